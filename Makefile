@@ -1,0 +1,89 @@
+# Two commands do everything from nothing but Python and pip: `make demo` and `make test`. `make help` lists the rest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+MADE := $(VENV)/.made
+DEMO := $(VENV)/.installed-demo
+DEV := $(VENV)/.installed-dev
+
+# The folders that are typed; those that do not exist yet are left out.
+TYPED := $(wildcard adj adj_mypy tests typecheck_tests)
+SOURCES := $(TYPED) $(wildcard docs examples noxfile.py)
+
+# The newest interpreter that adj supports: `make PYTHON=python3.12` chooses another one (after `make clean`).
+# Each version is looked for under pyenv, then on PATH, where it may be a shim that does not work.
+define find_python
+for version in 3.13 3.12 3.11; do \
+  for python in $$(ls -d "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python 2>/dev/null | sort -rV) python$$version; do \
+    "$$python" -c "import venv" 2>/dev/null && { echo "$$python"; exit; }; \
+  done; \
+done; \
+python3 -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo python3
+endef
+PYTHON ?= $(shell $(find_python))
+
+# pyright would ask its registry for a newer version at each start.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help test demo lint types contracts unit docs format matrix install clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+test: lint types contracts unit docs ## everything: lint, types, contracts, unit, docs
+
+demo: $(DEMO) ## install what the demo needs and run it
+	$(BIN)/python -m adj demo
+
+lint: $(DEV) ## ruff: rules and format
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(DEV) ## mypy --strict and pyright
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+contracts: $(DEV) ## which module may import which
+	$(BIN)/lint-imports
+
+unit: $(DEV) ## all tests of pytest, with coverage
+	@$(BIN)/python -c "import django, platform; print('Python', platform.python_version(), 'with Django', django.__version__)"
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+docs: $(DEV) ## the documentation, into docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+format: $(DEV) ## let ruff repair and format what it can
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+matrix: $(DEV) ## pytest on every pair of Python and Django that this machine has
+	$(BIN)/nox -s tests
+
+install: $(DEV) ## the environment alone, with everything in it
+
+clean: ## forget the environment and everything that was built
+	rm -rf $(VENV) .nox build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+# Some distributions split `ensurepip` off from Python; then the pip that is there installs another one.
+$(MADE):
+	@test -n "$(PYTHON)" || { echo "adj needs Python 3.11 or newer; none was found." >&2; exit 1; }
+	rm -rf $(VENV)
+	"$(PYTHON)" -m venv $(VENV) || { \
+	  "$(PYTHON)" -m venv --clear --without-pip $(VENV) && \
+	  "$(PYTHON)" -m pip --python $(BIN)/python install --quiet pip; }
+	$(BIN)/python --version
+	touch $@
+
+$(DEMO): pyproject.toml | $(MADE)
+	$(BIN)/python -m pip install --quiet --editable ".[demo]"
+	touch $@
+
+$(DEV): pyproject.toml | $(MADE)
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs,demo,postgres]"
+	touch $(DEMO) $@

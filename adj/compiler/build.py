@@ -1,0 +1,118 @@
+"""A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.db.models.manager import BaseManager
+
+from adj import statement as ask
+from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands
+from adj.compiler.keys import Structure, Substituter, Uncacheable, Verbatim
+from adj.compiler.slots import Recording, Slot, slotted_query_class
+from adj.compiler.dialect import Bound
+from adj.statement import Finish, Statement
+
+# Methods that adj calls while it builds or finishes a query. A class that has its own may look at operands.
+_CALLED = (
+    "filter exclude complex_filter annotate alias order_by reverse distinct values values_list dates datetimes only "
+    "defer select_related select_for_update extra none union intersection difference get first last earliest latest "
+    "count exists aggregate __and__ __or__ __xor__ __getitem__ __iter__ iterator _filter_or_exclude "
+    "_filter_or_exclude_inplace _annotate _values _combinator_query _fetch_all _iterator fetch_mode"
+).split()
+
+
+@cache
+def is_plain(queryset_class: type[DjangoQuerySet]) -> bool:
+    """Whether a QuerySet class builds and finishes as Django's does; new methods of its own do no harm."""
+    return all(getattr(queryset_class, name, None) is getattr(QuerySet, name, None) for name in _CALLED)
+
+
+def has_plain_manager(model: type[Model]) -> bool:
+    """Whether a model's default manager starts from every row, whenever it is asked."""
+    return starts_plain(model._default_manager)
+
+
+def starts_plain(manager: BaseManager[Any]) -> bool:
+    """Whether `get_queryset` of a manager is Django's own."""
+    return type(manager).get_queryset is BaseManager.get_queryset
+
+
+def build(statement: Statement) -> DjangoQuerySet:
+    """The QuerySet that says the same as a statement."""
+    return _replay(statement, _base(statement), Verbatim())
+
+
+def build_with_slots(
+    statement: Statement, finish: Finish, structure: Structure, recording: Recording
+) -> tuple[DjangoQuerySet, Finish]:
+    """The QuerySet of a statement, and its ending, with a slot for each of their values.
+
+    Raises `Uncacheable` when the operands did not take every slot, so that no value can end up in another's place.
+    """
+    slots: Iterator[Slot] = iter([recording.slot(index) for index in range(len(structure.values))])
+    substituter = Substituter(slots, _build_nested)
+    try:
+        base = _slotted_base(statement, substituter)
+        queryset = _replay(statement, base, substituter, bounds=structure.bounds)
+        finish = finish_with(finish, substituter.fresh())
+    except StopIteration:
+        raise Uncacheable("an operand found no slot") from None
+    if next(slots, None) is not None:
+        raise Uncacheable("an operand lost its slot")
+    return queryset, finish
+
+
+def finish_with(finish: Finish, operands: Substituter) -> Finish:
+    """An ending with slots in its operands."""
+    args = tuple(operands.node(arg) for arg in finish.args)
+    return Finish(finish.answer, args, {name: operands.node(value) for name, value in finish.kwargs.items()})
+
+
+def _build_nested(statement: Statement, substituter: Substituter) -> DjangoQuerySet:
+    return _replay(statement, _slotted_base(statement, substituter), substituter)
+
+
+def _base(statement: Statement) -> DjangoQuerySet:
+    queryset = statement.base
+    if queryset is None:
+        queryset = statement.model._default_manager.get_queryset()
+    return queryset if statement.alias is None else queryset.using(statement.alias)
+
+
+def _slotted_base(statement: Statement, substituter: Substituter) -> DjangoQuerySet:
+    base = _base(statement)
+    if statement.base is not None:
+        base = substituter.fresh().queryset(base)
+    else:
+        base = base.all()
+    query: Any = base._query  # type: ignore[attr-defined]  # `query` would apply a deferred filter once more
+    query.__class__ = slotted_query_class(type(query))
+    return base
+
+
+def _replay(
+    statement: Statement,
+    queryset: DjangoQuerySet,
+    operands: Operands,
+    bounds: tuple[int | None, int | None] | None = None,
+) -> DjangoQuerySet:
+    for clause in statement.clauses:
+        operands = operands.fresh()
+        if bounds is not None and type(clause) is ask.Slice:
+            queryset = _sliced(queryset, bounds)
+        else:
+            queryset = CLAUSES[type(clause)][1](queryset, clause, operands)
+    return queryset
+
+
+def _sliced(queryset: DjangoQuerySet, bounds: tuple[int | None, int | None]) -> DjangoQuerySet:
+    """A slice whose limits are filled in at run time."""
+    start, stop = bounds
+    sliced = queryset.all()
+    # Not through __getitem__, which makes plain integers of the bounds.
+    sliced.query.set_limits(Bound(start) if start else None, None if stop is None else Bound(stop))
+    return sliced

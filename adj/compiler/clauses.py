@@ -1,0 +1,276 @@
+"""Each clause's two sides: `describe_*` gives its structure, `build_*` says it to a Django QuerySet.
+
+The two of one clause stand together, since they must walk its operands in the same order.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from django.db.models import QuerySet
+from django.db.models import Prefetch as DjangoPrefetch
+
+from adj import statement as ask
+from adj.compiler.keys import Describer, Key, StatementHolder, Structure, Substituter, Uncacheable, Unkeyed, Verbatim
+
+# Django's QuerySet is generic in what adj does not follow while it builds.
+DjangoQuerySet: TypeAlias = QuerySet[Any, Any]
+Operands: TypeAlias = Verbatim | Substituter
+
+
+def describe_filter(describer: Describer, clause: ask.Filter) -> Key:
+    conditions = tuple(describer.condition(condition) for condition in clause.args)
+    return ("exclude" if clause.negated else "filter", conditions, describer.lookups(clause.kwargs))
+
+
+def build_filter(queryset: DjangoQuerySet, clause: ask.Filter, operands: Operands) -> DjangoQuerySet:
+    conditions = [operands.node(condition) for condition in clause.args]
+    method = queryset.exclude if clause.negated else queryset.filter
+    return method(*conditions, **operands.lookups(clause.kwargs))
+
+
+def describe_complex_filter(describer: Describer, clause: ask.ComplexFilter) -> Key:
+    if isinstance(clause.condition, dict):
+        return ("complex_filter", describer.lookups(clause.condition))
+    return ("complex_filter", describer.condition(clause.condition))
+
+
+def build_complex_filter(queryset: DjangoQuerySet, clause: ask.ComplexFilter, operands: Operands) -> DjangoQuerySet:
+    condition = clause.condition
+    is_mapping = isinstance(condition, dict)
+    return queryset.complex_filter(operands.lookups(condition) if is_mapping else operands.node(condition))
+
+
+def describe_annotate(describer: Describer, clause: ask.Annotate) -> Key:
+    return (
+        "annotate" if clause.selected else "alias",
+        tuple(describer.node(expression) for expression in clause.args),
+        describer.mapping(clause.kwargs),
+    )
+
+
+def build_annotate(queryset: DjangoQuerySet, clause: ask.Annotate, operands: Operands) -> DjangoQuerySet:
+    expressions = [operands.node(expression) for expression in clause.args]
+    named = {name: operands.node(expression) for name, expression in clause.kwargs.items()}
+    method = queryset.annotate if clause.selected else queryset.alias
+    return method(*expressions, **named)
+
+
+def describe_order_by(describer: Describer, clause: ask.OrderBy) -> Key:
+    return ("order_by", tuple(_describe_name(describer, name) for name in clause.names))
+
+
+def build_order_by(queryset: DjangoQuerySet, clause: ask.OrderBy, operands: Operands) -> DjangoQuerySet:
+    return queryset.order_by(*[operands.node(name) for name in clause.names])
+
+
+def describe_distinct(describer: Describer, clause: ask.Distinct) -> Key:
+    return ("distinct", tuple(_describe_name(describer, name) for name in clause.names))
+
+
+def build_distinct(queryset: DjangoQuerySet, clause: ask.Distinct, operands: Operands) -> DjangoQuerySet:
+    return queryset.distinct(*[operands.node(name) for name in clause.names])
+
+
+def describe_values(describer: Describer, clause: ask.Values) -> Key:
+    names = tuple(_describe_name(describer, name) for name in clause.names)
+    return ("values", names, describer.mapping(clause.expressions))
+
+
+def build_values(queryset: DjangoQuerySet, clause: ask.Values, operands: Operands) -> DjangoQuerySet:
+    names = [operands.node(name) for name in clause.names]
+    return queryset.values(*names, **{name: operands.node(node) for name, node in clause.expressions.items()})
+
+
+def describe_values_list(describer: Describer, clause: ask.ValuesList) -> Key:
+    return ("values_list", tuple(_describe_name(describer, name) for name in clause.names), clause.flat, clause.named)
+
+
+def build_values_list(queryset: DjangoQuerySet, clause: ask.ValuesList, operands: Operands) -> DjangoQuerySet:
+    names: list[Any] = [operands.node(name) for name in clause.names]
+    return queryset.values_list(*names, flat=clause.flat, named=clause.named)
+
+
+def describe_dates(describer: Describer, clause: ask.Dates) -> Key:
+    describer.is_local = True
+    return ("dates", clause.name, clause.kind, clause.order)
+
+
+def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands) -> DjangoQuerySet:
+    kind: Any = clause.kind  # the stubs want literals; Django checks the word itself
+    return queryset.dates(clause.name, kind, clause.order)
+
+
+def describe_datetimes(describer: Describer, clause: ask.Datetimes) -> Key:
+    describer.is_local = True
+    return ("datetimes", clause.name, clause.kind, clause.order, clause.tzinfo)
+
+
+def build_datetimes(queryset: DjangoQuerySet, clause: ask.Datetimes, operands: Operands) -> DjangoQuerySet:
+    kind: Any = clause.kind  # the stubs want literals; Django checks the word itself
+    return queryset.datetimes(clause.name, kind, clause.order, tzinfo=clause.tzinfo)
+
+
+def describe_prefetch(describer: Describer, clause: ask.Prefetch) -> Key:
+    # Prefetching happens after the query and changes nothing of its SQL.
+    return None
+
+
+def build_prefetch(queryset: DjangoQuerySet, clause: ask.Prefetch, operands: Operands) -> DjangoQuerySet:
+    lookups: list[Any] = [prefetch_lookup(lookup) for lookup in clause.lookups]
+    return queryset.prefetch_related(*lookups)
+
+
+def prefetch_lookup(lookup: Any) -> Any:
+    """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for."""
+    nested = getattr(lookup, "queryset", None)
+    if not isinstance(nested, StatementHolder):
+        return lookup
+    queryset = nested.queryset
+    # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
+    DjangoPrefetch(lookup.prefetch_through, queryset=queryset)
+    converted = copy.copy(lookup)
+    converted.queryset = queryset
+    return converted
+
+
+def describe_lock(describer: Describer, clause: ask.Lock) -> Key:
+    return ("select_for_update", clause.nowait, clause.skip_locked, clause.of, clause.no_key)
+
+
+def build_lock(queryset: DjangoQuerySet, clause: ask.Lock, operands: Operands) -> DjangoQuerySet:
+    return queryset.select_for_update(
+        nowait=clause.nowait, skip_locked=clause.skip_locked, of=clause.of, no_key=clause.no_key
+    )
+
+
+def describe_extra(describer: Describer, clause: ask.Extra) -> Key:
+    if clause.params or clause.select_params:
+        raise Uncacheable("extra() with parameters")
+    select = tuple(clause.select.items()) if clause.select else None
+    return ("extra", select, clause.where, clause.tables, clause.order_by)
+
+
+def build_extra(queryset: DjangoQuerySet, clause: ask.Extra, operands: Operands) -> DjangoQuerySet:
+    return queryset.extra(
+        select=dict(clause.select) if clause.select else None,
+        where=list(clause.where) if clause.where else None,
+        params=list(clause.params) if clause.params else None,
+        tables=list(clause.tables) if clause.tables else None,
+        order_by=list(clause.order_by) if clause.order_by else None,
+        select_params=list(clause.select_params) if clause.select_params else None,
+    )
+
+
+def build_slice(queryset: DjangoQuerySet, clause: ask.Slice, operands: Operands) -> DjangoQuerySet:
+    return queryset[clause.start : clause.stop]
+
+
+def describe_combine(describer: Describer, clause: ask.Combine) -> Key:
+    return (clause.kind, clause.all, tuple(describer.node(other) for other in clause.others))
+
+
+def build_combine(queryset: DjangoQuerySet, clause: ask.Combine, operands: Operands) -> DjangoQuerySet:
+    others = [operands.node(other) for other in clause.others]
+    match clause.kind:
+        case "union":
+            return queryset.union(*others, all=clause.all)
+        case "intersection":
+            return queryset.intersection(*others)
+        case "difference":
+            return queryset.difference(*others)
+        case "and":
+            return queryset & others[0]
+        case "or":
+            return queryset | others[0]
+        case "xor":
+            return queryset ^ others[0]
+
+
+def build_fetching(queryset: DjangoQuerySet, clause: ask.Fetching, operands: Operands) -> DjangoQuerySet:
+    return queryset.fetch_mode(clause.mode)
+
+
+def _describe_name(describer: Describer, name: Any) -> Key:
+    return describer.path(name) if isinstance(name, str) else describer.node(name)
+
+
+def _names(word: str) -> Callable[[Describer, Any], Key]:
+    """The description of a clause whose operands are names only."""
+    return lambda describer, clause: (word, clause.names)
+
+
+def _word(word: str) -> Callable[[Describer, Any], Key]:
+    """The description of a clause without operands."""
+    return lambda describer, clause: word
+
+
+Describe: TypeAlias = Callable[[Describer, Any], Key]
+Build: TypeAlias = Callable[[DjangoQuerySet, Any, Operands], DjangoQuerySet]
+
+CLAUSES: dict[type[ask.AnyClause], tuple[Describe, Build]] = {
+    ask.Filter: (describe_filter, build_filter),
+    ask.ComplexFilter: (describe_complex_filter, build_complex_filter),
+    ask.Annotate: (describe_annotate, build_annotate),
+    ask.OrderBy: (describe_order_by, build_order_by),
+    ask.Reverse: (_word("reverse"), lambda queryset, clause, operands: queryset.reverse()),
+    ask.Distinct: (describe_distinct, build_distinct),
+    ask.Values: (describe_values, build_values),
+    ask.ValuesList: (describe_values_list, build_values_list),
+    ask.Dates: (describe_dates, build_dates),
+    ask.Datetimes: (describe_datetimes, build_datetimes),
+    ask.Only: (_names("only"), lambda queryset, clause, operands: queryset.only(*clause.names)),
+    ask.Defer: (_names("defer"), lambda queryset, clause, operands: queryset.defer(*clause.names)),
+    ask.SelectRelated: (
+        _names("select_related"),
+        lambda queryset, clause, operands: queryset.select_related(*clause.names),
+    ),
+    ask.Prefetch: (describe_prefetch, build_prefetch),
+    ask.Lock: (describe_lock, build_lock),
+    ask.Extra: (describe_extra, build_extra),
+    ask.Nothing: (_word("none"), lambda queryset, clause, operands: queryset.none()),
+    ask.Slice: (_word("slice"), build_slice),
+    ask.Combine: (describe_combine, build_combine),
+    ask.Fetching: (lambda describer, clause: ("fetch_mode", clause.mode), build_fetching),
+}
+
+
+def structure_of(clause: ask.AnyClause) -> Structure | Unkeyed:
+    """The structure of one clause; `Unkeyed` where a part of it has no key."""
+    if type(clause) is ask.Slice:
+        return _slice_structure(clause)
+    describer = Describer()
+    try:
+        key = CLAUSES[type(clause)][0](describer, clause)
+        return describer.structure(key) if key is not None else Structure(())
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+
+
+def _slice_structure(clause: ask.Slice) -> Structure:
+    """Which limits there are is structure; how many rows they name is not."""
+    start, stop = clause.start or 0, clause.stop
+    is_empty = stop is not None and stop <= start
+    return Structure(("slice", start > 0, stop is not None, is_empty), bounds=(start, stop))
+
+
+def describe_operands(args: tuple[object, ...], kwargs: Any) -> Structure | Unkeyed:
+    """The structure of a finish's operands: expressions of `aaggregate()`, names of `aearliest()`."""
+    describer = Describer()
+    try:
+        names = tuple(_describe_name(describer, name) for name in args)
+        return describer.structure(names, describer.mapping(kwargs))
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+
+
+
+def base_structure(queryset: DjangoQuerySet) -> Structure | Unkeyed:
+    """The structure of a QuerySet that a statement starts from."""
+    describer = Describer()
+    try:
+        return describer.structure(describer.queryset(queryset))
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))

@@ -1,0 +1,150 @@
+"""Compiling without a connection: a private database wrapper per alias that answers from facts and refuses I/O.
+
+Django asks the connection for its version, its features or its autocommit state while it compiles, and would open a
+synchronous connection to answer. The wrapper here is fed once with what an engine read from the server, and its
+operations make compilers that know marked nodes and limits that are filled in at run time.
+
+Private Django API used here: `ConnectionHandler.create_connection`, `DatabaseOperations.compiler`,
+`DatabaseOperations.limit_offset_sql`, `DatabaseFeatures.__dict__`, `DatabaseWrapper.__dict__`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, NoReturn, cast
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.core.exceptions import EmptyResultSet
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.constants import MULTI
+
+from adj.abc import ServerFacts
+from adj.compiler.slots import MarkingCompiler
+from adj.errors import EngineNotOpen
+
+
+class Bound(int):
+    """A limit of a slice that is written into SQL at run time; it survives being added to the first limit, 0."""
+
+    def __radd__(self, other: int) -> int:
+        return self if other == 0 else int(self) + other
+
+
+# Cannot occur in SQL that Django makes.
+LIMITS = "\x00limits\x00"
+
+
+class Captured(Exception):
+    """A finishing method of Django's got as far as its query; here is what it was about to execute."""
+
+    def __init__(self, compiler: SQLCompiler, sql: str, parameters: Sequence[object]) -> None:
+        super().__init__(sql)
+        self.compiler, self.sql, self.parameters = compiler, sql, parameters
+
+
+class CapturingCompiler(MarkingCompiler):
+    """Mixed into a backend's compiler: hands over a query instead of running it."""
+
+    def execute_sql(self, result_type: str = MULTI, *args: Any, **kwargs: Any) -> Any:
+        """Raise `Captured`; for a query that cannot have rows, give none, so that Django's own code answers."""
+        try:
+            sql, parameters = self.as_sql()
+        except EmptyResultSet:
+            return iter(()) if result_type == MULTI else None
+        raise Captured(self, sql, parameters)
+
+
+@cache
+def capturing_class(compiler_class: type[SQLCompiler]) -> type[SQLCompiler]:
+    """The capturing variant of a backend's compiler."""
+    return type(f"Capturing{compiler_class.__name__}", (CapturingCompiler, compiler_class), {})
+
+
+class Dialect:
+    """How one alias is spoken to: an offline wrapper, and the two SQL forms that adj fills in itself."""
+
+    def __init__(self, alias: str, facts: ServerFacts | None) -> None:
+        self.alias = alias
+        self.has_facts = facts is not None
+        # A wrapper's attributes are replaced per instance, which no annotation can follow.
+        self.wrapper: Any = connections.create_connection(alias)
+        self._render_limits: Callable[[int, int | None], str] = self.wrapper.ops.limit_offset_sql
+        self._go_offline()
+        if facts is not None:
+            self.wrapper.__dict__.update(facts.attributes)
+            _answer_from(self.wrapper.features, facts.features)
+
+    def _go_offline(self) -> None:
+        wrapper, make_compiler = self.wrapper, self.wrapper.ops.compiler
+        wrapper.connect = wrapper.ensure_connection = self._refuse
+        # Whether a transaction is open is judged where the query runs, not where it is compiled.
+        wrapper.get_autocommit = lambda: False
+        wrapper.ops.compiler = lambda name: capturing_class(make_compiler(name))
+        wrapper.ops.limit_offset_sql = self._limits
+
+    def _refuse(self) -> NoReturn:
+        raise EngineNotOpen(
+            alias=self.alias,
+            reason="this SQL depends on the server's version or features, which are not known before the first query.",
+            advice="Run a query on this alias first, then ask for its SQL.",
+        )
+
+    def _limits(self, low: int, high: int | None) -> str:
+        if isinstance(low, Bound) or isinstance(high, Bound):
+            return LIMITS
+        return self._render_limits(low, high)
+
+    def limits(self, bounds: tuple[int | None, int | None]) -> str:
+        """`LIMIT ... OFFSET ...` as the backend writes it."""
+        low, high = bounds
+        return self._render_limits(low or 0, high)
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Make the offline wrapper `connections[alias]` of this thread, for as long as Django's code builds SQL."""
+        open_before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
+        connections[self.alias] = cast("BaseDatabaseWrapper", self.wrapper)
+        try:
+            yield
+        finally:
+            if (before := open_before.get(self.alias)) is not None:
+                connections[self.alias] = before
+            else:
+                del connections[self.alias]
+
+
+def _answer_from(features: Any, facts: Mapping[str, object]) -> None:
+    """Put values in the place of computed features; a property gives way only to an attribute of a subclass."""
+    kind = type(features)
+    features.__class__ = type(f"Offline{kind.__name__}", (kind,), dict(facts))
+
+
+_dialects: dict[str, Dialect] = {}
+_lock = threading.Lock()
+
+
+def dialect_for(alias: str, facts: ServerFacts | None = None) -> Dialect:
+    """The dialect of an alias, shared by all threads and loops; facts that arrive replace it."""
+    dialect = _dialects.get(alias)
+    if dialect is not None and (dialect.has_facts or facts is None):
+        return dialect
+    with _lock:
+        dialect = _dialects[alias] = Dialect(alias, facts)
+    return dialect
+
+
+def refresh_time_zones() -> None:
+    """Let every dialect read its time zone from the settings again, as Django lets its connections."""
+    for dialect in _dialects.values():
+        for name in ("timezone", "timezone_name"):
+            dialect.wrapper.__dict__.pop(name, None)
+
+
+def forget_dialects() -> None:
+    """Drop all dialects, for a process whose databases change, as a test run's do."""
+    with _lock:
+        _dialects.clear()

@@ -1,0 +1,590 @@
+"""Structure and values: what of a clause decides its SQL, and what merely fills it.
+
+`Describer` walks operands, expressions and ready-made queries and splits them in two: a hashable *key* of everything
+that can change the SQL, and a flat list of *values*, one per slot. `Substituter` walks the same way and puts slots
+where the values were. The two must visit in the same order; `tests/unit/test_keys.py` holds them to it.
+
+What cannot be keyed raises `Uncacheable`, which is a normal answer: such a statement is compiled at every run.
+
+Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._query`,
+`TimezoneMixin`.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import decimal
+import enum
+import types
+import uuid
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache, partial
+from typing import Any, TypeAlias
+
+from django.db.models import DateTimeField, Field, Model, Q, QuerySet, Transform, Value
+from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL
+from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.db.models.functions.datetime import TimezoneMixin
+from django.db.models.lookups import Lookup
+from django.db.models.sql.datastructures import BaseTable, Join
+from django.db.models.sql.query import Query
+from django.db.models.query_utils import FilteredRelation
+from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
+from django.utils.functional import cached_property
+
+from adj.compiler.slots import Slot, SlottedPreparedLookup, SlottedValue, mark
+from adj.statement import Statement
+
+Key: TypeAlias = Hashable
+
+
+class Uncacheable(Exception):
+    """A part of a statement has no key; the message says which."""
+
+
+class StatementHolder:
+    """Whatever carries a statement with its structure: AsyncQuery, which this layer does not know."""
+
+    __slots__ = ("statement", "structure")
+
+    statement: Statement
+    structure: Structure | Unkeyed
+
+    @property
+    def queryset(self) -> QuerySet[Any, Any]:
+        """The QuerySet that says the same."""
+        raise TypeError(f"{type(self).__name__} has no queryset")
+
+
+class Structure:
+    """The key of a statement, and the values that fill it.
+
+    `values[i]` is what slot `i` takes. `constants` are the slots whose equality among each other is structure.
+    `is_local` marks SQL that depends on the current time zone or language. `bounds` are the limits of the one
+    slice that `query[start:stop]` made, if there is one.
+    """
+
+    __slots__ = ("bounds", "constants", "is_local", "key", "values")
+
+    def __init__(
+        self,
+        key: tuple[Key, ...],
+        values: tuple[object, ...] = (),
+        constants: tuple[int, ...] = (),
+        is_local: bool = False,
+        bounds: tuple[int | None, int | None] | None = None,
+    ) -> None:
+        self.key, self.values, self.constants, self.is_local, self.bounds = key, values, constants, is_local, bounds
+
+    def extended(self, other: Structure) -> Structure:
+        """The structure of this one's clauses followed by the other's."""
+        offset = len(self.values)
+        return Structure(
+            self.key + other.key,
+            self.values + other.values,
+            self.constants + tuple(offset + index for index in other.constants) if other.constants else self.constants,
+            self.is_local or other.is_local,
+            other.bounds or self.bounds,
+        )
+
+
+class Unkeyed:
+    """The structure of what has no key: why, and nothing else."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+# Operands that are slots without a second look: no lookup treats them as structure.
+_PLAIN_TYPES = frozenset(
+    {
+        str,
+        int,
+        float,
+        bytes,
+        decimal.Decimal,
+        datetime.date,
+        datetime.datetime,
+        datetime.time,
+        datetime.timedelta,
+        uuid.UUID,
+        dict,
+    }
+)
+# Constants of an expression that other expressions look into while compiling (frames, precisions, positions).
+_INSPECTED_TYPES = (bool, int, types.NoneType)
+# What a key may hold as it is: immutable, hashable, no reference to a row.
+_CONSTANT_TYPES = (
+    *_INSPECTED_TYPES,
+    str,
+    float,
+    bytes,
+    decimal.Decimal,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    datetime.tzinfo,
+    uuid.UUID,
+    enum.Enum,
+    type,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+)
+_UNSTRUCTURAL = frozenset(
+    {"_constructor_args", "_annotation_select_cache", "_extra_select_cache", "base_table", "_lookup_joins"}
+)
+
+
+class Describer:
+    """One walk over the operands of a clause; collects the values it meets."""
+
+    __slots__ = ("constants", "is_local", "seen", "values")
+
+    def __init__(self) -> None:
+        self.values: list[object] = []
+        self.constants: list[int] = []
+        self.is_local = False
+        self.seen: dict[int, int] = {}
+
+    def structure(self, *key: Key, bounds: tuple[int | None, int | None] | None = None) -> Structure:
+        """The structure of the walk, under a key."""
+        return Structure(key, tuple(self.values), tuple(self.constants), self.is_local, bounds)
+
+    # -- operands of lookups ---------------------------------------------------------------------------------------
+
+    def lookups(self, pairs: Mapping[str, object]) -> Key:
+        """`path=operand` pairs, in the order in which Django's Q sorts them."""
+        if len(pairs) == 1:
+            ((path, operand),) = pairs.items()
+            return ((self.path(path), self.operand(operand)),)
+        return tuple((self.path(path), self.operand(pairs[path])) for path in sorted(pairs))
+
+    def path(self, path: str) -> Key:
+        """A lookup path; its transforms may ask for the current time zone."""
+        if is_local_path(path):
+            self.is_local = True
+        return path
+
+    def operand(self, value: object) -> Key:
+        """The kind of an operand; the operand itself is a value if its kind is a slot."""
+        if type(value) in _PLAIN_TYPES:
+            self.values.append(value)
+            return "slot"
+        if value is None or value is True or value is False:
+            return ("constant", value)
+        if isinstance(value, StatementHolder):
+            return self.holder(value)
+        if hasattr(value, "resolve_expression"):
+            return self.node(value)
+        if isinstance(value, (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))):
+            return self.sequence(value)
+        self.values.append(value)
+        return "slot"
+
+    def sequence(self, items: Any) -> Key:
+        """A list of operands: one slot, unless an item is an expression."""
+        if any(hasattr(item, "resolve_expression") or isinstance(item, StatementHolder) for item in items):
+            return (type(items), tuple(self.operand(item) for item in items))
+        if not len(items):
+            return ("empty", type(items))
+        self.values.append(items)
+        # Django treats a None among the members apart when the condition is negated.
+        return ("sequence", len(items), None in items)
+
+    def holder(self, holder: StatementHolder) -> Key:
+        """A nested query: its structure is ours, its slice is not a slot."""
+        structure = holder.structure
+        if isinstance(structure, Unkeyed):
+            raise Uncacheable(structure.reason)
+        offset = len(self.values)
+        self.values.extend(structure.values)
+        self.constants.extend(offset + index for index in structure.constants)
+        self.is_local = self.is_local or structure.is_local
+        return ("query", structure.key, structure.bounds, holder.statement.alias)
+
+    def condition(self, condition: object) -> Key:
+        """A positional argument of `filter()`: a Q or another conditional expression."""
+        return self.node(condition)
+
+    # -- expressions and queries -----------------------------------------------------------------------------------
+
+    def node(self, node: Any) -> Key:
+        """Anything that may stand in an expression."""
+        if isinstance(node, _CONSTANT_TYPES):
+            return (type(node), node)
+        if isinstance(node, StatementHolder):
+            return self.holder(node)
+        if isinstance(node, (list, tuple)):
+            return (type(node), tuple(self.node(item) for item in node))
+        if isinstance(node, (Field, ForeignObjectRel)):
+            return field_key(node)
+        if (position := self.seen.get(id(node))) is not None:
+            return ("again", position)
+        self.seen[id(node)] = len(self.seen)
+        for kind, describe in _DESCRIPTIONS:
+            if isinstance(node, kind):
+                return describe(self, node)
+        raise Uncacheable(f"{type(node).__name__} has no structure that adj knows")
+
+    def q(self, node: Q) -> Key:
+        """A Q: connector, negation and its conditions, in order."""
+        return (type(node), node.connector, node.negated, tuple(self.q_child(child) for child in node.children))
+
+    def q_child(self, child: Any) -> Key:
+        """One condition of a Q: a `(path, operand)` pair or an expression."""
+        if isinstance(child, tuple):
+            path, operand = child
+            return (self.path(path), self.operand(operand))
+        return self.condition(child)
+
+    def f(self, node: F) -> Key:
+        """A reference by name."""
+        return (type(node), self.path(node.name))
+
+    def value(self, node: Value) -> Key:
+        """A constant inside an expression: a slot, unless the expressions around it may look at it."""
+        value, output_field = node.value, node.__dict__.get("output_field")
+        field = None if output_field is None else field_key(output_field)
+        if isinstance(value, _INSPECTED_TYPES):
+            return (type(node), type(value), value, field)
+        self.constants.append(len(self.values))
+        self.values.append(value)
+        return (type(node), type(value), field)
+
+    def lookup(self, node: Lookup[Any]) -> Key:
+        """A lookup: of a ready-made query, or written as an expression."""
+        right = self.operand if node.rhs_is_direct_value() else self.node
+        return (type(node), self.node(node.lhs), right(node.rhs), self.attributes(node, "lhs", "rhs"))
+
+    def queryset(self, node: QuerySet[Any, Any]) -> Key:
+        """A Django QuerySet as an operand or as a base: what it selects, and what decides its rows."""
+        fields = getattr(node, "_fields", None)
+        alias, iterable = getattr(node, "_db", None), getattr(node, "_iterable_class", None)
+        return (type(node), alias, iterable, fields, self.node(node.query))
+
+    def query(self, node: Query) -> Key:
+        """A Django Query: every attribute that it does not share with its class."""
+        return (type(node), node.model, self.attributes(node))
+
+    def where(self, node: Any) -> Key:
+        """A node of a WHERE tree."""
+        return (type(node), node.connector, node.negated, tuple(self.node(child) for child in node.children))
+
+    def mapping(self, node: Mapping[Any, Any]) -> Key:
+        """A dict, in its own order: the order of annotations is the order of columns."""
+        return tuple((self.node(key), self.node(value)) for key, value in node.items())
+
+    def unordered(self, node: Any) -> Key:
+        """A set of constants."""
+        if not all(isinstance(item, _CONSTANT_TYPES) for item in node):
+            raise Uncacheable("a set of expressions")
+        return frozenset(node)
+
+    def combined(self, node: CombinedExpression) -> Key:
+        """Arithmetic looks at no operand, so that its whole numbers are slots as well."""
+        return (type(node), node.connector, self.term(node.lhs), self.term(node.rhs), self.output_field(node))
+
+    def term(self, node: Any) -> Key:
+        """One side of an arithmetic expression."""
+        if not _is_number(node):
+            return self.node(node)
+        self.seen[id(node)] = len(self.seen)
+        self.constants.append(len(self.values))
+        self.values.append(node.value)
+        return (type(node), int, self.output_field(node))
+
+    def output_field(self, node: Any) -> Key:
+        """The declared output field of an expression, if it has one."""
+        declared = node.__dict__.get("output_field")
+        return None if declared is None else field_key(declared)
+
+    def expression(self, node: Any) -> Key:
+        """Any other expression: its class and its attributes."""
+        if isinstance(node, TimezoneMixin) or not type(node).__module__.startswith("django."):
+            self.is_local = True
+        if isinstance(node, RawSQL) and node.params:
+            raise Uncacheable("RawSQL with parameters")
+        return (type(node), self.attributes(node))
+
+    def attributes(self, node: Any, *without: str) -> Key:
+        """The attributes of an object that are not computed from the others."""
+        return tuple((name, self.node(node.__dict__[name])) for name in structural_names(node, *without))
+
+    def extra_where(self, node: ExtraWhere) -> Key:
+        """SQL written by hand."""
+        if node.params:
+            raise Uncacheable("extra() with parameters")
+        return (type(node), tuple(node.sqls))
+
+    def partial(self, node: partial[Any]) -> Key:
+        """A function with arguments, as Django keeps some in its joins."""
+        return (node.func, self.node(node.args), self.mapping(node.keywords))
+
+
+_DESCRIPTIONS: tuple[tuple[type | tuple[type, ...], Callable[[Describer, Any], Key]], ...] = (
+    (Q, Describer.q),
+    (F, Describer.f),
+    (Value, Describer.value),
+    (Lookup, Describer.lookup),
+    (CombinedExpression, Describer.combined),
+    (Query, Describer.query),
+    (QuerySet, Describer.queryset),
+    (NothingNode, lambda describer, node: NothingNode),
+    (WhereNode, Describer.where),
+    (ExtraWhere, Describer.extra_where),
+    (Mapping, Describer.mapping),
+    ((set, frozenset), Describer.unordered),
+    (partial, Describer.partial),
+    ((BaseExpression, BaseTable, Join, FilteredRelation), Describer.expression),
+)
+
+
+def structural_names(node: Any, *without: str) -> Iterator[str]:
+    """The names of an object's attributes that are not computed from others."""
+    computed = computed_names(type(node))
+    return (name for name in node.__dict__ if name not in computed and name not in without)
+
+
+@cache
+def computed_names(kind: type) -> frozenset[str]:
+    """Attributes that Django caches on an object; `output_field` is both declared and computed, and stays."""
+    cached = {name for base in kind.__mro__ for name, value in vars(base).items() if isinstance(value, cached_property)}
+    return frozenset(cached - {"output_field"}) | _UNSTRUCTURAL
+
+
+def field_key(field: Any) -> Key:
+    """A field of a model by its place; one made for an expression by what it is made of."""
+    model = getattr(field, "model", None)
+    if model is not None and field.name:
+        return (model, field.name, type(field))
+    _, path, args, kwargs = field.deconstruct()
+    describer = Describer()
+    key = (path, describer.node(list(args)), describer.mapping(kwargs))
+    if describer.values:
+        raise Uncacheable(f"{path} holds a value")
+    return key
+
+
+@lru_cache(maxsize=4_096)
+def is_local_path(path: str) -> bool:
+    """Whether a lookup path may truncate or extract in the current time zone."""
+    return not _local_transforms().isdisjoint(path.split("__")[1:])
+
+
+@cache
+def _local_transforms() -> frozenset[str]:
+    lookups = DateTimeField().get_lookups().items()
+    return frozenset(name for name, lookup in lookups if issubclass(lookup, Transform)) | {
+        name
+        for name, lookup in lookups
+        if not lookup.__module__.startswith("django.")
+    }
+
+
+def _is_number(node: Any) -> bool:
+    return type(node) is Value and type(node.value) is int
+
+
+def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tuple[int, ...]:
+    """Which of the values at some positions are the same: for each, the first position that holds its like."""
+    if len(positions) < 2:
+        return ()
+    chosen = [values[position] for position in positions]
+    return tuple(
+        next(first for first, other in enumerate(chosen) if type(other) is type(value) and other == value)
+        for value in chosen
+    )
+
+
+class Verbatim:
+    """Gives Django the operands as they are; a nested query becomes the QuerySet it stands for."""
+
+    def fresh(self) -> Verbatim:
+        """The operands of another clause."""
+        return self
+
+    def lookups(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+        """`path=operand` pairs."""
+        return {path: self.operand(pairs[path]) for path in sorted(pairs)}
+
+    def operand(self, value: Any) -> Any:
+        """One operand of a lookup."""
+        return self.node(value)
+
+    def node(self, node: Any) -> Any:
+        """One expression."""
+        if isinstance(node, StatementHolder):
+            return node.queryset
+        if type(node) in (list, tuple, set) and any(isinstance(item, StatementHolder) for item in node):
+            return type(node)(self.node(item) for item in node)
+        return node
+
+
+class Substituter:
+    """The walk of a `Describer` once more, with slots in place of the values."""
+
+    def __init__(self, slots: Iterator[Slot], build: Callable[[Statement, Substituter], QuerySet[Any, Any]]) -> None:
+        self.slots = slots
+        self.build = build
+        self.seen: dict[int, Any] = {}
+
+    def fresh(self) -> Substituter:
+        """The operands of another clause: the slots go on, but an object met before is described anew."""
+        return Substituter(self.slots, self.build)
+
+    def lookups(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+        """`path=operand` pairs, in the order of their keys."""
+        return {path: self.operand(pairs[path]) for path in sorted(pairs)}
+
+    def operand(self, value: Any) -> Any:
+        """An operand: a slot wherever the describer counted a value."""
+        if type(value) in _PLAIN_TYPES:
+            return next(self.slots)
+        if value is None or value is True or value is False:
+            return value
+        if isinstance(value, StatementHolder):
+            return self.holder(value)
+        if hasattr(value, "resolve_expression"):
+            return self.node(value)
+        if isinstance(value, (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))):
+            return self.sequence(value)
+        return next(self.slots)
+
+    def sequence(self, items: Any) -> Any:
+        """A list of operands."""
+        if any(hasattr(item, "resolve_expression") or isinstance(item, StatementHolder) for item in items):
+            return type(items)([self.operand(item) for item in items])
+        return next(self.slots) if len(items) else items
+
+    def holder(self, holder: StatementHolder) -> QuerySet[Any, Any]:
+        """A nested query, built with its own share of the slots."""
+        return self.build(holder.statement, self)
+
+    def node(self, node: Any) -> Any:
+        """Anything that may stand in an expression; what holds no slot stays the user's own object."""
+        if isinstance(node, _CONSTANT_TYPES):
+            return node
+        if isinstance(node, StatementHolder):
+            return self.holder(node)
+        if isinstance(node, (list, tuple)):
+            return self.rebuilt_list(node)
+        if isinstance(node, (Field, ForeignObjectRel)):
+            return node
+        if id(node) in self.seen:
+            return self.seen[id(node)]
+        self.seen[id(node)] = node
+        self.seen[id(node)] = substitute = next(
+            substitution(self, node) for kind, substitution in _SUBSTITUTIONS if isinstance(node, kind)
+        )
+        return substitute
+
+    def rebuilt_list(self, items: Any) -> Any:
+        """A list, a tuple or a named tuple of nodes."""
+        substitutes = [self.node(item) for item in items]
+        if all(one is other for one, other in zip(items, substitutes, strict=True)):
+            return items
+        return items._make(substitutes) if hasattr(items, "_make") else type(items)(substitutes)
+
+    def q(self, node: Q) -> Q:
+        """A Q with slots in its conditions."""
+        children = [
+            (child[0], self.operand(child[1])) if isinstance(child, tuple) else self.node(child)
+            for child in node.children
+        ]
+        return type(node).create(children=children, connector=node.connector, negated=node.negated)
+
+    def value(self, node: Value) -> Value:
+        """A constant: marked, unless its key holds it."""
+        return node if isinstance(node.value, _INSPECTED_TYPES) else self.marked(node)
+
+    def marked(self, node: Value) -> Value:
+        """A marked copy of a constant."""
+        marked = copy.copy(node)
+        mark(marked, SlottedValue, "value", next(self.slots))
+        return marked
+
+    def lookup(self, node: Lookup[Any]) -> Any:
+        """A lookup; its direct right-hand side becomes a slot."""
+        substitute = copy.copy(node)
+        substitute.lhs = self.node(node.lhs)
+        if not node.rhs_is_direct_value():
+            substitute.rhs = self.node(node.rhs)
+        else:
+            right = self.operand(node.rhs)
+            if type(right) is Slot:
+                mark(substitute, SlottedPreparedLookup, "rhs", right)
+        for name in structural_names(node, "lhs", "rhs"):
+            substitute.__dict__[name] = self.node(node.__dict__[name])
+        return substitute
+
+    def queryset(self, node: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        """A Django QuerySet around a Query with slots."""
+        query = self.node(node.query)
+        substitute: QuerySet[Any, Any] = node._chain()  # type: ignore[attr-defined]  # QuerySet's own copy method
+        substitute._query = query  # type: ignore[attr-defined]  # the setter of `query` resets the row shape
+        return substitute
+
+    def query(self, node: Query) -> Query:
+        """A copy of a Django Query with slots."""
+        clone = node.clone()
+        for name in structural_names(node):
+            clone.__dict__[name] = self.node(node.__dict__[name])
+        return clone
+
+    def where(self, node: Any) -> Any:
+        """A copy of a WHERE tree with slots."""
+        return type(node).create(
+            children=[self.node(child) for child in node.children], connector=node.connector, negated=node.negated
+        )
+
+    def mapping(self, node: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """A dict of nodes."""
+        substitutes = {key: self.node(value) for key, value in node.items()}
+        return node if all(node[key] is value for key, value in substitutes.items()) else substitutes
+
+    def combined(self, node: CombinedExpression) -> Any:
+        """Arithmetic, whose whole numbers are slots as well."""
+        substitute = copy.copy(node)
+        substitute.lhs, substitute.rhs = self.term(node.lhs), self.term(node.rhs)
+        return substitute
+
+    def term(self, node: Any) -> Any:
+        """One side of an arithmetic expression."""
+        if not _is_number(node):
+            return self.node(node)
+        self.seen[id(node)] = marked = self.marked(node)
+        return marked
+
+    def expression(self, node: Any) -> Any:
+        """A copy of an expression, if something in it changed."""
+        changed = {}
+        for name in structural_names(node):
+            value = node.__dict__[name]
+            if (substitute := self.node(value)) is not value:
+                changed[name] = substitute
+        if not changed:
+            return node
+        clone = copy.copy(node)
+        clone.__dict__.update(changed)
+        return clone
+
+
+_SUBSTITUTIONS: tuple[tuple[type | tuple[type, ...], Callable[[Substituter, Any], Any]], ...] = (
+    (Q, Substituter.q),
+    (F, lambda substituter, node: node),
+    (Value, Substituter.value),
+    (Lookup, Substituter.lookup),
+    (CombinedExpression, Substituter.combined),
+    (Query, Substituter.query),
+    (QuerySet, Substituter.queryset),
+    (NothingNode, lambda substituter, node: node),
+    (WhereNode, Substituter.where),
+    (ExtraWhere, lambda substituter, node: node),
+    (Mapping, Substituter.mapping),
+    ((set, frozenset), lambda substituter, node: node),
+    (partial, lambda substituter, node: node),
+    ((BaseExpression, BaseTable, Join, FilteredRelation), Substituter.expression),
+)

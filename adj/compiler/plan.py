@@ -1,0 +1,215 @@
+"""A plan: SQL, what fills it, and how its rows become answers. Holds no value of any user's.
+
+Private Django API used here: `Field.get_prep_value`, `Field.get_db_prep_value`, `Lookup.bilateral_transforms`,
+`DatabaseOperations.integer_field_range`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db.models.expressions import Col
+from django.db.models.fields import CharField, EmailField, IntegerField, SlugField, TextField, URLField
+from django.db.models.fields.related_lookups import RelatedExact
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    IntegerFieldExact,
+    IntegerGreaterThan,
+    IntegerGreaterThanOrEqual,
+    IntegerLessThan,
+    IntegerLessThanOrEqual,
+    LessThan,
+    LessThanOrEqual,
+)
+
+from adj.compiler.dialect import LIMITS, Dialect
+from adj.compiler.slots import Marker, Refused, Rendering, bare_compiler, forget_arguments
+
+Bind: TypeAlias = Callable[[Any], Sequence[object]]
+DirectBind: TypeAlias = Callable[[object], "Sequence[object] | None"]
+
+_COMPARISONS = frozenset({Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual})
+_TEXT_FIELDS = frozenset({CharField, TextField, SlugField, EmailField, URLField})
+_INTEGER_COMPARISONS = frozenset(
+    {
+        IntegerFieldExact,
+        IntegerGreaterThan,
+        IntegerGreaterThanOrEqual,
+        IntegerLessThan,
+        IntegerLessThanOrEqual,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """Turns one slot's value into the parameters of one place in the SQL; raises `Refused` if that SQL does not fit."""
+
+    slot: int
+    bind: Bind
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that is filled at every run: number `position` of what binder `binder` gives."""
+
+    binder: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Two values, by slot, or two parameters, that have to be equal, or not, for the SQL to be right."""
+
+    one: Any
+    other: Any
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is the same for all runs of one structure.
+
+    `template` has a constant or a `Parameter` for each `%s` of the SQL. `hydrate` turns database rows into the rows of
+    the answer. `models` are the classes it makes instances of, whose signals it has to respect.
+    """
+
+    dialect: Dialect
+    sql: str
+    template: tuple[object, ...]
+    binders: tuple[Binder, ...]
+    guards: tuple[Guard, ...]
+    parameter_guards: tuple[Guard, ...]
+    hydrate: Callable[[Sequence[tuple[object, ...]]], list[Any]]
+    locks_rows: bool
+    # Whether `hydrate` may run model code of the project, which may use the database.
+    runs_project_code: Callable[[], bool]
+    # The template is the binders' parameters one after another, which is the common case.
+    is_sequential: bool
+
+    def bind(self, values: Sequence[object], bounds: tuple[int | None, int | None] | None) -> tuple[str, tuple[object, ...]]:
+        """The SQL and the parameters of one run. Raises `Refused` when the values need other SQL."""
+        for guard in self.guards:
+            if bool(values[guard.one] == values[guard.other]) is not guard.equal:
+                raise Refused
+        bound = [binder.bind(values[binder.slot]) for binder in self.binders]
+        if self.is_sequential:
+            parameters = tuple([parameter for group in bound for parameter in group])
+        else:
+            parameters = tuple(
+                [
+                    bound[entry.binder][entry.position] if type(entry) is Parameter else entry
+                    for entry in self.template
+                ]
+            )
+        for guard in self.parameter_guards:
+            one, other = (bound[place.binder][place.position] for place in (guard.one, guard.other))
+            if bool(one == other) is not guard.equal:
+                raise Refused
+        if bounds is None:
+            return self.sql, parameters
+        return self.sql.replace(LIMITS, self.dialect.limits(bounds)), parameters
+
+
+def binder_for(rendering: Rendering) -> Binder:
+    """The fastest binder that gives what Django would."""
+    compiler = bare_compiler(rendering.compiler)
+    forget_arguments(rendering.origin[1] if rendering.origin else None)
+    direct = _direct_bind(rendering, compiler.connection)
+    general = _general_bind(rendering, compiler)
+    return Binder(rendering.slot, general if direct is None else _either(direct, general))
+
+
+def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
+    """Let Django make the node again; its SQL has to be the recorded one."""
+    rebuild, sql, recorded = rendering.rebuild, rendering.sql, rendering.parameters
+    nested = tuple(
+        (position, parameter)
+        for position, parameter in enumerate(recorded)
+        if isinstance(parameter, Marker) and parameter.rendering is not rendering
+    )
+
+    def bind(value: object) -> Sequence[object]:
+        try:
+            fresh_sql, parameters = compiler.compile(rebuild(value))
+        except (EmptyResultSet, FullResultSet):
+            raise Refused from None
+        if fresh_sql != sql or len(parameters) != len(recorded):
+            raise Refused
+        for position, marker in nested:
+            if not _is_like(parameters[position], marker):
+                raise Refused
+        return parameters  # type: ignore[no-any-return]  # Django's compilers are untyped
+
+    return bind
+
+
+def _is_like(parameter: object, marker: Marker) -> bool:
+    """Whether a parameter is the marker of the same slot's same parameter."""
+    return (
+        isinstance(parameter, Marker)
+        and parameter.rendering.slot == marker.rendering.slot
+        and parameter.position == marker.position
+    )
+
+
+def _either(direct: DirectBind, general: Bind) -> Bind:
+    """The direct binder where it answers, the general one where it does not."""
+
+    def bind(value: object) -> Sequence[object]:
+        parameters = direct(value)
+        return general(value) if parameters is None else parameters
+
+    return bind
+
+
+def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
+    """A comparison of a plain column with a value of the column's own type needs no lookup, only its field.
+
+    The SQL of such a lookup does not depend on the value; a test compares this with the general binder.
+    """
+    if rendering.origin is None or len(rendering.parameters) != 1:
+        return None
+    lookup_class, left = rendering.origin
+    if type(left) is not Col:
+        return None
+    field = left.output_field
+    if lookup_class in _COMPARISONS and type(field) in _TEXT_FIELDS:
+        return _text_bind
+    if lookup_class in _INTEGER_COMPARISONS and _is_plain_integer(field):
+        return _integer_bind(field, connection, connection.ops.integer_field_range(field.get_internal_type()))
+    if lookup_class is RelatedExact and _is_plain_integer(_final_target(field)):
+        return _integer_bind(field.target_field, connection, (None, None))
+    return None
+
+
+def _text_bind(value: object) -> Sequence[object] | None:
+    return (value,) if type(value) is str else None
+
+
+def _integer_bind(field: Any, connection: Any, limits: tuple[int | None, int | None]) -> DirectBind:
+    prepare = field.get_db_prep_value
+    low, high = limits
+
+    def bind(value: object) -> Sequence[object] | None:
+        if type(value) is not int or (low is not None and value < low) or (high is not None and value > high):
+            return None
+        return (prepare(value, connection, True),)
+
+    return bind
+
+
+def _is_plain_integer(field: Any) -> bool:
+    return isinstance(field, IntegerField) and type(field).get_prep_value is IntegerField.get_prep_value
+
+
+def _final_target(field: Any) -> Any:
+    """The column that a foreign key holds a value of, through keys that are keys themselves."""
+    while (target := getattr(field, "target_field", None)) is not None:
+        field = target
+    return field

@@ -1,0 +1,286 @@
+"""From a statement to what runs: a plan from the cache with this run's values, or a plan made now.
+
+Private Django API used here: `SQLCompiler.get_converters`, `QuerySet._iterable_class`, `QuerySet._fields`,
+`QuerySet._known_related_objects`, `QuerySet._fetch_mode`, `QuerySet._prefetch_related_lookups`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+from django.apps import apps
+from django.core.signals import setting_changed
+from django.db.models import Field
+from django.dispatch import receiver
+from django.utils import timezone, translation
+
+from adj.compiler.build import build, build_with_slots, is_plain
+from adj.compiler.cache import PlanCache
+from adj.compiler.clauses import DjangoQuerySet, describe_operands
+from adj.compiler.dialect import Captured, Dialect, refresh_time_zones
+from adj.compiler.keys import Structure, Uncacheable, Unkeyed, equality_pattern
+from adj.compiler.plan import Guard, Parameter, Plan, binder_for
+from adj.compiler.slots import Marker, Recording, Refused, forget_arguments, real_parameters
+from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
+from adj.hydrate.rows import hydrator_for
+from adj.settings import plan_cache_size
+from adj.shapes import Answer, RowShape
+from adj.statement import Finish, Statement
+
+plan_cache: PlanCache[Plan] = PlanCache(plan_cache_size)
+"""The plans of this process. `plan_cache.stats()` tells how queries fare; `plan_cache.clear()` starts anew."""
+
+
+@receiver(setting_changed)
+def _drop_plans(setting: str, **kwargs: object) -> None:
+    """Tests change settings, and Django's signal tells of it; plans and dialects have read some of them."""
+    if setting in {"USE_TZ", "TIME_ZONE", "DATABASES", "ADJ_PLAN_CACHE_SIZE"}:
+        refresh_time_zones()
+        plan_cache.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A statement that only has to be sent: the plan's SQL with the parameters of this run."""
+
+    plan: Plan
+    sql: str
+    parameters: tuple[object, ...]
+    was_cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A statement whose answer is known without a query, such as the count of an empty set."""
+
+    answer: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A statement that only Django's own code can run: a QuerySet class with its own way of building or fetching."""
+
+    queryset: DjangoQuerySet
+    reason: str
+
+
+Prepared: TypeAlias = Ready | Answered | Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A statement with its ending and its structure, as the compiler takes it."""
+
+    statement: Statement
+    structure: Structure | Unkeyed
+    finish: Finish
+
+
+def prepare(question: Question, dialect: Dialect) -> Prepared:
+    """The SQL and parameters of a question. No I/O.
+
+    Raises whatever Django raises for a question that cannot be compiled.
+    """
+    structure = _finished(question)
+    if isinstance(structure, Unkeyed):
+        plan_cache.count_uncacheable()
+        return _compiled_once(question, dialect, structure.reason)
+    key = _key(question, structure, dialect)
+    plan = plan_cache.get(key)
+    if plan is None:
+        return _compiled(question, structure, dialect, key, plan_cache.count_miss)
+    try:
+        sql, parameters = plan.bind(structure.values, structure.bounds)
+    except Refused:
+        return _compiled(question, structure, dialect, key, plan_cache.count_refusal)
+    plan_cache.count_hit()
+    return Ready(plan, sql, parameters, was_cached=True)
+
+
+def _finished(question: Question) -> Structure | Unkeyed:
+    """The structure of the statement with its ending's operands."""
+    structure, finish = question.structure, question.finish
+    if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
+        return structure
+    if structure.bounds is not None:
+        # An ending adds limits of its own to those of a slice, so that they are structure here.
+        structure = structure.extended(Structure((structure.bounds,)))
+        structure.bounds = None
+    if not finish.args and not finish.kwargs:
+        return structure
+    operands = describe_operands(finish.args, finish.kwargs)
+    return operands if isinstance(operands, Unkeyed) else structure.extended(operands)
+
+
+def _key(question: Question, structure: Structure, dialect: Dialect) -> Hashable:
+    key: tuple[Hashable, ...] = (question.statement.model, dialect, question.finish.answer, structure.key)
+    if len(structure.constants) > 1:
+        key = (*key, equality_pattern(structure.values, structure.constants))
+    if structure.is_local or _columns_depend_on_language():
+        key = (*key, timezone.get_current_timezone_name(), translation.get_language())
+    return key
+
+
+@cache
+def _columns_depend_on_language() -> bool:
+    """Whether a field of the project chooses its column when asked, as translated fields do by language."""
+    return any(
+        isinstance(getattr(type(field), "column", None), property) or type(field).get_col is not Field.get_col
+        for model in apps.get_models()
+        for field in model._meta.local_fields
+        if not type(field).__module__.startswith("django.")
+    )
+
+
+def _compiled(
+    question: Question, structure: Structure, dialect: Dialect, key: Hashable, count: Callable[[], None]
+) -> Prepared:
+    """Compile a statement and keep its plan, if it proves to be one."""
+    recording = Recording(structure.values)
+    with dialect.lent():
+        try:
+            queryset, finish = build_with_slots(question.statement, question.finish, structure, recording)
+            if (reason := _foreign_reason(queryset)) is not None:
+                raise Uncacheable(reason)
+            captured = _capture(queryset, finish, dialect.alias)
+        except Uncacheable as uncacheable:
+            plan_cache.count_uncacheable()
+            return _compiled_once(question, dialect, str(uncacheable))
+    if not isinstance(captured, Captured):
+        plan_cache.count_uncacheable()
+        return Answered(captured)
+    parameters = real_parameters(captured.parameters)
+    plan = _plan(queryset, captured, finish, recording, dialect)
+    recording.seal()
+    ready = _proven(plan, structure, captured.sql, parameters)
+    if ready is None or recording.objection is not None:
+        plan_cache.count_uncacheable()
+        return _compiled_once(question, dialect, recording.objection or "its SQL depends on its values")
+    plan_cache.store(key, plan)
+    count()
+    return ready
+
+
+def _compiled_once(question: Question, dialect: Dialect, reason: str) -> Prepared:
+    """Compile a statement for one run, with its operands as they are."""
+    with dialect.lent():
+        queryset = build(question.statement).using(dialect.alias)
+        if (foreign := _foreign_reason(queryset)) is not None:
+            return Foreign(queryset, foreign)
+        captured = _capture(queryset, question.finish, dialect.alias)
+    if not isinstance(captured, Captured):
+        return Answered(captured)
+    plan = _plan(queryset, captured, question.finish, Recording(()), dialect)
+    return Ready(plan, captured.sql, tuple(captured.parameters), was_cached=False)
+
+
+def _foreign_reason(queryset: DjangoQuerySet) -> str | None:
+    """Why only Django's own code can run a QuerySet, if so."""
+    if not is_plain(type(queryset)):
+        return f"{type(queryset).__name__} has its own way of building or fetching"
+    iterable: Any = queryset._iterable_class  # type: ignore[attr-defined]  # private, listed above
+    return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
+
+
+def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
+    """What Django would execute to finish a QuerySet, as `Captured`; or the answer, where it needs no query."""
+    try:
+        return _FINISHES[finish.answer](queryset.using(alias), finish)
+    except Captured as captured:
+        return captured.with_traceback(None)
+
+
+def finish_in_django(queryset: DjangoQuerySet, finish: Finish) -> Any:
+    """Finish a QuerySet with Django's own code; blocks on the database."""
+    return list(queryset) if finish.answer is Answer.ROWS else _FINISHES[finish.answer](queryset, finish)
+
+
+def _rows(queryset: DjangoQuerySet, finish: Finish) -> list[Any]:
+    return list(queryset.query.get_compiler(queryset.db).execute_sql())
+
+
+def _get(queryset: DjangoQuerySet, finish: Finish) -> Any:
+    return queryset.get()
+
+
+_FINISHES: dict[Answer, Callable[[DjangoQuerySet, Finish], Any]] = {
+    Answer.ROWS: _rows,
+    Answer.GET: _get,
+    Answer.FIRST: lambda queryset, finish: queryset.first(),
+    Answer.LAST: lambda queryset, finish: queryset.last(),
+    Answer.EARLIEST: lambda queryset, finish: queryset.earliest(*finish.args),
+    Answer.LATEST: lambda queryset, finish: queryset.latest(*finish.args),
+    Answer.COUNT: lambda queryset, finish: queryset.count(),
+    Answer.EXISTS: lambda queryset, finish: queryset.exists(),
+    Answer.AGGREGATE: lambda queryset, finish: queryset.aggregate(*finish.args, **finish.kwargs),
+}
+
+
+def _plan(
+    queryset: DjangoQuerySet, captured: Captured, finish: Finish, recording: Recording, dialect: Dialect
+) -> Plan:
+    """Everything worth keeping of a compiled statement."""
+    compiler = captured.compiler
+    numbers = {id(rendering): number for number, rendering in enumerate(recording.renderings)}
+
+    def place(marker: Marker) -> Parameter:
+        return Parameter(numbers[id(marker.rendering)], marker.position)
+
+    template = tuple(place(entry) if isinstance(entry, Marker) else entry for entry in captured.parameters)
+    binders = tuple(binder_for(rendering) for rendering in recording.renderings)
+    forget_arguments(compiler.query)
+    hydrate, runs_project_code = hydrator_for(_layout(queryset, compiler, finish.answer, dialect.alias))
+    return Plan(
+        dialect=dialect,
+        sql=captured.sql,
+        template=template,
+        binders=binders,
+        guards=tuple(Guard(one, other, equal) for one, other, equal in recording.guards),
+        parameter_guards=tuple(
+            Guard(place(one), place(other), equal) for one, other, equal in recording.parameter_guards
+        ),
+        hydrate=hydrate,
+        locks_rows=bool(compiler.query.select_for_update and dialect.wrapper.features.has_select_for_update),
+        runs_project_code=runs_project_code,
+        is_sequential=_is_sequential(template, recording),
+    )
+
+
+def _is_sequential(template: tuple[object, ...], recording: Recording) -> bool:
+    in_order = tuple(
+        Parameter(number, position)
+        for number, rendering in enumerate(recording.renderings)
+        for position in range(len(rendering.parameters))
+    )
+    return template == in_order
+
+
+def _layout(queryset: DjangoQuerySet, compiler: Any, answer: Answer, alias: str) -> Layout:
+    match answer:
+        case Answer.COUNT:
+            return aggregate_layout(compiler, alias, RowShape.SCALAR)
+        case Answer.AGGREGATE:
+            return aggregate_layout(compiler, alias, RowShape.DICT)
+        case Answer.EXISTS:
+            return Layout(RowShape.TUPLE, (), (), alias, compiler.connection)
+        case _:
+            return layout_of(queryset, compiler, alias)
+
+
+def _proven(plan: Plan, structure: Structure, sql: str, parameters: Sequence[object]) -> Ready | None:
+    """A plan has to give for its first values what Django gave."""
+    try:
+        bound_sql, bound = plan.bind(structure.values, structure.bounds)
+    except Refused:
+        return None
+    if plan.sql != sql or len(bound) != len(parameters) or not all(map(_are_same, bound, parameters)):
+        return None
+    return Ready(plan, bound_sql, bound, was_cached=False)
+
+
+def _are_same(one: object, other: object) -> bool:
+    # Some drivers' wrappers, as psycopg's Jsonb, do not compare; NaN is not equal to itself.
+    return type(one) is type(other) and (one == other or repr(one) == repr(other))

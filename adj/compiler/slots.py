@@ -1,0 +1,357 @@
+"""Slots: the places in compiled SQL that take a new value at every run.
+
+While a statement is built, the user's operands travel through Django wrapped in a `Slot`. `SlottedQuery` unwraps them
+at the one place where Django makes a lookup, and marks that lookup. When Django compiles a marked lookup, its
+parameters come out as `Marker`s, and a `Rendering` remembers how to make the lookup again for another value.
+Nothing of Django's SQL generation is replaced.
+
+Private Django API used here: `Query.resolve_lookup_value`, `Query.check_related_objects`, `Query.build_lookup`,
+`Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expression._constructor_args`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeAlias, cast
+
+from django.db.models import F, Value
+from django.db.models.expressions import Col
+from django.db.models.lookups import Lookup
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.query import Query
+from django.db.models.sql.where import WhereNode
+
+Compiled: TypeAlias = tuple[str, Sequence[object]]
+
+
+class Refused(Exception):
+    """A value does not fit the SQL of a plan; the statement has to be compiled afresh."""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """An operand on its way through Django."""
+
+    index: int
+    value: object
+    recording: Recording
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    """What the copies of one marked node share: its slot and the value as Django prepared it, until it is sealed."""
+
+    slot: int
+    recording: Recording
+    prepared: object
+    rendering: Rendering | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Rendering:
+    """One place where a marked node was written into SQL, and how to write it again."""
+
+    slot: int
+    # A node of Django's expression tree, made from a new value.
+    rebuild: Callable[[object], Any]
+    # The class and the left-hand side of a lookup that is made anew for each value.
+    origin: tuple[type[Any], Any] | None
+    # The compiler that wrote it.
+    compiler: SQLCompiler
+    sql: str
+    parameters: tuple[object, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Marker:
+    """Stands among compiled parameters for one parameter of a rendering."""
+
+    rendering: Rendering
+    position: int
+    recording: Recording
+    value: object
+
+    def __eq__(self, other: object) -> bool:
+        """Django looks for equal parameters when it merges GROUP BY and ORDER BY terms; its answer becomes a guard."""
+        if not isinstance(other, Marker):
+            return NotImplemented
+        equal = bool(self.value == other.value)
+        if self is not other:
+            self.recording.parameter_guards.append((self, other, equal))
+        return equal
+
+    def __hash__(self) -> int:
+        return hash(Marker)
+
+
+@dataclass(slots=True, eq=False)
+class Recording:
+    """Everything noted while one statement is built and compiled."""
+
+    values: tuple[object, ...]
+    cells: list[Cell] = field(default_factory=list)
+    renderings: list[Rendering] = field(default_factory=list)
+    # (slot, slot, were the values equal): Django leaves out a condition that it has already, so equality is structure.
+    guards: list[tuple[int, int, bool]] = field(default_factory=list)
+    parameter_guards: list[tuple[Marker, Marker, bool]] = field(default_factory=list)
+    is_sealed: bool = False
+    # Why the statement cannot become a plan, if it cannot.
+    objection: str | None = None
+
+    def slot(self, index: int) -> Slot:
+        """The operand number `index`, ready to travel."""
+        return Slot(index, self.values[index], self)
+
+    def cell(self, slot: int, prepared: object) -> Cell:
+        """A new cell; remembered, so that sealing can empty it."""
+        cell = Cell(slot, self, prepared)
+        self.cells.append(cell)
+        return cell
+
+    def are_equal(self, one: Cell, other: Cell) -> bool:
+        """Compare two prepared values as Django does, and keep the outcome as a condition of the plan."""
+        if one.slot == other.slot:
+            return True
+        equal = bool(one.prepared == other.prepared)
+        if equal != bool(self.values[one.slot] == self.values[other.slot]):
+            self.objection = "two operands differ but are equal once prepared"
+        self.guards.append((one.slot, other.slot, equal))
+        return equal
+
+    def seal(self) -> None:
+        """Let go of every value of the user's. From here on marked nodes answer with what was recorded."""
+        self.is_sealed = True
+        self.values = ()
+        for cell in self.cells:
+            cell.prepared = None
+        for rendering in self.renderings:
+            for parameter in rendering.parameters:
+                if isinstance(parameter, Marker):
+                    parameter.value = None
+
+
+class Slotted:
+    """The behaviour of a marked node; `marked_class()` mixes it into the node's own class."""
+
+    cell: Cell
+
+    def origin(self) -> tuple[type[Any], Any] | None:
+        """The class and left-hand side of a lookup that Django makes anew for each value."""
+        return None
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """How to make this node again from another value."""
+        raise TypeError(f"{type(self).__name__} does not say how it is made")
+
+    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], Compiled]) -> Compiled:
+        """SQL with markers in place of this node's own parameters."""
+        cell = self.cell
+        if cell.recording.is_sealed:
+            if cell.rendering is None:
+                raise Refused
+            return cell.rendering.sql, cell.rendering.parameters
+        sql, parameters = compile_node(self)
+        rendering = Rendering(cell.slot, self.rebuilder(), self.origin(), compiler, sql)
+        rendering.parameters = tuple(
+            parameter if isinstance(parameter, Marker) else Marker(rendering, position, cell.recording, parameter)
+            for position, parameter in enumerate(parameters)
+        )
+        if cell.rendering is None:
+            cell.rendering = rendering
+        cell.recording.renderings.append(rendering)
+        return sql, rendering.parameters
+
+
+class SlottedLookup(Slotted):
+    """A lookup whose right-hand side is a slot."""
+
+    plain_class: type[Lookup[Any]]
+    lhs: Any
+
+    @property
+    def rhs(self) -> object:
+        """The prepared value, while there is one."""
+        return self.cell.prepared
+
+    @rhs.setter
+    def rhs(self, value: object) -> None:
+        self.cell.prepared = value
+
+    def origin(self) -> tuple[type[Any], Any] | None:
+        """What the lookup is made of, beside the value."""
+        return self.plain_class, self.lhs
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """Django makes the lookup anew, so that it prepares and validates the value itself."""
+        plain_class, lhs = self.plain_class, self.lhs
+
+        def rebuild(value: object) -> Any:
+            lookup = plain_class(lhs, value)
+            # None renders `= NULL` happily, but a lookup made of None is another one.
+            if lookup.rhs is None:
+                raise Refused
+            return lookup
+
+        return rebuild
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SlottedLookup):
+            return NotImplemented
+        same_place = self.plain_class is other.plain_class and self.lhs == other.lhs
+        return same_place and self.cell.recording.are_equal(self.cell, other.cell)
+
+    def __hash__(self) -> int:
+        return hash((self.plain_class, self.lhs))
+
+
+class SlottedPreparedLookup(SlottedLookup):
+    """A lookup of a ready-made QuerySet: Django has prepared its value already, and must not do so twice."""
+
+    def origin(self) -> tuple[type[Any], Any] | None:
+        """It is copied, not made anew."""
+        return None
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """The same lookup with another prepared value."""
+        template = copy.copy(self)
+        template.__class__ = self.plain_class  # type: ignore[assignment]  # back to the class it was marked from
+        template.__dict__.pop("cell")
+
+        def rebuild(value: object) -> Any:
+            if value is None:
+                raise Refused
+            lookup = copy.copy(template)
+            lookup.__dict__["rhs"] = value
+            return lookup
+
+        return rebuild
+
+
+class SlottedValue(Slotted):
+    """A `Value` inside an expression.
+
+    Two of them are compared by the expressions around them through their constructor's arguments, so which of a
+    statement's values are equal is part of its key; see `adj/compiler/keys.py`.
+    """
+
+    plain_class: type[Value]
+
+    @property
+    def value(self) -> object:
+        """The wrapped value, while there is one."""
+        return self.cell.prepared
+
+    @value.setter
+    def value(self, value: object) -> None:
+        self.cell.prepared = value
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """The same `Value` around another value."""
+        template = copy.copy(self)
+        template.__class__ = self.plain_class  # type: ignore[assignment]  # back to the class it was marked from
+        template.__dict__.pop("cell")
+        template.__dict__.pop("_constructor_args", None)
+        template.__dict__.pop("identity", None)
+
+        def rebuild(value: object) -> Any:
+            node = copy.copy(template)
+            node.__dict__["value"] = value
+            return node
+
+        return rebuild
+
+
+@cache
+def marked_class(behaviour: type[Slotted], plain_class: type[Any]) -> type[Any]:
+    """The class of marked nodes for one class of nodes."""
+    return type(f"Slotted{plain_class.__name__}", (behaviour, plain_class), {"plain_class": plain_class})
+
+
+def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> None:
+    """Make a node a slot: its own class plus the behaviour, its value moved into a cell."""
+    prepared = node.__dict__.pop(attribute)
+    node.__class__ = marked_class(behaviour, type(node))
+    node.cell = slot.recording.cell(slot.index, prepared)
+
+
+class SlottedQuery(Query):
+    """Django's Query, taking operands wrapped in a `Slot` and marking the lookups that are made of them."""
+
+    # Django's signatures are untyped; the values pass through unchanged.
+    def resolve_lookup_value(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """A slot has nothing to resolve."""
+        return value if type(value) is Slot else super().resolve_lookup_value(value, *args, **kwargs)
+
+    def check_related_objects(self, field: Any, value: Any, opts: Any) -> None:
+        """Let Django check the operand itself."""
+        super().check_related_objects(field, value.value if type(value) is Slot else value, opts)
+
+    def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
+        """Let Django make the lookup from the operand, and mark it."""
+        if type(rhs) is not Slot:
+            return super().build_lookup(lookups, lhs, rhs)
+        lookup = super().build_lookup(lookups, lhs, rhs.value)
+        if isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
+            mark(lookup, SlottedLookup, "rhs", rhs)
+        return lookup
+
+
+@cache
+def slotted_query_class(query_class: type[Query]) -> type[Query]:
+    """`SlottedQuery` for a project's own subclass of Query."""
+    if query_class is Query:
+        return SlottedQuery
+    return cast("type[Query]", type(f"Slotted{query_class.__name__}", (SlottedQuery, query_class), {}))
+
+
+class MarkingCompiler(SQLCompiler):
+    """Mixed into a backend's compiler: marked nodes render as markers."""
+
+    def compile(self, node: Any) -> Any:
+        """Compile a node; a marked one in its own way."""
+        if isinstance(node, Slotted):
+            return node.rendered(self, super().compile)
+        return super().compile(node)
+
+
+def real_parameters(parameters: Sequence[object]) -> tuple[object, ...]:
+    """Compiled parameters with the first run's values in place of their markers."""
+    return tuple(parameter.value if isinstance(parameter, Marker) else parameter for parameter in parameters)
+
+
+def bare_compiler(compiler: SQLCompiler) -> SQLCompiler:
+    """A compiler that quotes as another one did, but holds nothing of its query."""
+    bare = type(compiler)(Query(compiler.query.model), compiler.connection, compiler.using)
+    bare.quote_cache = dict(compiler.quote_cache)
+    return bare
+
+
+def forget_arguments(node: Any, seen: set[int] | None = None) -> None:
+    """Take the user's constants out of a compiled tree, where expressions keep their constructor's arguments.
+
+    Columns are left alone: Django shares them between queries, and they hold no constant.
+    """
+    seen = set() if seen is None else seen
+    if node is None or isinstance(node, (Col, F, str)) or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, Query):
+        parts = [*node.where.children, *node.annotations.values(), *node.select, *node.combined_queries]
+        if (inner := getattr(node, "inner_query", None)) is not None:
+            parts.append(inner)
+    elif isinstance(node, WhereNode):
+        parts = node.children
+    else:
+        _forget(node)
+        parts = node.get_source_expressions() if hasattr(node, "get_source_expressions") else []
+    for part in parts:
+        forget_arguments(part, seen)
+
+
+def _forget(node: Any) -> None:
+    if "_constructor_args" in node.__dict__:
+        node._constructor_args = ((), {})
+        node.__dict__.pop("identity", None)

@@ -1,0 +1,151 @@
+"""A statement as a person would write it: for `repr()`, for messages and for notes on errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from adj import statement as ask
+from adj.compiler.keys import StatementHolder
+from adj.shapes import Answer
+from adj.statement import ROWS, Finish, Statement
+
+_LONGEST = 60
+
+
+def query_text(statement: Statement, finish: Finish = ROWS, *, with_values: bool | None = None) -> str:
+    """The chain of a statement, such as `q(Book).filter(pages__gt=200).order_by('-rating')`.
+
+    Never touches the database. Values are left out unless asked for; by default they are shown when
+    `settings.DEBUG` is on, since messages end up in logs.
+    """
+    shows_values = settings.DEBUG if with_values is None else with_values
+    writer = _Writer(shows_values)
+    chain = "".join(writer.clause(clause) for clause in statement.clauses)
+    using = f".using({statement.alias!r})" if statement.alias is not None else ""
+    return f"q({_base_text(statement)}){chain}{using}{writer.finish(finish)}"
+
+
+def _base_text(statement: Statement) -> str:
+    name = statement.model.__name__
+    if statement.base is None:
+        return name
+    kind = type(statement.base).__name__
+    return f"<{kind} of {name}>"
+
+
+class _Writer:
+    def __init__(self, shows_values: bool) -> None:
+        self.shows_values = shows_values
+
+    def clause(self, clause: ask.AnyClause) -> str:
+        """One call of the chain."""
+        match clause:
+            case ask.Filter(args, kwargs, negated):
+                return self.call("exclude" if negated else "filter", args, kwargs.items())
+            case ask.ComplexFilter(condition):
+                return self.call("complex_filter", (condition,))
+            case ask.Annotate(args, kwargs, selected):
+                return self.call("annotate" if selected else "alias", args, kwargs.items())
+            case ask.Values(names, expressions):
+                return self.call("values", names, expressions.items())
+            case ask.ValuesList(names, flat, named):
+                options = [(name, True) for name, given in (("flat", flat), ("named", named)) if given]
+                return self.call("values_list", names, options)
+            case ask.OrderBy(names):
+                return self.call("order_by", names)
+            case ask.Distinct(names):
+                return self.call("distinct", names)
+            case ask.Only(names):
+                return self.call("only", names)
+            case ask.Defer(names):
+                return self.call("defer", names)
+            case ask.SelectRelated(names):
+                return self.call("select_related", names)
+            case ask.Prefetch(lookups):
+                return self.call("prefetch_related", [getattr(one, "prefetch_to", one) for one in lookups])
+            case ask.Dates(name, kind, order):
+                return self.call("dates", (name, kind), [("order", order)] if order != "ASC" else [])
+            case ask.Datetimes(name, kind, order):
+                return self.call("datetimes", (name, kind), [("order", order)] if order != "ASC" else [])
+            case ask.Lock(nowait, skip_locked, of, no_key):
+                options = [("nowait", nowait), ("skip_locked", skip_locked), ("of", of), ("no_key", no_key)]
+                return self.call("select_for_update", (), [option for option in options if option[1]])
+            case ask.Slice(start, stop):
+                return f"[{'' if start is None else start}:{'' if stop is None else stop}]"
+            case ask.Combine(kind, others, all_rows):
+                return self.combination(kind, others, all_rows)
+            case ask.Reverse():
+                return ".reverse()"
+            case ask.Nothing():
+                return ".none()"
+            case ask.Extra():
+                return ".extra(...)"
+            case ask.Fetching(mode):
+                return f".fetch_mode({type(mode).__name__})"
+
+    def combination(self, kind: str, others: Iterable[object], all_rows: bool) -> str:
+        """`.union(...)`, or an operator."""
+        sign = {"and": "&", "or": "|", "xor": "^"}.get(kind)
+        if sign is None:
+            return self.call(kind, others, [("all", True)] if all_rows else [])
+        return "".join(f" {sign} {self.value(other)}" for other in others)
+
+    def finish(self, finish: Finish) -> str:
+        """The ending, unless it is just the rows."""
+        if finish.answer is Answer.ROWS:
+            return ""
+        return self.call(f"a{finish.answer.value}", finish.args, finish.kwargs.items())
+
+    def call(self, name: str, args: Iterable[object] = (), kwargs: Iterable[tuple[str, object]] = ()) -> str:
+        """`.name(args, key=value)`."""
+        return f".{name}({', '.join(self.arguments(args, kwargs))})"
+
+    def arguments(self, args: Iterable[object], kwargs: Iterable[tuple[str, object]]) -> Iterator[str]:
+        """The operands; names and expressions always, values if they may be shown."""
+        for argument in args:
+            yield repr(argument) if isinstance(argument, str) else self.expression(argument)
+        for name, value in kwargs:
+            yield f"{name}={self.value(value)}"
+
+    def value(self, value: object) -> str:
+        """An operand of a lookup."""
+        if isinstance(value, StatementHolder):
+            return query_text(value.statement, with_values=self.shows_values)
+        if value is None or isinstance(value, bool):
+            return repr(value)
+        if hasattr(value, "resolve_expression"):
+            return self.expression(value)
+        return _short(value) if self.shows_values else "..."
+
+    def expression(self, node: Any) -> str:
+        """A Q or another expression; those that hold values are named only, unless values may be shown."""
+        if isinstance(node, StatementHolder):
+            return self.value(node)
+        if isinstance(node, Q):
+            return self.q(node)
+        return _short(node) if self.shows_values else f"{type(node).__name__}(...)"
+
+    def q(self, node: Q) -> str:
+        """A Q, its conditions in order."""
+        children = [
+            f"{child[0]}={self.value(child[1])}" if isinstance(child, tuple) else self.expression(child)
+            for child in node.children
+        ]
+        sign = {"OR": " | ", "XOR": " ^ "}.get(node.connector, ", ")
+        return f"{'~' if node.negated else ''}Q({sign.join(children)})"
+
+
+def _short(value: Any) -> str:
+    if hasattr(value, "_meta") and hasattr(value, "pk"):
+        # A model's own __str__ may read what is not loaded.
+        return f"<{type(value).__name__} {value.pk}>"
+    if hasattr(value, "query") and hasattr(value, "model"):
+        return f"<{type(value).__name__} of {value.model.__name__}>"
+    if isinstance(value, (list, tuple, set, frozenset)) and any(hasattr(item, "_meta") for item in value):
+        return f"[{', '.join(_short(item) for item in value)}]"[:_LONGEST]
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,131 @@
+"""What runs on a thread that owns a Django connection. Everything here is synchronous and blocks.
+
+Private Django API used here: the computed attributes of `DatabaseFeatures` and `DatabaseWrapper`,
+`DatabaseWrapper.close_at`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from django.db import DatabaseError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import TransactionManagementError
+from django.utils.functional import cached_property
+
+from adj.abc import Command, DatabaseRow, ServerFacts
+from adj.errors import EngineNotOpen
+
+
+# Features that Django finds out by writing to the database, or that only its own tests ask for.
+_NOT_FACTS = ("supports_transactions", "introspected_", "django_test_", "test_")
+
+
+def connected(alias: str) -> BaseDatabaseWrapper:
+    """This thread's Django connection, open.
+
+    Raises `EngineNotOpen` when the database does not let it in.
+    """
+    connection = connections[alias]
+    if connection.errors_occurred:
+        connection.close_if_unusable_or_obsolete()
+    if connection.connection is None:
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            name = connection.settings_dict["NAME"]
+            raise EngineNotOpen(
+                alias=alias,
+                reason=f'the {connection.display_name} database "{name}" does not open: {str(error).strip()}.',
+                advice=f'Check DATABASES["{alias}"], and that the database exists and its server runs.',
+            ) from error
+        if connection.settings_dict["CONN_MAX_AGE"] == 0:
+            # "Not kept between requests" is what an idle worker's end stands for; see ThreadsEngine.
+            connection.close_at = None
+    return connection
+
+
+def freshen(alias: str) -> None:
+    """Before a connection is used again: close it if it is too old or broken, and have its health checked if asked."""
+    connection = connections[alias]
+    try:
+        connection.close_if_unusable_or_obsolete()
+    except DatabaseError:
+        # Closing tells of a connection that was lost; the next query opens another one.
+        connection.connection = None
+
+
+def fetch_all(alias: str, command: Command) -> list[DatabaseRow]:
+    """Run a statement and take all its rows."""
+    connection = connected(alias)
+    _refuse_lock_outside_transaction(connection, command)
+    with connection.cursor() as cursor:
+        cursor.execute(command.sql, command.parameters)
+        return cursor.fetchall()
+
+
+class Cursor:
+    """A cursor whose rows are taken in lists, on the server's side where the backend has such cursors.
+
+    It is made before the query runs, so that whoever is cancelled meanwhile can still close it: calls on one thread
+    run in the order in which they were made.
+    """
+
+    def __init__(self, alias: str, command: Command) -> None:
+        self._alias, self._command = alias, command
+        self._cursor: Any = None
+
+    def open(self) -> None:
+        """Run the statement."""
+        connection = connected(self._alias)
+        _refuse_lock_outside_transaction(connection, self._command)
+        self._cursor = connection.chunked_cursor()
+        self._cursor.execute(self._command.sql, self._command.parameters)
+
+    def fetch(self, count: int) -> list[DatabaseRow]:
+        """The next rows, at most `count`; none at the end."""
+        return list(self._cursor.fetchmany(count))
+
+    def close(self) -> None:
+        """Close the cursor; one whose connection is gone is closed already."""
+        if self._cursor is not None:
+            with suppress(DatabaseError):
+                self._cursor.close()
+
+
+def read_facts(alias: str) -> ServerFacts:
+    """Everything the compiler may ask of a connection, computed on an open one."""
+    connection = connected(alias)
+    features = _computed(connection.features, (cached_property, property))
+    return ServerFacts(connection.vendor, features, _computed(connection, (cached_property,)))
+
+
+def _computed(owner: Any, kinds: tuple[type, ...]) -> dict[str, object]:
+    """The computed attributes of a Django object, those that can be had."""
+    facts = {}
+    for name in _computed_names(type(owner), kinds):
+        try:
+            facts[name] = getattr(owner, name)
+        # A backend that cannot tell raises what it likes; it will do so again when somebody asks.
+        except Exception:  # noqa: BLE001
+            continue
+    return facts
+
+
+def _computed_names(owner: type, kinds: tuple[type, ...]) -> Iterator[str]:
+    names = {name for base in owner.__mro__ for name, value in vars(base).items() if isinstance(value, kinds)}
+    return (name for name in sorted(names) if not name.startswith(_NOT_FACTS))
+
+
+def _refuse_lock_outside_transaction(connection: BaseDatabaseWrapper, command: Command) -> None:
+    if command.locks_rows and connection.get_autocommit():
+        raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+
+
+def close_connections() -> None:
+    """Close every Django connection of this thread."""
+    connections.close_all()
+
+

@@ -1,0 +1,179 @@
+"""The engine for every backend: worker threads, each of which owns its Django connection.
+
+A query takes a worker for itself, and gives it back at once. `CONN_MAX_AGE` is honoured per connection: older ones are
+closed when they are taken. With 0, Django's default, a connection is not kept between requests: a worker that nobody
+needed for `LINGER` seconds closes its connection and ends, so that the queries of one request share what they opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import ParamSpec, TypeVar
+
+from django.db import connections
+
+from adj.abc import Command, DatabaseRow, ServerFacts
+from adj.engines.calls import Cursor, fetch_all, freshen, read_facts
+from adj.engines.worker import Worker
+from adj.errors import EngineNotOpen
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LINGER = 1.0
+"""Seconds an idle worker waits for the next query before it closes its connection, where CONN_MAX_AGE is shorter."""
+
+_numbers = itertools.count(1)
+
+
+class ThreadsEngine:
+    """A bounded set of workers for one alias on one event loop."""
+
+    def __init__(self, alias: str, threads: int) -> None:
+        self._alias = alias
+        self._maximum = threads
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._waiting: deque[asyncio.Future[Worker]] = deque()
+        self._reaping: asyncio.TimerHandle | None = None
+        self._is_closed = False
+        max_age = connections.settings[alias]["CONN_MAX_AGE"]
+        self._linger: float | None = None if max_age is None else max(LINGER, float(max_age))
+
+    async def open(self) -> ServerFacts:
+        """Connect one worker and read the server's facts."""
+        async with self.connection() as connection:
+            return await connection.run(read_facts, self._alias)
+
+    def connection(self) -> AbstractAsyncContextManager[ThreadConnection]:
+        """Lend a worker with its connection; waits while all are in use."""
+        return _Lease(self)
+
+    async def close(self) -> None:
+        """End all workers, after what they are running."""
+        self._is_closed = True
+        if self._reaping is not None:
+            self._reaping.cancel()
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(self._closed())
+        workers = [*self._idle, *self._busy]
+        self._idle.clear()
+        self._busy.clear()
+        ended = [worker.stop() for worker in workers]
+        for end in ended:
+            await end
+        for worker in workers:
+            worker.join()
+
+    async def take(self) -> Worker:
+        """A worker for one query. Raises `EngineNotOpen` on a closed engine."""
+        if self._is_closed:
+            raise self._closed()
+        if self._idle:
+            worker = self._idle.pop()
+        elif len(self._busy) < self._maximum:
+            worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop)
+        else:
+            return await self._wait()
+        self._busy.add(worker)
+        return worker
+
+    def give_back(self, worker: Worker) -> None:
+        """Take back a worker that nothing runs on; the one that waits longest gets it."""
+        if self._is_closed or worker not in self._busy:
+            return
+        worker.idle_since = self._loop.time()
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(worker)
+                return
+        self._busy.discard(worker)
+        self._idle.append(worker)
+        if self._linger is not None and self._reaping is None:
+            self._reaping = self._loop.call_later(self._linger, self._reap)
+
+    async def _wait(self) -> Worker:
+        waiter: asyncio.Future[Worker] = self._loop.create_future()
+        self._waiting.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                # The worker arrived together with the cancellation: the next one in line gets it.
+                self.give_back(waiter.result())
+            raise
+
+    def _reap(self) -> None:
+        """Let the workers go that were idle for too long."""
+        self._reaping = None
+        linger = self._linger or LINGER
+        now = self._loop.time()
+        # Taken from the end and given back there: the first ones have been idle for longest.
+        while self._idle and now - self._idle[0].idle_since >= linger:
+            self._idle.pop(0).stop()
+        if self._idle:
+            self._reaping = self._loop.call_later(self._idle[0].idle_since + linger - now, self._reap)
+
+    def _closed(self) -> EngineNotOpen:
+        return EngineNotOpen(
+            alias=self._alias,
+            reason="it was closed by `await adj.close()`, or because its event loop ends.",
+            advice="Run the query before, or in another event loop.",
+        )
+
+
+class ThreadConnection:
+    """A worker, lent for one query."""
+
+    def __init__(self, alias: str, worker: Worker) -> None:
+        self._alias = alias
+        self._worker = worker
+
+    async def fetch(self, command: Command) -> list[DatabaseRow]:
+        """Run a statement and return all its rows, in one trip to the thread."""
+        return await self._worker.submit(fetch_all, self._alias, command)
+
+    @asynccontextmanager
+    async def stream(self, command: Command, chunk_size: int) -> AsyncIterator[AsyncIterator[list[DatabaseRow]]]:
+        """Run a statement and yield its rows in lists; the cursor is closed at block exit, cancelled or not."""
+        cursor = Cursor(self._alias, command)
+        try:
+            await self._worker.submit(cursor.open)
+            yield self._chunks(cursor, chunk_size)
+        finally:
+            await asyncio.shield(self._worker.submit(cursor.close))
+
+    async def _chunks(self, cursor: Cursor, chunk_size: int) -> AsyncIterator[list[DatabaseRow]]:
+        while rows := await self._worker.submit(cursor.fetch, chunk_size):
+            yield rows
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run synchronous code on the thread, where `connections[alias]` is this connection."""
+        return await self._worker.submit(function, *args, **kwargs)
+
+
+class _Lease:
+    """Takes a worker on entering; gives it back on leaving, or when what a cancelled caller left behind is done."""
+
+    __slots__ = ("_engine", "_worker")
+
+    def __init__(self, engine: ThreadsEngine) -> None:
+        self._engine = engine
+
+    async def __aenter__(self) -> ThreadConnection:
+        engine = self._engine
+        self._worker = worker = await engine.take()
+        if engine._loop.time() - worker.idle_since >= LINGER:
+            worker.submit(freshen, engine._alias)
+        return ThreadConnection(engine._alias, worker)
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._worker.when_free(self._engine.give_back)

@@ -1,0 +1,106 @@
+"""A thread that owns Django connections and runs one call after another for an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from adj.engines.calls import close_connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Worker:
+    """One thread. Everything but `_work` runs on the loop's thread.
+
+    The thread is a daemon, so that a loop that was stopped without being closed does not keep the process.
+    """
+
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.idle_since = loop.time()
+        self._loop = loop
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._pending = 0
+        self._when_free: Callable[[Worker], None] | None = None
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Run a function on the thread, in a copy of the caller's context.
+
+        A cancelled caller does not stop the function: a thread cannot be stopped. Its result is dropped.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        context = contextvars.copy_context()
+        self._pending += 1
+
+        def call() -> None:
+            try:
+                result = context.run(function, *args, **kwargs)
+            except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the caller
+                self._post(self._fail, future, error)
+            else:
+                self._post(self._succeed, future, result)
+
+        self._calls.put(call)
+        return future
+
+    def when_free(self, callback: Callable[[Worker], None]) -> None:
+        """Call back once, as soon as nothing is running or waiting on the thread."""
+        if self._pending:
+            self._when_free = callback
+        else:
+            callback(self)
+
+    def stop(self) -> asyncio.Future[None]:
+        """Close the thread's connections and end it when its calls are done. The future is done when the thread is."""
+        self._calls.put(None)
+        return self._ended
+
+    def join(self) -> None:
+        """Wait for a thread that has said it ends, which takes no longer than leaving its function."""
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+            # Otherwise the last result lives for as long as the thread has nothing to do.
+            del call
+        close_connections()
+        self._post(self._end)
+
+    def _post(self, callback: Callable[..., None], *args: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(callback, *args)
+        except RuntimeError:
+            # The loop was closed while the call ran: nobody waits for the result any more.
+            pass
+
+    def _succeed(self, future: asyncio.Future[T], result: T) -> None:
+        if not future.cancelled():
+            future.set_result(result)
+        self._done()
+
+    def _fail(self, future: asyncio.Future[Any], error: BaseException) -> None:
+        if not future.cancelled():
+            if isinstance(error, StopIteration):
+                # A future cannot hold one; it would end whatever coroutine awaits it.
+                error = RuntimeError(f"the function raised {error!r}")
+            future.set_exception(error)
+        self._done()
+
+    def _done(self) -> None:
+        self._pending -= 1
+        if not self._pending and self._when_free is not None:
+            callback, self._when_free = self._when_free, None
+            callback(self)
+
+    def _end(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)

@@ -1,0 +1,145 @@
+"""Every error adj raises, in one tree; each class takes facts and writes its own message.
+
+```
+AdjError
+  QueryError                              the question has no meaning; raised where it is written
+    UnknownField       (FieldError)       .model .path .part .choices
+    UnknownLookup      (FieldError)       .model .path .field .lookup .choices
+    InvalidOperand     (TypeError, ValueError)  .model .path .expected .got
+    ShapeError         (TypeError)        only() after values(), filter() after a slice
+    NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
+  CompileError
+    UnsupportedFeature (NotSupportedError)
+  ResourceError        (OperationalError)
+    EngineNotOpen                         the database cannot be reached, or there is no event loop
+```
+
+Classes in parentheses are inherited as well, so that an `except` clause written for Django keeps working. Errors
+of the database server are Django's own classes. No row and many rows are the model's `DoesNotExist` and
+`MultipleObjectsReturned`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import django
+from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnlyOperation, ValidationError
+from django.db import NotSupportedError, OperationalError
+
+if django.VERSION >= (6, 1):
+    from django.core.exceptions import FieldFetchBlocked
+else:
+
+    class FieldFetchBlocked(FieldError):  # type: ignore[no-redef]  # the name Django 6.1 introduced
+        """Stands in for Django 6.1's class where Django has no fetch modes."""
+
+
+
+class AdjError(Exception):
+    """The root of everything adj raises itself."""
+
+
+class QueryError(AdjError):
+    """The question has no meaning for this model; raised on the line that asks it."""
+
+
+class UnknownField(QueryError, FieldError):
+    """A name in a path is neither a field, nor a relation, nor an annotation of the model it is looked up on."""
+
+    def __init__(self, *, model: str, path: str, part: str, choices: Iterable[str]) -> None:
+        self.model, self.path, self.part, self.choices = model, path, part, tuple(sorted(choices))
+        super().__init__(
+            f'{model} has no field "{part}"{_within(path, part)}{_suggestion(part, self.choices)} '
+            f"Choices are: {', '.join(self.choices)}."
+        )
+
+
+class UnknownColumn(UnknownField, FieldDoesNotExist):
+    """The same, from `only()` and `defer()`, where Django raises `FieldDoesNotExist`."""
+
+
+class UnknownLookup(QueryError, FieldError):
+    """The last names in a path are neither a lookup nor a transform of the field before them."""
+
+    def __init__(self, *, model: str, path: str, field: str, lookup: str, choices: Iterable[str]) -> None:
+        self.model, self.path, self.field, self.lookup = model, path, field, lookup
+        self.choices = tuple(sorted(choices))
+        super().__init__(
+            f'{field} has no lookup or transform "{lookup}"{_within(path, lookup)}'
+            f"{_suggestion(lookup, self.choices)} Choices are: {', '.join(self.choices)}."
+        )
+
+
+class InvalidOperand(QueryError, TypeError, ValueError):
+    """A value cannot be compared with what its path names."""
+
+    def __init__(self, *, model: str, path: str, expected: str, got: str) -> None:
+        self.model, self.path, self.expected, self.got = model, path, expected, got
+        super().__init__(f'{model}: "{path}" takes {expected}, got {got}.')
+
+
+class InvalidFormat(InvalidOperand, ValidationError):
+    """The same, for text that does not parse, where Django raises `ValidationError`."""
+
+    def __init__(self, *, model: str, path: str, expected: str, got: str) -> None:
+        InvalidOperand.__init__(self, model=model, path=path, expected=expected, got=got)
+        ValidationError.__init__(self, f'{model}: "{path}" takes {expected}, got {got} that does not parse.')
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class ShapeError(QueryError, TypeError):
+    """The clause does not fit the clauses before it, such as `only()` after `values()`."""
+
+    def __init__(self, *, query: str, reason: str, advice: str) -> None:
+        self.query, self.reason, self.advice = query, reason, advice
+        super().__init__(f"{reason} {advice} The query so far: {query}")
+
+
+class NotLoaded(QueryError, FieldFetchBlocked, SynchronousOnlyOperation):
+    """An attribute of a row was not fetched, and code on the event loop cannot fetch it on access."""
+
+    def __init__(self, *, model: str, field: str, is_relation: bool) -> None:
+        self.model, self.field = model, field
+        fix = (
+            f'add .select_related("{field}") to the query'
+            if is_relation
+            else f'take "{field}" out of defer(), or name it in only()'
+        )
+        super().__init__(f"{model}.{field} is not loaded, and code on the event loop cannot wait for it here: {fix}.")
+
+
+class UnsupportedFeature(AdjError, NotSupportedError):
+    """The database, or this kind of query, cannot do what is asked."""
+
+    def __init__(self, *, query: str, reason: str) -> None:
+        self.query, self.reason = query, reason
+        super().__init__(f"{reason} The query: {query}")
+
+
+class CompileError(AdjError):
+    """The query has a meaning, but no SQL could be made of it."""
+
+
+class ResourceError(AdjError, OperationalError):
+    """A thread, a connection or a server is missing."""
+
+
+class EngineNotOpen(ResourceError):
+    """The database of an alias cannot be used: it does not open, or nothing is there to run the query on."""
+
+    def __init__(self, *, alias: str, reason: str, advice: str) -> None:
+        self.alias, self.reason, self.advice = alias, reason, advice
+        super().__init__(f'database "{alias}" is not open: {reason} {advice}')
+
+
+def _within(path: str, part: str) -> str:
+    return "" if path == part else f' (in "{path}")'
+
+
+def _suggestion(name: str, choices: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(choices), n=1)
+    return f'; did you mean "{near[0]}"?' if near else "."

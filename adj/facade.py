@@ -1,0 +1,52 @@
+"""The few functions a user starts from."""
+
+from __future__ import annotations
+
+from typing import Any, overload
+
+from django.db.models import Manager, Model, QuerySet
+
+from adj.compiler.build import has_plain_manager
+from adj.compiler.clauses import base_structure
+from adj.compiler.keys import Structure
+from adj.query import AsyncQuery
+from adj.statement import Statement
+from adj.typevars import M, R
+
+
+@overload
+def q(source: AsyncQuery[M, R]) -> AsyncQuery[M, R]: ...
+@overload
+def q(source: QuerySet[M, R]) -> AsyncQuery[M, R]: ...
+@overload
+def q(source: Manager[M]) -> AsyncQuery[M, M]: ...
+@overload
+def q(source: type[M]) -> AsyncQuery[M, M]: ...
+def q(source: Any) -> AsyncQuery[Any, Any]:
+    """A query about a model, a manager's rows or a QuerySet's rows.
+
+    A model starts from its default manager, as `Book.objects.all()` does; a manager or QuerySet keeps its conditions:
+    `q(Book.objects.published())`. Raises `TypeError` for anything else.
+    """
+    if isinstance(source, type) and issubclass(source, Model):
+        return _of_model(source)
+    if isinstance(source, AsyncQuery):
+        return source
+    if isinstance(source, QuerySet):
+        return _of_queryset(source)
+    # Related managers and managers made by from_queryset() share no base class that says so.
+    if hasattr(source, "get_queryset"):
+        return _of_queryset(source.get_queryset())
+    raise TypeError(f"q() takes a model, a manager or a QuerySet, not {type(source).__name__}.")
+
+
+def _of_model(model: type[Model]) -> AsyncQuery[Any, Any]:
+    if has_plain_manager(model):
+        return AsyncQuery(Statement(model), Structure(()))
+    return _of_queryset(model._default_manager.get_queryset())
+
+
+def _of_queryset(queryset: QuerySet[Any, Any]) -> AsyncQuery[Any, Any]:
+    # A copy without cached rows: what the caller does with the QuerySet later must not change the query.
+    base = queryset.all()
+    return AsyncQuery(Statement(queryset.model, base), base_structure(base))

@@ -1,0 +1,45 @@
+"""What happens when an attribute is read that its row does not carry.
+
+Django 6.1's fetch modes ask the row. Rows from adj fetch as Django does in synchronous code, and say what to add to
+the query where code on an event loop would need to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import django
+
+from adj.errors import NotLoaded
+
+if django.VERSION >= (6, 1):
+    from django.db.models.fetch_modes import FETCH_ONE, FetchMode
+
+    class FetchOffLoop(FetchMode):
+        """Fetches one attribute at a time where that may block, and raises `NotLoaded` where it may not."""
+
+        __slots__ = ()
+
+        def fetch(self, fetcher: Any, instance: Any) -> None:
+            """Load `fetcher.field` for an instance; raises `NotLoaded` in a thread whose event loop is running."""
+            if asyncio._get_running_loop() is None:
+                FETCH_ONE.fetch(fetcher, instance)
+                return
+            field = fetcher.field
+            raise NotLoaded(model=type(instance).__name__, field=field.name, is_relation=field.is_relation) from None
+
+        def __reduce__(self) -> str:
+            return "FETCH_OFF_LOOP"
+
+    FETCH_OFF_LOOP = FetchOffLoop()
+
+    def mode_for(chosen: Any) -> Any:
+        """The mode of rows: the one the query chose, adj's own in place of Django's default."""
+        return FETCH_OFF_LOOP if chosen is FETCH_ONE else chosen
+
+else:
+
+    def mode_for(chosen: Any) -> Any:
+        """Django has no fetch modes before 6.1; its own guard speaks when a row would have to wait."""
+        return None

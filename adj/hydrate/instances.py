@@ -1,0 +1,236 @@
+"""Hydrators of model instances: generated code for plain models, Django's own `from_db` for all others.
+
+A plain model keeps everything Django gave it: `__init__`, `__new__`, `__setattr__`, `from_db` and the descriptors of
+its fields. For such a model `from_db` does nothing but fill `__dict__`, which the generated code does at once.
+
+Private Django API used here: `ModelState`, `klass_info` (`model`, `select_fields`, `related_klass_infos`,
+`from_parent`, `local_setter`, `remote_setter`), `get_related_populators`, `FieldCacheMixin.cache_name`,
+`DeferredAttribute`, `ForeignKeyDeferredAttribute`, `FileDescriptor`, `Model.from_db`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+from weakref import ref
+
+import django
+from django.db.models import Model
+from django.db.models.base import ModelState
+from django.db.models.fields.files import FileDescriptor
+from django.db.models.fields.mixins import FieldCacheMixin
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
+from django.db.models.query import get_related_populators
+from django.db.models.query_utils import DeferredAttribute
+from django.db.models.signals import post_init, pre_init
+
+from adj.hydrate.fetch_mode import mode_for
+from adj.hydrate.generate import Hydrate, Source, converted, unpacking
+from adj.hydrate.layout import Layout
+
+_PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor)
+
+
+def instance_hydrator(layout: Layout) -> tuple[Hydrate, Callable[[], bool]]:
+    """The hydrator of a layout of instances, and a function that tells whether it runs code of the project now."""
+    models = frozenset(_models(_klass_info(layout)))
+    general = _general_hydrator(layout)
+    tracks_peers = getattr(layout.fetch_mode, "track_peers", False)
+    if tracks_peers or not all(is_plain(model) for model in models):
+        return general, lambda: True
+    generated = _generated_hydrator(layout)
+
+    def listened_to() -> bool:
+        # Receivers come and go while a plan stays.
+        if not pre_init.receivers and not post_init.receivers:
+            return False
+        return any(pre_init.has_listeners(model) or post_init.has_listeners(model) for model in models)
+
+    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
+        return general(rows) if listened_to() else generated(rows)
+
+    return hydrate, listened_to
+
+
+@cache
+def is_plain(model: type[Model]) -> bool:
+    """Whether filling `__dict__` makes the same instance as `from_db`."""
+    mro = model.__mro__
+    after_model = mro[mro.index(Model) + 1 :]
+    return (
+        model.__init__ is Model.__init__
+        and model.__new__ is object.__new__
+        and model.__setattr__ is object.__setattr__
+        and _function(model.from_db) is _function(Model.from_db)
+        and not any("__init__" in vars(base) for base in after_model if base is not object)
+        and all(type(inspect.getattr_static(model, f.attname)) in _PLAIN_DESCRIPTORS for f in model._meta.concrete_fields)
+    )
+
+
+def _function(method: Any) -> Any:
+    return method.__func__
+
+
+def _klass_info(layout: Layout) -> Mapping[str, Any]:
+    if layout.klass_info is None:
+        raise TypeError("a layout of instances needs Django's klass_info")
+    return layout.klass_info
+
+
+def _models(klass_info: Mapping[str, Any]) -> Iterator[type[Model]]:
+    yield klass_info["model"]
+    for related in klass_info.get("related_klass_infos", ()):
+        yield from _models(related)
+
+
+# -- generated ---------------------------------------------------------------------------------------------------------
+
+
+def _generated_hydrator(layout: Layout) -> Hydrate:
+    source = Source(
+        names={
+            "connection": layout.connection,
+            "new": object.__new__,
+            "ModelState": ModelState,
+            "fetch_mode": mode_for(layout.fetch_mode),
+        }
+    )
+    source.add(0, "def hydrate(rows):")
+    source.add(1, "instances = []")
+    source.add(1, "append = instances.append")
+    source.add(1, f"for {unpacking(layout)} in rows:")
+    for index, column in enumerate(layout.columns):
+        if column.converters:
+            source.add(2, f"c{index} = {converted(layout, source, index)}")
+    _InstanceWriter(layout, source).write_root(_klass_info(layout))
+    source.add(2, "append(i0)")
+    source.add(1, "return instances")
+    return source.function()
+
+
+class _InstanceWriter:
+    """Writes the code of one row's instances; instance `i<n>` has the state `s<n>` and the relations `f<n>`."""
+
+    def __init__(self, layout: Layout, source: Source) -> None:
+        self.layout, self.source = layout, source
+        self.count = 0
+
+    def write_root(self, klass_info: Mapping[str, Any]) -> None:
+        model = klass_info["model"]
+        positions = {self._attname(index): index for index in klass_info["select_fields"]}
+        annotations = self.layout.annotations or {}
+        in_dict = {name: index for name, index in annotations.items() if not hasattr(model, name)}
+        self._write_instance(2, klass_info, {**positions, **in_dict})
+        for name, index in annotations.items():
+            if name not in in_dict:
+                self.source.add(2, f"i0.{name} = c{index}")
+
+    def _write_instance(self, indent: int, klass_info: Mapping[str, Any], positions: Mapping[str, int]) -> int:
+        """Write the code that makes an instance and what hangs on it; return its number."""
+        number, self.count = self.count, self.count + 1
+        source = self.source
+        attributes = "".join(f", {name!r}: c{index}" for name, index in positions.items())
+        mode = ", 'fetch_mode': fetch_mode" if django.VERSION >= (6, 1) else ""
+        source.add(indent, f"f{number} = {{}}")
+        source.add(indent, f"s{number} = new(ModelState)")
+        source.add(
+            indent,
+            f"s{number}.__dict__ = {{'adding': False, 'db': {self.layout.alias!r}{mode}, 'fields_cache': f{number}}}",
+        )
+        source.add(indent, f"i{number} = new({source.name(f'm{number}', klass_info['model'])})")
+        source.add(indent, f"i{number}.__dict__ = {{'_state': s{number}{attributes}}}")
+        for related in klass_info.get("related_klass_infos", ()):
+            self._write_related(indent, number, related)
+        return number
+
+    def _write_related(self, indent: int, parent: int, klass_info: Mapping[str, Any]) -> None:
+        """Write the code that makes a related instance, if the row has one, and links the two."""
+        positions = self._related_positions(klass_info)
+        key = klass_info["model"]._meta.pk_fields[0].attname if django.VERSION >= (5, 2) else None
+        number = self.count
+        self.source.add(indent, f"if c{positions[key]} is None:")
+        self.source.add(indent + 1, f"i{number} = None")
+        self.source.add(indent, "else:")
+        self._write_instance(indent + 1, klass_info, positions)
+        self._write_link(indent, klass_info["local_setter"], f"local{number}", parent, number)
+        self._write_remote(indent, klass_info["remote_setter"], f"remote{number}", number, parent)
+
+    def _write_link(self, indent: int, setter: Any, name: str, holder: int, held: int) -> None:
+        if (cache_name := _cache_name(setter)) is not None:
+            self.source.add(indent, f"f{holder}[{cache_name!r}] = i{held}")
+        else:
+            self.source.add(indent, f"{self.source.name(name, setter)}(i{holder}, i{held})")
+
+    def _write_remote(self, indent: int, setter: Any, name: str, holder: int, held: int) -> None:
+        self.source.add(indent, f"if i{holder} is not None:")
+        self._write_link(indent + 1, setter, name, holder, held)
+
+    def _related_positions(self, klass_info: Mapping[str, Any]) -> dict[str, int]:
+        positions = {self._attname(index): index for index in klass_info["select_fields"]}
+        if not klass_info["from_parent"]:
+            return positions
+        # A child reached from its parent finds the parent's columns in the parent's order.
+        fields = klass_info["model"]._meta.concrete_fields
+        return {field.attname: positions[field.attname] for field in fields if field.attname in positions}
+
+    def _attname(self, index: int) -> str:
+        name: str = self.layout.select[index][0].target.attname
+        return name
+
+
+def _cache_name(setter: Any) -> str | None:
+    """The key that a setter of Django's writes into `fields_cache`, if that is all it does."""
+    if getattr(setter, "__func__", None) is not FieldCacheMixin.set_cached_value:
+        return None
+    name: str = setter.__self__.cache_name
+    return name
+
+
+# -- Django's own ------------------------------------------------------------------------------------------------------
+
+
+def _general_hydrator(layout: Layout) -> Hydrate:
+    """What `ModelIterable` does, on rows that are there already."""
+    klass_info, mode = _klass_info(layout), mode_for(layout.fetch_mode)
+    first, last = klass_info["select_fields"][0], klass_info["select_fields"][-1] + 1
+    attnames = [column[0].target.attname for column in layout.select[first:last]]
+    make = _from_db(klass_info["model"], mode)
+    convert = _row_converter(layout)
+    modes = () if mode is None else (mode,)
+
+    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
+        populators = get_related_populators(klass_info, layout.select, layout.alias, *modes)
+        instances: list[Any] = []
+        peers: list[Any] = []
+        for row in convert(rows):
+            instance = make(layout.alias, attnames, row[first:last])
+            if getattr(mode, "track_peers", False):
+                peers.append(ref(instance))
+                instance._state.peers = peers
+            for populator in populators:
+                populator.populate(row, instance)
+            for name, index in (layout.annotations or {}).items():
+                setattr(instance, name, row[index])
+            instances.append(instance)
+        return instances
+
+    return hydrate
+
+
+def _from_db(model: Any, mode: Any) -> Callable[..., Any]:
+    if mode is None:
+        return model.from_db  # type: ignore[no-any-return]  # from_db of any model
+    from django.db.models.query import _get_from_db  # only there from Django 6.1 on
+
+    return _get_from_db(model, mode)  # type: ignore[no-any-return]  # untyped in Django
+
+
+def _row_converter(layout: Layout) -> Hydrate:
+    """Rows as lists of converted columns."""
+    source = Source(names={"connection": layout.connection})
+    values = [converted(layout, source, index) for index in range(len(layout.columns))]
+    source.add(0, "def hydrate(rows):")
+    source.add(1, f"return [[{', '.join(values)}] for {unpacking(layout)} in rows]")
+    return source.function()

@@ -1,0 +1,120 @@
+"""Where the columns of a row sit and how they convert, read off a compiler that has compiled.
+
+Private Django API used here: `SQLCompiler.select`, `.klass_info`, `.annotation_col_map`, `.col_count`,
+`.has_extra_select`, `.get_converters`, the row iterables of `django.db.models.query`, `QuerySet._iterable_class`,
+`QuerySet._fields`, `QuerySet._fetch_mode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.expressions import ColPairs
+from django.db.models.query import (
+    FlatValuesListIterable,
+    ModelIterable,
+    NamedValuesListIterable,
+    ValuesIterable,
+    ValuesListIterable,
+)
+from django.db.models.sql.compiler import SQLCompiler
+
+from adj.shapes import RowShape
+
+ROW_SHAPES: Mapping[type, RowShape] = {
+    ModelIterable: RowShape.INSTANCE,
+    ValuesIterable: RowShape.DICT,
+    ValuesListIterable: RowShape.TUPLE,
+    NamedValuesListIterable: RowShape.NAMED_TUPLE,
+    FlatValuesListIterable: RowShape.SCALAR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One database column, and the functions that its value passes through, in order."""
+
+    expression: Any
+    converters: tuple[Callable[[Any, Any, Any], Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A row as the database sends it, and as the user wants it.
+
+    `items` are the members of a tuple-like row: the number of a column, or the numbers of a composite key's columns.
+    `names` are the keys of a dict or named tuple. `klass_info`, `select` and `annotations` are Django's description of
+    instances. A trimmed row has further columns, which are there for the database's ORDER BY only.
+    """
+
+    shape: RowShape
+    columns: tuple[Column, ...]
+    items: tuple[int | tuple[int, ...], ...]
+    alias: str
+    connection: Any
+    names: tuple[str, ...] = ()
+    klass_info: Mapping[str, Any] | None = None
+    select: Sequence[Any] = ()
+    annotations: Mapping[str, int] | None = None
+    fetch_mode: Any = None
+    is_trimmed: bool = False
+
+
+def layout_of(queryset: QuerySet[Any, Any], compiler: SQLCompiler, alias: str) -> Layout:
+    """The layout of a QuerySet's rows."""
+    iterable: Any = queryset._iterable_class  # type: ignore[attr-defined]  # private, listed above
+    select: Sequence[Any] = (compiler.select or [])[: compiler.col_count]
+    shape = ROW_SHAPES[iterable]
+    columns, items = _columns([expression for expression, _, _ in select], compiler)
+    return Layout(
+        shape=shape,
+        columns=columns,
+        items=items,
+        alias=alias,
+        connection=compiler.connection,
+        names=_names(queryset, shape),
+        klass_info=compiler.klass_info,
+        select=select,
+        annotations=compiler.annotation_col_map,
+        fetch_mode=getattr(queryset, "_fetch_mode", None),
+        is_trimmed=bool(compiler.has_extra_select),
+    )
+
+
+def aggregate_layout(compiler: SQLCompiler, alias: str, shape: RowShape) -> Layout:
+    """The layout of the one row that an aggregation has."""
+    selected = compiler.query.annotation_select
+    columns, items = _columns(list(selected.values()), compiler)
+    return Layout(
+        shape=shape, columns=columns, items=items, alias=alias, connection=compiler.connection, names=tuple(selected)
+    )
+
+
+def _columns(
+    expressions: Sequence[Any], compiler: SQLCompiler
+) -> tuple[tuple[Column, ...], tuple[int | tuple[int, ...], ...]]:
+    """A column for each database column, and which of them make up each selected expression."""
+    converters: Mapping[int, Any] = compiler.get_converters(expressions)
+    columns: list[Column] = []
+    items: list[int | tuple[int, ...]] = []
+    for expression in expressions:
+        start = len(columns)
+        is_composite = isinstance(expression, ColPairs)
+        for part in expression.get_source_expressions() if is_composite else (expression,):
+            functions, _ = converters.get(len(columns), ((), part))
+            columns.append(Column(part, tuple(functions)))
+        items.append(tuple(range(start, len(columns))) if is_composite else start)
+    return tuple(columns), tuple(items)
+
+
+def _names(queryset: QuerySet[Any, Any], shape: RowShape) -> tuple[str, ...]:
+    """The keys of a row, as the iterables of Django find them."""
+    query: Any = queryset.query
+    if shape is RowShape.NAMED_TUPLE and (fields := queryset._fields):  # type: ignore[attr-defined]  # private
+        return tuple(fields)
+    if shape is RowShape.DICT and query.selected:
+        return tuple(query.selected)
+    return (*query.extra_select, *query.values_select, *query.annotation_select)

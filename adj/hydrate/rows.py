@@ -1,0 +1,63 @@
+"""Hydrators of rows that are not instances, and the choice of a hydrator for a layout.
+
+Private Django API used here: `create_namedtuple_class`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db.models.utils import create_namedtuple_class
+
+from adj.hydrate.generate import Hydrate, Source, converted, unpacking
+from adj.hydrate.instances import instance_hydrator
+from adj.hydrate.layout import Layout
+from adj.shapes import RowShape
+
+
+def hydrator_for(layout: Layout) -> tuple[Hydrate, Callable[[], bool]]:
+    """The function that makes rows of a layout, and one that tells whether it may run code of the project."""
+    if layout.shape is RowShape.INSTANCE:
+        return instance_hydrator(layout)
+    return _tuple_hydrator(layout), _never
+
+
+def _never() -> bool:
+    return False
+
+
+def _tuple_hydrator(layout: Layout) -> Hydrate:
+    if layout.shape is RowShape.TUPLE and _is_as_sent(layout):
+        return list
+    source = Source(names={"connection": layout.connection})
+    items = [_item(layout, source, item) for item in layout.items]
+    source.add(0, "def hydrate(rows):")
+    source.add(1, f"return [{_row(layout, source, items)} for {unpacking(layout)} in rows]")
+    return source.function()
+
+
+def _is_as_sent(layout: Layout) -> bool:
+    """Whether the driver's tuples are the rows."""
+    has_work = any(column.converters for column in layout.columns) or layout.is_trimmed
+    return not has_work and len(layout.items) == len(layout.columns)
+
+
+def _item(layout: Layout, source: Source, item: int | tuple[int, ...]) -> str:
+    if isinstance(item, int):
+        return converted(layout, source, item)
+    return f"({', '.join(converted(layout, source, index) for index in item)},)"
+
+
+def _row(layout: Layout, source: Source, items: list[str]) -> str:
+    members = f"({', '.join(items)},)" if items else "()"
+    match layout.shape:
+        case RowShape.SCALAR:
+            return items[0]
+        case RowShape.DICT:
+            return f"{{{', '.join(f'{name!r}: {item}' for name, item in zip(layout.names, items, strict=False))}}}"
+        case RowShape.NAMED_TUPLE:
+            source.name("row_class", create_namedtuple_class(*layout.names))
+            source.name("new", tuple.__new__)
+            return f"new(row_class, {members})"
+        case _:
+            return members

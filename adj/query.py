@@ -1,0 +1,570 @@
+"""AsyncQuery: the typed, fluent grammar that writes a Statement, and the coroutines that finish it.
+
+The builders have QuerySet's names and arguments; each is one expression. Nothing here touches the database until a
+finishing coroutine is awaited. This file is long because QuerySet's surface is: one method after another, no logic.
+
+Private Django API used here: `QuerySet._iterable_class`, `Options.total_unique_constraints`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
+
+from django.db import DatabaseError
+from django.db.models import Model, Q, QuerySet
+from django.db.models.query import ModelIterable
+
+from adj import statement as ask
+from adj.compiler.build import build
+from adj.compiler.clauses import structure_of
+from adj.compiler.dialect import dialect_for
+from adj.compiler.keys import StatementHolder, Structure, Unkeyed
+from adj.compiler.prepare import Answered, Foreign, Question, prepare
+from adj.compiler.text import query_text
+from adj.compiler.validate import validate
+from adj.databases import alias_of, executor_for
+from adj.executor import Executor
+from adj.raw import AsyncRawQuery
+from adj.results import SQL, RowAt
+from adj.shapes import Answer
+from adj.statement import ROWS, Finish, Statement
+from adj.surface import SURFACE, Instead, Refused
+from adj.typevars import M, R
+
+if TYPE_CHECKING:
+    from django.db.models.sql.query import Query
+
+
+class AsyncQuery(StatementHolder, Generic[M, R]):
+    """A question about the rows of a model `M`, whose answer has rows of type `R`.
+
+    Immutable: every builder returns a new query, and a query may be run any number of times, also at once. Two queries
+    are equal when they ask the same with the same values. Made by `q()`.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, statement: Statement, structure: Structure | Unkeyed) -> None:
+        self.statement = statement
+        self.structure = structure
+
+    def _with(self, clause: ask.AnyClause) -> AsyncQuery[M, Any]:
+        """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
+        statement, before, added = self.statement.with_clause(clause), self.structure, structure_of(clause)
+        structure = _extended(before, added)
+        validate(statement, structure, added)
+        return AsyncQuery(statement, structure)
+
+    # -- conditions ----------------------------------------------------------------------------------------------------
+
+    def filter(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
+        """Only rows that fulfil every condition: `Q` objects, conditional expressions and `path=value` lookups.
+
+        Raises `UnknownField` and `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value
+        its field cannot be compared with, and `ShapeError` after a slice.
+        """
+        return self._with(ask.Filter(_materialized(args), _materialized_values(kwargs)))
+
+    def exclude(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
+        """Only rows that do not fulfil all of the conditions; see `filter()`."""
+        return self._with(ask.Filter(_materialized(args), _materialized_values(kwargs), negated=True))
+
+    def complex_filter(self, filter_obj: Q | Mapping[str, object]) -> AsyncQuery[M, R]:
+        """`filter()` with a `Q` or a dict of lookups, as `limit_choices_to` has them."""
+        return self._with(ask.ComplexFilter(filter_obj))
+
+    # -- columns -------------------------------------------------------------------------------------------------------
+
+    def annotate(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
+        """Add computed attributes or keys to every row."""
+        return self._with(ask.Annotate(args, kwargs))
+
+    def alias(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
+        """Name expressions for later clauses, without adding them to the rows."""
+        return self._with(ask.Annotate(args, kwargs, selected=False))
+
+    def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
+        """Rows are dicts of the named columns; all columns if none is named."""
+        return self._with(ask.Values(fields, expressions))
+
+    @overload
+    def values_list(self, *fields: object, flat: Literal[True], named: Literal[False] = False) -> AsyncQuery[M, Any]: ...
+    @overload
+    def values_list(self, *fields: object, flat: Literal[False] = False, named: Literal[True]) -> AsyncQuery[M, Any]: ...
+    @overload
+    def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, tuple[Any, ...]]: ...
+    def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, Any]:
+        """Rows are tuples of the named columns; with `flat` the one column's values, with `named` named tuples."""
+        return self._with(ask.ValuesList(fields, flat, named))
+
+    def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
+        """The distinct dates of a field, truncated to `kind`: year, month, week or day."""
+        return self._with(ask.Dates(field_name, kind, order))
+
+    def datetimes(
+        self, field_name: str, kind: str, order: str = "ASC", tzinfo: datetime.tzinfo | None = None
+    ) -> AsyncQuery[M, datetime.datetime]:
+        """The distinct moments of a field, truncated to `kind`: year, month, week, day, hour, minute or second."""
+        return self._with(ask.Datetimes(field_name, kind, order, tzinfo))
+
+    def only(self, *fields: str) -> AsyncQuery[M, R]:
+        """Load only these fields, and the primary key."""
+        return self._with(ask.Only(fields))
+
+    def defer(self, *fields: str | None) -> AsyncQuery[M, R]:
+        """Do not load these fields; `defer(None)` loads all again."""
+        return self._with(ask.Defer(fields))
+
+    # -- order, number, source -----------------------------------------------------------------------------------------
+
+    def order_by(self, *field_names: object) -> AsyncQuery[M, R]:
+        """Sort by paths (`-` in front for descending, `?` at random) and expressions; nothing clears the order."""
+        return self._with(ask.OrderBy(field_names))
+
+    def reverse(self) -> AsyncQuery[M, R]:
+        """The opposite order."""
+        return self._with(ask.Reverse())
+
+    def distinct(self, *field_names: str) -> AsyncQuery[M, R]:
+        """Without duplicates; on PostgreSQL also by the named fields."""
+        return self._with(ask.Distinct(field_names))
+
+    def none(self) -> AsyncQuery[M, R]:
+        """No rows at all, and no query to find that out."""
+        return self._with(ask.Nothing())
+
+    def all(self) -> AsyncQuery[M, R]:
+        """The same query: it needs no copy."""
+        return self
+
+    def using(self, alias: str | None) -> AsyncQuery[M, R]:
+        """The same question to another database of `settings.DATABASES`."""
+        return AsyncQuery(self.statement.on(alias), self.structure)
+
+    def extra(
+        self,
+        select: Mapping[str, str] | None = None,
+        where: Sequence[str] | None = None,
+        params: Sequence[object] | None = None,
+        tables: Sequence[str] | None = None,
+        order_by: Sequence[str] | None = None,
+        select_params: Sequence[object] | None = None,
+    ) -> AsyncQuery[M, R]:
+        """Hand-written parts of SQL, Django's old way; prefer expressions."""
+        return self._with(
+            ask.Extra(select, *(None if part is None else tuple(part) for part in (where, params, tables, order_by, select_params)))
+        )
+
+    def raw(
+        self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
+    ) -> AsyncRawQuery[M]:
+        """Instances from hand-written SQL. The clauses so far do not matter to it, as in Django."""
+        alias = using if using is not None else self.statement.alias
+        return AsyncRawQuery(self.queryset.raw(raw_query, params, dict(translations or {}), using=alias))
+
+    # -- relations, locks ----------------------------------------------------------------------------------------------
+
+    def select_related(self, *fields: str | None) -> AsyncQuery[M, R]:
+        """Load related rows with a join; `select_related(None)` clears."""
+        return self._with(ask.SelectRelated(fields))
+
+    def prefetch_related(self, *lookups: object) -> AsyncQuery[M, R]:
+        """Load related rows with a further query each: paths, or `Prefetch` objects, around a QuerySet or an AsyncQuery.
+
+        `prefetch_related(None)` clears.
+        """
+        return self._with(ask.Prefetch(lookups))
+
+    def select_for_update(
+        self, nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
+    ) -> AsyncQuery[M, R]:
+        """Lock the rows until the transaction ends; running it outside one raises `TransactionManagementError`."""
+        return self._with(ask.Lock(nowait, skip_locked, tuple(of), no_key))
+
+    def fetch_mode(self, fetch_mode: object) -> AsyncQuery[M, R]:
+        """How the rows fetch what they do not carry; needs Django 6.1."""
+        return self._with(ask.Fetching(fetch_mode))
+
+    # -- several queries -----------------------------------------------------------------------------------------------
+
+    def union(self, *other_qs: object, all: bool = False) -> AsyncQuery[M, R]:
+        """The rows of all the queries; each once, unless `all`."""
+        return self._with(ask.Combine("union", other_qs, all))
+
+    def intersection(self, *other_qs: object) -> AsyncQuery[M, R]:
+        """The rows that every query has."""
+        return self._with(ask.Combine("intersection", other_qs))
+
+    def difference(self, *other_qs: object) -> AsyncQuery[M, R]:
+        """The rows that no other query has."""
+        return self._with(ask.Combine("difference", other_qs))
+
+    def __and__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> AsyncQuery[M, R]:
+        return self._with(ask.Combine("and", (other,)))
+
+    def __or__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> AsyncQuery[M, R]:
+        return self._with(ask.Combine("or", (other,)))
+
+    def __xor__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> AsyncQuery[M, R]:
+        return self._with(ask.Combine("xor", (other,)))
+
+    @overload
+    def __getitem__(self, k: slice) -> AsyncQuery[M, R]: ...
+    @overload
+    def __getitem__(self, k: int) -> RowAt[R]: ...
+    def __getitem__(self, k: int | slice) -> AsyncQuery[M, R] | RowAt[R]:
+        """`query[2:5]` is a query; `await query[2].run()` is one row, and raises `IndexError` where there is none."""
+        if isinstance(k, slice):
+            return self._with(_checked_slice(k))
+        if not isinstance(k, int):
+            raise TypeError(f"a query is indexed by whole numbers and slices, not by {type(k).__name__}.")
+        _refuse_negative(k)
+        return RowAt(self._with(ask.Slice(k, k + 1)).run, k)
+
+    # -- finishing: rows -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> list[R]:
+        """All rows.
+
+        Raises Django's own errors for what the database refuses, and `EngineNotOpen` where it cannot be reached or no
+        event loop runs.
+        """
+        rows: list[R] = await self._answer(ROWS)
+        return rows
+
+    arun = run
+
+    async def aget(self, *args: object, **kwargs: object) -> R:
+        """The one row that fulfils the conditions.
+
+        Raises the model's `DoesNotExist` and `MultipleObjectsReturned`.
+        """
+        query = self.filter(*args, **kwargs) if args or kwargs else self
+        row: R = await query._answer(_GET)
+        return row
+
+    async def aget_or_none(self, *args: object, **kwargs: object) -> R | None:
+        """The one row that fulfils the conditions, or None. Raises the model's `MultipleObjectsReturned`."""
+        try:
+            return await self.aget(*args, **kwargs)
+        except self.statement.model.DoesNotExist:
+            return None
+
+    async def afirst(self) -> R | None:
+        """The first row, by primary key if the query has no order; None if there is none."""
+        row: R | None = await self._answer(_FIRST)
+        return row
+
+    async def alast(self) -> R | None:
+        """The last row, by primary key if the query has no order; None if there is none."""
+        row: R | None = await self._answer(_LAST)
+        return row
+
+    async def aearliest(self, *fields: str) -> R:
+        """The first row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
+        row: R = await self._answer(Finish(Answer.EARLIEST, fields))
+        return row
+
+    async def alatest(self, *fields: str) -> R:
+        """The last row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
+        row: R = await self._answer(Finish(Answer.LATEST, fields))
+        return row
+
+    async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, R]:
+        """Rows by their primary key, or by another unique field; all rows without a list.
+
+        Raises `TypeError` after a slice and `ValueError` for a field that is not unique.
+        """
+        ids = None if id_list is None else tuple(id_list)
+        queryset = self.queryset
+        if queryset.query.is_sliced or not _has_instances(queryset) or not _is_unique(queryset, field_name):
+            # Django's own code says what is wrong, or deals with rows that are no instances.
+            return await self._in_django(lambda found: found.in_bulk(ids, field_name=field_name))
+        if ids is not None and not ids:
+            return {}
+        rows: list[R] = []
+        for batch in [None] if ids is None else _batches(ids, await executor_for(self.db), self.statement.model):
+            query = self if batch is None else self.filter(**{f"{field_name}__in": batch})
+            rows.extend(await query.run())
+        return {getattr(row, field_name): row for row in rows}
+
+    async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[R]:
+        """One row after another, `chunk_size` rows at a time from the server.
+
+        The cursor is closed when the iteration ends. Leaving a loop early leaves closing to the garbage collector;
+        `stream()` closes at once.
+        """
+        async with self.stream(chunk_size) as rows:
+            async for row in rows:
+                yield row
+
+    @asynccontextmanager
+    async def stream(self, chunk_size: int = 2_000) -> AsyncIterator[AsyncIterator[R]]:
+        """`async with query.stream() as rows`: rows one by one, whose cursor is closed at the end of the block.
+
+        `chunk_size` is how many rows (2,000 by default) come from the server at a time. Raises `ValueError` unless it
+        is positive.
+        """
+        if not isinstance(chunk_size, int) or chunk_size <= 0:
+            raise ValueError(f"chunk_size must be a positive number of rows, not {chunk_size!r}.")
+        executor = await executor_for(self.db)
+        with _noted(self.statement, ROWS):
+            async with executor.stream(Question(self.statement, self.structure, ROWS), chunk_size) as rows:
+                yield rows
+
+    async def __aiter__(self) -> AsyncIterator[R]:
+        """`async for row in query`: all rows, fetched at once, as Django does; `stream()` fetches as it goes."""
+        for row in await self.run():
+            yield row
+
+    # -- finishing: facts ----------------------------------------------------------------------------------------------
+
+    async def acount(self) -> int:
+        """How many rows."""
+        count: int = await self._answer(_COUNT)
+        return count
+
+    async def aexists(self) -> bool:
+        """Whether there is any row."""
+        exists: bool = await self._answer(_EXISTS)
+        return exists
+
+    async def acontains(self, obj: Model) -> bool:
+        """Whether an instance is among the rows.
+
+        Raises `TypeError` for what is no instance and after `values()`, `ValueError` for one that is not saved.
+        """
+        queryset = self.queryset
+        is_simple = isinstance(obj, Model) and obj.pk is not None and _has_instances(queryset)
+        if not is_simple or queryset.query.combinator or queryset.query.is_sliced:
+            return await self._in_django(lambda found: found.contains(obj))
+        if obj._meta.concrete_model is not self.statement.model._meta.concrete_model:
+            return False
+        return await self.filter(pk=obj.pk).aexists()
+
+    async def aaggregate(self, *args: object, **kwargs: object) -> dict[str, Any]:
+        """Values computed over all rows, by name."""
+        answer: dict[str, Any] = await self._answer(Finish(Answer.AGGREGATE, args, kwargs))
+        return answer
+
+    async def aexplain(self, *, format: str | None = None, **options: Any) -> str:
+        """How the database would run the query, in its own words."""
+        return await self._in_django(lambda found: found.explain(format=format, **options))
+
+    async def _answer(self, finish: Finish) -> Any:
+        executor = await executor_for(alias_of(self.statement))
+        try:
+            return await executor.answer(Question(self.statement, self.structure, finish))
+        except DatabaseError as error:
+            error.add_note(f"The query: {query_text(self.statement, finish)}")
+            raise
+
+    async def _in_django(self, finish: Any) -> Any:
+        """Finish with Django's own code, on a connection of adj's."""
+        queryset = self.queryset.using(self.db)
+        executor = await executor_for(self.db)
+        return await executor.run(finish, queryset)
+
+    # -- the same question to others -----------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> type[M]:
+        """The model of the question."""
+        return cast("type[M]", self.statement.model)
+
+    @property
+    def queryset(self) -> QuerySet[M, R]:
+        """Django's QuerySet of the same question, for synchronous code such as forms and the admin."""
+        queryset: QuerySet[M, R] = build(self.statement).all()
+        return queryset
+
+    @property
+    def query(self) -> Query:
+        """Django's Query of the same question. This is what makes a query usable where Django takes a QuerySet."""
+        return self.queryset.query
+
+    @property
+    def db(self) -> str:
+        """The alias that the query would run on now."""
+        return alias_of(self.statement)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the rows have an order."""
+        return self.queryset.ordered
+
+    @property
+    def totally_ordered(self) -> bool:
+        """Whether the rows have an order that leaves no two of them equal; needs Django 6.1."""
+        return bool(getattr(self.queryset, "totally_ordered"))  # noqa: B009  # not in every supported Django
+
+    def sql(self) -> SQL:
+        """The SQL and the parameters that `run()` would send, without running it. SQL of an empty query is empty.
+
+        Raises `EngineNotOpen` where the SQL depends on the server's version and no query has run yet.
+        """
+        prepared = prepare(Question(self.statement, self.structure, ROWS), dialect_for(self.db))
+        if isinstance(prepared, Answered):
+            return SQL("", ())
+        if isinstance(prepared, Foreign):
+            return SQL(*prepared.queryset.query.get_compiler(self.db).as_sql())
+        return SQL(prepared.sql, prepared.parameters)
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
+        """Called by Django where the query stands in another one, as in `filter(author__in=q(Author))`."""
+        return self.queryset.resolve_expression(*args, **kwargs)  # type: ignore[attr-defined]  # not in the stubs
+
+    @property
+    def _known_related_objects(self) -> Any:
+        """Read by Django's `&`, `|` and `^`."""
+        return self.queryset._known_related_objects  # type: ignore[attr-defined]  # private, for Django itself
+
+    def __repr__(self) -> str:
+        return f"<AsyncQuery: {query_text(self.statement, with_values=True)}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AsyncQuery):
+            return NotImplemented
+        mine, theirs = self.structure, other.structure
+        if isinstance(mine, Unkeyed) or isinstance(theirs, Unkeyed):
+            return self is other
+        return _identity(self) == _identity(other)
+
+    def __hash__(self) -> int:
+        structure = self.structure
+        return id(self) if isinstance(structure, Unkeyed) else hash((self.statement.model, structure.key))
+
+    if not TYPE_CHECKING:  # a checker already refuses these; they are for those without one
+
+        def __await__(self) -> NoReturn:
+            raise TypeError(f"a query is not awaitable: add .run(), as in `await {query_text(self.statement)}.run()`.")
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError("a query is not iterable: use `async for`, or a `for` over `await query.run()`.")
+
+        def __len__(self) -> NoReturn:
+            raise TypeError("a query has no length before it has run: use `await query.acount()`.")
+
+        def __bool__(self) -> NoReturn:
+            raise TypeError("a query is neither true nor false before it has run: use `await query.aexists()`.")
+
+        def __contains__(self, item: object) -> NoReturn:
+            raise TypeError("a query contains nothing before it has run: use `await query.acontains(instance)`.")
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(f"AsyncQuery has no {name!r}.{_advice(name)}", name=name, obj=self)
+
+
+_GET, _FIRST, _LAST = Finish(Answer.GET), Finish(Answer.FIRST), Finish(Answer.LAST)
+_COUNT, _EXISTS = Finish(Answer.COUNT), Finish(Answer.EXISTS)
+
+
+def _advice(name: str) -> str:
+    """What to use instead of a name of QuerySet's that a query does not have."""
+    match SURFACE.get(name):
+        case Instead(replacement):
+            return f" Use {replacement}."
+        case Refused(reason):
+            return f" {reason}"
+        case _:
+            return ""
+
+
+def _extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structure | Unkeyed:
+    if isinstance(before, Unkeyed):
+        return before
+    if isinstance(added, Unkeyed):
+        return added
+    if before.bounds is not None and added.bounds is not None:
+        return Unkeyed("a slice of a slice")
+    return before.extended(added)
+
+
+def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:
+    statement, structure = query.statement, query.structure
+    if isinstance(structure, Unkeyed):
+        return (id(query),)
+    return (statement.model, statement.alias, structure.key, structure.values, structure.bounds)
+
+
+def _materialized(args: tuple[object, ...]) -> tuple[object, ...]:
+    """Conditions whose iterators are lists: a query may run more than once."""
+    return tuple([_materialized_q(arg) if isinstance(arg, Q) else arg for arg in args]) if args else args
+
+
+def _materialized_q(condition: Q) -> Q:
+    if not _holds_iterator(condition):
+        return condition
+    children = [
+        _materialized_q(child) if isinstance(child, Q) else (child[0], _listed(child[1])) if isinstance(child, tuple) else child
+        for child in condition.children
+    ]
+    return Q.create(children=children, connector=condition.connector, negated=condition.negated)
+
+
+def _holds_iterator(condition: Q) -> bool:
+    return any(
+        _holds_iterator(child) if isinstance(child, Q) else isinstance(child, tuple) and isinstance(child[1], Iterator)
+        for child in condition.children
+    )
+
+
+def _materialized_values(kwargs: dict[str, object]) -> dict[str, object]:
+    for value in kwargs.values():
+        if isinstance(value, Iterator):
+            return {name: _listed(value) for name, value in kwargs.items()}
+    return kwargs
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, Iterator) else value
+
+
+def _checked_slice(k: slice) -> ask.Slice:
+    start, stop = (None if bound is None else int(bound) for bound in (k.start, k.stop))
+    if k.step is not None:
+        raise TypeError("a query has no steps: slice the rows instead, as in `(await query.run())[::2]`.")
+    for bound in (start, stop):
+        if bound is not None:
+            _refuse_negative(bound)
+    return ask.Slice(start, stop)
+
+
+def _refuse_negative(bound: int) -> None:
+    if bound < 0:
+        raise ValueError("Negative indexing is not supported: reverse the order, and count from the front.")
+
+
+def _has_instances(queryset: QuerySet[Any, Any]) -> bool:
+    return bool(queryset._iterable_class is ModelIterable)  # type: ignore[attr-defined]  # private, listed above
+
+
+def _is_unique(queryset: QuerySet[Any, Any], name: str) -> bool:
+    options: Any = queryset.model._meta
+    constrained = {constraint.fields[0] for constraint in options.total_unique_constraints if len(constraint.fields) == 1}
+    return name == "pk" or name in constrained or bool(options.get_field(name).unique)
+
+
+def _batches(ids: tuple[Any, ...], executor: Executor, model: type[Model]) -> Iterator[tuple[Any, ...]]:
+    """As many keys at a time as the database takes parameters."""
+    size = executor.dialect.wrapper.ops.bulk_batch_size([model._meta.pk], ids) or len(ids)
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+class _noted:
+    """Adds the query, without its values, to errors of the database."""
+
+    def __init__(self, statement: Statement, finish: Finish) -> None:
+        self.statement, self.finish = statement, finish
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, DatabaseError):
+            error.add_note(f"The query: {query_text(self.statement, self.finish)}")
+
+

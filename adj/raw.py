@@ -1,0 +1,73 @@
+"""`q(Book).raw(sql)`: instances from hand-written SQL, read by Django's own code on adj's connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic
+
+from django.db import router
+
+from adj.databases import executor_for
+from adj.typevars import M
+
+if TYPE_CHECKING:
+    from django.db.models.query import RawQuerySet
+
+
+class AsyncRawQuery(Generic[M]):
+    """Hand-written SQL whose rows are instances of a model. Immutable; runs as often as it is asked to."""
+
+    __slots__ = ("_queryset",)
+
+    def __init__(self, queryset: RawQuerySet[M]) -> None:
+        self._queryset = queryset
+
+    def prefetch_related(self, *lookups: Any) -> AsyncRawQuery[M]:
+        """Prefetch relations of the rows; see Django's `prefetch_related`."""
+        return AsyncRawQuery(self._queryset.prefetch_related(*lookups))
+
+    def using(self, alias: str | None) -> AsyncRawQuery[M]:
+        """The same SQL on another database."""
+        return AsyncRawQuery(self._queryset.using(alias))
+
+    @property
+    def queryset(self) -> RawQuerySet[M]:
+        """Django's RawQuerySet, for synchronous code."""
+        return self._queryset.using(self._queryset._db)  # type: ignore[attr-defined]  # a copy without cached rows
+
+    async def run(self) -> list[M]:
+        """All rows. Raises Django's own errors for SQL that the database refuses."""
+        executor = await executor_for(self._alias())
+        rows: list[M] = await executor.run(lambda: list(self.queryset))
+        return rows
+
+    arun = run
+
+    async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[M]:
+        """One row after another; `chunk_size` rows (2,000 by default) become instances at a time."""
+        executor = await executor_for(self._alias())
+        async with executor.engine.connection() as connection:
+            rows = await connection.run(lambda: self.queryset.iterator())
+            while chunk := await connection.run(lambda: list(islice(rows, chunk_size))):
+                for row in chunk:
+                    yield row
+
+    async def __aiter__(self) -> AsyncIterator[M]:
+        for row in await self.run():
+            yield row
+
+    def __repr__(self) -> str:
+        return f"<AsyncRawQuery: {self._queryset.raw_query}>"
+
+    if not TYPE_CHECKING:  # a checker already refuses `await query`; this is for those without one
+
+        def __await__(self) -> Any:
+            raise TypeError("a raw query is not awaitable: add .run(), as in `await q(Book).raw(sql).run()`.")
+
+    def _alias(self) -> str:
+        chosen: Any = self._queryset
+        return chosen._db or router.db_for_read(chosen.model, **chosen._hints)
+
+
+RawParameters = Iterable[Any] | Mapping[str, Any]

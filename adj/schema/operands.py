@@ -1,0 +1,96 @@
+"""Which Python types a lookup takes without a second look.
+
+The table says what is always right. Anything else is put to Django, which knows best what it can convert.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import Field, Model, fields
+from django.db.models.fields.json import JSONField
+
+from adj.errors import QueryError
+from adj.schema.paths import ResolvedPath, resolve
+
+_INTEGERS = frozenset({int})
+_TEXT = frozenset({str})
+
+FIELD_TYPES: Mapping[type[Any], frozenset[type]] = {
+    fields.AutoField: _INTEGERS,
+    fields.BigAutoField: _INTEGERS,
+    fields.SmallAutoField: _INTEGERS,
+    fields.IntegerField: _INTEGERS,
+    fields.BigIntegerField: _INTEGERS,
+    fields.SmallIntegerField: _INTEGERS,
+    fields.PositiveIntegerField: _INTEGERS,
+    fields.PositiveBigIntegerField: _INTEGERS,
+    fields.PositiveSmallIntegerField: _INTEGERS,
+    fields.CharField: _TEXT,
+    fields.TextField: _TEXT,
+    fields.SlugField: _TEXT,
+    fields.EmailField: _TEXT,
+    fields.URLField: _TEXT,
+    fields.FloatField: frozenset({float, int}),
+    fields.DecimalField: frozenset({decimal.Decimal, int}),
+    fields.DateField: frozenset({datetime.date}),
+    fields.DateTimeField: frozenset({datetime.datetime}),
+    fields.TimeField: frozenset({datetime.time}),
+    fields.DurationField: frozenset({datetime.timedelta}),
+    fields.UUIDField: frozenset({uuid.UUID}),
+    fields.BinaryField: frozenset({bytes}),
+    JSONField: frozenset({dict, list, str, int, float}),
+}
+"""The Python types of a field's values, by the exact class of the field."""
+
+# Lookups that compare with a value of the field's own type, or with several of them.
+_SAME_TYPE = frozenset({"exact", "gt", "gte", "lt", "lte", "in", "range"})
+_TEXT_LOOKUPS = frozenset(
+    {"iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"}
+)
+
+
+@lru_cache(maxsize=4_096)
+def operand_types(model: type[Model], path: str) -> frozenset[type] | None:
+    """The Python types that are always right for a path; None where only Django can tell."""
+    try:
+        resolved = resolve(model, path)
+    except QueryError:
+        return None
+    if resolved.lookup in _TEXT_LOOKUPS and not isinstance(resolved.output, JSONField):
+        return _TEXT
+    if resolved.lookup not in _SAME_TYPE:
+        return None
+    return _relation_types(resolved) if resolved.field.is_relation else FIELD_TYPES.get(type(resolved.output))
+
+
+def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:
+    """A relation takes the key's type. Instances are looked at one by one: they have to be saved."""
+    related = resolved.field.related_model
+    if resolved.transforms or related is None:
+        return None
+    targets = getattr(resolved.field, "target_field", None) or related._meta.pk
+    while getattr(targets, "is_relation", False) and getattr(targets, "target_field", None) is not None:
+        targets = targets.target_field
+    return FIELD_TYPES.get(type(targets)) if isinstance(targets, Field) else None
+
+
+def expected(model: type[Model], path: str) -> str:
+    """What a path takes, in words, for messages."""
+    try:
+        resolved = resolve(model, path)
+    except QueryError:
+        return "another kind of value"
+    field = resolved.output
+    kind = type(field).__name__
+    if resolved.field.is_relation and not resolved.transforms and resolved.field.related_model is not None:
+        return f"a saved {resolved.field.related_model.__name__} or its key"
+    names = operand_types(model, path) or FIELD_TYPES.get(type(field))
+    words = " or ".join(sorted(kind.__name__ for kind in names)) if names else "a value"
+    several = {"in": "an iterable of ", "range": "a pair of "}.get(resolved.lookup, "")
+    return f"{several}{words} ({kind})"

@@ -1,0 +1,132 @@
+"""Lookup paths: which fields, transforms and lookup the names of `author__country__name__icontains` stand for.
+
+Private Django API used here: `Options.get_field`, `get_field_names_from_opts`, `Field.get_lookups`,
+`Field.get_transform`, `Field.get_lookup`, `Field.path_infos`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import F, Field, Model
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.sql.query import get_field_names_from_opts
+
+from adj.errors import UnknownField, UnknownLookup
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPath:
+    """What a path means on a model.
+
+    `field` is the last field of the path, `output` what the transforms made of it. `is_to_many`: a row may have
+    several values; `is_nullable`: it may have none.
+    """
+
+    model: type[Model]
+    path: str
+    field: Any
+    output: Any
+    transforms: tuple[str, ...]
+    lookup: str
+    is_to_many: bool
+    is_nullable: bool
+
+
+@lru_cache(maxsize=4_096)
+def resolve(model: type[Model], path: str) -> ResolvedPath:
+    """The meaning of a lookup path.
+
+    Raises `UnknownField` when a name is no field of the model it is looked up on, `UnknownLookup` when what follows
+    the last field is neither a transform nor a lookup of it.
+    """
+    names = path.split(LOOKUP_SEP)
+    fields = _fields(model, path, names)
+    field = fields[-1]
+    target = _target(field)
+    rest = names[len(fields) :]
+    output, transforms, lookup = _transformed(model, path, field, target, rest)
+    return ResolvedPath(
+        model=model,
+        path=path,
+        field=field,
+        output=output,
+        transforms=transforms,
+        lookup=lookup,
+        is_to_many=any(getattr(step, "many_to_many", False) or getattr(step, "one_to_many", False) for step in fields),
+        is_nullable=any(getattr(step, "null", True) for step in fields),
+    )
+
+
+def field_names(model: type[Model]) -> tuple[str, ...]:
+    """Every name that may begin a path on a model: fields, relations from either side, `pk`."""
+    return (*sorted(get_field_names_from_opts(model._meta)), "pk")
+
+
+def get_field(model: type[Model], name: str) -> Any:
+    """A field or relation by the name that queries use; None if there is none."""
+    if name == "pk":
+        return model._meta.pk
+    try:
+        return model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None
+
+
+def _fields(model: type[Model], path: str, names: Sequence[str]) -> list[Any]:
+    """The leading names that are fields, each on the model that the one before it leads to."""
+    fields: list[Any] = []
+    here: type[Model] | None = model
+    for name in names:
+        if here is None or (field := get_field(here, name)) is None:
+            break
+        fields.append(field)
+        here = getattr(field, "related_model", None)
+    if not fields:
+        raise UnknownField(model=model.__name__, path=path, part=names[0], choices=field_names(model))
+    return fields
+
+
+def _target(field: Any) -> Any:
+    """The field whose lookups apply at the end of a path: for a relation, the relation's own."""
+    return getattr(field, "field", field) if not isinstance(field, Field) else field
+
+
+def _transformed(
+    model: type[Model], path: str, field: Any, target: Any, names: Sequence[str]
+) -> tuple[Any, tuple[str, ...], str]:
+    """The output field and the lookup that the names after the last field make."""
+    output: Any = target
+    expression: Any = None
+    transforms: list[str] = []
+    for position, name in enumerate(names):
+        holder = output if expression is None else expression
+        is_last = position == len(names) - 1
+        if is_last and holder.get_lookup(name) is not None:
+            return output, tuple(transforms), name
+        transform = holder.get_transform(name)
+        if transform is None:
+            _raise_unknown(model, path, field, output, name)
+        transforms.append(name)
+        expression = transform(_column(target) if expression is None else expression)
+        output = getattr(expression, "output_field", output)
+    return output, tuple(transforms), "exact"
+
+
+def _column(field: Any) -> Any:
+    """An expression of a field's type, to try transforms on; no transform looks at the name."""
+    return field.get_col(field.model._meta.db_table) if hasattr(field, "get_col") else F(field.name)
+
+
+def _raise_unknown(model: type[Model], path: str, field: Any, output: Any, name: str) -> None:
+    related = getattr(field, "related_model", None)
+    if related is not None:
+        raise UnknownField(
+            model=related.__name__, path=path, part=name, choices=(*field_names(related), *output.get_lookups())
+        )
+    owner = f'{type(output).__name__} "{model.__name__}.{field.name}"'
+    raise UnknownLookup(model=model.__name__, path=path, field=owner, lookup=name, choices=output.get_lookups())

@@ -1,0 +1,237 @@
+"""What is asked: a frozen list of clauses. Data only; the compiler gives them their meaning.
+
+A clause holds the user's operands as they were given. Every clause has one builder in `adj/compiler/build.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from adj.shapes import Answer
+
+if TYPE_CHECKING:
+    from django.db.models import Model, QuerySet
+
+Names: TypeAlias = tuple[object, ...]
+Operands: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filter:
+    """`filter(*args, **kwargs)`; `exclude()` when negated."""
+
+    args: tuple[object, ...]
+    kwargs: Operands
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComplexFilter:
+    """`complex_filter(Q or dict)`."""
+
+    condition: object
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Annotate:
+    """`annotate(*args, **kwargs)`; `alias()` when not selected."""
+
+    args: tuple[object, ...]
+    kwargs: Operands
+    selected: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderBy:
+    """`order_by(*names)`; names are paths, `?` or expressions."""
+
+    names: Names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reverse:
+    """`reverse()`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distinct:
+    """`distinct(*names)`."""
+
+    names: Names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """`values(*names, **expressions)`: a row is a dict."""
+
+    names: Names
+    expressions: Operands
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ValuesList:
+    """`values_list(*names, flat, named)`: a row is a tuple, a scalar or a named tuple."""
+
+    names: Names
+    flat: bool = False
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dates:
+    """`dates(name, kind, order)`."""
+
+    name: str
+    kind: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Datetimes:
+    """`datetimes(name, kind, order, tzinfo)`."""
+
+    name: str
+    kind: str
+    order: str
+    tzinfo: tzinfo | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Only:
+    """`only(*names)`."""
+
+    names: Names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Defer:
+    """`defer(*names)`; `(None,)` clears."""
+
+    names: Names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectRelated:
+    """`select_related(*names)`; `(None,)` clears."""
+
+    names: Names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prefetch:
+    """`prefetch_related(*lookups)`: paths or Django's `Prefetch` objects; `(None,)` clears."""
+
+    lookups: Names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lock:
+    """`select_for_update(nowait, skip_locked, of, no_key)`."""
+
+    nowait: bool
+    skip_locked: bool
+    of: tuple[str, ...]
+    no_key: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extra:
+    """`extra(...)`."""
+
+    select: Mapping[str, str] | None
+    where: tuple[str, ...] | None
+    params: tuple[object, ...] | None
+    tables: tuple[str, ...] | None
+    order_by: tuple[str, ...] | None
+    select_params: tuple[object, ...] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nothing:
+    """`none()`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """`query[start:stop]`."""
+
+    start: int | None
+    stop: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combine:
+    """`union intersection difference` of queries, and `& | ^` of their conditions."""
+
+    kind: Literal["union", "intersection", "difference", "and", "or", "xor"]
+    others: tuple[object, ...]
+    all: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fetching:
+    """`fetch_mode(mode)`, from Django 6.1 on."""
+
+    mode: object
+
+
+AnyClause: TypeAlias = (
+    Filter
+    | ComplexFilter
+    | Annotate
+    | OrderBy
+    | Reverse
+    | Distinct
+    | Values
+    | ValuesList
+    | Dates
+    | Datetimes
+    | Only
+    | Defer
+    | SelectRelated
+    | Prefetch
+    | Lock
+    | Extra
+    | Nothing
+    | Slice
+    | Combine
+    | Fetching
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finish:
+    """How the query ends, with the operands of its ending: `aearliest("published")`, `aaggregate(n=Count("pk"))`."""
+
+    answer: Answer = Answer.ROWS
+    args: tuple[object, ...] = ()
+    kwargs: Operands = field(default_factory=dict)
+
+
+ROWS = Finish()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """A question to a database.
+
+    `base` is the QuerySet the question starts from; without one it starts from the model's default manager.
+    `alias` is what `using()` named; without it the router decides at run time.
+    """
+
+    # A model is any class of Django's; the typed face of this is AsyncQuery[M, R].
+    model: type[Model]
+    base: QuerySet[Any, Any] | None = None
+    clauses: tuple[AnyClause, ...] = ()
+    alias: str | None = None
+
+    def with_clause(self, clause: AnyClause) -> Statement:
+        """The same question with one more clause."""
+        return replace(self, clauses=(*self.clauses, clause))
+
+    def on(self, alias: str | None) -> Statement:
+        """The same question to another database."""
+        return replace(self, alias=alias)

@@ -1,0 +1,1 @@
+"""Will hold the mypy plugin: it asks `adj.schema` for the types that annotations alone cannot give."""

@@ -1,0 +1,1 @@
+"""The geography project: adj beside an untouched Django project, on real data."""

@@ -1,0 +1,1 @@
+"""The world app: continents, countries and cities of the GeoNames gazetteer."""

@@ -1,0 +1,72 @@
+"""The matrix: pytest on every pair of Python and Django that adj supports and this machine has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import nox
+
+PYTHONS = ("3.11", "3.12", "3.13")
+DJANGOS = ("5.2", "6.0", "6.1")
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["tests"]
+nox.options.reuse_venv = "yes"
+
+
+def pyenv_folders() -> list[str]:
+    """The program folders of pyenv's interpreters, the newest patch release of each version first."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    folders = [folder for python in PYTHONS for folder in versions.glob(f"{python}.*/bin")]
+    return [str(folder) for folder in sorted(folders, key=lambda folder: _patch(folder.parent.name), reverse=True)]
+
+
+def _patch(version: str) -> int:
+    last = version.rpartition(".")[2]
+    return int(last) if last.isdigit() else -1
+
+
+def is_there(python: str) -> bool:
+    """Whether the interpreter runs; a shim on PATH may stand for one that is not installed."""
+    program = shutil.which(f"python{python}")
+    return program is not None and subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+def are_a_pair(python: str, django: str) -> bool:
+    """Django 6 needs Python 3.12."""
+    return django == "5.2" or python != "3.11"
+
+
+# nox looks for `python3.12` on PATH. Where pyenv has it, that one comes first: its shims fail for what is not active.
+os.environ["PATH"] = os.pathsep.join([*pyenv_folders(), os.environ.get("PATH", "")])
+
+PAIRS = [
+    nox.param(python, django, id=f"py{python}-django{django}")
+    for python in PYTHONS
+    for django in DJANGOS
+    if are_a_pair(python, django) and is_there(python)
+]
+OLDEST = next((python for python in PYTHONS if is_there(python)), PYTHONS[0])
+
+
+@nox.session
+@nox.parametrize("python,django", PAIRS)
+def tests(session: nox.Session, django: str) -> None:
+    """Run pytest on one pair: `nox -s "tests(py3.12-django6.0)"`."""
+    run_pytest(session, django)
+
+
+@nox.session(python=OLDEST)
+def oldest(session: nox.Session) -> None:
+    """Run pytest on the oldest pair that this machine's interpreters allow."""
+    run_pytest(session, DJANGOS[0])
+
+
+def run_pytest(session: nox.Session, django: str) -> None:
+    """Install adj with the tests' needs beside one release series of Django, and run the tests."""
+    session.install("--quiet", "--editable", ".[test]", f"Django~={django}.0")
+    session.log(f"Python {session.python} with Django {django}")
+    session.run("python", "-m", "pytest", *session.posargs)
