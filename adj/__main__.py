@@ -11,7 +11,7 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,7 +96,7 @@ def find_project() -> Path:
 
 
 @contextmanager
-def database_path(chosen: Path | None) -> Iterator[Path]:
+def database_path(chosen: Path | None) -> Generator[Path]:
     """The chosen path, or one in a directory that goes away with the block."""
     if chosen is not None:
         yield chosen.resolve()

@@ -45,7 +45,9 @@ class Connection(Protocol):
         """Run a statement and return all its rows."""
         ...
 
-    def stream(self, command: Command, chunk_size: int) -> AbstractAsyncContextManager[AsyncIterator[list[DatabaseRow]]]:
+    def stream(
+        self, command: Command, chunk_size: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[DatabaseRow]]]:
         """Run a statement and yield its rows in lists of at most `chunk_size`; the cursor is closed at block exit."""
         ...
 

@@ -6,13 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from weakref import WeakKeyDictionary
 
-from django.db import router
-
 from adj.compiler.dialect import dialect_for
 from adj.engines import engine_for
 from adj.errors import EngineNotOpen
 from adj.executor import Executor
-from adj.statement import Lock, Statement
 
 
 class Database:
@@ -72,22 +69,6 @@ class LoopDatabases:
 
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDatabases] = WeakKeyDictionary()
-
-
-def alias_of(statement: Statement) -> str:
-    """The alias a statement goes to: what `using()` named, what its QuerySet is bound to, or what the router says."""
-    if statement.alias is not None:
-        return statement.alias
-    if statement.base is not None and not _locks(statement):
-        return statement.base.db
-    hints = {} if statement.base is None else statement.base._hints  # type: ignore[attr-defined]  # for the router
-    choose = router.db_for_write if _locks(statement) else router.db_for_read
-    bound = None if statement.base is None else statement.base._db
-    return bound or choose(statement.model, **hints)
-
-
-def _locks(statement: Statement) -> bool:
-    return any(isinstance(clause, Lock) for clause in statement.clauses)
 
 
 async def executor_for(alias: str) -> Executor:

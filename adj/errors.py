@@ -23,22 +23,31 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import django
+from django.core import exceptions
 from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnlyOperation, ValidationError
 from django.db import NotSupportedError, OperationalError
 
-if django.VERSION >= (6, 1):
+if TYPE_CHECKING:
     from django.core.exceptions import FieldFetchBlocked
 else:
-
-    class FieldFetchBlocked(FieldError):  # type: ignore[no-redef]  # the name Django 6.1 introduced
-        """Stands in for Django 6.1's class where Django has no fetch modes."""
-
+    # Django 6.1 introduced it, with the fetch modes that raise it.
+    FieldFetchBlocked = getattr(exceptions, "FieldFetchBlocked", FieldError)
 
 
 class AdjError(Exception):
     """The root of everything adj raises itself."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The classes take facts, not the message; a worker process or a test runner sends errors by pickle.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[AdjError], args: tuple[object, ...], facts: dict[str, object]) -> AdjError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class QueryError(AdjError):
@@ -112,16 +121,16 @@ class NotLoaded(QueryError, FieldFetchBlocked, SynchronousOnlyOperation):
         super().__init__(f"{model}.{field} is not loaded, and code on the event loop cannot wait for it here: {fix}.")
 
 
-class UnsupportedFeature(AdjError, NotSupportedError):
+class CompileError(AdjError):
+    """The query has a meaning, but no SQL could be made of it."""
+
+
+class UnsupportedFeature(CompileError, NotSupportedError):
     """The database, or this kind of query, cannot do what is asked."""
 
     def __init__(self, *, query: str, reason: str) -> None:
         self.query, self.reason = query, reason
         super().__init__(f"{reason} The query: {query}")
-
-
-class CompileError(AdjError):
-    """The query has a meaning, but no SQL could be made of it."""
 
 
 class ResourceError(AdjError, OperationalError):

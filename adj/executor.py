@@ -1,27 +1,21 @@
-"""The one place where a plan, a connection and a hydrator meet.
-
-Private Django API used here: `QuerySet._known_related_objects`, `QuerySet._prefetch_related_lookups`,
-`Field.is_cached`.
-"""
+"""The one place where a plan, a connection and a hydrator meet."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
-from operator import attrgetter
 from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.db.models.query import MAX_GET_RESULTS
 
 from adj.abc import Command, Connection, Engine
-from adj.compiler.build import build
-from adj.compiler.clauses import prefetch_lookup
 from adj.compiler.dialect import Dialect
-from adj.compiler.prepare import Answered, Foreign, Prepared, Question, Ready, finish_in_django, prepare
+from adj.compiler.prepare import Answered, Foreign, Question, Ready, finish_in_django, prepare
+from adj.compiler.related import prefetch_lookups, set_known_related_objects
 from adj.shapes import Answer
-from adj.statement import Combine, Prefetch, Statement
+from adj.statement import Statement
 
 # Rows, counts and dicts pass through here without being looked at; AsyncQuery[M, R] gives them their types.
 Rows = list[Any]
@@ -50,7 +44,7 @@ class Executor:
         return _CONCLUSIONS[answer](question.statement, instances)
 
     @asynccontextmanager
-    async def stream(self, question: Question, chunk_size: int) -> AsyncIterator[AsyncIterator[Any]]:
+    async def stream(self, question: Question, chunk_size: int) -> AsyncGenerator[AsyncIterator[Any]]:
         """Run a question and yield its rows one by one, `chunk_size` at a time from the server."""
         prepared = prepare(question, self.dialect)
         if isinstance(prepared, Answered):
@@ -75,16 +69,13 @@ class Executor:
             for row in await self._hydrated(connection, statement, ready, chunk):
                 yield row
 
-    async def _hydrated(
-        self, connection: Connection, statement: Statement, ready: Ready, rows: Sequence[Any]
-    ) -> Rows:
+    async def _hydrated(self, connection: Connection, statement: Statement, ready: Ready, rows: Sequence[Any]) -> Rows:
         plan = ready.plan
         if plan.runs_project_code():
             instances = await connection.run(plan.hydrate, rows)
         else:
             instances = plan.hydrate(rows)
-        if statement.base is not None:
-            _set_known_related_objects(statement, instances)
+        set_known_related_objects(statement, instances)
         if instances and (lookups := prefetch_lookups(statement)):
             await connection.run(prefetch_related_objects, instances, *lookups)
         return instances
@@ -143,35 +134,3 @@ _CONCLUSIONS: Mapping[Answer, Callable[[Statement, Rows], Any]] = {
     Answer.COUNT: _first_value,
     Answer.AGGREGATE: _first_value,
 }
-
-
-# -- what Django adds to rows after a query ----------------------------------------------------------------------------
-
-
-def prefetch_lookups(statement: Statement) -> tuple[Any, ...]:
-    """What to prefetch for the rows: the lookups of the base and of the clauses, as far as they were not cleared."""
-    lookups: tuple[Any, ...] = ()
-    if statement.base is not None:
-        lookups = statement.base._prefetch_related_lookups  # type: ignore[attr-defined]  # private, listed above
-    for clause in statement.clauses:
-        if isinstance(clause, Prefetch):
-            is_cleared = clause.lookups == (None,)
-            lookups = () if is_cleared else (*lookups, *map(prefetch_lookup, clause.lookups))
-    return lookups
-
-
-def _set_known_related_objects(statement: Statement, instances: Rows) -> None:
-    """Rows of `q(author.books)` know their author, as they do in Django."""
-    has_merged = any(isinstance(clause, Combine) for clause in statement.clauses)
-    queryset: Any = build(statement) if has_merged else statement.base
-    for field, objects in queryset._known_related_objects.items():
-        names = [
-            field.attname if name == "self" else statement.model._meta.get_field(name).attname
-            for name in field.from_fields
-        ]
-        key_of = attrgetter(*names)
-        for instance in instances:
-            if not hasattr(instance, "_state") or field.is_cached(instance):
-                continue
-            if all(name in instance.__dict__ for name in names) and key_of(instance) in objects:
-                setattr(instance, field.name, objects[key_of(instance)])

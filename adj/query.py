@@ -3,29 +3,30 @@
 The builders have QuerySet's names and arguments; each is one expression. Nothing here touches the database until a
 finishing coroutine is awaited. This file is long because QuerySet's surface is: one method after another, no logic.
 
-Private Django API used here: `QuerySet._iterable_class`, `Options.total_unique_constraints`.
+Private Django API used here: `Options.total_unique_constraints`.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
 
 from django.db import DatabaseError
 from django.db.models import Model, Q, QuerySet
-from django.db.models.query import ModelIterable
 
 from adj import statement as ask
-from adj.compiler.build import build
+from adj.compiler.build import build, has_instances
 from adj.compiler.clauses import structure_of
 from adj.compiler.dialect import dialect_for
 from adj.compiler.keys import StatementHolder, Structure, Unkeyed
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
+from adj.compiler.related import known_related_objects
+from adj.compiler.routing import alias_of
 from adj.compiler.text import query_text
 from adj.compiler.validate import validate
-from adj.databases import alias_of, executor_for
+from adj.databases import executor_for
 from adj.executor import Executor
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
@@ -91,11 +92,17 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         return self._with(ask.Values(fields, expressions))
 
     @overload
-    def values_list(self, *fields: object, flat: Literal[True], named: Literal[False] = False) -> AsyncQuery[M, Any]: ...
+    def values_list(
+        self, *fields: object, flat: Literal[True], named: Literal[False] = False
+    ) -> AsyncQuery[M, Any]: ...
     @overload
-    def values_list(self, *fields: object, flat: Literal[False] = False, named: Literal[True]) -> AsyncQuery[M, Any]: ...
+    def values_list(
+        self, *fields: object, flat: Literal[False] = False, named: Literal[True]
+    ) -> AsyncQuery[M, Any]: ...
     @overload
-    def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, tuple[Any, ...]]: ...
+    def values_list(
+        self, *fields: object, flat: bool = False, named: bool = False
+    ) -> AsyncQuery[M, tuple[Any, ...]]: ...
     def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, Any]:
         """Rows are tuples of the named columns; with `flat` the one column's values, with `named` named tuples."""
         return self._with(ask.ValuesList(fields, flat, named))
@@ -155,7 +162,9 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
     ) -> AsyncQuery[M, R]:
         """Hand-written parts of SQL, Django's old way; prefer expressions."""
         return self._with(
-            ask.Extra(select, *(None if part is None else tuple(part) for part in (where, params, tables, order_by, select_params)))
+            ask.Extra(
+                select, _frozen(where), _frozen(params), _frozen(tables), _frozen(order_by), _frozen(select_params)
+            )
         )
 
     def raw(
@@ -172,7 +181,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         return self._with(ask.SelectRelated(fields))
 
     def prefetch_related(self, *lookups: object) -> AsyncQuery[M, R]:
-        """Load related rows with a further query each: paths, or `Prefetch` objects, around a QuerySet or an AsyncQuery.
+        """Load related rows with a further query each: paths, or `Prefetch` around a QuerySet or an AsyncQuery.
 
         `prefetch_related(None)` clears.
         """
@@ -242,8 +251,9 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
         Raises the model's `DoesNotExist` and `MultipleObjectsReturned`.
         """
-        query = self.filter(*args, **kwargs) if args or kwargs else self
-        row: R = await query._answer(_GET)
+        if args or kwargs:
+            return await self.filter(*args, **kwargs).aget()
+        row: R = await self._answer(_GET)
         return row
 
     async def aget_or_none(self, *args: object, **kwargs: object) -> R | None:
@@ -280,9 +290,10 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         """
         ids = None if id_list is None else tuple(id_list)
         queryset = self.queryset
-        if queryset.query.is_sliced or not _has_instances(queryset) or not _is_unique(queryset, field_name):
+        if queryset.query.is_sliced or not has_instances(queryset) or not _is_unique(queryset, field_name):
             # Django's own code says what is wrong, or deals with rows that are no instances.
-            return await self._in_django(lambda found: found.in_bulk(ids, field_name=field_name))
+            found: dict[Any, R] = await self._in_django(lambda found: found.in_bulk(ids, field_name=field_name))
+            return found
         if ids is not None and not ids:
             return {}
         rows: list[R] = []
@@ -302,7 +313,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
                 yield row
 
     @asynccontextmanager
-    async def stream(self, chunk_size: int = 2_000) -> AsyncIterator[AsyncIterator[R]]:
+    async def stream(self, chunk_size: int = 2_000) -> AsyncGenerator[AsyncIterator[R]]:
         """`async with query.stream() as rows`: rows one by one, whose cursor is closed at the end of the block.
 
         `chunk_size` is how many rows (2,000 by default) come from the server at a time. Raises `ValueError` unless it
@@ -311,7 +322,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         if not isinstance(chunk_size, int) or chunk_size <= 0:
             raise ValueError(f"chunk_size must be a positive number of rows, not {chunk_size!r}.")
         executor = await executor_for(self.db)
-        with _noted(self.statement, ROWS):
+        with _Noted(self.statement, ROWS):
             async with executor.stream(Question(self.statement, self.structure, ROWS), chunk_size) as rows:
                 yield rows
 
@@ -338,9 +349,10 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         Raises `TypeError` for what is no instance and after `values()`, `ValueError` for one that is not saved.
         """
         queryset = self.queryset
-        is_simple = isinstance(obj, Model) and obj.pk is not None and _has_instances(queryset)
+        is_simple = isinstance(obj, Model) and obj.pk is not None and has_instances(queryset)
         if not is_simple or queryset.query.combinator or queryset.query.is_sliced:
-            return await self._in_django(lambda found: found.contains(obj))
+            contains: bool = await self._in_django(lambda found: found.contains(obj))
+            return contains
         if obj._meta.concrete_model is not self.statement.model._meta.concrete_model:
             return False
         return await self.filter(pk=obj.pk).aexists()
@@ -352,15 +364,13 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     async def aexplain(self, *, format: str | None = None, **options: Any) -> str:
         """How the database would run the query, in its own words."""
-        return await self._in_django(lambda found: found.explain(format=format, **options))
+        plan: str = await self._in_django(lambda found: found.explain(format=format, **options))
+        return plan
 
     async def _answer(self, finish: Finish) -> Any:
         executor = await executor_for(alias_of(self.statement))
-        try:
+        with _Noted(self.statement, finish):
             return await executor.answer(Question(self.statement, self.structure, finish))
-        except DatabaseError as error:
-            error.add_note(f"The query: {query_text(self.statement, finish)}")
-            raise
 
     async def _in_django(self, finish: Any) -> Any:
         """Finish with Django's own code, on a connection of adj's."""
@@ -415,12 +425,12 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
         """Called by Django where the query stands in another one, as in `filter(author__in=q(Author))`."""
-        return self.queryset.resolve_expression(*args, **kwargs)  # type: ignore[attr-defined]  # not in the stubs
+        return self.queryset.resolve_expression(*args, **kwargs)
 
     @property
     def _known_related_objects(self) -> Any:
         """Read by Django's `&`, `|` and `^`."""
-        return self.queryset._known_related_objects  # type: ignore[attr-defined]  # private, for Django itself
+        return known_related_objects(self.queryset)
 
     def __repr__(self) -> str:
         return f"<AsyncQuery: {query_text(self.statement, with_values=True)}>"
@@ -498,11 +508,14 @@ def _materialized(args: tuple[object, ...]) -> tuple[object, ...]:
 def _materialized_q(condition: Q) -> Q:
     if not _holds_iterator(condition):
         return condition
-    children = [
-        _materialized_q(child) if isinstance(child, Q) else (child[0], _listed(child[1])) if isinstance(child, tuple) else child
-        for child in condition.children
-    ]
+    children = [_materialized_child(child) for child in condition.children]
     return Q.create(children=children, connector=condition.connector, negated=condition.negated)
+
+
+def _materialized_child(child: Any) -> Any:
+    if isinstance(child, Q):
+        return _materialized_q(child)
+    return (child[0], _listed(child[1])) if isinstance(child, tuple) else child
 
 
 def _holds_iterator(condition: Q) -> bool:
@@ -517,6 +530,10 @@ def _materialized_values(kwargs: dict[str, object]) -> dict[str, object]:
         if isinstance(value, Iterator):
             return {name: _listed(value) for name, value in kwargs.items()}
     return kwargs
+
+
+def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:
+    return None if items is None else tuple(items)
 
 
 def _listed(value: object) -> object:
@@ -538,13 +555,10 @@ def _refuse_negative(bound: int) -> None:
         raise ValueError("Negative indexing is not supported: reverse the order, and count from the front.")
 
 
-def _has_instances(queryset: QuerySet[Any, Any]) -> bool:
-    return bool(queryset._iterable_class is ModelIterable)  # type: ignore[attr-defined]  # private, listed above
-
-
 def _is_unique(queryset: QuerySet[Any, Any], name: str) -> bool:
     options: Any = queryset.model._meta
-    constrained = {constraint.fields[0] for constraint in options.total_unique_constraints if len(constraint.fields) == 1}
+    constraints = options.total_unique_constraints
+    constrained = {constraint.fields[0] for constraint in constraints if len(constraint.fields) == 1}
     return name == "pk" or name in constrained or bool(options.get_field(name).unique)
 
 
@@ -554,7 +568,7 @@ def _batches(ids: tuple[Any, ...], executor: Executor, model: type[Model]) -> It
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-class _noted:
+class _Noted:
     """Adds the query, without its values, to errors of the database."""
 
     def __init__(self, statement: Statement, finish: Finish) -> None:
@@ -566,5 +580,3 @@ class _noted:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, DatabaseError):
             error.add_note(f"The query: {query_text(self.statement, self.finish)}")
-
-

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic
 
-from django.db import router
-
+from adj.compiler.routing import alias_of_raw, raw_copy
 from adj.databases import executor_for
 from adj.typevars import M
 
@@ -34,11 +33,17 @@ class AsyncRawQuery(Generic[M]):
     @property
     def queryset(self) -> RawQuerySet[M]:
         """Django's RawQuerySet, for synchronous code."""
-        return self._queryset.using(self._queryset._db)  # type: ignore[attr-defined]  # a copy without cached rows
+        queryset: RawQuerySet[M] = raw_copy(self._queryset)
+        return queryset
+
+    @property
+    def db(self) -> str:
+        """The alias that the SQL would run on now."""
+        return alias_of_raw(self._queryset)
 
     async def run(self) -> list[M]:
         """All rows. Raises Django's own errors for SQL that the database refuses."""
-        executor = await executor_for(self._alias())
+        executor = await executor_for(self.db)
         rows: list[M] = await executor.run(lambda: list(self.queryset))
         return rows
 
@@ -46,9 +51,9 @@ class AsyncRawQuery(Generic[M]):
 
     async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[M]:
         """One row after another; `chunk_size` rows (2,000 by default) become instances at a time."""
-        executor = await executor_for(self._alias())
+        executor = await executor_for(self.db)
         async with executor.engine.connection() as connection:
-            rows = await connection.run(lambda: self.queryset.iterator())
+            rows = await connection.run(self.queryset.iterator)
             while chunk := await connection.run(lambda: list(islice(rows, chunk_size))):
                 for row in chunk:
                     yield row
@@ -64,10 +69,3 @@ class AsyncRawQuery(Generic[M]):
 
         def __await__(self) -> Any:
             raise TypeError("a raw query is not awaitable: add .run(), as in `await q(Book).raw(sql).run()`.")
-
-    def _alias(self) -> str:
-        chosen: Any = self._queryset
-        return chosen._db or router.db_for_read(chosen.model, **chosen._hints)
-
-
-RawParameters = Iterable[Any] | Mapping[str, Any]

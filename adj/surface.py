@@ -1,6 +1,130 @@
-"""placeholder"""
-SURFACE: dict = {}
+"""What became of every public name of Django's QuerySet, Manager and RawQuerySet.
+
+`tests/surface` asks Django for its names and fails on one that is not here, so that a new Django release cannot add a
+method unnoticed. `AsyncQuery` reads the map for its advice when a name is used that it does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A method with Django's name and Django's arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """An attribute that is read without a call."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instead:
-    __match_args__=("name",)
+    """A name that adj does not have, and what does its work."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
-    __match_args__=("reason",)
+    """A name that adj does not have, and why."""
+
+    reason: str
+
+
+Fate: TypeAlias = Same | Property | Instead | Refused
+
+_SAME: Final = Same()
+_PROPERTY: Final = Property()
+
+
+def _same(names: str) -> dict[str, Fate]:
+    return dict.fromkeys(names.split(), _SAME)
+
+
+def _awaited(names: str) -> dict[str, Fate]:
+    """Synchronous endings, each of which has an asynchronous twin."""
+    return {
+        name: Instead(f"`await query.a{name}()`, or `query.queryset` in synchronous code") for name in names.split()
+    }
+
+
+def _written_by_django(names: str) -> dict[str, Fate]:
+    """Methods that write; adj reads so far."""
+    return {
+        name: Refused(
+            f"adj reads so far; write with Django's own `Model.objects.{name}()`, or `query.queryset.{name}()`."
+        )
+        for name in names.split()
+    }
+
+
+def _not_iterable(instead: str) -> Fate:
+    return Refused(f"A query has not run yet, and cannot wait here; use {instead}.")
+
+
+SURFACE: Final[Mapping[str, Fate]] = {
+    **_same(
+        "alias all annotate complex_filter dates datetimes defer difference distinct exclude extra fetch_mode filter "
+        "intersection none only order_by prefetch_related raw resolve_expression reverse select_for_update "
+        "select_related union using values values_list"
+    ),
+    **_same(
+        "aaggregate acontains acount aearliest aexists aexplain afirst aget ain_bulk aiterator alast alatest __aiter__ "
+        "__and__ __or__ __xor__ __getitem__ __deepcopy__ __repr__ __class_getitem__"
+    ),
+    **dict.fromkeys(["db", "ordered", "query", "totally_ordered"], _PROPERTY),
+    **_awaited("aggregate contains count earliest exists explain first get in_bulk last latest"),
+    "iterator": Instead("`async with query.stream() as rows`, or `query.aiterator()`"),
+    **_written_by_django(
+        "abulk_create abulk_update acreate adelete aget_or_create aupdate aupdate_or_create "
+        "bulk_create bulk_update create delete get_or_create update update_or_create"
+    ),
+    "as_manager": Refused("A query is no class for managers; `q(Model.objects)` takes any manager."),
+    "__iter__": _not_iterable("`async for`, or a `for` over `await query.run()`"),
+    "__len__": _not_iterable("`await query.acount()`"),
+    "__bool__": _not_iterable("`await query.aexists()`"),
+    "__getstate__": Refused("A query is pickled as the clauses it is made of, without rows."),
+    "__setstate__": Refused("A query is pickled as the clauses it is made of, without rows."),
+}
+"""QuerySet, by name."""
+
+_MANAGERS: Final = Refused(
+    "This belongs to a manager, which stays Django's; `q(Model.objects)` starts a query from it."
+)
+
+MANAGER_SURFACE: Final[Mapping[str, Fate]] = {
+    **dict.fromkeys(
+        [
+            "auto_created",
+            "check",
+            "contribute_to_class",
+            "creation_counter",
+            "deconstruct",
+            "from_queryset",
+            "use_in_migrations",
+        ],
+        _MANAGERS,
+    ),
+    "db_manager": Instead("`query.using(alias)`"),
+    "get_queryset": Instead("`q(manager)`, which calls it"),
+}
+"""What a Manager has beside the names of its QuerySet."""
+
+RAW_SURFACE: Final[Mapping[str, Fate]] = {
+    **_same("prefetch_related using __aiter__ __repr__"),
+    "db": _PROPERTY,
+    "iterator": Instead("`query.aiterator()`"),
+    **dict.fromkeys(
+        ["columns", "model_fields", "resolve_model_init_order"],
+        Refused("This is how Django reads its rows; `query.queryset` has it."),
+    ),
+    "__getitem__": Instead("`(await query.run())[k]`"),
+    "__iter__": _not_iterable("`async for`, or a `for` over `await query.run()`"),
+    "__len__": _not_iterable("`len(await query.run())`"),
+    "__bool__": _not_iterable("`bool(await query.run())`"),
+}
+"""RawQuerySet, by name."""

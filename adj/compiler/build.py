@@ -1,4 +1,7 @@
-"""A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place."""
+"""A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
+
+Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, and the methods named in `_CALLED`.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,73 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
+from django.db.models.query import ModelIterable
 
 from adj import statement as ask
 from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands
+from adj.compiler.dialect import Bound
 from adj.compiler.keys import Structure, Substituter, Uncacheable, Verbatim
 from adj.compiler.slots import Recording, Slot, slotted_query_class
-from adj.compiler.dialect import Bound
 from adj.statement import Finish, Statement
 
 # Methods that adj calls while it builds or finishes a query. A class that has its own may look at operands.
-_CALLED = (
-    "filter exclude complex_filter annotate alias order_by reverse distinct values values_list dates datetimes only "
-    "defer select_related select_for_update extra none union intersection difference get first last earliest latest "
-    "count exists aggregate __and__ __or__ __xor__ __getitem__ __iter__ iterator _filter_or_exclude "
-    "_filter_or_exclude_inplace _annotate _values _combinator_query _fetch_all _iterator fetch_mode"
-).split()
+_CALLED = [
+    "filter",
+    "exclude",
+    "complex_filter",
+    "annotate",
+    "alias",
+    "order_by",
+    "reverse",
+    "distinct",
+    "values",
+    "values_list",
+    "dates",
+    "datetimes",
+    "only",
+    "defer",
+    "select_related",
+    "select_for_update",
+    "extra",
+    "none",
+    "union",
+    "intersection",
+    "difference",
+    "get",
+    "first",
+    "last",
+    "earliest",
+    "latest",
+    "count",
+    "exists",
+    "aggregate",
+    "__and__",
+    "__or__",
+    "__xor__",
+    "__getitem__",
+    "__iter__",
+    "iterator",
+    "_filter_or_exclude",
+    "_filter_or_exclude_inplace",
+    "_annotate",
+    "_values",
+    "_combinator_query",
+    "_fetch_all",
+    "_iterator",
+    "fetch_mode",
+]
 
 
 @cache
 def is_plain(queryset_class: type[DjangoQuerySet]) -> bool:
     """Whether a QuerySet class builds and finishes as Django's does; new methods of its own do no harm."""
     return all(getattr(queryset_class, name, None) is getattr(QuerySet, name, None) for name in _CALLED)
+
+
+def has_instances(queryset: DjangoQuerySet) -> bool:
+    """Whether the rows are instances of the model."""
+    found: Any = queryset
+    return found._iterable_class is ModelIterable
 
 
 def has_plain_manager(model: type[Model]) -> bool:
@@ -90,7 +139,8 @@ def _slotted_base(statement: Statement, substituter: Substituter) -> DjangoQuery
     else:
         base = base.all()
     query: Any = base._query  # type: ignore[attr-defined]  # `query` would apply a deferred filter once more
-    query.__class__ = slotted_query_class(type(query))
+    kind: Any = type(query)
+    query.__class__ = slotted_query_class(kind)
     return base
 
 

@@ -89,9 +89,7 @@ class PlanCache(Generic[Entry]):
         """The counts so far."""
         maximum = self.maximum
         with self._lock:
-            return CacheStats(
-                self._hits, self._misses, self._refusals, self._uncacheable, len(self._entries), maximum
-            )
+            return CacheStats(self._hits, self._misses, self._refusals, self._uncacheable, len(self._entries), maximum)
 
     def clear(self) -> None:
         """Forget every plan and start counting anew; the size is read from the settings again."""

@@ -9,8 +9,8 @@ import copy
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from django.db.models import QuerySet
 from django.db.models import Prefetch as DjangoPrefetch
+from django.db.models import QuerySet
 
 from adj import statement as ask
 from adj.compiler.keys import Describer, Key, StatementHolder, Structure, Substituter, Uncacheable, Unkeyed, Verbatim
@@ -38,7 +38,7 @@ def describe_complex_filter(describer: Describer, clause: ask.ComplexFilter) -> 
 
 
 def build_complex_filter(queryset: DjangoQuerySet, clause: ask.ComplexFilter, operands: Operands) -> DjangoQuerySet:
-    condition = clause.condition
+    condition: Any = clause.condition
     is_mapping = isinstance(condition, dict)
     return queryset.complex_filter(operands.lookups(condition) if is_mapping else operands.node(condition))
 
@@ -99,8 +99,9 @@ def describe_dates(describer: Describer, clause: ask.Dates) -> Key:
 
 
 def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands) -> DjangoQuerySet:
-    kind: Any = clause.kind  # the stubs want literals; Django checks the word itself
-    return queryset.dates(clause.name, kind, clause.order)
+    # The stubs want literals; Django checks the words itself.
+    words: Any = (clause.kind, clause.order)
+    return queryset.dates(clause.name, *words)
 
 
 def describe_datetimes(describer: Describer, clause: ask.Datetimes) -> Key:
@@ -109,8 +110,9 @@ def describe_datetimes(describer: Describer, clause: ask.Datetimes) -> Key:
 
 
 def build_datetimes(queryset: DjangoQuerySet, clause: ask.Datetimes, operands: Operands) -> DjangoQuerySet:
-    kind: Any = clause.kind  # the stubs want literals; Django checks the word itself
-    return queryset.datetimes(clause.name, kind, clause.order, tzinfo=clause.tzinfo)
+    # The stubs want literals; Django checks the words itself.
+    words: Any = (clause.kind, clause.order, clause.tzinfo)
+    return queryset.datetimes(clause.name, *words)
 
 
 def describe_prefetch(describer: Describer, clause: ask.Prefetch) -> Key:
@@ -174,23 +176,26 @@ def describe_combine(describer: Describer, clause: ask.Combine) -> Key:
 
 def build_combine(queryset: DjangoQuerySet, clause: ask.Combine, operands: Operands) -> DjangoQuerySet:
     others = [operands.node(other) for other in clause.others]
+    combined: DjangoQuerySet
     match clause.kind:
         case "union":
-            return queryset.union(*others, all=clause.all)
+            combined = queryset.union(*others, all=clause.all)
         case "intersection":
-            return queryset.intersection(*others)
+            combined = queryset.intersection(*others)
         case "difference":
-            return queryset.difference(*others)
+            combined = queryset.difference(*others)
         case "and":
-            return queryset & others[0]
+            combined = queryset & others[0]
         case "or":
-            return queryset | others[0]
+            combined = queryset | others[0]
         case "xor":
-            return queryset ^ others[0]
+            combined = queryset ^ others[0]
+    return combined
 
 
 def build_fetching(queryset: DjangoQuerySet, clause: ask.Fetching, operands: Operands) -> DjangoQuerySet:
-    return queryset.fetch_mode(clause.mode)
+    mode: Any = clause.mode
+    return queryset.fetch_mode(mode)
 
 
 def _describe_name(describer: Describer, name: Any) -> Key:
@@ -264,7 +269,6 @@ def describe_operands(args: tuple[object, ...], kwargs: Any) -> Structure | Unke
         return describer.structure(names, describer.mapping(kwargs))
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
-
 
 
 def base_structure(queryset: DjangoQuerySet) -> Structure | Unkeyed:

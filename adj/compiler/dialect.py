@@ -11,14 +11,14 @@ Private Django API used here: `ConnectionHandler.create_connection`, `DatabaseOp
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NoReturn, cast
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.core.exceptions import EmptyResultSet
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import MULTI
 
@@ -49,7 +49,7 @@ class Captured(Exception):
 class CapturingCompiler(MarkingCompiler):
     """Mixed into a backend's compiler: hands over a query instead of running it."""
 
-    def execute_sql(self, result_type: str = MULTI, *args: Any, **kwargs: Any) -> Any:
+    def execute_sql(self, result_type: Any = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
         """Raise `Captured`; for a query that cannot have rows, give none, so that Django's own code answers."""
         try:
             sql, parameters = self.as_sql()
@@ -104,7 +104,7 @@ class Dialect:
         return self._render_limits(low or 0, high)
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
+    def lent(self) -> Generator[None]:
         """Make the offline wrapper `connections[alias]` of this thread, for as long as Django's code builds SQL."""
         open_before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
         connections[self.alias] = cast("BaseDatabaseWrapper", self.wrapper)

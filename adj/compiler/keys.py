@@ -22,14 +22,14 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from typing import Any, TypeAlias
 
-from django.db.models import DateTimeField, Field, Model, Q, QuerySet, Transform, Value
+from django.db.models import DateTimeField, Field, Q, QuerySet, Transform, Value
 from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions.datetime import TimezoneMixin
 from django.db.models.lookups import Lookup
+from django.db.models.query_utils import FilteredRelation
 from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.query import Query
-from django.db.models.query_utils import FilteredRelation
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 from django.utils.functional import cached_property
 
@@ -240,7 +240,7 @@ class Describer:
             return (self.path(path), self.operand(operand))
         return self.condition(child)
 
-    def f(self, node: F) -> Key:
+    def f(self, node: Any) -> Key:
         """A reference by name."""
         return (type(node), self.path(node.name))
 
@@ -344,7 +344,8 @@ _DESCRIPTIONS: tuple[tuple[type | tuple[type, ...], Callable[[Describer, Any], K
 
 def structural_names(node: Any, *without: str) -> Iterator[str]:
     """The names of an object's attributes that are not computed from others."""
-    computed = computed_names(type(node))
+    kind: Any = type(node)
+    computed = computed_names(kind)
     return (name for name in node.__dict__ if name not in computed and name not in without)
 
 
@@ -378,9 +379,7 @@ def is_local_path(path: str) -> bool:
 def _local_transforms() -> frozenset[str]:
     lookups = DateTimeField().get_lookups().items()
     return frozenset(name for name, lookup in lookups if issubclass(lookup, Transform)) | {
-        name
-        for name, lookup in lookups
-        if not lookup.__module__.startswith("django.")
+        name for name, lookup in lookups if not lookup.__module__.startswith("django.")
     }
 
 
@@ -490,7 +489,7 @@ class Substituter:
 
     def q(self, node: Q) -> Q:
         """A Q with slots in its conditions."""
-        children = [
+        children: list[Any] = [
             (child[0], self.operand(child[1])) if isinstance(child, tuple) else self.node(child)
             for child in node.children
         ]

@@ -92,7 +92,9 @@ class Plan:
     # The template is the binders' parameters one after another, which is the common case.
     is_sequential: bool
 
-    def bind(self, values: Sequence[object], bounds: tuple[int | None, int | None] | None) -> tuple[str, tuple[object, ...]]:
+    def bind(
+        self, values: Sequence[object], bounds: tuple[int | None, int | None] | None
+    ) -> tuple[str, tuple[object, ...]]:
         """The SQL and the parameters of one run. Raises `Refused` when the values need other SQL."""
         for guard in self.guards:
             if bool(values[guard.one] == values[guard.other]) is not guard.equal:
@@ -102,10 +104,7 @@ class Plan:
             parameters = tuple([parameter for group in bound for parameter in group])
         else:
             parameters = tuple(
-                [
-                    bound[entry.binder][entry.position] if type(entry) is Parameter else entry
-                    for entry in self.template
-                ]
+                [bound[entry.binder][entry.position] if type(entry) is Parameter else entry for entry in self.template]
             )
         for guard in self.parameter_guards:
             one, other = (bound[place.binder][place.position] for place in (guard.one, guard.other))
@@ -178,7 +177,7 @@ def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
     lookup_class, left = rendering.origin
     if type(left) is not Col:
         return None
-    field = left.output_field
+    field: Any = left.output_field
     if lookup_class in _COMPARISONS and type(field) in _TEXT_FIELDS:
         return _text_bind
     if lookup_class in _INTEGER_COMPARISONS and _is_plain_integer(field):

@@ -181,7 +181,7 @@ def _foreign_reason(queryset: DjangoQuerySet) -> str | None:
     """Why only Django's own code can run a QuerySet, if so."""
     if not is_plain(type(queryset)):
         return f"{type(queryset).__name__} has its own way of building or fetching"
-    iterable: Any = queryset._iterable_class  # type: ignore[attr-defined]  # private, listed above
+    iterable: Any = queryset._iterable_class
     return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
 
 
@@ -206,22 +206,24 @@ def _get(queryset: DjangoQuerySet, finish: Finish) -> Any:
     return queryset.get()
 
 
+def _names(finish: Finish) -> tuple[Any, ...]:
+    return finish.args
+
+
 _FINISHES: dict[Answer, Callable[[DjangoQuerySet, Finish], Any]] = {
     Answer.ROWS: _rows,
     Answer.GET: _get,
     Answer.FIRST: lambda queryset, finish: queryset.first(),
     Answer.LAST: lambda queryset, finish: queryset.last(),
-    Answer.EARLIEST: lambda queryset, finish: queryset.earliest(*finish.args),
-    Answer.LATEST: lambda queryset, finish: queryset.latest(*finish.args),
+    Answer.EARLIEST: lambda queryset, finish: queryset.earliest(*_names(finish)),
+    Answer.LATEST: lambda queryset, finish: queryset.latest(*_names(finish)),
     Answer.COUNT: lambda queryset, finish: queryset.count(),
     Answer.EXISTS: lambda queryset, finish: queryset.exists(),
     Answer.AGGREGATE: lambda queryset, finish: queryset.aggregate(*finish.args, **finish.kwargs),
 }
 
 
-def _plan(
-    queryset: DjangoQuerySet, captured: Captured, finish: Finish, recording: Recording, dialect: Dialect
-) -> Plan:
+def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recording: Recording, dialect: Dialect) -> Plan:
     """Everything worth keeping of a compiled statement."""
     compiler = captured.compiler
     numbers = {id(rendering): number for number, rendering in enumerate(recording.renderings)}

@@ -265,7 +265,7 @@ class SlottedValue(Slotted):
 
 
 @cache
-def marked_class(behaviour: type[Slotted], plain_class: type[Any]) -> type[Any]:
+def marked_class(behaviour: Any, plain_class: Any) -> Any:
     """The class of marked nodes for one class of nodes."""
     return type(f"Slotted{plain_class.__name__}", (behaviour, plain_class), {"plain_class": plain_class})
 
@@ -273,7 +273,8 @@ def marked_class(behaviour: type[Slotted], plain_class: type[Any]) -> type[Any]:
 def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> None:
     """Make a node a slot: its own class plus the behaviour, its value moved into a cell."""
     prepared = node.__dict__.pop(attribute)
-    node.__class__ = marked_class(behaviour, type(node))
+    classes: tuple[Any, Any] = (behaviour, type(node))
+    node.__class__ = marked_class(*classes)
     node.cell = slot.recording.cell(slot.index, prepared)
 
 
@@ -313,7 +314,8 @@ class MarkingCompiler(SQLCompiler):
     def compile(self, node: Any) -> Any:
         """Compile a node; a marked one in its own way."""
         if isinstance(node, Slotted):
-            return node.rendered(self, super().compile)
+            compile_node: Any = super().compile
+            return node.rendered(self, compile_node)
         return super().compile(node)
 
 

@@ -41,7 +41,7 @@ class _Writer:
     def __init__(self, shows_values: bool) -> None:
         self.shows_values = shows_values
 
-    def clause(self, clause: ask.AnyClause) -> str:
+    def clause(self, clause: ask.AnyClause) -> str:  # noqa: C901  # one case a clause
         """One call of the chain."""
         match clause:
             case ask.Filter(args, kwargs, negated):
@@ -72,8 +72,8 @@ class _Writer:
             case ask.Datetimes(name, kind, order):
                 return self.call("datetimes", (name, kind), [("order", order)] if order != "ASC" else [])
             case ask.Lock(nowait, skip_locked, of, no_key):
-                options = [("nowait", nowait), ("skip_locked", skip_locked), ("of", of), ("no_key", no_key)]
-                return self.call("select_for_update", (), [option for option in options if option[1]])
+                given = {"nowait": nowait, "skip_locked": skip_locked, "of": of, "no_key": no_key}
+                return self.call("select_for_update", (), [(name, value) for name, value in given.items() if value])
             case ask.Slice(start, stop):
                 return f"[{'' if start is None else start}:{'' if stop is None else stop}]"
             case ask.Combine(kind, others, all_rows):

@@ -156,9 +156,7 @@ def _with_choices(unknown: UnknownField, statement: Statement, known: frozenset[
     """Annotations are choices too, where the model itself is asked."""
     if unknown.model != statement.model.__name__ or not known:
         return unknown
-    return UnknownField(
-        model=unknown.model, path=unknown.path, part=unknown.part, choices=(*unknown.choices, *known)
-    )
+    return UnknownField(model=unknown.model, path=unknown.path, part=unknown.part, choices=(*unknown.choices, *known))
 
 
 def _raise_misfit(statement: Statement, error: Exception) -> NoReturn:
@@ -226,7 +224,7 @@ def _kind_of(operand: object) -> str:
 def _known_names(statement: Statement) -> frozenset[str]:
     """Names that are no fields: annotations, filtered relations, extra columns."""
     before = Statement(statement.model, statement.base, statement.clauses[:-1], statement.alias)
-    query = build(before).query
+    query: Any = build(before).query
     return frozenset({*query.annotations, *query.extra, *query._filtered_relations})
 
 
@@ -238,8 +236,8 @@ def _head(path: str, known: frozenset[str]) -> bool:
 def _conditions(clause: Any) -> Iterator[tuple[str, object]]:
     """The `(path, operand)` pairs of a filter."""
     if isinstance(clause, ask.ComplexFilter):
-        is_mapping = isinstance(clause.condition, dict)
-        yield from clause.condition.items() if is_mapping else _q_conditions(clause.condition)
+        condition: Any = clause.condition
+        yield from condition.items() if isinstance(condition, dict) else _q_conditions(condition)
         return
     for argument in clause.args:
         yield from _q_conditions(argument)
@@ -275,6 +273,8 @@ def _paths(clause: Any) -> Iterator[str]:
             yield from _name_paths(clause.names)
         case ask.Dates() | ask.Datetimes():
             yield clause.name
+        case _:
+            return
 
 
 def _name_paths(names: tuple[object, ...]) -> Iterator[str]:
@@ -289,7 +289,8 @@ def _expression_paths(node: Any) -> Iterator[str]:
     if isinstance(node, OuterRef):
         return
     if isinstance(node, F):
-        yield node.name
+        reference: Any = node
+        yield reference.name
     elif isinstance(node, Q):
         for path, operand in _q_conditions(node):
             yield path

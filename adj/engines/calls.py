@@ -18,7 +18,6 @@ from django.utils.functional import cached_property
 from adj.abc import Command, DatabaseRow, ServerFacts
 from adj.errors import EngineNotOpen
 
-
 # Features that Django finds out by writing to the database, or that only its own tests ask for.
 _NOT_FACTS = ("supports_transactions", "introspected_", "django_test_", "test_")
 
@@ -61,9 +60,11 @@ def fetch_all(alias: str, command: Command) -> list[DatabaseRow]:
     """Run a statement and take all its rows."""
     connection = connected(alias)
     _refuse_lock_outside_transaction(connection, command)
+    cursor: Any
     with connection.cursor() as cursor:
         cursor.execute(command.sql, command.parameters)
-        return cursor.fetchall()
+        rows: list[DatabaseRow] = cursor.fetchall()
+    return rows
 
 
 class Cursor:
@@ -106,11 +107,9 @@ def _computed(owner: Any, kinds: tuple[type, ...]) -> dict[str, object]:
     """The computed attributes of a Django object, those that can be had."""
     facts = {}
     for name in _computed_names(type(owner), kinds):
-        try:
-            facts[name] = getattr(owner, name)
         # A backend that cannot tell raises what it likes; it will do so again when somebody asks.
-        except Exception:  # noqa: BLE001
-            continue
+        with suppress(Exception):
+            facts[name] = getattr(owner, name)
     return facts
 
 
@@ -127,5 +126,3 @@ def _refuse_lock_outside_transaction(connection: BaseDatabaseWrapper, command: C
 def close_connections() -> None:
     """Close every Django connection of this thread."""
     connections.close_all()
-
-

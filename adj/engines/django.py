@@ -7,7 +7,7 @@ one after another, as Django's own async ORM runs them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
@@ -50,7 +50,7 @@ class DjangoConnection:
         return await self.run(fetch_all, self._alias, command)
 
     @asynccontextmanager
-    async def stream(self, command: Command, chunk_size: int) -> AsyncIterator[AsyncIterator[list[DatabaseRow]]]:
+    async def stream(self, command: Command, chunk_size: int) -> AsyncGenerator[AsyncIterator[list[DatabaseRow]]]:
         """Run a statement and yield its rows in lists; the cursor is closed at block exit."""
         cursor = Cursor(self._alias, command)
         try:

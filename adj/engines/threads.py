@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import ParamSpec, TypeVar
 
@@ -66,10 +66,10 @@ class ThreadsEngine:
         workers = [*self._idle, *self._busy]
         self._idle.clear()
         self._busy.clear()
-        ended = [worker.stop() for worker in workers]
-        for end in ended:
-            await end
         for worker in workers:
+            worker.stop()
+        for worker in workers:
+            await worker.ended
             worker.join()
 
     async def take(self) -> Worker:
@@ -142,7 +142,7 @@ class ThreadConnection:
         return await self._worker.submit(fetch_all, self._alias, command)
 
     @asynccontextmanager
-    async def stream(self, command: Command, chunk_size: int) -> AsyncIterator[AsyncIterator[list[DatabaseRow]]]:
+    async def stream(self, command: Command, chunk_size: int) -> AsyncGenerator[AsyncIterator[list[DatabaseRow]]]:
         """Run a statement and yield its rows in lists; the cursor is closed at block exit, cancelled or not."""
         cursor = Cursor(self._alias, command)
         try:
@@ -172,7 +172,8 @@ class _Lease:
         engine = self._engine
         self._worker = worker = await engine.take()
         if engine._loop.time() - worker.idle_since >= LINGER:
-            worker.submit(freshen, engine._alias)
+            # Nobody waits for it: calls on one thread run in their order.
+            _ = worker.submit(freshen, engine._alias)
         return ThreadConnection(engine._alias, worker)
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -7,6 +7,7 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 from adj.engines.calls import close_connections
@@ -27,7 +28,7 @@ class Worker:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._pending = 0
         self._when_free: Callable[[Worker], None] | None = None
-        self._ended: asyncio.Future[None] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -58,10 +59,9 @@ class Worker:
         else:
             callback(self)
 
-    def stop(self) -> asyncio.Future[None]:
-        """Close the thread's connections and end it when its calls are done. The future is done when the thread is."""
+    def stop(self) -> None:
+        """Close the thread's connections and end it, both when its calls are done; `ended` tells when that is."""
         self._calls.put(None)
-        return self._ended
 
     def join(self) -> None:
         """Wait for a thread that has said it ends, which takes no longer than leaving its function."""
@@ -76,11 +76,9 @@ class Worker:
         self._post(self._end)
 
     def _post(self, callback: Callable[..., None], *args: Any) -> None:
-        try:
+        # The loop may have been closed while the call ran; then nobody waits for the result any more.
+        with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *args)
-        except RuntimeError:
-            # The loop was closed while the call ran: nobody waits for the result any more.
-            pass
 
     def _succeed(self, future: asyncio.Future[T], result: T) -> None:
         if not future.cancelled():
@@ -102,5 +100,5 @@ class Worker:
             callback(self)
 
     def _end(self) -> None:
-        if not self._ended.done():
-            self._ended.set_result(None)
+        if not self.ended.done():
+            self.ended.set_result(None)

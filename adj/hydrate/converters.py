@@ -71,7 +71,7 @@ def _parsed_by(parse: Callable[[str], Any]) -> Callable[[Converter, Any, Any], T
 
 
 def _decimal(converter: Converter, expression: Any, connection: Any) -> Twin | None:
-    field = expression.output_field if isinstance(expression, Col) else None
+    field: Any = expression.output_field if isinstance(expression, Col) else None
     if field is None or field.decimal_places is None:
         return None
     create = decimal.Context(prec=15).create_decimal_from_float
@@ -89,7 +89,8 @@ def _json(converter: Converter, expression: Any, connection: Any) -> Twin | None
     field: Any = converter.__self__  # type: ignore[attr-defined]  # a bound method of JSONField
     if field.decoder is not None:
         return None
-    scan = json.JSONDecoder().scan_once
+    decoder: Any = json.JSONDecoder()
+    scan = decoder.scan_once
 
     def convert(value: Any) -> Any:
         if value is None:

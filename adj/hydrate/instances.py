@@ -65,7 +65,9 @@ def is_plain(model: type[Model]) -> bool:
         and model.__setattr__ is object.__setattr__
         and _function(model.from_db) is _function(Model.from_db)
         and not any("__init__" in vars(base) for base in after_model if base is not object)
-        and all(type(inspect.getattr_static(model, f.attname)) in _PLAIN_DESCRIPTORS for f in model._meta.concrete_fields)
+        and all(
+            type(inspect.getattr_static(model, f.attname)) in _PLAIN_DESCRIPTORS for f in model._meta.concrete_fields
+        )
     )
 
 
@@ -148,7 +150,7 @@ class _InstanceWriter:
     def _write_related(self, indent: int, parent: int, klass_info: Mapping[str, Any]) -> None:
         """Write the code that makes a related instance, if the row has one, and links the two."""
         positions = self._related_positions(klass_info)
-        key = klass_info["model"]._meta.pk_fields[0].attname if django.VERSION >= (5, 2) else None
+        key = klass_info["model"]._meta.pk_fields[0].attname
         number = self.count
         self.source.add(indent, f"if c{positions[key]} is None:")
         self.source.add(indent + 1, f"i{number} = None")
@@ -193,7 +195,7 @@ def _cache_name(setter: Any) -> str | None:
 
 def _general_hydrator(layout: Layout) -> Hydrate:
     """What `ModelIterable` does, on rows that are there already."""
-    klass_info, mode = _klass_info(layout), mode_for(layout.fetch_mode)
+    klass_info, mode = dict(_klass_info(layout)), mode_for(layout.fetch_mode)
     first, last = klass_info["select_fields"][0], klass_info["select_fields"][-1] + 1
     attnames = [column[0].target.attname for column in layout.select[first:last]]
     make = _from_db(klass_info["model"], mode)
@@ -222,7 +224,8 @@ def _general_hydrator(layout: Layout) -> Hydrate:
 def _from_db(model: Any, mode: Any) -> Callable[..., Any]:
     if mode is None:
         return model.from_db  # type: ignore[no-any-return]  # from_db of any model
-    from django.db.models.query import _get_from_db  # only there from Django 6.1 on
+    # Only there from Django 6.1 on, and not in the stubs.
+    from django.db.models.query import _get_from_db  # type: ignore[attr-defined]
 
     return _get_from_db(model, mode)  # type: ignore[no-any-return]  # untyped in Django
 

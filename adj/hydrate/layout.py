@@ -65,7 +65,7 @@ class Layout:
 
 def layout_of(queryset: QuerySet[Any, Any], compiler: SQLCompiler, alias: str) -> Layout:
     """The layout of a QuerySet's rows."""
-    iterable: Any = queryset._iterable_class  # type: ignore[attr-defined]  # private, listed above
+    iterable: Any = queryset._iterable_class
     select: Sequence[Any] = (compiler.select or [])[: compiler.col_count]
     shape = ROW_SHAPES[iterable]
     columns, items = _columns([expression for expression, _, _ in select], compiler)
@@ -97,7 +97,7 @@ def _columns(
     expressions: Sequence[Any], compiler: SQLCompiler
 ) -> tuple[tuple[Column, ...], tuple[int | tuple[int, ...], ...]]:
     """A column for each database column, and which of them make up each selected expression."""
-    converters: Mapping[int, Any] = compiler.get_converters(expressions)
+    converters: Mapping[int, Any] = compiler.get_converters(list(expressions))
     columns: list[Column] = []
     items: list[int | tuple[int, ...]] = []
     for expression in expressions:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import F, Field, Model
 from django.db.models.constants import LOOKUP_SEP
-from django.db.models.sql.query import get_field_names_from_opts
+from django.db.models.sql.query import get_field_names_from_opts  # type: ignore[attr-defined]  # not in the stubs
 
 from adj.errors import UnknownField, UnknownLookup
 
@@ -122,7 +122,7 @@ def _column(field: Any) -> Any:
     return field.get_col(field.model._meta.db_table) if hasattr(field, "get_col") else F(field.name)
 
 
-def _raise_unknown(model: type[Model], path: str, field: Any, output: Any, name: str) -> None:
+def _raise_unknown(model: type[Model], path: str, field: Any, output: Any, name: str) -> NoReturn:
     related = getattr(field, "related_model", None)
     if related is not None:
         raise UnknownField(

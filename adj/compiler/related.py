@@ -1,0 +1,48 @@
+"""What Django adds to rows after their query: prefetched relations, and the objects that a related manager knows.
+
+Private Django API used here: `QuerySet._known_related_objects`, `QuerySet._prefetch_related_lookups`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from adj.compiler.build import build
+from adj.compiler.clauses import DjangoQuerySet, prefetch_lookup
+from adj.statement import Combine, Prefetch, Statement
+
+
+def prefetch_lookups(statement: Statement) -> tuple[Any, ...]:
+    """What to prefetch for the rows: the lookups of the base and of the clauses, as far as they were not cleared."""
+    base: Any = statement.base
+    lookups: tuple[Any, ...] = () if base is None else base._prefetch_related_lookups
+    for clause in statement.clauses:
+        if isinstance(clause, Prefetch):
+            is_cleared = clause.lookups == (None,)
+            lookups = () if is_cleared else (*lookups, *map(prefetch_lookup, clause.lookups))
+    return lookups
+
+
+def known_related_objects(queryset: DjangoQuerySet) -> Mapping[Any, Mapping[Any, Any]]:
+    """For a QuerySet of a related manager: by relation and key, the objects whose manager it was."""
+    found: Any = queryset
+    known: Mapping[Any, Mapping[Any, Any]] = found._known_related_objects
+    return known
+
+
+def set_known_related_objects(statement: Statement, instances: Sequence[Any]) -> None:
+    """Rows of `q(author.books)` know their author, as they do in Django."""
+    if statement.base is None:
+        return
+    has_merged = any(isinstance(clause, Combine) for clause in statement.clauses)
+    for field, objects in known_related_objects(build(statement) if has_merged else statement.base).items():
+        get_field: Any = statement.model._meta.get_field
+        names = [field.attname if name == "self" else get_field(name).attname for name in field.from_fields]
+        key_of = attrgetter(*names)
+        for instance in instances:
+            if not hasattr(instance, "_state") or field.is_cached(instance):
+                continue
+            if all(name in instance.__dict__ for name in names) and key_of(instance) in objects:
+                setattr(instance, field.name, objects[key_of(instance)])

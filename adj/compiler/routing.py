@@ -1,0 +1,35 @@
+"""Which database a question goes to.
+
+Private Django API used here: `QuerySet._db`, `QuerySet._hints`, `RawQuerySet._db`, `RawQuerySet._hints`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import router
+
+from adj.statement import Lock, Statement
+
+
+def alias_of(statement: Statement) -> str:
+    """The alias a statement goes to: what `using()` named, what its QuerySet is bound to, or what the router says."""
+    if statement.alias is not None:
+        return statement.alias
+    locks = any(isinstance(clause, Lock) for clause in statement.clauses)
+    base: Any = statement.base
+    if base is None:
+        return (router.db_for_write if locks else router.db_for_read)(statement.model)
+    if not locks:
+        return str(base.db)
+    return base._db or router.db_for_write(statement.model, **base._hints)
+
+
+def alias_of_raw(queryset: Any) -> str:
+    """The alias that hand-written SQL goes to."""
+    return queryset._db or router.db_for_read(queryset.model, **queryset._hints)
+
+
+def raw_copy(queryset: Any) -> Any:
+    """A RawQuerySet without rows that were fetched through it."""
+    return queryset.using(queryset._db)
