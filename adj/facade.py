@@ -7,9 +7,7 @@ from typing import Any, overload
 from django.db.models import Manager, Model, QuerySet
 
 from adj.compiler.build import has_plain_manager
-from adj.compiler.clauses import base_structure
-from adj.compiler.keys import Structure
-from adj.query import AsyncQuery
+from adj.query import AsyncQuery, query_of
 from adj.statement import Statement
 from adj.typevars import M, R
 
@@ -42,11 +40,10 @@ def q(source: Any) -> AsyncQuery[Any, Any]:
 
 def _of_model(model: type[Model]) -> AsyncQuery[Any, Any]:
     if has_plain_manager(model):
-        return AsyncQuery(Statement(model), Structure(()))
+        return query_of(Statement(model))
     return _of_queryset(model._default_manager.get_queryset())
 
 
 def _of_queryset(queryset: QuerySet[Any, Any]) -> AsyncQuery[Any, Any]:
     # A copy without cached rows: what the caller does with the QuerySet later must not change the query.
-    base = queryset.all()
-    return AsyncQuery(Statement(queryset.model, base), base_structure(base))
+    return query_of(Statement(queryset.model, queryset.all()))

@@ -11,19 +11,21 @@ from __future__ import annotations
 import datetime
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
 
 from django.db import DatabaseError
 from django.db.models import Model, Q, QuerySet
 
 from adj import statement as ask
-from adj.compiler.build import build, has_instances
-from adj.compiler.clauses import structure_of
+from adj.compiler.build import PickledQuerySet, build, has_instances, pickled_queryset, unpickled_queryset
+from adj.compiler.clauses import base_structure, structure_of
 from adj.compiler.dialect import dialect_for
 from adj.compiler.keys import StatementHolder, Structure, Unkeyed
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects
 from adj.compiler.routing import alias_of
+from adj.compiler.snapshot import snapshot_arguments, snapshot_lookups
 from adj.compiler.text import query_text
 from adj.compiler.validate import validate
 from adj.databases import executor_for
@@ -32,10 +34,12 @@ from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish, Statement
-from adj.surface import SURFACE, Instead, Refused
+from adj.surface import MANAGER_SURFACE, SURFACE, advice
 from adj.typevars import M, R
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from django.db.models.sql.query import Query
 
 
@@ -67,11 +71,11 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         Raises `UnknownField` and `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value
         its field cannot be compared with, and `ShapeError` after a slice.
         """
-        return self._with(ask.Filter(_materialized(args), _materialized_values(kwargs)))
+        return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs)))
 
     def exclude(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
         """Only rows that do not fulfil all of the conditions; see `filter()`."""
-        return self._with(ask.Filter(_materialized(args), _materialized_values(kwargs), negated=True))
+        return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs), negated=True))
 
     def complex_filter(self, filter_obj: Q | Mapping[str, object]) -> AsyncQuery[M, R]:
         """`filter()` with a `Q` or a dict of lookups, as `limit_choices_to` has them."""
@@ -447,6 +451,17 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         structure = self.structure
         return id(self) if isinstance(structure, Unkeyed) else hash((self.statement.model, structure.key))
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Django would run a QuerySet to pickle it; a query goes as what it asks.
+        statement, base = self.statement, self.statement.base
+        return _unpickled, (replace(statement, base=None), None if base is None else pickled_queryset(base))
+
     if not TYPE_CHECKING:  # a checker already refuses these; they are for those without one
 
         def __await__(self) -> NoReturn:
@@ -465,22 +480,28 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
             raise TypeError("a query contains nothing before it has run: use `await query.acontains(instance)`.")
 
         def __getattr__(self, name: str) -> NoReturn:
-            raise AttributeError(f"AsyncQuery has no {name!r}.{_advice(name)}", name=name, obj=self)
+            raise AttributeError(
+                f"AsyncQuery has no {name!r}.{advice(SURFACE.get(name) or MANAGER_SURFACE.get(name))}",
+                name=name,
+                obj=self,
+            )
 
 
 _GET, _FIRST, _LAST = Finish(Answer.GET), Finish(Answer.FIRST), Finish(Answer.LAST)
 _COUNT, _EXISTS = Finish(Answer.COUNT), Finish(Answer.EXISTS)
 
 
-def _advice(name: str) -> str:
-    """What to use instead of a name of QuerySet's that a query does not have."""
-    match SURFACE.get(name):
-        case Instead(replacement):
-            return f" Use {replacement}."
-        case Refused(reason):
-            return f" {reason}"
-        case _:
-            return ""
+def query_of(statement: Statement) -> AsyncQuery[Any, Any]:
+    """The query that asks a statement."""
+    base = statement.base
+    structure: Structure | Unkeyed = Structure(()) if base is None else base_structure(base)
+    for clause in statement.clauses:
+        structure = _extended(structure, structure_of(clause))
+    return AsyncQuery(statement, structure)
+
+
+def _unpickled(statement: Statement, base: PickledQuerySet | None) -> AsyncQuery[Any, Any]:
+    return query_of(statement if base is None else replace(statement, base=unpickled_queryset(base)))
 
 
 def _extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structure | Unkeyed:
@@ -500,44 +521,8 @@ def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:
     return (statement.model, statement.alias, structure.key, structure.values, structure.bounds)
 
 
-def _materialized(args: tuple[object, ...]) -> tuple[object, ...]:
-    """Conditions whose iterators are lists: a query may run more than once."""
-    return tuple([_materialized_q(arg) if isinstance(arg, Q) else arg for arg in args]) if args else args
-
-
-def _materialized_q(condition: Q) -> Q:
-    if not _holds_iterator(condition):
-        return condition
-    children = [_materialized_child(child) for child in condition.children]
-    return Q.create(children=children, connector=condition.connector, negated=condition.negated)
-
-
-def _materialized_child(child: Any) -> Any:
-    if isinstance(child, Q):
-        return _materialized_q(child)
-    return (child[0], _listed(child[1])) if isinstance(child, tuple) else child
-
-
-def _holds_iterator(condition: Q) -> bool:
-    return any(
-        _holds_iterator(child) if isinstance(child, Q) else isinstance(child, tuple) and isinstance(child[1], Iterator)
-        for child in condition.children
-    )
-
-
-def _materialized_values(kwargs: dict[str, object]) -> dict[str, object]:
-    for value in kwargs.values():
-        if isinstance(value, Iterator):
-            return {name: _listed(value) for name, value in kwargs.items()}
-    return kwargs
-
-
 def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:
     return None if items is None else tuple(items)
-
-
-def _listed(value: object) -> object:
-    return list(value) if isinstance(value, Iterator) else value
 
 
 def _checked_slice(k: slice) -> ask.Slice:

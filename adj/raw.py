@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from adj.compiler.routing import alias_of_raw, raw_copy
 from adj.databases import executor_for
+from adj.surface import RAW_SURFACE, advice
 from adj.typevars import M
 
 if TYPE_CHECKING:
@@ -65,7 +66,19 @@ class AsyncRawQuery(Generic[M]):
     def __repr__(self) -> str:
         return f"<AsyncRawQuery: {self._queryset.raw_query}>"
 
-    if not TYPE_CHECKING:  # a checker already refuses `await query`; this is for those without one
+    if not TYPE_CHECKING:  # a checker already refuses these; they are for those without one
 
-        def __await__(self) -> Any:
+        def __await__(self) -> NoReturn:
             raise TypeError("a raw query is not awaitable: add .run(), as in `await q(Book).raw(sql).run()`.")
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError("a raw query is not iterable: use `async for`, or a `for` over `await query.run()`.")
+
+        def __len__(self) -> NoReturn:
+            raise TypeError("a raw query has no length before it has run: use `len(await query.run())`.")
+
+        def __bool__(self) -> NoReturn:
+            raise TypeError("a raw query is neither true nor false before it has run: use `bool(await query.run())`.")
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(f"AsyncRawQuery has no {name!r}.{advice(RAW_SURFACE.get(name))}", name=name, obj=self)

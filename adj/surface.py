@@ -1,7 +1,7 @@
 """What became of every public name of Django's QuerySet, Manager and RawQuerySet.
 
 `tests/surface` asks Django for its names and fails on one that is not here, so that a new Django release cannot add a
-method unnoticed. `AsyncQuery` reads the map for its advice when a name is used that it does not have.
+method unnoticed. `AsyncQuery` and `AsyncRawQuery` read the maps for their advice on a name they do not have.
 """
 
 from __future__ import annotations
@@ -128,3 +128,14 @@ RAW_SURFACE: Final[Mapping[str, Fate]] = {
     "__bool__": _not_iterable("`bool(await query.run())`"),
 }
 """RawQuerySet, by name."""
+
+
+def advice(fate: Fate | None) -> str:
+    """The end of a message about a name that is not there: what to use instead, or why."""
+    match fate:
+        case Instead(name):
+            return f" Use {name}."
+        case Refused(reason):
+            return f" {reason}"
+        case _:
+            return ""

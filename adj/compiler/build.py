@@ -1,13 +1,14 @@
 """A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
 
-Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, and the methods named in `_CALLED`.
+Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, `QuerySet._result_cache`, and the methods
+named in `_CALLED`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
@@ -19,6 +20,8 @@ from adj.compiler.dialect import Bound
 from adj.compiler.keys import Structure, Substituter, Uncacheable, Verbatim
 from adj.compiler.slots import Recording, Slot, slotted_query_class
 from adj.statement import Finish, Statement
+
+PickledQuerySet: TypeAlias = tuple[type[DjangoQuerySet], dict[str, Any]]
 
 # Methods that adj calls while it builds or finishes a query. A class that has its own may look at operands.
 _CALLED = [
@@ -88,6 +91,19 @@ def has_plain_manager(model: type[Model]) -> bool:
 def starts_plain(manager: BaseManager[Any]) -> bool:
     """Whether `get_queryset` of a manager is Django's own."""
     return type(manager).get_queryset is BaseManager.get_queryset
+
+
+def pickled_queryset(queryset: DjangoQuerySet) -> PickledQuerySet:
+    """A QuerySet for `pickle`, which would run it to send its rows along."""
+    return type(queryset), {**queryset.__dict__, "_result_cache": None}
+
+
+def unpickled_queryset(pickled: PickledQuerySet) -> DjangoQuerySet:
+    """The QuerySet that was pickled."""
+    kind, attributes = pickled
+    queryset = kind.__new__(kind)
+    queryset.__dict__.update(attributes)
+    return queryset
 
 
 def build(statement: Statement) -> DjangoQuerySet:

@@ -98,8 +98,7 @@ class Unkeyed:
         self.reason = reason
 
 
-# Operands that are slots without a second look: no lookup treats them as structure.
-_PLAIN_TYPES = frozenset(
+PLAIN_TYPES = frozenset(
     {
         str,
         int,
@@ -114,6 +113,8 @@ _PLAIN_TYPES = frozenset(
         dict,
     }
 )
+"""Operands that are slots without a second look: no lookup treats them as structure."""
+
 # Constants of an expression that other expressions look into while compiling (frames, precisions, positions).
 _INSPECTED_TYPES = (bool, int, types.NoneType)
 # What a key may hold as it is: immutable, hashable, no reference to a row.
@@ -170,7 +171,7 @@ class Describer:
 
     def operand(self, value: object) -> Key:
         """The kind of an operand; the operand itself is a value if its kind is a slot."""
-        if type(value) in _PLAIN_TYPES:
+        if type(value) in PLAIN_TYPES:
             self.values.append(value)
             return "slot"
         if value is None or value is True or value is False:
@@ -440,7 +441,7 @@ class Substituter:
 
     def operand(self, value: Any) -> Any:
         """An operand: a slot wherever the describer counted a value."""
-        if type(value) in _PLAIN_TYPES:
+        if type(value) in PLAIN_TYPES:
             return next(self.slots)
         if value is None or value is True or value is False:
             return value

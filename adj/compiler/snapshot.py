@@ -1,0 +1,59 @@
+"""Conditions as they were on the line that wrote them: a query runs more than once, and later than that line.
+
+An iterator would be empty at the second run, and a list may have changed. Django takes its copies at the same moment,
+when it makes a lookup of an operand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from typing import Any
+
+from django.db.models import Q
+
+from adj.compiler.keys import PLAIN_TYPES
+
+
+def snapshot_arguments(args: tuple[object, ...]) -> tuple[object, ...]:
+    """The positional arguments of `filter()`, with the operands in their Qs as they are now."""
+    return tuple([_snapshot_q(arg) if isinstance(arg, Q) else arg for arg in args]) if args else args
+
+
+def snapshot_lookups(lookups: dict[str, object]) -> dict[str, object]:
+    """The `path=operand` pairs of `filter()`, with the operands as they are now."""
+    if any(_changes(operand) for operand in lookups.values()):
+        return {path: _snapshot(operand) for path, operand in lookups.items()}
+    return lookups
+
+
+def _snapshot_q(condition: Q) -> Q:
+    if not _holds_changing(condition):
+        return condition
+    children = [_snapshot_child(child) for child in condition.children]
+    return Q.create(children=children, connector=condition.connector, negated=condition.negated)
+
+
+def _snapshot_child(child: Any) -> Any:
+    if isinstance(child, Q):
+        return _snapshot_q(child)
+    return (child[0], _snapshot(child[1])) if isinstance(child, tuple) else child
+
+
+def _holds_changing(condition: Q) -> bool:
+    return any(
+        _holds_changing(child) if isinstance(child, Q) else isinstance(child, tuple) and _changes(child[1])
+        for child in condition.children
+    )
+
+
+def _changes(operand: object) -> bool:
+    """Whether a later look at an operand may see something else."""
+    if type(operand) in PLAIN_TYPES:
+        return False
+    return isinstance(operand, (list, set, KeysView, ValuesView, ItemsView, Iterator))
+
+
+def _snapshot(operand: Any) -> Any:
+    if not _changes(operand):
+        return operand
+    return type(operand)(operand) if type(operand) in (list, set) else list(operand)

@@ -1,0 +1,145 @@
+"""Every public name of Django's QuerySet, Manager and RawQuerySet has a fate in adj, and adj keeps to it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import django
+import pytest
+from django.db.models import Manager, QuerySet
+from django.db.models.query import RawQuerySet
+
+from adj import AsyncQuery, AsyncRawQuery, q
+from adj.surface import MANAGER_SURFACE, RAW_SURFACE, SURFACE, Fate, Instead, Property, Refused, Same
+from tests.shop.models import Book
+
+# What every class statement leaves behind.
+MACHINERY = {"__dict__", "__doc__", "__firstlineno__", "__init__", "__module__", "__static_attributes__", "__weakref__"}
+# Names that only newer releases of Django have.
+NEWER: Mapping[str, tuple[int, int]] = {"fetch_mode": (6, 1), "totally_ordered": (6, 1)}
+
+
+def public_names(kind: type) -> list[str]:
+    """The names of a class that a user may use, the operators that it defines among them."""
+    operators = {name for name in vars(kind) if name.startswith("__")} - MACHINERY
+    return sorted(operators | {name for name in dir(kind) if not name.startswith("_")})
+
+
+QUERYSET_NAMES = public_names(QuerySet)
+MANAGER_NAMES = [name for name in public_names(Manager) if name not in {*QUERYSET_NAMES, "__slotnames__"}]
+RAW_NAMES = public_names(RawQuerySet)
+
+
+def known_here(surface: Mapping[str, Fate]) -> set[str]:
+    """The names of a map that this release of Django should have."""
+    return {name for name in surface if NEWER.get(name, (0, 0)) <= django.VERSION[:2]}
+
+
+@pytest.mark.parametrize("name", QUERYSET_NAMES)
+def test_a_name_of_queryset_has_a_fate_that_holds(name: str) -> None:
+    assert name in SURFACE, f"adj/surface.py does not know QuerySet.{name} of Django {django.__version__}"
+    check(SURFACE[name], name, AsyncQuery, q(Book))
+
+
+@pytest.mark.parametrize("name", MANAGER_NAMES)
+def test_a_name_of_manager_has_a_fate_that_holds(name: str) -> None:
+    assert name in MANAGER_SURFACE, (
+        f"Django {django.__version__} has Manager.{name}, which adj/surface.py does not know"
+    )
+    check(MANAGER_SURFACE[name], name, AsyncQuery, q(Book))
+
+
+@pytest.mark.parametrize("name", RAW_NAMES)
+def test_a_name_of_raw_queryset_has_a_fate_that_holds(name: str) -> None:
+    assert name in RAW_SURFACE, (
+        f"Django {django.__version__} has RawQuerySet.{name}, which adj/surface.py does not know"
+    )
+    check(RAW_SURFACE[name], name, AsyncRawQuery, q(Book).raw("SELECT 1 AS id"))
+
+
+def test_the_maps_hold_no_name_that_django_does_not_have() -> None:
+    assert known_here(SURFACE) <= set(QUERYSET_NAMES)
+    assert known_here(MANAGER_SURFACE) <= set(MANAGER_NAMES)
+    assert known_here(RAW_SURFACE) <= set(RAW_NAMES)
+
+
+def check(fate: Fate, name: str, kind: type, query: Any) -> None:
+    """A fate is kept by a class and by a query of it."""
+    match fate:
+        case Same():
+            assert callable(inspect.getattr_static(kind, name)) or isinstance(
+                inspect.getattr_static(kind, name), classmethod
+            )
+        case Property():
+            assert isinstance(inspect.getattr_static(kind, name), property)
+        case Instead() | Refused() if name.startswith("__"):
+            check_refused_operator(name, kind)
+        case Instead(replacement):
+            with pytest.raises(AttributeError, match=re.escape(replacement)):
+                getattr(query, name)
+            assert_names_something(replacement, kind)
+        case Refused(reason):
+            with pytest.raises(AttributeError, match=re.escape(reason)):
+                getattr(query, name)
+
+
+def check_refused_operator(name: str, kind: type) -> None:
+    """An operator that is refused says so; pickling and indexing of raw rows are simply not there."""
+    method = vars(kind).get(name)
+    if name in {"__getstate__", "__setstate__"} or (kind is AsyncRawQuery and name == "__getitem__"):
+        assert method is None
+        return
+    assert method is not None, f"{kind.__name__}.{name} is refused, but nothing says so"
+    with pytest.raises(TypeError, match=r"await|async for"):
+        method(q(Book))
+
+
+def assert_names_something(replacement: str, kind: type) -> None:
+    """The methods of a query that an advice names exist."""
+    for called in re.findall(r"query\.(\w+)", replacement):
+        assert hasattr(kind, called), f"{replacement} names {called}, which {kind.__name__} does not have"
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------------
+
+# Where adj's argument list is another one on purpose.
+OTHER_ARGUMENTS: Mapping[str, str] = {
+    "__and__": "an operator",
+    "__or__": "an operator",
+    "__xor__": "an operator",
+    "__getitem__": "an operator",
+    "__class_getitem__": "typing's own",
+    "__deepcopy__": "Python's own",
+    "__repr__": "Python's own",
+    "__aiter__": "Python's own",
+    "resolve_expression": "passes everything on",
+}
+
+
+def callables() -> Iterator[str]:
+    """The names of methods whose arguments have to be Django's."""
+    for name, fate in SURFACE.items():
+        if isinstance(fate, Same) and name in QUERYSET_NAMES and name not in OTHER_ARGUMENTS:
+            yield name
+
+
+@pytest.mark.parametrize("name", sorted(callables()))
+def test_a_method_takes_what_django_takes(name: str) -> None:
+    ours, theirs = (arguments(getattr(kind, name)) for kind in (AsyncQuery, QuerySet))
+    assert ours == theirs
+
+
+def arguments(method: Any) -> list[tuple[str, Any, Any]]:
+    """The arguments of a method: name (where it can be given by name), kind and whether there is a default."""
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    return [
+        (
+            "" if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD} else parameter.name,
+            parameter.kind,
+            parameter.default if isinstance(parameter.default, bool | str | int | type(None)) else "default",
+        )
+        for parameter in parameters
+    ]
