@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeAlias, TypeVar
@@ -38,6 +38,14 @@ class ServerFacts:
     attributes: Mapping[str, object]
 
 
+class Cursor(Protocol):
+    """The rows of one statement, as the server sends them."""
+
+    async def fetch(self) -> list[DatabaseRow]:
+        """The next rows; none at the end."""
+        ...
+
+
 class Connection(Protocol):
     """A connection that one query, or one stream, has for itself."""
 
@@ -45,10 +53,8 @@ class Connection(Protocol):
         """Run a statement and return all its rows."""
         ...
 
-    def stream(
-        self, command: Command, chunk_size: int
-    ) -> AbstractAsyncContextManager[AsyncIterator[list[DatabaseRow]]]:
-        """Run a statement and yield its rows in lists of at most `chunk_size`; the cursor is closed at block exit."""
+    def cursor(self, command: Command, size: int) -> AbstractAsyncContextManager[Cursor]:
+        """Run a statement and give its rows in lists of at most `size`; the cursor is closed at block exit."""
         ...
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import prefetch_related_objects
 from django.db.models.query import MAX_GET_RESULTS
@@ -16,6 +16,9 @@ from adj.compiler.prepare import Answered, Foreign, Question, Ready, finish_in_d
 from adj.compiler.related import prefetch_lookups, set_known_related_objects
 from adj.shapes import Answer
 from adj.statement import Statement
+
+if TYPE_CHECKING:
+    from typing import Self
 
 # Rows, counts and dicts pass through here without being looked at; AsyncQuery[M, R] gives them their types.
 Rows = list[Any]
@@ -40,62 +43,91 @@ class Executor:
             answer = question.finish.answer
             if answer is Answer.EXISTS:
                 return bool(rows)
-            instances = await self._hydrated(connection, question.statement, prepared, rows)
+            instances = await _hydrated(connection, question.statement, prepared, rows)
         return _CONCLUSIONS[answer](question.statement, instances)
-
-    @asynccontextmanager
-    async def stream(self, question: Question, chunk_size: int) -> AsyncGenerator[AsyncIterator[Any]]:
-        """Run a question and yield its rows one by one, `chunk_size` at a time from the server."""
-        prepared = prepare(question, self.dialect)
-        if isinstance(prepared, Answered):
-            yield _each([])
-            return
-        async with self.engine.connection() as connection:
-            if isinstance(prepared, Foreign):
-                yield _steps(connection, prepared, chunk_size)
-                return
-            async with connection.stream(_command(prepared), chunk_size) as chunks:
-                yield self._rows(connection, question.statement, prepared, chunks)
 
     async def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run synchronous Django code on a connection of its own."""
         async with self.engine.connection() as connection:
             return await connection.run(function, *args, **kwargs)
 
-    async def _rows(
-        self, connection: Connection, statement: Statement, ready: Ready, chunks: AsyncIterator[list[Any]]
-    ) -> AsyncIterator[Any]:
-        async for chunk in chunks:
-            for row in await self._hydrated(connection, statement, ready, chunk):
-                yield row
 
-    async def _hydrated(self, connection: Connection, statement: Statement, ready: Ready, rows: Sequence[Any]) -> Rows:
-        plan = ready.plan
-        if plan.runs_project_code():
-            instances = await connection.run(plan.hydrate, rows)
-        else:
-            instances = plan.hydrate(rows)
-        set_known_related_objects(statement, instances)
-        if instances and (lookups := prefetch_lookups(statement)):
-            await connection.run(prefetch_related_objects, instances, *lookups)
-        return instances
+class Chunks:
+    """The rows of a question in lists of at most `size`, as the server sends them; a context manager."""
+
+    def __init__(self, executor: Executor, question: Question, size: int) -> None:
+        self._executor, self._question, self._size = executor, question, size
+        self._stack = AsyncExitStack()
+        self.fetch: Callable[[], Awaitable[Rows]] = _nothing
+        """The next rows; none at the end."""
+
+    async def __aenter__(self) -> Self:
+        prepared = prepare(self._question, self._executor.dialect)
+        if isinstance(prepared, Answered):
+            return self
+        async with AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(self._executor.engine.connection())
+            open_rows = self._open_foreign if isinstance(prepared, Foreign) else self._open
+            self.fetch = await open_rows(stack, connection, prepared)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: Any) -> None:
+        await self._stack.__aexit__(*exc_info)
+
+    async def _open(
+        self, stack: AsyncExitStack, connection: Connection, prepared: Any
+    ) -> Callable[[], Awaitable[Rows]]:
+        cursor = await stack.enter_async_context(connection.cursor(_command(prepared), self._size))
+        statement = self._question.statement
+
+        async def fetch() -> Rows:
+            rows = await cursor.fetch()
+            return await _hydrated(connection, statement, prepared, rows) if rows else []
+
+        return fetch
+
+    async def _open_foreign(
+        self, stack: AsyncExitStack, connection: Connection, prepared: Any
+    ) -> Callable[[], Awaitable[Rows]]:
+        """The rows of a QuerySet that iterates in its own way."""
+        rows = await connection.run(prepared.queryset.iterator, chunk_size=self._size)
+        stack.push_async_callback(connection.run, _closed, rows)
+
+        async def fetch() -> Rows:
+            return await connection.run(_taken, rows, self._size)
+
+        return fetch
+
+
+async def _nothing() -> Rows:
+    return []
+
+
+def _taken(rows: Iterator[Any], count: int) -> Rows:
+    return list(islice(rows, count))
+
+
+def _closed(rows: Any) -> None:
+    """End an iteration; only a generator has something to end."""
+    if hasattr(rows, "close"):
+        rows.close()
+
+
+async def _hydrated(connection: Connection, statement: Statement, ready: Ready, rows: Sequence[Any]) -> Rows:
+    plan = ready.plan
+    if plan.runs_project_code():
+        instances = await connection.run(plan.hydrate, rows)
+    else:
+        instances = plan.hydrate(rows)
+    set_known_related_objects(statement, instances)
+    if instances and (lookups := prefetch_lookups(statement)):
+        await connection.run(prefetch_related_objects, instances, *lookups)
+    return instances
 
 
 def _command(ready: Ready) -> Command:
     return Command(ready.sql, ready.parameters, ready.plan.locks_rows)
-
-
-async def _each(rows: Sequence[Any]) -> AsyncIterator[Any]:
-    for row in rows:
-        yield row
-
-
-async def _steps(connection: Connection, foreign: Foreign, chunk_size: int) -> AsyncIterator[Any]:
-    """The rows of a QuerySet that iterates in its own way, a list of them at each trip."""
-    iterator: Iterator[Any] = await connection.run(lambda: foreign.queryset.iterator(chunk_size=chunk_size))
-    while rows := await connection.run(lambda: list(islice(iterator, chunk_size))):
-        for row in rows:
-            yield row
 
 
 # -- endings -----------------------------------------------------------------------------------------------------------

@@ -9,12 +9,10 @@ Private Django API used here: `Options.total_unique_constraints`.
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
 
-from django.db import DatabaseError
 from django.db.models import Model, Q, QuerySet
 
 from adj import statement as ask
@@ -25,8 +23,8 @@ from adj.compiler.keys import StatementHolder, Structure, Unkeyed
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects
 from adj.compiler.routing import alias_of
-from adj.compiler.snapshot import snapshot_arguments, snapshot_lookups
-from adj.compiler.text import query_text
+from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
+from adj.compiler.text import Noted, query_text
 from adj.compiler.validate import validate
 from adj.databases import executor_for
 from adj.executor import Executor
@@ -34,6 +32,7 @@ from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish, Statement
+from adj.stream import RowStream
 from adj.surface import MANAGER_SURFACE, SURFACE, advice
 from adj.typevars import M, R
 
@@ -79,7 +78,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     def complex_filter(self, filter_obj: Q | Mapping[str, object]) -> AsyncQuery[M, R]:
         """`filter()` with a `Q` or a dict of lookups, as `limit_choices_to` has them."""
-        return self._with(ask.ComplexFilter(filter_obj))
+        return self._with(ask.ComplexFilter(snapshot_condition(filter_obj)))
 
     # -- columns -------------------------------------------------------------------------------------------------------
 
@@ -167,7 +166,12 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         """Hand-written parts of SQL, Django's old way; prefer expressions."""
         return self._with(
             ask.Extra(
-                select, _frozen(where), _frozen(params), _frozen(tables), _frozen(order_by), _frozen(select_params)
+                None if select is None else dict(select),
+                _frozen(where),
+                _frozen(params),
+                _frozen(tables),
+                _frozen(order_by),
+                _frozen(select_params),
             )
         )
 
@@ -316,8 +320,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
             async for row in rows:
                 yield row
 
-    @asynccontextmanager
-    async def stream(self, chunk_size: int = 2_000) -> AsyncGenerator[AsyncIterator[R]]:
+    def stream(self, chunk_size: int = 2_000) -> RowStream[R]:
         """`async with query.stream() as rows`: rows one by one, whose cursor is closed at the end of the block.
 
         `chunk_size` is how many rows (2,000 by default) come from the server at a time. Raises `ValueError` unless it
@@ -325,10 +328,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         """
         if not isinstance(chunk_size, int) or chunk_size <= 0:
             raise ValueError(f"chunk_size must be a positive number of rows, not {chunk_size!r}.")
-        executor = await executor_for(self.db)
-        with _Noted(self.statement, ROWS):
-            async with executor.stream(Question(self.statement, self.structure, ROWS), chunk_size) as rows:
-                yield rows
+        return RowStream(self.db, Question(self.statement, self.structure, ROWS), chunk_size)
 
     async def __aiter__(self) -> AsyncIterator[R]:
         """`async for row in query`: all rows, fetched at once, as Django does; `stream()` fetches as it goes."""
@@ -373,7 +373,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     async def _answer(self, finish: Finish) -> Any:
         executor = await executor_for(alias_of(self.statement))
-        with _Noted(self.statement, finish):
+        with Noted(self.statement, finish):
             return await executor.answer(Question(self.statement, self.structure, finish))
 
     async def _in_django(self, finish: Any) -> Any:
@@ -551,17 +551,3 @@ def _batches(ids: tuple[Any, ...], executor: Executor, model: type[Model]) -> It
     """As many keys at a time as the database takes parameters."""
     size = executor.dialect.wrapper.ops.bulk_batch_size([model._meta.pk], ids) or len(ids)
     return (ids[start : start + size] for start in range(0, len(ids), size))
-
-
-class _Noted:
-    """Adds the query, without its values, to errors of the database."""
-
-    def __init__(self, statement: Statement, finish: Finish) -> None:
-        self.statement, self.finish = statement, finish
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, DatabaseError):
-            error.add_note(f"The query: {query_text(self.statement, self.finish)}")

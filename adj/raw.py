@@ -54,10 +54,13 @@ class AsyncRawQuery(Generic[M]):
         """One row after another; `chunk_size` rows (2,000 by default) become instances at a time."""
         executor = await executor_for(self.db)
         async with executor.engine.connection() as connection:
-            rows = await connection.run(self.queryset.iterator)
-            while chunk := await connection.run(lambda: list(islice(rows, chunk_size))):
-                for row in chunk:
-                    yield row
+            rows: Any = await connection.run(self.queryset.iterator)
+            try:
+                while chunk := await connection.run(lambda: list(islice(rows, chunk_size))):
+                    for row in chunk:
+                        yield row
+            finally:
+                await connection.run(rows.close)
 
     async def __aiter__(self) -> AsyncIterator[M]:
         for row in await self.run():

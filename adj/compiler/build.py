@@ -101,9 +101,9 @@ def pickled_queryset(queryset: DjangoQuerySet) -> PickledQuerySet:
 def unpickled_queryset(pickled: PickledQuerySet) -> DjangoQuerySet:
     """The QuerySet that was pickled."""
     kind, attributes = pickled
-    queryset = kind.__new__(kind)
+    queryset: Any = kind.__new__(kind)
     queryset.__dict__.update(attributes)
-    return queryset
+    return queryset  # type: ignore[no-any-return]  # an instance of `kind`
 
 
 def build(statement: Statement) -> DjangoQuerySet:
@@ -179,6 +179,9 @@ def _sliced(queryset: DjangoQuerySet, bounds: tuple[int | None, int | None]) -> 
     """A slice whose limits are filled in at run time."""
     start, stop = bounds
     sliced = queryset.all()
+    if sliced.query.is_sliced:
+        # Django adds the bounds of the two up.
+        raise Uncacheable("a slice of a slice")
     # Not through __getitem__, which makes plain integers of the bounds.
     sliced.query.set_limits(Bound(start) if start else None, None if stop is None else Bound(stop))
     return sliced

@@ -5,7 +5,6 @@ The two of one clause stand together, since they must walk its operands in the s
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -133,8 +132,9 @@ def prefetch_lookup(lookup: Any) -> Any:
     queryset = nested.queryset
     # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
     DjangoPrefetch(lookup.prefetch_through, queryset=queryset)
-    converted = copy.copy(lookup)
-    converted.queryset = queryset
+    # Not by copy.copy(), for which a Prefetch asks its QuerySet for a state that can be pickled.
+    converted = object.__new__(type(lookup))
+    converted.__dict__.update(lookup.__dict__, queryset=queryset)
     return converted
 
 

@@ -188,7 +188,11 @@ class Describer:
     def sequence(self, items: Any) -> Key:
         """A list of operands: one slot, unless an item is an expression."""
         if any(hasattr(item, "resolve_expression") or isinstance(item, StatementHolder) for item in items):
-            return (type(items), tuple(self.operand(item) for item in items))
+            members = tuple(self.operand(item) for item in items)
+            if "slot" in members:
+                # Django looks for expressions in a list itself, and would find a slot there.
+                raise Uncacheable("a list of values and expressions")
+            return (type(items), members)
         if not len(items):
             return ("empty", type(items))
         self.values.append(items)
@@ -204,7 +208,7 @@ class Describer:
         self.values.extend(structure.values)
         self.constants.extend(offset + index for index in structure.constants)
         self.is_local = self.is_local or structure.is_local
-        return ("query", structure.key, structure.bounds, holder.statement.alias)
+        return ("query", holder.statement.model, structure.key, structure.bounds, holder.statement.alias)
 
     def condition(self, condition: object) -> Key:
         """A positional argument of `filter()`: a Q or another conditional expression."""
@@ -243,7 +247,8 @@ class Describer:
 
     def f(self, node: Any) -> Key:
         """A reference by name."""
-        return (type(node), self.path(node.name))
+        # The name of an OuterRef may be another OuterRef.
+        return (type(node), self.path(node.name) if isinstance(node.name, str) else self.node(node.name))
 
     def value(self, node: Value) -> Key:
         """A constant inside an expression: a slot, unless the expressions around it may look at it."""

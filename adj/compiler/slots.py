@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias, cast
 
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import F, Value
 from django.db.models.expressions import Col
 from django.db.models.lookups import Lookup
@@ -153,7 +154,12 @@ class Slotted:
             if cell.rendering is None:
                 raise Refused
             return cell.rendering.sql, cell.rendering.parameters
-        sql, parameters = compile_node(self)
+        try:
+            sql, parameters = compile_node(self)
+        except (EmptyResultSet, FullResultSet):
+            # The condition is left out for this value: nothing in the SQL would notice another one.
+            cell.recording.objection = "a condition that is always or never true for its value"
+            raise
         rendering = Rendering(cell.slot, self.rebuilder(), self.origin(), compiler, sql)
         rendering.parameters = tuple(
             parameter if isinstance(parameter, Marker) else Marker(rendering, position, cell.recording, parameter)
@@ -297,6 +303,8 @@ class SlottedQuery(Query):
         lookup = super().build_lookup(lookups, lhs, rhs.value)
         if isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
             mark(lookup, SlottedLookup, "rhs", rhs)
+        else:
+            rhs.recording.objection = f"{type(lookup).__name__} keeps its value elsewhere"
         return lookup
 
 

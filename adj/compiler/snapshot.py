@@ -6,7 +6,7 @@ when it makes a lookup of an operand.
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 from django.db.models import Q
@@ -26,24 +26,23 @@ def snapshot_lookups(lookups: dict[str, object]) -> dict[str, object]:
     return lookups
 
 
+def snapshot_condition(condition: object) -> object:
+    """The argument of `complex_filter()`, a Q or a dict, as it is now."""
+    if isinstance(condition, Mapping):
+        return {path: _snapshot(operand) for path, operand in condition.items()}
+    return _snapshot_q(condition) if isinstance(condition, Q) else condition
+
+
 def _snapshot_q(condition: Q) -> Q:
-    if not _holds_changing(condition):
-        return condition
+    # Always a copy: `condition.add(...)` changes a Q, whose structure is in the key of a plan by then.
     children = [_snapshot_child(child) for child in condition.children]
-    return Q.create(children=children, connector=condition.connector, negated=condition.negated)
+    return type(condition).create(children=children, connector=condition.connector, negated=condition.negated)
 
 
 def _snapshot_child(child: Any) -> Any:
     if isinstance(child, Q):
         return _snapshot_q(child)
     return (child[0], _snapshot(child[1])) if isinstance(child, tuple) else child
-
-
-def _holds_changing(condition: Q) -> bool:
-    return any(
-        _holds_changing(child) if isinstance(child, Q) else isinstance(child, tuple) and _changes(child[1])
-        for child in condition.children
-    )
 
 
 def _changes(operand: object) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Q
 
 from adj import statement as ask
@@ -35,6 +36,20 @@ def _base_text(statement: Statement) -> str:
         return name
     kind = type(statement.base).__name__
     return f"<{kind} of {name}>"
+
+
+class Noted:
+    """Adds the query, without its values, to errors of the database that leave the block."""
+
+    def __init__(self, statement: Statement, finish: Finish) -> None:
+        self.statement, self.finish = statement, finish
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, DatabaseError):
+            error.add_note(f"The query: {query_text(self.statement, self.finish)}")
 
 
 class _Writer:

@@ -42,13 +42,20 @@ def validate(statement: Statement, whole: Structure | Unkeyed, added: Structure 
     if isinstance(whole, Unkeyed) or isinstance(added, Unkeyed):
         _judge(statement)
         return
-    key = (statement.model, whole.key)
+    key = (statement.model, whole.key, _prefetched(statement.clauses[-1]))
     accepted = _seen.get(key)
     if accepted is None:
         _judge(statement)
         _remember(key, _accepted(statement))
     elif accepted and not _are_accepted(added.values, accepted):
         _judge(statement)
+
+
+def _prefetched(clause: ask.AnyClause) -> Key:
+    """The paths of a prefetch, which are in no structure, as they do not change the SQL."""
+    if not isinstance(clause, ask.Prefetch):
+        return None
+    return tuple(getattr(lookup, "prefetch_to", lookup) for lookup in clause.lookups)
 
 
 def _remember(key: Key, accepted: Accepted) -> None:

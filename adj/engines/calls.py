@@ -56,44 +56,21 @@ def freshen(alias: str) -> None:
         connection.connection = None
 
 
+def refuse_lock_outside_transaction(connection: BaseDatabaseWrapper, command: Command) -> None:
+    """Raise what Django raises for `SELECT ... FOR UPDATE` in autocommit."""
+    if command.locks_rows and connection.get_autocommit():
+        raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+
+
 def fetch_all(alias: str, command: Command) -> list[DatabaseRow]:
     """Run a statement and take all its rows."""
     connection = connected(alias)
-    _refuse_lock_outside_transaction(connection, command)
+    refuse_lock_outside_transaction(connection, command)
     cursor: Any
     with connection.cursor() as cursor:
         cursor.execute(command.sql, command.parameters)
         rows: list[DatabaseRow] = cursor.fetchall()
     return rows
-
-
-class Cursor:
-    """A cursor whose rows are taken in lists, on the server's side where the backend has such cursors.
-
-    It is made before the query runs, so that whoever is cancelled meanwhile can still close it: calls on one thread
-    run in the order in which they were made.
-    """
-
-    def __init__(self, alias: str, command: Command) -> None:
-        self._alias, self._command = alias, command
-        self._cursor: Any = None
-
-    def open(self) -> None:
-        """Run the statement."""
-        connection = connected(self._alias)
-        _refuse_lock_outside_transaction(connection, self._command)
-        self._cursor = connection.chunked_cursor()
-        self._cursor.execute(self._command.sql, self._command.parameters)
-
-    def fetch(self, count: int) -> list[DatabaseRow]:
-        """The next rows, at most `count`; none at the end."""
-        return list(self._cursor.fetchmany(count))
-
-    def close(self) -> None:
-        """Close the cursor; one whose connection is gone is closed already."""
-        if self._cursor is not None:
-            with suppress(DatabaseError):
-                self._cursor.close()
 
 
 def read_facts(alias: str) -> ServerFacts:
@@ -116,11 +93,6 @@ def _computed(owner: Any, kinds: tuple[type, ...]) -> dict[str, object]:
 def _computed_names(owner: type, kinds: tuple[type, ...]) -> Iterator[str]:
     names = {name for base in owner.__mro__ for name, value in vars(base).items() if isinstance(value, kinds)}
     return (name for name in sorted(names) if not name.startswith(_NOT_FACTS))
-
-
-def _refuse_lock_outside_transaction(connection: BaseDatabaseWrapper, command: Command) -> None:
-    if command.locks_rows and connection.get_autocommit():
-        raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
 
 
 def close_connections() -> None:

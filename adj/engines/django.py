@@ -6,15 +6,15 @@ one after another, as Django's own async ORM runs them.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
 from adj.abc import Command, DatabaseRow, ServerFacts
-from adj.engines.calls import Cursor, fetch_all, read_facts
+from adj.engines.calls import fetch_all, read_facts
+from adj.engines.cursor import ChunkedCursor
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,19 +49,9 @@ class DjangoConnection:
         """Run a statement and return all its rows, in one trip to the thread."""
         return await self.run(fetch_all, self._alias, command)
 
-    @asynccontextmanager
-    async def stream(self, command: Command, chunk_size: int) -> AsyncGenerator[AsyncIterator[list[DatabaseRow]]]:
-        """Run a statement and yield its rows in lists; the cursor is closed at block exit."""
-        cursor = Cursor(self._alias, command)
-        try:
-            await self.run(cursor.open)
-            yield self._chunks(cursor, chunk_size)
-        finally:
-            await asyncio.shield(self.run(cursor.close))
-
-    async def _chunks(self, cursor: Cursor, chunk_size: int) -> AsyncIterator[list[DatabaseRow]]:
-        while rows := await self.run(cursor.fetch, chunk_size):
-            yield rows
+    def cursor(self, command: Command, size: int) -> ChunkedCursor:
+        """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
+        return ChunkedCursor(self, self._alias, command, size)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code where Django runs its own."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import ParamSpec, TypeVar
 
 from django.db import connections
 
 from adj.abc import Command, DatabaseRow, ServerFacts
-from adj.engines.calls import Cursor, fetch_all, freshen, read_facts
+from adj.engines.calls import fetch_all, freshen, read_facts
+from adj.engines.cursor import ChunkedCursor
 from adj.engines.worker import Worker
 from adj.errors import EngineNotOpen
 
@@ -141,19 +142,9 @@ class ThreadConnection:
         """Run a statement and return all its rows, in one trip to the thread."""
         return await self._worker.submit(fetch_all, self._alias, command)
 
-    @asynccontextmanager
-    async def stream(self, command: Command, chunk_size: int) -> AsyncGenerator[AsyncIterator[list[DatabaseRow]]]:
-        """Run a statement and yield its rows in lists; the cursor is closed at block exit, cancelled or not."""
-        cursor = Cursor(self._alias, command)
-        try:
-            await self._worker.submit(cursor.open)
-            yield self._chunks(cursor, chunk_size)
-        finally:
-            await asyncio.shield(self._worker.submit(cursor.close))
-
-    async def _chunks(self, cursor: Cursor, chunk_size: int) -> AsyncIterator[list[DatabaseRow]]:
-        while rows := await self._worker.submit(cursor.fetch, chunk_size):
-            yield rows
+    def cursor(self, command: Command, size: int) -> ChunkedCursor:
+        """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
+        return ChunkedCursor(self, self._alias, command, size)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code on the thread, where `connections[alias]` is this connection."""

@@ -1,0 +1,60 @@
+"""A cursor on a thread: opened, read and closed by calls that run where its connection lives."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError
+
+from adj.abc import Command, Connection, DatabaseRow
+from adj.engines.calls import connected, refuse_lock_outside_transaction
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class ChunkedCursor:
+    """The rows of one statement in lists, from a cursor on the server's side where the backend has such cursors."""
+
+    def __init__(self, connection: Connection, alias: str, command: Command, size: int) -> None:
+        self._connection, self._alias = connection, alias
+        self._command, self._size = command, size
+        self._cursor: Any = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._connection.run(self._open)
+        except BaseException:
+            await self._end()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._end()
+
+    async def fetch(self) -> list[DatabaseRow]:
+        """The next rows; none at the end."""
+        return await self._connection.run(self._fetch)
+
+    async def _end(self) -> None:
+        # Whoever is cancelled meanwhile has closed the cursor as well: calls on one thread run in their order.
+        await asyncio.shield(asyncio.ensure_future(self._connection.run(self._close)))
+
+    # -- on the thread -------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        connection = connected(self._alias)
+        refuse_lock_outside_transaction(connection, self._command)
+        self._cursor = connection.chunked_cursor()
+        self._cursor.execute(self._command.sql, self._command.parameters)
+
+    def _fetch(self) -> list[DatabaseRow]:
+        return list(self._cursor.fetchmany(self._size))
+
+    def _close(self) -> None:
+        # One whose connection is gone is closed already.
+        if self._cursor is not None:
+            with suppress(DatabaseError):
+                self._cursor.close()

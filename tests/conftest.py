@@ -1,0 +1,81 @@
+"""Sets Django up, makes the bookshop's databases once per session, and guards every test's connections."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Generator
+from typing import Any
+
+import django
+import pytest
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+django.setup()
+
+# Django's models, and what imports them, can be imported only after setup().
+from django.core.management import call_command  # noqa: E402
+from django.db import connections  # noqa: E402
+from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
+
+import adj  # noqa: E402
+from tests.servers import create_database, drop_database, postgresql_server  # noqa: E402
+from tests.shop import data  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sqlite(_no_connection_on_a_loop: list[str]) -> Generator[None]:
+    """The bookshop on SQLite, as `default`."""
+    _make_shop("default")
+    yield
+    connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def postgres(_sqlite: None) -> Generator[str]:
+    """The alias of the bookshop on PostgreSQL. Fails where no server can be had."""
+    with postgresql_server() as server:
+        name = create_database(server)
+        connections.settings["postgres"].update(server.django_database(name))
+        try:
+            _make_shop("postgres")
+            yield "postgres"
+        finally:
+            connections.close_all()
+            drop_database(server, name)
+
+
+def _make_shop(alias: str) -> None:
+    call_command("migrate", database=alias, run_syncdb=True, verbosity=0, interactive=False)
+    data.load(alias)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_connection_on_a_loop() -> Generator[list[str]]:
+    """Refuse, for the whole session, every synchronous connection on a thread whose event loop runs (P56)."""
+    opened: list[str] = []
+    connect = BaseDatabaseWrapper.connect
+
+    def guarded(wrapper: Any) -> None:
+        if asyncio._get_running_loop() is not None:
+            opened.append(wrapper.alias)
+            raise AssertionError(f"a synchronous connection to {wrapper.alias!r} on the event loop's thread")
+        connect(wrapper)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseWrapper, "connect", guarded)
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def _opened_no_connection_on_a_loop(_no_connection_on_a_loop: list[str]) -> Generator[None]:
+    """Fail the test that opened a connection on a loop, also when it caught the error (P56)."""
+    _no_connection_on_a_loop.clear()
+    yield
+    assert not _no_connection_on_a_loop, f"synchronous connections on the event loop: {_no_connection_on_a_loop}"
+
+
+@pytest.fixture
+def empty_plan_cache() -> None:
+    """Start the test with no plan in the cache, and its counts at zero."""
+    adj.plan_cache.clear()

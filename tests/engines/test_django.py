@@ -1,0 +1,104 @@
+"""The engine of Django's own connection: it sees the transaction of a TestCase, and an in-memory database."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connection, connections, transaction
+from django.test import TestCase, override_settings
+
+from adj import q
+from adj.databases import executor_for
+from adj.engines import engine_for
+from adj.engines.django import DjangoEngine
+from tests.running import run, worker_threads
+from tests.shop.models import Country, Publisher
+
+
+@override_settings(ADJ={"default": {"engine": "django"}})
+class InATransaction(TestCase):
+    """A test case as a user's project has them; what it writes is gone after each test."""
+
+    def setUp(self) -> None:
+        assert not Country.objects.filter(code__startswith="1").exists()
+
+    async def test_an_async_test_sees_what_it_wrote(self) -> None:
+        country = await Country.objects.acreate(code="1A", name="Atlantis")
+        assert await q(Country).filter(code="1A").aget() == country
+
+    def test_a_view_sees_what_the_test_wrote(self) -> None:
+        Country.objects.create(code="1B", name="Utopia")
+
+        async def view() -> list[str]:
+            return await q(Country).filter(code__startswith="1").values_list("code", flat=True).run()
+
+        assert async_to_sync(view)() == ["1B"]
+
+    def test_no_thread_of_adj_is_started(self) -> None:
+        async def view() -> list[str]:
+            await q(Country).acount()
+            return worker_threads()
+
+        assert async_to_sync(view)() == []
+
+    def test_a_stream_reads_the_transaction_too(self) -> None:
+        Country.objects.create(code="1C", name="Laputa")
+
+        async def view() -> list[str]:
+            async with q(Country).filter(code__startswith="1").stream(chunk_size=1) as countries:
+                return [country.name async for country in countries]
+
+        assert async_to_sync(view)() == ["Laputa"]
+
+    def test_a_lock_is_taken_in_the_transaction_of_the_test(self) -> None:
+        async def view() -> int:
+            return len(await q(Country).select_for_update().run())
+
+        assert async_to_sync(view)() == Country.objects.count()
+
+
+@override_settings(ADJ={"default": {"engine": "django"}})
+def test_queries_run_on_the_thread_of_djangos_own_async_code() -> None:
+    async def scenario() -> tuple[threading.Thread, threading.Thread]:
+        executor = await executor_for("default")
+        mine = await executor.run(threading.current_thread)
+        return mine, await sync_to_async(threading.current_thread)()
+
+    mine, djangos = run(scenario())
+    assert mine is djangos
+
+
+@override_settings(ADJ={"default": {"engine": "django"}})
+def test_a_transaction_that_is_open_on_djangos_connection_is_seen() -> None:
+    async def scenario() -> list[str]:
+        def begin() -> Any:
+            atomic = transaction.atomic()
+            atomic.__enter__()
+            Publisher.objects.create(name="Short-lived", slug="short-lived")
+            return atomic
+
+        def roll_back(atomic: Any) -> None:
+            transaction.set_rollback(True)
+            atomic.__exit__(None, None, None)
+            connection.close()
+
+        atomic = await sync_to_async(begin)()
+        found = await q(Publisher).filter(slug="short-lived").values_list("name", flat=True).run()
+        await sync_to_async(roll_back)(atomic)
+        return found
+
+    assert run(scenario()) == ["Short-lived"]
+    assert not Publisher.objects.filter(slug="short-lived").exists()
+
+
+def test_an_in_memory_database_gets_this_engine_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = {**connections.settings["default"], "NAME": ":memory:"}
+    monkeypatch.setitem(connections.settings, "memory", memory)
+
+    async def kind() -> type:
+        return type(engine_for("memory"))
+
+    assert run(kind()) is DjangoEngine

@@ -1,0 +1,80 @@
+"""Which database a query goes to: routers, `using()`, and QuerySets that are bound to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import override_settings
+
+from adj import EngineNotOpen, q
+from tests.running import run
+from tests.shop.models import Author, Book, Country
+
+
+class Reads:
+    """Sends countries elsewhere, and remembers the hints it was given."""
+
+    hints: list[dict[str, Any]] = []  # noqa: RUF012  # one router per test
+
+    def db_for_read(self, model: type, **hints: Any) -> str | None:
+        self.hints.append(hints)
+        return "replica" if model is Country else None
+
+    def db_for_write(self, model: type, **hints: Any) -> str | None:
+        return "default"
+
+
+@pytest.fixture(autouse=True)
+def _replica(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same file under another alias."""
+    monkeypatch.setitem(connections.settings, "replica", dict(connections.settings["default"]))
+    Reads.hints.clear()
+    with override_settings(DATABASE_ROUTERS=["tests.engines.test_routing.Reads"]):
+        yield
+    connections["replica"].close()
+    del connections["replica"]
+
+
+def test_the_router_chooses_where_nobody_else_did() -> None:
+    (country,) = run(q(Country).order_by("pk")[:1].run())
+    assert country._state.db == "replica"
+    assert q(Country).db == "replica"
+    assert q(Book).db == "default"
+
+
+def test_a_query_that_locks_goes_where_writes_go() -> None:
+    assert q(Country).select_for_update().db == "default"
+
+
+def test_using_overrules_the_router() -> None:
+    (country,) = run(q(Country).using("default").order_by("pk")[:1].run())
+    assert country._state.db == "default"
+
+
+def test_a_queryset_keeps_the_database_it_is_bound_to() -> None:
+    assert q(Book.objects.using("replica")).db == "replica"
+    assert q(Book.objects.db_manager("replica")).db == "replica"
+
+
+def test_a_related_manager_gives_the_router_its_hint() -> None:
+    author: Any = Author.objects.filter(books__isnull=False).first()
+    assert author is not None
+    books = run(q(author.books).run())
+    assert books
+    assert {book.author for book in books} == {author}
+    assert {"instance": author} in Reads.hints
+
+
+def test_an_alias_that_is_not_configured_is_named() -> None:
+    with pytest.raises(Exception, match="nowhere"):
+        run(q(Book).using("nowhere").run())
+
+
+def test_a_database_that_does_not_open_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    broken = {**connections.settings["default"], "NAME": str(tmp_path / "missing" / "shop.sqlite3")}
+    monkeypatch.setitem(connections.settings, "broken", broken)
+    with pytest.raises(EngineNotOpen, match=r'database "broken" is not open.*shop\.sqlite3.*DATABASES'):
+        run(q(Book).using("broken").run())

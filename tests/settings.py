@@ -1,0 +1,34 @@
+"""Django's settings for the tests: the bookshop on SQLite as `default`, and on PostgreSQL once a test asks for it."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+# A file and not memory, so that every thread of the tests sees the same database.
+DIRECTORY: Final = Path(tempfile.mkdtemp(prefix="adj-tests-"))
+atexit.register(shutil.rmtree, DIRECTORY, ignore_errors=True)
+
+SECRET_KEY = "the tests keep no secrets"  # noqa: S105
+
+INSTALLED_APPS = ["django.contrib.contenttypes", "tests.shop"]
+# No migrations to run: every table is made from its model.
+MIGRATION_MODULES = {"contenttypes": None}
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(DIRECTORY / "shop.sqlite3"),
+        "OPTIONS": {"timeout": 20},
+    },
+    # The fixture `postgres` of tests/conftest.py fills this in when it has started a server.
+    "postgres": {"ENGINE": "django.db.backends.postgresql", "NAME": "not started"},
+}
+
+USE_TZ = True
+TIME_ZONE = "Europe/Berlin"
+LANGUAGE_CODE = "en"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

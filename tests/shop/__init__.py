@@ -1,0 +1,1 @@
+"""A bookshop: the one Django app that all tests share."""
