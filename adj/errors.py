@@ -57,10 +57,10 @@ class QueryError(AdjError):
 class UnknownField(QueryError, FieldError):
     """A name in a path is neither a field, nor a relation, nor an annotation of the model it is looked up on."""
 
-    def __init__(self, *, model: str, path: str, part: str, choices: Iterable[str]) -> None:
+    def __init__(self, *, model: str, path: str, part: str, choices: Iterable[str], kind: str = "field") -> None:
         self.model, self.path, self.part, self.choices = model, path, part, tuple(sorted(choices))
         super().__init__(
-            f'{model} has no field "{part}"{_within(path, part)}{_suggestion(part, self.choices)} '
+            f'{model} has no {kind} "{part}"{_within(path, part)}{_suggestion(part, self.choices)} '
             f"Choices are: {', '.join(self.choices)}."
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import islice
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import prefetch_related_objects
@@ -72,8 +73,10 @@ class Chunks:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(self, *exc_info: Any) -> None:
-        await self._stack.__aexit__(*exc_info)
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, traceback)
 
     async def _open(
         self, stack: AsyncExitStack, connection: Connection, prepared: Any

@@ -134,8 +134,16 @@ _CONSTANT_TYPES = (
     types.FunctionType,
     types.BuiltinFunctionType,
 )
+# What Django computes and keeps on an object; `possibly_multivalued` it sets again whenever it resolves an OuterRef.
 _UNSTRUCTURAL = frozenset(
-    {"_constructor_args", "_annotation_select_cache", "_extra_select_cache", "base_table", "_lookup_joins"}
+    {
+        "_annotation_select_cache",
+        "_constructor_args",
+        "_extra_select_cache",
+        "_lookup_joins",
+        "base_table",
+        "possibly_multivalued",
+    }
 )
 
 

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from django.conf import settings
-from django.db.backends.sqlite3.operations import DatabaseOperations as SQLiteOperations
 from django.db.models import JSONField
 from django.db.models.expressions import Col
 
@@ -28,13 +27,8 @@ Twin: TypeAlias = Callable[[Any], Any]
 
 def twin_of(converter: Converter, expression: Any, connection: Any) -> Twin | None:
     """The faster twin of a converter, for one column; None if it has none."""
-    function = getattr(converter, "__func__", None)
-    make = _TWINS.get(function)
-    if make is not None:
-        return make(converter, expression, connection)
-    if getattr(converter, "__qualname__", "") == _DECIMAL_CONVERTER and converter.__module__ == _SQLITE:
-        return _decimal(converter, expression, connection)
-    return None
+    make = _TWINS.get((getattr(converter, "__module__", ""), getattr(converter, "__qualname__", "")))
+    return None if make is None else make(converter, expression, connection)
 
 
 def _datetime(converter: Converter, expression: Any, connection: Any) -> Twin:
@@ -107,12 +101,13 @@ def _json(converter: Converter, expression: Any, connection: Any) -> Twin | None
     return convert
 
 
-_SQLITE = SQLiteOperations.__module__
-_DECIMAL_CONVERTER = "DatabaseOperations.get_decimalfield_converter.<locals>.converter"
-_TWINS: dict[Any, Callable[[Converter, Any, Any], Twin | None]] = {
-    SQLiteOperations.convert_datetimefield_value: _datetime,
-    SQLiteOperations.convert_datefield_value: _parsed_by(datetime.date.fromisoformat),
-    SQLiteOperations.convert_timefield_value: _parsed_by(datetime.time.fromisoformat),
-    SQLiteOperations.convert_uuidfield_value: _parsed_by(uuid.UUID),
-    JSONField.from_db_value: _json,
+# By name, so that a project which does not use SQLite need not have it.
+_SQLITE = "django.db.backends.sqlite3.operations"
+_TWINS: dict[tuple[str, str], Callable[[Converter, Any, Any], Twin | None]] = {
+    (_SQLITE, "DatabaseOperations.convert_datetimefield_value"): _datetime,
+    (_SQLITE, "DatabaseOperations.convert_datefield_value"): _parsed_by(datetime.date.fromisoformat),
+    (_SQLITE, "DatabaseOperations.convert_timefield_value"): _parsed_by(datetime.time.fromisoformat),
+    (_SQLITE, "DatabaseOperations.convert_uuidfield_value"): _parsed_by(uuid.UUID),
+    (_SQLITE, "DatabaseOperations.get_decimalfield_converter.<locals>.converter"): _decimal,
+    (JSONField.__module__, "JSONField.from_db_value"): _json,
 }

@@ -39,8 +39,8 @@ class Source:
 def unpacking(layout: Layout) -> str:
     """The target of `for ... in rows`: one variable a column."""
     targets = [f"c{index}" for index in range(len(layout.columns))]
-    if layout.is_trimmed:
-        targets.append("*_")
+    if layout.is_trimmed or layout.has_surplus:
+        targets.append("*rest")
     return f"({', '.join(targets)},)"
 
 

@@ -47,7 +47,8 @@ class Layout:
 
     `items` are the members of a tuple-like row: the number of a column, or the numbers of a composite key's columns.
     `names` are the keys of a dict or named tuple. `klass_info`, `select` and `annotations` are Django's description of
-    instances. A trimmed row has further columns, which are there for the database's ORDER BY only.
+    instances. A trimmed row has further columns, which are there for the database's ORDER BY only; those that the ORDER
+    BY of a combined query needs are a surplus, which Django leaves in its tuples.
     """
 
     shape: RowShape
@@ -61,6 +62,7 @@ class Layout:
     annotations: Mapping[str, int] | None = None
     fetch_mode: Any = None
     is_trimmed: bool = False
+    has_surplus: bool = False
 
 
 def layout_of(queryset: QuerySet[Any, Any], compiler: SQLCompiler, alias: str) -> Layout:
@@ -81,6 +83,7 @@ def layout_of(queryset: QuerySet[Any, Any], compiler: SQLCompiler, alias: str) -
         annotations=compiler.annotation_col_map,
         fetch_mode=getattr(queryset, "_fetch_mode", None),
         is_trimmed=bool(compiler.has_extra_select),
+        has_surplus=bool(compiler.query.combinator),
     )
 
 

@@ -49,7 +49,8 @@ def _item(layout: Layout, source: Source, item: int | tuple[int, ...]) -> str:
 
 
 def _row(layout: Layout, source: Source, items: list[str]) -> str:
-    members = f"({', '.join(items)},)" if items else "()"
+    everything = [*items, "*rest"] if layout.has_surplus else items
+    members = f"({', '.join(everything)},)" if everything else "()"
     match layout.shape:
         case RowShape.SCALAR:
             return items[0]

@@ -1,0 +1,102 @@
+"""Names that Django looks at only when the query runs, looked at on the line that writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import Prefetch
+
+from adj import statement as ask
+from adj.compiler.names import begins_with, known_names
+from adj.errors import UnknownColumn, UnknownField
+from adj.schema.paths import field_names, get_field, resolve
+from adj.statement import Statement
+
+
+def check_late_names(statement: Statement) -> None:
+    """Check the names of the last clause. Raises `UnknownField` or `UnknownLookup`."""
+    names: Iterable[object]
+    match statement.clauses[-1]:
+        case ask.Only(names) | ask.Defer(names):
+            check = _check_column
+        case ask.SelectRelated(names):
+            check = _check_relation
+        case ask.OrderBy(names) | ask.Distinct(names):
+            check = _check_path
+        case ask.Prefetch(lookups):
+            names, check = _prefetched(statement, lookups), _check_prefetch
+        case _:
+            return
+    known = known_names(statement)
+    for name in names:
+        if isinstance(name, str) and not begins_with(name.lstrip("-+"), known):
+            check(statement.model, name)
+
+
+def _check_path(model: Any, name: str) -> None:
+    path = name.removeprefix("-").removeprefix("+")
+    if path != "?":
+        resolve(model, path)
+
+
+def _check_column(model: Any, name: str) -> None:
+    here = model
+    for part in name.split("__"):
+        field = None if here is None else get_field(here, part)
+        if field is None:
+            owner = model if here is None else here
+            raise UnknownColumn(model=owner.__name__, path=name, part=part, choices=field_names(owner))
+        here = getattr(field, "related_model", None)
+
+
+def _check_relation(model: Any, name: str) -> None:
+    for part in name.split("__"):
+        choices = dict(_single_relations(model))
+        if part not in choices:
+            kind = "relation to one row named"
+            raise UnknownField(model=model.__name__, path=name, part=part, choices=choices, kind=kind)
+        model = choices[part]
+
+
+def _single_relations(model: Any) -> Iterator[tuple[str, Any]]:
+    """The relations that lead to one row at most, by name, and where they lead."""
+    for field in model._meta.get_fields():
+        if field.is_relation and field.related_model is not None and (field.many_to_one or field.one_to_one):
+            yield field.name, field.related_model
+
+
+def _check_prefetch(model: Any, name: str) -> None:
+    here = model
+    for part in name.split("__"):
+        if not hasattr(here, part):
+            choices = dict(_attributes(here))
+            raise UnknownField(model=here.__name__, path=name, part=part, choices=choices, kind="relation")
+        here = dict(_attributes(here)).get(part)
+        if here is None:
+            # A generic relation, or an attribute of the project's own: only the rows can tell.
+            return
+
+
+def _attributes(model: Any) -> Iterator[tuple[str, Any]]:
+    """The relations of a model by the names of their attributes, and where they lead."""
+    for field in model._meta.get_fields():
+        if field.is_relation:
+            name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name
+            if name is not None:
+                yield name, field.related_model
+
+
+def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[object]:
+    """The paths of prefetches, as far as they do not go through an attribute that another one makes."""
+    made = {
+        lookup.prefetch_to
+        for clause in statement.clauses
+        if isinstance(clause, ask.Prefetch)
+        for lookup in clause.lookups
+        if isinstance(lookup, Prefetch) and lookup.to_attr
+    }
+    for lookup in lookups:
+        path = lookup.prefetch_through if isinstance(lookup, Prefetch) else lookup
+        if isinstance(path, str) and not begins_with(path, frozenset(made)):
+            yield path
