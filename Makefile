@@ -41,9 +41,10 @@ lint: $(DEV) ## ruff: rules and format
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 
-types: $(DEV) ## mypy --strict and pyright
+types: $(DEV) ## mypy --strict and pyright on all that is typed; typecheck_tests with every checker
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest -q typecheck_tests
 
 contracts: $(DEV) ## which module may import which
 	$(BIN)/lint-imports

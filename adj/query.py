@@ -462,6 +462,10 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         statement, base = self.statement, self.statement.base
         return _unpickled, (replace(statement, base=None), None if base is None else pickled_queryset(base))
 
+    if TYPE_CHECKING:
+        # Otherwise `query[0]` makes checkers believe that a `for` loop works.
+        __iter__: None
+
     if not TYPE_CHECKING:  # a checker already refuses these; they are for those without one
 
         def __await__(self) -> NoReturn:

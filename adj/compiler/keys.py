@@ -32,6 +32,7 @@ from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 from django.utils.functional import cached_property
+from django.utils.hashable import make_hashable
 
 from adj.compiler.slots import Slot, SlottedPreparedLookup, SlottedValue, mark
 from adj.statement import Statement
@@ -321,7 +322,11 @@ class Describer:
             self.is_local = True
         if isinstance(node, RawSQL) and node.params:
             raise Uncacheable("RawSQL with parameters")
-        return (type(node), self.attributes(node))
+        start = len(self.values)
+        attributes = self.attributes(node)
+        # Expressions compare the arguments they were made of, and these are among them.
+        self.constants = [index for index in self.constants if index < start] + [*range(start, len(self.values))]
+        return (type(node), attributes)
 
     def attributes(self, node: Any, *without: str) -> Key:
         """The attributes of an object that are not computed from the others."""
@@ -405,11 +410,18 @@ def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tupl
     """Which of the values at some positions are the same: for each, the first position that holds its like."""
     if len(positions) < 2:
         return ()
-    chosen = [values[position] for position in positions]
-    return tuple(
-        next(first for first, other in enumerate(chosen) if type(other) is type(value) and other == value)
-        for value in chosen
-    )
+    chosen = [_comparable(values[position]) for position in positions]
+    return tuple([chosen.index(value) for value in chosen])
+
+
+def _comparable(value: object) -> object:
+    """A value as Django's expressions compare it."""
+    if type(value) in PLAIN_TYPES:
+        return value
+    try:
+        return make_hashable(value)
+    except TypeError:
+        return value
 
 
 class Verbatim:

@@ -32,4 +32,7 @@ def alias_of_raw(queryset: Any) -> str:
 
 def raw_copy(queryset: Any) -> Any:
     """A RawQuerySet without rows that were fetched through it."""
-    return queryset.using(queryset._db)
+    copied = queryset.using(queryset._db)
+    # using() gives a query of its own, but leaves these behind.
+    copied._prefetch_related_lookups, copied._hints = queryset._prefetch_related_lookups, queryset._hints
+    return copied

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias, cast
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import F, Value
 from django.db.models.expressions import Col
-from django.db.models.lookups import Lookup
+from django.db.models.lookups import IsNull, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import WhereNode
@@ -301,6 +301,9 @@ class SlottedQuery(Query):
         if type(rhs) is not Slot:
             return super().build_lookup(lookups, lhs, rhs)
         lookup = super().build_lookup(lookups, lhs, rhs.value)
+        if isinstance(lookup, IsNull) and "isnull" not in lookups:
+            rhs.recording.objection = "a value that its field stores as NULL"
+            return lookup
         if isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
             mark(lookup, SlottedLookup, "rhs", rhs)
         else:

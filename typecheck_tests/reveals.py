@@ -1,0 +1,104 @@
+"""What a checker knows without any plugin: read by mypy, pyright, ty and pyrefly, and never run."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator
+from typing import Any, assert_type
+
+from django.db.models import Count, Manager, QuerySet
+
+import adj
+from adj import AsyncQuery, AsyncRawQuery, q
+from tests.shop.models import Author, Book
+
+
+async def rows_of_a_model() -> None:
+    assert_type(q(Book), AsyncQuery[Book, Book])
+    assert_type(await q(Book).run(), list[Book])
+    assert_type(await q(Book).arun(), list[Book])
+    assert_type(await q(Book).aget(pk=1), Book)
+    assert_type(await q(Book).aget_or_none(pk=1), Book | None)
+    assert_type(await q(Book).afirst(), Book | None)
+    assert_type(await q(Book).alast(), Book | None)
+    assert_type(await q(Book).aearliest("published"), Book)
+    assert_type(await q(Book).alatest("published"), Book)
+    assert_type(await q(Book)[3].run(), Book)
+    assert_type(await q(Book)[3:5].run(), list[Book])
+
+
+async def facts_about_rows() -> None:
+    assert_type(await q(Book).acount(), int)
+    assert_type(await q(Book).aexists(), bool)
+    assert_type(await q(Book).acontains(Book()), bool)
+    assert_type(await q(Book).aaggregate(n=Count("pk")), dict[str, Any])
+    assert_type(await q(Book).ain_bulk([1, 2]), dict[Any, Book])
+    assert_type(await q(Book).aexplain(), str)
+
+
+async def a_chain_keeps_its_rows() -> None:
+    chain = (
+        q(Book)
+        .filter(pages__gt=100)
+        .exclude(title="")
+        .annotate(n=Count("tags"))
+        .order_by("-n")
+        .select_related("author")
+        .prefetch_related("tags")
+        .only("title", "author__name")
+        .distinct()
+        .reverse()
+        .using("default")
+    )
+    assert_type(chain, AsyncQuery[Book, Book])
+    assert_type((chain | q(Book)) & q(Book), AsyncQuery[Book, Book])
+    assert_type(chain.union(q(Book)).none().all(), AsyncQuery[Book, Book])
+    assert_type(chain.queryset, QuerySet[Book, Book])
+    assert_type(chain.model, type[Book])
+
+
+async def rows_of_other_shapes() -> None:
+    assert_type(await q(Book).values("title").run(), list[dict[str, Any]])
+    assert_type(await q(Book).values("title").afirst(), dict[str, Any] | None)
+    assert_type(await q(Book).values_list("title").run(), list[tuple[Any, ...]])
+    assert_type(await q(Book).dates("published", "year").run(), list[datetime.date])
+    assert_type(await q(Book).datetimes("released", "hour").run(), list[datetime.datetime])
+    assert_type(q(Book).raw("SELECT * FROM shop_book"), AsyncRawQuery[Book])
+    assert_type(await q(Book).raw("SELECT * FROM shop_book").run(), list[Book])
+
+
+async def rows_one_by_one() -> None:
+    async for book in q(Book):
+        assert_type(book, Book)
+    async for book in q(Book).aiterator(chunk_size=100):
+        assert_type(book, Book)
+    async with q(Author).stream() as authors:
+        async for author in authors:
+            assert_type(author, Author)
+
+
+async def other_sources(manager: Manager[Book], queryset: QuerySet[Book, Book]) -> None:
+    assert_type(await q(manager).run(), list[Book])
+    assert_type(await q(queryset).run(), list[Book])
+    assert_type(await q(q(Book)).run(), list[Book])
+
+
+async def coroutines_are_real() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        books = tasks.create_task(q(Book).run())
+        count = tasks.create_task(q(Book).acount())
+    assert_type(books.result(), list[Book])
+    assert_type(count.result(), int)
+    several = await asyncio.gather(q(Book).run(), q(Author).afirst())
+    assert_type(several, tuple[list[Book], Author | None])
+
+
+def a_function_of_the_project(books: AsyncQuery[Book]) -> AsyncQuery[Book]:
+    assert_type(books.sql(), adj.SQL)
+    return books.filter(published__isnull=False)
+
+
+async def an_iterator() -> AsyncIterator[Book]:
+    async for book in q(Book).aiterator():
+        yield book
