@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, overload
 
 from django.db.models import Manager, Model, QuerySet
@@ -38,10 +39,14 @@ def q(source: Any) -> AsyncQuery[Any, Any]:
     raise TypeError(f"q() takes a model, a manager or a QuerySet, not {type(source).__name__}.")
 
 
-def _of_model(model: type[Model]) -> AsyncQuery[Any, Any]:
-    if has_plain_manager(model):
-        return query_of(Statement(model))
-    return _of_queryset(model._default_manager.get_queryset())
+def _of_model(model: Any) -> AsyncQuery[Any, Any]:
+    return _of_every_row(model) if has_plain_manager(model) else _of_queryset(model._default_manager.get_queryset())
+
+
+@cache
+def _of_every_row(model: type[Model]) -> AsyncQuery[Any, Any]:
+    """A query is immutable, so that one of each model is enough."""
+    return query_of(Statement(model))
 
 
 def _of_queryset(queryset: QuerySet[Any, Any]) -> AsyncQuery[Any, Any]:

@@ -230,7 +230,8 @@ class Statement:
 
     def with_clause(self, clause: AnyClause) -> Statement:
         """The same question with one more clause."""
-        return replace(self, clauses=(*self.clauses, clause))
+        # Not by replace(), which takes three times as long on the way of every query.
+        return Statement(self.model, self.base, (*self.clauses, clause), self.alias)
 
     def on(self, alias: str | None) -> Statement:
         """The same question to another database."""

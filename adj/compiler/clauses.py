@@ -5,11 +5,12 @@ The two of one clause stand together, since they must walk its operands in the s
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from django.db.models import FilteredRelation, QuerySet
 from django.db.models import Prefetch as DjangoPrefetch
-from django.db.models import QuerySet
 
 from adj import statement as ask
 from adj.compiler.keys import Describer, Key, StatementHolder, Structure, Substituter, Uncacheable, Unkeyed, Verbatim
@@ -52,9 +53,14 @@ def describe_annotate(describer: Describer, clause: ask.Annotate) -> Key:
 
 def build_annotate(queryset: DjangoQuerySet, clause: ask.Annotate, operands: Operands) -> DjangoQuerySet:
     expressions = [operands.node(expression) for expression in clause.args]
-    named = {name: operands.node(expression) for name, expression in clause.kwargs.items()}
+    named = {name: _own(operands.node(expression)) for name, expression in clause.kwargs.items()}
     method = queryset.annotate if clause.selected else queryset.alias
     return method(*expressions, **named)
+
+
+def _own(expression: Any) -> Any:
+    """A FilteredRelation is copied: Django writes the alias into it, and rewrites its condition."""
+    return copy.copy(expression) if isinstance(expression, FilteredRelation) else expression
 
 
 def describe_order_by(describer: Describer, clause: ask.OrderBy) -> Key:

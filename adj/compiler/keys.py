@@ -22,7 +22,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from typing import Any, TypeAlias
 
-from django.db.models import DateTimeField, Field, Q, QuerySet, Transform, Value
+from django.db.models import DateTimeField, Field, Model, Q, QuerySet, Transform, Value
 from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions.datetime import TimezoneMixin
@@ -192,21 +192,23 @@ class Describer:
         if isinstance(value, (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))):
             return self.sequence(value)
         self.values.append(value)
-        return "slot"
+        # Which models' instances a relation takes is checked while Django builds, not by its lookup.
+        return ("slot", type(value)) if isinstance(value, Model) else "slot"
 
     def sequence(self, items: Any) -> Key:
         """A list of operands: one slot, unless an item is an expression."""
-        if any(hasattr(item, "resolve_expression") or isinstance(item, StatementHolder) for item in items):
-            members = tuple(self.operand(item) for item in items)
-            if "slot" in members:
+        expressions = [hasattr(item, "resolve_expression") or isinstance(item, StatementHolder) for item in items]
+        if any(expressions):
+            if not all(expressions):
                 # Django looks for expressions in a list itself, and would find a slot there.
                 raise Uncacheable("a list of values and expressions")
-            return (type(items), members)
-        if not len(items):
+            return (type(items), tuple(self.operand(item) for item in items))
+        if not expressions:
             return ("empty", type(items))
         self.values.append(items)
         # Django treats a None among the members apart when the condition is negated.
-        return ("sequence", len(items), None in items)
+        models = frozenset(type(item) for item in items if isinstance(item, Model))
+        return ("sequence", len(items), None in items, models)
 
     def holder(self, holder: StatementHolder) -> Key:
         """A nested query: its structure is ours, its slice is not a slot."""

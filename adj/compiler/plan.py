@@ -124,6 +124,17 @@ def binder_for(rendering: Rendering) -> Binder:
     return Binder(rendering.slot, general if direct is None else _either(direct, general))
 
 
+def check_for(slot: int, lookup_class: type[Any], left: Any) -> Binder:
+    """A binder for a lookup that is not in the SQL: Django checks the value, and no parameter comes of it."""
+    forget_arguments(left)
+
+    def bind(value: object) -> Sequence[object]:
+        lookup_class(left, value)
+        return ()
+
+    return Binder(slot, bind)
+
+
 def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
     """Let Django make the node again; its SQL has to be the recorded one."""
     rebuild, sql, recorded = rendering.rebuild, rendering.sql, rendering.parameters

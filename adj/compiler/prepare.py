@@ -22,7 +22,7 @@ from adj.compiler.cache import PlanCache
 from adj.compiler.clauses import DjangoQuerySet, describe_operands
 from adj.compiler.dialect import Captured, Dialect, refresh_time_zones
 from adj.compiler.keys import Structure, Uncacheable, Unkeyed, equality_pattern
-from adj.compiler.plan import Guard, Parameter, Plan, binder_for
+from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
 from adj.compiler.slots import Marker, Recording, Refused, forget_arguments, real_parameters
 from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
 from adj.hydrate.rows import hydrator_for
@@ -233,13 +233,15 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
 
     template = tuple(place(entry) if isinstance(entry, Marker) else entry for entry in captured.parameters)
     binders = tuple(binder_for(rendering) for rendering in recording.renderings)
+    unrendered = (cell for cell in recording.cells if cell.rendering is None)
+    checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
     forget_arguments(compiler.query)
     hydrate, runs_project_code = hydrator_for(_layout(queryset, compiler, finish.answer, dialect.alias))
     return Plan(
         dialect=dialect,
         sql=captured.sql,
         template=template,
-        binders=binders,
+        binders=binders + checks,
         guards=tuple(Guard(one, other, equal) for one, other, equal in recording.guards),
         parameter_guards=tuple(
             Guard(place(one), place(other), equal) for one, other, equal in recording.parameter_guards

@@ -49,6 +49,8 @@ class Cell:
     recording: Recording
     prepared: object
     rendering: Rendering | None = None
+    # Of a lookup: its value has to be right even where the SQL leaves the lookup out, as that of a count may.
+    origin: tuple[type[Any], Any] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -300,12 +302,13 @@ class SlottedQuery(Query):
         """Let Django make the lookup from the operand, and mark it."""
         if type(rhs) is not Slot:
             return super().build_lookup(lookups, lhs, rhs)
-        lookup = super().build_lookup(lookups, lhs, rhs.value)
+        lookup: Any = super().build_lookup(lookups, lhs, rhs.value)
         if isinstance(lookup, IsNull) and "isnull" not in lookups:
             rhs.recording.objection = "a value that its field stores as NULL"
             return lookup
         if isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
             mark(lookup, SlottedLookup, "rhs", rhs)
+            lookup.cell.origin = lookup.origin()
         else:
             rhs.recording.objection = f"{type(lookup).__name__} keeps its value elsewhere"
         return lookup

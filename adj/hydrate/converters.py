@@ -15,6 +15,7 @@ import decimal
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -22,7 +23,14 @@ from django.db.models import JSONField
 from django.db.models.expressions import Col
 
 Converter: TypeAlias = Callable[[Any, Any, Any], Any]
-Twin: TypeAlias = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Stands in for a converter. `None` stays `None`, and so do values of exactly the type `passes`, if any."""
+
+    convert: Callable[[Any], Any]
+    passes: type | None = None
 
 
 def twin_of(converter: Converter, expression: Any, connection: Any) -> Twin | None:
@@ -32,51 +40,63 @@ def twin_of(converter: Converter, expression: Any, connection: Any) -> Twin | No
 
 
 def _datetime(converter: Converter, expression: Any, connection: Any) -> Twin:
-    parse = datetime.datetime.fromisoformat
     zone = connection.timezone if settings.USE_TZ else None
 
     def convert(value: Any) -> Any:
-        if value is None:
-            return None
-        try:
-            moment = parse(value)
-        except (TypeError, ValueError):
-            return converter(value, expression, connection)
-        return moment.replace(tzinfo=zone) if zone is not None and moment.tzinfo is None else moment
+        # Columns that are declared as such come from the driver as moments without a zone.
+        if type(value) is datetime.datetime and value.tzinfo is None:
+            return value.replace(tzinfo=zone)
+        return converter(value, expression, connection)
 
-    return convert
+    return Twin(convert, None if settings.USE_TZ else datetime.datetime)
 
 
-def _parsed_by(parse: Callable[[str], Any]) -> Callable[[Converter, Any, Any], Twin]:
-    """A twin that lets a constructor parse text, and Django everything else."""
+def _already(kind: type) -> Callable[[Converter, Any, Any], Twin]:
+    """A twin for columns whose values mostly come from the driver as they should be."""
 
     def make(converter: Converter, expression: Any, connection: Any) -> Twin:
-        def convert(value: Any) -> Any:
-            if value is None:
-                return None
-            try:
-                return parse(value)
-            except (TypeError, ValueError, AttributeError):
-                return converter(value, expression, connection)
-
-        return convert
+        return Twin(lambda value: converter(value, expression, connection), kind)
 
     return make
+
+
+def _uuid(converter: Converter, expression: Any, connection: Any) -> Twin:
+    new, kind, safety = object.__new__, uuid.UUID, uuid.SafeUUID.unknown
+    # The slots of a UUID, which its own `__setattr__` closes.
+    set_int, set_safety = vars(kind)["int"].__set__, vars(kind)["is_safe"].__set__
+
+    def convert(value: Any) -> Any:
+        if type(value) is str and len(value) == 32 and value.isalnum():
+            made = new(kind)
+            set_int(made, int(value, 16))
+            set_safety(made, safety)
+            return made
+        return converter(value, expression, connection)
+
+    return Twin(convert)
+
+
+def _duration(converter: Converter, expression: Any, connection: Any) -> Twin:
+    make = datetime.timedelta
+    return Twin(lambda value: make(0, 0, value))
 
 
 def _decimal(converter: Converter, expression: Any, connection: Any) -> Twin | None:
     field: Any = expression.output_field if isinstance(expression, Col) else None
     if field is None or field.decimal_places is None:
         return None
-    create = decimal.Context(prec=15).create_decimal_from_float
+    from_float = decimal.Context(prec=15).create_decimal_from_float
+    from_integer = decimal.Decimal
     quantum, context = decimal.Decimal(1).scaleb(-field.decimal_places), field.context
 
     def convert(value: Any) -> Any:
         if type(value) is float:
-            return create(value).quantize(quantum, None, context)
+            return from_float(value).quantize(quantum, None, context)
+        if type(value) is int:
+            return from_integer(value).quantize(quantum, None, context)
         return converter(value, expression, connection)
 
-    return convert
+    return Twin(convert)
 
 
 def _json(converter: Converter, expression: Any, connection: Any) -> Twin | None:
@@ -87,8 +107,6 @@ def _json(converter: Converter, expression: Any, connection: Any) -> Twin | None
     scan = decoder.scan_once
 
     def convert(value: Any) -> Any:
-        if value is None:
-            return None
         if type(value) is str:
             try:
                 decoded, end = scan(value, 0)
@@ -98,16 +116,18 @@ def _json(converter: Converter, expression: Any, connection: Any) -> Twin | None
                 return decoded
         return converter(value, expression, connection)
 
-    return convert
+    return Twin(convert)
 
 
 # By name, so that a project which does not use SQLite need not have it.
 _SQLITE = "django.db.backends.sqlite3.operations"
 _TWINS: dict[tuple[str, str], Callable[[Converter, Any, Any], Twin | None]] = {
     (_SQLITE, "DatabaseOperations.convert_datetimefield_value"): _datetime,
-    (_SQLITE, "DatabaseOperations.convert_datefield_value"): _parsed_by(datetime.date.fromisoformat),
-    (_SQLITE, "DatabaseOperations.convert_timefield_value"): _parsed_by(datetime.time.fromisoformat),
-    (_SQLITE, "DatabaseOperations.convert_uuidfield_value"): _parsed_by(uuid.UUID),
+    (_SQLITE, "DatabaseOperations.convert_datefield_value"): _already(datetime.date),
+    (_SQLITE, "DatabaseOperations.convert_timefield_value"): _already(datetime.time),
+    (_SQLITE, "DatabaseOperations.convert_booleanfield_value"): _already(bool),
+    (_SQLITE, "DatabaseOperations.convert_uuidfield_value"): _uuid,
     (_SQLITE, "DatabaseOperations.get_decimalfield_converter.<locals>.converter"): _decimal,
+    ("django.db.backends.base.operations", "BaseDatabaseOperations.convert_durationfield_value"): _duration,
     (JSONField.__module__, "JSONField.from_db_value"): _json,
 }

@@ -48,11 +48,21 @@ def converted(layout: Layout, source: Source, index: int) -> str:
     """The expression for a column's value: its variable, inside its converters."""
     column, text = layout.columns[index], f"c{index}"
     for position, converter in enumerate(column.converters):
-        name = f"v{index}_{position}"
+        convert = f"v{index}_{position}"
         twin = twin_of(converter, column.expression, layout.connection)
-        if twin is not None:
-            text = f"{source.name(name, twin)}({text})"
-        else:
+        if twin is None:
             expression = source.name(f"x{index}", column.expression)
-            text = f"{source.name(name, converter)}({text}, {expression}, connection)"
+            text = f"{source.name(convert, converter)}({text}, {expression}, connection)"
+        else:
+            source.name(convert, twin.convert)
+            passes = None if twin.passes is None else source.name(f"t{index}_{position}", twin.passes)
+            text = _guarded(text, convert, passes)
     return text
+
+
+def _guarded(text: str, convert: str, passes: str | None) -> str:
+    """A twin's call, around which `None` and values of the type that passes go without one."""
+    first, again = (text, text) if text.isidentifier() else (f"(w := {text})", "w")
+    test = f"{first} is None" + (f" or type({again}) is {passes}" if passes else "")
+    # The condition is what Python looks at first.
+    return f"({again} if {test} else {convert}({again}))"
