@@ -41,16 +41,19 @@ class ServerFacts:
 class Cursor(Protocol):
     """The rows of one statement, as the server sends them."""
 
-    async def fetch(self) -> list[DatabaseRow]:
-        """The next rows; none at the end."""
+    async def fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
+        """What `receive` makes of the next rows; it gets none at the end."""
         ...
 
 
 class Connection(Protocol):
     """A connection that one query, or one stream, has for itself."""
 
-    async def fetch(self, command: Command) -> list[DatabaseRow]:
-        """Run a statement and return all its rows."""
+    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T]) -> T:
+        """Run a statement and return what `receive` makes of all its rows.
+
+        `receive` is synchronous and may use the database: it runs where `run()` runs its function.
+        """
         ...
 
     def cursor(self, command: Command, size: int) -> AbstractAsyncContextManager[Cursor]:

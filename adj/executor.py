@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from django.db.models.query import MAX_GET_RESULTS
 
 from adj.abc import Command, Connection, Engine
 from adj.compiler.dialect import Dialect
+from adj.compiler.plan import Plan
 from adj.compiler.prepare import Answered, Foreign, Question, Ready, finish_in_django, prepare
 from adj.compiler.related import prefetch_lookups, set_known_related_objects
 from adj.shapes import Answer
@@ -40,12 +42,10 @@ class Executor:
         async with self.engine.connection() as connection:
             if isinstance(prepared, Foreign):
                 return await connection.run(finish_in_django, prepared.queryset, question.finish)
-            rows = await connection.fetch(_command(prepared))
             answer = question.finish.answer
-            if answer is Answer.EXISTS:
-                return bool(rows)
-            instances = await _hydrated(connection, question.statement, prepared, rows)
-        return _CONCLUSIONS[answer](question.statement, instances)
+            receive = bool if answer is Answer.EXISTS else partial(_made, question.statement, prepared.plan)
+            made = await connection.fetch(_command(prepared), receive)
+        return _CONCLUSIONS[answer](question.statement, made)
 
     async def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run synchronous Django code on a connection of its own."""
@@ -82,11 +82,10 @@ class Chunks:
         self, stack: AsyncExitStack, connection: Connection, prepared: Any
     ) -> Callable[[], Awaitable[Rows]]:
         cursor = await stack.enter_async_context(connection.cursor(_command(prepared), self._size))
-        statement = self._question.statement
+        receive = partial(_made, self._question.statement, prepared.plan)
 
         async def fetch() -> Rows:
-            rows = await cursor.fetch()
-            return await _hydrated(connection, statement, prepared, rows) if rows else []
+            return await cursor.fetch(receive)
 
         return fetch
 
@@ -117,16 +116,13 @@ def _closed(rows: Any) -> None:
         rows.close()
 
 
-async def _hydrated(connection: Connection, statement: Statement, ready: Ready, rows: Sequence[Any]) -> Rows:
-    plan = ready.plan
-    if plan.runs_project_code():
-        instances = await connection.run(plan.hydrate, rows)
-    else:
-        instances = plan.hydrate(rows)
-    set_known_related_objects(statement, instances)
-    if instances and (lookups := prefetch_lookups(statement)):
-        await connection.run(prefetch_related_objects, instances, *lookups)
-    return instances
+def _made(statement: Statement, plan: Plan, rows: Sequence[Any]) -> Rows:
+    """The rows of the answer; runs where the database's rows arrive, and may ask for more of them."""
+    made = plan.hydrate(rows)
+    set_known_related_objects(statement, made)
+    if made and (lookups := prefetch_lookups(statement)):
+        prefetch_related_objects(made, *lookups)
+    return made
 
 
 def _command(ready: Ready) -> Command:
@@ -155,12 +151,13 @@ def _first_value(statement: Statement, rows: Rows) -> Any:
     return rows[0]
 
 
-def _all_rows(statement: Statement, rows: Rows) -> Rows:
-    return rows
+def _as_made(statement: Statement, made: Any) -> Any:
+    return made
 
 
-_CONCLUSIONS: Mapping[Answer, Callable[[Statement, Rows], Any]] = {
-    Answer.ROWS: _all_rows,
+_CONCLUSIONS: Mapping[Answer, Callable[[Statement, Any], Any]] = {
+    Answer.ROWS: _as_made,
+    Answer.EXISTS: _as_made,
     Answer.GET: _only_row,
     Answer.FIRST: _first_row,
     Answer.LAST: _first_row,

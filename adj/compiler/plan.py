@@ -87,8 +87,6 @@ class Plan:
     parameter_guards: tuple[Guard, ...]
     hydrate: Callable[[Sequence[tuple[object, ...]]], list[Any]]
     locks_rows: bool
-    # Whether `hydrate` may run model code of the project, which may use the database.
-    runs_project_code: Callable[[], bool]
     # The template is the binders' parameters one after another, which is the common case.
     is_sequential: bool
 
@@ -137,10 +135,10 @@ def check_for(slot: int, lookup_class: type[Any], left: Any) -> Binder:
 
 def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
     """Let Django make the node again; its SQL has to be the recorded one."""
-    rebuild, sql, recorded = rendering.rebuild, rendering.sql, rendering.parameters
+    rebuild, sql, count = rendering.rebuild, rendering.sql, len(rendering.parameters)
     nested = tuple(
         (position, parameter)
-        for position, parameter in enumerate(recorded)
+        for position, parameter in enumerate(rendering.parameters)
         if isinstance(parameter, Marker) and parameter.rendering is not rendering
     )
 
@@ -149,7 +147,7 @@ def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
             fresh_sql, parameters = compiler.compile(rebuild(value))
         except (EmptyResultSet, FullResultSet):
             raise Refused from None
-        if fresh_sql != sql or len(parameters) != len(recorded):
+        if fresh_sql != sql or len(parameters) != count:
             raise Refused
         for position, marker in nested:
             if not _is_like(parameters[position], marker):

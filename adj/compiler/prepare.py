@@ -236,7 +236,7 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
     checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
     forget_arguments(compiler.query)
-    hydrate, runs_project_code = hydrator_for(_layout(queryset, compiler, finish.answer, dialect.alias))
+    hydrate = hydrator_for(_layout(queryset, compiler, finish.answer, dialect.alias))
     return Plan(
         dialect=dialect,
         sql=captured.sql,
@@ -248,7 +248,6 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
         ),
         hydrate=hydrate,
         locks_rows=bool(compiler.query.select_for_update and dialect.wrapper.features.has_select_for_update),
-        runs_project_code=runs_project_code,
         is_sequential=_is_sequential(template, recording),
     )
 

@@ -15,7 +15,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import F, Value
@@ -53,19 +53,30 @@ class Cell:
     origin: tuple[type[Any], Any] | None = None
 
 
+def _refuse(value: object) -> NoReturn:
+    raise Refused
+
+
 @dataclass(slots=True, eq=False)
 class Rendering:
     """One place where a marked node was written into SQL, and how to write it again."""
 
     slot: int
-    # A node of Django's expression tree, made from a new value.
+    # A node of Django's expression tree, made from a new value; the binder of this rendering takes it over.
     rebuild: Callable[[object], Any]
     # The class and the left-hand side of a lookup that is made anew for each value.
     origin: tuple[type[Any], Any] | None
     # The compiler that wrote it.
-    compiler: SQLCompiler
+    compiler: Any
     sql: str
     parameters: tuple[object, ...] = ()
+
+    def seal(self) -> None:
+        """Keep what the SQL says, and nothing of the query that it was written for."""
+        self.rebuild, self.origin, self.compiler = _refuse, None, None
+        for parameter in self.parameters:
+            if isinstance(parameter, Marker):
+                parameter.value = None
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +106,7 @@ class Recording:
     """Everything noted while one statement is built and compiled."""
 
     values: tuple[object, ...]
+    slots: list[Slot] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     renderings: list[Rendering] = field(default_factory=list)
     # (slot, slot, were the values equal): Django leaves out a condition that it has already, so equality is structure.
@@ -106,7 +118,9 @@ class Recording:
 
     def slot(self, index: int) -> Slot:
         """The operand number `index`, ready to travel."""
-        return Slot(index, self.values[index], self)
+        slot = Slot(index, self.values[index], self)
+        self.slots.append(slot)
+        return slot
 
     def cell(self, slot: int, prepared: object) -> Cell:
         """A new cell; remembered, so that sealing can empty it."""
@@ -128,12 +142,12 @@ class Recording:
         """Let go of every value of the user's. From here on marked nodes answer with what was recorded."""
         self.is_sealed = True
         self.values = ()
+        for slot in self.slots:
+            slot.value = None
         for cell in self.cells:
-            cell.prepared = None
+            cell.prepared = cell.origin = None
         for rendering in self.renderings:
-            for parameter in rendering.parameters:
-                if isinstance(parameter, Marker):
-                    parameter.value = None
+            rendering.seal()
 
 
 class Slotted:
@@ -224,9 +238,7 @@ class SlottedPreparedLookup(SlottedLookup):
 
     def rebuilder(self) -> Callable[[object], Any]:
         """The same lookup with another prepared value."""
-        template = copy.copy(self)
-        template.__class__ = self.plain_class  # type: ignore[assignment]  # back to the class it was marked from
-        template.__dict__.pop("cell")
+        template = _template(self, self.plain_class)
 
         def rebuild(value: object) -> Any:
             if value is None:
@@ -258,11 +270,7 @@ class SlottedValue(Slotted):
 
     def rebuilder(self) -> Callable[[object], Any]:
         """The same `Value` around another value."""
-        template = copy.copy(self)
-        template.__class__ = self.plain_class  # type: ignore[assignment]  # back to the class it was marked from
-        template.__dict__.pop("cell")
-        template.__dict__.pop("_constructor_args", None)
-        template.__dict__.pop("identity", None)
+        template = _template(self, self.plain_class)
 
         def rebuild(value: object) -> Any:
             node = copy.copy(template)
@@ -270,6 +278,15 @@ class SlottedValue(Slotted):
             return node
 
         return rebuild
+
+
+def _template(node: Slotted, plain_class: Any) -> Any:
+    """A marked node as its plain class, to be filled with a value; without the arguments it was made of."""
+    template: Any = copy.copy(node)
+    template.__class__ = plain_class
+    for name in ("cell", "_constructor_args", "identity"):
+        template.__dict__.pop(name, None)
+    return template
 
 
 @cache
@@ -307,8 +324,9 @@ class SlottedQuery(Query):
             rhs.recording.objection = "a value that its field stores as NULL"
             return lookup
         if isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
-            mark(lookup, SlottedLookup, "rhs", rhs)
-            lookup.cell.origin = lookup.origin()
+            marked: Any = lookup
+            mark(marked, SlottedLookup, "rhs", rhs)
+            marked.cell.origin = marked.origin()
         else:
             rhs.recording.objection = f"{type(lookup).__name__} keeps its value elsewhere"
         return lookup

@@ -6,9 +6,9 @@ Private Django API used here: the computed attributes of `DatabaseFeatures` and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -17,6 +17,8 @@ from django.utils.functional import cached_property
 
 from adj.abc import Command, DatabaseRow, ServerFacts
 from adj.errors import EngineNotOpen
+
+T = TypeVar("T")
 
 # Features that Django finds out by writing to the database, or that only its own tests ask for.
 _NOT_FACTS = ("supports_transactions", "introspected_", "django_test_", "test_")
@@ -62,15 +64,15 @@ def refuse_lock_outside_transaction(connection: BaseDatabaseWrapper, command: Co
         raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
 
 
-def fetch_all(alias: str, command: Command) -> list[DatabaseRow]:
-    """Run a statement and take all its rows."""
+def fetch_all(alias: str, command: Command, receive: Callable[[list[DatabaseRow]], T]) -> T:
+    """Run a statement, and make of its rows what the caller wants while they are here."""
     connection = connected(alias)
     refuse_lock_outside_transaction(connection, command)
     cursor: Any
     with connection.cursor() as cursor:
         cursor.execute(command.sql, command.parameters)
         rows: list[DatabaseRow] = cursor.fetchall()
-    return rows
+    return receive(rows)
 
 
 def read_facts(alias: str) -> ServerFacts:

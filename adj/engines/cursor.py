@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import DatabaseError
 
@@ -13,6 +14,8 @@ from adj.engines.calls import connected, refuse_lock_outside_transaction
 
 if TYPE_CHECKING:
     from typing import Self
+
+T = TypeVar("T")
 
 
 class ChunkedCursor:
@@ -34,9 +37,9 @@ class ChunkedCursor:
     async def __aexit__(self, *exc_info: object) -> None:
         await self._end()
 
-    async def fetch(self) -> list[DatabaseRow]:
-        """The next rows; none at the end."""
-        return await self._connection.run(self._fetch)
+    async def fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
+        """What `receive` makes of the next rows; it gets none at the end."""
+        return await self._connection.run(self._fetch, receive)
 
     async def _end(self) -> None:
         # Whoever is cancelled meanwhile has closed the cursor as well: calls on one thread run in their order.
@@ -50,8 +53,8 @@ class ChunkedCursor:
         self._cursor = connection.chunked_cursor()
         self._cursor.execute(self._command.sql, self._command.parameters)
 
-    def _fetch(self) -> list[DatabaseRow]:
-        return list(self._cursor.fetchmany(self._size))
+    def _fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
+        return receive(list(self._cursor.fetchmany(self._size)))
 
     def _close(self) -> None:
         # One whose connection is gone is closed already.

@@ -138,9 +138,9 @@ class ThreadConnection:
         self._alias = alias
         self._worker = worker
 
-    async def fetch(self, command: Command) -> list[DatabaseRow]:
-        """Run a statement and return all its rows, in one trip to the thread."""
-        return await self._worker.submit(fetch_all, self._alias, command)
+    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T]) -> T:
+        """Run a statement and return what `receive` makes of its rows, in one trip to the thread."""
+        return await self._worker.submit(fetch_all, self._alias, command, receive)
 
     def cursor(self, command: Command, size: int) -> ChunkedCursor:
         """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""

@@ -33,13 +33,13 @@ from adj.hydrate.layout import Layout
 _PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor)
 
 
-def instance_hydrator(layout: Layout) -> tuple[Hydrate, Callable[[], bool]]:
-    """The hydrator of a layout of instances, and a function that tells whether it runs code of the project now."""
+def instance_hydrator(layout: Layout) -> Hydrate:
+    """The hydrator of a layout of instances."""
     models = frozenset(_models(_klass_info(layout)))
     general = _general_hydrator(layout)
     tracks_peers = getattr(layout.fetch_mode, "track_peers", False)
     if tracks_peers or not all(is_plain(model) for model in models):
-        return general, lambda: True
+        return general
     generated = _generated_hydrator(layout)
 
     def listened_to() -> bool:
@@ -51,7 +51,7 @@ def instance_hydrator(layout: Layout) -> tuple[Hydrate, Callable[[], bool]]:
     def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
         return general(rows) if listened_to() else generated(rows)
 
-    return hydrate, listened_to
+    return hydrate
 
 
 @cache

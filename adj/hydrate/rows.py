@@ -5,8 +5,6 @@ Private Django API used here: `create_namedtuple_class`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.db.models.utils import create_namedtuple_class
 
 from adj.hydrate.generate import Hydrate, Source, converted, unpacking
@@ -15,15 +13,11 @@ from adj.hydrate.layout import Layout
 from adj.shapes import RowShape
 
 
-def hydrator_for(layout: Layout) -> tuple[Hydrate, Callable[[], bool]]:
-    """The function that makes rows of a layout, and one that tells whether it may run code of the project."""
+def hydrator_for(layout: Layout) -> Hydrate:
+    """The function that makes rows of a layout; of instances it may run code of the project, and use the database."""
     if layout.shape is RowShape.INSTANCE:
         return instance_hydrator(layout)
-    return _tuple_hydrator(layout), _never
-
-
-def _never() -> bool:
-    return False
+    return _tuple_hydrator(layout)
 
 
 def _tuple_hydrator(layout: Layout) -> Hydrate:
