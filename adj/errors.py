@@ -41,13 +41,12 @@ class AdjError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # The classes take facts, not the message; a worker process or a test runner sends errors by pickle.
-        return _restored, (type(self), self.args, self.__dict__)
+        # The facts go as state and not as an argument: a ValidationError has itself in its list of errors.
+        return _restored, (type(self), self.args), self.__dict__
 
 
-def _restored(kind: type[AdjError], args: tuple[object, ...], facts: dict[str, object]) -> AdjError:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(facts)
-    return error
+def _restored(kind: type[AdjError], args: tuple[object, ...]) -> AdjError:
+    return kind.__new__(kind, *args)
 
 
 class QueryError(AdjError):

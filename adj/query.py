@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
 
+import django
 from django.db.models import Model, Q, QuerySet
 
 from adj import statement as ask
-from adj.compiler.build import PickledQuerySet, build, has_instances, pickled_queryset, unpickled_queryset
+from adj.compiler.build import build, has_instances, pickled, unpickled
 from adj.compiler.clauses import base_structure, structure_of
 from adj.compiler.dialect import dialect_for
 from adj.compiler.keys import StatementHolder, Structure, Unkeyed
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
-from adj.compiler.related import known_related_objects
+from adj.compiler.related import known_related_objects, prefetches
 from adj.compiler.routing import alias_of
 from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
 from adj.compiler.text import Noted, query_text
@@ -459,8 +459,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Django would run a QuerySet to pickle it; a query goes as what it asks.
-        statement, base = self.statement, self.statement.base
-        return _unpickled, (replace(statement, base=None), None if base is None else pickled_queryset(base))
+        return _unpickled, (pickled(self.statement),)
 
     if TYPE_CHECKING:
         # Otherwise `query[0]` makes checkers believe that a `for` loop works.
@@ -504,8 +503,8 @@ def query_of(statement: Statement) -> AsyncQuery[Any, Any]:
     return AsyncQuery(statement, structure)
 
 
-def _unpickled(statement: Statement, base: PickledQuerySet | None) -> AsyncQuery[Any, Any]:
-    return query_of(statement if base is None else replace(statement, base=unpickled_queryset(base)))
+def _unpickled(data: bytes) -> AsyncQuery[Any, Any]:
+    return query_of(unpickled(data))
 
 
 def _extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structure | Unkeyed:
@@ -522,7 +521,9 @@ def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:
     statement, structure = query.statement, query.structure
     if isinstance(structure, Unkeyed):
         return (id(query),)
-    return (statement.model, statement.alias, structure.key, structure.values, structure.bounds)
+    # Prefetching changes no SQL of the query itself, and so no structure.
+    prefetched = prefetches(statement)
+    return (statement.model, statement.alias, structure.key, structure.values, structure.bounds, prefetched)
 
 
 def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:
@@ -553,5 +554,9 @@ def _is_unique(queryset: QuerySet[Any, Any], name: str) -> bool:
 
 def _batches(ids: tuple[Any, ...], executor: Executor, model: type[Model]) -> Iterator[tuple[Any, ...]]:
     """As many keys at a time as the database takes parameters."""
-    size = executor.dialect.wrapper.ops.bulk_batch_size([model._meta.pk], ids) or len(ids)
+    wrapper, options = executor.dialect.wrapper, model._meta
+    if django.VERSION >= (6, 0):
+        size = wrapper.ops.bulk_batch_size([options.pk], ids) or len(ids)
+    else:
+        size = (wrapper.features.max_query_params or 0) // len(options.pk_fields) or len(ids)
     return (ids[start : start + size] for start in range(0, len(ids), size))

@@ -44,8 +44,10 @@ def alias_settings(alias: str) -> AliasSettings:
     if not isinstance(configured, Mapping):
         raise ImproperlyConfigured('ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.')
     given = configured.get(alias, {})
+    if not isinstance(given, Mapping):
+        raise ImproperlyConfigured(f'ADJ["{alias}"] must be a dict, as in {{"engine": "threads"}}, not {given!r}.')
     known = {field.name for field in fields(AliasSettings)}
-    if unknown := sorted(set(given) - known):
+    if unknown := sorted(map(str, set(given) - known)):
         raise ImproperlyConfigured(
             f'ADJ["{alias}"]: unknown {", ".join(unknown)}; adj knows {", ".join(sorted(known))}.'
         )

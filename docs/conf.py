@@ -22,7 +22,8 @@ release = version_of("adj")
 version = ".".join(release.split(".")[:2])
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.intersphinx", "sphinx_design"]
-exclude_patterns = ["_build"]
+# The table of errors is included in a page, and is none itself.
+exclude_patterns = ["_build", "reference/errors-table.md"]
 # `name` in a docstring is code, as it is in Markdown.
 default_role = "code"
 
@@ -76,9 +77,7 @@ intersphinx_mapping = {
 # -- docstrings --------------------------------------------------------------------------------------------------------
 
 
-def fences_to_blocks(
-    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
-) -> None:
+def fences_to_blocks(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """Docstrings are written in Markdown: turn its fenced blocks into what autodoc reads."""
     converted: list[str] = []
     is_inside = False

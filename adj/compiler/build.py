@@ -6,11 +6,13 @@ named in `_CALLED`.
 
 from __future__ import annotations
 
+import io
+import pickle
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.query import ModelIterable
 
@@ -20,8 +22,6 @@ from adj.compiler.dialect import Bound
 from adj.compiler.keys import Structure, Substituter, Uncacheable, Verbatim
 from adj.compiler.slots import Recording, Slot, slotted_query_class
 from adj.statement import Finish, Statement
-
-PickledQuerySet: TypeAlias = tuple[type[DjangoQuerySet], dict[str, Any]]
 
 # Methods that adj calls while it builds or finishes a query. A class that has its own may look at operands.
 _CALLED = [
@@ -93,17 +93,31 @@ def starts_plain(manager: BaseManager[Any]) -> bool:
     return type(manager).get_queryset is BaseManager.get_queryset
 
 
-def pickled_queryset(queryset: DjangoQuerySet) -> PickledQuerySet:
-    """A QuerySet for `pickle`, which would run it to send its rows along."""
-    return type(queryset), {**queryset.__dict__, "_result_cache": None}
+def pickled(statement: Statement) -> bytes:
+    """A statement for `pickle`, which would run each QuerySet in it to send its rows along."""
+    file = io.BytesIO()
+    _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(statement)
+    return file.getvalue()
 
 
-def unpickled_queryset(pickled: PickledQuerySet) -> DjangoQuerySet:
-    """The QuerySet that was pickled."""
-    kind, attributes = pickled
-    queryset: Any = kind.__new__(kind)
-    queryset.__dict__.update(attributes)
-    return queryset  # type: ignore[no-any-return]  # an instance of `kind`
+def unpickled(data: bytes) -> Statement:
+    """The statement that was pickled."""
+    statement: Statement = pickle.loads(data)  # noqa: S301  # part of what the user chose to unpickle
+    return statement
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, QuerySet):
+            return _restored, (type(obj), {**obj.__dict__, "_result_cache": None})
+        # Django's own way takes the QuerySet of a Prefetch for one of its own.
+        return (_restored, (type(obj), obj.__dict__)) if isinstance(obj, Prefetch) else NotImplemented
+
+
+def _restored(kind: Any, attributes: dict[str, Any]) -> Any:
+    restored = kind.__new__(kind)
+    restored.__dict__.update(attributes)
+    return restored
 
 
 def build(statement: Statement) -> DjangoQuerySet:

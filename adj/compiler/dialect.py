@@ -73,6 +73,7 @@ class Dialect:
         # A wrapper's attributes are replaced per instance, which no annotation can follow.
         self.wrapper: Any = connections.create_connection(alias)
         self._render_limits: Callable[[int, int | None], str] = self.wrapper.ops.limit_offset_sql
+        self._compiling = threading.local()
         self._go_offline()
         if facts is not None:
             self.wrapper.__dict__.update(facts.attributes)
@@ -81,10 +82,19 @@ class Dialect:
     def _go_offline(self) -> None:
         wrapper, make_compiler = self.wrapper, self.wrapper.ops.compiler
         wrapper.connect = wrapper.ensure_connection = self._refuse
-        # Whether a transaction is open is judged where the query runs, not where it is compiled.
-        wrapper.get_autocommit = lambda: False
+        wrapper.get_autocommit = self._is_asked_for_a_transaction
         wrapper.ops.compiler = lambda name: capturing_class(make_compiler(name))
         wrapper.ops.limit_offset_sql = self._limits
+
+    def _is_asked_for_a_transaction(self) -> bool:
+        """Django asks wherever it writes FOR UPDATE; whether one is open is judged where the query runs."""
+        self._compiling.locks_rows = True
+        return False
+
+    @property
+    def locks_rows(self) -> bool:
+        """Whether what this thread compiled last, under `lent()`, locks rows."""
+        return bool(self._compiling.locks_rows)
 
     def _refuse(self) -> NoReturn:
         raise EngineNotOpen(
@@ -106,6 +116,7 @@ class Dialect:
     @contextmanager
     def lent(self) -> Generator[None]:
         """Make the offline wrapper `connections[alias]` of this thread, for as long as Django's code builds SQL."""
+        self._compiling.locks_rows = False
         open_before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
         connections[self.alias] = cast("BaseDatabaseWrapper", self.wrapper)
         try:

@@ -7,7 +7,7 @@ where the values were. The two must visit in the same order; `tests/unit/test_ke
 What cannot be keyed raises `Uncacheable`, which is a normal answer: such a statement is compiled at every run.
 
 Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._query`,
-`TimezoneMixin`.
+`QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._chain`, `TimezoneMixin`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from functools import cache, lru_cache, partial
 from typing import Any, TypeAlias
 
 from django.db.models import DateTimeField, Field, Model, Q, QuerySet, Transform, Value
-from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL
+from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL, Subquery
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions.datetime import TimezoneMixin
 from django.db.models.lookups import Lookup
@@ -135,7 +135,8 @@ _CONSTANT_TYPES = (
     types.FunctionType,
     types.BuiltinFunctionType,
 )
-# What Django computes and keeps on an object; `possibly_multivalued` it sets again whenever it resolves an OuterRef.
+# What Django computes and keeps on an object. `possibly_multivalued` it sets again whenever it resolves an OuterRef;
+# `table_map`, which says what `alias_map` says, it shares between copies of a query and writes into.
 _UNSTRUCTURAL = frozenset(
     {
         "_annotation_select_cache",
@@ -144,6 +145,7 @@ _UNSTRUCTURAL = frozenset(
         "_lookup_joins",
         "base_table",
         "possibly_multivalued",
+        "table_map",
     }
 )
 
@@ -325,7 +327,7 @@ class Describer:
         if isinstance(node, RawSQL) and node.params:
             raise Uncacheable("RawSQL with parameters")
         start = len(self.values)
-        attributes = self.attributes(node)
+        attributes = self.attributes(node, *_found_out(node))
         # Expressions compare the arguments they were made of, and these are among them.
         self.constants = [index for index in self.constants if index < start] + [*range(start, len(self.values))]
         return (type(node), attributes)
@@ -402,6 +404,12 @@ def _local_transforms() -> frozenset[str]:
     return frozenset(name for name, lookup in lookups if issubclass(lookup, Transform)) | {
         name for name, lookup in lookups if not lookup.__module__.startswith("django.")
     }
+
+
+def _found_out(node: Any) -> tuple[str, ...]:
+    """The output field of a Subquery that Django took from its query, and kept on the user's object."""
+    is_computed = isinstance(node, Subquery) and node.__dict__.get("output_field") is node.query.output_field
+    return ("output_field",) if is_computed else ()
 
 
 def _is_number(node: Any) -> bool:

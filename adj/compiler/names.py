@@ -1,4 +1,7 @@
-"""The paths that a clause names, and the names that are no fields."""
+"""The paths that a clause names, and the names that are no fields.
+
+Private Django API used here: `Query._filtered_relations`.
+"""
 
 from __future__ import annotations
 

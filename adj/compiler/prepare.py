@@ -1,7 +1,6 @@
 """From a statement to what runs: a plan from the cache with this run's values, or a plan made now.
 
-Private Django API used here: `SQLCompiler.get_converters`, `QuerySet._iterable_class`, `QuerySet._fields`,
-`QuerySet._known_related_objects`, `QuerySet._fetch_mode`, `QuerySet._prefetch_related_lookups`.
+Private Django API used here: `QuerySet._iterable_class`.
 """
 
 from __future__ import annotations
@@ -247,7 +246,7 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
             Guard(place(one), place(other), equal) for one, other, equal in recording.parameter_guards
         ),
         hydrate=hydrate,
-        locks_rows=bool(compiler.query.select_for_update and dialect.wrapper.features.has_select_for_update),
+        locks_rows=dialect.locks_rows,
         is_sequential=_is_sequential(template, recording),
     )
 

@@ -15,13 +15,18 @@ from adj.statement import Combine, Prefetch, Statement
 
 
 def prefetch_lookups(statement: Statement) -> tuple[Any, ...]:
-    """What to prefetch for the rows: the lookups of the base and of the clauses, as far as they were not cleared."""
+    """What to prefetch for the rows, as Django takes it."""
+    return tuple(map(prefetch_lookup, prefetches(statement)))
+
+
+def prefetches(statement: Statement) -> tuple[Any, ...]:
+    """What the user asks to prefetch: in the base and in the clauses, as far as it was not cleared."""
     base: Any = statement.base
     lookups: tuple[Any, ...] = () if base is None else base._prefetch_related_lookups
     for clause in statement.clauses:
         if isinstance(clause, Prefetch):
             is_cleared = clause.lookups == (None,)
-            lookups = () if is_cleared else (*lookups, *map(prefetch_lookup, clause.lookups))
+            lookups = () if is_cleared else (*lookups, *clause.lookups)
     return lookups
 
 

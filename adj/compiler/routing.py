@@ -1,6 +1,7 @@
 """Which database a question goes to.
 
-Private Django API used here: `QuerySet._db`, `QuerySet._hints`, `RawQuerySet._db`, `RawQuerySet._hints`.
+Private Django API used here: `QuerySet._db`, `QuerySet._hints`, `RawQuerySet._db`, `RawQuerySet._hints`,
+`RawQuerySet._prefetch_related_lookups`.
 """
 
 from __future__ import annotations

@@ -11,14 +11,19 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Model
+
 from adj import statement as ask
 from adj.compiler.judge import judge
-from adj.compiler.keys import Describer, Key, StatementHolder, Structure, Unkeyed
+from adj.compiler.keys import PLAIN_TYPES, Describer, Key, StatementHolder, Structure, Unkeyed
 from adj.compiler.names import begins_with, known_names
 from adj.schema.operands import operand_types
 from adj.statement import Statement
 
 _MAXIMUM = 8_192
+
+# Types of which Django takes any value if it takes one.
+_STEADY: frozenset[type] = frozenset(PLAIN_TYPES - {str, bytes, dict})
 
 Accepted = tuple[frozenset[type] | None, ...]
 
@@ -114,6 +119,15 @@ def _accepted(statement: Statement) -> Accepted:
     tracer.paths.extend([None] * (len(tracer.values) - len(tracer.paths)))
     known = known_names(statement)
     return tuple(
-        None if path is None or begins_with(path, known) else operand_types(statement.model, path)
-        for path in tracer.paths
+        None if path is None else _types_for(statement.model, path, value, known)
+        for path, value in zip(tracer.paths, tracer.values, strict=True)
     )
+
+
+def _types_for(model: type[Model], path: str, value: object, known: frozenset[str]) -> frozenset[type]:
+    """The types of the table; without an entry, those that Django has just taken and need no reading, as text does."""
+    types = None if begins_with(path, known) else operand_types(model, path)
+    if types is not None:
+        return types
+    items = value if isinstance(value, (list, tuple, set, frozenset, range)) else (value,)
+    return _STEADY.intersection(map(type, items))

@@ -20,8 +20,9 @@ from adj.errors import EngineNotOpen
 
 T = TypeVar("T")
 
-# Features that Django finds out by writing to the database, or that only its own tests ask for.
-_NOT_FACTS = ("supports_transactions", "introspected_", "django_test_", "test_")
+# Features that Django finds out by writing to the database, or that only its own tests ask for; and what holds on to
+# the connection.
+_NOT_FACTS = ("supports_transactions", "introspected_", "django_test_", "test_", "wrap_database_errors")
 
 
 def connected(alias: str) -> BaseDatabaseWrapper:

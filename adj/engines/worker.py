@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
+from asgiref.sync import _restore_context
+
 from adj.engines.calls import close_connections
 
 P = ParamSpec("P")
@@ -35,6 +37,9 @@ class Worker:
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run a function on the thread, in a copy of the caller's context.
 
+        Django keeps its time zone and language in asgiref's `Local`, which is tagged with its thread: asgiref's own
+        function moves it to the worker's, as `sync_to_async` does.
+
         A cancelled caller does not stop the function: a thread cannot be stopped. Its result is dropped.
         """
         future: asyncio.Future[T] = self._loop.create_future()
@@ -43,6 +48,7 @@ class Worker:
 
         def call() -> None:
             try:
+                context.run(_restore_context, context)
                 result = context.run(function, *args, **kwargs)
             except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the caller
                 self._post(self._fail, future, error)

@@ -92,7 +92,8 @@ def _decimal(converter: Converter, expression: Any, connection: Any) -> Twin | N
     def convert(value: Any) -> Any:
         if type(value) is float:
             return from_float(value).quantize(quantum, None, context)
-        if type(value) is int:
+        # Django before 6.1 rounds longer ones.
+        if type(value) is int and -_EXACT < value < _EXACT:
             return from_integer(value).quantize(quantum, None, context)
         return converter(value, expression, connection)
 
@@ -118,6 +119,8 @@ def _json(converter: Converter, expression: Any, connection: Any) -> Twin | None
 
     return Twin(convert)
 
+
+_EXACT = 10**15
 
 # By name, so that a project which does not use SQLite need not have it.
 _SQLITE = "django.db.backends.sqlite3.operations"

@@ -5,7 +5,7 @@ its fields. For such a model `from_db` does nothing but fill `__dict__`, which t
 
 Private Django API used here: `ModelState`, `klass_info` (`model`, `select_fields`, `related_klass_infos`,
 `from_parent`, `local_setter`, `remote_setter`), `get_related_populators`, `FieldCacheMixin.cache_name`,
-`DeferredAttribute`, `ForeignKeyDeferredAttribute`, `FileDescriptor`, `Model.from_db`.
+`DeferredAttribute`, `ForeignKeyDeferredAttribute`, `FileDescriptor`, `Model.from_db`, `_get_from_db`.
 """
 
 from __future__ import annotations

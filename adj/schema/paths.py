@@ -58,7 +58,7 @@ def resolve(model: type[Model], path: str) -> ResolvedPath:
         transforms=transforms,
         lookup=lookup,
         is_to_many=any(getattr(step, "many_to_many", False) or getattr(step, "one_to_many", False) for step in fields),
-        is_nullable=any(getattr(step, "null", True) for step in fields),
+        is_nullable=any(getattr(step, "null", True) or getattr(step, "many_to_many", False) for step in fields),
     )
 
 
@@ -93,6 +93,9 @@ def _fields(model: type[Model], path: str, names: Sequence[str]) -> list[Any]:
 
 def _target(field: Any) -> Any:
     """The field whose lookups apply at the end of a path: for a relation, the relation's own."""
+    if getattr(field, "many_to_many", False):
+        # The lookups are those of the through model's key.
+        return field.path_infos[-1].join_field
     return getattr(field, "field", field) if not isinstance(field, Field) else field
 
 

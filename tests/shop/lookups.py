@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Transform
+from django.db.models.functions import Length, Lower
 
 if TYPE_CHECKING:  # generic for the checkers only
     Lookup = models.Lookup[Any]
@@ -56,5 +57,7 @@ def register() -> None:
     """Make them known to Django; safe to call twice."""
     models.Field.register_lookup(NotEqual)
     models.CharField.register_lookup(Matches)
+    models.CharField.register_lookup(Lower)
+    models.CharField.register_lookup(Length)
     models.CharField.register_lookup(Folded)
     models.IntegerField.register_lookup(AbsoluteValue)

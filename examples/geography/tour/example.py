@@ -46,6 +46,9 @@ class Question(Protocol):
     @property
     def code(self) -> str: ...
 
+    @property
+    def type(self) -> str: ...
+
     async def ask(self, orm: Orm) -> Answer: ...
 
 
@@ -80,6 +83,11 @@ class Example(ABC, Generic[R]):
         """The body of `adj`: what a reader would write, without our words to the type checker."""
         _signature, _newline, body = inspect.getsource(type(self).adj).partition("\n")
         return re.sub(r"  # type: ignore.*", "", textwrap.dedent(body)).rstrip()
+
+    @property
+    def type(self) -> str:
+        """What `adj` answers with, as its signature says and a type checker confirms."""
+        return str(inspect.signature(type(self).adj).return_annotation)
 
     async def ask(self, orm: Orm) -> Answer:
         """Ask one of the two; the time is that of the query alone, without making rows of it."""

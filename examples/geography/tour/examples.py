@@ -89,14 +89,16 @@ class CrowdedCountries(Example[list[dict[str, object]]]):
     columns = ("Country", "Continent", "People per km²")
 
     async def adj(self) -> list[dict[str, object]]:
-        countries = q(Country).filter(area__gte=100)
-        crowded = countries.annotate(density=F("population") / F("area")).order_by("-density")
-        return await crowded.values("name", "continent__name", "density")[:5].run()
+        density = F("population") / F("area")
+        crowded = q(Country).filter(area__gte=100).annotate(density=density)
+        rows = crowded.order_by("-density").values("name", "continent__name", "density")
+        return await rows[:5].run()
 
     async def django(self) -> list[dict[str, object]]:
-        countries = Country.objects.filter(area__gte=100)
-        crowded = countries.annotate(density=F("population") / F("area")).order_by("-density")
-        return [row async for row in crowded.values("name", "continent__name", "density")[:5]]
+        density = F("population") / F("area")
+        crowded = Country.objects.filter(area__gte=100).annotate(density=density)
+        rows = crowded.order_by("-density").values("name", "continent__name", "density")
+        return [row async for row in rows[:5]]
 
     def rows(self, answer: list[dict[str, object]]) -> Iterable[Row]:
         return ((row["name"], row["continent__name"], row["density"]) for row in answer)
@@ -128,12 +130,13 @@ class NorthernCities(Example[list[tuple[object, ...]]]):
 
     async def adj(self) -> list[tuple[object, ...]]:
         cities = q(City).order_by("-latitude", "pk")[:5]
-        return await cities.values_list("name", "country__name", "latitude", named=True).run()
+        columns = "name", "country__name", "latitude"
+        return await cities.values_list(*columns, named=True).run()
 
     async def django(self) -> list[tuple[object, ...]]:
         cities = City.objects.order_by("-latitude", "pk")[:5]
-        named = cities.values_list("name", "country__name", "latitude", named=True)
-        return [city async for city in named]
+        columns = "name", "country__name", "latitude"
+        return [city async for city in cities.values_list(*columns, named=True)]
 
     def rows(self, answer: list[tuple[object, ...]]) -> Iterable[Row]:
         return map(attrgetter("name", "country__name", "latitude"), answer)
@@ -227,13 +230,15 @@ class LargestOfEach(Example[list[tuple[object, ...]]]):
         cities = q(City).filter(country=OuterRef("pk")).order_by("-population")
         largest = Subquery(cities.values("name")[:1])  # type: ignore[arg-type]  # the stubs know QuerySet only
         countries = q(Country).filter(continent="SA").annotate(largest=largest)
-        return await countries.order_by("name").values_list("name", "capital__name", "largest").run()
+        columns = countries.values_list("name", "capital__name", "largest")
+        return await columns.order_by("name").run()
 
     async def django(self) -> list[tuple[object, ...]]:
         cities = City.objects.filter(country=OuterRef("pk")).order_by("-population")
         largest = Subquery(cities.values("name")[:1])
-        countries = Country.objects.filter(continent="SA").annotate(largest=largest).order_by("name")
-        return [row async for row in countries.values_list("name", "capital__name", "largest")]
+        countries = Country.objects.filter(continent="SA").annotate(largest=largest)
+        columns = countries.values_list("name", "capital__name", "largest")
+        return [row async for row in columns.order_by("name")]
 
     def rows(self, answer: list[tuple[object, ...]]) -> Iterable[Row]:
         return answer
@@ -287,6 +292,45 @@ class Neighbours(Example[list[Country]]):
             languages = sorted(language.name for language in country.languages.all())
             cities = [city.name for city in country.cities.all()]
             yield country.name, " ".join(neighbours), ", ".join(languages), ", ".join(cities)
+
+
+class AroundSwitzerland(Example[list[City]]):
+    """The cities of a million people around Switzerland."""
+
+    shows = "a query inside a query"
+    columns = ("City", "Country", "People")
+
+    async def adj(self) -> list[City]:
+        around = q(Country).filter(neighbours="CH")
+        cities = q(City).filter(country__in=around, population__gte=1_000_000)
+        return await cities.select_related("country").order_by("-population").run()
+
+    async def django(self) -> list[City]:
+        around = Country.objects.filter(neighbours="CH")
+        cities = City.objects.filter(country__in=around, population__gte=1_000_000)
+        ordered = cities.select_related("country").order_by("-population")
+        return [city async for city in ordered]
+
+    def rows(self, answer: list[City]) -> Iterable[Row]:
+        return ((city.name, city.country, city.population) for city in answer)
+
+
+class NearGreenwich(Example[list[City]]):
+    """The cities nearest to the meridian of Greenwich."""
+
+    shows = "raw"
+    columns = ("City", "Longitude")
+
+    async def adj(self) -> list[City]:
+        nearest = "SELECT * FROM world_city ORDER BY abs(longitude) LIMIT %s"
+        return await q(City).raw(nearest, [5]).run()
+
+    async def django(self) -> list[City]:
+        nearest = "SELECT * FROM world_city ORDER BY abs(longitude) LIMIT %s"
+        return [city async for city in City.objects.raw(nearest, [5])]
+
+    def rows(self, answer: list[City]) -> Iterable[Row]:
+        return ((city.name, city.longitude) for city in answer)
 
 
 class NamedYork(Example[list[City]]):
@@ -368,10 +412,12 @@ TOUR: Final[tuple[Question, ...]] = (
     Continents(),
     Totals(),
     Saints(),
+    AroundSwitzerland(),
     LargestOfEach(),
     OvershadowedCapitals(),
     Neighbours(),
     NamedYork(),
+    NearGreenwich(),
     EachContinent(),
     Hemispheres(),
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-import re
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import geometric_mean
 from typing import Final
 
@@ -28,7 +28,7 @@ SHOWN_ROWS: Final = 8
 def print_visit(console: Console, number: int, visit: Visit) -> None:
     """One example: how it is asked, what the database heard, what it answered, how long that took."""
     heading(console, f"{number}. {visit.question.title}")
-    show(console, Text(visit.question.shows, style="italic"))
+    show(console, Text.assemble((visit.question.type, "cyan"), "  ", (visit.question.shows, "italic")))
     show(console, highlighted(visit.question.code, "python"))
     for sql, executions in by_sql(visit.statements).items():
         show(console, highlighted(f"{layout(sql, console.width)}\n{parameters(executions)}", "sql"))
@@ -80,10 +80,21 @@ def highlighted(code: str, language: str) -> Text:
 
 
 def layout(sql: str, width: int) -> str:
-    """SQL with a line for each clause and columns that fill the width."""
-    # sqlparse wraps after the column that crosses the mark, so the mark leaves room for one.
-    clauses = sqlparse.format(sql, reindent=True, wrap_after=max(width - 40, 20), indent_width=2)
-    return re.sub(r"(?<=,)\s+(?=%s)", " ", re.sub(r"\n\s*\n", "\n", clauses))
+    """SQL with a line for each clause; what is too wide for the page goes on further in."""
+    clauses = sqlparse.format(sql, reindent=True, wrap_after=len(sql), indent_width=2)
+    return "\n".join(line for clause in clauses.splitlines() for line in folded(clause, width) if clause.strip())
+
+
+def folded(clause: str, width: int) -> Iterator[str]:
+    """A clause as lines that fit; a join's condition has a line of its own where the join has no room for it."""
+    indent = " " * (len(clause) - len(clause.lstrip()) + 4)
+    parts = [clause] if len(clause) <= width else clause.replace(" ON (", f"\n{indent}ON (").splitlines()
+    for part in parts:
+        yield from (
+            textwrap.wrap(part, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+            if len(part) > width
+            else [part]
+        )
 
 
 def by_sql(statements: Iterable[Statement]) -> Mapping[str, list[Statement]]:
@@ -137,6 +148,8 @@ def timing(when: str, asked: Asked) -> Text:
 
 def origin(cache: CacheUse) -> Iterable[Text]:
     """What the plan cache did, a miss in another colour than a hit."""
+    if not (cache.hits or cache.misses or cache.others):
+        yield Text("hand-written SQL: needs no plan", style="cyan")
     for count, name, style in (
         (cache.misses, "cache miss: plan built", "yellow"),
         (cache.hits, "cache hit: plan reused", "green"),

@@ -39,7 +39,8 @@ class Recorder:
     @contextmanager
     def listen(self) -> Iterator[list[Statement]]:
         """A list that fills with what is executed inside the block."""
-        self._heard = heard = []
+        heard: list[Statement] = []
+        self._heard = heard
         try:
             yield heard
         finally:

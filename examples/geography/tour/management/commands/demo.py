@@ -51,7 +51,7 @@ async def take(console: Console, runs: int) -> list[Visit]:
     """The whole tour; what was visited comes back for judgement."""
     try:
         visits = [await visit_aloud(console, number, question) for number, question in enumerate(TOUR, start=1)]
-        progress = track(TOUR, "Measuring", console=console, transient=True)
+        progress = track(TOUR, "Measuring", console=console, transient=True, disable=not console.is_terminal)
         report.print_races(console, [await race(question, runs) for question in progress], runs)
         report.print_cache(console, plan_cache.stats())
         return visits

@@ -1,0 +1,44 @@
+"""Fill the library: the same rows at every run, so that runs can be compared."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Final
+
+from django.db import connection, transaction
+
+from benchmarks.models import Author, Book, Country
+
+COUNTRIES: Final = 20
+AUTHORS: Final = 500
+BOOKS: Final = 5_000
+
+_FIRST_DAY: Final = datetime.datetime(1950, 1, 1, 12, 30, tzinfo=datetime.UTC)
+
+
+def create() -> None:
+    """Make the tables and their rows."""
+    with connection.schema_editor() as editor:
+        for model in (Country, Author, Book):
+            editor.create_model(model)
+    with transaction.atomic():
+        Country.objects.bulk_create(Country(id=key, name=f"Country {key}") for key in range(1, COUNTRIES + 1))
+        Author.objects.bulk_create(
+            Author(id=key, name=f"Author {key}", country_id=1 + key % COUNTRIES) for key in range(1, AUTHORS + 1)
+        )
+        Book.objects.bulk_create([_book(key) for key in range(1, BOOKS + 1)], batch_size=500)
+    connection.close()
+
+
+def _book(key: int) -> Book:
+    return Book(
+        id=key,
+        title=f"Book number {key}",
+        pages=100 + key * 7 % 900,
+        in_print=key % 3 != 0,
+        published=_FIRST_DAY + datetime.timedelta(days=key * 5, minutes=key),
+        price=Decimal(key % 5_000) / 100 + 1,
+        details={"language": "en", "formats": ["print", "audio"], "weight": key % 700},
+        author_id=1 + key % AUTHORS,
+    )

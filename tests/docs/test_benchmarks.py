@@ -1,0 +1,41 @@
+"""The benchmarks run, and README.md quotes what they wrote."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import adj
+
+ROOT: Final = Path(adj.__file__).resolve().parents[1]
+
+
+def run(*arguments: str) -> str:
+    """The output of a program of the benchmarks."""
+    finished = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_every_contender_gives_as_many_rows_as_django() -> None:
+    output = run("benchmarks", "--rounds=1", "--no-peers")
+    assert "Django async" in output
+    assert output.count("%") >= 8 * 3
+
+
+def test_the_profile_shows_functions_of_adj() -> None:
+    assert "prepare.py" in run("benchmarks.profile", "one", "--times=1", "--top=200")
+
+
+def test_the_readme_quotes_the_table() -> None:
+    table = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    shares = dict(
+        re.findall(r"^\| (`aget\(pk=\.\.\.\)`|1,000 instances) \|[^|]+\|[^|]+, (\d+)% \|", table, re.MULTILINE)
+    )
+    quoted = re.findall(r"(\d+) %", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert quoted == list(shares.values())

@@ -1,0 +1,288 @@
+"""Asks Django and adj the same, and compares everything: SQL, parameters, rows, errors and warnings.
+
+A case is a function that builds a query from whatever `start(Model)` gives it: a QuerySet on Django's side, an
+AsyncQuery on adj's. It is called with one set of values after another, and the plan cache is emptied before the first
+one only, so that the later ones are answered from the cache wherever adj thinks that they can be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeAlias
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Manager, QuerySet
+from django.db.models.query import RawQuerySet
+
+import adj
+from adj import q
+from tests.parity.plain import difference, plain
+from tests.parity.tally import TALLY
+from tests.running import assert_no_worker_left
+from tests.shop.models import Country
+
+# Queries and values of every kind pass through here; `plain()` looks at their types at run time.
+Build: TypeAlias = Callable[..., Any]
+Start: TypeAlias = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The method that finishes a query, by adj's name, with its arguments."""
+
+    name: str = "run"
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f".{self.name}({', '.join([*map(repr, self.args), *(f'{k}={v!r}' for k, v in self.kwargs.items())])})"
+
+
+_DEPRECATED = (DeprecationWarning, PendingDeprecationWarning)
+
+RUN = Ending()
+
+
+def ending(name: str, *args: Any, **kwargs: Any) -> Ending:
+    """A finishing method with its arguments."""
+    return Ending(name, args, kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A value that is used up by one query, such as a generator: made anew for either side."""
+
+    make: Callable[[], Any]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of asking one side."""
+
+    sql: Any = None
+    answer: Any = None
+    error: BaseException | None = None
+    executed: list[Any] = field(default_factory=list)
+    warned: set[tuple[type[Warning], str]] = field(default_factory=set)
+
+
+def compare(
+    build: Build,
+    *value_sets: Any,
+    finish: Ending | None = None,
+    alias: str = "default",
+    in_any_order: bool = False,
+    refused_as: type[Exception] | None = None,
+) -> None:
+    """Fail unless adj does what Django does, for each set of values in turn.
+
+    A set is a tuple of arguments for `build`, or its only argument. Without any, `build` is called without values,
+    twice. `in_any_order` is for queries whose order is random. `refused_as` is a class of adj's own, for what Django
+    refuses with one that adj's class does not inherit.
+    """
+    with Session(alias) as session:
+        session.compare(build, *value_sets, finish=finish, in_any_order=in_any_order, refused_as=refused_as)
+
+
+class Session:
+    """An event loop and a database on which cases are compared, one after another."""
+
+    def __init__(self, alias: str = "default") -> None:
+        self.alias = alias
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        # Django asks SQLite for this when it first compiles JSON.
+        _ = connections[self.alias].features.supports_json_field
+        self._runner.run(self._warm_up())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._runner.close()
+        assert_no_worker_left()
+
+    def compare(
+        self,
+        build: Build,
+        *value_sets: Any,
+        finish: Ending | None = None,
+        in_any_order: bool = False,
+        refused_as: type[Exception] | None = None,
+    ) -> list[Outcome]:
+        """Compare the sides for each set of values, the first one without a plan; return what Django answered."""
+        TALLY.take_over(adj.plan_cache)
+        answers = []
+        for number, values in enumerate(value_sets or ((), ())):
+            given = values if isinstance(values, tuple) else (values,)
+            django = ask_django(build, given, finish or RUN, self.alias)
+            ours = self._runner.run(ask_adj(build, given, finish or RUN, self.alias))
+            TALLY.comparisons += 1
+            context = f"{'from the cache' if number else 'cold'}, {finish or RUN}, values {given!r}"
+            if number:
+                # A query that was asked before is not built again, so that what is deprecated is told of once.
+                _forget_deprecations(django, ours)
+            if django.error is not None or ours.error is not None:
+                _compare_errors(django, ours, context, refused_as)
+            else:
+                _compare_answers(django, ours, context, in_any_order)
+            answers.append(django)
+        return answers
+
+    async def _warm_up(self) -> None:
+        """Open the connection, so that what opening executes is not taken for part of a case."""
+        await q(Country).using(self.alias).acount()
+
+
+def _forget_deprecations(*outcomes: Outcome) -> None:
+    for outcome in outcomes:
+        outcome.warned = {warning for warning in outcome.warned if not issubclass(warning[0], _DEPRECATED)}
+
+
+def _compare_errors(django: Outcome, ours: Outcome, context: str, refused_as: type[Exception] | None) -> None:
+    """A caller's `except` clause that is written for Django has to catch adj's error."""
+    expected = refused_as or type(django.error)
+    if django.error is None or not isinstance(ours.error, expected):
+        raise AssertionError(f"{context}: Django {_told(django)}, adj {_told(ours)}") from ours.error
+
+
+def _compare_answers(django: Outcome, ours: Outcome, context: str, in_any_order: bool) -> None:
+    if in_any_order:
+        ours.answer, django.answer = (sorted(outcome.answer[2], key=repr) for outcome in (ours, django))
+    for what in ("sql", "executed", "warned", "answer"):
+        theirs, mine = getattr(django, what), getattr(ours, what)
+        if theirs != mine:
+            raise AssertionError(f"{context}: {what} differs{difference(theirs, mine)}\n{django.executed}")
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.error is not None:
+        return f"raises {outcome.error!r}"
+    return f"answers {str(outcome.answer)[:300]}, {outcome.executed}"
+
+
+# -- Django ------------------------------------------------------------------------------------------------------------
+
+
+def ask_django(build: Build, values: tuple[Any, ...], finish: Ending, alias: str) -> Outcome:
+    """Build and finish a query with Django's own code, on this thread."""
+
+    def start(source: Any) -> Any:
+        queryset = source.all() if isinstance(source, (QuerySet, Manager)) else source._default_manager.all()
+        return queryset if alias == "default" else queryset.using(alias)
+
+    outcome = Outcome()
+    with _observed(outcome):
+        queryset = build(start, *_fresh(values))
+        if finish.name in {"run", "arun"}:
+            outcome.sql = _django_sql(queryset)
+        outcome.answer = plain(_finish_in_django(queryset, finish))
+    return outcome
+
+
+def _django_sql(queryset: Any) -> Any:
+    try:
+        # A copy, as compiling adds columns to some queries.
+        sql, parameters = queryset.query.clone().get_compiler(queryset.db).as_sql()
+    except EmptyResultSet:
+        return _sql("", ())
+    return _sql(sql, parameters)
+
+
+def _finish_in_django(queryset: Any, finish: Ending) -> Any:
+    args, kwargs = _fresh(finish.args), finish.kwargs
+    match finish.name:
+        case "run" | "arun" | "async for":
+            return list(queryset)
+        case "aiterator" if isinstance(queryset, RawQuerySet):
+            return list(queryset.iterator())
+        case "aiterator" | "stream":
+            return list(queryset.iterator(*args or (2_000,), **kwargs))
+        case "aget_or_none":
+            try:
+                return queryset.get(*args, **kwargs)
+            except queryset.model.DoesNotExist:
+                return None
+        case "[]":
+            return queryset[args[0]]
+        case name:
+            return getattr(queryset, name.removeprefix("a"))(*args, **kwargs)
+
+
+# -- adj ---------------------------------------------------------------------------------------------------------------
+
+
+async def ask_adj(build: Build, values: tuple[Any, ...], finish: Ending, alias: str) -> Outcome:
+    """Build and finish the same query with adj."""
+
+    def start(source: Any) -> Any:
+        return q(source) if alias == "default" else q(source).using(alias)
+
+    outcome = Outcome()
+    with _observed(outcome):
+        query = build(start, *_fresh(values))
+        if finish.name in {"run", "arun"}:
+            outcome.sql = _sql(*query.sql())
+        outcome.answer = plain(await _finish_in_adj(query, finish))
+    return outcome
+
+
+async def _finish_in_adj(query: Any, finish: Ending) -> Any:
+    args, kwargs = _fresh(finish.args), finish.kwargs
+    match finish.name:
+        case "async for":
+            return [row async for row in query]
+        case "aiterator":
+            return [row async for row in query.aiterator(*args, **kwargs)]
+        case "stream":
+            async with query.stream(*args, **kwargs) as rows:
+                return [row async for row in rows]
+        case "[]":
+            return await query[args[0]].run()
+        case name:
+            return await getattr(query, name)(*args, **kwargs)
+
+
+# -- both --------------------------------------------------------------------------------------------------------------
+
+
+def _fresh(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(value.make() if isinstance(value, Fresh) else value for value in values)
+
+
+def _sql(sql: str, parameters: Any) -> Any:
+    return (sql, tuple(plain(parameter) for parameter in parameters or ()))
+
+
+@contextmanager
+def _observed(outcome: Outcome) -> Generator[None]:
+    """Note what is executed on whatever thread, what is warned of, and the error that ends it."""
+    with _executed(outcome.executed), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other side has to raise the like
+            outcome.error = error
+    outcome.warned = {(warning.category, str(warning.message)) for warning in caught}
+
+
+@contextmanager
+def _executed(log: list[Any]) -> Generator[None]:
+    # The stubs do not have the method; it is where every statement of a cursor passes, on either side.
+    wrapper: Any = CursorWrapper
+    execute = wrapper._execute
+
+    def logged(cursor: Any, sql: str, params: Any, *context: Any) -> Any:
+        log.append(_sql(sql, params))
+        return execute(cursor, sql, params, *context)
+
+    wrapper._execute = logged
+    try:
+        yield
+    finally:
+        wrapper._execute = execute

@@ -1,0 +1,576 @@
+"""Hydrators: the generated code makes what Django's own makes, from the same rows."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import django
+import pytest
+from django.apps import apps
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import connections, models
+from django.db.models import Count, F, FilteredRelation, Model, Q, Value
+from django.db.models.functions import Concat, Lower
+from django.db.models.signals import post_init, pre_init
+from django.test.utils import isolate_apps
+
+from adj import NotLoaded, q
+from adj.compiler.build import build
+from adj.compiler.prepare import _capture, _layout
+from adj.hydrate.instances import _general_hydrator, _generated_hydrator, instance_hydrator, is_plain
+from adj.hydrate.layout import Layout
+from adj.hydrate.rows import hydrator_for
+from adj.shapes import Answer, RowShape
+from adj.statement import ROWS
+from tests.parity.plain import difference, plain
+from tests.running import run
+from tests.shop.models import (
+    Author,
+    AuthorProfile,
+    Bestseller,
+    Book,
+    BookDetail,
+    Category,
+    Chapter,
+    Customer,
+    Depot,
+    Gadget,
+    Item,
+    Note,
+    Order,
+    OrderLine,
+    Publisher,
+    Reader,
+    Review,
+    Visit,
+)
+from tests.unit.asking import AnyQuery, dialect
+
+MODELS: list[Any] = [model for model in apps.get_app_config("shop").get_models() if model.__name__ != "Shelf"]
+NOT_PLAIN = {Customer, Visit}
+HAS_FETCH_MODES = django.VERSION >= (6, 1)
+
+
+def layout_and_rows(query: AnyQuery) -> tuple[Layout, list[tuple[object, ...]]]:
+    """What a query's rows look like, and the rows as the database sends them."""
+    known = dialect()
+    with known.lent():
+        queryset = build(query.statement).using("default")
+        captured = _capture(queryset, ROWS, "default")
+        layout = _layout(queryset, captured.compiler, Answer.ROWS, "default")
+    with connections["default"].cursor() as cursor:
+        cursor.execute(captured.sql, captured.parameters)
+        return layout, list(cursor.fetchall())
+
+
+def assert_same(ours: Any, djangos: Any) -> None:
+    one, other = plain(ours), plain(djangos)
+    assert one == other, difference(other, one)
+
+
+def deferred_pair(manager: Any) -> AnyQuery:
+    return q(manager).only("title", "author__name", "author__born").select_related("author")
+
+
+INSTANCES: dict[str, Callable[[], Any]] = {
+    **{f"every {model.__name__}": lambda model=model: q(model._base_manager.order_by("pk")) for model in MODELS},
+    "nested": lambda: q(Book).select_related(
+        "author__publisher__country", "editor__mentor", "category__parent__parent"
+    ),
+    "nullable": lambda: q(Book).select_related("editor", "publisher__country", "category"),
+    "reverse one-to-one": lambda: q(Book).select_related("detail"),
+    "reverse and forward": lambda: q(Author).select_related("profile", "mentor__profile", "publisher__country"),
+    "one-to-one": lambda: q(AuthorProfile).select_related("author__publisher", "author__profile"),
+    "one-to-one as key": lambda: q(BookDetail).select_related("book__author"),
+    "ordered by a relation": lambda: q(Review).select_related("book__publisher"),
+    "self": lambda: q(Category).select_related("parent__parent"),
+    "other field": lambda: q(Depot).select_related("publisher__country"),
+    "content type": lambda: q(Note).select_related("content_type"),
+    "inheritance": lambda: q(Reader).select_related("maker__country", "favourite__author"),
+    "parents": lambda: q(Reader).select_related("gadget_ptr__item_ptr__maker"),
+    "children": lambda: q(Item).select_related("gadget__reader__favourite"),
+    "child of a child": lambda: q(Gadget).select_related("reader", "item_ptr"),
+    "proxy": lambda: q(Bestseller).select_related("author"),
+    "composite key": lambda: q(OrderLine).select_related("book__author"),
+    "composite key and not plain": lambda: q(OrderLine).select_related("order__customer__country", "book"),
+    "relation that is not plain": lambda: q(Order).select_related("customer"),
+    "not plain": lambda: q(Visit).select_related("customer__country"),
+    "only": lambda: q(Book).only("title", "author"),
+    "only of a relation": lambda: deferred_pair(Book.objects),
+    "defer": lambda: q(Book).defer("metadata", "cover", "author"),
+    "defer of a relation": lambda: q(Book).select_related("author").defer("author__born", "title"),
+    "defer of a parent": lambda: q(Reader).defer("name", "screen"),
+    "only of a child": lambda: q(Item).select_related("gadget").only("name", "gadget__voltage"),
+    "only of a composite key": lambda: q(OrderLine).only("quantity"),
+    "annotations": lambda: q(Book).annotate(n=Count("tags"), a=Lower("title"), b=Value("x"), c=F("author__name")),
+    "annotations and relations": lambda: q(Book).select_related("author", "detail").annotate(a=Lower("title")),
+    "annotation called as a method": lambda: q(Book).annotate(delete=Lower("title"), full_clean=Value(3)),
+    "annotation called as a class attribute": lambda: q(Book).annotate(objects=Value(1), DoesNotExist=Value("x")),
+    "annotation called as a Python word": lambda: q(Book).annotate(
+        **{"class": Value(1), "i0": Value(2), "rows": Value(3)}
+    ),
+    "annotation called as what Django uses": lambda: q(Book).annotate(_prefetched_objects_cache=Value(1)),
+    "alias": lambda: q(Book).alias(a=Lower("title")).annotate(b=Concat("a", Value("!"))),
+    "extra": lambda: q(Book).extra(select={"more": "pages + 1", "text": "'x'"}),
+    "extra and annotations": lambda: q(Book).extra(select={"more": "pages + 1"}).annotate(n=Count("tags")),
+    "filtered relation": lambda: (
+        q(Author).annotate(long=FilteredRelation("books", condition=Q(books__pages__gt=300))).select_related("long")
+    ),
+    "filtered one-to-one": lambda: (
+        q(Book).annotate(about=FilteredRelation("detail", condition=Q(detail__printings__gt=2))).select_related("about")
+    ),
+    "manager with an annotation": lambda: q(Publisher.counted.all()),
+    "order by a related column": lambda: q(Book).order_by("author__name", "-pk").distinct(),
+    "no rows": lambda: q(Book).filter(title="no such").select_related("author"),
+    "union": lambda: q(Book).filter(pages__gt=300).union(q(Book).filter(pages=0)),
+    "reversed": lambda: q(Chapter).reverse().select_related("book"),
+}
+CASES = [pytest.param(ask, id=name) for name, ask in INSTANCES.items()]
+
+
+@pytest.mark.parametrize("ask", CASES)
+def test_the_generated_hydrator_makes_what_the_general_one_makes(ask: Callable[[], AnyQuery]) -> None:
+    """A fast path is proven equal to the general one by a test that runs both, on the same rows."""
+    layout, rows = layout_and_rows(ask())
+    if is_plain_layout(layout):
+        assert_same(_generated_hydrator(layout)(rows), _general_hydrator(layout)(rows))
+    assert_same(instance_hydrator(layout)(rows), _general_hydrator(layout)(rows))
+
+
+def is_plain_layout(layout: Layout) -> bool:
+    assert layout.klass_info is not None
+    waiting: list[Any] = [layout.klass_info]
+    while waiting:
+        found = waiting.pop()
+        if not is_plain(found["model"]):
+            return False
+        waiting.extend(found.get("related_klass_infos", ()))
+    return True
+
+
+@pytest.mark.parametrize("ask", CASES)
+def test_the_general_hydrator_makes_what_django_makes(ask: Callable[[], AnyQuery]) -> None:
+    layout, rows = layout_and_rows(ask())
+    assert_same(_general_hydrator(layout)(rows), list(ask().queryset))
+
+
+@pytest.mark.parametrize("ask", CASES)
+def test_rows_of_a_run_are_what_django_makes_cold_and_from_the_cache(
+    ask: Callable[[], AnyQuery], empty_plan_cache: None
+) -> None:
+    async def twice() -> list[Any]:
+        return [await ask().run(), await ask().run()]
+
+    djangos = list(ask().queryset)
+    for ours in run(twice()):
+        assert_same(ours, djangos)
+
+
+SHAPES: dict[str, Callable[[], Any]] = {
+    "values": lambda: q(Book).values(),
+    "values of names": lambda: q(Book).values("title", "author__name", "pk"),
+    "values with an annotation": lambda: q(Book).annotate(n=Count("tags")).values("n", "title"),
+    "values of an expression": lambda: q(Book).values("title", low=Lower("title")),
+    "values of a composite key": lambda: q(OrderLine).values("pk", "quantity"),
+    "values of JSON": lambda: q(Book).values("metadata", "metadata__loc", "metadata__loc__row"),
+    "values of everything": lambda: q(Book).values("released", "price", "reference", "cost", "cover", "reading_time"),
+    "tuples": lambda: q(Book).values_list("title", "released", "price"),
+    "tuples as sent": lambda: q(Book).values_list("pk", "pages", "title"),
+    "one tuple": lambda: q(Book).values_list("title"),
+    "tuples of all": lambda: q(Book).values_list(),
+    "tuples of a composite key": lambda: q(OrderLine).values_list("pk", "number", "pk"),
+    "flat": lambda: q(Book).values_list("price", flat=True),
+    "flat composite key": lambda: q(OrderLine).values_list("pk", flat=True),
+    "flat expression": lambda: q(Book).values_list(Lower("title"), flat=True),
+    "named": lambda: q(Book).values_list("title", "price", named=True),
+    "named expression": lambda: q(Book).values_list("title", Lower("isbn"), named=True),
+    "extra": lambda: q(Book).extra(select={"more": "pages + 1"}).values("more", "title"),
+    "extra in tuples": lambda: q(Book).extra(select={"more": "pages + 1"}).values_list("title", "more"),
+    "dates": lambda: q(Book).dates("published", "month"),
+    "datetimes": lambda: q(Book).datetimes("released", "hour"),
+    "distinct ordered by another column": lambda: q(Book).values_list("title").order_by("author__name").distinct(),
+    "the same twice": lambda: q(Book).values_list("title", "title"),
+    "union": lambda: q(Book).values_list("title", "pk").union(q(Author).order_by().values_list("name", "pk")).order_by("title", "pk"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ask", [pytest.param(ask, id=name) for name, ask in SHAPES.items()])
+def test_other_rows_are_what_django_makes(ask: Callable[[], AnyQuery]) -> None:
+    layout, rows = layout_and_rows(ask())
+    assert layout.shape is not RowShape.INSTANCE
+    assert_same(hydrator_for(layout)(rows), list(ask().queryset))
+
+
+def test_a_filtered_relation_and_an_annotation_are_both_attributes() -> None:
+    """In another order than Django's, which nobody sees but who lists `__dict__`."""
+    query = (
+        q(Author)
+        .annotate(long=FilteredRelation("books", condition=Q(books__pages__gt=300)), n=Lower("name"))
+        .select_related("long__category", "publisher")
+        .order_by("pk", "long__pk")
+    )
+    layout, rows = layout_and_rows(query)
+    ours, djangos = _generated_hydrator(layout)(rows), list(query.queryset)
+    assert len(ours) == len(djangos) > 20
+    for one, other in zip(ours, djangos, strict=True):
+        assert sorted(vars(one)) == sorted(vars(other))
+        long, djangos_long = getattr(one, "long", None), getattr(other, "long", None)
+        assert [long, one.n, one.publisher] == [djangos_long, other.n, other.publisher]
+        assert long is None or (long.category == djangos_long.category and long.author is one)
+
+
+# -- models with code of their own -------------------------------------------------------------------------------------
+
+
+def test_models_of_the_shop_are_plain_unless_they_override_how_instances_are_made() -> None:
+    assert {model for model in MODELS if not is_plain(model)} == NOT_PLAIN
+
+
+class Counted:
+    """A mixin that counts instances."""
+
+    made = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        Counted.made += 1
+
+
+@isolate_apps("tests.shop")
+def test_a_model_is_not_plain_where_filling_its_dict_would_skip_code() -> None:
+    class Watched(models.CharField):  # type: ignore[type-arg]  # generic for checkers only
+        descriptor_class = type("Own", (models.CharField.descriptor_class,), {})  # type: ignore[attr-defined]  # Django's
+
+    class Base(models.Model):
+        class Meta:
+            abstract = True
+            app_label = "shop"
+
+    class Plain(Base):
+        def __str__(self) -> str:
+            return "plain"
+
+        class Meta(Base.Meta):
+            app_label = "shop"
+
+    class WithMixin(Counted, Base):
+        class Meta(Base.Meta):
+            app_label = "shop"
+
+    class WithSetattr(Base):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+
+        class Meta(Base.Meta):
+            app_label = "shop"
+
+    class WithNew(Base):
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            return super().__new__(cls)
+
+        class Meta(Base.Meta):
+            app_label = "shop"
+
+    class WithFromDb(Base):
+        @classmethod
+        def from_db(cls, *args: Any, **kwargs: Any) -> Any:
+            return super().from_db(*args, **kwargs)
+
+        class Meta(Base.Meta):
+            app_label = "shop"
+
+    class WithDescriptor(Base):
+        name = Watched(max_length=3)
+
+        class Meta(Base.Meta):
+            app_label = "shop"
+
+    class WithFile(Base):
+        file = models.FileField()
+
+        class Meta(Base.Meta):
+            app_label = "shop"
+
+    assert [is_plain(model) for model in (Plain, WithFile)] == [True, True]
+    assert [is_plain(model) for model in (WithMixin, WithSetattr, WithNew, WithFromDb, WithDescriptor)] == [False] * 5
+
+
+def test_an_overridden_init_runs() -> None:
+    async def ask() -> list[Any]:
+        return [await q(Customer).run(), await q(Order).select_related("customer").run()]
+
+    customers, orders = run(ask())
+    assert customers
+    assert all(customer.made_by_init for customer in customers)
+    assert all(order.customer.made_by_init for order in orders)
+
+
+def test_an_overridden_from_db_runs() -> None:
+    async def ask() -> list[Any]:
+        return [await q(Visit).run(), await q(Visit).defer("page").run()]
+
+    visits, deferred = run(ask())
+    assert [visit.loaded_page for visit in visits] == [visit.page for visit in visits]
+    assert {visit.loaded_page for visit in deferred} == {None}
+
+
+@isolate_apps("tests.shop")
+def test_an_annotation_goes_through_a_property_with_a_setter() -> None:
+    class Shouting(Book):
+        @property
+        def loud(self) -> str:
+            return self.__dict__["kept"] + "!"
+
+        @loud.setter
+        def loud(self, value: str) -> None:
+            self.__dict__["kept"] = value.upper()
+
+        class Meta:
+            proxy = True
+            app_label = "shop"
+
+    query = q(Shouting).annotate(loud=F("title")).order_by("pk")[:3]
+    layout, rows = layout_and_rows(query)
+    made = _generated_hydrator(layout)(rows)
+    assert_same(made, _general_hydrator(layout)(rows))
+    assert made[0].loud == "THE LEFT HAND OF DARKNESS!"
+
+
+@isolate_apps("tests.shop")
+def test_an_annotation_over_a_property_without_a_setter_raises_as_in_django() -> None:
+    class Quiet(Book):
+        @property
+        def loud(self) -> str:
+            return ""
+
+        class Meta:
+            proxy = True
+            app_label = "shop"
+
+    query = q(Quiet).annotate(loud=F("title"))
+    layout, rows = layout_and_rows(query)
+    for hydrate in (_generated_hydrator(layout), _general_hydrator(layout), lambda rows: list(query.queryset)):
+        with pytest.raises(AttributeError):
+            hydrate(rows)
+
+
+# -- signals -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def received(signal: Any, sender: Any) -> Generator[list[Any]]:
+    """The senders of the signals that arrive."""
+    senders: list[Any] = []
+
+    def receive(sender: Any, **kwargs: Any) -> None:
+        senders.append(sender)
+
+    signal.connect(receive, sender=sender)
+    try:
+        yield senders
+    finally:
+        signal.disconnect(receive, sender=sender)
+
+
+@pytest.mark.parametrize("signal", [pre_init, post_init])
+@pytest.mark.parametrize(
+    ("sender", "expected"), [(Book, {Book}), (Author, {Author}), (None, {Book, Author}), (Review, set())]
+)
+def test_receivers_that_are_connected_later_are_called(
+    signal: Any, sender: Any, expected: set[Any], empty_plan_cache: None
+) -> None:
+    """P51"""
+
+    async def ask() -> Any:
+        return await q(Book).filter(author__isnull=False).select_related("author").run()
+
+    count = len(run(ask()))
+    with received(signal, sender) as senders:
+        run(ask())
+    assert set(senders) == expected
+    assert len(senders) == count * len(expected)
+    senders.clear()
+    run(ask())
+    assert not senders
+
+
+def test_a_receiver_sees_the_instance_filled(empty_plan_cache: None) -> None:
+    """P51"""
+    titles: list[str] = []
+
+    def receive(instance: Any, **kwargs: Any) -> None:
+        titles.append(instance.title)
+
+    async def ask() -> Any:
+        return [book.title for book in await q(Book).order_by("pk").run()]
+
+    run(ask())
+    post_init.connect(receive, sender=Book)
+    try:
+        assert run(ask()) == titles
+    finally:
+        post_init.disconnect(receive, sender=Book)
+
+
+# -- what a row does not carry -----------------------------------------------------------------------------------------
+
+
+async def _first(query: AnyQuery) -> Any:
+    return (await query.run())[0]
+
+
+def _read(ask: Callable[[], AnyQuery], name: str, errors: Any) -> Any:
+    """Read an attribute on the loop; the error that comes of it."""
+
+    async def read() -> Any:
+        book = await _first(ask())
+        with pytest.raises(errors) as raised:
+            getattr(book, name)
+        return raised.value
+
+    return run(read())
+
+
+@pytest.mark.parametrize(
+    ("ask", "name", "fix"),
+    [
+        (lambda: q(Book).order_by("pk"), "author", 'add .select_related("author") to the query'),
+        (lambda: q(Book).order_by("pk").filter(detail__isnull=False), "detail", 'add .select_related("detail")'),
+        (lambda: q(Book).order_by("pk").defer("title"), "title", 'take "title" out of defer(), or name it in only()'),
+        (lambda: q(Book).order_by("pk").only("title"), "pages", 'take "pages" out of defer()'),
+        (lambda: q(Visit), "customer", 'add .select_related("customer")'),
+    ],
+)
+@pytest.mark.skipif(not HAS_FETCH_MODES, reason="Django has fetch modes from 6.1 on")
+def test_what_is_not_loaded_says_what_to_add_on_the_loop(ask: Any, name: str, fix: str) -> None:
+    """P55"""
+    error = _read(ask, name, NotLoaded)
+    assert error.field == name
+    assert fix in str(error)
+    assert isinstance(error, SynchronousOnlyOperation)
+
+
+@pytest.mark.parametrize("name", ["author", "title"])
+def test_what_is_not_loaded_is_a_synchronous_only_operation_on_every_django(name: str) -> None:
+    """P55"""
+    _read(lambda: q(Book).order_by("pk").defer("title"), name, SynchronousOnlyOperation)
+
+
+def test_what_is_not_loaded_is_fetched_in_synchronous_code() -> None:
+    """P55"""
+    book = run(_first(q(Book).order_by("pk").defer("title")))
+    assert book.author.name == "Ursula K. Le Guin"
+    assert book.title == "The Left Hand of Darkness"
+    assert [tag.name for tag in book.tags.all()] == [tag.name for tag in Book.objects.get(pk=book.pk).tags.all()]
+
+
+def test_what_is_not_loaded_is_fetched_in_a_thread_while_a_loop_runs_elsewhere() -> None:
+    """P55"""
+
+    async def ask() -> str:
+        book = await _first(q(Book).order_by("pk"))
+
+        def read() -> str:
+            try:
+                return str(book.author.name)
+            finally:
+                connections.close_all()
+
+        return await asyncio.to_thread(read)
+
+    assert run(ask()) == "Ursula K. Le Guin"
+
+
+@pytest.mark.skipif(not HAS_FETCH_MODES, reason="Django has fetch modes from 6.1 on")
+def test_a_fetch_mode_of_the_query_is_that_of_its_rows() -> None:
+    peers, blocked = getattr(models, "FETCH_PEERS", None), getattr(models, "RAISE", None)
+
+    async def ask(mode: Any) -> list[Any]:
+        return await q(Book).order_by("pk").fetch_mode(mode).select_related("publisher").run()
+
+    books = run(ask(peers))
+    assert {type(book._state.fetch_mode).__name__ for book in books} == {"FetchPeers"}
+    assert len(books[0]._state.peers) == len(books)
+    assert books[0].author.name
+    assert "author" in books[1]._state.fields_cache
+    if blocked is not None:
+        assert {book._state.fetch_mode for book in run(ask(blocked))} == {blocked}
+
+
+# -- copies ------------------------------------------------------------------------------------------------------------
+
+COPIED = [
+    "every Book",
+    "nested",
+    "reverse one-to-one",
+    "defer of a relation",
+    "inheritance",
+    "composite key",
+    "annotations",
+    "not plain",
+]
+
+
+@pytest.mark.parametrize("name", COPIED)
+@pytest.mark.parametrize(
+    "copied",
+    [
+        *[
+            lambda rows, protocol=protocol: pickle.loads(pickle.dumps(rows, protocol))  # noqa: S301  # our own bytes
+            for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
+        ],
+        copy.deepcopy,
+        lambda rows: [copy.copy(row) for row in rows],
+    ],
+)
+def test_copies_and_pickles_of_rows_equal_those_of_djangos_rows(name: str, copied: Callable[[Any], Any]) -> None:
+    """P55"""
+    ask = INSTANCES[name]
+    ours, djangos = run(ask().run())[:5], list(ask().queryset)[:5]
+    assert_same(copied(ours), copied(djangos))
+
+
+def test_a_pickled_row_fetches_what_it_lacks_in_synchronous_code() -> None:
+    book = pickle.loads(pickle.dumps(run(_first(q(Book).order_by("pk")))))  # noqa: S301  # our own bytes
+    assert book.author.name == "Ursula K. Le Guin"
+
+
+def test_rows_compare_and_hash_as_djangos() -> None:
+    ours, djangos = run(q(Book).order_by("pk").run()), list(Book.objects.order_by("pk"))
+    assert ours == djangos
+    assert set(ours) == set(djangos)
+    assert all(isinstance(row, Model) for row in ours)
+
+
+def test_a_row_can_be_saved_and_refreshed_in_synchronous_code() -> None:
+    book = run(_first(q(Book).order_by("pk").defer("subtitle")))
+    before = book.pages
+    try:
+        book.pages = before + 1
+        book.save()
+        assert Book.objects.get(pk=book.pk).pages == before + 1
+        book.refresh_from_db()
+        assert book.get_deferred_fields() == {"subtitle"}
+        assert book.subtitle is None
+        assert book.get_deferred_fields() == set()
+    finally:
+        Book.objects.filter(pk=book.pk).update(pages=before)
+
+
+def test_instances_of_one_row_know_each_other() -> None:
+    async def ask() -> list[Any]:
+        return await q(Book).select_related("detail").filter(detail__isnull=False).run()
+
+    for book in run(ask()):
+        assert book.detail.book is book
+
+
+def test_a_layout_of_instances_without_djangos_description_is_refused() -> None:
+    layout = Layout(RowShape.INSTANCE, (), (), "default", dialect().wrapper)
+    with pytest.raises(TypeError, match="klass_info"):
+        instance_hydrator(layout)

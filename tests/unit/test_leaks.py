@@ -1,0 +1,423 @@
+"""No plan, no key and no other memory of adj's keeps a value or a row of the user's."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import decimal
+import gc
+import re
+import uuid
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.core.exceptions import FieldError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    FilteredRelation,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import Coalesce, Concat, Lag, Lower
+
+from adj import AsyncQuery, plan_cache, q
+from adj.compiler import keys, validate
+from adj.compiler.cache import PlanCache
+from adj.compiler.plan import Plan
+from adj.compiler.prepare import Ready
+from adj.engines.calls import read_facts
+from adj.errors import InvalidOperand
+from adj.schema.operands import operand_types
+from adj.schema.paths import resolve
+from adj.shapes import Answer
+from adj.statement import ROWS, Finish
+from tests.running import run
+from tests.shop.fields import Money
+from tests.shop.models import Author, Book, Customer, Publisher, Visit
+from tests.unit.asking import AnyQuery, prepared, sql_of
+from tests.unit.corpus import CORPUS, Build, Values
+from tests.unit.reachable import described, paths, reachable
+
+FIRST = 7_700
+SENTINELS = range(FIRST, FIRST + 300)
+_TEXT = re.compile(r"(text|blob) 7[789]\d\d")
+
+
+def sentinels() -> Values:
+    """Values that occur nowhere else in the process."""
+    return Values(next(_starts))
+
+
+_starts = iter([])  # type: Iterator[int]
+
+
+@pytest.fixture(autouse=True)
+def _fresh(empty_plan_cache: None) -> None:
+    global _starts  # noqa: PLW0603  # a new range for each test
+    _starts = iter(range(FIRST, FIRST + 300, 40))
+    validate._seen.clear()
+
+
+def is_sentinel(found: object) -> bool:
+    """Whether an object is, or is made of, one of the values."""
+    match found:
+        case bool():
+            return False
+        case int():
+            return found in SENTINELS
+        case float() | decimal.Decimal():
+            return found == found and abs(found) < 10**6 and int(found) in SENTINELS  # noqa: PLR0124  # NaN
+        case str():
+            return bool(_TEXT.search(found))
+        case bytes():
+            return bool(_TEXT.search(found.decode(errors="replace")))
+        case datetime.datetime():
+            hours = (found.replace(tzinfo=None) - datetime.datetime(2001, 1, 1)).total_seconds() // 3_600  # noqa: DTZ001
+            return int(hours) in SENTINELS
+        case datetime.date():
+            return (found - datetime.date(2000, 1, 1)).days in SENTINELS
+        case datetime.time():
+            return (found.hour * 60 + found.minute) * 60 + found.second in SENTINELS
+        case datetime.timedelta():
+            return int(found.total_seconds()) in SENTINELS
+        case uuid.UUID():
+            return found.int in SENTINELS
+        case _:
+            return isinstance(found, Money)
+
+
+def memory() -> list[object]:
+    """What adj keeps between queries."""
+    return [plan_cache, validate._seen]
+
+
+def assert_nothing_is_kept() -> None:
+    kept = [described(path) for path in paths(*memory()) if is_sentinel(path[-1])]
+    assert not kept, "\n".join(kept[:5])
+
+
+CASES = [pytest.param(build, id=name) for name, build in CORPUS.items()]
+
+MORE: dict[str, Build] = {
+    "own __init__": lambda v: q(Customer).annotate(a=Value(v.text()), b=Lower(Value(v.text()))).filter(name=v.text()),
+    "own from_db": lambda v: q(Visit)
+    .annotate(a=Case(When(page=v.text(), then=Value(v.text())), default=Value(v.text())))
+    .select_related("customer__country")
+    .filter(customer__name=v.text()),
+    "annotations of rows": lambda v: q(Book)
+    .annotate(a=Concat("title", Value(v.text())), b=Count("tags", filter=Q(tags__name=v.text())))
+    .select_related("author"),
+    "annotations in dicts": lambda v: q(Book).annotate(a=Value(v.text()), b=Value(v.price())).values("a", "b", "title"),
+    "annotations in tuples": lambda v: q(Book).values_list(Concat("title", Value(v.text())), Value(v.moment())),
+    "join with a condition": lambda v: q(Author)
+    .annotate(a=FilteredRelation("books", condition=Q(books__title=v.text(), books__pages__in=[v.number(), v.number()])))
+    .select_related("a"),
+    "order": lambda v: q(Book).order_by(Case(When(title=v.text(), then=Value(v.text())), default=Value(v.text()))),
+    "subquery in an annotation": lambda v: q(Author).annotate(
+        a=Subquery(
+            Book.objects.filter(author=OuterRef("pk"))
+            .annotate(n=Concat("title", Value(v.text())))
+            .filter(n__startswith=v.text())
+            .order_by(Coalesce("subtitle", Value(v.text())))
+            .values("n")[:1]
+        )
+    ),
+    "nested in nested": lambda v: q(Author).filter(
+        Exists(q(Book).filter(author=OuterRef("pk"), publisher__in=q(Publisher).annotate(n=Value(v.text())).filter(n=v.text())))
+    ),
+    "window": lambda v: q(Book).annotate(
+        a=Window(Lag("title", default=Value(v.text())), partition_by=[Concat("isbn", Value(v.text()))], order_by="pk")
+    ),
+    "sum of a case": lambda v: q(Author).annotate(
+        a=Sum(Case(When(books__title=v.text(), then=F("books__pages") % v.number()), default=F("books__pages"), output_field=IntegerField()), default=0)
+    ),
+}  # fmt: skip
+MORE_CASES = [pytest.param(build, id=name) for name, build in MORE.items()]
+
+
+@pytest.mark.parametrize("build", CASES + MORE_CASES)
+def test_a_plan_keeps_no_value_cold_or_warm(build: Build) -> None:
+    for _ in range(3):
+        query = build(sentinels())
+        assert any(map(is_sentinel, reachable(query.statement))), "the search does not find what is there"
+        prepared(query)
+        assert_nothing_is_kept()
+
+
+ENDINGS = [
+    Finish(Answer.GET),
+    Finish(Answer.FIRST),
+    Finish(Answer.LAST),
+    Finish(Answer.COUNT),
+    Finish(Answer.EXISTS),
+    Finish(Answer.EARLIEST, ("pk",)),
+]
+
+
+@pytest.mark.parametrize("finish", ENDINGS, ids=lambda finish: finish.answer.value)
+@pytest.mark.parametrize("build", [MORE["own from_db"], MORE["annotations of rows"], MORE["order"]])
+def test_no_ending_keeps_a_value(build: Build, finish: Finish) -> None:
+    for _ in range(2):
+        prepared(build(sentinels()), finish)
+        assert_nothing_is_kept()
+
+
+def test_an_aggregation_keeps_no_value_of_its_expressions() -> None:
+    for _ in range(2):
+        v = sentinels()
+        operands = {
+            "a": Sum("pages", filter=Q(title=v.text(), pages__gt=v.number())),
+            "b": Count("pk", filter=Q(author__name__in=v.texts())),
+            "c": Sum(Case(When(title=v.text(), then=F("pages") * v.number()))),
+        }
+        prepared(q(Book).filter(isbn=v.text()), Finish(Answer.AGGREGATE, (), operands))
+        assert_nothing_is_kept()
+
+
+REFUSED: list[tuple[str, Callable[[Values], list[AnyQuery]]]] = [
+    ("pattern", lambda v: [q(Book).filter(title__matches=text) for text in (v.text(), v.text() + "*", v.text())]),
+    (
+        "list",
+        lambda v: [q(Book).filter(title__in=[text, other]) for text, other in (v.texts(), [v.text()] * 2, v.texts())],
+    ),
+    ("equal", lambda v: [_ordered(v.text(), v.text()), _ordered(*[v.text()] * 2), _ordered(v.text(), v.text())]),
+    ("guard", lambda v: [_grouped(v.text(), v.text()), _grouped(*[v.text()] * 2), _grouped(v.text(), v.text())]),
+    ("objection", lambda v: [q(Book).filter(Q(pages=2**70) | Q(title=v.text())), q(Book).filter(Q(pages=1) | Q(title=v.text()))]),
+]  # fmt: skip
+
+
+def _ordered(one: str, other: str) -> AnyQuery:
+    def case(text: str) -> Case:
+        return Case(When(title=text, then=Value("x")), default=Value("y"))
+
+    return q(Book).annotate(a=case(one)).order_by(case(other))
+
+
+def _grouped(one: str, other: str) -> AnyQuery:
+    return q(Book).values(a=Q(title=one), b=Q(title=other)).annotate(n=Count("tags"))
+
+
+@pytest.mark.parametrize("ask", [pytest.param(ask, id=name) for name, ask in REFUSED])
+def test_a_plan_that_was_refused_and_replaced_keeps_no_value(ask: Callable[[Values], list[AnyQuery]]) -> None:
+    for query in ask(sentinels()):
+        prepared(query)
+        assert_nothing_is_kept()
+
+
+def test_values_that_django_refuses_are_not_kept() -> None:
+    v = sentinels()
+    for operand in ({"pages": v.text()}, {"author": v.blob()}, {"published": v.text()}, {"reference": v.text()}):
+        with pytest.raises(InvalidOperand):
+            q(Book).filter(**operand)
+    for mistake in ({"no_such": v.text()}, {"title__no_such": v.text()}):
+        with pytest.raises(FieldError):
+            q(Book).filter(**mistake)
+    query = q(Book).filter(pages=3)
+    sql_of(query)
+    plan = prepared(query).plan
+    with suppress(ValueError):
+        plan.bind((v.text(),), None)
+    assert_nothing_is_kept()
+
+
+# -- objects whose life is watched -------------------------------------------------------------------------------------
+
+
+class WatchedText(str):
+    """A str that can be watched."""
+
+
+class WatchedDate(datetime.date):
+    """A date that can be watched."""
+
+
+class WatchedList(list[Any]):
+    """A list that can be watched."""
+
+
+class WatchedDict(dict[str, Any]):
+    """A dict that can be watched."""
+
+
+def watched_text() -> WatchedText:
+    return WatchedText("watched")
+
+
+WATCHED: dict[str, Callable[[], tuple[Any, AnyQuery]]] = {}
+
+
+def watching(name: str, make: Callable[[], Any], ask: Callable[[Any], Any]) -> None:
+    def both() -> tuple[Any, AnyQuery]:
+        value = make()
+        return value, ask(value)
+
+    WATCHED[name] = both
+
+
+watching("text", watched_text, lambda value: q(Book).filter(title=value))
+watching("text that is searched", watched_text, lambda value: q(Book).filter(title__icontains=value))
+watching("date", lambda: WatchedDate(2020, 1, 1), lambda value: q(Book).filter(published__lt=value))
+watching("list", lambda: WatchedList(["a", "b"]), lambda value: q(Book).filter(title__in=value))
+watching("text in a list", watched_text, lambda value: q(Book).filter(title__in=["x", value]))
+watching("document", lambda: WatchedDict(a=1), lambda value: q(Book).filter(metadata=value))
+watching("text in a document", watched_text, lambda value: q(Book).filter(metadata={"a": [value]}))
+watching("instance", lambda: Author(pk=3, name="watched"), lambda value: q(Book).filter(author=value))
+watching("instances", lambda: Author(pk=3), lambda value: q(Book).filter(author__in=[value]))
+watching("instance of a text key", lambda: Publisher(pk=3, slug="s"), lambda value: q(Author).filter(publisher=value))
+watching("related manager", lambda: Author(pk=3), lambda value: q(value.books).filter(title="x"))
+watching("many to many manager", lambda: Book(pk=3), lambda value: q(value.tags))
+watching("nested QuerySet", lambda: Author.objects.filter(name="x"), lambda value: q(Book).filter(author__in=value))
+watching("base", lambda: Book.objects.filter(title="x"), q)
+watching("Value", lambda: Value("x"), lambda value: q(Book).annotate(a=Concat("title", value)))
+watching("text in a Value", watched_text, lambda value: q(Book).annotate(a=Concat("title", Value(value))))
+watching("Case", lambda: Case(When(title="x", then=Value("y"))), lambda value: q(Book).annotate(a=value).order_by("a"))
+watching(
+    "text in a Case",
+    watched_text,
+    lambda value: q(Book).annotate(a=Case(When(title=value, then=Value(value)), default=Value(value))),
+)
+watching("text in an order", watched_text, lambda value: q(Book).order_by(Case(When(title=value, then=Value(1)))))
+watching(
+    "text in an aggregate",
+    watched_text,
+    lambda value: q(Author).annotate(n=Count("books", filter=Q(books__title=value))).filter(n__gt=1),
+)
+watching("Q", lambda: Q(title="x") | Q(pages=1), lambda value: q(Book).filter(value))
+watching(
+    "text in a join",
+    watched_text,
+    lambda value: (
+        q(Author)
+        .annotate(a=FilteredRelation("books", condition=Q(books__title=value)))
+        .select_related("a")
+        .filter(a__isbn=value)
+    ),
+)
+watching(
+    "text in a subquery",
+    watched_text,
+    lambda value: q(Author).filter(Exists(Book.objects.filter(author=OuterRef("pk"), title=value))),
+)
+watching("text in a union", watched_text, lambda value: q(Book).filter(title=value).union(q(Book).filter(isbn=value)))
+watching(
+    "text of a model with from_db", watched_text, lambda value: q(Visit).annotate(a=Value(value)).filter(page=value)
+)
+watching("text of a model with __init__", watched_text, lambda value: q(Customer).annotate(a=Value(value)))
+watching("text that is refused", watched_text, lambda value: q(Book).filter(title__matches=WatchedText(value + "*")))
+watching("uncacheable", watched_text, lambda value: q(Book).extra(where=["title = %s"], params=[value]))
+
+
+@pytest.mark.parametrize("name", WATCHED)
+def test_a_query_that_is_gone_leaves_nothing_of_it_alive(name: str) -> None:
+    """Cold, then from the cache; the loop, its engine and its worker are still there."""
+
+    async def ask() -> weakref.ref[Any]:
+        value, query = WATCHED[name]()
+        await query.run()
+        return weakref.ref(value)
+
+    async def twice() -> None:
+        for _ in range(2):
+            reference = await ask()
+            gc.collect()
+            assert reference() is None
+
+    run(twice())
+
+
+def test_rows_are_not_kept_by_the_plan_that_made_them() -> None:
+    async def ask() -> list[weakref.ref[Any]]:
+        books = await q(Book).select_related("author__publisher").run()
+        visits = await q(Visit).select_related("customer").run()
+        return [weakref.ref(row) for row in (*books, *visits, *(book.author for book in books))]
+
+    async def twice() -> None:
+        for _ in range(2):
+            references = await ask()
+            # The step of the loop in which the last rows arrived holds them until it ends.
+            await asyncio.sleep(0)
+            gc.collect()
+            assert not any(reference() for reference in references)
+
+    run(twice())
+
+
+def test_an_instance_in_an_error_is_not_kept() -> None:
+    author = Author(name="watched")
+    reference = weakref.ref(author)
+    with pytest.raises(InvalidOperand):
+        q(Book).filter(author=author)
+    del author
+    gc.collect()
+    assert reference() is None
+
+
+def test_memories_beside_the_plans_are_bounded() -> None:
+    assert validate._MAXIMUM == 8_192
+    for remembering in (resolve, operand_types, keys.is_local_path):
+        assert remembering.cache_info().maxsize == 4_096
+    assert isinstance(plan_cache, PlanCache)
+
+
+def test_the_search_finds_what_a_plan_would_keep() -> None:
+    """A test of the tests: a value is put where a leak would be."""
+    query = q(Book).filter(title="x")
+    found = prepared(query)
+    assert isinstance(found, Ready)
+    kept = Values(FIRST).text()
+    binder = found.plan.binders[0]
+    leaky = {"plan": found.plan, "binder": (lambda: kept)}
+    assert not any(map(is_sentinel, reachable(binder)))
+    assert any(map(is_sentinel, reachable(leaky)))
+    assert isinstance(found.plan, Plan)
+    assert isinstance(query, AsyncQuery)
+    assert prepared(query, ROWS).was_cached
+
+
+def test_the_facts_of_a_server_hold_no_connection() -> None:
+    facts = read_facts("default")
+    held = [name for name, fact in facts.attributes.items() if holds_connection(fact)]
+    held += [name for name, fact in facts.features.items() if holds_connection(fact)]
+    assert not held
+
+
+def holds_connection(fact: object) -> bool:
+    return any(isinstance(part, BaseDatabaseWrapper) for found in reachable(fact) for part in gc.get_referents(found))
+
+
+OWN: dict[str, Build] = {
+    "base": lambda v: q(Book.objects.annotate(a=Lower("title"), b=Lower("isbn")).filter(pages=v.number())),
+    "nested": lambda v: q(Author).filter(Exists(Book.objects.annotate(a=Lower("title")).filter(title=v.text()))),
+}
+
+
+@pytest.mark.parametrize("build", CASES + [pytest.param(build, id=name) for name, build in OWN.items()])
+def test_compiling_changes_nothing_of_the_users_own_expressions(build: Build) -> None:
+    query = build(Values())
+    before = arguments(query)
+    prepared(query)
+    prepared(query, Finish(Answer.COUNT))
+    assert arguments(query) == before
+
+
+def arguments(query: AnyQuery) -> dict[int, str]:
+    """What the expressions of a statement were made of, by which Django compares them."""
+    found = (node.__dict__ for node in reachable(query.statement) if hasattr(node, "__dict__"))
+    return {
+        id(attributes): repr(attributes["_constructor_args"])
+        for attributes in found
+        if "_constructor_args" in attributes
+    }

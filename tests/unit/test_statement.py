@@ -1,0 +1,121 @@
+"""Statements are data: frozen, built up by copies, and every clause has its two functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from typing import Any, get_args
+
+import pytest
+from django.db.models import F, Q
+
+from adj import q
+from adj import statement as ask
+from adj.compiler.build import build
+from adj.compiler.clauses import CLAUSES
+from adj.compiler.text import query_text
+from adj.shapes import Answer
+from adj.statement import ROWS, AnyClause, Finish, Statement
+from tests.shop.models import Book
+
+CLAUSE_CLASSES: list[Any] = list(get_args(AnyClause))
+SAMPLES: list[AnyClause] = [
+    ask.Filter((Q(pages=1),), {"title": "x"}),
+    ask.Filter((), {"title": "x"}, negated=True),
+    ask.ComplexFilter({"pages": 1}),
+    ask.ComplexFilter(Q(pages=1)),
+    ask.Annotate((), {"n": F("pages")}),
+    ask.Annotate((), {"n": F("pages")}, selected=False),
+    ask.OrderBy(("title", "-pages")),
+    ask.Reverse(),
+    ask.Distinct(()),
+    ask.Values(("title",), {"n": F("pages")}),
+    ask.ValuesList(("title",), flat=True),
+    ask.ValuesList(("title", "pages"), named=True),
+    ask.Dates("published", "year", "DESC"),
+    ask.Datetimes("released", "hour", "ASC", None),
+    ask.Only(("title",)),
+    ask.Defer(("title",)),
+    ask.SelectRelated(("author",)),
+    ask.Prefetch(("tags",)),
+    ask.Lock(nowait=False, skip_locked=True, of=("self",), no_key=False),
+    ask.Extra({"x": "1"}, ("1 = 1",), None, None, None, None),
+    ask.Nothing(),
+    ask.Slice(1, 5),
+    ask.Combine("union", (Book.objects.all(),), all=True),
+]
+
+
+def test_every_clause_has_its_two_functions() -> None:
+    assert set(CLAUSES) == set(CLAUSE_CLASSES)
+
+
+def test_every_clause_has_a_sample_here() -> None:
+    assert {type(clause) for clause in SAMPLES} | {ask.Fetching} == set(CLAUSE_CLASSES)
+
+
+@pytest.mark.parametrize("kind", [*CLAUSE_CLASSES, Finish, Statement])
+def test_statements_and_clauses_are_frozen_and_have_no_dict(kind: Any) -> None:
+    assert dataclasses.is_dataclass(kind)
+    parameters: Any = kind.__dataclass_params__  # type: ignore[attr-defined]  # what the decorator left
+    assert parameters.frozen
+    assert "__slots__" in vars(kind)
+    assert not parameters.eq, "operands may not compare; AsyncQuery compares structures"
+
+
+@pytest.mark.parametrize("clause", SAMPLES, ids=lambda clause: type(clause).__name__)
+def test_no_attribute_of_a_clause_can_be_set(clause: Any) -> None:
+    for name in [*(field.name for field in dataclasses.fields(clause)), "other"]:
+        with pytest.raises((AttributeError, TypeError)):
+            setattr(clause, name, None)
+
+
+@pytest.mark.parametrize("clause", SAMPLES, ids=lambda clause: type(clause).__name__)
+def test_every_clause_can_be_said_and_written(clause: AnyClause) -> None:
+    statement = Statement(Book).with_clause(clause)
+    build(statement)
+    assert query_text(statement).startswith("q(Book)")
+    assert len(query_text(statement)) > len("q(Book)")
+
+
+@pytest.mark.parametrize("clause", SAMPLES[:-1], ids=lambda clause: type(clause).__name__)
+def test_a_clause_survives_pickle(clause: Any) -> None:
+    arrived = pickle.loads(pickle.dumps(clause))  # noqa: S301  # our own bytes
+    assert type(arrived) is type(clause)
+    assert dataclasses.astuple(arrived) == dataclasses.astuple(clause)
+
+
+def test_a_further_clause_makes_a_new_statement() -> None:
+    statement = Statement(Book)
+    longer = statement.with_clause(ask.Reverse())
+    assert statement.clauses == ()
+    assert [type(clause) for clause in longer.clauses] == [ask.Reverse]
+    assert longer.with_clause(ask.Nothing()).clauses[:1] == longer.clauses
+
+
+def test_another_database_makes_a_new_statement() -> None:
+    statement = Statement(Book, clauses=(ask.Reverse(),))
+    other = statement.on("postgres")
+    assert (statement.alias, other.alias) == (None, "postgres")
+    assert other.clauses is statement.clauses
+    assert other.on(None).alias is None
+
+
+def test_a_finish_asks_for_rows_unless_it_says_otherwise() -> None:
+    assert Finish() is not ROWS
+    assert (ROWS.answer, ROWS.args, ROWS.kwargs) == (Answer.ROWS, (), {})
+    assert Finish(Answer.COUNT).args == ()
+
+
+@pytest.mark.parametrize(
+    ("finish", "text"),
+    [
+        (ROWS, "q(Book)"),
+        (Finish(Answer.GET), "q(Book).aget()"),
+        (Finish(Answer.COUNT), "q(Book).acount()"),
+        (Finish(Answer.LATEST, ("title", "-pk")), "q(Book).alatest('title', '-pk')"),
+        (Finish(Answer.AGGREGATE, (), {"n": F("pages")}), "q(Book).aaggregate(n=F(pages))"),
+    ],
+)
+def test_an_ending_is_part_of_the_text(finish: Finish, text: str) -> None:
+    assert query_text(q(Book).statement, finish, with_values=True) == text
