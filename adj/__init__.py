@@ -25,6 +25,7 @@ from adj.facade import q
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
+from adj.stream import RowStream
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ __all__ = [
     "QueryError",
     "ResourceError",
     "RowAt",
+    "RowStream",
     "ShapeError",
     "UnknownField",
     "UnknownLookup",

@@ -68,6 +68,10 @@ class UnknownColumn(UnknownField, FieldDoesNotExist):
     """The same, from `only()` and `defer()`, where Django raises `FieldDoesNotExist`."""
 
 
+class UnknownRelation(UnknownField, AttributeError):
+    """The same, from `prefetch_related()`, where Django raises `AttributeError` once it has rows."""
+
+
 class UnknownLookup(QueryError, FieldError):
     """The last names in a path are neither a lookup nor a transform of the field before them."""
 

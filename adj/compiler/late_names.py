@@ -9,7 +9,7 @@ from django.db.models import Prefetch
 
 from adj import statement as ask
 from adj.compiler.names import begins_with, known_names
-from adj.errors import UnknownColumn, UnknownField
+from adj.errors import UnknownColumn, UnknownField, UnknownRelation
 from adj.schema.paths import field_names, get_field, resolve
 from adj.statement import Statement
 
@@ -71,7 +71,7 @@ def _check_prefetch(model: Any, name: str) -> None:
     for part in name.split("__"):
         if not hasattr(here, part):
             choices = dict(_attributes(here))
-            raise UnknownField(model=here.__name__, path=name, part=part, choices=choices, kind="relation")
+            raise UnknownRelation(model=here.__name__, path=name, part=part, choices=choices, kind="relation")
         here = dict(_attributes(here)).get(part)
         if here is None:
             # A generic relation, or an attribute of the project's own: only the rows can tell.

@@ -379,7 +379,7 @@ def forget_arguments(node: Any, seen: dict[int, bool] | None = None) -> bool:
     has_slot = any(below) or isinstance(node, (Slotted, Slot))
     seen[id(node)] = has_slot
     if has_slot and "_constructor_args" in getattr(node, "__dict__", ()):
-        node._constructor_args = ((), {})
+        node.__dict__.update(_constructor_args=((), {}))
         node.__dict__.pop("identity", None)
     return has_slot
 

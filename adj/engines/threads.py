@@ -162,7 +162,9 @@ class _Lease:
     async def __aenter__(self) -> ThreadConnection:
         engine = self._engine
         self._worker = worker = await engine.take()
-        if engine._loop.time() - worker.idle_since >= LINGER:
+        now = engine._loop.time()
+        if now - worker.freshened_at >= LINGER:
+            worker.freshened_at = now
             # Nobody waits for it: calls on one thread run in their order.
             _ = worker.submit(freshen, engine._alias)
         return ThreadConnection(engine._alias, worker)

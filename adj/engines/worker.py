@@ -25,7 +25,7 @@ class Worker:
     """
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
-        self.idle_since = loop.time()
+        self.idle_since = self.freshened_at = loop.time()
         self._loop = loop
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._pending = 0

@@ -31,7 +31,7 @@ class Sleep(Func):
     """`pg_sleep(seconds)`."""
 
     function = "pg_sleep"
-    output_field = TextField()
+    output_field: Any = TextField()
 
 
 def sleeping(alias: str, seconds: float) -> Any:
@@ -187,7 +187,7 @@ def test_a_lost_connection_is_replaced_when_health_checks_are_on(postgres: str) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(settings, "CONN_HEALTH_CHECKS", True)
         patch.setitem(settings, "CONN_MAX_AGE", None)
-        # Freshness is looked at only after a pause; here there is none to wait for.
+        # Freshness is looked at once in a while; here at every query.
         patch.setattr(threads_module, "LINGER", 0.0)
         assert run(scenario()) == Book.objects.using(postgres).count()
 

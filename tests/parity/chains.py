@@ -16,10 +16,12 @@ from typing import Any
 from django.db.models import (
     Avg,
     Case,
+    CompositePrimaryKey,
     Count,
     Exists,
     Expression,
     F,
+    JSONField,
     Max,
     Min,
     Model,
@@ -101,7 +103,7 @@ VALUES: list[tuple[type[Any], st.SearchStrategy[Any]]] = [
     (fields.FloatField, st.sampled_from([0.0, 1.5, 4.0, 1 / 3, 5, -1.0])),
     (fields.DecimalField, st.sampled_from([decimal.Decimal("1.37"), decimal.Decimal("10.005"), 0, 19, 12.5])),
     (fields.UUIDField, st.sampled_from([uuid.UUID(int=5), uuid.UUID(int=104_734), uuid.UUID(int=2**100)])),
-    (fields.json.JSONField, st.sampled_from([{}, [], "text", 17, {"prints": None, "lang": "fr"}])),
+    (JSONField, st.sampled_from([{}, [], "text", 17, {"prints": None, "lang": "fr"}])),
     (fields.BinaryField, st.sampled_from([b"", b"\x00\xff\x10cover"])),
     (fields.IntegerField, _INTEGERS),
     (fields.CharField, _TEXTS),
@@ -414,8 +416,7 @@ def _columns(model: Any, *, columns_only: bool) -> list[Any]:
     return [
         column
         for column in model._meta.concrete_fields
-        if not isinstance(column, (fields.composite.CompositePrimaryKey, fields.json.JSONField))
-        and not (columns_only and column.is_relation)
+        if not isinstance(column, (CompositePrimaryKey, JSONField)) and not (columns_only and column.is_relation)
     ]
 
 

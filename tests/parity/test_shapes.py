@@ -11,7 +11,6 @@ import pytest
 from django.db.models import Count, F, OrderBy, Prefetch, Value
 from django.db.models.functions import Coalesce, Length, Lower, Upper
 
-from adj import UnknownField
 from tests.parity.oracle import compare, ending
 from tests.shop.models import (
     Author,
@@ -307,8 +306,8 @@ def test_rows_are_djangos(build: Any, values: list[Any]) -> None:
 
 
 def test_an_unknown_prefetch_is_refused() -> None:
-    compare(lambda start: start(Book).prefetch_related("tagz"), refused_as=UnknownField)
-    compare(lambda start: start(Author).prefetch_related("books__tagz"), refused_as=UnknownField)
+    compare(lambda start: start(Book).prefetch_related("tagz"))
+    compare(lambda start: start(Author).prefetch_related("books__tagz"))
 
 
 def test_random_order_is_djangos() -> None:

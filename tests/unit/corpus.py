@@ -151,7 +151,7 @@ class Spelled(Func):
     """A function of the project's own."""
 
     function = "PRINTF"
-    output_field = TextField()
+    output_field: Any = TextField()
 
 
 def _long(v: Values) -> Any:

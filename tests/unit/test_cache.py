@@ -214,7 +214,9 @@ def test_many_threads_counting_count_right() -> None:
             cache.count_uncacheable()
 
     together(work)
-    assert cache.stats() == CacheStats(*[THREADS * 500] * 4, size=0, maximum=1)
+    each = THREADS * 500
+    expected = CacheStats(hits=each, misses=each, refusals=each, uncacheable=each, size=0, maximum=1)
+    assert cache.stats() == expected
 
 
 def test_clearing_while_others_store_leaves_a_cache_that_works() -> None:

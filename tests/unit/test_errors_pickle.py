@@ -20,6 +20,7 @@ _FACTS: dict[str, dict[str, Any]] = {
     "CompileError": {},
     "ResourceError": {},
     "UnknownField": {"model": "Book", "path": "autor__name", "part": "autor", "choices": ("author", "title")},
+    "UnknownRelation": {"model": "Book", "path": "tagz", "part": "tagz", "choices": ("author", "tags")},
     "UnknownColumn": {"model": "Book", "path": "autor", "part": "autor", "choices": ("author", "title")},
     "UnknownLookup": {
         "model": "Book",

@@ -7,6 +7,7 @@ import copy
 import pickle
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import django
@@ -77,8 +78,12 @@ def deferred_pair(manager: Any) -> AnyQuery:
     return q(manager).only("title", "author__name", "author__born").select_related("author")
 
 
+def every(model: type[models.Model]) -> AnyQuery:
+    return q(model._base_manager.order_by("pk"))
+
+
 INSTANCES: dict[str, Callable[[], Any]] = {
-    **{f"every {model.__name__}": lambda model=model: q(model._base_manager.order_by("pk")) for model in MODELS},
+    **{f"every {model.__name__}": partial(every, model) for model in MODELS},
     "nested": lambda: q(Book).select_related(
         "author__publisher__country", "editor__mentor", "category__parent__parent"
     ),
@@ -195,7 +200,10 @@ SHAPES: dict[str, Callable[[], Any]] = {
     "datetimes": lambda: q(Book).datetimes("released", "hour"),
     "distinct ordered by another column": lambda: q(Book).values_list("title").order_by("author__name").distinct(),
     "the same twice": lambda: q(Book).values_list("title", "title"),
-    "union": lambda: q(Book).values_list("title", "pk").union(q(Author).order_by().values_list("name", "pk")).order_by("title", "pk"),
+    "union": lambda: q(Book)
+    .values_list("title", "pk")
+    .union(q(Author).order_by().values_list("name", "pk"))
+    .order_by("title", "pk"),
 }  # fmt: skip
 
 
@@ -217,9 +225,12 @@ def test_a_filtered_relation_and_an_annotation_are_both_attributes() -> None:
     layout, rows = layout_and_rows(query)
     ours, djangos = _generated_hydrator(layout)(rows), list(query.queryset)
     assert len(ours) == len(djangos) > 20
+    one: Any
+    other: Any
     for one, other in zip(ours, djangos, strict=True):
         assert sorted(vars(one)) == sorted(vars(other))
-        long, djangos_long = getattr(one, "long", None), getattr(other, "long", None)
+        long: Any = getattr(one, "long", None)
+        djangos_long: Any = getattr(other, "long", None)
         assert [long, one.n, one.publisher] == [djangos_long, other.n, other.publisher]
         assert long is None or (long.category == djangos_long.category and long.author is one)
 
@@ -244,7 +255,7 @@ class Counted:
 @isolate_apps("tests.shop")
 def test_a_model_is_not_plain_where_filling_its_dict_would_skip_code() -> None:
     class Watched(models.CharField):  # type: ignore[type-arg]  # generic for checkers only
-        descriptor_class = type("Own", (models.CharField.descriptor_class,), {})  # type: ignore[attr-defined]  # Django's
+        descriptor_class = type("Own", (models.CharField.descriptor_class,), {})
 
     class Base(models.Model):
         class Meta:
@@ -324,11 +335,11 @@ def test_an_annotation_goes_through_a_property_with_a_setter() -> None:
     class Shouting(Book):
         @property
         def loud(self) -> str:
-            return self.__dict__["kept"] + "!"
+            return f"{self.__dict__['kept']}!"
 
         @loud.setter
         def loud(self, value: str) -> None:
-            self.__dict__["kept"] = value.upper()
+            vars(self).update(kept=value.upper())
 
         class Meta:
             proxy = True

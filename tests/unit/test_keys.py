@@ -45,11 +45,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from adj import q
-from adj.query import query_of
 from adj.compiler.build import build_with_slots
 from adj.compiler.keys import Unkeyed, equality_pattern
 from adj.compiler.prepare import Answered
 from adj.compiler.slots import Recording
+from adj.query import query_of
 from adj.statement import ROWS
 from tests.shop.models import Author, Bestseller, Book, Category, Publisher, Review, Tag
 from tests.unit.asking import AnyQuery, dialect, django_sql_of, key_of, prepared, sql_of, structure_of

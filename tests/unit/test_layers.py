@@ -59,6 +59,8 @@ def own_names() -> set[str]:
                     names.add(name)
                 case ast.AnnAssign(target=ast.Name(id=name)):
                     names.add(name)
+                case _:
+                    continue
     return names
 
 
@@ -75,6 +77,8 @@ def private_names(path: Path) -> Iterator[str]:
                 yield name
             case ast.ImportFrom(module=str(module), names=names) if module.startswith("django"):
                 yield from (alias.name for alias in names if is_private(alias.name))
+            case _:
+                continue
 
 
 def is_private(name: str) -> bool:

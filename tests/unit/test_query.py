@@ -144,7 +144,8 @@ def test_an_operand_that_is_used_up_serves_several_runs(ask: Callable[[Any], Any
 
 def test_what_becomes_of_an_operand_afterwards_changes_nothing(empty_plan_cache: None) -> None:
     """The key was taken when the clause was written: a later change would put wrong SQL under it, for every query."""
-    pages, condition, lookups, columns = [96], Q(pages=96), {"pages": 96}, {"x": "pages + 1"}
+    pages, condition, columns = [96], Q(pages=96), {"x": "pages + 1"}
+    lookups: dict[str, Any] = {"pages": 96}
     nested = Q(Q(pages=96))
     queries = [
         q(Book).filter(pages__in=pages),
@@ -161,7 +162,7 @@ def test_what_becomes_of_an_operand_afterwards_changes_nothing(empty_plan_cache:
     nested_condition: Any = nested.children[0]
     nested_condition.children[:] = [("title", "x")]
     del lookups["pages"]
-    lookups["title"] = "x"
+    lookups.update(title="x")
     columns["y"] = "pages"
     assert [sql_of(query) for query in queries] == expected
     assert sql_of(q(Book).filter(Q(pages=220))) == django_sql_of(q(Book).filter(Q(pages=220)))
@@ -276,11 +277,8 @@ def test_a_copy_asks_the_same_and_nobody_asks_the_database(build: Build, copied:
 
 @pytest.mark.parametrize("copied", COPIES)
 def test_a_copy_keeps_what_to_prefetch_and_the_alias(copied: Any) -> None:
-    query = (
-        q(Book)
-        .prefetch_related("tags", Prefetch("reviews", q(Review).filter(stars=3), to_attr="good"))
-        .using("default")
-    )
+    good: Any = q(Review).filter(stars=3)
+    query = q(Book).prefetch_related("tags", Prefetch("reviews", good, to_attr="good")).using("default")
     arrived = copied(query)
     assert arrived == query
     assert arrived.db == "default"
@@ -325,7 +323,7 @@ TEXTS: list[tuple[AnyQuery, str]] = [
     (q(Book).distinct().reverse().none(), "q(Book).distinct().reverse().none()"),
     (q(Book).select_related("author"), "q(Book).select_related('author')"),
     (q(Book).prefetch_related("tags", Prefetch("reviews")), "q(Book).prefetch_related('tags', 'reviews')"),
-    (q(Book).select_for_update(skip_locked=True, of=["self"]), "q(Book).select_for_update(skip_locked=True, of=('self',))"),
+    (q(Book).select_for_update(nowait=True, of=["self"]), "q(Book).select_for_update(nowait=True, of=('self',))"),
     (q(Book).extra(where=["1 = 1"]), "q(Book).extra(...)"),
     (q(Book)[3:9], "q(Book)[3:9]"),
     (q(Book)[3:], "q(Book)[3:]"),
@@ -353,7 +351,7 @@ def test_repr_of_any_query_never_asks_the_database(build: Build, no_database: No
 
 def test_repr_does_not_read_what_an_instance_has_not_loaded(no_database: None) -> None:
     book = Book(pk=3)
-    del book.__dict__["title"]
+    vars(book).pop("title")
     assert repr(q(Author).filter(books=book)) == "<AsyncQuery: q(Author).filter(books=<Book 3>)>"
 
 
@@ -439,7 +437,8 @@ def test_query_is_djangos_query_which_makes_a_query_an_operand() -> None:
     assert str(q(Book).filter(pages=3).query) == str(Book.objects.filter(pages=3).query)
     inner = q(Author).filter(name="Jane Austen")
     assert list(Book.objects.filter(author__in=inner)) == list(Book.objects.filter(author__name="Jane Austen"))
-    assert Book.objects.filter(Exists(q(Tag).filter(books=OuterRef("pk")))).count() > 0
+    tagged: Any = q(Tag).filter(books=OuterRef("pk"))
+    assert Book.objects.filter(Exists(tagged)).count() > 0
 
 
 @pytest.mark.parametrize(
@@ -616,7 +615,8 @@ def test_100_values_from_one_plan_at_once_each_get_their_answer(empty_plan_cache
     keys = list(Book.objects.values_list("pk", flat=True)) * 3
 
     async def ask() -> list[Any]:
-        return await asyncio.gather(*[q(Book).filter(pk=key).values_list("pk", flat=True).run() for key in keys[:100]])
+        runs = [q(Book).filter(pk=key).values_list("pk", flat=True).run() for key in keys[:100]]
+        return list(await asyncio.gather(*runs))
 
     assert run(ask()) == [[key] for key in keys[:100]]
     assert plan_cache.stats().misses == 1
@@ -659,7 +659,7 @@ def test_tasks_with_zones_of_their_own_get_their_own_sql(empty_plan_cache: None)
             return await asked().run()
 
     async def ask() -> list[Any]:
-        return await asyncio.gather(*[asyncio.create_task(in_zone(zone)) for zone in zones])
+        return list(await asyncio.gather(*[asyncio.create_task(in_zone(zone)) for zone in zones]))
 
     answers = run(ask())
     for zone, answer in zip(zones, answers, strict=True):

@@ -57,7 +57,7 @@ def test_every_clause_has_a_sample_here() -> None:
 @pytest.mark.parametrize("kind", [*CLAUSE_CLASSES, Finish, Statement])
 def test_statements_and_clauses_are_frozen_and_have_no_dict(kind: Any) -> None:
     assert dataclasses.is_dataclass(kind)
-    parameters: Any = kind.__dataclass_params__  # type: ignore[attr-defined]  # what the decorator left
+    parameters = getattr(kind, "__dataclass_params__")  # noqa: B009  # what the decorator left
     assert parameters.frozen
     assert "__slots__" in vars(kind)
     assert not parameters.eq, "operands may not compare; AsyncQuery compares structures"
