@@ -19,11 +19,11 @@ from adj import statement as ask
 from adj.compiler.build import build, has_instances, pickled, unpickled
 from adj.compiler.clauses import base_structure, structure_of
 from adj.compiler.dialect import dialect_for
-from adj.compiler.keys import StatementHolder, Structure, Unkeyed
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects, prefetches
 from adj.compiler.routing import alias_of
 from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
+from adj.compiler.structure import StatementHolder, Structure, Unkeyed
 from adj.compiler.text import Noted, query_text
 from adj.compiler.validate import validate
 from adj.databases import executor_for

@@ -19,8 +19,9 @@ from django.db.models.query import ModelIterable
 from adj import statement as ask
 from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands
 from adj.compiler.dialect import Bound
-from adj.compiler.keys import Structure, Substituter, Uncacheable, Verbatim
 from adj.compiler.slots import Recording, Slot, slotted_query_class
+from adj.compiler.structure import Structure, Uncacheable
+from adj.compiler.substitute import Substituter, Verbatim
 from adj.statement import Finish, Statement
 
 # Methods that adj calls while it builds or finishes a query. A class that has its own may look at operands.

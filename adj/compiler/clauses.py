@@ -13,7 +13,9 @@ from django.db.models import FilteredRelation, QuerySet
 from django.db.models import Prefetch as DjangoPrefetch
 
 from adj import statement as ask
-from adj.compiler.keys import Describer, Key, StatementHolder, Structure, Substituter, Uncacheable, Unkeyed, Verbatim
+from adj.compiler.describe import Describer
+from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed
+from adj.compiler.substitute import Substituter, Verbatim
 
 # Django's QuerySet is generic in what adj does not follow while it builds.
 DjangoQuerySet: TypeAlias = QuerySet[Any, Any]

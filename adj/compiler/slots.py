@@ -254,7 +254,7 @@ class SlottedValue(Slotted):
     """A `Value` inside an expression.
 
     Two of them are compared by the expressions around them through their constructor's arguments, so which of a
-    statement's values are equal is part of its key; see `adj/compiler/keys.py`.
+    statement's values are equal is part of its key; see `adj/compiler/describe.py`.
     """
 
     plain_class: type[Value]

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from adj.compiler.keys import PLAIN_TYPES
+from adj.compiler.structure import PLAIN_TYPES
 
 
 def snapshot_arguments(args: tuple[object, ...]) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.db.models import Q
 
 from adj import statement as ask
-from adj.compiler.keys import StatementHolder
+from adj.compiler.structure import StatementHolder
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish, Statement
 

@@ -14,9 +14,10 @@ from typing import Any
 from django.db.models import Model
 
 from adj import statement as ask
+from adj.compiler.describe import Describer
 from adj.compiler.judge import judge
-from adj.compiler.keys import PLAIN_TYPES, Describer, Key, StatementHolder, Structure, Unkeyed
 from adj.compiler.names import begins_with, known_names
+from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Unkeyed
 from adj.schema.operands import operand_types
 from adj.statement import Statement
 

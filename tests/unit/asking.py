@@ -11,9 +11,9 @@ from adj import AsyncQuery, plan_cache
 from adj.compiler.build import build
 from adj.compiler.cache import CacheStats
 from adj.compiler.dialect import Dialect, dialect_for
-from adj.compiler.keys import Key, Structure
 from adj.compiler.plan import Plan
 from adj.compiler.prepare import Answered, Question, Ready, prepare
+from adj.compiler.structure import Key, Structure
 from adj.engines.calls import read_facts
 from adj.statement import ROWS, Finish
 

@@ -46,9 +46,9 @@ from django.utils.translation import gettext_lazy
 
 from adj import q
 from adj.compiler.build import build_with_slots
-from adj.compiler.keys import Unkeyed, equality_pattern
 from adj.compiler.prepare import Answered
 from adj.compiler.slots import Recording
+from adj.compiler.structure import Unkeyed, equality_pattern
 from adj.query import query_of
 from adj.statement import ROWS
 from tests.shop.models import Author, Bestseller, Book, Category, Publisher, Review, Tag

@@ -34,8 +34,9 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat, Lag, Lower
 
 from adj import AsyncQuery, plan_cache, q
-from adj.compiler import keys, validate
+from adj.compiler import validate
 from adj.compiler.cache import PlanCache
+from adj.compiler.describe import is_local_path
 from adj.compiler.plan import Plan
 from adj.compiler.prepare import Ready
 from adj.engines.calls import read_facts
@@ -383,7 +384,7 @@ def test_an_instance_in_an_error_is_not_kept() -> None:
 
 def test_memories_beside_the_plans_are_bounded() -> None:
     assert validate._MAXIMUM == 8_192
-    for remembering in (resolve, operand_types, keys.is_local_path):
+    for remembering in (resolve, operand_types, is_local_path):
         assert remembering.cache_info().maxsize == 4_096
     assert isinstance(plan_cache, PlanCache)
 

@@ -1,26 +1,23 @@
-"""Structure and values: what of a clause decides its SQL, and what merely fills it.
+"""The walk that takes a clause apart: a hashable key of all that can change its SQL, and a flat list of values.
 
-`Describer` walks operands, expressions and ready-made queries and splits them in two: a hashable *key* of everything
-that can change the SQL, and a flat list of *values*, one per slot. `Substituter` walks the same way and puts slots
-where the values were. The two must visit in the same order; `tests/unit/test_keys.py` holds them to it.
+`adj/compiler/substitute.py` walks the same way and puts slots where the values were. The two must visit in the same
+order; `tests/unit/test_keys.py` holds them to it. What cannot be keyed raises `Uncacheable`, which is a normal answer:
+such a statement is compiled at every run.
 
-What cannot be keyed raises `Uncacheable`, which is a normal answer: such a statement is compiled at every run.
-
-Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._query`,
-`QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._chain`, `TimezoneMixin`.
+Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._db`,
+`QuerySet._iterable_class`, `TimezoneMixin`.
 """
 
 from __future__ import annotations
 
-import copy
 import datetime
 import decimal
 import enum
 import types
 import uuid
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache, partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.db.models import DateTimeField, Field, Model, Q, QuerySet, Transform, Value
 from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL, Subquery
@@ -32,95 +29,16 @@ from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 from django.utils.functional import cached_property
-from django.utils.hashable import make_hashable
 
-from adj.compiler.slots import Slot, SlottedPreparedLookup, SlottedValue, mark
-from adj.statement import Statement
+from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Uncacheable, Unkeyed
 
-Key: TypeAlias = Hashable
-
-
-class Uncacheable(Exception):
-    """A part of a statement has no key; the message says which."""
-
-
-class StatementHolder:
-    """Whatever carries a statement with its structure: AsyncQuery, which this layer does not know."""
-
-    __slots__ = ("statement", "structure")
-
-    statement: Statement
-    structure: Structure | Unkeyed
-
-    @property
-    def queryset(self) -> QuerySet[Any, Any]:
-        """The QuerySet that says the same."""
-        raise TypeError(f"{type(self).__name__} has no queryset")
-
-
-class Structure:
-    """The key of a statement, and the values that fill it.
-
-    `values[i]` is what slot `i` takes. `constants` are the slots whose equality among each other is structure.
-    `is_local` marks SQL that depends on the current time zone or language. `bounds` are the limits of the one
-    slice that `query[start:stop]` made, if there is one.
-    """
-
-    __slots__ = ("bounds", "constants", "is_local", "key", "values")
-
-    def __init__(
-        self,
-        key: tuple[Key, ...],
-        values: tuple[object, ...] = (),
-        constants: tuple[int, ...] = (),
-        is_local: bool = False,
-        bounds: tuple[int | None, int | None] | None = None,
-    ) -> None:
-        self.key, self.values, self.constants, self.is_local, self.bounds = key, values, constants, is_local, bounds
-
-    def extended(self, other: Structure) -> Structure:
-        """The structure of this one's clauses followed by the other's."""
-        offset = len(self.values)
-        return Structure(
-            self.key + other.key,
-            self.values + other.values,
-            self.constants + tuple(offset + index for index in other.constants) if other.constants else self.constants,
-            self.is_local or other.is_local,
-            other.bounds or self.bounds,
-        )
-
-
-class Unkeyed:
-    """The structure of what has no key: why, and nothing else."""
-
-    __slots__ = ("reason",)
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-
-PLAIN_TYPES = frozenset(
-    {
-        str,
-        int,
-        float,
-        bytes,
-        decimal.Decimal,
-        datetime.date,
-        datetime.datetime,
-        datetime.time,
-        datetime.timedelta,
-        uuid.UUID,
-        dict,
-    }
-)
-"""Operands that are slots without a second look: no lookup treats them as structure."""
-
+# What `in` and `range` take; a list of values is one slot.
+SEQUENCE_TYPES: tuple[type, ...] = (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))
 # Constants of an expression that other expressions look into while compiling (frames, precisions, positions).
-_INSPECTED_TYPES = (bool, int, types.NoneType)
+INSPECTED_TYPES = (bool, int, types.NoneType)
 # What a key may hold as it is: immutable, hashable, no reference to a row.
-_CONSTANT_TYPES = (
-    *_INSPECTED_TYPES,
+CONSTANT_TYPES = (
+    *INSPECTED_TYPES,
     str,
     float,
     bytes,
@@ -191,7 +109,7 @@ class Describer:
             return self.holder(value)
         if hasattr(value, "resolve_expression"):
             return self.node(value)
-        if isinstance(value, (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))):
+        if isinstance(value, SEQUENCE_TYPES):
             return self.sequence(value)
         self.values.append(value)
         # Which models' instances a relation takes is checked while Django builds, not by its lookup.
@@ -231,7 +149,7 @@ class Describer:
 
     def node(self, node: Any) -> Key:
         """Anything that may stand in an expression."""
-        if isinstance(node, _CONSTANT_TYPES):
+        if isinstance(node, CONSTANT_TYPES):
             return (type(node), node)
         if isinstance(node, StatementHolder):
             return self.holder(node)
@@ -267,7 +185,7 @@ class Describer:
         """A constant inside an expression: a slot, unless the expressions around it may look at it."""
         value, output_field = node.value, node.__dict__.get("output_field")
         field = None if output_field is None else field_key(output_field)
-        if isinstance(value, _INSPECTED_TYPES):
+        if isinstance(value, INSPECTED_TYPES):
             return (type(node), type(value), value, field)
         self.constants.append(len(self.values))
         self.values.append(value)
@@ -298,7 +216,7 @@ class Describer:
 
     def unordered(self, node: Any) -> Key:
         """A set of constants."""
-        if not all(isinstance(item, _CONSTANT_TYPES) for item in node):
+        if not all(isinstance(item, CONSTANT_TYPES) for item in node):
             raise Uncacheable("a set of expressions")
         return frozenset(node)
 
@@ -308,7 +226,7 @@ class Describer:
 
     def term(self, node: Any) -> Key:
         """One side of an arithmetic expression."""
-        if not _is_number(node):
+        if not is_number(node):
             return self.node(node)
         self.seen[id(node)] = len(self.seen)
         self.constants.append(len(self.values))
@@ -412,214 +330,6 @@ def _found_out(node: Any) -> tuple[str, ...]:
     return ("output_field",) if is_computed else ()
 
 
-def _is_number(node: Any) -> bool:
+def is_number(node: Any) -> bool:
+    """Whether a node is a whole number, which is a slot in arithmetic only."""
     return type(node) is Value and type(node.value) is int
-
-
-def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tuple[int, ...]:
-    """Which of the values at some positions are the same: for each, the first position that holds its like."""
-    if len(positions) < 2:
-        return ()
-    chosen = [_comparable(values[position]) for position in positions]
-    return tuple([chosen.index(value) for value in chosen])
-
-
-def _comparable(value: object) -> object:
-    """A value as Django's expressions compare it."""
-    if type(value) in PLAIN_TYPES:
-        return value
-    try:
-        return make_hashable(value)
-    except TypeError:
-        return value
-
-
-class Verbatim:
-    """Gives Django the operands as they are; a nested query becomes the QuerySet it stands for."""
-
-    def fresh(self) -> Verbatim:
-        """The operands of another clause."""
-        return self
-
-    def lookups(self, pairs: Mapping[str, object]) -> dict[str, Any]:
-        """`path=operand` pairs."""
-        return {path: self.operand(pairs[path]) for path in sorted(pairs)}
-
-    def operand(self, value: Any) -> Any:
-        """One operand of a lookup."""
-        return self.node(value)
-
-    def node(self, node: Any) -> Any:
-        """One expression."""
-        if isinstance(node, StatementHolder):
-            return node.queryset
-        if type(node) in (list, tuple, set) and any(isinstance(item, StatementHolder) for item in node):
-            return type(node)(self.node(item) for item in node)
-        return node
-
-
-class Substituter:
-    """The walk of a `Describer` once more, with slots in place of the values."""
-
-    def __init__(self, slots: Iterator[Slot], build: Callable[[Statement, Substituter], QuerySet[Any, Any]]) -> None:
-        self.slots = slots
-        self.build = build
-        self.seen: dict[int, Any] = {}
-
-    def fresh(self) -> Substituter:
-        """The operands of another clause: the slots go on, but an object met before is described anew."""
-        return Substituter(self.slots, self.build)
-
-    def lookups(self, pairs: Mapping[str, object]) -> dict[str, Any]:
-        """`path=operand` pairs, in the order of their keys."""
-        return {path: self.operand(pairs[path]) for path in sorted(pairs)}
-
-    def operand(self, value: Any) -> Any:
-        """An operand: a slot wherever the describer counted a value."""
-        if type(value) in PLAIN_TYPES:
-            return next(self.slots)
-        if value is None or value is True or value is False:
-            return value
-        if isinstance(value, StatementHolder):
-            return self.holder(value)
-        if hasattr(value, "resolve_expression"):
-            return self.node(value)
-        if isinstance(value, (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))):
-            return self.sequence(value)
-        return next(self.slots)
-
-    def sequence(self, items: Any) -> Any:
-        """A list of operands."""
-        if any(hasattr(item, "resolve_expression") or isinstance(item, StatementHolder) for item in items):
-            return type(items)([self.operand(item) for item in items])
-        return next(self.slots) if len(items) else items
-
-    def holder(self, holder: StatementHolder) -> QuerySet[Any, Any]:
-        """A nested query, built with its own share of the slots."""
-        return self.build(holder.statement, self)
-
-    def node(self, node: Any) -> Any:
-        """Anything that may stand in an expression; what holds no slot stays the user's own object."""
-        if isinstance(node, _CONSTANT_TYPES):
-            return node
-        if isinstance(node, StatementHolder):
-            return self.holder(node)
-        if isinstance(node, (list, tuple)):
-            return self.rebuilt_list(node)
-        if isinstance(node, (Field, ForeignObjectRel)):
-            return node
-        if id(node) in self.seen:
-            return self.seen[id(node)]
-        self.seen[id(node)] = node
-        self.seen[id(node)] = substitute = next(
-            substitution(self, node) for kind, substitution in _SUBSTITUTIONS if isinstance(node, kind)
-        )
-        return substitute
-
-    def rebuilt_list(self, items: Any) -> Any:
-        """A list, a tuple or a named tuple of nodes."""
-        substitutes = [self.node(item) for item in items]
-        if all(one is other for one, other in zip(items, substitutes, strict=True)):
-            return items
-        return items._make(substitutes) if hasattr(items, "_make") else type(items)(substitutes)
-
-    def q(self, node: Q) -> Q:
-        """A Q with slots in its conditions."""
-        children: list[Any] = [
-            (child[0], self.operand(child[1])) if isinstance(child, tuple) else self.node(child)
-            for child in node.children
-        ]
-        return type(node).create(children=children, connector=node.connector, negated=node.negated)
-
-    def value(self, node: Value) -> Value:
-        """A constant: marked, unless its key holds it."""
-        return node if isinstance(node.value, _INSPECTED_TYPES) else self.marked(node)
-
-    def marked(self, node: Value) -> Value:
-        """A marked copy of a constant."""
-        marked = copy.copy(node)
-        mark(marked, SlottedValue, "value", next(self.slots))
-        return marked
-
-    def lookup(self, node: Lookup[Any]) -> Any:
-        """A lookup; its direct right-hand side becomes a slot."""
-        substitute = copy.copy(node)
-        substitute.lhs = self.node(node.lhs)
-        if not node.rhs_is_direct_value():
-            substitute.rhs = self.node(node.rhs)
-        else:
-            right = self.operand(node.rhs)
-            if type(right) is Slot:
-                mark(substitute, SlottedPreparedLookup, "rhs", right)
-        for name in structural_names(node, "lhs", "rhs"):
-            substitute.__dict__[name] = self.node(node.__dict__[name])
-        return substitute
-
-    def queryset(self, node: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-        """A Django QuerySet around a Query with slots."""
-        query = self.node(node.query)
-        substitute: QuerySet[Any, Any] = node._chain()  # type: ignore[attr-defined]  # QuerySet's own copy method
-        substitute._query = query  # type: ignore[attr-defined]  # the setter of `query` resets the row shape
-        return substitute
-
-    def query(self, node: Query) -> Query:
-        """A copy of a Django Query with slots."""
-        clone = node.clone()
-        for name in structural_names(node):
-            clone.__dict__[name] = self.node(node.__dict__[name])
-        return clone
-
-    def where(self, node: Any) -> Any:
-        """A copy of a WHERE tree with slots."""
-        return type(node).create(
-            children=[self.node(child) for child in node.children], connector=node.connector, negated=node.negated
-        )
-
-    def mapping(self, node: Mapping[Any, Any]) -> Mapping[Any, Any]:
-        """A dict of nodes."""
-        substitutes = {key: self.node(value) for key, value in node.items()}
-        return node if all(node[key] is value for key, value in substitutes.items()) else substitutes
-
-    def combined(self, node: CombinedExpression) -> Any:
-        """Arithmetic, whose whole numbers are slots as well."""
-        substitute = copy.copy(node)
-        substitute.lhs, substitute.rhs = self.term(node.lhs), self.term(node.rhs)
-        return substitute
-
-    def term(self, node: Any) -> Any:
-        """One side of an arithmetic expression."""
-        if not _is_number(node):
-            return self.node(node)
-        self.seen[id(node)] = marked = self.marked(node)
-        return marked
-
-    def expression(self, node: Any) -> Any:
-        """A copy of an expression, if something in it changed."""
-        changed = {}
-        for name in structural_names(node):
-            value = node.__dict__[name]
-            if (substitute := self.node(value)) is not value:
-                changed[name] = substitute
-        if not changed:
-            return node
-        clone = copy.copy(node)
-        clone.__dict__.update(changed)
-        return clone
-
-
-_SUBSTITUTIONS: tuple[tuple[type | tuple[type, ...], Callable[[Substituter, Any], Any]], ...] = (
-    (Q, Substituter.q),
-    (F, lambda substituter, node: node),
-    (Value, Substituter.value),
-    (Lookup, Substituter.lookup),
-    (CombinedExpression, Substituter.combined),
-    (Query, Substituter.query),
-    (QuerySet, Substituter.queryset),
-    (NothingNode, lambda substituter, node: node),
-    (WhereNode, Substituter.where),
-    (ExtraWhere, lambda substituter, node: node),
-    (Mapping, Substituter.mapping),
-    ((set, frozenset), lambda substituter, node: node),
-    (partial, lambda substituter, node: node),
-    ((BaseExpression, BaseTable, Join, FilteredRelation), Substituter.expression),
-)
