@@ -28,7 +28,8 @@ from django.db.models.lookups import (
 )
 
 from adj.compiler.dialect import LIMITS, Dialect
-from adj.compiler.slots import Marker, Refused, Rendering, bare_compiler, forget_arguments
+from adj.compiler.forget import forget_arguments
+from adj.compiler.slots import Marker, Refused, Rendering, bare_compiler
 
 Bind: TypeAlias = Callable[[Any], Sequence[object]]
 DirectBind: TypeAlias = Callable[[object], "Sequence[object] | None"]

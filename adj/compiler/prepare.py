@@ -20,8 +20,9 @@ from adj.compiler.build import build, build_with_slots, is_plain
 from adj.compiler.cache import PlanCache
 from adj.compiler.clauses import DjangoQuerySet, describe_operands
 from adj.compiler.dialect import Captured, Dialect, refresh_time_zones
+from adj.compiler.forget import forget_arguments
 from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
-from adj.compiler.slots import Marker, Recording, Refused, forget_arguments, real_parameters
+from adj.compiler.slots import Marker, Recording, Refused, real_parameters
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed, equality_pattern
 from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
 from adj.hydrate.rows import hydrator_for

@@ -20,9 +20,10 @@ from django.utils.functional import lazystr
 from adj import plan_cache, q
 from adj.compiler.build import build_with_slots
 from adj.compiler.dialect import LIMITS
+from adj.compiler.forget import forget_arguments
 from adj.compiler.plan import Guard, Parameter, Plan, _direct_bind, _general_bind, binder_for
 from adj.compiler.prepare import Answered, Ready, _are_same
-from adj.compiler.slots import Recording, Refused, Rendering, bare_compiler, forget_arguments
+from adj.compiler.slots import Recording, Refused, Rendering, bare_compiler
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish
 from tests.shop.models import Author, Book, OrderLine, Publisher

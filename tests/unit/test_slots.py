@@ -16,6 +16,7 @@ from django.test.utils import isolate_apps
 
 from adj import q
 from adj.compiler.build import build_with_slots
+from adj.compiler.forget import forget_arguments
 from adj.compiler.slots import (
     Cell,
     Marker,
@@ -27,7 +28,6 @@ from adj.compiler.slots import (
     SlottedQuery,
     SlottedValue,
     bare_compiler,
-    forget_arguments,
     marked_class,
     real_parameters,
     slotted_query_class,
