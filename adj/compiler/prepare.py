@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from adj.compiler.build import build, build_with_slots, is_plain
 from adj.compiler.cache import PlanCache
 from adj.compiler.clauses import DjangoQuerySet, describe_operands
-from adj.compiler.dialect import Captured, Dialect, refresh_time_zones
+from adj.compiler.dialect import Captured, Dialect, forget_dialects, refresh_time_zones
 from adj.compiler.forget import forget_arguments
 from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
@@ -38,6 +38,8 @@ plan_cache: PlanCache[Plan] = PlanCache(plan_cache_size)
 def _drop_plans(setting: str, **kwargs: object) -> None:
     """Tests change settings, and Django's signal tells of it; plans and dialects have read some of them."""
     if setting in {"USE_TZ", "TIME_ZONE", "DATABASES", "ADJ_PLAN_CACHE_SIZE"}:
+        if setting == "DATABASES":
+            forget_dialects()
         refresh_time_zones()
         plan_cache.clear()
 

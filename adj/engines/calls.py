@@ -31,8 +31,6 @@ def connected(alias: str) -> BaseDatabaseWrapper:
     Raises `EngineNotOpen` when the database does not let it in.
     """
     connection = connections[alias]
-    if connection.errors_occurred:
-        connection.close_if_unusable_or_obsolete()
     if connection.connection is None:
         try:
             connection.ensure_connection()

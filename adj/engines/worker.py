@@ -92,6 +92,8 @@ class Worker:
         self._done()
 
     def _fail(self, future: asyncio.Future[Any], error: BaseException) -> None:
+        # It may have been the connection's fault: it is looked at before it is used again.
+        self.freshened_at = float("-inf")
         if not future.cancelled():
             if isinstance(error, StopIteration):
                 # A future cannot hold one; it would end whatever coroutine awaits it.

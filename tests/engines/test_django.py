@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.test import TestCase, override_settings
 
 from adj import q
@@ -52,6 +52,17 @@ class InATransaction(TestCase):
                 return [country.name async for country in countries]
 
         assert async_to_sync(view)() == ["Laputa"]
+
+    def test_an_error_of_the_database_does_not_close_the_connection_of_the_test(self) -> None:
+        Country.objects.create(code="1D", name="Brobdingnag")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Country.objects.create(code="1D", name="Brobdingnag once more")
+        assert connection.errors_occurred
+
+        async def view() -> int:
+            return await q(Country).filter(code="1D").acount()
+
+        assert async_to_sync(view)() == 1
 
     def test_a_lock_is_taken_in_the_transaction_of_the_test(self) -> None:
         async def view() -> int:

@@ -1,0 +1,16 @@
+"""What the compiler knows before the unit tests begin: the facts of the server, and Django's own of its connection."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connections
+
+from tests.unit.asking import dialect
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _facts(_sqlite: None) -> None:
+    """Read what would be read by whichever test comes first, on a connection or without one."""
+    dialect()
+    # Django finds this out by a transaction.
+    assert connections["default"].features.supports_json_field
