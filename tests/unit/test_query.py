@@ -267,7 +267,7 @@ def without_addresses(text: str) -> str:
 @pytest.mark.parametrize("copied", COPIES)
 @pytest.mark.parametrize("build", [pytest.param(build, id=name) for name, build in CORPUS.items()])
 def test_a_copy_asks_the_same_and_nobody_asks_the_database(build: Build, copied: Any, no_database: None) -> None:
-    # Building something for the first time, Django leaves what it found out on the expressions: a copy would have it too.
+    # At the first time Django leaves what it found out on the expressions, and the copy would have it too.
     build(Values())
     query = build(Values())
     arrived = copied(query)
