@@ -41,7 +41,7 @@ lint: $(DEV) ## ruff: rules and format
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 
-types: $(DEV) ## mypy --strict and pyright on all that is typed; typecheck_tests with every checker
+types: $(DEV) ## mypy --strict and pyright on all that is typed; what four checkers and editors know
 	$(BIN)/mypy $(TYPED)
 	cd examples/geography && ../../$(BIN)/mypy --config-file ../../pyproject.toml .
 	$(BIN)/pyright --pythonpath $(BIN)/python
