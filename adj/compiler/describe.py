@@ -194,7 +194,8 @@ class Describer:
     def lookup(self, node: Lookup[Any]) -> Key:
         """A lookup: of a ready-made query, or written as an expression."""
         right = self.operand if node.rhs_is_direct_value() else self.node
-        return (type(node), self.node(node.lhs), right(node.rhs), self.attributes(node, "lhs", "rhs"))
+        # Its output field is its class's, and appears among its attributes when Django first asks for it.
+        return (type(node), self.node(node.lhs), right(node.rhs), self.attributes(node, "lhs", "rhs", "output_field"))
 
     def queryset(self, node: QuerySet[Any, Any]) -> Key:
         """A Django QuerySet as an operand or as a base: what it selects, and what decides its rows."""
