@@ -1,7 +1,7 @@
 """A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
 
-Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, `QuerySet._result_cache`, and the methods
-named in `_CALLED`.
+Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, `QuerySet._result_cache`, `Manager._db`,
+`Manager._queryset_class`, and the methods named in `_CALLED`.
 """
 
 from __future__ import annotations
@@ -90,8 +90,21 @@ def has_plain_manager(model: type[Model]) -> bool:
 
 
 def starts_plain(manager: BaseManager[Any]) -> bool:
-    """Whether `get_queryset` of a manager is Django's own."""
-    return type(manager).get_queryset is BaseManager.get_queryset
+    """Whether a manager gives every row of the database that the router chooses, whenever it is asked."""
+    found: Any = manager
+    return (
+        type(manager).get_queryset is BaseManager.get_queryset
+        and found._db is None
+        and _begins_plain(found._queryset_class)
+    )
+
+
+@cache
+def _begins_plain(queryset_class: type[DjangoQuerySet]) -> bool:
+    """Whether a QuerySet of a class begins as Django's does."""
+    # Compared as what the class has, which for a property is the property.
+    own: Any = queryset_class
+    return own.__init__ is QuerySet.__init__ and own.db is QuerySet.db and own.query is QuerySet.query
 
 
 def pickled(statement: Statement) -> bytes:

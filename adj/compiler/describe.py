@@ -5,7 +5,7 @@ order; `tests/unit/test_keys.py` holds them to it. What cannot be keyed raises `
 such a statement is compiled at every run.
 
 Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._db`,
-`QuerySet._iterable_class`, `TimezoneMixin`.
+`QuerySet._iterable_class`, `TimezoneMixin`, `Expression._resolve_output_field`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from functools import cache, lru_cache, partial
 from typing import Any
 
 from django.db.models import DateTimeField, Field, Model, Q, QuerySet, Transform, Value
-from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL, Subquery
+from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions.datetime import TimezoneMixin
 from django.db.models.lookups import Lookup
@@ -30,10 +30,16 @@ from django.db.models.sql.query import Query
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 from django.utils.functional import cached_property
 
-from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Uncacheable, Unkeyed
+from adj.compiler.structure import (
+    PLAIN_TYPES,
+    SEQUENCE_TYPES,
+    Key,
+    StatementHolder,
+    Structure,
+    Uncacheable,
+    Unkeyed,
+)
 
-# What `in` and `range` take; a list of values is one slot.
-SEQUENCE_TYPES: tuple[type, ...] = (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))
 # Constants of an expression that other expressions look into while compiling (frames, precisions, positions).
 INSPECTED_TYPES = (bool, int, types.NoneType)
 # What a key may hold as it is: immutable, hashable, no reference to a row.
@@ -53,6 +59,7 @@ CONSTANT_TYPES = (
     types.FunctionType,
     types.BuiltinFunctionType,
 )
+_LOOSELY_EQUAL = (float, decimal.Decimal, datetime.datetime, datetime.time)
 # What Django computes and keeps on an object. `possibly_multivalued` it sets again whenever it resolves an OuterRef;
 # `table_map`, which says what `alias_map` says, it shares between copies of a query and writes into.
 _UNSTRUCTURAL = frozenset(
@@ -117,7 +124,7 @@ class Describer:
 
     def sequence(self, items: Any) -> Key:
         """A list of operands: one slot, unless an item is an expression."""
-        expressions = [hasattr(item, "resolve_expression") or isinstance(item, StatementHolder) for item in items]
+        expressions = [holds_expression(item) for item in items]
         if any(expressions):
             if not all(expressions):
                 # Django looks for expressions in a list itself, and would find a slot there.
@@ -150,7 +157,8 @@ class Describer:
     def node(self, node: Any) -> Key:
         """Anything that may stand in an expression."""
         if isinstance(node, CONSTANT_TYPES):
-            return (type(node), node)
+            # Decimal("1.0") equals Decimal("1.00"), and a moment equals itself elsewhere; their texts do not.
+            return (type(node), node, repr(node)) if isinstance(node, _LOOSELY_EQUAL) else (type(node), node)
         if isinstance(node, StatementHolder):
             return self.holder(node)
         if isinstance(node, (list, tuple)):
@@ -178,18 +186,19 @@ class Describer:
 
     def f(self, node: Any) -> Key:
         """A reference by name."""
-        # The name of an OuterRef may be another OuterRef.
-        return (type(node), self.path(node.name) if isinstance(node.name, str) else self.node(node.name))
+        # The name of an OuterRef may be another OuterRef; a slice of an F keeps its bounds as attributes.
+        name = self.path(node.name) if isinstance(node.name, str) else self.node(node.name)
+        return (type(node), name, self.own_attributes(node, "name"))
 
     def value(self, node: Value) -> Key:
         """A constant inside an expression: a slot, unless the expressions around it may look at it."""
-        value, output_field = node.value, node.__dict__.get("output_field")
-        field = None if output_field is None else field_key(output_field)
+        value, field = node.value, self.output_field(node)
+        own = self.own_attributes(node, "value", "output_field")
         if isinstance(value, INSPECTED_TYPES):
-            return (type(node), type(value), value, field)
+            return (type(node), type(value), value, field, own)
         self.constants.append(len(self.values))
         self.values.append(value)
-        return (type(node), type(value), field)
+        return (type(node), type(value), field, own)
 
     def lookup(self, node: Lookup[Any]) -> Key:
         """A lookup: of a ready-made query, or written as an expression."""
@@ -223,7 +232,9 @@ class Describer:
 
     def combined(self, node: CombinedExpression) -> Key:
         """Arithmetic looks at no operand, so that its whole numbers are slots as well."""
-        return (type(node), node.connector, self.term(node.lhs), self.term(node.rhs), self.output_field(node))
+        sides = (self.term(node.lhs), self.term(node.rhs))
+        own = self.own_attributes(node, "connector", "lhs", "rhs", "output_field")
+        return (type(node), node.connector, sides, self.output_field(node), own)
 
     def term(self, node: Any) -> Key:
         """One side of an arithmetic expression."""
@@ -236,8 +247,7 @@ class Describer:
 
     def output_field(self, node: Any) -> Key:
         """The declared output field of an expression, if it has one."""
-        declared = node.__dict__.get("output_field")
-        return None if declared is None else field_key(declared)
+        return None if _found_out(node) else field_key(node.__dict__["output_field"])
 
     def expression(self, node: Any) -> Key:
         """Any other expression: its class and its attributes."""
@@ -246,7 +256,7 @@ class Describer:
         if isinstance(node, RawSQL) and node.params:
             raise Uncacheable("RawSQL with parameters")
         start = len(self.values)
-        attributes = self.attributes(node, *_found_out(node))
+        attributes = self.attributes(node, *(["output_field"] if _found_out(node) else []))
         # Expressions compare the arguments they were made of, and these are among them.
         self.constants = [index for index in self.constants if index < start] + [*range(start, len(self.values))]
         return (type(node), attributes)
@@ -254,6 +264,14 @@ class Describer:
     def attributes(self, node: Any, *without: str) -> Key:
         """The attributes of an object that are not computed from the others."""
         return tuple((name, self.node(node.__dict__[name])) for name in structural_names(node, *without))
+
+    def own_attributes(self, node: Any, *known: str) -> Key:
+        """What a node carries beside the attributes that are described already; it may hold no value."""
+        count = len(self.values)
+        key = self.attributes(node, *known)
+        if len(self.values) > count:
+            raise Uncacheable(f"{type(node).__name__} holds a value of its own")
+        return key
 
     def extra_where(self, node: ExtraWhere) -> Key:
         """SQL written by hand."""
@@ -284,6 +302,15 @@ _DESCRIPTIONS: tuple[tuple[type | tuple[type, ...], Callable[[Describer, Any], K
 )
 
 
+def holds_expression(item: object) -> bool:
+    """Whether a member of a list is an expression, or a list of such, as a composite key may be."""
+    if type(item) in PLAIN_TYPES:
+        return False
+    if isinstance(item, (list, tuple)):
+        return any(map(holds_expression, item))
+    return hasattr(item, "resolve_expression") or isinstance(item, StatementHolder)
+
+
 def structural_names(node: Any, *without: str) -> Iterator[str]:
     """The names of an object's attributes that are not computed from others."""
     kind: Any = type(node)
@@ -305,7 +332,8 @@ def field_key(field: Any) -> Key:
         return (model, field.name, type(field))
     _, path, args, kwargs = field.deconstruct()
     describer = Describer()
-    key = (path, describer.node(list(args)), describer.mapping(kwargs))
+    # Some fields pass themselves off as another class there, for the sake of migrations.
+    key = (type(field), path, describer.node(list(args)), describer.mapping(kwargs))
     if describer.values:
         raise Uncacheable(f"{path} holds a value")
     return key
@@ -325,10 +353,19 @@ def _local_transforms() -> frozenset[str]:
     }
 
 
-def _found_out(node: Any) -> tuple[str, ...]:
-    """The output field of a Subquery that Django took from its query, and kept on the user's object."""
-    is_computed = isinstance(node, Subquery) and node.__dict__.get("output_field") is node.query.output_field
-    return ("output_field",) if is_computed else ()
+def _found_out(node: Any) -> bool:
+    """Whether the output field of an expression follows from its sources, whether or not Django has kept it already.
+
+    Django keeps what it finds out on the user's own object, which would then be described as another one.
+    """
+    declared = node.__dict__.get("output_field")
+    if declared is None:
+        return True
+    try:
+        return bool(field_key(node._resolve_output_field()) == field_key(declared))
+    # Of an expression that is not resolved yet nothing follows, and Django and projects raise what they like.
+    except Exception:  # noqa: BLE001
+        return False
 
 
 def is_number(node: Any) -> bool:

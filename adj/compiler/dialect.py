@@ -24,6 +24,7 @@ from django.db.models.sql.constants import MULTI
 
 from adj.abc import ServerFacts
 from adj.compiler.slots import MarkingCompiler
+from adj.compiler.structure import Uncacheable
 from adj.errors import EngineNotOpen
 
 
@@ -46,14 +47,47 @@ class Captured(Exception):
         self.compiler, self.sql, self.parameters = compiler, sql, parameters
 
 
+class AsksDatabase(Uncacheable):
+    """SQL cannot be made without asking the database something else first, as the key of a content type."""
+
+    def __init__(self) -> None:
+        super().__init__("its SQL depends on what another query finds")
+
+
+class _Capturing(threading.local):
+    """Whether the next query of this thread is the one to hand over; those asked while it compiles are others."""
+
+    is_awaited = False
+
+
+_capturing = _Capturing()
+
+
+@contextmanager
+def capturing() -> Generator[None]:
+    """Let the first query of the block be captured; any other raises `AsksDatabase`."""
+    _capturing.is_awaited = True
+    try:
+        yield
+    finally:
+        _capturing.is_awaited = False
+
+
 class CapturingCompiler(MarkingCompiler):
     """Mixed into a backend's compiler: hands over a query instead of running it."""
 
     def execute_sql(self, result_type: Any = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
-        """Raise `Captured`; for a query that cannot have rows, give none, so that Django's own code answers."""
+        """Raise `Captured`; for a query that cannot have rows, give none, so that Django's own code answers.
+
+        Raises `AsksDatabase` for a query that is asked on the way to another one.
+        """
+        if not _capturing.is_awaited:
+            raise AsksDatabase
+        _capturing.is_awaited = False
         try:
             sql, parameters = self.as_sql()
         except EmptyResultSet:
+            _capturing.is_awaited = True
             return iter(()) if result_type == MULTI else None
         raise Captured(self, sql, parameters)
 
@@ -97,6 +131,8 @@ class Dialect:
         return bool(self._compiling.locks_rows)
 
     def _refuse(self) -> NoReturn:
+        if self.has_facts:
+            raise AsksDatabase
         raise EngineNotOpen(
             alias=self.alias,
             reason="this SQL depends on the server's version or features, which are not known before the first query.",

@@ -11,15 +11,24 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from django.apps import apps
+from django.core.exceptions import SynchronousOnlyOperation
 from django.core.signals import setting_changed
-from django.db.models import Field
+from django.db.models import Field, Model
+from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 from django.utils import timezone, translation
 
 from adj.compiler.build import build, build_with_slots, is_plain
 from adj.compiler.cache import PlanCache
 from adj.compiler.clauses import DjangoQuerySet, describe_operands
-from adj.compiler.dialect import Captured, Dialect, forget_dialects, refresh_time_zones
+from adj.compiler.dialect import (
+    AsksDatabase,
+    Captured,
+    Dialect,
+    capturing,
+    forget_dialects,
+    refresh_time_zones,
+)
 from adj.compiler.forget import forget_arguments
 from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
@@ -42,6 +51,12 @@ def _drop_plans(setting: str, **kwargs: object) -> None:
             forget_dialects()
         refresh_time_zones()
         plan_cache.clear()
+
+
+@receiver(post_migrate)
+def _drop_plans_of_other_tables(**kwargs: object) -> None:
+    """Django gives content types new keys after a flush, as tests do it, and plans have read the old ones."""
+    plan_cache.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +136,32 @@ def _key(question: Question, structure: Structure, dialect: Dialect) -> Hashable
     key: tuple[Hashable, ...] = (question.statement.model, dialect, question.finish.answer, structure.key)
     if len(structure.constants) > 1:
         key = (*key, equality_pattern(structure.values, structure.constants))
-    if structure.is_local or _columns_depend_on_language():
+    if structure.is_local or _models_are_local():
         key = (*key, timezone.get_current_timezone_name(), translation.get_language())
     return key
 
 
 @cache
-def _columns_depend_on_language() -> bool:
+def _models_are_local() -> bool:
+    """Whether what models bring into SQL by themselves may depend on the current time zone or language."""
+    return any(_chooses_columns(model) or _is_ordered_locally(model) for model in apps.get_models())
+
+
+def _chooses_columns(model: type[Model]) -> bool:
     """Whether a field of the project chooses its column when asked, as translated fields do by language."""
     return any(
         isinstance(getattr(type(field), "column", None), property) or type(field).get_col is not Field.get_col
-        for model in apps.get_models()
         for field in model._meta.local_fields
         if not type(field).__module__.startswith("django.")
     )
+
+
+def _is_ordered_locally(model: type[Model]) -> bool:
+    """Whether a model's own order, which is in no clause, truncates or extracts in the current time zone."""
+    ordering: Any = model._meta.ordering
+    latest: Any = model._meta.get_latest_by or ()
+    structure = describe_operands((*ordering, *((latest,) if isinstance(latest, str) else latest)), {})
+    return isinstance(structure, Unkeyed) or structure.is_local
 
 
 def _compiled(
@@ -148,7 +175,7 @@ def _compiled(
             if (reason := _foreign_reason(queryset)) is not None:
                 raise Uncacheable(reason)
             captured = _capture(queryset, finish, dialect.alias)
-        except Uncacheable as uncacheable:
+        except (Uncacheable, SynchronousOnlyOperation) as uncacheable:
             plan_cache.count_uncacheable()
             return _compiled_once(question, dialect, str(uncacheable))
     if not isinstance(captured, Captured):
@@ -168,11 +195,15 @@ def _compiled(
 
 def _compiled_once(question: Question, dialect: Dialect, reason: str) -> Prepared:
     """Compile a statement for one run, with its operands as they are."""
-    with dialect.lent():
-        queryset = build(question.statement).using(dialect.alias)
-        if (foreign := _foreign_reason(queryset)) is not None:
-            return Foreign(queryset, foreign)
-        captured = _capture(queryset, question.finish, dialect.alias)
+    try:
+        with dialect.lent():
+            queryset = build(question.statement).using(dialect.alias)
+            if (foreign := _foreign_reason(queryset)) is not None:
+                return Foreign(queryset, foreign)
+            captured = _capture(queryset, question.finish, dialect.alias)
+    except (AsksDatabase, SynchronousOnlyOperation) as asked:
+        # On the connection's thread it may ask; building it here may not, and Django says so itself.
+        return Foreign(build(question.statement).using(dialect.alias), str(asked))
     if not isinstance(captured, Captured):
         return Answered(captured)
     plan = _plan(queryset, captured, question.finish, Recording(()), dialect)
@@ -190,7 +221,8 @@ def _foreign_reason(queryset: DjangoQuerySet) -> str | None:
 def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
     """What Django would execute to finish a QuerySet, as `Captured`; or the answer, where it needs no query."""
     try:
-        return _FINISHES[finish.answer](queryset.using(alias), finish)
+        with capturing():
+            return _FINISHES[finish.answer](queryset.using(alias), finish)
     except Captured as captured:
         return captured.with_traceback(None)
 

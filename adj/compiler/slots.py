@@ -19,9 +19,11 @@ from typing import Any, NoReturn, TypeAlias, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import Value
-from django.db.models.lookups import IsNull, Lookup
+from django.db.models.lookups import In, IsNull, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.query import Query
+
+from adj.compiler.structure import SEQUENCE_TYPES
 
 Compiled: TypeAlias = tuple[str, Sequence[object]]
 
@@ -321,7 +323,9 @@ class SlottedQuery(Query):
         if isinstance(lookup, IsNull) and "isnull" not in lookups:
             rhs.recording.objection = "a value that its field stores as NULL"
             return lookup
-        if isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
+        if isinstance(lookup, In) and not isinstance(rhs.value, SEQUENCE_TYPES):
+            rhs.recording.objection = "members that are in no list, of which None is structure"
+        elif isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
             marked: Any = lookup
             mark(marked, SlottedLookup, "rhs", rhs)
             marked.cell.origin = marked.origin()

@@ -15,8 +15,18 @@ from adj.compiler.structure import PLAIN_TYPES
 
 
 def snapshot_arguments(args: tuple[object, ...]) -> tuple[object, ...]:
-    """The positional arguments of `filter()`, with the operands in their Qs as they are now."""
-    return tuple([_snapshot_q(arg) if isinstance(arg, Q) else arg for arg in args]) if args else args
+    """The positional arguments of `filter()`, with the operands in their Qs as they are now.
+
+    A `(path, operand)` pair, which Django takes as well, becomes a Q.
+    """
+    return tuple([_snapshot_argument(arg) for arg in args]) if args else args
+
+
+def _snapshot_argument(argument: object) -> object:
+    if isinstance(argument, Q):
+        return _snapshot_q(argument)
+    is_pair = isinstance(argument, tuple) and len(argument) == 2 and isinstance(argument[0], str)
+    return Q(_snapshot_child(argument)) if is_pair else argument
 
 
 def snapshot_lookups(lookups: dict[str, object]) -> dict[str, object]:

@@ -33,6 +33,10 @@ PLAIN_TYPES = frozenset(
 """Operands that are slots without a second look: no lookup treats them as structure."""
 
 
+SEQUENCE_TYPES: tuple[type, ...] = (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))
+"""What `in` and `range` take; a list of values is one slot."""
+
+
 class Uncacheable(Exception):
     """A part of a statement has no key; the message says which."""
 

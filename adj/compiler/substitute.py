@@ -20,9 +20,15 @@ from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
-from adj.compiler.describe import CONSTANT_TYPES, INSPECTED_TYPES, SEQUENCE_TYPES, is_number, structural_names
+from adj.compiler.describe import (
+    CONSTANT_TYPES,
+    INSPECTED_TYPES,
+    holds_expression,
+    is_number,
+    structural_names,
+)
 from adj.compiler.slots import Slot, SlottedPreparedLookup, SlottedValue, mark
-from adj.compiler.structure import PLAIN_TYPES, StatementHolder
+from adj.compiler.structure import PLAIN_TYPES, SEQUENCE_TYPES, StatementHolder
 from adj.statement import Statement
 
 
@@ -82,7 +88,7 @@ class Substituter:
 
     def sequence(self, items: Any) -> Any:
         """A list of operands."""
-        if any(hasattr(item, "resolve_expression") or isinstance(item, StatementHolder) for item in items):
+        if any(map(holds_expression, items)):
             return type(items)([self.operand(item) for item in items])
         return next(self.slots) if len(items) else items
 
