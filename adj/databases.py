@@ -66,6 +66,8 @@ class LoopDatabases:
             yield
         finally:
             await self.close()
+            # A generator keeps its loop alive, and would keep the entry of `_loops` with it.
+            del self._guard
 
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDatabases] = WeakKeyDictionary()

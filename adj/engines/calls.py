@@ -47,14 +47,16 @@ def connected(alias: str) -> BaseDatabaseWrapper:
     return connection
 
 
-def freshen(alias: str) -> None:
-    """Before a connection is used again: close it if it is too old or broken, and have its health checked if asked."""
-    connection = connections[alias]
-    try:
-        connection.close_if_unusable_or_obsolete()
-    except DatabaseError:
-        # Closing tells of a connection that was lost; the next query opens another one.
-        connection.connection = None
+def freshen() -> None:
+    """Before this thread's connections are used again: close those that are too old or broken, and have their health
+    checked if asked. Prefetching may have opened one to another database.
+    """
+    for connection in connections.all(initialized_only=True):
+        try:
+            connection.close_if_unusable_or_obsolete()
+        except DatabaseError:
+            # Closing tells of a connection that was lost; the next query opens another one.
+            connection.connection = None
 
 
 def refuse_lock_outside_transaction(connection: BaseDatabaseWrapper, command: Command) -> None:

@@ -166,7 +166,7 @@ class _Lease:
         if now - worker.freshened_at >= LINGER:
             worker.freshened_at = now
             # Nobody waits for it: calls on one thread run in their order.
-            _ = worker.submit(freshen, engine._alias)
+            _ = worker.submit(freshen)
         return ThreadConnection(engine._alias, worker)
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -95,8 +95,8 @@ class Worker:
         # It may have been the connection's fault: it is looked at before it is used again.
         self.freshened_at = float("-inf")
         if not future.cancelled():
-            if isinstance(error, StopIteration):
-                # A future cannot hold one; it would end whatever coroutine awaits it.
+            if isinstance(error, (StopIteration, StopAsyncIteration)):
+                # A future cannot hold the one, and either would end whatever awaits it as if all were well.
                 error = RuntimeError(f"the function raised {error!r}")
             future.set_exception(error)
         self._done()

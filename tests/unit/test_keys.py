@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 import enum
 import itertools
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,20 +40,20 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.expressions import RawSQL
+from django.db.models.expressions import CombinedExpression, RawSQL
 from django.db.models.functions import Cast, Concat, Length, Lower, Rank, TruncDay, TruncYear, Upper
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from adj import q
+from adj import InvalidOperand, q
 from adj.compiler.build import build_with_slots
-from adj.compiler.prepare import Answered
+from adj.compiler.prepare import Answered, _models_are_local
 from adj.compiler.slots import Recording
 from adj.compiler.structure import Unkeyed, equality_pattern
 from adj.query import query_of
 from adj.statement import ROWS
-from tests.shop.models import Author, Bestseller, Book, Category, Publisher, Review, Tag
+from tests.shop.models import Author, Bestseller, Book, Category, OrderLine, Publisher, Review, Tag
 from tests.unit.asking import AnyQuery, dialect, django_sql_of, key_of, prepared, sql_of, structure_of
 from tests.unit.corpus import CONSTANTS, CORPUS, Build, Values
 
@@ -149,6 +151,49 @@ def test_queries_of_one_key_have_the_same_sql() -> None:
 
 # -- pairs whose SQL differs -------------------------------------------------------------------------------------------
 
+
+class Spelt(Value):
+    """A constant whose SQL depends on an attribute."""
+
+    def __init__(self, value: object, function: str) -> None:
+        super().__init__(value, output_field=CharField())
+        self.function = function
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        sql, parameters = super().as_sql(compiler, connection)
+        return f"{self.function}({sql})", parameters
+
+
+class Named(F):
+    """A reference that becomes a function of what it names."""
+
+    def __init__(self, name: str, function: str) -> None:
+        super().__init__(name)
+        self.function = function
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
+        resolved: Any = super().resolve_expression(*args, **kwargs)
+        return Func(resolved, function=self.function, output_field=CharField())
+
+
+class Shifted(CombinedExpression):
+    """Arithmetic with a suffix."""
+
+    def __init__(self, lhs: Any, connector: str, rhs: Any, suffix: str) -> None:
+        super().__init__(lhs, connector, rhs)
+        self.suffix = suffix
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        sql, parameters = super().as_sql(compiler, connection)
+        return f"({sql} {self.suffix})", parameters
+
+
+def written(constant: object) -> Func:
+    """A function with a constant in its text."""
+    template = "%(function)s(%(expressions)s) || '%(constant)s'"
+    return Func("title", function="LENGTH", template=template, constant=constant, output_field=CharField())
+
+
 BOOKS_OF = Book.objects.filter(author=OuterRef("pk"))
 PAIRS: list[tuple[Any, Any]] = [
     (q(Book), q(Author)),
@@ -230,6 +275,20 @@ PAIRS: list[tuple[Any, Any]] = [
         q(Book).annotate(a=Concat("title", Value("x"))).values("a").annotate(n=Count("pk")).order_by("a"),
     ),
     (q(Book).annotate(a=RawSQL("1", ())), q(Book).annotate(a=RawSQL("2", ()))),
+    (q(Book).annotate(a=F("title")[:3]), q(Book).annotate(a=F("title")[2:6])),
+    (q(Book).annotate(a=F("title")[1]), q(Book).annotate(a=F("title")[1:])),
+    (
+        q(Author).filter(Exists(BOOKS_OF.filter(title=OuterRef("name")[:3]))),
+        q(Author).filter(Exists(BOOKS_OF.filter(title=OuterRef("name")[:4]))),
+    ),
+    (q(Book).annotate(a=Spelt("x", "UPPER")), q(Book).annotate(a=Spelt("x", "LOWER"))),
+    (q(Book).annotate(a=Named("title", "UPPER")), q(Book).annotate(a=Named("title", "LOWER"))),
+    (
+        q(Book).annotate(a=Shifted(F("pages"), "+", F("weight"), "+ 1")),
+        q(Book).annotate(a=Shifted(F("pages"), "+", F("weight"), "+ 2")),
+    ),
+    (q(Book).annotate(a=written(Decimal("1.0"))), q(Book).annotate(a=written(Decimal("1.00")))),
+    (q(Book).annotate(a=written(0.0)), q(Book).annotate(a=written(-0.0))),
     (q(Book).annotate(a=Value(True)), q(Book).annotate(a=Value(None, output_field=TextField()))),
     (q(Book).annotate(a=GreaterThan(F("pages"), 1)), q(Book).annotate(a=LessThan(F("pages"), 1))),
     (q(Book).filter(author__in=q(Author)), q(Book).filter(author__in=q(Author)[:3])),
@@ -411,6 +470,14 @@ class Opaque:
         return Value("x")
 
 
+class Sized(Value):
+    """A constant with another one as an attribute."""
+
+    def __init__(self, value: object, size: object) -> None:
+        super().__init__(value, output_field=CharField())
+        self.size = Value(size)
+
+
 def _sliced_twice() -> AnyQuery:
     return q(Book)[1:9][2:3]
 
@@ -421,6 +488,8 @@ UNKEYED: list[tuple[Callable[[], AnyQuery], str]] = [
     (lambda: q(Book.objects.extra(where=["pages > %s"], params=[3])), "extra() with parameters"),
     (lambda: q(Book).annotate(a=RawSQL("%s", ["x"])), "RawSQL with parameters"),
     (lambda: q(Book).filter(pages__in=[F("weight"), 3]), "a list of values and expressions"),
+    (lambda: q(OrderLine).filter(pk__in=[(F("order_id"), 1)]), "a list of values and expressions"),
+    (lambda: q(Book).annotate(a=Sized("x", "y")), "Sized holds a value of its own"),
     (lambda: q(Book).filter(title=Opaque()), "Opaque has no structure that adj knows"),
     (_sliced_twice, "a slice of a slice"),
     (lambda: q(Book).filter(author__in=q(Author).extra(where=["1 = %s"], params=[1])), "extra() with parameters"),
@@ -483,6 +552,7 @@ def test_a_mapping_that_is_no_dict_is_a_condition_like_any_other() -> None:
         q(Book).filter(author__in=q(Author).filter(created__hour=3)),
         q(Book).order_by("released__month"),
         q(Book).values("released__minute"),
+        q(Book).filter(("released__date", datetime.date(2020, 1, 1))),
     ],
 )
 def test_sql_that_depends_on_the_time_zone_has_a_plan_per_zone(query: AnyQuery, empty_plan_cache: None) -> None:
@@ -502,6 +572,50 @@ def test_other_sql_has_one_plan_for_all_zones(query: AnyQuery, empty_plan_cache:
         assert not prepared(query).was_cached
     with timezone.override("America/New_York"):
         assert prepared(query).was_cached
+
+
+@pytest.mark.parametrize("ordering", [["-released__date"], [TruncDay("released")], [F("released__hour").desc()]])
+def test_a_models_own_order_has_a_plan_per_zone(
+    ordering: list[Any], monkeypatch: pytest.MonkeyPatch, empty_plan_cache: None
+) -> None:
+    monkeypatch.setattr(Book._meta, "ordering", ordering)
+    _models_are_local.cache_clear()
+    try:
+        for zone in ("Asia/Tokyo", "America/New_York", "Asia/Tokyo"):
+            with timezone.override(zone):
+                assert sql_of(q(Book)) == django_sql_of(q(Book))
+    finally:
+        _models_are_local.cache_clear()
+
+
+def test_a_pair_is_a_condition_like_any_other(empty_plan_cache: None) -> None:
+    pair: Any = ("pages__in", [1, 2])
+    assert sql_of(q(Book).filter(pair)) == sql_of(q(Book).filter(pages__in=[1, 2]))
+    assert sql_of(q(Book).exclude(pair, title="x")) == django_sql_of(q(Book).exclude(pair, title="x"))
+    with pytest.raises(InvalidOperand, match="pages"):
+        q(Book).filter(("pages", "many"))
+
+
+def test_none_among_members_that_are_in_no_list_is_structure(empty_plan_cache: None) -> None:
+    for members in ([None, 250], [250, 250], [None, None], [250]):
+        query = q(Book).exclude(weight__in=deque(members))
+        assert sql_of(query) == django_sql_of(query)
+
+
+class Marked(CharField):  # type: ignore[type-arg]  # generic for checkers only
+    """A field that migrations take for Django's."""
+
+    def from_db_value(self, value: Any, expression: object, connection: object) -> str:
+        return f"<{value}>"
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
+def test_a_field_that_passes_itself_off_as_another_has_a_key_of_its_own() -> None:
+    one, other = (q(Book).annotate(a=ExpressionWrapper(F("title"), field)) for field in (CharField(), Marked()))
+    assert key_of(one) != key_of(other)
 
 
 def test_lazy_text_is_a_value(empty_plan_cache: None) -> None:
