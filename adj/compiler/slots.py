@@ -325,6 +325,8 @@ class SlottedQuery(Query):
             return lookup
         if isinstance(lookup, In) and not isinstance(rhs.value, SEQUENCE_TYPES):
             rhs.recording.objection = "members that are in no list, of which None is structure"
+        elif type(lookup).__new__ is not Lookup.__new__:
+            rhs.recording.objection = f"{type(lookup).__name__} may be another class for another value"
         elif isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
             marked: Any = lookup
             mark(marked, SlottedLookup, "rhs", rhs)

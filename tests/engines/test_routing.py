@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.models import QuerySet
 from django.test import override_settings
 
 from adj import EngineNotOpen, q
@@ -57,6 +58,25 @@ def test_using_overrules_the_router() -> None:
 def test_a_queryset_keeps_the_database_it_is_bound_to() -> None:
     assert q(Book.objects.using("replica")).db == "replica"
     assert q(Book.objects.db_manager("replica")).db == "replica"
+
+
+class Elsewhere(QuerySet[Any]):
+    """Chooses its database itself."""
+
+    @property
+    def db(self) -> str:
+        return "replica"
+
+
+def test_a_manager_may_be_bound_to_a_database_and_so_may_its_querysets(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager: Any = Book._default_manager
+    with monkeypatch.context() as patch:
+        patch.setattr(manager, "_db", "replica")
+        assert q(Book).db == "replica"
+    with monkeypatch.context() as patch:
+        patch.setattr(manager, "_queryset_class", Elsewhere)
+        assert q(Book).db == "replica"
+    assert q(Book).db == "default"
 
 
 def test_a_related_manager_gives_the_router_its_hint() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,20 @@ from django.conf import settings
 from adj import q
 from tests.running import assert_no_worker_left, run
 from tests.shop.models import Book
+
+
+def test_a_loop_that_has_ended_is_not_kept() -> None:
+    loops = []
+
+    async def scenario() -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        await q(Book).acount()
+
+    for _ in range(3):
+        run(scenario())
+    gc.collect()
+    assert [loop() for loop in loops] == [None, None, None]
+
 
 ROOT = Path(__file__).parents[2]
 

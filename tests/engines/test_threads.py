@@ -10,9 +10,11 @@ import time
 from typing import Any
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection, connections
-from django.db.models import Func, TextField, Value
+from django.db.models import Func, Prefetch, TextField, Value
+from django.db.models.signals import post_init
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
 
@@ -24,7 +26,7 @@ from adj.engines import threads as threads_module
 from adj.engines.django import DjangoEngine
 from adj.engines.threads import ThreadsEngine
 from tests.running import run, worker_threads
-from tests.shop.models import Author, Book, Review
+from tests.shop.models import Author, Book, Review, Tag
 
 
 class Sleep(Func):
@@ -190,6 +192,60 @@ def test_a_lost_connection_is_replaced_when_health_checks_are_on(postgres: str) 
         # Freshness is looked at once in a while; here at every query.
         patch.setattr(threads_module, "LINGER", 0.0)
         assert run(scenario()) == Book.objects.using(postgres).count()
+
+
+def test_a_lost_connection_to_another_database_is_replaced(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prefetching opens one on the thread of the query's own database."""
+    monkeypatch.setitem(connections.settings[postgres], "CONN_MAX_AGE", None)
+    books = Prefetch("books", queryset=Book.objects.using(postgres))
+
+    async def scenario() -> int:
+        executor = await executor_for("default")
+        session = await executor.run(backend_pid, postgres)
+        await asyncio.to_thread(terminate, postgres, session)
+        with pytest.raises(OperationalError):
+            await q(Author).prefetch_related(books).run()
+        authors: list[Any] = await q(Author).prefetch_related(books).run()
+        return sum(len(author.books.all()) for author in authors)
+
+    with override_settings(ADJ={"default": {"engine": "threads", "threads": 1}}):
+        assert run(scenario()) == Book.objects.using(postgres).count()
+
+
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])
+def test_the_end_of_an_iteration_on_the_thread_is_not_the_end_of_a_stream(error: type[Exception]) -> None:
+    def receive(**kwargs: object) -> None:
+        raise error
+
+    async def scenario() -> None:
+        async with q(Tag).stream() as rows:
+            await anext(rows)
+
+    post_init.connect(receive, sender=Tag)
+    try:
+        with pytest.raises(RuntimeError, match=error.__name__):
+            run(scenario())
+    finally:
+        post_init.disconnect(receive, sender=Tag)
+
+
+@pytest.mark.parametrize("engine", ["threads", "django"])
+def test_what_django_asks_while_it_compiles_is_not_taken_for_the_query(engine: str) -> None:
+    """A relation to any model has the key of a content type in its SQL."""
+
+    async def scenario() -> tuple[Any, ...]:
+        query = q(Book).filter(notes__text="note 2")
+        answers: list[Any] = []
+        for ask in (query.run, query.acount, query.aexists, query.values_list("pk").run, query.afirst, query.run):
+            ContentType.objects.clear_cache()
+            answers.append(await ask())
+        async with query.stream() as rows:
+            answers.append([row async for row in rows])
+        return tuple(answers)
+
+    book = Book.objects.get(notes__text="note 2")
+    with override_settings(ADJ={"default": {"engine": engine}}):
+        assert run(scenario()) == ([book], 1, True, [(book.pk,)], book, [book], [book])
 
 
 def backend_pid(alias: str) -> int:

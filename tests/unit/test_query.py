@@ -264,6 +264,27 @@ def without_addresses(text: str) -> str:
     return re.sub(r"0x\w+…?>?", "", text)
 
 
+class Tenanted(QuerySet[Any]):
+    """Begins with a condition of the moment."""
+
+    pages = 0
+
+    def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
+        super().__init__(model, query, using, hints)
+        if query is None:
+            self.query.add_q(Q(pages=Tenanted.pages))
+
+
+def test_a_queryset_class_that_begins_with_a_condition_is_asked_for_it_every_time(
+    monkeypatch: pytest.MonkeyPatch, empty_plan_cache: None
+) -> None:
+    manager: Any = Book._default_manager
+    monkeypatch.setattr(manager, "_queryset_class", Tenanted)
+    for pages in (96, 220, 96):
+        monkeypatch.setattr(Tenanted, "pages", pages)
+        assert {book.pages for book in run(q(Book).run())} == {pages}
+
+
 @pytest.mark.parametrize("copied", COPIES)
 @pytest.mark.parametrize("build", [pytest.param(build, id=name) for name, build in CORPUS.items()])
 def test_a_copy_asks_the_same_and_nobody_asks_the_database(build: Build, copied: Any, no_database: None) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
-from django.db.models import Case, Count, Q, Value, When
+from django.db.models import Case, Count, IntegerField, Lookup, Q, Value, When
 from django.db.models.expressions import Col
 from django.db.models.functions import Concat
 from django.db.models.lookups import Exact
 from django.db.models.sql.query import Query
-from django.test.utils import isolate_apps
+from django.test.utils import isolate_apps, register_lookup
 
 from adj import q
 from adj.compiler.build import build_with_slots
@@ -241,6 +241,32 @@ def test_a_value_that_is_stored_as_null_gives_a_plan_of_its_own(empty_plan_cache
         django_sql_of(query) for query in plan_made_for_a_text_first
     ]
     assert prepared(q(Leaflet).exclude(text="c")).was_cached
+
+
+class Chosen(Lookup):  # type: ignore[type-arg]  # generic for checkers only
+    """A lookup that is another class for large values."""
+
+    lookup_name = "chosen"
+    operator = "="
+
+    def __new__(cls, lhs: Any, rhs: Any, *args: Any) -> Any:
+        return super().__new__(ChosenLarge if rhs > 10 else cls)
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        lhs, lhs_parameters = self.process_lhs(compiler, connection)
+        rhs, rhs_parameters = self.process_rhs(compiler, connection)
+        return f"{lhs} {self.operator} {rhs}", (*lhs_parameters, *rhs_parameters)
+
+
+class ChosenLarge(Chosen):
+    operator = ">"
+
+
+def test_a_lookup_class_that_depends_on_the_value_is_chosen_at_every_run(empty_plan_cache: None) -> None:
+    with register_lookup(IntegerField, Chosen):
+        for pages in (96, 5, 96):
+            query = q(Book).filter(pages__chosen=pages)
+            assert sql_of(query) == django_sql_of(query)
 
 
 # -- sealing -----------------------------------------------------------------------------------------------------------
