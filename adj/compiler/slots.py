@@ -303,6 +303,12 @@ def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> Non
     node.cell = slot.recording.cell(slot.index, prepared)
 
 
+def _is_made_plainly(lookup_class: Any) -> bool:
+    """Whether a lookup is of the class that was asked for, whatever its value."""
+    plain: Any = Lookup
+    return lookup_class.__new__ is plain.__new__
+
+
 class SlottedQuery(Query):
     """Django's Query, taking operands wrapped in a `Slot` and marking the lookups that are made of them."""
 
@@ -325,7 +331,7 @@ class SlottedQuery(Query):
             return lookup
         if isinstance(lookup, In) and not isinstance(rhs.value, SEQUENCE_TYPES):
             rhs.recording.objection = "members that are in no list, of which None is structure"
-        elif type(lookup).__new__ is not Lookup.__new__:
+        elif not _is_made_plainly(type(lookup)):
             rhs.recording.objection = f"{type(lookup).__name__} may be another class for another value"
         elif isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
             marked: Any = lookup

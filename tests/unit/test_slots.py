@@ -243,14 +243,15 @@ def test_a_value_that_is_stored_as_null_gives_a_plan_of_its_own(empty_plan_cache
     assert prepared(q(Leaflet).exclude(text="c")).was_cached
 
 
-class Chosen(Lookup):  # type: ignore[type-arg]  # generic for checkers only
+class Chosen(Lookup):
     """A lookup that is another class for large values."""
 
     lookup_name = "chosen"
     operator = "="
 
-    def __new__(cls, lhs: Any, rhs: Any, *args: Any) -> Any:
-        return super().__new__(ChosenLarge if rhs > 10 else cls)
+    def __new__(cls, lhs: Any, rhs: Any) -> Any:
+        chosen: Any = ChosenLarge if rhs > 10 else cls
+        return super().__new__(chosen)
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         lhs, lhs_parameters = self.process_lhs(compiler, connection)
