@@ -17,13 +17,13 @@ from django.db.models import Model, Q, QuerySet
 
 from adj import statement as ask
 from adj.compiler.build import build, has_instances, pickled, unpickled
-from adj.compiler.clauses import base_structure, structure_of
+from adj.compiler.clauses import structure_of, structure_of_statement
 from adj.compiler.dialect import dialect_for
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects, prefetches
 from adj.compiler.routing import alias_of
 from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
-from adj.compiler.structure import StatementHolder, Structure, Unkeyed
+from adj.compiler.structure import StatementHolder, Structure, Unkeyed, extended
 from adj.compiler.text import Noted, query_text
 from adj.compiler.validate import validate
 from adj.databases import executor_for
@@ -58,7 +58,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
     def _with(self, clause: ask.AnyClause) -> AsyncQuery[M, Any]:
         """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
         statement, before, added = self.statement.with_clause(clause), self.structure, structure_of(clause)
-        structure = _extended(before, added)
+        structure = extended(before, added)
         validate(statement, structure, added)
         return AsyncQuery(statement, structure)
 
@@ -496,25 +496,11 @@ _COUNT, _EXISTS = Finish(Answer.COUNT), Finish(Answer.EXISTS)
 
 def query_of(statement: Statement) -> AsyncQuery[Any, Any]:
     """The query that asks a statement."""
-    base = statement.base
-    structure: Structure | Unkeyed = Structure(()) if base is None else base_structure(base)
-    for clause in statement.clauses:
-        structure = _extended(structure, structure_of(clause))
-    return AsyncQuery(statement, structure)
+    return AsyncQuery(statement, structure_of_statement(statement))
 
 
 def _unpickled(data: bytes) -> AsyncQuery[Any, Any]:
     return query_of(unpickled(data))
-
-
-def _extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structure | Unkeyed:
-    if isinstance(before, Unkeyed):
-        return before
-    if isinstance(added, Unkeyed):
-        return added
-    if before.bounds is not None and added.bounds is not None:
-        return Unkeyed("a slice of a slice")
-    return before.extended(added)
 
 
 def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:

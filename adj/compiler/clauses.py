@@ -13,9 +13,10 @@ from django.db.models import FilteredRelation, QuerySet
 from django.db.models import Prefetch as DjangoPrefetch
 
 from adj import statement as ask
-from adj.compiler.describe import Describer
-from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed
+from adj.compiler.describe import Describer, DescribeStatement
+from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
 from adj.compiler.substitute import Substituter, Verbatim
+from adj.statement import Statement
 
 # Django's QuerySet is generic in what adj does not follow while it builds.
 DjangoQuerySet: TypeAlias = QuerySet[Any, Any]
@@ -250,11 +251,24 @@ CLAUSES: dict[type[ask.AnyClause], tuple[Describe, Build]] = {
 }
 
 
-def structure_of(clause: ask.AnyClause) -> Structure | Unkeyed:
-    """The structure of one clause; `Unkeyed` where a part of it has no key."""
+def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
+    """The structure of a statement as its operands are now, those of nested queries included."""
+    describe_nested = structure_of_statement
+    base = statement.base
+    structure = Structure(()) if base is None else base_structure(base, describe_nested)
+    for clause in statement.clauses:
+        structure = extended(structure, structure_of(clause, describe_nested))
+    return structure
+
+
+def structure_of(clause: ask.AnyClause, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
+    """The structure of one clause; `Unkeyed` where a part of it has no key.
+
+    A nested query has its structure from the line that wrote it, unless it is to be described anew.
+    """
     if type(clause) is ask.Slice:
         return _slice_structure(clause)
-    describer = Describer()
+    describer = Describer(describe_nested)
     try:
         key = CLAUSES[type(clause)][0](describer, clause)
         return describer.structure(key) if key is not None else Structure(())
@@ -279,9 +293,9 @@ def describe_operands(args: tuple[object, ...], kwargs: Any) -> Structure | Unke
         return Unkeyed(str(uncacheable))
 
 
-def base_structure(queryset: DjangoQuerySet) -> Structure | Unkeyed:
+def base_structure(queryset: DjangoQuerySet, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
     """The structure of a QuerySet that a statement starts from."""
-    describer = Describer()
+    describer = Describer(describe_nested)
     try:
         return describer.structure(describer.queryset(queryset))
     except Uncacheable as uncacheable:

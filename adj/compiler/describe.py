@@ -17,7 +17,7 @@ import types
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db.models import DateTimeField, Field, Model, Q, QuerySet, Transform, Value
 from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL
@@ -39,6 +39,7 @@ from adj.compiler.structure import (
     Uncacheable,
     Unkeyed,
 )
+from adj.statement import Statement
 
 # Constants of an expression that other expressions look into while compiling (frames, precisions, positions).
 INSPECTED_TYPES = (bool, int, types.NoneType)
@@ -75,12 +76,19 @@ _UNSTRUCTURAL = frozenset(
 )
 
 
+DescribeStatement: TypeAlias = Callable[[Statement], Structure | Unkeyed]
+
+
 class Describer:
-    """One walk over the operands of a clause; collects the values it meets."""
+    """One walk over the operands of a clause; collects the values it meets.
 
-    __slots__ = ("constants", "is_local", "seen", "values")
+    A nested query is described by `describe_nested`, if given, and has the structure it was written with otherwise.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("constants", "describe_nested", "is_local", "seen", "values")
+
+    def __init__(self, describe_nested: DescribeStatement | None = None) -> None:
+        self.describe_nested = describe_nested
         self.values: list[object] = []
         self.constants: list[int] = []
         self.is_local = False
@@ -139,7 +147,7 @@ class Describer:
 
     def holder(self, holder: StatementHolder) -> Key:
         """A nested query: its structure is ours, its slice is not a slot."""
-        structure = holder.structure
+        structure = self.describe_nested(holder.statement) if self.describe_nested else holder.structure
         if isinstance(structure, Unkeyed):
             raise Uncacheable(structure.reason)
         offset = len(self.values)

@@ -5,6 +5,7 @@ Private Django API used here: `QuerySet._iterable_class`.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,7 @@ from django.utils import timezone, translation
 
 from adj.compiler.build import build, build_with_slots, is_plain
 from adj.compiler.cache import PlanCache
-from adj.compiler.clauses import DjangoQuerySet, describe_operands
+from adj.compiler.clauses import DjangoQuerySet, describe_operands, structure_of_statement
 from adj.compiler.dialect import (
     AsksDatabase,
     Captured,
@@ -168,6 +169,9 @@ def _compiled(
     question: Question, structure: Structure, dialect: Dialect, key: Hashable, count: Callable[[], None]
 ) -> Prepared:
     """Compile a statement and keep its plan, if it proves to be one."""
+    if not _is_as_written(question):
+        plan_cache.count_uncacheable()
+        return _compiled_once(question, dialect, "an operand has changed since the query was written")
     recording = Recording(structure.values)
     with dialect.lent():
         try:
@@ -191,6 +195,14 @@ def _compiled(
     plan_cache.store(key, plan)
     count()
     return ready
+
+
+def _is_as_written(question: Question) -> bool:
+    """Whether the operands still say what the key says: a Q inside an expression is its owner's, who may change it."""
+    written, now = question.structure, structure_of_statement(question.statement)
+    if isinstance(written, Unkeyed) or isinstance(now, Unkeyed):
+        return False
+    return written.key == now.key and all(map(operator.is_, written.values, now.values))
 
 
 def _compiled_once(question: Question, dialect: Dialect, reason: str) -> Prepared:

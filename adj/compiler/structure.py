@@ -96,6 +96,17 @@ class Unkeyed:
         self.reason = reason
 
 
+def extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structure | Unkeyed:
+    """The structure of clauses with one more behind them; without a key if either has none."""
+    if isinstance(before, Unkeyed):
+        return before
+    if isinstance(added, Unkeyed):
+        return added
+    if before.bounds is not None and added.bounds is not None:
+        return Unkeyed("a slice of a slice")
+    return before.extended(added)
+
+
 def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tuple[int, ...]:
     """Which of the values at some positions are the same: for each, the first position that holds its like."""
     if len(positions) < 2:

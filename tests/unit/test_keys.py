@@ -54,7 +54,7 @@ from adj.compiler.structure import Unkeyed, equality_pattern
 from adj.query import query_of
 from adj.statement import ROWS
 from tests.shop.models import Author, Bestseller, Book, Category, OrderLine, Publisher, Review, Tag
-from tests.unit.asking import AnyQuery, dialect, django_sql_of, key_of, prepared, sql_of, structure_of
+from tests.unit.asking import AnyQuery, dialect, django_sql_of, key_of, prepared, ready, sql_of, structure_of
 from tests.unit.corpus import CONSTANTS, CORPUS, Build, Values
 
 CASES = [pytest.param(build, id=name) for name, build in CORPUS.items()]
@@ -620,3 +620,25 @@ def test_lazy_text_is_a_value(empty_plan_cache: None) -> None:
     query = q(Book).filter(title=gettext_lazy("Emma"))
     assert sql_of(query) == sql_of(q(Book).filter(title="Emma"))
     assert key_of(query) == key_of(q(Book).filter(title="x"))
+
+
+def test_a_condition_that_changes_after_it_was_written_leaves_no_plan(empty_plan_cache: None) -> None:
+    def count_books(condition: Q) -> AnyQuery:
+        return q(Author).annotate(count=Count("books", filter=condition))
+
+    condition = Q(books__pages__gt=100)
+    changed, nested = count_books(condition), q(Author).filter(pk__in=count_books(condition).values("count"))
+    condition.children[0] = ("books__title", "Emma")
+    for query in (changed, nested):
+        assert sql_of(query) == django_sql_of(query)
+    unchanged = count_books(Q(books__pages__gt=100))
+    assert not ready(unchanged).was_cached
+    assert sql_of(unchanged) == django_sql_of(unchanged)
+
+
+def test_a_value_that_changes_after_it_was_written_leaves_no_plan(empty_plan_cache: None) -> None:
+    words = Value("long")
+    query = q(Book).annotate(word=words)
+    words.value = 7
+    assert sql_of(query) == django_sql_of(query)
+    assert not ready(q(Book).annotate(word=Value("short"))).was_cached
