@@ -88,9 +88,13 @@ def _decimal(converter: Converter, expression: Any, connection: Any) -> Twin | N
     from_float = decimal.Context(prec=15).create_decimal_from_float
     from_integer = decimal.Decimal
     quantum, context = decimal.Decimal(1).scaleb(-field.decimal_places), field.context
+    # A float holds that many decimal digits, so that one which equals the nearest whole number of quanta stands for it.
+    limit, scale, multiply = float(10 ** min(context.prec, 15)), 10**field.decimal_places, context.multiply
 
     def convert(value: Any) -> Any:
         if type(value) is float:
+            if -limit < (scaled := value * scale) < limit and (quanta := round(scaled)) and quanta / scale == value:
+                return multiply(quanta, quantum)
             return from_float(value).quantize(quantum, None, context)
         # Django before 6.1 rounds longer ones.
         if type(value) is int and -_EXACT < value < _EXACT:

@@ -129,23 +129,26 @@ class _InstanceWriter:
             if name not in in_dict:
                 self.source.add(2, f"i0.{name} = c{index}")
 
-    def _write_instance(self, indent: int, klass_info: Mapping[str, Any], positions: Mapping[str, int]) -> int:
-        """Write the code that makes an instance and what hangs on it; return its number."""
+    def _write_instance(
+        self, indent: int, klass_info: Mapping[str, Any], positions: Mapping[str, int], *, has_parent: bool = False
+    ) -> None:
+        """Write the code that makes an instance and what hangs on it."""
         number, self.count = self.count, self.count + 1
         source = self.source
+        related = klass_info.get("related_klass_infos", ())
         attributes = "".join(f", {name!r}: c{index}" for name, index in positions.items())
-        mode = ", 'fetch_mode': fetch_mode" if django.VERSION >= (6, 1) else ""
-        source.add(indent, f"f{number} = {{}}")
+        state = f"'adding': False, 'db': {self.layout.alias!r}"
+        if django.VERSION >= (6, 1):
+            state += ", 'fetch_mode': fetch_mode"
+        if related or has_parent:
+            source.add(indent, f"f{number} = {{}}")
+            state += f", 'fields_cache': f{number}"
         source.add(indent, f"s{number} = new(ModelState)")
-        source.add(
-            indent,
-            f"s{number}.__dict__ = {{'adding': False, 'db': {self.layout.alias!r}{mode}, 'fields_cache': f{number}}}",
-        )
+        source.add(indent, f"s{number}.__dict__ = {{{state}}}")
         source.add(indent, f"i{number} = new({source.name(f'm{number}', klass_info['model'])})")
         source.add(indent, f"i{number}.__dict__ = {{'_state': s{number}{attributes}}}")
-        for related in klass_info.get("related_klass_infos", ()):
-            self._write_related(indent, number, related)
-        return number
+        for link in related:
+            self._write_related(indent, number, link)
 
     def _write_related(self, indent: int, parent: int, klass_info: Mapping[str, Any]) -> None:
         """Write the code that makes a related instance, if the row has one, and links the two."""
@@ -155,7 +158,7 @@ class _InstanceWriter:
         self.source.add(indent, f"if c{positions[key]} is None:")
         self.source.add(indent + 1, f"i{number} = None")
         self.source.add(indent, "else:")
-        self._write_instance(indent + 1, klass_info, positions)
+        self._write_instance(indent + 1, klass_info, positions, has_parent=True)
         self._write_link(indent, klass_info["local_setter"], f"local{number}", parent, number)
         self._write_remote(indent, klass_info["remote_setter"], f"remote{number}", number, parent)
 

@@ -237,6 +237,8 @@ _TEXT = st.text(alphabet=st.sampled_from("0123456789abcdefx-+_:.TZ {}[]\",'\u066
         ("uuid", st.uuids().map(lambda found: found.hex) | st.uuids().map(str) | st.uuids()),
         ("uuid", _TEXT | st.text(alphabet="0123456789abcdefABCDEFxX", min_size=32, max_size=32)),
         ("decimal", st.floats() | st.integers() | st.decimals()),
+        ("decimal", st.decimals(-999_999, 999_999, places=2).map(float)),
+        ("decimal of many digits", st.decimals(-(10**18), 10**18, places=4).map(float)),
         ("decimal", st.floats(min_value=-999_999, max_value=999_999) | st.integers(-999_999, 999_999)),
         ("decimal of many digits", st.floats() | st.integers() | st.floats(min_value=-(10**20), max_value=10**20)),
         ("decimal of many digits", st.integers(-(2**63), 2**63 - 1)),
