@@ -1,6 +1,6 @@
 """From a statement to what runs: a plan from the cache with this run's values, or a plan made now.
 
-Private Django API used here: `QuerySet._iterable_class`.
+Private Django API used here: `QuerySet._iterable_class`, `SQLCompiler.qualify`, `SQLCompiler.select`.
 """
 
 from __future__ import annotations
@@ -179,6 +179,8 @@ def _compiled(
             if (reason := _foreign_reason(queryset)) is not None:
                 raise Uncacheable(reason)
             captured = _capture(queryset, finish, dialect.alias)
+            if _merges_columns(captured):
+                raise Uncacheable("Django selects a column once that two names stand for")
         except (Uncacheable, SynchronousOnlyOperation) as uncacheable:
             plan_cache.count_uncacheable()
             return _compiled_once(question, dialect, str(uncacheable))
@@ -218,6 +220,8 @@ def _compiled_once(question: Question, dialect: Dialect, reason: str) -> Prepare
         return Foreign(build(question.statement).using(dialect.alias), str(asked))
     if not isinstance(captured, Captured):
         return Answered(captured)
+    if _merges_columns(captured):
+        return Foreign(build(question.statement).using(dialect.alias), reason)
     plan = _plan(queryset, captured, question.finish, Recording(()), dialect)
     return Ready(plan, captured.sql, tuple(captured.parameters), was_cached=False)
 
@@ -228,6 +232,18 @@ def _foreign_reason(queryset: DjangoQuerySet) -> str | None:
         return f"{type(queryset).__name__} has its own way of building or fetching"
     iterable: Any = queryset._iterable_class
     return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
+
+
+def _merges_columns(captured: Any) -> bool:
+    """Whether rows have fewer columns than names: around a filtered window function Django keeps equal ones once.
+
+    What Django makes of such rows, or how it fails, is Django's affair.
+    """
+    if not isinstance(captured, Captured) or not getattr(captured.compiler, "qualify", None):
+        return False
+    compiler: Any = captured.compiler
+    selected = [expression for expression, _, _ in compiler.select or ()]
+    return len(set(selected)) < len(selected)
 
 
 def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:

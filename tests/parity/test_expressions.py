@@ -323,15 +323,20 @@ QUERIES: list[tuple[str, Any, list[Any]]] = [
         lambda s, v: s(Book).annotate(r=Window(fn.RowNumber(), partition_by="author", order_by="pk")).filter(r__lte=v),
         [1, 2],
     ),
-    (
-        "expressions compared",
-        lambda s, v: (
-            s(Book).filter(fn.Length("title") + v > 0)
-            if hasattr(F, "__gt__") and False
-            else s(Book).filter(pages__gt=fn.Length("title") + v)
-        ),
-        [1, 200],
+    *(
+        (
+            f"window filtered, {names} of one column",
+            lambda s, v, names=names: (
+                s(Book)
+                .annotate(r=Window(fn.RowNumber(), partition_by="author", order_by="pk"))
+                .filter(r__lte=v)
+                .values_list(*names)
+            ),
+            [1, 2],
+        )
+        for names in (("author_id", "author__id"), ("author__id", "title"))
     ),
+    ("expressions compared", lambda s, v: s(Book).filter(pages__gt=fn.Length("title") + v), [1, 200]),
     ("order by window", lambda s: s(Book).order_by(Window(fn.Rank(), order_by="pages"), "pk"), []),
     ("count of related default manager", lambda s: s(Publisher.counted), []),
     (
