@@ -26,11 +26,11 @@ PYTHON ?= $(shell $(find_python))
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help test demo lint types contracts unit docs format matrix install clean
+.PHONY: help test demo lint types contracts unit django-suite docs format matrix install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 test: lint types contracts unit docs ## everything: lint, types, contracts, unit, docs
 
@@ -57,6 +57,9 @@ unit: $(DEV) ## all tests of pytest, with coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+django-suite: $(DEV) ## Django's own tests inside adj.run_sync(), on the native engine
+	$(BIN)/python -m tests.django_suite
+
 docs: $(DEV) ## the documentation, into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
@@ -70,7 +73,7 @@ matrix: $(DEV) ## pytest on every pair of Python and Django that this machine ha
 install: $(DEV) ## the environment alone, with everything in it
 
 clean: ## forget the environment and everything that was built
-	rm -rf $(VENV) .nox build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .nox .django-suite build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 # Some distributions split `ensurepip` off from Python; then the pip that is there installs another one.
 $(MADE):

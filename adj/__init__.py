@@ -5,23 +5,31 @@
 
 from __future__ import annotations
 
+from adj.atomic_block import atomic, gather, in_transaction, on_commit, run_sync, set_rollback
 from adj.compiler.cache import CacheStats
 from adj.compiler.prepare import plan_cache
 from adj.databases import close
 from adj.errors import (
     AdjError,
     CompileError,
+    CrossTaskTransaction,
     EngineNotOpen,
     InvalidOperand,
+    NestingError,
     NotLoaded,
+    PoolTimeout,
     QueryError,
+    QueryTimeout,
     ResourceError,
     ShapeError,
+    TransactionAborted,
+    TransactionError,
     UnknownField,
     UnknownLookup,
     UnsupportedFeature,
 )
 from adj.facade import q
+from adj.native_block import native
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
@@ -36,18 +44,31 @@ __all__ = [
     "AsyncRawQuery",
     "CacheStats",
     "CompileError",
+    "CrossTaskTransaction",
     "EngineNotOpen",
     "InvalidOperand",
+    "NestingError",
     "NotLoaded",
+    "PoolTimeout",
     "QueryError",
+    "QueryTimeout",
     "ResourceError",
     "RowAt",
     "RowStream",
     "ShapeError",
+    "TransactionAborted",
+    "TransactionError",
     "UnknownField",
     "UnknownLookup",
     "UnsupportedFeature",
+    "atomic",
     "close",
+    "gather",
+    "in_transaction",
+    "native",
+    "on_commit",
     "plan_cache",
     "q",
+    "run_sync",
+    "set_rollback",
 ]

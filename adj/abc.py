@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import concurrent.futures
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,21 +39,25 @@ class ServerFacts:
     attributes: Mapping[str, object]
 
 
+RunCall: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
+"""A coroutine function that runs a function with its arguments on a connection: `Connection.run`, or one around it."""
+
+
 class Cursor(Protocol):
     """The rows of one statement, as the server sends them."""
 
-    async def fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
-        """What `receive` makes of the next rows; it gets none at the end."""
+    async def fetch(self, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
+        """What `receive` makes of the next rows; it gets none at the end. See `Connection.fetch`."""
         ...
 
 
 class Connection(Protocol):
     """A connection that one query, or one stream, has for itself."""
 
-    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T]) -> T:
+    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of all its rows.
 
-        `receive` is synchronous and may use the database: it runs where `run()` runs its function.
+        `receive` is synchronous. With `may_query` it may use the database: it runs where `run()` runs its function.
         """
         ...
 
@@ -64,6 +69,14 @@ class Connection(Protocol):
         """Run synchronous Django code where it finds this connection as `connections[alias]`."""
         ...
 
+    def was_lost_unused(self, error: Exception) -> bool:
+        """Whether an error says that the session had ended, so that a statement that only reads can be sent again."""
+        ...
+
+    def share(self) -> None:
+        """From now on several tasks may use the connection: they take turns."""
+        ...
+
 
 class Engine(Protocol):
     """The I/O of one alias on one event loop."""
@@ -72,8 +85,18 @@ class Engine(Protocol):
         """Reach the server and read its facts. Raises `EngineNotOpen` where that fails."""
         ...
 
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """Lend a connection; waits while all are in use."""
+    def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection; waits while all are in use.
+
+        An exclusive one, for a transaction, is nobody else's meanwhile, also where there is only one for all.
+        """
+        ...
+
+    def thread_executor(self, run: RunCall) -> concurrent.futures.Executor | None:
+        """For asgiref: runs what Django's own asynchronous methods send to their thread, each call by `run`.
+
+        None where that thread has the engine's connection anyway.
+        """
         ...
 
     async def close(self) -> None:

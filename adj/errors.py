@@ -12,6 +12,12 @@ AdjError
     UnsupportedFeature (NotSupportedError)
   ResourceError        (OperationalError)
     EngineNotOpen                         the database cannot be reached, or there is no event loop
+    PoolTimeout                           .size .seconds .holders: no connection became free in time
+    QueryTimeout                          .seconds: the query took longer than its `.timeout()`
+  TransactionError     (TransactionManagementError)
+    CrossTaskTransaction                  a task that does not own the transaction asked in it, or after its end
+    TransactionAborted                    the block ends normally, and the server has thrown its work away
+    NestingError                          a block was left out of order, or in another task
 ```
 
 Classes in parentheses are inherited as well, so that an `except` clause written for Django keeps working. Errors
@@ -28,6 +34,7 @@ from typing import TYPE_CHECKING
 from django.core import exceptions
 from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnlyOperation, ValidationError
 from django.db import NotSupportedError, OperationalError
+from django.db.transaction import TransactionManagementError
 
 if TYPE_CHECKING:
     from django.core.exceptions import FieldFetchBlocked
@@ -146,6 +153,62 @@ class EngineNotOpen(ResourceError):
     def __init__(self, *, alias: str, reason: str, advice: str) -> None:
         self.alias, self.reason, self.advice = alias, reason, advice
         super().__init__(f'database "{alias}" is not open: {reason} {advice}')
+
+
+class PoolTimeout(ResourceError):
+    """No connection became free in time."""
+
+    def __init__(self, *, alias: str, size: int, seconds: float, holders: Iterable[str]) -> None:
+        self.alias, self.size, self.seconds, self.holders = alias, size, seconds, tuple(holders)
+        super().__init__(
+            f'database "{alias}": none of {size} connections became free within {seconds:g} s. They are held by: '
+            f"{'; '.join(self.holders) or 'nobody, they are being opened'}. Hold transactions and streams for a "
+            "shorter time, or raise max_size in OPTIONS['pool']."
+        )
+
+
+class QueryTimeout(ResourceError):
+    """A query took longer than its `.timeout()` allows; the server has stopped it."""
+
+    def __init__(self, *, query: str, seconds: float) -> None:
+        self.query, self.seconds = query, seconds
+        super().__init__(f"the query took longer than {seconds:g} s and was stopped. The query: {query}")
+
+
+class TransactionError(AdjError, TransactionManagementError):
+    """A transaction was used in a way that would lose or mix up data."""
+
+
+class CrossTaskTransaction(TransactionError):
+    """A task asked within a transaction that another task owns, or that has ended."""
+
+    def __init__(self, *, alias: str, owner: str, task: str, has_ended: bool) -> None:
+        self.alias, self.owner, self.task, self.has_ended = alias, owner, task, has_ended
+        state = "has ended" if has_ended else f"belongs to the task {owner}"
+        super().__init__(
+            f'the transaction on "{alias}" that the task {task} was started in {state}, and nothing was sent. '
+            "Use `await adj.gather(...)`, which runs queries one after another inside a transaction, or start the "
+            "task outside of the block."
+        )
+
+
+class TransactionAborted(TransactionError):
+    """A block ends without an error, but the server has thrown its work away: an error in it was caught."""
+
+    def __init__(self, *, alias: str) -> None:
+        self.alias = alias
+        super().__init__(
+            f'the transaction on "{alias}" failed inside the block, where its error was caught, and has been rolled '
+            "back. Catch the error outside of the block, or put `async with atomic():` around what may fail."
+        )
+
+
+class NestingError(TransactionError):
+    """A block was left out of order, or in another task than it was entered in."""
+
+    def __init__(self, *, alias: str, reason: str) -> None:
+        self.alias, self.reason = alias, reason
+        super().__init__(f'the transaction on "{alias}" {reason}. It is rolled back.')
 
 
 def _within(path: str, part: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from django.db import DatabaseError
 from django.db.models import prefetch_related_objects
 from django.db.models.query import MAX_GET_RESULTS
 
@@ -16,12 +17,19 @@ from adj.abc import Command, Connection, Engine
 from adj.compiler.dialect import Dialect
 from adj.compiler.plan import Plan
 from adj.compiler.prepare import Answered, Foreign, Question, Ready, finish_in_django, prepare
-from adj.compiler.related import prefetch_lookups, set_known_related_objects
+from adj.compiler.related import prefetch_lookups, prefetches, set_known_related_objects
 from adj.shapes import Answer
 from adj.statement import Statement
+from adj.transaction import current
 
 if TYPE_CHECKING:
     from typing import Self
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MOST_ATTEMPTS = 3
+"""How often a statement that only reads is sent before a lost session is an error; a restart ends more than one."""
 
 # Rows, counts and dicts pass through here without being looked at; AsyncQuery[M, R] gives them their types.
 Rows = list[Any]
@@ -39,17 +47,37 @@ class Executor:
         prepared = prepare(question, self.dialect)
         if isinstance(prepared, Answered):
             return prepared.answer
-        async with self.engine.connection() as connection:
-            if isinstance(prepared, Foreign):
-                return await connection.run(finish_in_django, prepared.queryset, question.finish)
-            answer = question.finish.answer
-            receive = bool if answer is Answer.EXISTS else partial(_made, question.statement, prepared.plan)
-            made = await connection.fetch(_command(prepared), receive)
+        if isinstance(prepared, Foreign):
+            return await self.run(finish_in_django, prepared.queryset, question.finish)
+        answer = question.finish.answer
+        receive = bool if answer is Answer.EXISTS else partial(_made, question.statement, prepared.plan)
+        may_query = _may_query(question.statement, prepared.plan)
+        made = await self._fetch(_command(prepared), receive, may_query=may_query)
         return _CONCLUSIONS[answer](question.statement, made)
 
-    async def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Run synchronous Django code on a connection of its own."""
-        async with self.engine.connection() as connection:
+    async def _fetch(self, command: Command, receive: Callable[[Any], Any], *, may_query: bool) -> Any:
+        """Run a statement; once more, on another connection, where the server ended the session before."""
+        attempts = MOST_ATTEMPTS
+        while True:
+            attempts -= 1
+            async with self.connection() as connection:
+                try:
+                    return await connection.fetch(command, receive, may_query=may_query)
+                except DatabaseError as error:
+                    if not attempts or not connection.was_lost_unused(error):
+                        raise
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """The connection of the transaction that the current task is in, or one that is lent for this once.
+
+        Raises `CrossTaskTransaction` in a task that was started within a transaction of another one.
+        """
+        transaction = current(self.dialect.alias)
+        return self.engine.connection() if transaction is None else nullcontext(transaction.connection)
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run synchronous Django code on the transaction's connection, or on one of its own."""
+        async with self.connection() as connection:
             return await connection.run(function, *args, **kwargs)
 
 
@@ -67,7 +95,7 @@ class Chunks:
         if isinstance(prepared, Answered):
             return self
         async with AsyncExitStack() as stack:
-            connection = await stack.enter_async_context(self._executor.engine.connection())
+            connection = await stack.enter_async_context(self._executor.connection())
             open_rows = self._open_foreign if isinstance(prepared, Foreign) else self._open
             self.fetch = await open_rows(stack, connection, prepared)
             self._stack = stack.pop_all()
@@ -83,9 +111,10 @@ class Chunks:
     ) -> Callable[[], Awaitable[Rows]]:
         cursor = await stack.enter_async_context(connection.cursor(_command(prepared), self._size))
         receive = partial(_made, self._question.statement, prepared.plan)
+        may_query = _may_query(self._question.statement, prepared.plan)
 
         async def fetch() -> Rows:
-            return await cursor.fetch(receive)
+            return await cursor.fetch(receive, may_query=may_query)
 
         return fetch
 
@@ -123,6 +152,11 @@ def _made(statement: Statement, plan: Plan, rows: Sequence[Any]) -> Rows:
     if made and (lookups := prefetch_lookups(statement)):
         prefetch_related_objects(made, *lookups)
     return made
+
+
+def _may_query(statement: Statement, plan: Plan) -> bool:
+    """Whether making the rows may use the database: to prefetch, or in code of the project."""
+    return bool(prefetches(statement)) or plan.calls_project_code()
 
 
 def _command(ready: Ready) -> Command:

@@ -53,7 +53,7 @@ class AsyncRawQuery(Generic[M]):
     async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[M]:
         """One row after another; `chunk_size` rows (2,000 by default) become instances at a time."""
         executor = await executor_for(self.db)
-        async with executor.engine.connection() as connection:
+        async with executor.connection() as connection:
             rows: Any = await connection.run(self.queryset.iterator)
             try:
                 while chunk := await connection.run(lambda: list(islice(rows, chunk_size))):

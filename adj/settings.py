@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
-EngineName = Literal["auto", "threads", "django"]
+EngineName = Literal["auto", "psycopg", "threads", "django"]
 
 DEFAULT_PLAN_CACHE_SIZE = 1_024
+
+POOL_OPTIONS = ("min_size", "max_size", "timeout", "max_waiting", "max_lifetime", "max_idle")
 
 
 @dataclass(frozen=True, slots=True)
 class AliasSettings:
     """The settings of one alias, `ADJ = {"default": {"engine": "threads", "threads": 8}}`.
 
-    `engine`: `threads` (worker threads that own their connection), `django` (Django's own connection and thread), or
-    `auto`, which is `django` for an in-memory SQLite database and `threads` for everything else.
+    `engine`: `psycopg` (PostgreSQL natively, without threads; needs `adj[postgres]`), `threads` (worker threads that
+    own their connection), `django` (Django's own connection and thread), or `auto`, which is `psycopg` for PostgreSQL
+    where the extra is installed, `django` for an in-memory SQLite database, and `threads` for everything else.
     `threads`: how many worker threads, and so how many connections, one event loop may use at a time.
+    `pool`: for `psycopg`, the pool of one event loop, with psycopg's names: `min_size`, `max_size`, `timeout`,
+    `max_waiting`, `max_lifetime`, `max_idle`. What is not given is taken from Django's `OPTIONS["pool"]`.
     """
 
     engine: EngineName = "auto"
     threads: int = 8
+    pool: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(EngineName):
@@ -33,6 +39,12 @@ class AliasSettings:
             )
         if not isinstance(self.threads, int) or isinstance(self.threads, bool) or self.threads < 1:
             raise ImproperlyConfigured(f"ADJ: threads must be a whole number from 1 on, not {self.threads!r}.")
+        if not isinstance(self.pool, Mapping):
+            raise ImproperlyConfigured(f'ADJ: pool must be a dict, as in {{"max_size": 20}}, not {self.pool!r}.')
+        if unknown := sorted(map(str, set(self.pool) - set(POOL_OPTIONS))):
+            raise ImproperlyConfigured(
+                f"ADJ: unknown pool options {', '.join(unknown)}; adj knows {', '.join(POOL_OPTIONS)}."
+            )
 
 
 def alias_settings(alias: str) -> AliasSettings:

@@ -77,7 +77,7 @@ class Plan:
     """Everything that is the same for all runs of one structure.
 
     `template` has a constant or a `Parameter` for each `%s` of the SQL. `hydrate` turns database rows into the rows of
-    the answer. `models` are the classes it makes instances of, whose signals it has to respect.
+    the answer. `calls_project_code` tells whether it calls code of the project on the way, which may use the database.
     """
 
     dialect: Dialect
@@ -87,6 +87,7 @@ class Plan:
     guards: tuple[Guard, ...]
     parameter_guards: tuple[Guard, ...]
     hydrate: Callable[[Sequence[tuple[object, ...]]], list[Any]]
+    calls_project_code: Callable[[], bool]
     locks_rows: bool
     # The template is the binders' parameters one after another, which is the common case.
     is_sequential: bool

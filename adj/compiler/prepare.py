@@ -35,7 +35,7 @@ from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed, equality_pattern
 from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
-from adj.hydrate.rows import hydrator_for
+from adj.hydrate.rows import code_check_for, hydrator_for
 from adj.settings import plan_cache_size
 from adj.shapes import Answer, RowShape
 from adj.statement import Finish, Statement
@@ -298,7 +298,7 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
     checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
     forget_arguments(compiler.query)
-    hydrate = hydrator_for(_layout(queryset, compiler, finish.answer, dialect.alias))
+    layout = _layout(queryset, compiler, finish.answer, dialect.alias)
     return Plan(
         dialect=dialect,
         sql=captured.sql,
@@ -308,7 +308,8 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
         parameter_guards=tuple(
             Guard(place(one), place(other), equal) for one, other, equal in recording.parameter_guards
         ),
-        hydrate=hydrate,
+        hydrate=hydrator_for(layout),
+        calls_project_code=code_check_for(layout),
         locks_rows=dialect.locks_rows,
         is_sequential=_is_sequential(template, recording),
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from adj.abc import Engine
@@ -9,24 +13,44 @@ from adj.engines.django import DjangoEngine
 from adj.engines.threads import ThreadsEngine
 from adj.settings import alias_settings
 
+_NATIVE_PACKAGES = ("psycopg", "greenlet")
+
 
 def engine_for(alias: str) -> Engine:
     """The engine that `settings.ADJ` chooses for an alias.
 
-    Raises `ImproperlyConfigured` for settings that adj does not know, and `ConnectionDoesNotExist` for an alias that
-    is not in `DATABASES`.
+    Raises `ImproperlyConfigured` for settings that adj does not know or that the backend cannot honour, and
+    `ConnectionDoesNotExist` for an alias that is not in `DATABASES`.
     """
     settings = alias_settings(alias)
+    wrapper = connections.create_connection(alias)
     match settings.engine:
+        case "psycopg":
+            return _native(alias, wrapper.vendor, settings.pool)
         case "threads":
             return ThreadsEngine(alias, settings.threads)
         case "django":
             return DjangoEngine(alias)
         case "auto":
-            return DjangoEngine(alias) if _is_in_memory(alias) else ThreadsEngine(alias, settings.threads)
+            if wrapper.vendor == "postgresql" and not _missing_packages():
+                return _native(alias, wrapper.vendor, settings.pool)
+            # Every connection to it would be a database of its own, or share one through a lock.
+            is_in_memory = getattr(wrapper, "is_in_memory_db", lambda: False)()
+            return DjangoEngine(alias) if is_in_memory else ThreadsEngine(alias, settings.threads)
 
 
-def _is_in_memory(alias: str) -> bool:
-    """Whether every connection to the database would be a database of its own, or share one through a lock."""
-    wrapper = connections.create_connection(alias)
-    return bool(getattr(wrapper, "is_in_memory_db", lambda: False)())
+def _native(alias: str, vendor: str, pool: Mapping[str, float]) -> Engine:
+    if vendor != "postgresql":
+        raise ImproperlyConfigured(f'ADJ["{alias}"]: the engine "psycopg" is for PostgreSQL; this is {vendor}.')
+    if missing := _missing_packages():
+        raise ImproperlyConfigured(
+            f'ADJ["{alias}"]: the engine "psycopg" needs {", ".join(missing)}: pip install "adj[postgres]".'
+        )
+    # Not everybody has the driver.
+    from adj.engines.psycopg import PsycopgEngine
+
+    return PsycopgEngine(alias, pool)
+
+
+def _missing_packages() -> list[str]:
+    return [package for package in _NATIVE_PACKAGES if find_spec(package) is None]

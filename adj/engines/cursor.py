@@ -37,7 +37,7 @@ class ChunkedCursor:
     async def __aexit__(self, *exc_info: object) -> None:
         await self._end()
 
-    async def fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
+    async def fetch(self, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """What `receive` makes of the next rows; it gets none at the end."""
         return await self._connection.run(self._fetch, receive)
 

@@ -6,13 +6,14 @@ one after another, as Django's own async ORM runs them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
-from adj.abc import Command, DatabaseRow, ServerFacts
+from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, read_facts
 from adj.engines.cursor import ChunkedCursor
 
@@ -26,14 +27,23 @@ class DjangoEngine:
     def __init__(self, alias: str) -> None:
         self._alias = alias
         self._connection = DjangoConnection(alias)
+        self._transaction = asyncio.Lock()
 
     async def open(self) -> ServerFacts:
         """Read the server's facts through Django's connection."""
         return await self._connection.run(read_facts, self._alias)
 
-    def connection(self) -> AbstractAsyncContextManager[DjangoConnection]:
-        """Django's connection; its thread keeps the order."""
-        return nullcontext(self._connection)
+    @asynccontextmanager
+    async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[DjangoConnection]:
+        """Django's connection; its thread keeps the order. Waits for the end of another task's transaction."""
+        async with self._transaction:
+            if exclusive:
+                yield self._connection
+                return
+        yield self._connection
+
+    def thread_executor(self, run: RunCall) -> None:
+        """Django's own asynchronous methods use its connection in any case."""
 
     async def close(self) -> None:
         """Nothing to close: the connection is Django's."""
@@ -45,7 +55,7 @@ class DjangoConnection:
     def __init__(self, alias: str) -> None:
         self._alias = alias
 
-    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T]) -> T:
+    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of its rows, in one trip to the thread."""
         return await self.run(fetch_all, self._alias, command, receive)
 
@@ -56,3 +66,10 @@ class DjangoConnection:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code where Django runs its own."""
         return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+
+    def was_lost_unused(self, error: Exception) -> bool:
+        """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
+        return False
+
+    def share(self) -> None:
+        """The calls of several tasks run in their order, as they do in any case."""

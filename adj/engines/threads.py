@@ -16,9 +16,10 @@ from typing import ParamSpec, TypeVar
 
 from django.db import connections
 
-from adj.abc import Command, DatabaseRow, ServerFacts
+from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, freshen, read_facts
 from adj.engines.cursor import ChunkedCursor
+from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.worker import Worker
 from adj.errors import EngineNotOpen
 
@@ -51,9 +52,13 @@ class ThreadsEngine:
         async with self.connection() as connection:
             return await connection.run(read_facts, self._alias)
 
-    def connection(self) -> AbstractAsyncContextManager[ThreadConnection]:
+    def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
         """Lend a worker with its connection; waits while all are in use."""
         return _Lease(self)
+
+    def thread_executor(self, run: RunCall) -> CallExecutor:
+        """Runs what Django's own asynchronous methods send to their thread on a worker."""
+        return CallExecutor(run)
 
     async def close(self) -> None:
         """End all workers, after what they are running."""
@@ -138,7 +143,7 @@ class ThreadConnection:
         self._alias = alias
         self._worker = worker
 
-    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T]) -> T:
+    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of its rows, in one trip to the thread."""
         return await self._worker.submit(fetch_all, self._alias, command, receive)
 
@@ -149,6 +154,13 @@ class ThreadConnection:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code on the thread, where `connections[alias]` is this connection."""
         return await self._worker.submit(function, *args, **kwargs)
+
+    def was_lost_unused(self, error: Exception) -> bool:
+        """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
+        return False
+
+    def share(self) -> None:
+        """The calls of several tasks run in their order, as they do in any case."""
 
 
 class _Lease:

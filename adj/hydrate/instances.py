@@ -35,23 +35,36 @@ _PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescri
 
 def instance_hydrator(layout: Layout) -> Hydrate:
     """The hydrator of a layout of instances."""
-    models = frozenset(_models(_klass_info(layout)))
     general = _general_hydrator(layout)
-    tracks_peers = getattr(layout.fetch_mode, "track_peers", False)
-    if tracks_peers or not all(is_plain(model) for model in models):
+    if not _is_generated(layout):
         return general
-    generated = _generated_hydrator(layout)
+    generated, calls_project = _generated_hydrator(layout), instance_code_check(layout)
 
-    def listened_to() -> bool:
-        # Receivers come and go while a plan stays.
+    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
+        return general(rows) if calls_project() else generated(rows)
+
+    return hydrate
+
+
+def instance_code_check(layout: Layout) -> Callable[[], bool]:
+    """Tells whether making the instances of a layout calls code of the project now: receivers come and go."""
+    if not _is_generated(layout):
+        return lambda: True
+    models = frozenset(_models(_klass_info(layout)))
+
+    def is_listened_to() -> bool:
         if not pre_init.receivers and not post_init.receivers:
             return False
         return any(pre_init.has_listeners(model) or post_init.has_listeners(model) for model in models)
 
-    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
-        return general(rows) if listened_to() else generated(rows)
+    return is_listened_to
 
-    return hydrate
+
+def _is_generated(layout: Layout) -> bool:
+    """Whether generated code may make the instances."""
+    if getattr(layout.fetch_mode, "track_peers", False):
+        return False
+    return all(is_plain(model) for model in _models(_klass_info(layout)))
 
 
 @cache

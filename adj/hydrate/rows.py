@@ -5,19 +5,30 @@ Private Django API used here: `create_namedtuple_class`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db.models.utils import create_namedtuple_class
 
 from adj.hydrate.generate import Hydrate, Source, converted, unpacking
-from adj.hydrate.instances import instance_hydrator
+from adj.hydrate.instances import instance_code_check, instance_hydrator
 from adj.hydrate.layout import Layout
 from adj.shapes import RowShape
 
 
 def hydrator_for(layout: Layout) -> Hydrate:
-    """The function that makes rows of a layout; of instances it may run code of the project, and use the database."""
+    """The function that makes rows of a layout."""
     if layout.shape is RowShape.INSTANCE:
         return instance_hydrator(layout)
     return _tuple_hydrator(layout)
+
+
+def code_check_for(layout: Layout) -> Callable[[], bool]:
+    """Tells whether making rows of a layout calls code of the project, which may use the database."""
+    return instance_code_check(layout) if layout.shape is RowShape.INSTANCE else _never
+
+
+def _never() -> bool:
+    return False
 
 
 def _tuple_hydrator(layout: Layout) -> Hydrate:

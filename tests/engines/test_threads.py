@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import threading
 import time
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -27,6 +28,13 @@ from adj.engines.django import DjangoEngine
 from adj.engines.threads import ThreadsEngine
 from tests.running import run, worker_threads
 from tests.shop.models import Author, Book, Review, Tag
+
+
+@pytest.fixture
+def postgres(postgres: str) -> Generator[str]:
+    """PostgreSQL through threads; its own engine is the native one."""
+    with override_settings(ADJ={postgres: {"engine": "threads"}}):
+        yield postgres
 
 
 class Sleep(Func):
@@ -117,7 +125,7 @@ def test_a_task_that_is_cancelled_while_it_waits_for_a_thread_leaves_its_place_i
     assert run(scenario()) == Book.objects.count()
 
 
-@override_settings(ADJ={"postgres": {"threads": 1}})
+@override_settings(ADJ={"postgres": {"engine": "threads", "threads": 1}})
 def test_a_thread_comes_back_when_the_query_of_a_cancelled_task_has_ended(postgres: str) -> None:
     async def scenario() -> int:
         await q(Book).using(postgres).acount()
@@ -354,7 +362,7 @@ def test_a_stream_that_is_left_early_closes_its_cursor_at_once(postgres: str, ho
         cursors: list[str] = await executor.run(open_cursors, postgres)
         return cursors
 
-    with override_settings(ADJ={postgres: {"threads": 1}}):
+    with override_settings(ADJ={postgres: {"engine": "threads", "threads": 1}}):
         assert run(outer()) == []
 
 

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
@@ -22,6 +22,7 @@ from django.db.models.query import RawQuerySet
 
 import adj
 from adj import q
+from adj.engines.psycopg.connection import PsycopgConnection, StreamingCursor
 from tests.parity.plain import difference, plain
 from tests.parity.tally import TALLY
 from tests.running import assert_no_worker_left
@@ -281,8 +282,19 @@ def _executed(log: list[Any]) -> Generator[None]:
         log.append(_sql(sql, params))
         return execute(cursor, sql, params, *context)
 
-    wrapper._execute = logged
+    def sent(self: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+        log.append(_sql(command.sql, command.parameters))
+        return fetch(self, command, *args, **kwargs)
+
+    def streamed(self: Any) -> Any:
+        log.append(_sql(self._command.sql, self._command.parameters))
+        return enter(self)
+
+    # The native engine's own statements go to the driver without a cursor of Django's.
+    native, cursor_class = cast("Any", PsycopgConnection), cast("Any", StreamingCursor)
+    fetch, enter = native.fetch, cursor_class.__aenter__
+    wrapper._execute, native.fetch, cursor_class.__aenter__ = logged, sent, streamed
     try:
         yield
     finally:
-        wrapper._execute = execute
+        wrapper._execute, native.fetch, cursor_class.__aenter__ = execute, fetch, enter

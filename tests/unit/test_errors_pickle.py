@@ -34,6 +34,12 @@ _FACTS: dict[str, dict[str, Any]] = {
     "ShapeError": {"query": "q(Book)[:3]", "reason": "Cannot filter.", "advice": "Slice last."},
     "NotLoaded": {"model": "Book", "field": "author", "is_relation": True},
     "UnsupportedFeature": {"query": "q(Book)", "reason": "No DISTINCT ON."},
+    "PoolTimeout": {"alias": "default", "size": 5, "seconds": 30.0, "holders": ("Task-1 for 2.0 s",)},
+    "QueryTimeout": {"query": "q(Book)", "seconds": 0.5},
+    "TransactionError": {},
+    "CrossTaskTransaction": {"alias": "default", "owner": "'Task-1'", "task": "'Task-2'", "has_ended": False},
+    "TransactionAborted": {"alias": "default"},
+    "NestingError": {"alias": "default", "reason": "has inner blocks that have not ended"},
     "EngineNotOpen": {"alias": "default", "reason": "no server.", "advice": "Start it."},
 }
 

@@ -89,14 +89,14 @@ def is_private(name: str) -> bool:
 def test_a_file_names_the_private_names_that_it_uses(path: Path) -> None:
     docstring = ast.get_docstring(tree_of(path)) or ""
     used = set(private_names(path))
-    listed = docstring.partition("Private Django API used here:")[2]
+    listed = re.split("Private (?:Django )?API used here:", docstring)[-1]
     assert not {name for name in used if name not in listed}
 
 
 @pytest.mark.parametrize("path", sources(*PRIVATE_FOLDERS), ids=named)
 def test_a_file_uses_the_private_names_that_it_lists(path: Path) -> None:
     docstring = ast.get_docstring(tree_of(path)) or ""
-    listed = docstring.partition("Private Django API used here:")[2]
+    listed = re.split("Private (?:Django )?API used here:", docstring)[-1]
     code = path.read_text().replace('"""' + docstring, "", 1)
     body = code[code.index("from __future__") :] if "from __future__" in code else code
     names = {name.rpartition(".")[2] for name in re.findall(r"`([\w.]+)`", listed)}

@@ -252,6 +252,7 @@ def _plan(guards: tuple[Guard, ...] = (), parameter_guards: tuple[Guard, ...] = 
         guards=guards,
         parameter_guards=parameter_guards,
         hydrate=found.hydrate,
+        calls_project_code=found.calls_project_code,
         locks_rows=False,
         is_sequential=found.is_sequential,
     )

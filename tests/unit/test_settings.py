@@ -26,7 +26,9 @@ def test_without_settings_there_are_defaults() -> None:
         ({"other": {"engine": "django"}}, AliasSettings()),
         ({"default": {"engine": "threads"}}, AliasSettings(engine="threads")),
         ({"default": {"engine": "django"}}, AliasSettings(engine="django")),
+        ({"default": {"engine": "psycopg"}}, AliasSettings(engine="psycopg")),
         ({"default": {"threads": 1}}, AliasSettings(threads=1)),
+        ({"default": {"pool": {"max_size": 5}}}, AliasSettings(pool={"max_size": 5})),
         ({"default": {"engine": "auto", "threads": 100}}, AliasSettings(engine="auto", threads=100)),
         (OrderedDict(default=MappingProxyType({"threads": 3})), AliasSettings(threads=3)),
     ],
@@ -36,7 +38,9 @@ def test_settings_of_an_alias_are_read(given: Any, expected: AliasSettings) -> N
         assert alias_settings("default") == expected
 
 
-KNOWN = "adj knows engine, threads"
+CHOICES = "choose one of auto, psycopg, threads, django"
+KNOWN = "adj knows engine, pool, threads"
+POOL = "min_size, max_size, timeout, max_waiting, max_lifetime, max_idle"
 THREADS = "ADJ: threads must be a whole number from 1 on, not"
 WRONG: list[tuple[Any, str]] = [
     ([], 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'),
@@ -47,9 +51,14 @@ WRONG: list[tuple[Any, str]] = [
     ({"default": {"engin": "threads"}}, f'ADJ["default"]: unknown engin; {KNOWN}.'),
     ({"default": {"b": 1, "a": 1}}, f'ADJ["default"]: unknown a, b; {KNOWN}.'),
     ({"default": {1: 2}}, f'ADJ["default"]: unknown 1; {KNOWN}.'),
-    ({"default": {"engine": "psycopg"}}, "ADJ: engine 'psycopg' is unknown; choose one of auto, threads, django."),
-    ({"default": {"engine": None}}, "ADJ: engine None is unknown; choose one of auto, threads, django."),
-    ({"default": {"engine": ["auto"]}}, "ADJ: engine ['auto'] is unknown; choose one of auto, threads, django."),
+    ({"default": {"engine": "mysql"}}, f"ADJ: engine 'mysql' is unknown; {CHOICES}."),
+    ({"default": {"pool": 5}}, 'ADJ: pool must be a dict, as in {"max_size": 20}, not 5.'),
+    ({"default": {"pool": {"size": 5}}}, f"ADJ: unknown pool options size; adj knows {POOL}."),
+    ({"default": {"engine": None}}, f"ADJ: engine None is unknown; {CHOICES}."),
+    (
+        {"default": {"engine": ["auto"]}},
+        f"ADJ: engine ['auto'] is unknown; {CHOICES}.",
+    ),
     ({"default": {"threads": 0}}, f"{THREADS} 0."),
     ({"default": {"threads": -1}}, f"{THREADS} -1."),
     ({"default": {"threads": 2.0}}, f"{THREADS} 2.0."),

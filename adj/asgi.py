@@ -1,0 +1,55 @@
+"""For ASGI applications: Django's own asynchronous ORM on adj's engine for each request, and views in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+from django.db import transaction
+
+from adj.atomic_block import atomic
+from adj.native_block import native
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# The types of ASGI, https://asgi.readthedocs.io/en/latest/specs/main.html; a message may hold anything.
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class NativeMiddleware:
+    """Wraps an ASGI application so that each request runs inside `adj.native()`.
+
+    `application = NativeMiddleware(get_asgi_application())`
+    """
+
+    def __init__(self, application: Application, using: str | None = None) -> None:
+        self._application, self._using = application, using
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request, or one WebSocket, to its end. The lifespan of the server is passed on as it is."""
+        if scope["type"] == "lifespan":
+            await self._application(scope, receive, send)
+            return
+        async with native(self._using):
+            await self._application(scope, receive, send)
+
+
+def atomic_view(
+    using: str | None = None, **options: Any
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
+    """Decorates an asynchronous view: each request is a transaction, which an exception of the view undoes.
+
+    This is what `ATOMIC_REQUESTS` does for synchronous views, and refuses to do for asynchronous ones; decorated ones
+    are exempt from it. Takes the options of `atomic()`.
+    """
+
+    def decorate(view: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        wrapped: Any = atomic(using, **options)(view)
+        exempt: Callable[P, Coroutine[Any, Any, T]] = transaction.non_atomic_requests(using)(wrapped)
+        return exempt
+
+    return decorate

@@ -1,0 +1,285 @@
+"""`async with atomic():`, and what goes with it: `on_commit()`, `gather()`, `run_sync()` and others."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.transaction import Atomic as DjangoAtomic
+
+from adj.databases import executor_for
+from adj.errors import NestingError, QueryTimeout
+from adj.transaction import ISOLATIONS, Hook, Isolation, Mode, Transaction, current, current_aliases
+
+if TYPE_CHECKING:
+    from typing import Self
+
+P = ParamSpec("P")
+T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
+
+logger = logging.getLogger("adj.transaction")
+
+RETRY_DELAY = 0.02
+"""Seconds before the first retry; doubled before each further one, and spread at random."""
+
+# serialization_failure and deadlock_detected, https://www.postgresql.org/docs/current/errcodes-appendix.html
+_RETRIED_STATES = frozenset({"40001", "40P01"})
+# ER_LOCK_DEADLOCK and ER_LOCK_WAIT_TIMEOUT of MySQL and MariaDB.
+_RETRIED_CODES = frozenset({1213, 1205})
+
+
+class atomic:  # noqa: N801  # named and used as Django's
+    """A transaction, or inside of one a savepoint: `async with atomic():`; or, as a decorator, around each call.
+
+    An exception undoes what was done in the block, and goes on. Queries of adj, and Django's own asynchronous methods,
+    join the transaction; those of another task are refused with `CrossTaskTransaction`.
+
+    - `using`: the alias; `default` if not given.
+    - `savepoint=False`: an inner block without a savepoint: an error in it undoes the outermost block.
+    - `durable`: raises `RuntimeError` inside another block.
+    - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
+      the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block.
+    - `timeout`: seconds that the block may take; then it is cancelled, rolled back, and `QueryTimeout` is raised.
+    - `retry`: as a decorator only: how often to call the function again after a serialization failure or a deadlock;
+      not inside another block.
+
+    Raises `TransactionAborted` when the block ends normally after an error of the server was caught in it.
+    """
+
+    def __init__(
+        self,
+        using: str | None = None,
+        *,
+        savepoint: bool = True,
+        durable: bool = False,
+        isolation: Isolation | None = None,
+        read_only: bool = False,
+        deferrable: bool = False,
+        set_local: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        retry: int = 0,
+    ) -> None:
+        if isolation is not None and isolation not in ISOLATIONS:
+            raise ValueError(f"atomic(): isolation {isolation!r} is unknown; choose one of {', '.join(ISOLATIONS)}.")
+        self._alias = DEFAULT_DB_ALIAS if using is None else using
+        self._savepoint, self._durable = savepoint, durable
+        self._mode = Mode(isolation, read_only, deferrable, set_local)
+        self._timeout, self._retry = timeout, retry
+        # One object may be entered again inside itself, as Django's can.
+        self._entered: list[_Block] = []
+
+    async def __aenter__(self) -> None:
+        if self._retry:
+            raise TypeError("atomic(retry=...) can call a function again, but not a block: use it as a decorator.")
+        block = _Block(self._alias, self._savepoint, self._durable, self._mode, self._timeout)
+        await block.__aenter__()
+        self._entered.append(block)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._entered.pop().__aexit__(kind, error, traceback)
+
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        """Run each call of a coroutine function in a transaction."""
+
+        @functools.wraps(function)
+        async def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+            retries = 0 if in_transaction(self._alias) else self._retry
+            for attempt in range(retries):
+                try:
+                    async with self._block():
+                        return await function(*args, **kwargs)
+                except DatabaseError as error:
+                    if not _may_succeed_later(error):
+                        raise
+                    await asyncio.sleep(RETRY_DELAY * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
+            async with self._block():
+                return await function(*args, **kwargs)
+
+        return wrapper
+
+    def _block(self) -> _Block:
+        return _Block(self._alias, self._savepoint, self._durable, self._mode, self._timeout)
+
+
+class _Block:
+    """One entering of `atomic`."""
+
+    def __init__(self, alias: str, savepoint: bool, durable: bool, mode: Mode, timeout: float | None) -> None:
+        self._alias, self._savepoint, self._durable = alias, savepoint, durable
+        self._mode, self._timeout = mode, timeout
+        self._deadline: asyncio.Timeout | None = None
+        self._stack = AsyncExitStack()
+        self._transaction: Transaction | None = None
+        self._is_outermost = False
+        self._block: DjangoAtomic | None = None
+
+    async def __aenter__(self) -> Self:
+        transaction = current(self._alias)
+        if transaction is not None and not self._mode.is_default:
+            raise NestingError(
+                alias=self._alias, reason="has begun already, and its mode cannot change in a block of it"
+            )
+        async with AsyncExitStack() as stack:
+            if self._timeout is not None:
+                self._deadline = await stack.enter_async_context(asyncio.timeout(self._timeout))
+            if transaction is None:
+                executor = await executor_for(self._alias)
+                connection = await stack.enter_async_context(executor.engine.connection(exclusive=True))
+                transaction = Transaction(self._alias, executor.engine, connection)
+                self._is_outermost = True
+            self._block = await transaction.enter(savepoint=self._savepoint, durable=self._durable, mode=self._mode)
+            if self._is_outermost:
+                await transaction.publish()
+            self._stack = stack.pop_all()
+        self._transaction = transaction
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            try:
+                hooks = await self._leave(error)
+            except BaseException as failure:
+                await self._stack.__aexit__(type(failure), failure, failure.__traceback__)
+                raise
+            await self._stack.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            if self._deadline is not None and self._deadline.expired():
+                raise QueryTimeout(query=f"atomic(using={self._alias!r})", seconds=self._timeout or 0.0) from None
+            raise
+        for hook in hooks:
+            await _call_hook(hook, self._alias)
+
+    async def _leave(self, error: BaseException | None) -> list[Hook]:
+        transaction, block = self._transaction, self._block
+        if transaction is None or block is None:
+            raise RuntimeError("atomic() was left without having been entered.")
+        try:
+            return await transaction.leave(block, error)
+        finally:
+            if self._is_outermost:
+                await transaction.withdraw()
+
+
+def in_transaction(using: str | None = None) -> bool:
+    """Whether the current task is in a transaction of adj's on an alias, `default` if not given."""
+    return current(DEFAULT_DB_ALIAS if using is None else using) is not None
+
+
+async def on_commit(function: Callable[[], object], *, using: str | None = None, robust: bool = False) -> None:
+    """Call a function, or await a coroutine function, once the transaction is committed; now, if there is none.
+
+    The functions are called in the order in which they were given, Django's own `transaction.on_commit()` among them,
+    after the connection has been given back; those of a savepoint that is undone are forgotten. An error of one keeps
+    the later ones from being called, and leaves the block; with `robust` it is logged.
+    """
+    alias = DEFAULT_DB_ALIAS if using is None else using
+    transaction = current(alias)
+    if transaction is None:
+        await _call_hook((function, robust), alias)
+    else:
+        await transaction.connection.run(_register, alias, function, robust)
+
+
+async def set_rollback(rollback: bool = True, *, using: str | None = None) -> None:
+    """Let the current block undo its work at its end without an exception; `False` takes that back.
+
+    Raises `TransactionManagementError` outside of a transaction, as Django does.
+    """
+    alias = DEFAULT_DB_ALIAS if using is None else using
+    executor = await executor_for(alias)
+    await executor.run(_set_rollback, alias, rollback)
+
+
+async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run synchronous Django code, on the transaction's connection if there is one.
+
+    It finds its connection where it always does, in `django.db.connections`. On PostgreSQL's native engine it runs on
+    the event loop, in a greenlet, and other tasks go on while it waits for the server; on other engines in a thread
+    that owns the connection. Context variables that it sets are seen by the caller on the native engine.
+    """
+    aliases = current_aliases()
+    executor = await executor_for(aliases[-1] if aliases else DEFAULT_DB_ALIAS)
+    return await executor.run(function, *args, **kwargs)
+
+
+@overload
+async def gather(one: Awaitable[T1], /) -> tuple[T1]: ...
+@overload
+async def gather(one: Awaitable[T1], two: Awaitable[T2], /) -> tuple[T1, T2]: ...
+@overload
+async def gather(one: Awaitable[T1], two: Awaitable[T2], three: Awaitable[T3], /) -> tuple[T1, T2, T3]: ...
+@overload
+async def gather(
+    one: Awaitable[T1], two: Awaitable[T2], three: Awaitable[T3], four: Awaitable[T4], /
+) -> tuple[T1, T2, T3, T4]: ...
+@overload
+async def gather(
+    one: Awaitable[T1], two: Awaitable[T2], three: Awaitable[T3], four: Awaitable[T4], five: Awaitable[T5], /
+) -> tuple[T1, T2, T3, T4, T5]: ...
+@overload
+async def gather(*awaitables: Awaitable[T]) -> tuple[T, ...]: ...
+async def gather(*awaitables: Awaitable[Any]) -> tuple[Any, ...]:
+    """The results of several queries: at the same time outside of a transaction, one after another inside.
+
+    The first error is raised; inside a transaction, what comes after it is not sent.
+    """
+    if not current_aliases():
+        return tuple(await asyncio.gather(*awaitables))
+    results, waiting = [], list(awaitables)
+    try:
+        while waiting:
+            results.append(await waiting.pop(0))
+    finally:
+        for awaitable in waiting:
+            if asyncio.iscoroutine(awaitable):
+                awaitable.close()
+    return tuple(results)
+
+
+def _register(alias: str, function: Callable[[], object], robust: bool) -> None:
+    connection: Any = connections[alias]
+    connection.on_commit(function, robust)
+
+
+def _set_rollback(alias: str, rollback: bool) -> None:
+    connections[alias].set_rollback(rollback)
+
+
+async def _call_hook(hook: Hook, alias: str) -> None:
+    function, robust = hook
+    try:
+        if inspect.iscoroutinefunction(function):
+            await function()
+        else:
+            executor = await executor_for(alias)
+            result = await executor.run(function)
+            if asyncio.iscoroutine(result):
+                await result
+    except Exception:
+        if not robust:
+            raise
+        logger.exception("Error calling %s in on_commit().", getattr(function, "__qualname__", repr(function)))
+
+
+def _may_succeed_later(error: DatabaseError) -> bool:
+    """Whether an error says that another transaction was in the way."""
+    cause = error.__cause__
+    code = error.args[0] if error.args else None
+    return getattr(cause, "sqlstate", None) in _RETRIED_STATES or code in _RETRIED_CODES

@@ -1,0 +1,7 @@
+"""The native engine for PostgreSQL: psycopg's asynchronous connections from a pool, without a thread."""
+
+from __future__ import annotations
+
+from adj.engines.psycopg.engine import PsycopgEngine
+
+__all__ = ["PsycopgEngine"]

@@ -1,0 +1,143 @@
+"""A connection of the pool, lent for one query, one stream or one transaction."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+import psycopg
+from django.db import OperationalError
+from django.db.transaction import TransactionManagementError
+from psycopg import AsyncServerCursor
+
+from adj.abc import Command, DatabaseRow
+from adj.engines.bridge import run_in_bridge
+from adj.engines.psycopg.facade import NamedCursor
+from adj.engines.psycopg.link import Link
+from adj.engines.turns import Turns
+from adj.persist import to_its_end
+
+if TYPE_CHECKING:
+    from typing import Self
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_numbers = itertools.count(1)
+
+
+class PsycopgConnection:
+    """What a query has of a link: its rows as they come from the driver, and a bridge for Django's own code."""
+
+    def __init__(self, alias: str, link: Link) -> None:
+        self._alias, self._wrapper = alias, cast("Any", link.wrapper)
+        # As long as one task has the connection for itself, there are no turns to wait for.
+        self._turns: Turns | None = None
+
+    @property
+    def link(self) -> Link:
+        """The connection to the server; another one after Django's code has closed it and used it again."""
+        link: Link = self._wrapper.link
+        return link
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """A turn on the connection, for as long as the block."""
+        return nullcontext() if self._turns is None else self._turns.turn()
+
+    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
+        """Run a statement and return what `receive` makes of its rows; in a bridge, if it may ask for more."""
+        link, wrapper = self.link, self._wrapper
+        self._refuse_lock_in_autocommit(command)
+        async with self.turn():
+            wrapper.validate_no_broken_transaction()
+            with wrapper.wrap_database_errors:
+                # psycopg wants SQL to be literal text where types are checked; Django's is made.
+                made: Any = command.sql
+                cursor = await link.execute(made, command.parameters)
+                rows: list[DatabaseRow] = await cursor.fetchall()
+        return await self.run(receive, rows) if may_query else receive(rows)
+
+    def cursor(self, command: Command, size: int) -> StreamingCursor:
+        """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
+        return StreamingCursor(self, command, size)
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
+        async with self.turn():
+            return await run_in_bridge({self._alias: self._wrapper}, function, *args, **kwargs)
+
+    def was_lost_unused(self, error: Exception) -> bool:
+        """Whether the session has ended, and no transaction with it."""
+        return isinstance(error, OperationalError) and self.link.is_lost and self.link.autocommit
+
+    def share(self) -> None:
+        """From now on several tasks may use the connection: they take turns."""
+        self._turns = self._turns or Turns()
+
+    def _refuse_lock_in_autocommit(self, command: Command) -> None:
+        """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""
+        if command.locks_rows and self.link.autocommit:
+            raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+
+
+class StreamingCursor:
+    """The rows of one statement in lists, from a cursor on the server's side.
+
+    Outside a transaction it has one of its own, which only reads. Where `DISABLE_SERVER_SIDE_CURSORS` is set, the rows
+    come all at once, and are handed out in lists.
+    """
+
+    def __init__(self, connection: PsycopgConnection, command: Command, size: int) -> None:
+        self._connection, self._command, self._size = connection, command, size
+        self._owns_transaction = False
+        self._cursor: Any = None
+
+    async def __aenter__(self) -> Self:
+        link, command = self._connection.link, self._command
+        self._connection._refuse_lock_in_autocommit(command)
+        link.wrapper.validate_no_broken_transaction()
+        try:
+            async with self._connection.turn():
+                with link.wrapper.wrap_database_errors:
+                    await self._open(link)
+                    await self._cursor.execute(command.sql, command.parameters)
+        except BaseException:
+            await to_its_end(self._close())
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await to_its_end(self._close())
+
+    async def fetch(self, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
+        """What `receive` makes of the next rows; it gets none at the end."""
+        async with self._connection.turn():
+            with self._connection.link.wrapper.wrap_database_errors:
+                rows: list[DatabaseRow] = await self._cursor.fetchmany(self._size)
+        return await self._connection.run(receive, rows) if may_query else receive(rows)
+
+    async def _open(self, link: Link) -> None:
+        settings = link.wrapper.settings_dict
+        if settings.get("DISABLE_SERVER_SIDE_CURSORS"):
+            self._cursor = link.cursor()
+            return
+        if link.autocommit:
+            await link.execute("BEGIN READ ONLY")
+            self._owns_transaction = True
+        binds_on_server = settings["OPTIONS"].get("server_side_binding") is True
+        kind: Any = AsyncServerCursor if binds_on_server else NamedCursor
+        self._cursor = kind(link, f"adj_{next(_numbers)}", scrollable=False)
+
+    async def _close(self) -> None:
+        link, cursor = self._connection.link, self._cursor
+        if link.is_lost:
+            return
+        with suppress(psycopg.Error):
+            # Where the transaction has failed the server has closed it already.
+            if cursor is not None:
+                await cursor.close()
+        if self._owns_transaction:
+            with link.wrapper.wrap_database_errors:
+                await link.execute("ROLLBACK")

@@ -1,0 +1,115 @@
+"""Django's own wrapper of a PostgreSQL backend, on a connection of the pool instead of one that it opens itself.
+
+It is a subclass of whatever class the project's `ENGINE` names, so that PostGIS and backends of a project's own work as
+they do elsewhere. Everything here runs in a bridge.
+
+Private Django API used here: `DatabaseWrapper.create_cursor`, `DatabaseWrapper.pool`,
+`DatabaseWrapper.get_new_connection`, `DatabaseWrapper._named_cursor_idx`, `register_tzloader`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, cast
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.postgresql.psycopg_any import register_tzloader
+from psycopg import AsyncClientCursor, AsyncCursor, IsolationLevel, pq
+from psycopg.postgres import types
+
+from adj.engines.bridge import await_
+from adj.engines.psycopg.facade import Connection, Cursor
+from adj.engines.psycopg.link import Link
+
+_TIMESTAMPTZ = types["timestamptz"].oid
+
+
+class _OnLink:
+    """Mixed into the backend's wrapper."""
+
+    # The pool is the engine's.
+    pool = None
+    link: Link | None = None
+    settings_dict: dict[str, Any]
+    # What is read here is the backend's own; the mixin has no base that says so.
+    connection: Any
+    timezone: Any
+    isolation_level: Any
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
+        """The connection of the pool; a new one after code has closed that, as Django's code may expect."""
+        if self.link is None or self.link.is_lost:
+            self.link = await_(Link.connect(**_asynchronous(conn_params, self.settings_dict)))
+            self.link.wrapper = cast("BaseDatabaseWrapper", self)
+        connection = Connection(self.link)
+        level = self.settings_dict["OPTIONS"].get("isolation_level")
+        self.isolation_level = IsolationLevel.READ_COMMITTED if level is None else _isolation_level(level)
+        if level is not None:
+            connection.isolation_level = self.isolation_level
+        return connection
+
+    def create_cursor(self, name: str | None = None) -> Cursor:
+        """A cursor; with a name, one on the server's side."""
+        if not name:
+            cursor: Cursor = self.connection.cursor()
+        else:
+            where: dict[str, Any] = {"scrollable": False, "withhold": self.connection.autocommit}
+            binds_on_server = self.settings_dict["OPTIONS"].get("server_side_binding") is True
+            open_cursor = self.connection.cursor if binds_on_server else self.connection.named_cursor
+            cursor = open_cursor(name, **where)
+        loader = self.connection.adapters.get_loader(_TIMESTAMPTZ, pq.Format.TEXT)
+        if self.timezone != loader.timezone:
+            register_tzloader(self.timezone, cursor)
+        return cursor
+
+
+def wrapper_on(link: Link | None, alias: str) -> BaseDatabaseWrapper:
+    """A wrapper of an alias on a connection, or on one that it opens when it is first used, in a bridge."""
+    wrapper: Any = connections.create_connection(alias)
+    kind: Any = type(wrapper)
+    wrapper.__class__ = _class_on_link(kind)
+    wrapper.link = link
+    found: BaseDatabaseWrapper = wrapper
+    return found
+
+
+@cache
+def _class_on_link(kind: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWrapper]:
+    # Under its own name, which Django shows.
+    return type(kind.__name__, (_OnLink, kind), {})
+
+
+def connect_parameters(alias: str) -> dict[str, Any]:
+    """What the backend would pass to `psycopg.connect()`, for an asynchronous connection in autocommit.
+
+    Raises `ImproperlyConfigured` for a setting that this engine cannot honour.
+    """
+    wrapper: Any = connections.create_connection(alias)
+    settings = wrapper.settings_dict
+    if not settings["AUTOCOMMIT"]:
+        raise ImproperlyConfigured(
+            f'DATABASES["{alias}"]: AUTOCOMMIT=False needs the engine "threads", as in '
+            f'ADJ = {{"{alias}": {{"engine": "threads"}}}}.'
+        )
+    wrapper.check_settings()
+    if (level := settings["OPTIONS"].get("isolation_level")) is not None:
+        _isolation_level(level)
+    parameters: dict[str, Any] = wrapper.get_connection_params()
+    return _asynchronous(parameters, settings)
+
+
+def _asynchronous(parameters: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a synchronous connection, for an asynchronous one in autocommit."""
+    binds_on_server = settings["OPTIONS"].get("server_side_binding") is True
+    return {**parameters, "cursor_factory": AsyncCursor if binds_on_server else AsyncClientCursor, "autocommit": True}
+
+
+def _isolation_level(level: Any) -> IsolationLevel:
+    try:
+        return IsolationLevel(level)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"Invalid transaction isolation level {level} specified. Use one of the psycopg.IsolationLevel values."
+        ) from None

@@ -1,0 +1,236 @@
+"""A transaction: a state on one connection, and the tasks that may use it. What begins and ends it is Django's code.
+
+Private Django API used here: `Atomic.__enter__`, `Atomic.__exit__`, `DatabaseWrapper.atomic_blocks`,
+`DatabaseWrapper.run_on_commit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from asgiref.sync import ThreadSensitiveContext
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.transaction import Atomic
+
+from adj.abc import Connection, Engine
+from adj.errors import CrossTaskTransaction, NestingError, TransactionAborted, UnsupportedFeature
+from adj.persist import to_its_end
+
+Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable read", "serializable"]
+Hook: TypeAlias = tuple[Callable[[], object], bool]
+"""A function to call after the commit, and whether its errors are only logged."""
+
+ISOLATIONS: tuple[Isolation, ...] = ("read uncommitted", "read committed", "repeatable read", "serializable")
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How a transaction runs, as far as it is not the server's default."""
+
+    isolation: Isolation | None = None
+    read_only: bool = False
+    deferrable: bool = False
+    set_local: Mapping[str, str] | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the server need not be told anything."""
+        return self == Mode()
+
+    def clauses(self) -> str:
+        """The words after `SET TRANSACTION`."""
+        words = []
+        if self.isolation is not None:
+            words.append(f"ISOLATION LEVEL {self.isolation.upper()}")
+        if self.read_only:
+            words.append("READ ONLY")
+        if self.deferrable:
+            words.append("DEFERRABLE")
+        return ", ".join(words)
+
+
+class Transaction:
+    """What one task has begun on one connection, and has not ended."""
+
+    def __init__(self, alias: str, engine: Engine, connection: Connection) -> None:
+        self.alias, self.connection = alias, connection
+        self._engine = engine
+        self.blocks: list[Atomic] = []
+        self.has_ended = False
+        task = asyncio.current_task()
+        self._owner = task
+        # While Django's code runs for the owner in another task, that task is an owner as well.
+        self._users = {task}
+        self._token: Token[Mapping[str, Transaction]] | None = None
+        self._joining: AsyncExitStack | None = None
+
+    def check_task(self) -> None:
+        """Raise `CrossTaskTransaction` unless the current task may use the transaction."""
+        task = asyncio.current_task()
+        if task in self._users and not self.has_ended:
+            return
+        raise CrossTaskTransaction(
+            alias=self.alias, owner=_name(self._owner), task=_name(task), has_ended=self.has_ended
+        )
+
+    # -- blocks --------------------------------------------------------------------------------------------------------
+
+    async def enter(self, *, savepoint: bool, durable: bool, mode: Mode) -> Atomic:
+        """Begin the transaction, or a block within it. Raises what Django raises, and `UnsupportedFeature`."""
+        block = Atomic(self.alias, savepoint, durable)
+        try:
+            await to_its_end(self.connection.run(_enter, block, mode))
+        except asyncio.CancelledError as error:
+            # It has begun all the same.
+            await to_its_end(self.connection.run(_abandon, block, error))
+            raise
+        self.blocks.append(block)
+        return block
+
+    async def leave(self, block: Atomic, error: BaseException | None) -> list[Hook]:
+        """End a block as Django does: commit, or undo what was done in it. Returns what is to be called after a commit.
+
+        Runs to its end also when the task is cancelled meanwhile.
+        """
+        if (task := asyncio.current_task()) not in self._users:
+            reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
+            error = error or NestingError(alias=self.alias, reason=reason)
+        if self.blocks[-1] is not block:
+            error = NestingError(alias=self.alias, reason="has inner blocks that have not ended")
+            while self.blocks and self.blocks[-1] is not block:
+                await to_its_end(self._leave(self.blocks.pop(), error))
+        self.blocks.remove(block)
+        hooks = await to_its_end(self._leave(block, error))
+        if isinstance(error, NestingError):
+            raise error
+        return hooks
+
+    async def _leave(self, block: Atomic, error: BaseException | None) -> list[Hook]:
+        task = asyncio.current_task()
+        self._users.add(task)
+        try:
+            return await self.connection.run(_leave, self.alias, block, error)
+        finally:
+            self._users.discard(task)
+
+    # -- the context ---------------------------------------------------------------------------------------------------
+
+    async def publish(self) -> None:
+        """Let the queries of this task, and Django's own asynchronous methods, find the transaction."""
+        self._token = _transactions.set({**_transactions.get(), self.alias: self})
+        if (executor := self._engine.thread_executor(self._run_for_django)) is not None:
+            self.connection.share()
+            self._joining = AsyncExitStack()
+            await self._joining.enter_async_context(ThreadSensitiveContext(executor=executor))
+
+    async def withdraw(self) -> None:
+        """The transaction has ended; tasks that still have it are refused."""
+        self.has_ended = True
+        if self._token is None:
+            return
+        try:
+            _transactions.reset(self._token)
+        except ValueError:
+            # Left in another context than it was entered in, as asynchronous fixtures are.
+            others = {alias: found for alias, found in _transactions.get().items() if found is not self}
+            _transactions.set(others)
+            return
+        if self._joining is not None:
+            await self._joining.aclose()
+
+    async def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Run what Django's own asynchronous method sends, in the task that asgiref's executor has made for it."""
+        task = asyncio.current_task()
+        self._users.add(task)
+        try:
+            return await self.connection.run(function, *args, **kwargs)
+        finally:
+            self._users.discard(task)
+
+
+_transactions: ContextVar[Mapping[str, Transaction]] = ContextVar("adj_transactions", default={})  # noqa: B039  # never changed
+
+
+def current(alias: str) -> Transaction | None:
+    """The transaction on an alias that the current task is in.
+
+    Raises `CrossTaskTransaction` in a task that was started within one of another task's.
+    """
+    transaction = _transactions.get().get(alias)
+    if transaction is not None:
+        transaction.check_task()
+    return transaction
+
+
+def current_aliases() -> tuple[str, ...]:
+    """The aliases on which the current context has a transaction, also one that has ended; the outermost first."""
+    return tuple(_transactions.get())
+
+
+# -- on the connection -------------------------------------------------------------------------------------------------
+
+
+def _enter(block: Atomic, mode: Mode) -> None:
+    block.__enter__()
+    if not mode.is_default:
+        try:
+            _set_mode(block.using or DEFAULT_DB_ALIAS, mode)
+        except BaseException as error:
+            block.__exit__(type(error), error, error.__traceback__)
+            raise
+
+
+def _set_mode(alias: str, mode: Mode) -> None:
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        raise UnsupportedFeature(
+            query="atomic()",
+            reason="isolation, read_only, deferrable and set_local need PostgreSQL; "
+            f"this is {connection.display_name}.",
+        )
+    with connection.cursor() as cursor:
+        if clauses := mode.clauses():
+            cursor.execute(f"SET TRANSACTION {clauses}")
+        for name, value in (mode.set_local or {}).items():
+            cursor.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, str(value)])
+
+
+def _abandon(block: Atomic, error: BaseException) -> None:
+    """Undo a block, if it has begun."""
+    connection: Any = connections[block.using or DEFAULT_DB_ALIAS]
+    if connection.atomic_blocks[-1:] == [block]:
+        block.__exit__(type(error), error, error.__traceback__)
+
+
+def _leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
+    connection: Any = connections[alias]
+    is_outermost = connection.atomic_blocks == [block]
+    aborted = TransactionAborted(alias=alias) if error is None and is_outermost and _is_aborted(connection) else None
+    error = error or aborted
+    hooks: list[tuple[Any, Callable[[], object], bool]] = []
+    if is_outermost and error is None:
+        # Called by adj in their order, since some are asynchronous; Django calls this one at the moment of the commit.
+        pending, connection.run_on_commit = connection.run_on_commit, []
+        connection.run_on_commit.append((set(), partial(hooks.extend, pending), False))
+    block.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+    if aborted is not None:
+        raise aborted
+    return [(function, robust) for _, function, robust in hooks]
+
+
+def _is_aborted(connection: Any) -> bool:
+    """Whether the server has given up the transaction, and would answer a COMMIT with a ROLLBACK."""
+    if connection.vendor != "postgresql" or connection.connection is None:
+        return False
+    status = getattr(connection.connection.info, "transaction_status", None)
+    return getattr(status, "name", "") == "INERROR"
+
+
+def _name(task: asyncio.Task[Any] | None) -> str:
+    return repr(task.get_name()) if task is not None else "(none)"

@@ -1,0 +1,134 @@
+"""`python -m tests.django_suite [SUITE ...]`: Django's own tests inside `adj.run_sync()`, on the native engine.
+
+Fetches the sources of the Django that is installed by pip, and runs its `tests/runtests.py` as it is. Ends with an
+error if a test fails that is not in `exceptions.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import runpy
+import subprocess
+import sys
+import tarfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+import django
+
+from tests.django_suite.exceptions import EXCEPTIONS
+from tests.servers import postgresql_server, temporary_database
+
+FOLDER = Path(".django-suite")
+
+SUITES = """
+aggregation aggregation_regress annotations async basic bulk_create custom_lookups custom_managers dates datetimes
+db_functions defer defer_regress delete delete_regress distinct_on_fields expressions expressions_case
+expressions_window extra_regress filtered_relation foreign_object force_insert_update generic_relations
+get_earliest_or_latest get_or_create known_related_objects lookup m2m_and_m2o m2m_intermediary m2m_multiple
+m2m_recursive m2m_regress m2m_signals m2m_through m2m_through_regress many_to_many many_to_one many_to_one_null
+model_fields model_inheritance model_inheritance_regress model_regress multiple_database null_fk null_fk_ordering
+null_queries one_to_one or_lookups order_with_respect_to ordering prefetch_related properties proxy_models queries
+raw_query reverse_lookup save_delete_hooks select_related select_related_onetoone select_related_regress signals
+string_lookup timezones transaction_hooks transactions update update_only_fields validation
+"""
+
+
+class Recorder(unittest.TextTestResult):
+    """Keeps what failed, for the comparison with the list."""
+
+    failed: set[str] = set()  # noqa: RUF012  # one run, one list
+
+    def addError(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802  # unittest's name
+        """Note a test that ended with an error."""
+        super().addError(test, err)
+        self.failed.add(test.id())
+
+    def addFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802  # unittest's name
+        """Note a test that failed."""
+        super().addFailure(test, err)
+        self.failed.add(test.id())
+
+
+def main() -> int:
+    """Run the suites that are named, or all; return the exit status."""
+    sources = fetch_sources()
+    with postgresql_server() as server, temporary_database(server) as name:
+        print(f"Django {django.__version__} on {server.origin}, PostgreSQL {server.version // 10_000}")
+        os.environ |= {
+            "ADJ_SUITE_DATABASE": name,
+            "ADJ_SUITE_HOST": server.host,
+            "ADJ_SUITE_PORT": str(server.port),
+            "ADJ_SUITE_USER": server.user,
+            "ADJ_SUITE_PASSWORD": server.password,
+            "DJANGO_SETTINGS_MODULE": "tests.django_suite.settings",
+            "RUNNING_DJANGOS_TEST_SUITE": "true",
+        }
+        count = asyncio.run(run_suites(sources, sys.argv[1:] or SUITES.split()))
+    unexpected = Recorder.failed - EXCEPTIONS.keys()
+    print(f"{count} tests, {len(Recorder.failed)} failed, {len(unexpected)} of them not in the list of exceptions")
+    for test in sorted(unexpected):
+        print(f"  {test}")
+    return 1 if unexpected or not count else 0
+
+
+def fetch_sources() -> Path:
+    """Django's source distribution, unpacked."""
+    folder = FOLDER / f"django-{django.__version__}"
+    if not folder.exists():
+        FOLDER.mkdir(exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "django"]
+        subprocess.run([*pip, f"django=={django.__version__}", "--dest", FOLDER], check=True)
+        with tarfile.open(FOLDER / f"django-{django.__version__}.tar.gz") as archive:
+            archive.extractall(FOLDER, filter="data")
+    return folder.resolve()
+
+
+async def run_suites(sources: Path, suites: Any) -> int:
+    """Run `runtests.py` in a bridge; return how many tests ran."""
+    # After the settings are named: these import Django's models.
+    import adj
+    from adj.databases import executor_for
+
+    executor = await executor_for("default")
+    arguments = ["runtests.py", "--settings=tests.django_suite.settings", "--parallel=1", "--verbosity=0", *suites]
+    try:
+        return await executor.run(_run_here, sources, arguments)
+    finally:
+        await adj.close()
+
+
+def _run_here(sources: Path, arguments: list[str]) -> int:
+    from django.db import connections
+    from django.test.runner import DiscoverRunner
+
+    from adj.engines.psycopg.wrapper import wrapper_on
+
+    connections["other"] = wrapper_on(None, "other")
+    ran: list[int] = []
+    run_suite: Any = DiscoverRunner.run_suite
+
+    def counted(runner: Any, suite: Any, **options: Any) -> Any:
+        result = run_suite(runner, suite, **options)
+        ran.append(result.testsRun)
+        return result
+
+    # They count and record, and run as before.
+    runner_class: Any = DiscoverRunner
+    runner_class.run_suite, runner_class.get_resultclass = counted, lambda runner: Recorder
+    folder = Path.cwd()
+    sys.argv, sys.path[:0] = arguments, [str(sources / "tests"), str(folder)]
+    os.chdir(sources / "tests")
+    try:
+        runpy.run_path("runtests.py", run_name="__main__")
+    except SystemExit:
+        pass
+    finally:
+        os.chdir(folder)
+    return sum(ran)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""The fixture `place`: a test that takes it runs once on each engine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from tests.engines.places import NATIVE, PLACES, Place
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: place.name)
+def place(request: Any, postgres: str) -> Generator[Place]:
+    """An engine on a database."""
+    with request.param.chosen():
+        yield request.param
+
+
+@pytest.fixture
+def native(postgres: str) -> Generator[Place]:
+    """The native engine on PostgreSQL."""
+    with NATIVE.chosen():
+        yield NATIVE

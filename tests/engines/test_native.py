@@ -1,0 +1,579 @@
+"""The native engine: no threads, a clean pool whatever happens, and Django's own code on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, OperationalError, ProgrammingError, connections
+from django.db.models import Func, IntegerField, Value
+from django.db.transaction import TransactionManagementError
+from django.test import override_settings
+
+import adj
+from adj import EngineNotOpen, PoolTimeout, atomic, q
+from adj.asgi import NativeMiddleware, atomic_view
+from adj.databases import executor_for
+from adj.engines import engine_for
+from adj.engines.psycopg import PsycopgEngine
+from tests.engines.places import Place
+from tests.running import run
+from tests.shop.models import Book, Country, Review
+
+
+class Sleep(Func):
+    """`pg_sleep(seconds)`, as a number, so that it can be compared."""
+
+    template = "(SELECT 1 FROM pg_sleep(%(expressions)s))"
+    output_field: Any = IntegerField()
+
+
+def sleeping(seconds: float) -> Awaitable[list[int]]:
+    """A query of one row that takes its time."""
+    return q(Book).using("postgres").order_by("pk").values_list(Sleep(Value(seconds)), flat=True)[:1].run()
+
+
+def active_queries() -> int:
+    """How many queries of others the server is running, or transactions are open, on our database."""
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND state <> 'idle'"
+        )
+        count: int = cursor.fetchone()[0]
+        return count
+
+
+async def assert_nothing_runs() -> None:
+    """Fail if the server is still busy for us a second after everything has ended."""
+    end = time.monotonic() + 1
+    while busy := await asyncio.to_thread(_in_thread, active_queries):
+        assert time.monotonic() < end, f"{busy} queries or transactions are still open"
+        await asyncio.sleep(0.02)
+
+
+def _in_thread(function: Callable[[], int]) -> int:
+    try:
+        return function()
+    finally:
+        connections["postgres"].close()
+
+
+def end_all_sessions() -> int:
+    """End every session on our database but this one."""
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        count: int = cursor.fetchone()[0]
+        return count
+
+
+async def engine() -> PsycopgEngine:
+    """The engine of this event loop."""
+    found = (await executor_for("postgres")).engine
+    assert isinstance(found, PsycopgEngine)
+    return found
+
+
+@pytest.fixture
+def five_connections(native: Place) -> Generator[str]:
+    """The native engine with at most five connections."""
+    with override_settings(ADJ={native.alias: {"pool": {"max_size": 5, "timeout": 5}}}):
+        yield native.alias
+
+
+# -- no threads --------------------------------------------------------------------------------------------------------
+
+
+def test_queries_run_at_once_without_a_thread(native: Place) -> None:
+    async def main() -> float:
+        await q(Book).using(native.alias).acount()
+        before, start = threading.active_count(), time.perf_counter()
+        await asyncio.gather(*(sleeping(0.2) for _ in range(3)))
+        elapsed = time.perf_counter() - start
+        assert threading.active_count() == before
+        return elapsed
+
+    assert run(main()) < 0.3
+
+
+def test_it_is_what_auto_chooses_for_postgresql(postgres: str) -> None:
+    async def main() -> None:
+        assert isinstance(engine_for(postgres), PsycopgEngine)
+
+    run(main())
+
+
+def test_it_is_for_postgresql_only() -> None:
+    async def main() -> None:
+        with (
+            override_settings(ADJ={"default": {"engine": "psycopg"}}),
+            pytest.raises(ImproperlyConfigured, match="this is sqlite"),
+        ):
+            engine_for("default")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"AUTOCOMMIT": False}, "AUTOCOMMIT=False needs the engine"),
+        ({"OPTIONS": {"isolation_level": 99}}, "Invalid transaction isolation level 99"),
+    ],
+)
+def test_settings_that_cannot_be_honoured_are_refused(
+    native: Place, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], message: str
+) -> None:
+    """P41."""
+    for name, value in settings.items():
+        monkeypatch.setitem(connections.settings[native.alias], name, value)
+
+    async def main() -> None:
+        with pytest.raises(ImproperlyConfigured, match=message):
+            await q(Book).using(native.alias).acount()
+
+    run(main())
+
+
+def test_settings_of_the_session_are_honoured(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P41 and P47."""
+    options = {"isolation_level": 3, "assume_role": "pg_monitor", "options": "-c search_path=pg_catalog,public"}
+    monkeypatch.setitem(connections.settings[native.alias], "OPTIONS", options)
+    monkeypatch.setitem(connections.settings[native.alias], "TIME_ZONE", "Asia/Tokyo")
+
+    async def main() -> list[str]:
+        return await adj.run_sync(show, native.alias, "TimeZone", "role", "search_path", "transaction_isolation")
+
+    async def in_transaction() -> list[str]:
+        async with atomic(native.alias):
+            return await adj.run_sync(show, native.alias, "transaction_isolation")
+
+    assert run(with_default(native.alias, main())) == [
+        "Asia/Tokyo",
+        "pg_monitor",
+        "pg_catalog,public",
+        "read committed",
+    ]
+    assert run(in_transaction()) == ["repeatable read"]
+
+
+async def with_default(alias: str, answer: Awaitable[Any]) -> Any:
+    """Await something whose synchronous code shall run on an alias, as it does inside of its transactions."""
+    async with atomic(alias, isolation="read committed"):
+        return await answer
+
+
+def show(alias: str, *names: str) -> list[str]:
+    """Settings of the server, in the session of this code."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(["current_setting(%s)"] * len(names)), names)
+        return list(cursor.fetchone())
+
+
+# -- cancellation ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_cancelled_query_has_ended_on_the_server(five_connections: str, times: int) -> None:
+    """P22, P23 and M3."""
+
+    async def main() -> None:
+        tasks = [asyncio.create_task(wait_for_answer()) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        for task in tasks:
+            for _ in range(times):
+                task.cancel()
+                await asyncio.sleep(0)
+        start = time.perf_counter()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(task.cancelled() for task in tasks)
+        await assert_nothing_runs()
+        await asyncio.gather(*(sleeping(0.01) for _ in range(5)))
+        assert time.perf_counter() - start < 2
+
+    async def wait_for_answer() -> None:
+        await sleeping(30)
+
+    run(main())
+
+
+def test_a_storm_of_cancellations_leaves_the_pool_whole(five_connections: str) -> None:
+    """P26 and M4: a thousand tasks, each cancelled at a random moment within 20 ms."""
+    chance = random.Random(7)
+
+    async def work() -> None:
+        async with atomic(five_connections):
+            await q(Book).using(five_connections).acount()
+            async with atomic(five_connections):
+                await sleeping(0.005)
+
+    async def cancelled_soon() -> None:
+        task = asyncio.create_task(work())
+        await asyncio.sleep(chance.random() * 0.02)
+        for _ in range(chance.randrange(1, 4)):
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def main() -> None:
+        for _ in range(20):
+            await asyncio.gather(*(cancelled_soon() for _ in range(50)))
+        await assert_nothing_runs()
+        start = time.perf_counter()
+        await asyncio.gather(*(sleeping(0.2) for _ in range(5)))
+        assert time.perf_counter() - start < 0.6
+        pool = (await engine())._pool
+        assert (len(pool._waiting), len((await engine())._holders)) == (0, 0)
+        assert len(pool._idle) == pool._size <= 5
+
+    run(main())
+
+
+def test_a_cancellation_at_any_step_leaves_nothing_open(five_connections: str) -> None:
+    """P24 and P25: the task is cancelled at its first, second, ... wait, until it gets to its end."""
+
+    async def work() -> None:
+        async with atomic(five_connections):
+            await adj.run_sync(Country.objects.using(five_connections).create, code="+1", name="x")
+            async with atomic(five_connections):
+                await q(Country).using(five_connections).acount()
+            async with q(Review).using(five_connections).stream(1) as rows:
+                async for _ in rows:
+                    break
+            await adj.set_rollback(using=five_connections)
+
+    async def main() -> int:
+        for steps in range(1, 200):
+            task = asyncio.create_task(work())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+                # Let what the server has answered arrive, so that each step of ours is one of the task's.
+                await asyncio.sleep(0.0005)
+            if task.done():
+                await task
+                return steps
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            holders = (await engine())._holders
+            assert holders == {}
+        raise AssertionError("the task never came to its end")
+
+    assert run(main()) > 3
+    assert active_queries() == 0
+    assert not Country.objects.using(five_connections).filter(code="+1").exists()
+
+
+# -- sessions that end -------------------------------------------------------------------------------------------------
+
+
+def test_sessions_that_were_ended_while_idle_are_replaced_silently(five_connections: str) -> None:
+    """P33 and M8: at once, and for all of them."""
+
+    async def main() -> None:
+        await asyncio.gather(*(sleeping(0.05) for _ in range(5)))
+        assert await asyncio.to_thread(_in_thread, end_all_sessions) >= 5
+        start = time.perf_counter()
+        for _ in range(10):
+            assert await q(Book).using(five_connections).acount() > 0
+        assert time.perf_counter() - start < 1
+
+    run(main())
+
+
+def test_a_session_that_ends_in_a_transaction_is_one_error_and_the_next_works(five_connections: str) -> None:
+    """P33, M5 and M6."""
+
+    async def main() -> None:
+        with pytest.raises(OperationalError):
+            async with atomic(five_connections):
+                await q(Book).using(five_connections).acount()
+                await asyncio.to_thread(_in_thread, end_all_sessions)
+                await q(Book).using(five_connections).acount()
+        async with atomic(five_connections):
+            assert await q(Book).using(five_connections).acount() > 0
+        with pytest.raises(DatabaseError):
+            async with atomic(five_connections):
+                await asyncio.to_thread(_in_thread, end_all_sessions)
+                with pytest.raises(OperationalError):
+                    await q(Book).using(five_connections).acount()
+        assert await q(Book).using(five_connections).acount() > 0
+
+    run(main())
+
+
+def test_a_server_that_is_not_there_is_told_at_once(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.settings[native.alias], "NAME", "adj_no_such_database")
+
+    async def main() -> None:
+        with pytest.raises(EngineNotOpen, match='database "adj_no_such_database" does not open'):
+            await q(Book).using(native.alias).acount()
+
+    run(main())
+
+
+# -- the pool ----------------------------------------------------------------------------------------------------------
+
+
+@override_settings(ADJ={"postgres": {"pool": {"max_size": 1, "timeout": 0.1}}})
+def test_an_exhausted_pool_names_who_holds_it(postgres: str) -> None:
+    """P32 and M10."""
+
+    async def main() -> None:
+        task = asyncio.create_task(hold(), name="the holder")
+        await asyncio.sleep(0.1)
+        with pytest.raises(PoolTimeout, match=r"none of 1 connections .* the holder for 0\.\d s") as raised:
+            await q(Book).using(postgres).acount()
+        assert isinstance(raised.value, OperationalError)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await q(Book).using(postgres).acount() > 0
+
+    async def hold() -> None:
+        await sleeping(30)
+
+    run(main())
+
+
+def test_a_thousand_tasks_need_no_more_connections_than_there_are(five_connections: str) -> None:
+    """P30."""
+
+    async def main() -> None:
+        counts = await asyncio.gather(*(q(Book).using(five_connections).acount() for _ in range(1_000)))
+        assert len(set(counts)) == 1
+        assert (await engine())._pool._size <= 5
+
+    run(main())
+
+
+def test_a_loop_that_is_closed_with_a_task_in_it_leaves_no_session(native: Place) -> None:
+    """P31 and P34."""
+    before = sessions()
+
+    async def main() -> None:
+        task = asyncio.create_task(hold())
+        await asyncio.sleep(0.1)
+        assert not task.done()
+
+    async def hold() -> None:
+        async with atomic(native.alias):
+            await sleeping(30)
+
+    for _ in range(2):
+        run(main())
+    end = time.monotonic() + 2
+    while sessions() > before:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def sessions() -> int:
+    """How many sessions there are on our database."""
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        count: int = cursor.fetchone()[0]
+        return count
+
+
+def test_a_process_that_was_forked_does_not_use_its_parents_connections(native: Place) -> None:
+    """P35."""
+
+    async def main() -> None:
+        await q(Book).using(native.alias).acount()
+        found = await engine()
+        found._process = os.getpid() + 1
+        with pytest.raises(EngineNotOpen, match="forked"):
+            await q(Book).using(native.alias).acount()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET search_path TO pg_catalog",
+        "set statement_timeout = 1000",
+        "SELECT set_config('adj.tenant', '7', false)",
+        "CREATE TEMPORARY TABLE leak (n int)",
+        "LISTEN somebody",
+        "SELECT pg_advisory_lock(42)",
+    ],
+)
+def test_what_a_query_changes_in_its_session_is_not_found_by_another(native: Place, statement: str) -> None:
+    """P40."""
+
+    def pid(*statements: str) -> int:
+        with connections[native.alias].cursor() as cursor:
+            for each in statements:
+                cursor.execute(each)
+            cursor.execute("SELECT pg_backend_pid()")
+            found: int = cursor.fetchone()[0]
+            return found
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        first = await executor.run(pid)
+        assert await executor.run(pid, "SELECT 1", "SET LOCAL statement_timeout = 1000") == first
+        assert await executor.run(pid, statement) == first
+        assert await executor.run(pid) != first
+
+    run(main())
+
+
+def test_a_transaction_that_code_left_open_is_undone(native: Place) -> None:
+    def leave_open() -> None:
+        connections[native.alias].set_autocommit(False)
+        Country.objects.using(native.alias).create(code="+1", name="x")
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        await executor.run(leave_open)
+        assert not await q(Country).using(native.alias).filter(code="+1").aexists()
+
+    run(main())
+
+
+# -- Django's own code -------------------------------------------------------------------------------------------------
+
+
+def test_djangos_own_methods_run_natively(native: Place) -> None:
+    async def main() -> None:
+        before = threading.active_count()
+        async with adj.native(native.alias):
+            country = await Country.objects.using(native.alias).acreate(code="+1", name="x")
+            country.name = "y"
+            await country.asave(using=native.alias)
+            assert (await Country.objects.using(native.alias).aget(code="+1")).name == "y"
+            found = [each async for each in Country.objects.using(native.alias).filter(code="+1").aiterator()]
+            assert found == [country]
+            counts = await asyncio.gather(*(Country.objects.using(native.alias).acount() for _ in range(5)))
+            assert len(set(counts)) == 1
+            with pytest.raises(Country.DoesNotExist):
+                await Country.objects.using(native.alias).aget(code="+2")
+            async with atomic(native.alias):
+                await country.adelete(using=native.alias)
+                await adj.set_rollback(using=native.alias)
+            assert await sync_to_async(Country.objects.using(native.alias).filter(code="+1").count)() == 1
+        assert threading.active_count() == before
+        assert (await engine())._holders == {}
+
+    run(main())
+
+
+def test_a_request_runs_natively(native: Place) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        is_there = await Country.objects.using(native.alias).filter(code="DE").aexists()
+        await send({"type": "test", "is_there": is_there, "threads": threading.active_count()})
+
+    async def main() -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        before = threading.active_count()
+        await NativeMiddleware(application, native.alias)({"type": "http"}, None, send)  # type: ignore[arg-type]
+        assert sent[0]["threads"] == before
+
+    run(main())
+
+
+def test_a_view_is_a_transaction(native: Place) -> None:
+    """P57."""
+
+    @atomic_view(native.alias)
+    async def view(request: object, *, fails: bool) -> str:
+        await adj.run_sync(Country.objects.using(native.alias).create, code="+1", name="x")
+        if fails:
+            raise ValueError("no")
+        return "done"
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match="no"):
+            await view(None, fails=True)
+        assert not await q(Country).using(native.alias).filter(code="+1").aexists()
+        assert await view(None, fails=False) == "done"
+        assert await q(Country).using(native.alias).filter(code="+1").aexists()
+
+    run(main())
+    exempt: Any = view
+    assert exempt._non_atomic_requests == {native.alias}
+
+
+def test_synchronous_code_streams_and_copies(native: Place) -> None:
+    def work() -> tuple[int, str]:
+        rows = list(Review.objects.using(native.alias).iterator(chunk_size=1))
+        with connections[native.alias].cursor() as cursor, cursor.copy("COPY (SELECT 1, 'a') TO STDOUT") as copy:
+            text = b"".join(copy).decode()
+        return len(rows), text
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        count, text = await executor.run(work)
+        assert count == await q(Review).using(native.alias).acount()
+        assert text == "1\ta\n"
+
+    run(main())
+
+
+def test_a_stream_has_a_transaction_of_its_own_or_the_one_it_is_in(native: Place) -> None:
+    """P38 and P44."""
+
+    async def main() -> None:
+        async with q(Review).using(native.alias).stream(1) as rows:
+            assert await anext(rows) is not None
+            assert await q(Review).using(native.alias).acount() > 1
+        async with atomic(native.alias):
+            await adj.run_sync(Country.objects.using(native.alias).create, code="+1", name="x")
+            async with q(Country).using(native.alias).filter(code="+1").stream(1) as countries:
+                assert [country.code async for country in countries] == ["+1"]
+            await adj.set_rollback(using=native.alias)
+        assert (await engine())._holders == {}
+
+    run(main())
+    assert active_queries() == 0
+
+
+def test_a_lock_needs_a_transaction(native: Place) -> None:
+    """P1."""
+
+    async def main() -> None:
+        locked = q(Country).using(native.alias).filter(code="DE").select_for_update()
+        with pytest.raises(TransactionManagementError):
+            await locked.run()
+        async with atomic(native.alias):
+            await locked.run()
+
+    run(main())
+
+
+def test_what_waits_in_no_bridge_says_where_it_belongs(native: Place) -> None:
+    async def main() -> None:
+        kept: list[Any] = []
+        await (await executor_for(native.alias)).run(lambda: kept.append(connections[native.alias]))
+        cursor = kept[0].connection.cursor()
+        with pytest.raises(RuntimeError, match=r"adj\.run_sync"):
+            cursor.execute("SELECT 1")
+
+    run(main())
+
+
+def test_errors_are_djangos_own(native: Place) -> None:
+    async def main() -> None:
+        with pytest.raises(ProgrammingError) as raised:
+            await q(Country).using(native.alias).extra(where=["no_such_column = 1"]).run()
+        assert "no_such_column" in str(raised.value)
+
+    run(main())
