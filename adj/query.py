@@ -27,6 +27,7 @@ from adj.compiler.structure import StatementHolder, Structure, Unkeyed, extended
 from adj.compiler.text import Noted, query_text
 from adj.compiler.validate import validate
 from adj.databases import executor_for
+from adj.deadline import within_time
 from adj.executor import Executor
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
@@ -174,6 +175,17 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
                 _frozen(select_params),
             )
         )
+
+    def timeout(self, seconds: float | None) -> AsyncQuery[M, R]:
+        """Let the query take at most so many seconds, waiting for a connection included; None takes that back.
+
+        Then it is cancelled, on PostgreSQL's native engine also on the server, and raises `QueryTimeout`. On other
+        engines the database goes on in its thread, and the answer is dropped. A stream may take as long for opening,
+        and for each of its chunks. Raises `ValueError` unless the number is positive.
+        """
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"timeout() takes a positive number of seconds, not {seconds!r}.")
+        return AsyncQuery(self.statement.within(seconds), self.structure)
 
     def raw(
         self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
@@ -374,13 +386,17 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
     async def _answer(self, finish: Finish) -> Any:
         executor = await executor_for(alias_of(self.statement))
         with Noted(self.statement, finish):
-            return await executor.answer(Question(self.statement, self.structure, finish))
+            if self.statement.seconds is None:
+                return await executor.answer(Question(self.statement, self.structure, finish))
+            async with within_time(self.statement, finish):
+                return await executor.answer(Question(self.statement, self.structure, finish))
 
     async def _in_django(self, finish: Any) -> Any:
         """Finish with Django's own code, on a connection of adj's."""
         queryset = self.queryset.using(self.db)
         executor = await executor_for(self.db)
-        return await executor.run(finish, queryset)
+        async with within_time(self.statement, ROWS):
+            return await executor.run(finish, queryset)
 
     # -- the same question to others -----------------------------------------------------------------------------------
 
@@ -509,7 +525,8 @@ def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:
         return (id(query),)
     # Prefetching changes no SQL of the query itself, and so no structure.
     prefetched = prefetches(statement)
-    return (statement.model, statement.alias, structure.key, structure.values, structure.bounds, prefetched)
+    where = (statement.model, statement.alias, statement.seconds)
+    return (*where, structure.key, structure.values, structure.bounds, prefetched)
 
 
 def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic
 from adj.compiler.prepare import Question
 from adj.compiler.text import Noted
 from adj.databases import executor_for
+from adj.deadline import within_time
 from adj.executor import Chunks
 from adj.typevars import T
 
@@ -31,8 +32,10 @@ class RowStream(Generic[T]):
     async def __aenter__(self) -> Self:
         executor = await executor_for(self._alias)
         chunks = Chunks(executor, self._question, self._chunk_size)
-        with Noted(self._question.statement, self._question.finish):
-            await chunks.__aenter__()
+        statement, finish = self._question.statement, self._question.finish
+        with Noted(statement, finish):
+            async with within_time(statement, finish):
+                await chunks.__aenter__()
         self._chunks = chunks
         return self
 
@@ -55,8 +58,10 @@ class RowStream(Generic[T]):
     async def _fetch(self) -> None:
         if self._chunks is None:
             raise RuntimeError("the rows of a stream are there inside its `async with` block only.")
-        with Noted(self._question.statement, self._question.finish):
-            rows = await self._chunks.fetch()
+        statement, finish = self._question.statement, self._question.finish
+        with Noted(statement, finish):
+            async with within_time(statement, finish):
+                rows = await self._chunks.fetch()
         if not rows:
             raise StopAsyncIteration
         self._rows.extend(rows)

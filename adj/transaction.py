@@ -225,8 +225,8 @@ def _leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]
 
 
 def _is_aborted(connection: Any) -> bool:
-    """Whether the server has given up the transaction, and would answer a COMMIT with a ROLLBACK."""
-    if connection.vendor != "postgresql" or connection.connection is None:
+    """Whether the server has given up a transaction that is to be committed, and would answer with a ROLLBACK."""
+    if connection.needs_rollback or connection.vendor != "postgresql" or connection.connection is None:
         return False
     status = getattr(connection.connection.info, "transaction_status", None)
     return getattr(status, "name", "") == "INERROR"

@@ -10,9 +10,21 @@ from django.conf import settings
 
 def set_up(database: Path) -> None:
     """Configure Django; afterwards `benchmarks.models` can be imported."""
+    _configure(
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": database},
+        {"engine": "threads", "threads": 8},
+    )
+
+
+def set_up_postgresql(database: dict[str, object]) -> None:
+    """The same with an entry of `DATABASES` for PostgreSQL, and the native engine."""
+    _configure(database, {"engine": "psycopg"})
+
+
+def _configure(database: dict[str, object], engine: dict[str, object]) -> None:
     settings.configure(
-        ADJ={"default": {"engine": "threads", "threads": 8}},
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}},
+        ADJ={"default": engine},
+        DATABASES={"default": database},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         INSTALLED_APPS=["benchmarks"],
         USE_TZ=True,

@@ -27,7 +27,8 @@ def query_text(statement: Statement, finish: Finish = ROWS, *, with_values: bool
     writer = _Writer(shows_values)
     chain = "".join(writer.clause(clause) for clause in statement.clauses)
     using = f".using({statement.alias!r})" if statement.alias is not None else ""
-    return f"q({_base_text(statement)}){chain}{using}{writer.finish(finish)}"
+    timeout = f".timeout({statement.seconds!r})" if statement.seconds is not None else ""
+    return f"q({_base_text(statement)}){chain}{using}{timeout}{writer.finish(finish)}"
 
 
 def _base_text(statement: Statement) -> str:

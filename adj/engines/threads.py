@@ -20,6 +20,7 @@ from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, freshen, read_facts
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.thread_sensitive import CallExecutor
+from adj.engines.watch import run_watched, watcher_of
 from adj.engines.worker import Worker
 from adj.errors import EngineNotOpen
 
@@ -145,7 +146,7 @@ class ThreadConnection:
 
     async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of its rows, in one trip to the thread."""
-        return await self._worker.submit(fetch_all, self._alias, command, receive)
+        return await self.run(fetch_all, self._alias, command, receive)
 
     def cursor(self, command: Command, size: int) -> ChunkedCursor:
         """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
@@ -153,6 +154,8 @@ class ThreadConnection:
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code on the thread, where `connections[alias]` is this connection."""
+        if (watcher := watcher_of(self._alias)) is not None:
+            return await self._worker.submit(run_watched, watcher, self._alias, function, *args, **kwargs)
         return await self._worker.submit(function, *args, **kwargs)
 
     def was_lost_unused(self, error: Exception) -> bool:

@@ -19,7 +19,7 @@ from django.db.transaction import TransactionManagementError
 from django.test import override_settings
 
 import adj
-from adj import EngineNotOpen, PoolTimeout, atomic, q
+from adj import EngineNotOpen, PoolTimeout, QueryTimeout, atomic, q
 from adj.asgi import NativeMiddleware, atomic_view
 from adj.databases import executor_for
 from adj.engines import engine_for
@@ -273,6 +273,27 @@ def test_a_cancellation_at_any_step_leaves_nothing_open(five_connections: str) -
     assert run(main()) > 3
     assert active_queries() == 0
     assert not Country.objects.using(five_connections).filter(code="+1").exists()
+
+
+def test_a_query_that_takes_too_long_is_stopped(native: Place) -> None:
+    """P27."""
+    slow = q(Book).using(native.alias).order_by("pk").values_list(Sleep(Value(30)), flat=True)[:1].timeout(0.1)
+
+    async def main() -> None:
+        with pytest.raises(QueryTimeout, match=r"longer than 0\.1 s and was stopped. The query: q\(Book\)"):
+            await slow.run()
+        await assert_nothing_runs()
+        async with atomic(native.alias):
+            assert await slow.timeout(None)[:0].run() == []
+            with pytest.raises(QueryTimeout):
+                async with slow.stream() as rows:
+                    await anext(rows)
+            await adj.set_rollback(using=native.alias)
+        assert (await engine())._holders == {}
+
+    run(main())
+    with pytest.raises(ValueError, match="positive number of seconds, not 0"):
+        q(Book).timeout(0)
 
 
 # -- sessions that end -------------------------------------------------------------------------------------------------

@@ -12,11 +12,14 @@ from django.db import OperationalError
 from django.db.transaction import TransactionManagementError
 from psycopg import AsyncServerCursor
 
-from adj.abc import Command, DatabaseRow
+from adj.abc import Command, Cursor, DatabaseRow
 from adj.engines.bridge import run_in_bridge
+from adj.engines.calls import fetch_all
+from adj.engines.cursor import ChunkedCursor
 from adj.engines.psycopg.facade import NamedCursor
 from adj.engines.psycopg.link import Link
 from adj.engines.turns import Turns
+from adj.engines.watch import watched_by, watcher_of
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
@@ -50,6 +53,8 @@ class PsycopgConnection:
         """Run a statement and return what `receive` makes of its rows; in a bridge, if it may ask for more."""
         link, wrapper = self.link, self._wrapper
         self._refuse_lock_in_autocommit(command)
+        if self._is_watched():
+            return await self.run(fetch_all, self._alias, command, receive)
         async with self.turn():
             wrapper.validate_no_broken_transaction()
             with wrapper.wrap_database_errors:
@@ -59,14 +64,20 @@ class PsycopgConnection:
                 rows: list[DatabaseRow] = await cursor.fetchall()
         return await self.run(receive, rows) if may_query else receive(rows)
 
-    def cursor(self, command: Command, size: int) -> StreamingCursor:
+    def cursor(self, command: Command, size: int) -> AbstractAsyncContextManager[Cursor]:
         """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
+        if self._is_watched():
+            return ChunkedCursor(self, self._alias, command, size)
         return StreamingCursor(self, command, size)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
+        watcher = watcher_of(self._alias)
         async with self.turn():
-            return await run_in_bridge({self._alias: self._wrapper}, function, *args, **kwargs)
+            if watcher is None:
+                return await run_in_bridge({self._alias: self._wrapper}, function, *args, **kwargs)
+            with watched_by(watcher, self._wrapper):
+                return await run_in_bridge({self._alias: self._wrapper}, function, *args, **kwargs)
 
     def was_lost_unused(self, error: Exception) -> bool:
         """Whether the session has ended, and no transaction with it."""
@@ -75,6 +86,10 @@ class PsycopgConnection:
     def share(self) -> None:
         """From now on several tasks may use the connection: they take turns."""
         self._turns = self._turns or Turns()
+
+    def _is_watched(self) -> bool:
+        """Whether somebody wants to see the queries, to whom Django's own cursor shows them."""
+        return self._wrapper.queries_logged or watcher_of(self._alias) is not None
 
     def _refuse_lock_in_autocommit(self, command: Command) -> None:
         """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""

@@ -1,0 +1,28 @@
+"""The time that a query may take, `query.timeout(seconds)`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+
+from adj.compiler.text import query_text
+from adj.errors import QueryTimeout
+from adj.statement import Finish, Statement
+
+
+def within_time(statement: Statement, finish: Finish) -> AbstractAsyncContextManager[None]:
+    """A block that may take as long as the statement says; raises `QueryTimeout` when it takes longer."""
+    return nullcontext() if statement.seconds is None else _limited(statement, statement.seconds, finish)
+
+
+@asynccontextmanager
+async def _limited(statement: Statement, seconds: float, finish: Finish) -> AsyncGenerator[None]:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise QueryTimeout(query=query_text(statement, finish), seconds=seconds) from None

@@ -1,0 +1,153 @@
+"""`python -m benchmarks.native`: the native engine beside bare psycopg and Django's async ORM, on a real PostgreSQL.
+
+One run measures all three in turn, wall time and the client's CPU time, first on asyncio's own event loop, then on
+uvloop's where it is installed (`adj[bench]` brings it). The server is the one that the tests use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import platform
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, TypeAlias
+
+from benchmarks.project import set_up_postgresql
+from tests.servers import Server, postgresql_server, temporary_database
+
+README: Final = Path(__file__).with_name("README.md")
+BEGIN: Final = "<!-- the native table: written by `python -m benchmarks.native --write` -->\n"
+END: Final = "<!-- end of the native table -->\n"
+TIMES: Final = 200
+"""How often one sample repeats its query."""
+
+Ask: TypeAlias = Callable[[int], Awaitable[object]]
+Seconds: TypeAlias = tuple[float, float]
+"""Wall time, and CPU time of this process."""
+
+
+def main() -> None:
+    """Measure, print the table, and write it if asked to."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.native", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15, metavar="N", help="how many rounds (default: 15)")
+    parser.add_argument("--write", action="store_true", help="write the table into benchmarks/README.md")
+    options = parser.parse_args()
+    with postgresql_server() as server, temporary_database(server) as name:
+        set_up_postgresql(server.django_database(name))
+        table = compare(server, name, options.rounds)
+    print(table)
+    if options.write:
+        write(table)
+
+
+def compare(server: Server, name: str, rounds: int) -> str:
+    """The table of one run."""
+    # After the settings are there: it imports models.
+    from benchmarks import data
+
+    data.create()
+    lines = ["| `aget(pk=...)` | psycopg, tuples | adj | Django async |", "| --- | ---: | ---: | ---: |"]
+    for title, factory in loop_factories().items():
+        with asyncio.Runner(loop_factory=factory) as runner:
+            lines += rows(title, runner.run(measure(server, name, rounds)))
+    versions = ("psycopg", "Django", *(["uvloop"] if find_spec("uvloop") else []))
+    known = ", ".join(f"{package} {version(package)}" for package in versions)
+    made_with = f"Python {platform.python_version()}, {known}, PostgreSQL {server.version // 10_000}"
+    return "\n".join([*lines, "", f"{made_with}, {platform.machine()}; {rounds} rounds."])
+
+
+def loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loops to measure on."""
+    factories: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+    if find_spec("uvloop"):
+        import uvloop  # only where it is installed
+
+        factories["uvloop"] = uvloop.new_event_loop
+    return factories
+
+
+async def measure(server: Server, name: str, rounds: int) -> Mapping[str, list[Seconds]]:
+    """The seconds of one query, for each contender and each round."""
+    import psycopg
+
+    import adj
+    from adj import q
+    from benchmarks.models import Book
+    from benchmarks.tasks import key
+
+    async def bare(number: int) -> object:
+        cursor = await connection.execute(statement, (key(number),))
+        return await cursor.fetchall()
+
+    async def native(number: int) -> object:
+        return await q(Book).aget(pk=key(number))
+
+    async def django(number: int) -> object:
+        return await Book.objects.aget(pk=key(number))
+
+    await native(1)
+    # What `aget()` sends: it asks for one row more than 20, to say how many there are.
+    statement: Any = q(Book).filter(pk=1)[:21].sql().sql
+    connection = await psycopg.AsyncConnection.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        dbname=name,
+        autocommit=True,
+        cursor_factory=psycopg.AsyncClientCursor,
+    )
+    contenders: dict[str, Ask] = {"psycopg": bare, "adj": native, "Django async": django}
+    samples: dict[str, list[Seconds]] = {title: [] for title in contenders}
+    try:
+        for ask in contenders.values():
+            await sample(ask)
+        for _ in range(rounds):
+            for title, ask in contenders.items():
+                samples[title].append(await sample(ask))
+    finally:
+        await connection.close()
+        await adj.close()
+    return samples
+
+
+async def sample(ask: Ask) -> Seconds:
+    """The seconds that one query takes, of many."""
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    for number in range(TIMES):
+        await ask(number)
+    return (time.perf_counter() - wall) / TIMES, (time.process_time() - cpu) / TIMES
+
+
+def rows(title: str, samples: Mapping[str, list[Seconds]]) -> list[str]:
+    """Two rows of the table: wall time and CPU time, each with its share of the last contender's."""
+    lines = []
+    for index, kind in enumerate(("wall", "CPU")):
+        columns = {name: [seconds[index] for seconds in found] for name, found in samples.items()}
+        reference = list(columns.values())[-1]
+        cells = [
+            f"{median(column) * 1e6:.0f} µs, {median(a / b for a, b in zip(column, reference, strict=True)):.0%}"
+            for column in columns.values()
+        ]
+        lines.append(f"| {title}, {kind} | {' | '.join(cells)} |")
+    return lines
+
+
+def write(table: str) -> None:
+    """Put the table in the place of the one that the page has."""
+    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{README.name} has no place for the table")
+    README.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
