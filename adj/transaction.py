@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from asgiref.sync import ThreadSensitiveContext
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
@@ -218,7 +218,12 @@ def _leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]
         # Called by adj in their order, since some are asynchronous; Django calls this one at the moment of the commit.
         pending, connection.run_on_commit = connection.run_on_commit, []
         connection.run_on_commit.append((set(), partial(hooks.extend, pending), False))
-    block.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+    try:
+        block.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+    except OperationalError as failure:
+        if is_outermost and error is None and failure.__cause__ is not None:
+            failure.add_note("It happened during the commit: if the connection was lost, the work may be done or not.")
+        raise
     if aborted is not None:
         raise aborted
     return [(function, robust) for _, function, robust in hooks]

@@ -21,6 +21,7 @@ import ipaddress
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -282,6 +283,33 @@ def private_cluster(programs: Path, origin: str) -> Generator[Server]:
             yield _probe(Server(host=str(home), port=5432, user="postgres", password="", version=0, origin=origin))
         finally:
             _run([*pg_ctl, "--mode=immediate", "stop"], home, account)
+
+
+@contextmanager
+def restartable_server() -> Generator[tuple[Server, Callable[[], None]]]:
+    """A server of our own, and a function that restarts it, which ends every session; for tests of such a day.
+
+    Raises `PostgreSQLNotFound` where neither the machine nor a package has the programs.
+    """
+    tried: list[str] = []
+    for origin, start in [*_machine_clusters(), *_package_clusters()]:
+        with ExitStack() as stack:
+            try:
+                server = stack.enter_context(start())
+            except (ProgramFailed, OSError, subprocess.SubprocessError) as error:
+                tried.append(_attempt(origin, error))
+                continue
+            yield server, partial(_restart, Path(server.host))
+            return
+    raise PostgreSQLNotFound(tried or ["no programs of PostgreSQL are installed"])
+
+
+def _restart(home: Path) -> None:
+    """Restart the cluster in a folder by the programs that it runs."""
+    options = (home / "data" / "postmaster.opts").read_text()
+    programs = Path(shlex.split(options)[0]).parent
+    pg_ctl: Command = [programs / "pg_ctl", f"--pgdata={home / 'data'}", "--wait", "--timeout=60"]
+    _run([*pg_ctl, "--mode=fast", f"--log={home / 'log'}", "restart"], home, _account())
 
 
 def _probe(target: Server) -> Server:
