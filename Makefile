@@ -26,7 +26,7 @@ PYTHON ?= $(shell $(find_python))
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help test demo lint types contracts unit django-suite docs format matrix install clean
+.PHONY: help test demo demo-postgres lint types contracts unit django-suite docs format matrix install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,9 @@ test: lint types contracts unit docs ## everything: lint, types, contracts, unit
 
 demo: $(DEMO) ## install what the demo needs and run it
 	$(BIN)/python -m adj demo
+
+demo-postgres: $(DEV) ## the demo on PostgreSQL, natively, on a server that pip installs
+	ADJ_TEST_POSTGRES_FROM=package $(BIN)/python -m tests.demo.postgresql
 
 lint: $(DEV) ## ruff: rules and format
 	$(BIN)/ruff check $(SOURCES)

@@ -53,7 +53,10 @@ def build_parser() -> argparse.ArgumentParser:
     summary = "run typed queries on 34,000 cities, each beside Django's own async ORM"
     demo = commands.add_parser("demo", help=summary, description=f"Demo: {summary}.")
     demo.add_argument(
-        "--database", type=Path, metavar="PATH", help="keep the SQLite database here (default: a temporary one)"
+        "--database",
+        metavar="PATH",
+        help="keep the SQLite database here (default: a temporary one); or an empty PostgreSQL database, as "
+        "postgresql://user:password@host:port/name",
     )
     demo.add_argument("--rows", type=count, metavar="N", help="load only the N most populous cities")
     demo.add_argument("--runs", type=count, default=15, metavar="N", help="measure each query N times (default: 15)")
@@ -67,7 +70,7 @@ def count(text: str) -> int:
     return int(text)
 
 
-def run_demo(database: Path, *, rows: int | None, runs: int) -> None:
+def run_demo(database: str, *, rows: int | None, runs: int) -> None:
     """Run the project's `demo` command in this process.
 
     Raises `CommandError` where something is missing that the user can supply.
@@ -77,7 +80,7 @@ def run_demo(database: Path, *, rows: int | None, runs: int) -> None:
     sys.path.insert(0, str(find_project()))
     # Set rather than defaulted: the demo must never touch the project that the user's shell points at.
     os.environ["DJANGO_SETTINGS_MODULE"] = "geography.settings"
-    os.environ["GEOGRAPHY_DATABASE"] = str(database)
+    os.environ["GEOGRAPHY_DATABASE"] = database
     import django  # after the settings are named
 
     django.setup()
@@ -96,14 +99,14 @@ def find_project() -> Path:
 
 
 @contextmanager
-def database_path(chosen: Path | None) -> Generator[Path]:
-    """The chosen path, or one in a directory that goes away with the block."""
+def database_path(chosen: str | None) -> Generator[str]:
+    """The chosen path or URL, or a path in a directory that goes away with the block."""
     if chosen is not None:
-        yield chosen.resolve()
+        yield chosen if "://" in chosen else str(Path(chosen).resolve())
         return
     # Django's own thread may still hold the file open, which keeps Windows from deleting it.
     with tempfile.TemporaryDirectory(prefix="adj-demo-", ignore_cleanup_errors=True) as directory:
-        yield Path(directory) / "geography.sqlite3"
+        yield str(Path(directory) / "geography.sqlite3")
 
 
 def survive_any_encoding() -> None:

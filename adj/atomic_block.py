@@ -78,20 +78,20 @@ class atomic:  # noqa: N801  # named and used as Django's
         self._savepoint, self._durable = savepoint, durable
         self._mode = Mode(isolation, read_only, deferrable, set_local)
         self._timeout, self._retry = timeout, retry
-        # One object may be entered again inside itself, as Django's can.
-        self._entered: list[_Block] = []
+        # One object may be entered again inside itself, and by several tasks at a time, as Django's can by threads.
+        self._entered: list[tuple[asyncio.Task[Any] | None, _Block]] = []
 
     async def __aenter__(self) -> None:
         if self._retry:
             raise TypeError("atomic(retry=...) can call a function again, but not a block: use it as a decorator.")
         block = _Block(self._alias, self._savepoint, self._durable, self._mode, self._timeout)
         await block.__aenter__()
-        self._entered.append(block)
+        self._entered.append((asyncio.current_task(), block))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._entered.pop().__aexit__(kind, error, traceback)
+        await self._innermost().__aexit__(kind, error, traceback)
 
     def __call__(self, function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         """Run each call of a coroutine function in a transaction."""
@@ -111,6 +111,12 @@ class atomic:  # noqa: N801  # named and used as Django's
                 return await function(*args, **kwargs)
 
         return wrapper
+
+    def _innermost(self) -> _Block:
+        """The block to leave: the last one of this task, or of any where it has none, which the block refuses."""
+        task = asyncio.current_task()
+        mine = [index for index, (owner, _) in enumerate(self._entered) if owner is task]
+        return self._entered.pop(mine[-1] if mine else -1)[1]
 
     def _block(self) -> _Block:
         return _Block(self._alias, self._savepoint, self._durable, self._mode, self._timeout)

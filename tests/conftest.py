@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Generator
+from contextlib import ExitStack
 from typing import Any
 
 import django
+import pymysql
 import pytest
 
+from tests import mariadb as mariadb_server
+
+mariadb_server.install_driver()
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 django.setup()
 
@@ -21,6 +26,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 import adj  # noqa: E402
 from tests.servers import create_database, drop_database, postgresql_server  # noqa: E402
 from tests.shop import data  # noqa: E402
+from tests.shop.models import Country  # noqa: E402
+
+
+_servers: dict[str, str] = {}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which servers the tests talked to, and which they did without."""
+    if _servers:
+        terminalreporter.section("servers")
+        for name, found in _servers.items():
+            terminalreporter.line(f"{name}: {found}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,6 +52,7 @@ def _sqlite(_no_connection_on_a_loop: list[str]) -> Generator[None]:
 def postgres(_sqlite: None) -> Generator[str]:
     """The alias of the bookshop on PostgreSQL. Fails where no server can be had."""
     with postgresql_server() as server:
+        _servers["PostgreSQL"] = f"{server.version // 10_000}.{server.version % 10_000}, {server.origin}"
         name = create_database(server)
         connections.settings["postgres"].update(server.django_database(name))
         try:
@@ -43,6 +61,28 @@ def postgres(_sqlite: None) -> Generator[str]:
         finally:
             connections.close_all()
             drop_database(server, name)
+
+
+@pytest.fixture(scope="session")
+def mariadb(_sqlite: None) -> Generator[str]:
+    """The alias of a database on MariaDB, with the countries alone; skips where no server is, and none was named."""
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(mariadb_server.temporary_database())
+        except pymysql.OperationalError as error:
+            if mariadb_server.named_server():
+                raise
+            _servers["MariaDB"] = "none"
+            pytest.skip(f"no MariaDB on this machine: {error}")
+        connections.settings["mariadb"].update(database)
+        wrapper: Any = connections["mariadb"]
+        _servers["MariaDB"] = ".".join(map(str, wrapper.mysql_version))
+        with wrapper.schema_editor() as editor:
+            editor.create_model(Country)
+        try:
+            yield "mariadb"
+        finally:
+            connections["mariadb"].close()
 
 
 def _make_shop(alias: str) -> None:

@@ -26,6 +26,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     },
     # The fixture `postgres` of tests/conftest.py fills this in when it has started a server.
     "postgres": {"ENGINE": "django.db.backends.postgresql", "NAME": "not started"},
+    # The fixture `mariadb` fills this in, where there is a server.
+    "mariadb": {"ENGINE": "django.db.backends.mysql", "NAME": "not there"},
 }
 
 USE_TZ = True

@@ -11,8 +11,11 @@ from tests.engines.places import NATIVE, PLACES, Place
 
 
 @pytest.fixture(params=PLACES, ids=lambda place: place.name)
-def place(request: Any, postgres: str) -> Generator[Place]:
+def place(request: Any) -> Generator[Place]:
     """An engine on a database."""
+    if request.param.alias != "default":
+        # Starts the server, or skips where there is none.
+        request.getfixturevalue(request.param.alias)
     with request.param.chosen():
         yield request.param
 

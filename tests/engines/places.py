@@ -51,4 +51,5 @@ PLACES = [
     Place("threads on PostgreSQL", "postgres", "threads"),
     Place("threads on SQLite", "default", "threads"),
     Place("django on SQLite", "default", "django"),
+    Place("threads on MariaDB", "mariadb", "threads"),
 ]

@@ -6,11 +6,31 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-# An installed copy of this project may sit in a read-only place, so the database never lives beside the code.
-DATABASE: Final = os.environ.get("GEOGRAPHY_DATABASE") or Path(tempfile.gettempdir()) / "geography.sqlite3"
+# The path of a SQLite database, or a URL: postgresql://user:password@host:port/name. An installed copy of this project
+# may sit in a read-only place, so the file never lives beside the code.
+DATABASE: Final = os.environ.get("GEOGRAPHY_DATABASE") or str(Path(tempfile.gettempdir()) / "geography.sqlite3")
+IS_POSTGRESQL: Final = DATABASE.startswith("postgresql://")
 
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATABASE}}
+
+def postgresql(url: str) -> dict[str, object]:
+    """An entry of DATABASES for a URL; `?host=` names a folder with a Unix socket."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.removeprefix("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.get("host") or parts.hostname or "",
+        "PORT": query.get("port") or str(parts.port or ""),
+    }
+
+
+DATABASES = {
+    "default": postgresql(DATABASE) if IS_POSTGRESQL else {"ENGINE": "django.db.backends.sqlite3", "NAME": DATABASE}
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = ["world", "tour"]
@@ -24,4 +44,4 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 DEBUG = False
 USE_TZ = True
 
-ADJ = {"default": {"engine": "threads"}}
+ADJ = {"default": {"engine": "psycopg" if IS_POSTGRESQL else "threads"}}
