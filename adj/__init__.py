@@ -28,6 +28,7 @@ from adj.errors import (
     UnknownLookup,
     UnsupportedFeature,
 )
+from adj.events import QueryEvent, observe
 from adj.facade import q
 from adj.native_block import native
 from adj.query import AsyncQuery
@@ -51,6 +52,7 @@ __all__ = [
     "NotLoaded",
     "PoolTimeout",
     "QueryError",
+    "QueryEvent",
     "QueryTimeout",
     "ResourceError",
     "RowAt",
@@ -66,6 +68,7 @@ __all__ = [
     "gather",
     "in_transaction",
     "native",
+    "observe",
     "on_commit",
     "plan_cache",
     "q",

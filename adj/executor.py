@@ -18,6 +18,8 @@ from adj.compiler.dialect import Dialect
 from adj.compiler.plan import Plan
 from adj.compiler.prepare import Answered, Foreign, Question, Ready, finish_in_django, prepare
 from adj.compiler.related import prefetch_lookups, prefetches, set_known_related_objects
+from adj.compiler.text import query_text
+from adj.events import Stopwatch, is_observed
 from adj.shapes import Answer
 from adj.statement import Statement
 from adj.transaction import current
@@ -52,15 +54,41 @@ class Executor:
         answer = question.finish.answer
         receive = bool if answer is Answer.EXISTS else partial(_made, question.statement, prepared.plan)
         may_query = _may_query(question.statement, prepared.plan)
-        made = await self._fetch(_command(prepared), receive, may_query=may_query)
+        if is_observed():
+            made = await self._fetch_observed(question, prepared, receive, may_query=may_query)
+        else:
+            made = await self._fetch(_command(prepared), receive, may_query=may_query)
         return _CONCLUSIONS[answer](question.statement, made)
 
-    async def _fetch(self, command: Command, receive: Callable[[Any], Any], *, may_query: bool) -> Any:
+    async def _fetch_observed(
+        self, question: Question, ready: Ready, receive: Callable[[Any], Any], *, may_query: bool
+    ) -> Any:
+        """The same as `_fetch()`, for those who want to know how long it takes."""
+        text = query_text(question.statement, question.finish, with_values=False)
+        watch = Stopwatch(self.dialect.alias, ready.sql, text, was_cached=ready.was_cached)
+        try:
+            made = await self._fetch(_command(ready), watch.timed(receive), may_query=may_query, lent=watch.lent)
+        except BaseException as error:
+            watch.tell(error)
+            raise
+        watch.tell()
+        return made
+
+    async def _fetch(
+        self,
+        command: Command,
+        receive: Callable[[Any], Any],
+        *,
+        may_query: bool,
+        lent: Callable[[], None] | None = None,
+    ) -> Any:
         """Run a statement; once more, on another connection, where the server ended the session before."""
         attempts = MOST_ATTEMPTS
         while True:
             attempts -= 1
             async with self.connection() as connection:
+                if lent is not None:
+                    lent()
                 try:
                     return await connection.fetch(command, receive, may_query=may_query)
                 except DatabaseError as error:

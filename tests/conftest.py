@@ -28,7 +28,6 @@ from tests.servers import create_database, drop_database, postgresql_server  # n
 from tests.shop import data  # noqa: E402
 from tests.shop.models import Country  # noqa: E402
 
-
 _servers: dict[str, str] = {}
 
 
