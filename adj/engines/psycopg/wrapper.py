@@ -4,7 +4,7 @@ It is a subclass of whatever class the project's `ENGINE` names, so that PostGIS
 they do elsewhere. Everything here runs in a bridge.
 
 Private Django API used here: `DatabaseWrapper.create_cursor`, `DatabaseWrapper.pool`,
-`DatabaseWrapper.get_new_connection`, `DatabaseWrapper._named_cursor_idx`, `register_tzloader`.
+`DatabaseWrapper.get_new_connection`, `register_tzloader`.
 """
 
 from __future__ import annotations
