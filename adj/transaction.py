@@ -19,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
+from adj.engines.companions import join_companions, leave_companions
 from adj.errors import CrossTaskTransaction, NestingError, TransactionAborted, UnsupportedFeature
 from adj.persist import to_its_end
 
@@ -66,14 +67,14 @@ class Transaction:
         task = asyncio.current_task()
         self._owner = task
         # While Django's code runs for the owner in another task, that task is an owner as well.
-        self._users = {task}
+        self.users = {task}
         self._token: Token[Mapping[str, Transaction]] | None = None
         self._joining: AsyncExitStack | None = None
 
     def check_task(self) -> None:
         """Raise `CrossTaskTransaction` unless the current task may use the transaction."""
         task = asyncio.current_task()
-        if task in self._users and not self.has_ended:
+        if task in self.users and not self.has_ended:
             return
         raise CrossTaskTransaction(
             alias=self.alias, owner=_name(self._owner), task=_name(task), has_ended=self.has_ended
@@ -98,7 +99,7 @@ class Transaction:
 
         Runs to its end also when the task is cancelled meanwhile.
         """
-        if (task := asyncio.current_task()) not in self._users:
+        if (task := asyncio.current_task()) not in self.users:
             reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
             error = error or NestingError(alias=self.alias, reason=reason)
         if self.blocks[-1] is not block:
@@ -113,17 +114,18 @@ class Transaction:
 
     async def _leave(self, block: Atomic, error: BaseException | None) -> list[Hook]:
         task = asyncio.current_task()
-        self._users.add(task)
+        self.users.add(task)
         try:
             return await self.connection.run(_leave, self.alias, block, error)
         finally:
-            self._users.discard(task)
+            self.users.discard(task)
 
     # -- the context ---------------------------------------------------------------------------------------------------
 
     async def publish(self) -> None:
         """Let the queries of this task, and Django's own asynchronous methods, find the transaction."""
         self._token = _transactions.set({**_transactions.get(), self.alias: self})
+        join_companions(self.alias, self.connection, self.users)
         if (executor := self._engine.thread_executor(self._run_for_django)) is not None:
             self.connection.share()
             self._joining = AsyncExitStack()
@@ -132,6 +134,7 @@ class Transaction:
     async def withdraw(self) -> None:
         """The transaction has ended; tasks that still have it are refused."""
         self.has_ended = True
+        leave_companions(self.alias, self.connection)
         if self._token is None:
             return
         try:
@@ -147,11 +150,15 @@ class Transaction:
     async def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run what Django's own asynchronous method sends, in the task that asgiref's executor has made for it."""
         task = asyncio.current_task()
-        self._users.add(task)
+        # Code that runs for one of the transactions may use them all.
+        users = [transaction.users for transaction in _transactions.get().values()]
+        for each in users:
+            each.add(task)
         try:
             return await self.connection.run(function, *args, **kwargs)
         finally:
-            self._users.discard(task)
+            for each in users:
+                each.discard(task)
 
 
 _transactions: ContextVar[Mapping[str, Transaction]] = ContextVar("adj_transactions", default={})  # noqa: B039  # never changed

@@ -11,13 +11,14 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import ParamSpec, TypeVar
 
 from django.db import connections
 
 from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, freshen, read_facts
+from adj.engines.companions import companions
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of
@@ -54,7 +55,14 @@ class ThreadsEngine:
             return await connection.run(read_facts, self._alias)
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
-        """Lend a worker with its connection; waits while all are in use."""
+        """Lend a worker with its connection; waits while all are in use.
+
+        A transaction within one of another alias takes that one's worker, where code that uses both finds both.
+        """
+        if exclusive:
+            for _, companion in companions():
+                if isinstance(companion, ThreadConnection):
+                    return nullcontext(ThreadConnection(self._alias, companion._worker))
         return _Lease(self)
 
     def thread_executor(self, run: RunCall) -> CallExecutor:

@@ -101,12 +101,8 @@ async def run_suites(sources: Path, suites: Any) -> int:
 
 
 def _run_here(sources: Path, arguments: list[str]) -> int:
-    from django.db import connections
     from django.test.runner import DiscoverRunner
 
-    from adj.engines.psycopg.wrapper import wrapper_on
-
-    connections["other"] = wrapper_on(None, "other")
     ran: list[int] = []
     run_suite: Any = DiscoverRunner.run_suite
 

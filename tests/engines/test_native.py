@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, OperationalError, ProgrammingError, connections
+from django.db import DatabaseError, OperationalError, ProgrammingError, connections, transaction
 from django.db.models import Func, IntegerField, Value
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
@@ -531,6 +531,32 @@ def test_a_view_is_a_transaction(native: Place) -> None:
     run(main())
     exempt: Any = view
     assert exempt._non_atomic_requests == {native.alias}
+
+
+def test_code_that_uses_another_database_has_a_connection_of_its_own_to_it(native: Place) -> None:
+    """What one bridge has begun there is not found by another that runs at the same time."""
+    sleep = "SELECT pg_sleep(0.05)"
+
+    def write(code: str) -> list[str]:
+        with transaction.atomic("default"):
+            Country.objects.using("default").create(code=code, name="x")
+            with connections[native.alias].cursor() as cursor:
+                cursor.execute(sleep)
+            found = list(Country.objects.using("default").filter(code__startswith="+").values_list("code", flat=True))
+            transaction.set_rollback(True, "default")
+        return found
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        # Not both at once write to SQLite, which lets one writer in; the second only looks.
+        look = lambda: list(Country.objects.using("default").filter(code__startswith="+"))  # noqa: E731
+        written, seen = await asyncio.gather(executor.run(write, "+1"), executor.run(look))
+        assert (written, seen) == (["+1"], [])
+
+    before = [wrapper.alias for wrapper in connections.all(initialized_only=True) if wrapper.connection is not None]
+    run(main())
+    after = [wrapper.alias for wrapper in connections.all(initialized_only=True) if wrapper.connection is not None]
+    assert before == after
 
 
 def test_synchronous_code_streams_and_copies(native: Place) -> None:

@@ -11,9 +11,11 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models.signals import post_save
 from django.db.transaction import TransactionManagementError
+from django.test import override_settings
 
 import adj
 from adj import CrossTaskTransaction, NestingError, QueryTimeout, TransactionAborted, UnsupportedFeature, atomic, q
+from adj.compiler.dialect import forget_dialects
 from tests.engines.places import Place
 from tests.running import run
 from tests.shop.models import Country
@@ -582,6 +584,44 @@ def test_synchronous_code_sees_the_callers_context_variables(place: Place) -> No
             assert await adj.run_sync(color.get) == "blue"
 
     run(main())
+
+
+@pytest.mark.parametrize("engine", ["psycopg", "threads"])
+def test_code_that_uses_two_databases_meets_both_transactions(postgres: str, engine: str) -> None:
+    """P17: whichever of the two it runs on, and also by Django's own asynchronous methods."""
+    other = "postgres again"
+    again = {**connections.settings[postgres], "TEST": {}}
+    engines = {postgres: {"engine": engine}, other: {"engine": engine}}
+
+    def see() -> list[int]:
+        return [Country.objects.using(alias).filter(code="+1").count() for alias in (postgres, other)]
+
+    def write() -> None:
+        Country.objects.using(postgres).create(code="+2", name="x")
+        Country.objects.using(other).create(code="+3", name="x")
+
+    async def main() -> None:
+        async with atomic(postgres):
+            await adj.run_sync(Country.objects.using(postgres).create, code="+1", name="x")
+            async with atomic(other):
+                assert await adj.run_sync(see) == [1, 0]
+                await adj.run_sync(write)
+                assert await Country.objects.using(postgres).filter(code="+1").acount() == 1
+                assert await Country.objects.using(other).filter(code="+3").acount() == 1
+                await adj.set_rollback(using=other)
+            assert await adj.run_sync(see) == [1, 0]
+            await adj.set_rollback(using=postgres)
+
+    with override_settings(ADJ=engines), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connections.settings, other, again)
+        try:
+            run(main())
+            assert not Country.objects.using(postgres).filter(code__startswith="+").exists()
+        finally:
+            forget_dialects()
+            if other in {wrapper.alias for wrapper in connections.all(initialized_only=True)}:
+                connections[other].close()
+                del connections[other]
 
 
 def test_two_databases_have_transactions_of_their_own(postgres: str) -> None:

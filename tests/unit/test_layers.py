@@ -14,7 +14,16 @@ import adj
 PACKAGE = Path(adj.__file__).parent
 PRIVATE_FOLDERS = ("compiler", "engines", "hydrate", "schema", "engines/psycopg")
 # What Django documents in spite of the underscore, and what Python does.
-DOCUMENTED = {"_meta", "_state", "_default_manager", "_base_manager", "_get_running_loop", "_fields", "_getframe", "_make"}
+DOCUMENTED = {
+    "_meta",
+    "_state",
+    "_default_manager",
+    "_base_manager",
+    "_get_running_loop",
+    "_fields",
+    "_getframe",
+    "_make",
+}
 
 
 def sources(*folders: str) -> list[Path]:

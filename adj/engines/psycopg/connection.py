@@ -13,10 +13,12 @@ from django.db.transaction import TransactionManagementError
 from psycopg import AsyncServerCursor
 
 from adj.abc import Command, Cursor, DatabaseRow
-from adj.engines.bridge import run_in_bridge
+from adj.engines.bridge import Wrappers, run_in_bridge
 from adj.engines.calls import fetch_all
+from adj.engines.companions import companions
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.psycopg.facade import NamedCursor
+from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
 from adj.engines.turns import Turns
 from adj.engines.watch import watched_by, watcher_of
@@ -73,11 +75,11 @@ class PsycopgConnection:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
         watcher = watcher_of(self._alias)
-        async with self.turn():
+        async with self.turn(), with_guests(self._wrappers()) as wrappers:
             if watcher is None:
-                return await run_in_bridge({self._alias: self._wrapper}, function, *args, **kwargs)
+                return await run_in_bridge(wrappers, function, *args, **kwargs)
             with watched_by(watcher, self._wrapper):
-                return await run_in_bridge({self._alias: self._wrapper}, function, *args, **kwargs)
+                return await run_in_bridge(wrappers, function, *args, **kwargs)
 
     def was_lost_unused(self, error: Exception) -> bool:
         """Whether the session has ended, and no transaction with it."""
@@ -86,6 +88,15 @@ class PsycopgConnection:
     def share(self) -> None:
         """From now on several tasks may use the connection: they take turns."""
         self._turns = self._turns or Turns()
+
+    def _wrappers(self) -> Wrappers:
+        """What code finds in `connections`: this one, and those of other transactions of the task."""
+        others = {
+            alias: connection._wrapper
+            for alias, connection in companions()
+            if isinstance(connection, PsycopgConnection)
+        }
+        return {**others, self._alias: self._wrapper}
 
     def _is_watched(self) -> bool:
         """Whether somebody wants to see the queries, to whom Django's own cursor shows them."""

@@ -1,0 +1,38 @@
+"""The connections of all transactions that a task is in: code that runs on one of them finds the others too.
+
+Each alias has a transaction of its own. Code that uses two databases has to meet both of their transactions, whichever
+of the two connections it runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+Users: TypeAlias = Collection["asyncio.Task[Any] | None"]
+"""The tasks that may use a transaction; it changes while they come and go."""
+
+Companions: TypeAlias = Mapping[str, tuple[Any, Users]]
+
+_companions: ContextVar[Companions] = ContextVar("adj_companions", default={})  # noqa: B039  # never changed
+
+
+def join_companions(alias: str, connection: Any, users: Users) -> None:
+    """From now on, in this context, a connection accompanies the others."""
+    _companions.set({**_companions.get(), alias: (connection, users)})
+
+
+def leave_companions(alias: str, connection: Any) -> None:
+    """A connection's transaction has ended."""
+    now = _companions.get()
+    if alias in now and now[alias][0] is connection:
+        _companions.set({other: found for other, found in now.items() if other != alias})
+
+
+def companions() -> Iterator[tuple[str, Any]]:
+    """The connections by alias, of those transactions that the current task may use; the outermost first."""
+    if found := _companions.get():
+        task = asyncio.current_task()
+        yield from ((alias, connection) for alias, (connection, users) in found.items() if task in users)

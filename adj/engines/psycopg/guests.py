@@ -1,0 +1,64 @@
+"""Connections to the other databases, for code in a bridge that uses them outside of a transaction.
+
+Each bridge has its own: between its steps others run on the same thread, and must not meet what it has begun. They are
+opened when they are used and closed at the end; one to PostgreSQL waits as all do in a bridge.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from adj.engines.bridge import Wrappers, run_in_bridge
+from adj.engines.psycopg.wrapper import wrapper_on
+from adj.persist import to_its_end
+
+
+class _Idle(threading.local):
+    """Wrappers of this thread that nobody uses, by alias; none of them is connected."""
+
+    def __init__(self) -> None:
+        self.wrappers: dict[str, list[BaseDatabaseWrapper]] = {}
+
+
+_idle = _Idle()
+
+
+@asynccontextmanager
+async def with_guests(wrappers: Wrappers) -> AsyncGenerator[Wrappers]:
+    """Wrappers for all aliases: those that are given, and for each other one that is not connected yet."""
+    others = [alias for alias in connections.settings if alias not in wrappers]
+    guests = {alias: _taken(alias) for alias in others}
+    try:
+        yield {**guests, **wrappers}
+    finally:
+        connected = [guest for guest in guests.values() if guest.connection is not None]
+        if connected:
+            await to_its_end(run_in_bridge({}, _close, connected))
+        for alias, guest in guests.items():
+            _idle.wrappers[alias].append(guest)
+
+
+def _taken(alias: str) -> BaseDatabaseWrapper:
+    idle = _idle.wrappers.setdefault(alias, [])
+    while idle:
+        guest = idle.pop()
+        # Tests give an alias another database.
+        if guest.settings_dict is connections.settings[alias]:
+            return guest
+    return _made(alias)
+
+
+def _made(alias: str) -> BaseDatabaseWrapper:
+    plain: BaseDatabaseWrapper = connections.create_connection(alias)
+    return wrapper_on(None, alias) if plain.vendor == "postgresql" else plain
+
+
+def _close(guests: Iterable[BaseDatabaseWrapper]) -> None:
+    for guest in guests:
+        guest.in_atomic_block = False
+        guest.close()
