@@ -23,6 +23,7 @@ class _Idle(threading.local):
 
     def __init__(self) -> None:
         self.wrappers: dict[str, list[BaseDatabaseWrapper]] = {}
+        self.unusable: set[str] = set()
 
 
 _idle = _Idle()
@@ -31,8 +32,8 @@ _idle = _Idle()
 @asynccontextmanager
 async def with_guests(wrappers: Wrappers) -> AsyncGenerator[Wrappers]:
     """Wrappers for all aliases: those that are given, and for each other one that is not connected yet."""
-    others = [alias for alias in connections.settings if alias not in wrappers]
-    guests = {alias: _taken(alias) for alias in others}
+    others = (alias for alias in connections.settings if alias not in wrappers)
+    guests = {alias: guest for alias in others if (guest := _taken(alias)) is not None}
     try:
         yield {**guests, **wrappers}
     finally:
@@ -43,14 +44,22 @@ async def with_guests(wrappers: Wrappers) -> AsyncGenerator[Wrappers]:
             _idle.wrappers[alias].append(guest)
 
 
-def _taken(alias: str) -> BaseDatabaseWrapper:
+def _taken(alias: str) -> BaseDatabaseWrapper | None:
+    """A wrapper that nobody uses; None where the backend cannot be had, which Django says to who uses the alias."""
     idle = _idle.wrappers.setdefault(alias, [])
     while idle:
         guest = idle.pop()
         # Tests give an alias another database.
         if guest.settings_dict is connections.settings[alias]:
             return guest
-    return _made(alias)
+    if alias in _idle.unusable:
+        return None
+    try:
+        return _made(alias)
+    # A driver that is not installed, or whatever the backend says.
+    except Exception:  # noqa: BLE001
+        _idle.unusable.add(alias)
+        return None
 
 
 def _made(alias: str) -> BaseDatabaseWrapper:
