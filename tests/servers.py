@@ -250,7 +250,7 @@ def _package_cluster(programs: Path, origin: str) -> Generator[Server]:
     The package's own `get_server` makes root's cluster work by adding a system user and by opening every folder above
     the virtual environment to it, which is not ours to do: a home folder may be among them.
     """
-    account = _account()
+    account = service_account()
     if account is None:
         with private_cluster(programs, origin) as server:
             yield server
@@ -270,7 +270,7 @@ def _package_cluster(programs: Path, origin: str) -> Generator[Server]:
 @contextmanager
 def private_cluster(programs: Path, origin: str) -> Generator[Server]:
     """A server of our own on a Unix socket, in a temporary folder that is deleted at block exit."""
-    account = _account()
+    account = service_account()
     with _temporary_folder(account) as home:
         data = home / "data"
         initdb: Command = [programs / "initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
@@ -309,7 +309,7 @@ def _restart(home: Path) -> None:
     options = (home / "data" / "postmaster.opts").read_text()
     programs = Path(shlex.split(options)[0]).parent
     pg_ctl: Command = [programs / "pg_ctl", f"--pgdata={home / 'data'}", "--wait", "--timeout=60"]
-    _run([*pg_ctl, "--mode=fast", f"--log={home / 'log'}", "restart"], home, _account())
+    _run([*pg_ctl, "--mode=fast", f"--log={home / 'log'}", "restart"], home, service_account())
 
 
 def _probe(target: Server) -> Server:
@@ -335,7 +335,7 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def _account() -> pwd.struct_passwd | None:
+def service_account() -> pwd.struct_passwd | None:
     """Who runs PostgreSQL's programs; None for ourselves."""
     if os.geteuid() != 0:
         return None

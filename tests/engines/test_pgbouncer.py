@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from django.db import connections
 import adj
 from adj import atomic, q
 from tests.running import run
+from tests.servers import service_account
 from tests.shop.models import Book, Country, Review
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -64,9 +64,10 @@ def bounced(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
 
 def as_account(folder: Path) -> dict[str, Any]:
     """For root, who may not run pgbouncer: as whom to run it."""
-    if os.geteuid() != 0:
+    # The one that runs PostgreSQL, since the folder with its socket may be its own.
+    account = service_account()
+    if account is None:
         return {}
-    account = pwd.getpwnam("nobody")
     for path in (folder, *folder.iterdir()):
         os.chown(path, account.pw_uid, account.pw_gid)
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
