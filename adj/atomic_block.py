@@ -160,7 +160,7 @@ class _Block:
     ) -> None:
         try:
             try:
-                hooks = await self._leave(error)
+                hooks, cancelled = await self._leave(error)
             except BaseException as failure:
                 await self._stack.__aexit__(type(failure), failure, failure.__traceback__)
                 raise
@@ -171,8 +171,11 @@ class _Block:
             raise
         for hook in hooks:
             await _call_hook(hook, self._alias)
+        # What the block's own deadline has cancelled during the commit is done, and in time enough.
+        if cancelled is not None and (task := asyncio.current_task()) is not None and task.cancelling():
+            raise cancelled
 
-    async def _leave(self, error: BaseException | None) -> list[Hook]:
+    async def _leave(self, error: BaseException | None) -> tuple[list[Hook], asyncio.CancelledError | None]:
         transaction, block = self._transaction, self._block
         if transaction is None or block is None:
             raise RuntimeError("atomic() was left without having been entered.")

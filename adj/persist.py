@@ -15,6 +15,25 @@ async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
     Cancellations of the caller are kept back until then: the first one is raised when the work is done, with the result
     lost. An error of the work itself is raised instead of it only if nobody was cancelled.
     """
+    task, cancelled = await _ended(coroutine)
+    if cancelled is not None:
+        if not task.cancelled():
+            # Otherwise asyncio would complain about an error that nobody has looked at.
+            task.exception()
+        raise cancelled
+    return task.result()
+
+
+async def result_and_cancellation(coroutine: Coroutine[Any, Any, T]) -> tuple[T, asyncio.CancelledError | None]:
+    """The same for who wants the result in any case: with it, the cancellation that was kept back, if any.
+
+    An error of the work is raised in any case.
+    """
+    task, cancelled = await _ended(coroutine)
+    return task.result(), cancelled
+
+
+async def _ended(coroutine: Coroutine[Any, Any, T]) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
     task = asyncio.ensure_future(coroutine)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -24,11 +43,6 @@ async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
             if task.done() and task.cancelled():
                 raise
             cancelled = cancelled or error
-        except BaseException:  # noqa: BLE001  # raised below, from the task itself
+        except BaseException:  # noqa: BLE001  # the caller gets it from the task itself
             break
-    if cancelled is not None:
-        if not task.cancelled():
-            # Otherwise asyncio would complain about an error that nobody has looked at.
-            task.exception()
-        raise cancelled
-    return task.result()
+    return task, cancelled

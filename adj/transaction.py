@@ -21,7 +21,7 @@ from django.db.transaction import Atomic
 from adj.abc import Connection, Engine
 from adj.engines.companions import join_companions, leave_companions
 from adj.errors import CrossTaskTransaction, NestingError, TransactionAborted, UnsupportedFeature
-from adj.persist import to_its_end
+from adj.persist import result_and_cancellation, to_its_end
 
 Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable read", "serializable"]
 Hook: TypeAlias = tuple[Callable[[], object], bool]
@@ -94,10 +94,13 @@ class Transaction:
         self.blocks.append(block)
         return block
 
-    async def leave(self, block: Atomic, error: BaseException | None) -> list[Hook]:
-        """End a block as Django does: commit, or undo what was done in it. Returns what is to be called after a commit.
+    async def leave(
+        self, block: Atomic, error: BaseException | None
+    ) -> tuple[list[Hook], asyncio.CancelledError | None]:
+        """End a block as Django does: commit, or undo what was done in it.
 
-        Runs to its end also when the task is cancelled meanwhile.
+        Returns what is to be called after a commit. Runs to its end also when the task is cancelled meanwhile, and
+        returns the cancellation.
         """
         if (task := asyncio.current_task()) not in self.users:
             reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
@@ -107,10 +110,10 @@ class Transaction:
             while self.blocks and self.blocks[-1] is not block:
                 await to_its_end(self._leave(self.blocks.pop(), error))
         self.blocks.remove(block)
-        hooks = await to_its_end(self._leave(block, error))
+        left = await result_and_cancellation(self._leave(block, error))
         if isinstance(error, NestingError):
             raise error
-        return hooks
+        return left
 
     async def _leave(self, block: Atomic, error: BaseException | None) -> list[Hook]:
         task = asyncio.current_task()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, OperationalError, ProgrammingError, connections, transaction
 from django.db.models import Func, IntegerField, Value
 from django.db.transaction import TransactionManagementError
@@ -509,6 +510,29 @@ def test_a_request_runs_natively(native: Place) -> None:
         assert sent[0]["threads"] == before
 
     run(main())
+
+
+def test_what_django_does_around_a_request_keeps_the_connection(native: Place) -> None:
+    """P53: CONN_MAX_AGE is 0 here, with which Django closes its own connections."""
+
+    async def main() -> None:
+        pids = []
+        for _ in range(3):
+            async with adj.native(native.alias):
+                await request_started.asend(sender=None)
+                pids.append(await sync_to_async(backend_pid)(native.alias))
+                await request_finished.asend(sender=None)
+        assert len(set(pids)) == 1
+
+    run(main())
+
+
+def backend_pid(alias: str) -> int:
+    """The session of this code."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid: int = cursor.fetchone()[0]
+        return pid
 
 
 def test_a_view_is_a_transaction(native: Place) -> None:

@@ -437,6 +437,28 @@ def test_functions_are_called_after_the_commit_in_their_order(place: Place) -> N
     assert written(place) == ["+1", "+2"]
 
 
+def test_a_cancellation_during_the_commit_waits_until_the_functions_were_called(native: Place) -> None:
+    called: list[str] = []
+
+    async def write() -> None:
+        async with atomic(native.alias):
+            await create(native.alias, "+1")
+            await adj.on_commit(lambda: called.append("called"), using=native.alias)
+            task = asyncio.current_task()
+            assert task is not None
+            # Cancelled at the first wait of the block's end, which is the commit.
+            asyncio.get_running_loop().call_soon(task.cancel)
+
+    async def main() -> None:
+        task = asyncio.create_task(write())
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert called == ["called"]
+        assert await codes(native.alias) == ["+1"]
+
+    run(main())
+
+
 def test_functions_are_forgotten_with_the_transaction(place: Place) -> None:
     called: list[str] = []
 

@@ -80,9 +80,11 @@ class PsycopgEngine:
         """Return a connection; its session goes to the next one as it came, or is ended."""
         self._holders.pop(link, None)
         link = _current(link)
-        if not _is_as_lent(link):
-            await to_its_end(_clean(link))
-        self._pool.put(link)
+        try:
+            if not _is_as_lent(link):
+                await to_its_end(_clean(link))
+        finally:
+            self._pool.put(link)
 
     async def _next_link(self) -> Link:
         try:

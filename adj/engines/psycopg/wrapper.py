@@ -35,6 +35,7 @@ class _OnLink:
     settings_dict: dict[str, Any]
     # What is read here is the backend's own; the mixin has no base that says so.
     connection: Any
+    in_atomic_block: bool
     timezone: Any
     isolation_level: Any
 
@@ -49,6 +50,11 @@ class _OnLink:
         if level is not None:
             connection.isolation_level = self.isolation_level
         return connection
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Called at both ends of each request. How long a connection lives is the pool's affair, not CONN_MAX_AGE's."""
+        if not self.in_atomic_block and (self.link is None or self.link.is_lost):
+            self.connection = None
 
     def create_cursor(self, name: str | None = None) -> Cursor:
         """A cursor; with a name, one on the server's side."""
