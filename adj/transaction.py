@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
-from adj.engines.companions import join_companions, leave_companions
+from adj.engines.companions import is_on_behalf, join_companions, leave_companions
 from adj.errors import CrossTaskTransaction, NestingError, TransactionAborted, UnsupportedFeature
 from adj.persist import result_and_cancellation, to_its_end
 
@@ -71,14 +71,21 @@ class Transaction:
         self._token: Token[Mapping[str, Transaction]] | None = None
         self._joining: AsyncExitStack | None = None
 
+    def is_own(self) -> bool:
+        """Whether the current task has begun it."""
+        return asyncio.current_task() is self._owner
+
     def check_task(self) -> None:
         """Raise `CrossTaskTransaction` unless the current task may use the transaction."""
         task = asyncio.current_task()
-        if task in self.users and not self.has_ended:
+        if not self.has_ended and self._may_use(task):
             return
         raise CrossTaskTransaction(
             alias=self.alias, owner=_name(self._owner), task=_name(task), has_ended=self.has_ended
         )
+
+    def _may_use(self, task: asyncio.Task[Any] | None) -> bool:
+        return task in self.users or is_on_behalf(self.connection)
 
     # -- blocks --------------------------------------------------------------------------------------------------------
 
@@ -102,7 +109,7 @@ class Transaction:
         Returns what is to be called after a commit. Runs to its end also when the task is cancelled meanwhile, and
         returns the cancellation.
         """
-        if (task := asyncio.current_task()) not in self.users:
+        if not self._may_use(task := asyncio.current_task()):
             reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
             error = error or NestingError(alias=self.alias, reason=reason)
         if self.blocks[-1] is not block:
@@ -144,8 +151,7 @@ class Transaction:
             _transactions.reset(self._token)
         except ValueError:
             # Left in another context than it was entered in, as asynchronous fixtures are.
-            others = {alias: found for alias, found in _transactions.get().items() if found is not self}
-            _transactions.set(others)
+            _forget(self)
             return
         if self._joining is not None:
             await self._joining.aclose()
@@ -153,6 +159,8 @@ class Transaction:
     async def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run what Django's own asynchronous method sends, in the task that asgiref's executor has made for it."""
         task = asyncio.current_task()
+        if self.has_ended:
+            raise CrossTaskTransaction(alias=self.alias, owner=_name(self._owner), task=_name(task), has_ended=True)
         # Code that runs for one of the transactions may use them all.
         users = [transaction.users for transaction in _transactions.get().values()]
         for each in users:
@@ -167,14 +175,25 @@ class Transaction:
 _transactions: ContextVar[Mapping[str, Transaction]] = ContextVar("adj_transactions", default={})  # noqa: B039  # never changed
 
 
+def _forget(transaction: Transaction) -> None:
+    """Take a transaction out of the current context."""
+    others = {alias: found for alias, found in _transactions.get().items() if found is not transaction}
+    _transactions.set(others)
+
+
 def current(alias: str) -> Transaction | None:
     """The transaction on an alias that the current task is in.
 
     Raises `CrossTaskTransaction` in a task that was started within one of another task's.
     """
     transaction = _transactions.get().get(alias)
-    if transaction is not None:
-        transaction.check_task()
+    if transaction is None:
+        return None
+    if transaction.has_ended and transaction.is_own():
+        # It was left in another context, as an asynchronous generator is that was not run to its end.
+        _forget(transaction)
+        return None
+    transaction.check_task()
     return transaction
 
 

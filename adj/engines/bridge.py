@@ -21,6 +21,7 @@ from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from adj.engines.companions import errand
 from adj.engines.thread_sensitive import CallExecutor
 
 P = ParamSpec("P")
@@ -138,7 +139,8 @@ def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
 async def _called_from(bridge: _Bridge, function: Any, args: Any, kwargs: Any) -> Any:
     """Await a function; the synchronous code that it calls runs where its caller runs, as asgiref has it."""
     if _joins_already():
-        return await function(*args, **kwargs)
+        with errand():
+            return await function(*args, **kwargs)
     turns = asyncio.Lock()
 
     async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

@@ -7,8 +7,10 @@ of the two connections it runs on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Users: TypeAlias = Collection["asyncio.Task[Any] | None"]
@@ -35,4 +37,37 @@ def companions() -> Iterator[tuple[str, Any]]:
     """The connections by alias, of those transactions that the current task may use; the outermost first."""
     if found := _companions.get():
         task = asyncio.current_task()
-        yield from ((alias, connection) for alias, (connection, users) in found.items() if task in users)
+        yield from (
+            (alias, connection)
+            for alias, (connection, users) in found.items()
+            if task in users or is_on_behalf(connection)
+        )
+
+
+@dataclass(eq=False, slots=True)
+class Errand:
+    """Asynchronous code that synchronous code has called, and waits for: its tasks act for the one that waits."""
+
+    connections: tuple[Any, ...]
+    is_running: bool = True
+
+
+_errand: ContextVar[Errand | None] = ContextVar("adj_errand", default=None)
+
+
+@contextmanager
+def errand() -> Generator[None]:
+    """Let the tasks that are started in the block use the transactions that the current one may, until its end."""
+    started = Errand(tuple(connection for _, connection in companions()))
+    token = _errand.set(started)
+    try:
+        yield
+    finally:
+        started.is_running = False
+        _errand.reset(token)
+
+
+def is_on_behalf(connection: Any) -> bool:
+    """Whether the current task runs an errand of one that may use a connection's transaction."""
+    found = _errand.get()
+    return found is not None and found.is_running and any(each is connection for each in found.connections)

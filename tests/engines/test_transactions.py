@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable
+import gc
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
 import pytest
@@ -233,6 +234,69 @@ def test_signal_receivers_see_the_row_that_is_not_committed(place: Place) -> Non
             post_save.disconnect(receiver, sender=Country)
     assert seen == [1, 1]
     assert written(place) == []
+
+
+def test_asynchronous_receivers_ask_in_the_transaction(native: Place) -> None:
+    """P51: several of them run at the same time, in tasks of their own, while `save()` waits for them."""
+    seen: list[Any] = []
+    late: list[asyncio.Task[int]] = []
+
+    async def first(instance: Country, **kwargs: object) -> None:
+        seen.append(await q(Country).using(native.alias).filter(code=instance.code).acount())
+
+    async def second(instance: Country, **kwargs: object) -> None:
+        async with atomic(native.alias):
+            seen.append(await q(Country).using(native.alias).filter(code=instance.code).acount())
+        seen.append(await Country.objects.using(native.alias).filter(code=instance.code).acount())
+        late.append(asyncio.create_task(too_late()))
+
+    async def too_late() -> int:
+        await asyncio.sleep(0.05)
+        return await q(Country).using(native.alias).acount()
+
+    async def main() -> None:
+        async with atomic(native.alias):
+            await create(native.alias, "+1")
+            await Country(code="+2", name="x").asave(using=native.alias)
+            assert seen == [1] * 6
+            results = await asyncio.gather(*late, return_exceptions=True)
+            assert [type(result) for result in results] == [CrossTaskTransaction] * 2
+            await adj.set_rollback(using=native.alias)
+
+    receivers = (first, second)
+    for receiver in receivers:
+        post_save.connect(receiver, sender=Country)
+    try:
+        run(main())
+    finally:
+        for receiver in receivers:
+            post_save.disconnect(receiver, sender=Country)
+    assert written(native) == []
+
+
+def test_a_generator_that_is_not_run_to_its_end_leaves_its_transaction(place: Place) -> None:
+    """P15: the event loop ends it in a task of its own."""
+
+    async def generate() -> AsyncGenerator[int]:
+        async with atomic(place.alias):
+            await create(place.alias, "+1")
+            yield 1
+            yield 2
+
+    async def main() -> None:
+        async for _ in generate():
+            break
+        gc.collect()
+        for _ in range(50):
+            await asyncio.sleep(0.01)
+            if not adj.in_transaction(place.alias):
+                break
+        assert await codes(place.alias) == []
+        async with atomic(place.alias):
+            await create(place.alias, "+2")
+
+    run(main())
+    assert written(place) == ["+2"]
 
 
 # -- errors that were caught -------------------------------------------------------------------------------------------
