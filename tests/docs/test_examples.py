@@ -97,7 +97,7 @@ def test_the_commands_that_a_page_names_are_in_the_makefile(page: Path) -> None:
     make = shutil.which("make")
     assert make is not None
     variables = {variable: value for variable, value in os.environ.items() if not variable.startswith("MAKE")}
-    targets = set(re.findall(r"[`$] ?make ([a-z]+)", page.read_text(encoding="utf-8")))
+    targets = set(re.findall(r"[`$] ?make ([a-z-]+)", page.read_text(encoding="utf-8")))
     assert {"demo", "test"} <= targets
     for target in targets:
         found = subprocess.run([make, "-n", target], cwd=ROOT, env=variables, capture_output=True, check=False)
