@@ -69,6 +69,13 @@ class Connection(Protocol):
         """Run synchronous Django code where it finds this connection as `connections[alias]`."""
         ...
 
+    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one more function after what is running; everything that waits, or comes later, is refused.
+
+        That raises `CrossTaskTransaction`.
+        """
+        ...
+
     def was_lost_unused(self, error: Exception) -> bool:
         """Whether an error says that the session had ended, so that a statement that only reads can be sent again."""
         ...

@@ -140,6 +140,15 @@ class _Block:
             raise NestingError(
                 alias=self._alias, reason="has begun already, and its mode cannot change in a block of it"
             )
+        try:
+            await self._enter(transaction)
+        except TimeoutError:
+            if self._deadline is not None and self._deadline.expired():
+                raise QueryTimeout(query=f"atomic(using={self._alias!r})", seconds=self._timeout or 0.0) from None
+            raise
+        return self
+
+    async def _enter(self, transaction: Transaction | None) -> None:
         async with AsyncExitStack() as stack:
             if self._timeout is not None:
                 self._deadline = await stack.enter_async_context(asyncio.timeout(self._timeout))
@@ -153,7 +162,6 @@ class _Block:
                 await transaction.publish()
             self._stack = stack.pop_all()
         self._transaction = transaction
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

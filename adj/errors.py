@@ -27,6 +27,7 @@ of the database server are Django's own classes. No row and many rows are the mo
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -190,6 +191,12 @@ class CrossTaskTransaction(TransactionError):
             "Use `await adj.gather(...)`, which runs queries one after another inside a transaction, or start the "
             "task outside of the block."
         )
+
+    @classmethod
+    def after_the_end(cls, alias: str) -> CrossTaskTransaction:
+        """For whoever still has a connection that was given back."""
+        task = asyncio.current_task()
+        return cls(alias=alias, owner="", task=repr(task.get_name()) if task else "(none)", has_ended=True)
 
 
 class TransactionAborted(TransactionError):

@@ -19,7 +19,8 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
-from adj.engines.companions import is_on_behalf, join_companions, leave_companions
+from adj.engines.companions import Errand, errand_for, is_on_behalf, join_companions, leave_companions
+from adj.engines.local_settings import SET_LOCAL
 from adj.errors import CrossTaskTransaction, NestingError, TransactionAborted, UnsupportedFeature
 from adj.persist import result_and_cancellation, to_its_end
 
@@ -63,6 +64,7 @@ class Transaction:
         self.alias, self.connection = alias, connection
         self._engine = engine
         self.blocks: list[Atomic] = []
+        self._errands: dict[Atomic, Errand] = {}
         self.has_ended = False
         task = asyncio.current_task()
         self._owner = task
@@ -92,11 +94,19 @@ class Transaction:
     async def enter(self, *, savepoint: bool, durable: bool, mode: Mode) -> Atomic:
         """Begin the transaction, or a block within it. Raises what Django raises, and `UnsupportedFeature`."""
         block = Atomic(self.alias, savepoint, durable)
+        errand = errand_for(self.connection)
+        if errand is not None:
+            await errand.begin_block()
+            self._errands[block] = errand
         try:
             await to_its_end(self.connection.run(_enter, block, mode))
         except asyncio.CancelledError as error:
             # It has begun all the same.
             await to_its_end(self.connection.run(_abandon, block, error))
+            self._end_errand(block)
+            raise
+        except BaseException:
+            self._end_errand(block)
             raise
         self.blocks.append(block)
         return block
@@ -112,21 +122,31 @@ class Transaction:
         if not self._may_use(task := asyncio.current_task()):
             reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
             error = error or NestingError(alias=self.alias, reason=reason)
-        if self.blocks[-1] is not block:
+        if self.blocks[-1:] != [block]:
             error = NestingError(alias=self.alias, reason="has inner blocks that have not ended")
             while self.blocks and self.blocks[-1] is not block:
                 await to_its_end(self._leave(self.blocks.pop(), error))
-        self.blocks.remove(block)
-        left = await result_and_cancellation(self._leave(block, error))
+        if block in self.blocks:
+            self.blocks.remove(block)
+        try:
+            left = await result_and_cancellation(self._leave(block, error))
+        finally:
+            self._end_errand(block)
         if isinstance(error, NestingError):
             raise error
         return left
+
+    def _end_errand(self, block: Atomic) -> None:
+        if (errand := self._errands.pop(block, None)) is not None:
+            errand.end_block()
 
     async def _leave(self, block: Atomic, error: BaseException | None) -> list[Hook]:
         task = asyncio.current_task()
         self.users.add(task)
         try:
-            return await self.connection.run(_leave, self.alias, block, error)
+            # Nobody else gets between the outermost block's end and the connection's way back.
+            run = self.connection.run if self.blocks else self.connection.run_last
+            return await run(_leave, self.alias, block, error)
         finally:
             self.users.discard(task)
 
@@ -227,7 +247,7 @@ def _set_mode(alias: str, mode: Mode) -> None:
         if clauses := mode.clauses():
             cursor.execute(f"SET TRANSACTION {clauses}")
         for name, value in (mode.set_local or {}).items():
-            cursor.execute("SELECT pg_catalog.set_config(%s, %s, true)", [name, str(value)])
+            cursor.execute(SET_LOCAL, [name, str(value)])
 
 
 def _abandon(block: Atomic, error: BaseException) -> None:

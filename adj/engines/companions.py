@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 Users: TypeAlias = Collection["asyncio.Task[Any] | None"]
@@ -50,6 +50,24 @@ class Errand:
 
     connections: tuple[Any, ...]
     is_running: bool = True
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _holder: asyncio.Task[Any] | None = None
+    _depth: int = 0
+
+    async def begin_block(self) -> None:
+        """Wait until no other task of the errand is in a block: savepoints end in the opposite order of their start."""
+        task = asyncio.current_task()
+        if self._holder is not task:
+            await self._lock.acquire()
+            self._holder = task
+        self._depth += 1
+
+    def end_block(self) -> None:
+        """Let the next task begin one."""
+        self._depth -= 1
+        if not self._depth:
+            self._holder = None
+            self._lock.release()
 
 
 _errand: ContextVar[Errand | None] = ContextVar("adj_errand", default=None)
@@ -65,6 +83,11 @@ def errand() -> Generator[None]:
     finally:
         started.is_running = False
         _errand.reset(token)
+
+
+def errand_for(connection: Any) -> Errand | None:
+    """The errand that the current task runs, of one that may use a connection's transaction."""
+    return _errand.get() if is_on_behalf(connection) else None
 
 
 def is_on_behalf(connection: Any) -> bool:

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from adj.abc import Command, Connection, DatabaseRow
 from adj.engines.calls import connected, refuse_lock_outside_transaction
+from adj.errors import CrossTaskTransaction
 
 if TYPE_CHECKING:
     from typing import Self
@@ -43,7 +44,9 @@ class ChunkedCursor:
 
     async def _end(self) -> None:
         # Whoever is cancelled meanwhile has closed the cursor as well: calls on one thread run in their order.
-        await asyncio.shield(asyncio.ensure_future(self._connection.run(self._close)))
+        with suppress(CrossTaskTransaction):
+            # The transaction that it was in has ended, and the cursor with it.
+            await asyncio.shield(asyncio.ensure_future(self._connection.run(self._close)))
 
     # -- on the thread -------------------------------------------------------------------------------------------------
 

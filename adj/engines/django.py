@@ -67,6 +67,10 @@ class DjangoConnection:
         """Run synchronous code where Django runs its own."""
         return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
 
+    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same as `run()`: the connection is Django's before and after."""
+        return await self.run(function, *args, **kwargs)
+
     def was_lost_unused(self, error: Exception) -> bool:
         """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
         return False

@@ -23,7 +23,7 @@ from adj.engines.cursor import ChunkedCursor
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of
 from adj.engines.worker import Worker
-from adj.errors import EngineNotOpen
+from adj.errors import CrossTaskTransaction, EngineNotOpen
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -138,11 +138,16 @@ class ThreadsEngine:
             self._reaping = self._loop.call_later(self._idle[0].idle_since + linger - now, self._reap)
 
     def _closed(self) -> EngineNotOpen:
-        return EngineNotOpen(
-            alias=self._alias,
-            reason="it was closed by `await adj.close()`, or because its event loop ends.",
-            advice="Run the query before, or in another event loop.",
-        )
+        return closed_engine(self._alias)
+
+
+def closed_engine(alias: str) -> EngineNotOpen:
+    """What is raised once an engine is closed."""
+    return EngineNotOpen(
+        alias=alias,
+        reason="it was closed by `await adj.close()`, or because its event loop ends.",
+        advice="Run the query before, or in another event loop.",
+    )
 
 
 class ThreadConnection:
@@ -151,6 +156,7 @@ class ThreadConnection:
     def __init__(self, alias: str, worker: Worker) -> None:
         self._alias = alias
         self._worker = worker
+        self._has_ended = False
 
     async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of its rows, in one trip to the thread."""
@@ -162,6 +168,22 @@ class ThreadConnection:
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code on the thread, where `connections[alias]` is this connection."""
+        if self._has_ended:
+            raise CrossTaskTransaction.after_the_end(self._alias)
+        return await self._run(function, *args, **kwargs)
+
+    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one more function after what the thread has got already; what comes later is refused."""
+        self._has_ended = True
+        return await self._run(function, *args, **kwargs)
+
+    def end(self) -> None:
+        """The worker goes to somebody else: whoever still has this must not reach it."""
+        self._has_ended = True
+
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._worker.is_stopped:
+            raise closed_engine(self._alias)
         if (watcher := watcher_of(self._alias)) is not None:
             return await self._worker.submit(run_watched, watcher, self._alias, function, *args, **kwargs)
         return await self._worker.submit(function, *args, **kwargs)
@@ -177,7 +199,7 @@ class ThreadConnection:
 class _Lease:
     """Takes a worker on entering; gives it back on leaving, or when what a cancelled caller left behind is done."""
 
-    __slots__ = ("_engine", "_worker")
+    __slots__ = ("_connection", "_engine", "_worker")
 
     def __init__(self, engine: ThreadsEngine) -> None:
         self._engine = engine
@@ -190,7 +212,9 @@ class _Lease:
             worker.freshened_at = now
             # Nobody waits for it: calls on one thread run in their order.
             _ = worker.submit(freshen)
-        return ThreadConnection(engine._alias, worker)
+        self._connection = ThreadConnection(engine._alias, worker)
+        return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self._connection.end()
         self._worker.when_free(self._engine.give_back)

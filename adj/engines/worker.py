@@ -29,6 +29,7 @@ class Worker:
         self._loop = loop
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._pending = 0
+        self.is_stopped = False
         self._when_free: Callable[[Worker], None] | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -67,6 +68,7 @@ class Worker:
 
     def stop(self) -> None:
         """Close the thread's connections and end it, both when its calls are done; `ended` tells when that is."""
+        self.is_stopped = True
         self._calls.put(None)
 
     def join(self) -> None:

@@ -431,6 +431,9 @@ def test_a_process_that_was_forked_does_not_use_its_parents_connections(native: 
         "CREATE TEMPORARY TABLE leak (n int)",
         "LISTEN somebody",
         "SELECT pg_advisory_lock(42)",
+        "/* a word before */ SET search_path TO pg_catalog",
+        "SELECT 1; SET search_path TO pg_catalog; SELECT 1",
+        "SELECT SET_CONFIG ('adj.tenant', '7', false)",
     ],
 )
 def test_what_a_query_changes_in_its_session_is_not_found_by_another(native: Place, statement: str) -> None:
@@ -450,6 +453,38 @@ def test_what_a_query_changes_in_its_session_is_not_found_by_another(native: Pla
         assert await executor.run(pid, "SELECT 1", "SET LOCAL statement_timeout = 1000") == first
         assert await executor.run(pid, statement) == first
         assert await executor.run(pid) != first
+
+    run(main())
+
+
+def test_a_setting_of_a_transaction_keeps_the_session(native: Place) -> None:
+    async def main() -> None:
+        pids = set()
+        for _ in range(3):
+            async with atomic(native.alias, set_local={"adj.tenant": "7"}):
+                pids.add(await adj.run_sync(backend_pid, native.alias))
+        assert len(pids) == 1
+
+    run(main())
+
+
+def test_a_call_that_waits_for_a_connection_when_native_ends_leaves_none_behind(native: Place) -> None:
+    async def main() -> None:
+        with override_settings(ADJ={native.alias: {"pool": {"max_size": 1, "timeout": 3}}}):
+            holder = asyncio.create_task(hold())
+            await asyncio.sleep(0.05)
+            async with adj.native(native.alias):
+                late = asyncio.create_task(Country.objects.using(native.alias).acount())
+                await asyncio.sleep(0.05)
+            await holder
+            await asyncio.gather(late, return_exceptions=True)
+            assert await q(Country).using(native.alias).acount() > 0
+            assert (await engine())._holders == {}
+
+    async def hold() -> None:
+        async with atomic(native.alias):
+            await q(Country).using(native.alias).acount()
+            await asyncio.sleep(0.2)
 
     run(main())
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import time
+import warnings
 from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models.signals import post_save
 from django.db.transaction import TransactionManagementError
@@ -242,7 +245,10 @@ def test_asynchronous_receivers_ask_in_the_transaction(native: Place) -> None:
     late: list[asyncio.Task[int]] = []
 
     async def first(instance: Country, **kwargs: object) -> None:
-        seen.append(await q(Country).using(native.alias).filter(code=instance.code).acount())
+        async with atomic(native.alias):
+            await asyncio.sleep(0.01)
+            seen.append(await q(Country).using(native.alias).filter(code=instance.code).acount())
+            await asyncio.sleep(0.01)
 
     async def second(instance: Country, **kwargs: object) -> None:
         async with atomic(native.alias):
@@ -468,6 +474,78 @@ def test_a_block_that_takes_too_long_is_undone(place: Place) -> None:
                 await create(place.alias, "+1")
                 await asyncio.sleep(60)
         assert await codes(place.alias) == []
+
+    run(main())
+
+
+def test_what_waits_for_its_turn_when_the_block_ends_is_refused(place: Place) -> None:
+    """P8: it must not run on a connection that somebody else has by then."""
+    if place.engine == "django":
+        pytest.skip("the connection is Django's, before and after")
+
+    def slow(code: str) -> None:
+        time.sleep(0.02)
+        Country.objects.using(place.alias).create(code=code, name="x")
+
+    async def first() -> list[asyncio.Task[None]]:
+        async with atomic(place.alias):
+            await create(place.alias, "+1")
+            return [asyncio.create_task(sync_to_async(slow)(f"+{number}")) for number in range(2, 6)]
+
+    async def main() -> None:
+        tasks = await asyncio.create_task(first())
+        with pytest.raises(Undo):
+            async with atomic(place.alias):
+                await asyncio.sleep(0.2)
+                raise Undo
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        done = [f"+{number}" for number, result in enumerate(results, 2) if result is None]
+        assert await codes(place.alias) == ["+1", *done]
+
+    run(main())
+
+
+def test_a_stream_that_outlives_its_transaction_does_not_reach_the_next_one(place: Place) -> None:
+    """P44."""
+    if place.alias == "mariadb" or place.engine == "django":
+        pytest.skip("its cursors are not on the server, or the connection is Django's before and after")
+
+    async def main() -> None:
+        async with atomic(place.alias):
+            stream = q(Country).using(place.alias).stream(1)
+            await stream.__aenter__()
+            await anext(stream)
+        async with atomic(place.alias):
+            await create(place.alias, "+1")
+            with pytest.raises(CrossTaskTransaction, match="has ended"):
+                await anext(stream)
+            await stream.__aexit__(None, None, None)
+            assert await codes(place.alias) == ["+1"]
+
+    with warnings.catch_warnings():
+        # The server has closed the cursor with its transaction; nobody may tell it so any more.
+        warnings.simplefilter("ignore", ResourceWarning)
+        run(main())
+        gc.collect()
+    assert written(place) == ["+1"]
+
+
+def test_closing_everything_ends_a_transaction_that_is_open(place: Place) -> None:
+    if place.engine == "django":
+        pytest.skip("the connection is Django's, and stays")
+
+    async def write() -> None:
+        async with atomic(place.alias):
+            await create(place.alias, "+1")
+            await asyncio.sleep(0.1)
+            await create(place.alias, "+2")
+
+    async def main() -> None:
+        async with asyncio.timeout(5):
+            task = asyncio.create_task(write())
+            await asyncio.sleep(0.05)
+            await adj.close()
+            await asyncio.gather(task, return_exceptions=True)
 
     run(main())
 

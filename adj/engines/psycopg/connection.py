@@ -22,6 +22,7 @@ from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
 from adj.engines.turns import Turns
 from adj.engines.watch import watched_by, watcher_of
+from adj.errors import CrossTaskTransaction
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class PsycopgConnection:
 
     def __init__(self, alias: str, link: Link) -> None:
         self._alias, self._wrapper = alias, cast("Any", link.wrapper)
+        self._has_ended = False
         # As long as one task has the connection for itself, there are no turns to wait for.
         self._turns: Turns | None = None
 
@@ -58,6 +60,7 @@ class PsycopgConnection:
         if self._is_watched():
             return await self.run(fetch_all, self._alias, command, receive)
         async with self.turn():
+            self.refuse_if_ended()
             wrapper.validate_no_broken_transaction()
             with wrapper.wrap_database_errors:
                 # psycopg wants SQL to be literal text where types are checked; Django's is made.
@@ -76,10 +79,31 @@ class PsycopgConnection:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
         watcher = watcher_of(self._alias)
         async with self.turn(), with_guests(self._wrappers()) as wrappers:
+            self.refuse_if_ended()
             if watcher is None:
                 return await run_in_bridge(wrappers, function, *args, **kwargs)
             with watched_by(watcher, self._wrapper):
                 return await run_in_bridge(wrappers, function, *args, **kwargs)
+
+    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one more function after what is running; everything that waits, or comes later, is refused."""
+        self._has_ended = True
+        async with self.turn(), with_guests(self._wrappers()) as wrappers:
+            return await run_in_bridge(wrappers, function, *args, **kwargs)
+
+    def end(self) -> None:
+        """The link goes to somebody else: whoever still has this must not reach it."""
+        self._has_ended = True
+
+    def refuse_if_ended(self) -> None:
+        """Raise `CrossTaskTransaction` once the connection was given back."""
+        if self._has_ended:
+            raise CrossTaskTransaction.after_the_end(self._alias)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the connection was given back."""
+        return self._has_ended
 
     def was_lost_unused(self, error: Exception) -> bool:
         """Whether the session has ended, and no transaction with it."""
@@ -126,6 +150,7 @@ class StreamingCursor:
         link.wrapper.validate_no_broken_transaction()
         try:
             async with self._connection.turn():
+                self._connection.refuse_if_ended()
                 with link.wrapper.wrap_database_errors:
                     await self._open(link)
                     await self._cursor.execute(command.sql, command.parameters)
@@ -140,6 +165,7 @@ class StreamingCursor:
     async def fetch(self, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """What `receive` makes of the next rows; it gets none at the end."""
         async with self._connection.turn():
+            self._connection.refuse_if_ended()
             with self._connection.link.wrapper.wrap_database_errors:
                 rows: list[DatabaseRow] = await self._cursor.fetchmany(self._size)
         return await self._connection.run(receive, rows) if may_query else receive(rows)
@@ -158,7 +184,7 @@ class StreamingCursor:
 
     async def _close(self) -> None:
         link, cursor = self._connection.link, self._cursor
-        if link.is_lost:
+        if link.is_lost or self._connection.has_ended:
             return
         with suppress(psycopg.Error):
             # Where the transaction has failed the server has closed it already.

@@ -84,6 +84,9 @@ class PsycopgEngine:
             if not _is_as_lent(link):
                 await to_its_end(_clean(link))
         finally:
+            if not _is_as_lent(link):
+                # Cleaning was cut short, as it is in a coroutine that is closed.
+                link.pgconn.finish()
             self._pool.put(link)
 
     async def _next_link(self) -> Link:
@@ -111,6 +114,7 @@ class PsycopgEngine:
             link.wrapper = wrapper = wrapper_on(link, self._alias)
             await run_in_bridge({self._alias: wrapper}, wrapper.ensure_connection)
             link.is_marked = False
+            link.mode = (link.isolation_level, link.read_only, link.deferrable)
         except BaseException:
             link.pgconn.finish()
             raise
@@ -135,16 +139,18 @@ class PsycopgEngine:
 class _Lease:
     """Takes a connection on entering, and gives it back on leaving."""
 
-    __slots__ = ("_engine", "_link")
+    __slots__ = ("_connection", "_engine", "_link")
 
     def __init__(self, engine: PsycopgEngine) -> None:
         self._engine = engine
 
     async def __aenter__(self) -> PsycopgConnection:
         self._link = link = await self._engine.take()
-        return PsycopgConnection(self._engine._alias, link)
+        self._connection = PsycopgConnection(self._engine._alias, link)
+        return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self._connection.end()
         await self._engine.give_back(self._link)
 
 
@@ -174,6 +180,9 @@ def _is_as_lent(link: Link) -> bool:
         and not link.is_marked
         and not link.wrapper.in_atomic_block
         and link.wrapper.connection is not None
+        and not link.wrapper.execute_wrappers
+        and not link.wrapper.force_debug_cursor
+        and link.mode == (link.isolation_level, link.read_only, link.deferrable)
     )
 
 

@@ -12,22 +12,26 @@ from psycopg import sql
 from psycopg.client_cursor import ClientCursorMixin
 
 from adj.engines.bridge import await_
+from adj.engines.local_settings import SET_LOCAL
 from adj.engines.psycopg.link import Link
 
 if TYPE_CHECKING:
     from typing import Self
 
 # Statements whose effect outlives their transaction: a session that has seen one is not given to anybody else.
-_MARKING_START = re.compile(
-    r"\s*(?:SET\s+(?!LOCAL\b|CONSTRAINTS\b|TRANSACTION\b)|RESET\b|LISTEN\b|PREPARE\b"
-    r"|CREATE\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP)",
+_MARKING = re.compile(
+    r"(?:^|;|\*/|\n)\s*(?:SET\s+(?!LOCAL\b|CONSTRAINTS\b|TRANSACTION\b)|RESET\b|LISTEN\b|PREPARE\b"
+    r"|CREATE\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP)|\bset_config\W*\(|\bpg_(?:try_)?advisory_lock",
     re.IGNORECASE,
 )
-_MARKING_CALLS = ("set_config(", "pg_advisory_lock", "pg_try_advisory_lock")
 
 
-def _marks_session(query: str) -> bool:
-    return bool(_MARKING_START.match(query)) or any(call in query for call in _MARKING_CALLS)
+def _marks_session(query: Any, link: Link) -> bool:
+    """Whether a statement may change its session: told by its words, and so also where they are in a text."""
+    if isinstance(query, sql.Composable):
+        query = query.as_string(link)
+    text = query.decode(errors="replace") if isinstance(query, bytes) else query
+    return isinstance(text, str) and text != SET_LOCAL and bool(_MARKING.search(text))
 
 
 class NamedCursor(ClientCursorMixin[Any], psycopg.AsyncServerCursor[Any]):
@@ -42,13 +46,15 @@ class Cursor:
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Execute one statement."""
-        if isinstance(query, str) and _marks_session(query):
+        if _marks_session(query, self._link):
             self._link.is_marked = True
         await_(self._cursor.execute(query, params, **options))
         return self
 
     def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
         """Execute one statement for each group of parameters."""
+        if _marks_session(query, self._link):
+            self._link.is_marked = True
         await_(self._cursor.executemany(query, params_seq, **options))
 
     def callproc(self, name: str, args: Any = None) -> Any:

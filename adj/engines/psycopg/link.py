@@ -25,11 +25,13 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     """One connection of a pool.
 
     `wrapper` is the Django wrapper whose code runs on it in a bridge; there is one as soon as the pool has prepared the
-    connection. `is_marked` says that its session was changed in a way that outlives a transaction.
+    connection. `is_marked` says that its session was changed in a way that outlives a transaction. `mode` is its
+    isolation, and what else was set for transactions to come, when it was prepared.
     """
 
     wrapper: BaseDatabaseWrapper
     is_marked = False
+    mode: tuple[Any, ...] = ()
     opened_at = 0.0
     idle_since = 0.0
 
