@@ -30,8 +30,8 @@ class NativeMiddleware:
         self._application, self._using = application, using
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run one request, or one WebSocket, to its end. The lifespan of the server is passed on as it is."""
-        if scope["type"] == "lifespan":
+        """Run one HTTP request; anything else as it is, since a WebSocket would keep its connection for hours."""
+        if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
         async with native(self._using):
