@@ -37,11 +37,6 @@ class _Bridge(greenlet.greenlet):
     wrappers: Wrappers
 
 
-def is_in_bridge() -> bool:
-    """Whether the caller runs in a bridge, and so can use `await_()`."""
-    return isinstance(greenlet.getcurrent(), _Bridge)
-
-
 def await_(awaitable: Awaitable[T]) -> T:
     """Wait for something in synchronous code that runs in a bridge; its error is raised here.
 
