@@ -10,7 +10,7 @@ from typing import Any, assert_type
 from django.db.models import Count, Manager, QuerySet
 
 import adj
-from adj import AsyncQuery, AsyncRawQuery, q
+from adj import AsyncQuery, AsyncRawQuery, atomic, q
 from tests.shop.models import Author, Book
 
 
@@ -102,3 +102,23 @@ def a_function_of_the_project(books: AsyncQuery[Book]) -> AsyncQuery[Book]:
 async def an_iterator() -> AsyncIterator[Book]:
     async for book in q(Book).aiterator():
         yield book
+
+
+def longest_title(books: list[Book], *, default: str = "") -> str:
+    return max((book.title for book in books), key=len, default=default)
+
+
+@atomic(isolation="serializable", retry=3)
+async def rename(book: Book, title: str, *, notify: bool = False) -> int:
+    return len(title)
+
+
+async def transactions_and_synchronous_code(book: Book) -> None:
+    async with atomic():
+        assert_type(await adj.gather(q(Book).run(), q(Author).acount()), tuple[list[Book], int])
+    assert_type(await adj.run_sync(longest_title, [book], default="none"), str)
+    assert_type(await rename(book, "Lavinia", notify=True), int)
+    assert_type(adj.in_transaction(), bool)
+    assert_type(q(Book).timeout(2.5), AsyncQuery[Book, Book])
+    with adj.observe(print):
+        await q(Book).aexists()
