@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from contextvars import Context, copy_context
 from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
@@ -22,6 +23,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.companions import errand
+from adj.engines.contexts import borrowed, take_over
 from adj.engines.thread_sensitive import CallExecutor
 
 P = ParamSpec("P")
@@ -123,15 +125,29 @@ def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
     """`async_to_sync(f)()` inside a bridge awaits `f()` on the loop that the bridge belongs to.
 
     asgiref would start another loop in a thread, and block this one until it ends: asynchronous receivers of signals
-    could neither use the connection nor wait for anything that this loop does.
+    could neither use the connection nor wait for anything that this loop does. As with asgiref, `f()` sees the context
+    variables of its caller, and its caller sees those that it sets.
     """
     current = greenlet.getcurrent()
     if not isinstance(current, _Bridge):
         return _call_in_other_loop(self, *args, **kwargs)
-    return await_(_called_from(current, self.awaitable, args, kwargs))
+    changed: list[Context] = []
+    try:
+        return await_(_called_from(current, copy_context(), changed, self.awaitable, args, kwargs))
+    finally:
+        for context in changed:
+            take_over(context)
 
 
-async def _called_from(bridge: _Bridge, function: Any, args: Any, kwargs: Any) -> Any:
+async def _called_from(
+    bridge: _Bridge, context: Context, changed: list[Context], function: Any, args: Any, kwargs: Any
+) -> Any:
+    """Await a function with the context variables of its caller."""
+    with borrowed(context, changed):
+        return await _joined(bridge, function, args, kwargs)
+
+
+async def _joined(bridge: _Bridge, function: Any, args: Any, kwargs: Any) -> Any:
     """Await a function; the synchronous code that it calls runs where its caller runs, as asgiref has it."""
     if _joins_already():
         with errand():

@@ -16,6 +16,7 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models.signals import post_save
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
+from django.utils import timezone, translation
 
 import adj
 from adj import CrossTaskTransaction, NestingError, QueryTimeout, TransactionAborted, UnsupportedFeature, atomic, q
@@ -237,6 +238,38 @@ def test_signal_receivers_see_the_row_that_is_not_committed(place: Place) -> Non
             post_save.disconnect(receiver, sender=Country)
     assert seen == [1, 1]
     assert written(place) == []
+
+
+def test_asynchronous_receivers_see_what_synchronous_code_has_set(place: Place) -> None:
+    """P59: context variables, the language and the time zone, there and back, by whichever way the row is saved."""
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+    seen: list[tuple[str, str, str]] = []
+
+    async def receiver(**kwargs: object) -> None:
+        await asyncio.sleep(0)
+        seen.append((variable.get(), translation.get_language(), timezone.get_current_timezone_name()))
+        variable.set("by the receiver")
+
+    def save(country: Country) -> str:
+        variable.set("by the caller")
+        with translation.override("de"), timezone.override("Asia/Tokyo"):
+            country.save(using=place.alias)
+        return variable.get()
+
+    async def main() -> None:
+        async with atomic(place.alias):
+            assert await adj.run_sync(save, Country(code="+1", name="x")) == "by the receiver"
+            assert await sync_to_async(save)(Country(code="+2", name="x")) == "by the receiver"
+        async with adj.native(place.alias):
+            assert await sync_to_async(save)(Country(code="+3", name="x")) == "by the receiver"
+        assert translation.get_language() != "de"
+
+    post_save.connect(receiver, sender=Country)
+    try:
+        run(main())
+    finally:
+        post_save.disconnect(receiver, sender=Country)
+    assert seen == [("by the caller", "de", "Asia/Tokyo")] * 3
 
 
 def test_asynchronous_receivers_ask_in_the_transaction(native: Place) -> None:
