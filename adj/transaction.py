@@ -1,28 +1,32 @@
 """A transaction: a state on one connection, and the tasks that may use it. What begins and ends it is Django's code.
 
 Private Django API used here: `Atomic.__enter__`, `Atomic.__exit__`, `DatabaseWrapper.atomic_blocks`,
-`DatabaseWrapper.run_on_commit`.
+`DatabaseWrapper.run_on_commit`; of asgiref: `SyncToAsync.thread_sensitive_context`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Executor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
-from adj.engines.companions import Errand, errand_for, is_on_behalf, join_companions, leave_companions
+from adj.engines.companions import Errand, errand_for, join_companions, leave_companions
+from adj.engines.contexts import Kept, shares_context
 from adj.engines.local_settings import SET_LOCAL
 from adj.errors import CrossTaskTransaction, NestingError, TransactionAborted, UnsupportedFeature
 from adj.persist import result_and_cancellation, to_its_end
+
+T = TypeVar("T")
 
 Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable read", "serializable"]
 Hook: TypeAlias = tuple[Callable[[], object], bool]
@@ -70,12 +74,14 @@ class Transaction:
         self._owner = task
         # While Django's code runs for the owner in another task, that task is an owner as well.
         self.users = {task}
-        self._token: Token[Mapping[str, Transaction]] | None = None
-        self._joining: AsyncExitStack | None = None
 
     def is_own(self) -> bool:
         """Whether the current task has begun it."""
         return asyncio.current_task() is self._owner
+
+    def is_beside(self) -> bool:
+        """Whether another task, which only shares the context of the current one, has begun it."""
+        return shares_context(self._owner)
 
     def check_task(self) -> None:
         """Raise `CrossTaskTransaction` unless the current task may use the transaction."""
@@ -87,7 +93,8 @@ class Transaction:
         )
 
     def _may_use(self, task: asyncio.Task[Any] | None) -> bool:
-        return task in self.users or is_on_behalf(self.connection)
+        errand = errand_for(self.connection)
+        return task in self.users if errand is None else not errand.refuses()
 
     # -- blocks --------------------------------------------------------------------------------------------------------
 
@@ -99,10 +106,10 @@ class Transaction:
             await errand.begin_block()
             self._errands[block] = errand
         try:
-            await to_its_end(self.connection.run(_enter, block, mode))
+            await to_its_end(self._continued(self.connection.run(_enter, block, mode)))
         except asyncio.CancelledError as error:
             # It has begun all the same.
-            await to_its_end(self.connection.run(_abandon, block, error))
+            await to_its_end(self._continued(self.connection.run(_abandon, block, error)))
             self._end_errand(block)
             raise
         except BaseException:
@@ -125,16 +132,21 @@ class Transaction:
         if self.blocks[-1:] != [block]:
             error = NestingError(alias=self.alias, reason="has inner blocks that have not ended")
             while self.blocks and self.blocks[-1] is not block:
-                await to_its_end(self._leave(self.blocks.pop(), error))
+                await to_its_end(self._continued(self._leave(self.blocks.pop(), error)))
         if block in self.blocks:
             self.blocks.remove(block)
         try:
-            left = await result_and_cancellation(self._leave(block, error))
+            left = await result_and_cancellation(self._continued(self._leave(block, error)))
         finally:
             self._end_errand(block)
         if isinstance(error, NestingError):
             raise error
         return left
+
+    def _continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """What another task does for the current one."""
+        errand = errand_for(self.connection)
+        return call if errand is None else errand.continued(call)
 
     def _end_errand(self, block: Atomic) -> None:
         if (errand := self._errands.pop(block, None)) is not None:
@@ -154,33 +166,47 @@ class Transaction:
 
     async def publish(self) -> None:
         """Let the queries of this task, and Django's own asynchronous methods, find the transaction."""
-        self._token = _transactions.set({**_transactions.get(), self.alias: self})
+        _transactions.set(Kept({**_transactions.get(), self.alias: self}))
+        _of_tasks.setdefault(self._owner, {})[self.alias] = self
         join_companions(self.alias, self.connection, self.users)
         if (executor := self._engine.thread_executor(self._run_for_django)) is not None:
             self.connection.share()
-            self._joining = AsyncExitStack()
-            await self._joining.enter_async_context(ThreadSensitiveContext(executor=executor))
+            # asgiref has no types for it.
+            joining: Any = _Joining(executor, self)
+            await joining.__aenter__()
 
     async def withdraw(self) -> None:
         """The transaction has ended; tasks that still have it are refused."""
         self.has_ended = True
+        _of_tasks.get(self._owner, {}).pop(self.alias, None)
+        _forget(self)
         leave_companions(self.alias, self.connection)
-        if self._token is None:
-            return
-        try:
-            _transactions.reset(self._token)
-        except ValueError:
-            # Left in another context than it was entered in, as asynchronous fixtures are.
-            _forget(self)
-            return
-        if self._joining is not None:
-            await self._joining.aclose()
+        while (joining := _ended_joining()) is not None:
+            await joining.__aexit__(None, None, None)
 
-    async def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Run what Django's own asynchronous method sends, in the task that asgiref's executor has made for it."""
+    def ends_here(self) -> bool:
+        """Whether it has ended, and this is the context in which it began: in another one it cannot be taken back."""
+        return self.has_ended and (self.is_own() or self.is_beside())
+
+    def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        """Run what Django's own asynchronous method sends; it is called in the task that has called the method."""
+        transaction = _own().get(self.alias, self)
+        if transaction.ends_here() or transaction not in _transactions.get().values():
+            # What was left here for asgiref to find is of no use any more.
+            return self._run_afterwards(function, *args, **kwargs)
+        return transaction.join(function, *args, **kwargs)
+
+    async def _run_afterwards(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        async with self._engine.connection() as connection:
+            return await connection.run(function, *args, **kwargs)
+
+    def join(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        """Run a function on the connection for the current task, in another one."""
+        return self._continued(self._run_inside(function, *args, **kwargs))
+
+    async def _run_inside(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Run a function in the task that asgiref's executor has made for it."""
         task = asyncio.current_task()
-        if self.has_ended:
-            raise CrossTaskTransaction(alias=self.alias, owner=_name(self._owner), task=_name(task), has_ended=True)
         # Code that runs for one of the transactions may use them all.
         users = [transaction.users for transaction in _transactions.get().values()]
         for each in users:
@@ -192,13 +218,38 @@ class Transaction:
                 each.discard(task)
 
 
-_transactions: ContextVar[Mapping[str, Transaction]] = ContextVar("adj_transactions", default={})  # noqa: B039  # never changed
+class _Joining(ThreadSensitiveContext):
+    """Sends what Django's own asynchronous methods run to a transaction, or to another one of the task."""
+
+    def __init__(self, executor: Executor, transaction: Transaction) -> None:
+        super().__init__(executor=executor)
+        self.transaction = transaction
+
+
+_transactions: ContextVar[Kept[str, Transaction]] = ContextVar("adj_transactions", default=Kept())  # noqa: B039  # never changed
+
+
+# What a task has begun itself, however the context changes: tasks may share one, and asgiref sets old values again.
+_of_tasks: WeakKeyDictionary[Any, dict[str, Transaction]] = WeakKeyDictionary()
+
+
+def _own() -> Mapping[str, Transaction]:
+    """The transactions that the current task has begun, by their aliases."""
+    if not _of_tasks or (task := asyncio.current_task()) is None:
+        return {}
+    return _of_tasks.get(task, {})
 
 
 def _forget(transaction: Transaction) -> None:
     """Take a transaction out of the current context."""
     others = {alias: found for alias, found in _transactions.get().items() if found is not transaction}
-    _transactions.set(others)
+    _transactions.set(Kept(others))
+
+
+def _ended_joining() -> Any:
+    """What still sends Django's own methods to a transaction that has ended in this context; asgiref has no types."""
+    found = SyncToAsync.thread_sensitive_context.get(None)
+    return found if isinstance(found, _Joining) and found.transaction.ends_here() else None
 
 
 def current(alias: str) -> Transaction | None:
@@ -206,8 +257,10 @@ def current(alias: str) -> Transaction | None:
 
     Raises `CrossTaskTransaction` in a task that was started within one of another task's.
     """
+    if (own := _own().get(alias)) is not None:
+        return own
     transaction = _transactions.get().get(alias)
-    if transaction is None:
+    if transaction is None or transaction.is_beside():
         return None
     if transaction.has_ended and transaction.is_own():
         # It was left in another context, as an asynchronous generator is that was not run to its end.
@@ -219,7 +272,7 @@ def current(alias: str) -> Transaction | None:
 
 def current_aliases() -> tuple[str, ...]:
     """The aliases on which the current context has a transaction, also one that has ended; the outermost first."""
-    return tuple(_transactions.get())
+    return tuple({**_transactions.get(), **_own()})
 
 
 # -- on the connection -------------------------------------------------------------------------------------------------

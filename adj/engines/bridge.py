@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import nullcontext
 from contextvars import Context, copy_context
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
@@ -22,9 +23,10 @@ from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from adj.engines.companions import errand
-from adj.engines.contexts import borrowed, take_over
+from adj.engines.companions import Errand, new_errand, running
+from adj.engines.contexts import take_over
 from adj.engines.thread_sensitive import CallExecutor
+from adj.engines.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,11 +34,19 @@ T = TypeVar("T")
 Wrappers = Mapping[str, BaseDatabaseWrapper]
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What code in a bridge has meanwhile: wrappers by their aliases, and its turn on a connection that is shared."""
+
+    wrappers: Wrappers
+    turns: Turns | None = None
+
+
 class _Bridge(greenlet.greenlet):
     """A greenlet in which synchronous code may wait; `is_closing` once nobody will await for it any more."""
 
     is_closing = False
-    wrappers: Wrappers
+    lent: Lent
 
 
 def await_(awaitable: Awaitable[T]) -> T:
@@ -56,15 +66,15 @@ def await_(awaitable: Awaitable[T]) -> T:
     return cast("T", parent.switch(awaitable))
 
 
-async def run_in_bridge(wrappers: Wrappers, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function in a greenlet on this thread; it finds `wrappers` in `django.db.connections`.
+async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function in a greenlet on this thread; it finds what it is lent in `django.db.connections`.
 
     Context variables are shared with the caller in both directions. An exception, a cancellation among them, that
     arrives while the function waits is raised inside it at that place.
     """
     loop = asyncio.get_running_loop()
     bridge = _Bridge(function)
-    bridge.wrappers = wrappers
+    bridge.lent = lent
     # The caller's own context and no copy of it: what the function sets, the caller sees.
     bridge.gr_context = greenlet.getcurrent().gr_context
 
@@ -72,11 +82,11 @@ async def run_in_bridge(wrappers: Wrappers, function: Callable[P, T], /, *args: 
         bridge.parent = greenlet.getcurrent()
         # Before lending: with a running loop `connections` would be another place.
         asyncio._set_running_loop(None)
-        before = _lend(wrappers)
+        before = _lend(lent.wrappers)
         try:
             return resume(*args, **kwargs)
         finally:
-            _take_back(wrappers, before)
+            _take_back(lent.wrappers, before)
             asyncio._set_running_loop(loop)
 
     result = step(bridge.switch, *args, **kwargs)
@@ -131,36 +141,37 @@ def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
     current = greenlet.getcurrent()
     if not isinstance(current, _Bridge):
         return _call_in_other_loop(self, *args, **kwargs)
-    changed: list[Context] = []
+    context = copy_context()
     try:
-        return await_(_called_from(current, copy_context(), changed, self.awaitable, args, kwargs))
+        return await_(_called_from(current, context, self.awaitable, args, kwargs))
     finally:
-        for context in changed:
-            take_over(context)
+        take_over(context)
 
 
-async def _called_from(
-    bridge: _Bridge, context: Context, changed: list[Context], function: Any, args: Any, kwargs: Any
-) -> Any:
-    """Await a function with the context variables of its caller."""
-    with borrowed(context, changed):
-        return await _joined(bridge, function, args, kwargs)
+async def _called_from(bridge: _Bridge, context: Context, function: Any, args: Any, kwargs: Any) -> Any:
+    """Await a function in a task of its own, which has a context for itself."""
+    call = _run_errand(bridge, new_errand(), function, args, kwargs)
+    return await asyncio.get_running_loop().create_task(call, context=context)
 
 
-async def _joined(bridge: _Bridge, function: Any, args: Any, kwargs: Any) -> Any:
-    """Await a function; the synchronous code that it calls runs where its caller runs, as asgiref has it."""
-    if _joins_already():
-        with errand():
+async def _run_errand(bridge: _Bridge, started: Errand, function: Any, args: Any, kwargs: Any) -> Any:
+    turns = bridge.lent.turns
+    with running(started), nullcontext() if turns is None else turns.anew():
+        if _joins_already():
             return await function(*args, **kwargs)
+        async with ThreadSensitiveContext(executor=_executor_in(bridge)):
+            return await function(*args, **kwargs)
+
+
+def _executor_in(bridge: _Bridge) -> CallExecutor:
+    """Runs the synchronous code that asynchronous code calls where the caller of that runs, as asgiref has it."""
     turns = asyncio.Lock()
 
     async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         async with turns:
-            return await run_in_bridge(bridge.wrappers, call, *args, **kwargs)
+            return await run_in_bridge(bridge.lent, call, *args, **kwargs)
 
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(ThreadSensitiveContext(executor=CallExecutor(run)))
-        return await function(*args, **kwargs)
+    return CallExecutor(run)
 
 
 def _joins_already() -> bool:

@@ -7,30 +7,34 @@ of the two connections it runs on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
+
+from adj.engines.contexts import Kept, shares_context
+
+T = TypeVar("T")
 
 Users: TypeAlias = Collection["asyncio.Task[Any] | None"]
 """The tasks that may use a transaction; it changes while they come and go."""
 
-Companions: TypeAlias = Mapping[str, tuple[Any, Users]]
+Companions: TypeAlias = Kept[str, tuple[Any, Users]]
 
-_companions: ContextVar[Companions] = ContextVar("adj_companions", default={})  # noqa: B039  # never changed
+_companions: ContextVar[Companions] = ContextVar("adj_companions", default=Kept())  # noqa: B039  # never changed
 
 
 def join_companions(alias: str, connection: Any, users: Users) -> None:
     """From now on, in this context, a connection accompanies the others."""
-    _companions.set({**_companions.get(), alias: (connection, users)})
+    _companions.set(Kept({**_companions.get(), alias: (connection, users)}))
 
 
 def leave_companions(alias: str, connection: Any) -> None:
     """A connection's transaction has ended."""
     now = _companions.get()
     if alias in now and now[alias][0] is connection:
-        _companions.set({other: found for other, found in now.items() if other != alias})
+        _companions.set(Kept({other: found for other, found in now.items() if other != alias}))
 
 
 def companions() -> Iterator[tuple[str, Any]]:
@@ -44,39 +48,77 @@ def companions() -> Iterator[tuple[str, Any]]:
         )
 
 
+_block: ContextVar[object] = ContextVar("adj_block", default=None)
+
+
 @dataclass(eq=False, slots=True)
 class Errand:
-    """Asynchronous code that synchronous code has called, and waits for: its tasks act for the one that waits."""
+    """Asynchronous code that synchronous code has called, and waits for: its tasks act for the one that waits.
+
+    They share one transaction, in which savepoints end in the opposite order of their start, and in which whatever
+    comes between belongs to the last one. So while one task is in a block, the others wait.
+    """
 
     connections: tuple[Any, ...]
     is_running: bool = True
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _holder: asyncio.Task[Any] | None = None
+    # The block that is open, as the contexts of the code in it know it.
+    _open: object = None
     _depth: int = 0
+    _closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin_block(self) -> None:
-        """Wait until no other task of the errand is in a block: savepoints end in the opposite order of their start."""
-        task = asyncio.current_task()
-        if self._holder is not task:
-            await self._lock.acquire()
-            self._holder = task
+        """Wait until no other task is in a block, and keep the others from the transaction."""
+        await self.admission()
+        if self._open is None:
+            self._open, self._holder = object(), asyncio.current_task()
+            self._closed.clear()
+            _block.set(self._open)
         self._depth += 1
 
     def end_block(self) -> None:
-        """Let the next task begin one."""
+        """Let the others go on."""
         self._depth -= 1
         if not self._depth:
-            self._holder = None
-            self._lock.release()
+            self._open = self._holder = None
+            self._closed.set()
+
+    async def admission(self) -> None:
+        """Wait until no block is open, but for one that the current task is in."""
+        while self._open is not None and not self._is_inside():
+            await self._closed.wait()
+
+    def refuses(self) -> bool:
+        """Whether the current task was started in the open block, which is another one's."""
+        return self._open is not None and asyncio.current_task() is not self._holder and self._is_inside()
+
+    def continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """What the current task waits for while another task does it: it is in the block if this one is."""
+        return _in_block(self._open if self._is_inside() else None, call)
+
+    def _is_inside(self) -> bool:
+        # The task that has begun the block, or one that was started in it; their variable is also that of the tasks
+        # which share its context.
+        is_holder = asyncio.current_task() is self._holder
+        return is_holder or (_block.get() is self._open and not shares_context(self._holder))
+
+
+async def _in_block(block: object, call: Coroutine[Any, Any, T]) -> T:
+    _block.set(block)
+    return await call
 
 
 _errand: ContextVar[Errand | None] = ContextVar("adj_errand", default=None)
 
 
+def new_errand() -> Errand:
+    """An errand for those transactions that the current task may use."""
+    return Errand(tuple(connection for _, connection in companions()))
+
+
 @contextmanager
-def errand() -> Generator[None]:
-    """Let the tasks that are started in the block use the transactions that the current one may, until its end."""
-    started = Errand(tuple(connection for _, connection in companions()))
+def running(started: Errand) -> Generator[None]:
+    """Let the current task, and those that it starts in the block, run an errand, until the block's end."""
     token = _errand.set(started)
     try:
         yield
@@ -87,10 +129,11 @@ def errand() -> Generator[None]:
 
 def errand_for(connection: Any) -> Errand | None:
     """The errand that the current task runs, of one that may use a connection's transaction."""
-    return _errand.get() if is_on_behalf(connection) else None
+    found = _errand.get()
+    is_ours = found is not None and found.is_running and any(each is connection for each in found.connections)
+    return found if is_ours else None
 
 
 def is_on_behalf(connection: Any) -> bool:
     """Whether the current task runs an errand of one that may use a connection's transaction."""
-    found = _errand.get()
-    return found is not None and found.is_running and any(each is connection for each in found.connections)
+    return errand_for(connection) is not None

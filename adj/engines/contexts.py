@@ -1,38 +1,54 @@
-"""Context variables carried between synchronous code and the coroutines that it calls, which have another context.
+"""The contexts in which code runs: variables carried from one into another, and tasks that share one.
 
 What adj itself keeps in variables stays where it is: it belongs to the task, not to the code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from contextvars import Context, ContextVar, copy_context
-from typing import Any
+import asyncio
+from contextvars import Context
+from typing import Any, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _OURS = "adj_"
 _MISSING = object()
 
 
-@contextmanager
-def borrowed(context: Context, changed: list[Context]) -> Generator[None]:
-    """Give code the variables of another context; add to `changed` what they are at the end, and put ours back."""
-    tokens = [(variable, variable.set(value)) for variable, value in _differences(context)]
-    try:
-        yield
-    finally:
-        changed.append(copy_context())
-        for variable, token in tokens:
-            variable.reset(token)
+class Kept(dict[K, V]):
+    """The value of a variable that stays in its context; it is never changed.
+
+    When Django has sent a signal to asynchronous receivers, it gives its caller what differs in their context: this
+    says that it does not.
+    """
+
+    __hash__ = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Kept)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
 
 def take_over(context: Context) -> None:
     """Set the variables of the current context to what they are in another one."""
-    for variable, value in _differences(context):
-        variable.set(value)
-
-
-def _differences(context: Context) -> Iterator[tuple[ContextVar[Any], Any]]:
     for variable, value in context.items():
         if not variable.name.startswith(_OURS) and variable.get(_MISSING) is not value:
-            yield variable, value
+            variable.set(value)
+
+
+def shares_context(task: asyncio.Task[Any] | None) -> bool:
+    """Whether another task runs in the context of the current one, and not in a copy.
+
+    So do asynchronous receivers of one signal since Django 6.1: what one of them sets, the others see.
+    """
+    current = asyncio.current_task()
+    return task is not current and _context_of(task) is not None and _context_of(task) is _context_of(current)
+
+
+def _context_of(task: Any) -> Context | None:
+    # Python 3.11 does not tell; no Django that shares contexts runs on it.
+    context: Context | None = task.get_context() if hasattr(task, "get_context") else None
+    return context

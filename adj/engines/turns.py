@@ -6,11 +6,11 @@ What Django's code calls while it has its turn, and waits for, is part of that t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Generator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 
-_locks: ContextVar[Mapping[int, asyncio.Lock]] = ContextVar("adj_turns", default={})  # noqa: B039  # never changed
+_anew: ContextVar[Mapping[int, asyncio.Lock]] = ContextVar("adj_turns", default={})  # noqa: B039  # never changed
 
 
 class Turns:
@@ -18,13 +18,21 @@ class Turns:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
+        self._inner: set[asyncio.Lock] = set()
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
+    def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, and keep it until the block ends."""
-        async with _locks.get().get(id(self), self._lock):
-            token = _locks.set({**_locks.get(), id(self): asyncio.Lock()})
-            try:
-                yield
-            finally:
-                _locks.reset(token)
+        inner = _anew.get().get(id(self))
+        return inner if inner in self._inner else self._lock
+
+    @contextmanager
+    def anew(self) -> Generator[None]:
+        """The tasks of this context, which is nobody else's, are part of the turn that somebody has meanwhile."""
+        inner = asyncio.Lock()
+        token = _anew.set({**_anew.get(), id(self): inner})
+        self._inner.add(inner)
+        try:
+            yield
+        finally:
+            self._inner.discard(inner)
+            _anew.reset(token)

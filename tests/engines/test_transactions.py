@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import time
@@ -11,10 +12,11 @@ from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models.signals import post_save
 from django.db.transaction import TransactionManagementError
+from django.dispatch import Signal
 from django.test import override_settings
 from django.utils import timezone, translation
 
@@ -240,35 +242,31 @@ def test_signal_receivers_see_the_row_that_is_not_committed(place: Place) -> Non
     assert written(place) == []
 
 
-def test_asynchronous_receivers_see_what_synchronous_code_has_set(place: Place) -> None:
-    """P59: context variables, the language and the time zone, there and back, by whichever way the row is saved."""
+def test_asynchronous_code_sees_what_the_synchronous_code_that_calls_it_has_set(place: Place) -> None:
+    """P59: context variables, the language and the time zone, there and back, by whichever way it is called."""
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
     seen: list[tuple[str, str, str]] = []
 
-    async def receiver(**kwargs: object) -> None:
+    async def look() -> None:
         await asyncio.sleep(0)
         seen.append((variable.get(), translation.get_language(), timezone.get_current_timezone_name()))
-        variable.set("by the receiver")
+        variable.set("by the callee")
 
-    def save(country: Country) -> str:
+    def call() -> str:
         variable.set("by the caller")
         with translation.override("de"), timezone.override("Asia/Tokyo"):
-            country.save(using=place.alias)
+            async_to_sync(look)()
         return variable.get()
 
     async def main() -> None:
         async with atomic(place.alias):
-            assert await adj.run_sync(save, Country(code="+1", name="x")) == "by the receiver"
-            assert await sync_to_async(save)(Country(code="+2", name="x")) == "by the receiver"
+            assert await adj.run_sync(call) == "by the callee"
+            assert await sync_to_async(call)() == "by the callee"
         async with adj.native(place.alias):
-            assert await sync_to_async(save)(Country(code="+3", name="x")) == "by the receiver"
+            assert await sync_to_async(call)() == "by the callee"
         assert translation.get_language() != "de"
 
-    post_save.connect(receiver, sender=Country)
-    try:
-        run(main())
-    finally:
-        post_save.disconnect(receiver, sender=Country)
+    run(main())
     assert seen == [("by the caller", "de", "Asia/Tokyo")] * 3
 
 
@@ -313,6 +311,74 @@ def test_asynchronous_receivers_ask_in_the_transaction(native: Place) -> None:
     assert written(native) == []
 
 
+def test_what_an_asynchronous_receiver_does_is_not_in_the_block_of_another(native: Place) -> None:
+    """P51: the others wait while one is in a block; tasks that it starts there are refused, as in any block."""
+    refused: list[Any] = []
+
+    async def undone(instance: Country, **kwargs: object) -> None:
+        with contextlib.suppress(Undo):
+            async with atomic(native.alias):
+                await q(Country).using(native.alias).acount()
+                await asyncio.sleep(0.01)
+                child = asyncio.create_task(codes(native.alias))
+                refused.extend(await asyncio.gather(child, return_exceptions=True))
+                raise Undo
+        assert (await asyncio.gather(codes(native.alias)))[0]
+
+    async def done(instance: Country, **kwargs: object) -> None:
+        await asyncio.sleep(0.005)
+        await adj.run_sync(Country.objects.using(native.alias).bulk_create, [Country(code="+2", name="x")])
+
+    async def main() -> None:
+        async with atomic(native.alias):
+            await create(native.alias, "+1")
+
+    receivers = (undone, done)
+    for receiver in receivers:
+        post_save.connect(receiver, sender=Country)
+    try:
+        run(main())
+    finally:
+        for receiver in receivers:
+            post_save.disconnect(receiver, sender=Country)
+    assert [type(error) for error in refused] == [CrossTaskTransaction]
+    assert written(native) == ["+1", "+2"]
+
+
+def test_receivers_that_run_at_the_same_time_have_transactions_of_their_own(place: Place) -> None:
+    """P51: since Django 6.1 they share one context."""
+
+    async def undone(**kwargs: object) -> None:
+        with contextlib.suppress(Undo):
+            async with atomic(place.alias):
+                await create(place.alias, "+1")
+                await asyncio.sleep(0.02)
+                await create(place.alias, "+2")
+                assert set(await codes(place.alias)) - {"+4"} == {"+1", "+2"}
+                raise Undo
+        assert not adj.in_transaction(place.alias)
+
+    async def done(**kwargs: object) -> None:
+        await asyncio.sleep(0.01)
+        assert not adj.in_transaction(place.alias)
+        if place.alias != "default":  # SQLite lets one writer in
+            async with atomic(place.alias):
+                await create(place.alias, "+3")
+                await asyncio.sleep(0.02)
+                assert await codes(place.alias) == ["+3"]
+        await create(place.alias, "+4")
+
+    async def main() -> None:
+        await signal.asend(None)
+        await Country(code="+5", name="x").asave(using=place.alias)
+
+    signal = Signal()
+    signal.connect(undone)
+    signal.connect(done)
+    run(main())
+    assert written(place) == (["+3"] if place.alias != "default" else []) + ["+4", "+5"]
+
+
 def test_a_generator_that_is_not_run_to_its_end_leaves_its_transaction(place: Place) -> None:
     """P15: the event loop ends it in a task of its own."""
 
@@ -333,9 +399,11 @@ def test_a_generator_that_is_not_run_to_its_end_leaves_its_transaction(place: Pl
         assert await codes(place.alias) == []
         async with atomic(place.alias):
             await create(place.alias, "+2")
+        await Country(code="+3", name="x").asave(using=place.alias)
+        assert (await Country.objects.using(place.alias).aget(code="+2")).code == "+2"
 
     run(main())
-    assert written(place) == ["+2"]
+    assert written(place) == ["+2", "+3"]
 
 
 # -- errors that were caught -------------------------------------------------------------------------------------------

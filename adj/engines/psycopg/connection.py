@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import psycopg
@@ -13,9 +13,9 @@ from django.db.transaction import TransactionManagementError
 from psycopg import AsyncServerCursor
 
 from adj.abc import Command, Cursor, DatabaseRow
-from adj.engines.bridge import Wrappers, run_in_bridge
+from adj.engines.bridge import Lent, Wrappers, run_in_bridge
 from adj.engines.calls import fetch_all
-from adj.engines.companions import companions
+from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.psycopg.facade import NamedCursor
 from adj.engines.psycopg.guests import with_guests
@@ -51,7 +51,14 @@ class PsycopgConnection:
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """A turn on the connection, for as long as the block."""
-        return nullcontext() if self._turns is None else self._turns.turn()
+        return nullcontext() if self._turns is None else self._turn(self._turns)
+
+    @asynccontextmanager
+    async def _turn(self, turns: Turns) -> AsyncGenerator[None]:
+        if (errand := errand_for(self)) is not None:
+            await errand.admission()
+        async with turns.turn():
+            yield
 
     async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of its rows; in a bridge, if it may ask for more."""
@@ -77,19 +84,21 @@ class PsycopgConnection:
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
-        watcher = watcher_of(self._alias)
-        async with self.turn(), with_guests(self._wrappers()) as wrappers:
+        async with self.turn():
             self.refuse_if_ended()
-            if watcher is None:
-                return await run_in_bridge(wrappers, function, *args, **kwargs)
-            with watched_by(watcher, self._wrapper):
-                return await run_in_bridge(wrappers, function, *args, **kwargs)
+            return await self._run(function, *args, **kwargs)
 
     async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one more function after what is running; everything that waits, or comes later, is refused."""
         self._has_ended = True
-        async with self.turn(), with_guests(self._wrappers()) as wrappers:
-            return await run_in_bridge(wrappers, function, *args, **kwargs)
+        async with self.turn():
+            return await self._run(function, *args, **kwargs)
+
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        watcher = watcher_of(self._alias)
+        async with with_guests(self._wrappers()) as wrappers:
+            with nullcontext() if watcher is None else watched_by(watcher, self._wrapper):
+                return await run_in_bridge(Lent(wrappers, self._turns), function, *args, **kwargs)
 
     def end(self) -> None:
         """The link goes to somebody else: whoever still has this must not reach it."""

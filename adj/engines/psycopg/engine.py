@@ -14,7 +14,7 @@ from django.db import connections
 from psycopg import pq
 
 from adj.abc import RunCall, ServerFacts
-from adj.engines.bridge import run_in_bridge
+from adj.engines.bridge import Lent, run_in_bridge
 from adj.engines.calls import read_facts
 from adj.engines.psycopg.connection import PsycopgConnection
 from adj.engines.psycopg.link import Link
@@ -112,7 +112,7 @@ class PsycopgEngine:
             raise self._not_open(error) from error
         try:
             link.wrapper = wrapper = wrapper_on(link, self._alias)
-            await run_in_bridge({self._alias: wrapper}, wrapper.ensure_connection)
+            await run_in_bridge(Lent({self._alias: wrapper}), wrapper.ensure_connection)
             link.is_marked = False
             link.mode = (link.isolation_level, link.read_only, link.deferrable)
         except BaseException:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from adj.engines.bridge import Wrappers, run_in_bridge
+from adj.engines.bridge import Lent, Wrappers, run_in_bridge
 from adj.engines.psycopg.wrapper import wrapper_on
 from adj.persist import to_its_end
 
@@ -39,7 +39,7 @@ async def with_guests(wrappers: Wrappers) -> AsyncGenerator[Wrappers]:
     finally:
         connected = [guest for guest in guests.values() if guest.connection is not None]
         if connected:
-            await to_its_end(run_in_bridge({}, _close, connected))
+            await to_its_end(run_in_bridge(Lent({}), _close, connected))
         for alias, guest in guests.items():
             _idle.wrappers[alias].append(guest)
 
