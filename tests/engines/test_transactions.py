@@ -354,7 +354,7 @@ def test_receivers_that_run_at_the_same_time_have_transactions_of_their_own(plac
                 await create(place.alias, "+1")
                 await asyncio.sleep(0.02)
                 await create(place.alias, "+2")
-                assert set(await codes(place.alias)) - {"+4"} == {"+1", "+2"}
+                assert {"+1", "+2"} <= set(await codes(place.alias))
                 raise Undo
         assert not adj.in_transaction(place.alias)
 
@@ -365,7 +365,7 @@ def test_receivers_that_run_at_the_same_time_have_transactions_of_their_own(plac
             async with atomic(place.alias):
                 await create(place.alias, "+3")
                 await asyncio.sleep(0.02)
-                assert await codes(place.alias) == ["+3"]
+                assert not {"+1", "+2"} & set(await codes(place.alias))
         await create(place.alias, "+4")
 
     async def main() -> None:
