@@ -5,7 +5,7 @@ pass, and `django.db.connections` is the thread's own: each step lends it the co
 back, so that bridges that run at the same time never see each other's.
 
 Private API used here: `asyncio._set_running_loop`, which asyncio documents for those who write event loops;
-`AsyncToSync.__call__`, `AsyncToSync.awaitable`, `SyncToAsync.thread_sensitive_context`,
+`AsyncToSync.awaitable`, `SyncToAsync.thread_sensitive_context`,
 `SyncToAsync.context_to_thread_executor`.
 """
 
@@ -16,13 +16,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
-from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from adj.engines.async_to_sync import calling_by
 from adj.engines.companions import Errand, new_errand, running
 from adj.engines.contexts import take_over
 from adj.engines.thread_sensitive import CallExecutor
@@ -78,13 +80,16 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
     # The caller's own context and no copy of it: what the function sets, the caller sees.
     bridge.gr_context = greenlet.getcurrent().gr_context
 
+    call = partial(_call, bridge)
+
     def step(resume: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         bridge.parent = greenlet.getcurrent()
         # Before lending: with a running loop `connections` would be another place.
         asyncio._set_running_loop(None)
         before = _lend(lent.wrappers)
         try:
-            return resume(*args, **kwargs)
+            with calling_by(call):
+                return resume(*args, **kwargs)
         finally:
             _take_back(lent.wrappers, before)
             asyncio._set_running_loop(loop)
@@ -128,22 +133,17 @@ def _dispose(awaitable: Awaitable[object]) -> None:
 
 # -- async_to_sync -----------------------------------------------------------------------------------------------------
 
-_call_in_other_loop = AsyncToSync.__call__
 
-
-def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
+def _call(bridge: _Bridge, wrapped: Any, args: Any, kwargs: Any) -> Any:
     """`async_to_sync(f)()` inside a bridge awaits `f()` on the loop that the bridge belongs to.
 
     asgiref would start another loop in a thread, and block this one until it ends: asynchronous receivers of signals
     could neither use the connection nor wait for anything that this loop does. As with asgiref, `f()` sees the context
     variables of its caller, and its caller sees those that it sets.
     """
-    current = greenlet.getcurrent()
-    if not isinstance(current, _Bridge):
-        return _call_in_other_loop(self, *args, **kwargs)
     context = copy_context()
     try:
-        return await_(_called_from(current, context, self.awaitable, args, kwargs))
+        return await_(_called_from(bridge, context, wrapped.awaitable, args, kwargs))
     finally:
         take_over(context)
 
@@ -179,7 +179,3 @@ def _joins_already() -> bool:
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = None if context is None else SyncToAsync.context_to_thread_executor.get(context)
     return isinstance(executor, CallExecutor)
-
-
-# There is no other way in: asgiref looks for a loop, and offers no choice of how to wait for it.
-AsyncToSync.__call__ = _call  # type: ignore[method-assign]

@@ -7,14 +7,16 @@ of the two connections it runs on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Generator, Iterator
+from collections.abc import Callable, Collection, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
+from adj.engines.async_to_sync import call_as_asgiref_does, calling_by
 from adj.engines.contexts import Kept, shares_context
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 Users: TypeAlias = Collection["asyncio.Task[Any] | None"]
@@ -119,11 +121,33 @@ def new_errand() -> Errand:
 @contextmanager
 def running(started: Errand) -> Generator[None]:
     """Let the current task, and those that it starts in the block, run an errand, until the block's end."""
+    with _known(started):
+        try:
+            yield
+        finally:
+            started.is_running = False
+
+
+def call_on_errand(started: Errand, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function in a thread; asynchronous code that it calls there may use the transactions of its caller."""
+
+    def call(wrapped: Any, args: Any, kwargs: Any) -> Any:
+        with _known(started):
+            return call_as_asgiref_does(wrapped, *args, **kwargs)
+
+    try:
+        with calling_by(call):
+            return function(*args, **kwargs)
+    finally:
+        started.is_running = False
+
+
+@contextmanager
+def _known(started: Errand) -> Generator[None]:
     token = _errand.set(started)
     try:
         yield
     finally:
-        started.is_running = False
         _errand.reset(token)
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
 from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, read_facts
+from adj.engines.companions import call_on_errand, errand_for, new_errand
 from adj.engines.cursor import ChunkedCursor
 
 P = ParamSpec("P")
@@ -65,7 +67,10 @@ class DjangoConnection:
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code where Django runs its own."""
-        return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+        if (errand := errand_for(self)) is not None:
+            await errand.admission()
+        call: Callable[P, T] = partial(call_on_errand, new_errand(), function)
+        return await sync_to_async(call, thread_sensitive=True)(*args, **kwargs)
 
     async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same as `run()`: the connection is Django's before and after."""

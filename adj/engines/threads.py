@@ -12,13 +12,15 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from typing import ParamSpec, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.db import connections
 
 from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, freshen, read_facts
-from adj.engines.companions import companions
+from adj.engines.companions import call_on_errand, companions, errand_for, new_errand
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of
@@ -184,9 +186,14 @@ class ThreadConnection:
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._worker.is_stopped:
             raise closed_engine(self._alias)
+        if (errand := errand_for(self)) is not None:
+            # Code on the thread has called this, on another loop, and waits for it: asgiref sends it to the thread.
+            await errand.admission()
+            return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+        call: Callable[P, T] = partial(call_on_errand, new_errand(), function)
         if (watcher := watcher_of(self._alias)) is not None:
-            return await self._worker.submit(run_watched, watcher, self._alias, function, *args, **kwargs)
-        return await self._worker.submit(function, *args, **kwargs)
+            return await self._worker.submit(run_watched, watcher, self._alias, call, *args, **kwargs)
+        return await self._worker.submit(call, *args, **kwargs)
 
     def was_lost_unused(self, error: Exception) -> bool:
         """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
