@@ -80,6 +80,10 @@ class Connection(Protocol):
         """Whether an error says that the session had ended, so that a statement that only reads can be sent again."""
         ...
 
+    def is_needed(self) -> bool:
+        """Whether something is open on it, or was changed, that a later call may count on."""
+        ...
+
     def share(self) -> None:
         """From now on several tasks may use the connection: they take turns."""
         ...

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
@@ -22,9 +23,10 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     """Inside, Django's own a-methods and `sync_to_async(code)` run on adj's engine for an alias, or for `default`.
 
     On PostgreSQL's native engine that is on the event loop, in a greenlet: `await book.asave()`, `await
-    Book.objects.aget(pk=1)` and third-party code need no thread. The first such call takes a connection, which all
-    those of the block share, one after another, until its end; queries of adj have connections of their own. Code that
-    waits for something else than the database belongs in `sync_to_async(code, thread_sensitive=False)`.
+    Book.objects.aget(pk=1)` and third-party code need no thread. They run one after another, as Django runs them, on a
+    connection that goes back after each call, unless something is open on it that the next one may need: a cursor, a
+    transaction, a changed session. Queries of adj have connections of their own. Code that waits for something else
+    than the database belongs in `sync_to_async(code, thread_sensitive=False)`.
 
     Changes nothing inside of `atomic()`, which does the same with its own connection.
     """
@@ -41,12 +43,11 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
 
 
 class _SharedConnection:
-    """The connection of a block, taken when it is first needed."""
+    """The connection of a block, for as long as one of its calls needs it."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._lease = executor.engine.connection()
-        self._connection: Connection | None = None
+        self._lent: _Lent | None = None
         self._taking = asyncio.Lock()
         self._is_closed = False
 
@@ -57,24 +58,46 @@ class _SharedConnection:
 
     async def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run a function on the connection. Raises `RuntimeError` after the end of the block."""
-        async with self._taking:
-            if self._is_closed:
-                raise RuntimeError("the block of adj.native() that this was started in has ended.")
-            if self._connection is None:
-                self._connection = await self._lease.__aenter__()
-                self._connection.share()
-        return await self._connection.run(function, *args, **kwargs)
+        lent = await self._take()
+        try:
+            return await lent.connection.run(function, *args, **kwargs)
+        finally:
+            lent.users -= 1
+            if lent is self._lent and not lent.users and not lent.connection.is_needed():
+                self._lent = None
+                await to_its_end(lent.give_back())
 
     async def close(self) -> None:
         """Give the connection back, after what runs on it; what waits for its turn is refused."""
         self._is_closed = True
         async with self._taking:
-            connection, self._connection = self._connection, None
-        if connection is not None:
+            lent, self._lent = self._lent, None
+        if lent is not None:
             try:
-                await to_its_end(connection.run_last(_nothing))
+                await to_its_end(lent.connection.run_last(_nothing))
             finally:
-                await self._lease.__aexit__(None, None, None)
+                await to_its_end(lent.give_back())
+
+    async def _take(self) -> _Lent:
+        async with self._taking:
+            if self._is_closed:
+                raise RuntimeError("the block of adj.native() that this was started in has ended.")
+            if self._lent is None:
+                stack = AsyncExitStack()
+                connection = await stack.enter_async_context(self._executor.engine.connection())
+                connection.share()
+                self._lent = _Lent(connection, stack.aclose)
+            self._lent.users += 1
+            return self._lent
+
+
+@dataclass(eq=False, slots=True)
+class _Lent:
+    """A connection, and how many calls use it or wait for it."""
+
+    connection: Connection
+    give_back: Callable[[], Coroutine[Any, Any, None]]
+    users: int = 0
 
 
 def _nothing() -> None:

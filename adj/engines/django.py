@@ -80,5 +80,9 @@ class DjangoConnection:
         """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
         return False
 
+    def is_needed(self) -> bool:
+        """A thread keeps its connection, as Django's threads do."""
+        return True
+
     def share(self) -> None:
         """The calls of several tasks run in their order, as they do in any case."""

@@ -529,6 +529,40 @@ def test_djangos_own_methods_run_natively(native: Place) -> None:
     run(main())
 
 
+def test_a_native_block_has_a_connection_while_it_needs_one(native: Place) -> None:
+    countries = Country.objects.using(native.alias).order_by("code")
+
+    async def main() -> None:
+        with override_settings(ADJ={native.alias: {"pool": {"max_size": 1, "timeout": 0.2}}}):
+            codes = await q(Country).using(native.alias).order_by("code").values_list("code", flat=True).run()
+            async with adj.native(native.alias):
+                assert await countries.acount() == len(codes)
+                assert await q(Country).using(native.alias).acount() == len(codes)
+                rows = countries.aiterator(chunk_size=1)
+                seen = [(await anext(rows)).code]
+                with pytest.raises(adj.PoolTimeout):
+                    await q(Country).using(native.alias).acount()
+                seen += [row.code async for row in rows]
+                assert seen == codes
+                assert await q(Country).using(native.alias).acount() == len(codes)
+
+    run(main())
+
+
+def test_a_session_that_ends_in_a_native_block_is_replaced(native: Place) -> None:
+    def end_own_session() -> None:
+        with connections[native.alias].cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    async def main() -> None:
+        async with adj.native(native.alias):
+            with pytest.raises(OperationalError):
+                await sync_to_async(end_own_session)()
+            assert await Country.objects.using(native.alias).acount() > 0
+
+    run(main())
+
+
 def test_a_request_runs_natively(native: Place) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         is_there = await Country.objects.using(native.alias).filter(code="DE").aexists()

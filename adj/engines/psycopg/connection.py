@@ -118,6 +118,10 @@ class PsycopgConnection:
         """Whether the session has ended, and no transaction with it."""
         return isinstance(error, OperationalError) and self.link.is_lost and self.link.autocommit
 
+    def is_needed(self) -> bool:
+        """Whether something is open on the link, or its session was changed."""
+        return not self.link.is_lost and not self.link.is_as_lent
+
     def share(self) -> None:
         """From now on several tasks may use the connection: they take turns."""
         self._turns = self._turns or Turns()

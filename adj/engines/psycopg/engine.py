@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg
 from django.db import connections
-from psycopg import pq
 
 from adj.abc import RunCall, ServerFacts
 from adj.engines.bridge import Lent, run_in_bridge
@@ -81,10 +80,10 @@ class PsycopgEngine:
         self._holders.pop(link, None)
         link = _current(link)
         try:
-            if not _is_as_lent(link):
+            if not link.is_as_lent:
                 await to_its_end(_clean(link))
         finally:
-            if not _is_as_lent(link):
+            if not link.is_as_lent:
                 # Cleaning was cut short, as it is in a coroutine that is closed.
                 link.pgconn.finish()
             self._pool.put(link)
@@ -172,25 +171,11 @@ def _current(link: Link) -> Link:
     return now
 
 
-def _is_as_lent(link: Link) -> bool:
-    """Whether a connection is as it was when it was lent: idle, in autocommit, its session unchanged."""
-    return (
-        link.pgconn.transaction_status == pq.TransactionStatus.IDLE
-        and link.autocommit
-        and not link.is_marked
-        and not link.wrapper.in_atomic_block
-        and link.wrapper.connection is not None
-        and not link.wrapper.execute_wrappers
-        and not link.wrapper.force_debug_cursor
-        and link.mode == (link.isolation_level, link.read_only, link.deferrable)
-    )
-
-
 async def _clean(link: Link) -> None:
     """Undo what is open on a connection; end its session if that is not enough."""
     if not link.is_lost and not link.is_marked:
         with suppress(psycopg.Error):
             await link.rollback()
             await link.set_autocommit(True)
-    if not _is_as_lent(link):
+    if not link.is_as_lent:
         link.pgconn.finish()

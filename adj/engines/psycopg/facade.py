@@ -105,6 +105,20 @@ class Cursor:
         return getattr(self._cursor, name)
 
 
+class ServerCursor(Cursor):
+    """A cursor on the server's side, which is open from its statement on."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Open the cursor for one statement."""
+        self._link.open_cursors.add(self)
+        return super().execute(query, params, **options)
+
+    def close(self) -> None:
+        """Close the cursor."""
+        self._link.open_cursors.discard(self)
+        super().close()
+
+
 class Copy:
     """An asynchronous COPY with the methods of a synchronous one."""
 
@@ -164,11 +178,13 @@ class Connection:
 
     def cursor(self, name: str = "", **options: Any) -> Cursor:
         """A cursor; with a name, one on the server's side."""
-        return Cursor(self._link.cursor(name, **options) if name else self._link.cursor(**options), self._link)
+        if name:
+            return ServerCursor(self._link.cursor(name, **options), self._link)
+        return Cursor(self._link.cursor(**options), self._link)
 
     def named_cursor(self, name: str, **options: Any) -> Cursor:
         """A cursor on the server's side whose parameters are written into its SQL."""
-        return Cursor(NamedCursor(self._link, name, **options), self._link)
+        return ServerCursor(NamedCursor(self._link, name, **options), self._link)
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Cursor:
         """Execute one statement on a new cursor."""

@@ -26,7 +26,8 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
 
     `wrapper` is the Django wrapper whose code runs on it in a bridge; there is one as soon as the pool has prepared the
     connection. `is_marked` says that its session was changed in a way that outlives a transaction. `mode` is its
-    isolation, and what else was set for transactions to come, when it was prepared.
+    isolation, and what else was set for transactions to come, when it was prepared. `open_cursors` are those that
+    Django's code has on the server.
     """
 
     wrapper: BaseDatabaseWrapper
@@ -34,6 +35,10 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     mode: tuple[Any, ...] = ()
     opened_at = 0.0
     idle_since = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.open_cursors: set[object] = set()
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
         """Wait for an operation on the connection; cancelled, the server's query has ended before this returns.
@@ -64,6 +69,22 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     def is_lost(self) -> bool:
         """Whether the connection is closed or broken."""
         return self.pgconn.status != pq.ConnStatus.OK
+
+    @property
+    def is_as_lent(self) -> bool:
+        """Whether it is as it was when it was lent: idle, in autocommit, nothing open on it, its session unchanged."""
+        wrapper: Any = self.wrapper
+        return (
+            self.pgconn.transaction_status == pq.TransactionStatus.IDLE
+            and self.autocommit
+            and not self.is_marked
+            and not self.open_cursors
+            and not wrapper.in_atomic_block
+            and wrapper.connection is not None
+            and not wrapper.execute_wrappers
+            and not wrapper.force_debug_cursor
+            and self.mode == (self.isolation_level, self.read_only, self.deferrable)
+        )
 
     @property
     def has_news(self) -> bool:
