@@ -7,7 +7,7 @@ import functools
 import inspect
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
@@ -17,6 +17,7 @@ from django.db.transaction import Atomic as DjangoAtomic
 
 from adj.databases import executor_for
 from adj.errors import NestingError, QueryTimeout
+from adj.persist import to_its_end
 from adj.transaction import ISOLATIONS, Hook, Isolation, Mode, Transaction, current, current_aliases
 
 if TYPE_CHECKING:
@@ -177,10 +178,13 @@ class _Block:
             if self._deadline is not None and self._deadline.expired():
                 raise QueryTimeout(query=f"atomic(using={self._alias!r})", seconds=self._timeout or 0.0) from None
             raise
-        for hook in hooks:
-            await _call_hook(hook, self._alias)
+        if cancelled is None:
+            await _call_hooks(hooks, self._alias)
+            return
+        # Whoever cancels may do so again and again, as anyio does; what is committed has its consequences all the same.
+        await to_its_end(_call_hooks(hooks, self._alias))
         # What the block's own deadline has cancelled during the commit is done, and in time enough.
-        if cancelled is not None and (task := asyncio.current_task()) is not None and task.cancelling():
+        if (task := asyncio.current_task()) is not None and task.cancelling():
             raise cancelled
 
     async def _leave(self, error: BaseException | None) -> tuple[list[Hook], asyncio.CancelledError | None]:
@@ -195,8 +199,14 @@ class _Block:
 
 
 def in_transaction(using: str | None = None) -> bool:
-    """Whether the current task is in a transaction of adj's on an alias, `default` if not given."""
-    return current(DEFAULT_DB_ALIAS if using is None else using) is not None
+    """Whether the current task is in a transaction of adj's on an alias, `default` if not given.
+
+    In synchronous code: whether its connection is in an atomic block, adj's or Django's.
+    """
+    alias = DEFAULT_DB_ALIAS if using is None else using
+    if not _is_on_a_loop():
+        return connections[alias].in_atomic_block
+    return current(alias) is not None
 
 
 async def on_commit(function: Callable[[], object], *, using: str | None = None, robust: bool = False) -> None:
@@ -277,6 +287,19 @@ def _register(alias: str, function: Callable[[], object], robust: bool) -> None:
 
 def _set_rollback(alias: str, rollback: bool) -> None:
     connections[alias].set_rollback(rollback)
+
+
+def _is_on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _call_hooks(hooks: Iterable[Hook], alias: str) -> None:
+    for hook in hooks:
+        await _call_hook(hook, alias)
 
 
 async def _call_hook(hook: Hook, alias: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +11,7 @@ from django.db import DatabaseError
 from adj.abc import Command, Connection, DatabaseRow
 from adj.engines.calls import connected, refuse_lock_outside_transaction
 from adj.errors import CrossTaskTransaction
+from adj.persist import to_its_end
 
 if TYPE_CHECKING:
     from typing import Self
@@ -43,10 +43,9 @@ class ChunkedCursor:
         return await self._connection.run(self._fetch, receive)
 
     async def _end(self) -> None:
-        # Whoever is cancelled meanwhile has closed the cursor as well: calls on one thread run in their order.
         with suppress(CrossTaskTransaction):
             # The transaction that it was in has ended, and the cursor with it.
-            await asyncio.shield(asyncio.ensure_future(self._connection.run(self._close)))
+            await to_its_end(self._connection.run(self._close))
 
     # -- on the thread -------------------------------------------------------------------------------------------------
 

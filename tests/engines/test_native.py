@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, OperationalError, ProgrammingError, connections, transaction
-from django.db.models import Func, IntegerField, Value
+from django.db.models import Func, IntegerField, TextField, Value
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
 
@@ -453,6 +453,25 @@ def test_what_a_query_changes_in_its_session_is_not_found_by_another(native: Pla
         assert await executor.run(pid, "SELECT 1", "SET LOCAL statement_timeout = 1000") == first
         assert await executor.run(pid, statement) == first
         assert await executor.run(pid) != first
+
+    run(main())
+
+
+def test_what_an_expression_changes_in_its_session_is_not_found_by_another(native: Place) -> None:
+    """P40: in a query of adj's own lane, and in a stream."""
+    change: Any = Func(Value("adj.tenant"), Value("7"), Value(False), function="set_config", output_field=TextField())
+    pid: Any = Func(function="pg_backend_pid", output_field=IntegerField())
+    query = q(Country).using(native.alias).values_list(pid, flat=True)[:1]
+
+    async def main() -> None:
+        first = await query.aget()
+        assert await query.aget() == first
+        changed = query.annotate(change=change)
+        assert (await changed.run())[0] == first
+        assert (second := await query.aget()) != first
+        async with changed.stream() as rows:
+            assert [row async for row in rows] == [second]
+        assert await query.aget() != second
 
     run(main())
 

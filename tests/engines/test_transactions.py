@@ -56,8 +56,10 @@ def test_what_a_block_writes_is_there_after_it(place: Place) -> None:
     async def main() -> None:
         async with atomic(place.alias):
             assert adj.in_transaction(place.alias)
+            assert await adj.run_sync(adj.in_transaction, place.alias)
             await create(place.alias, "+1")
             assert await codes(place.alias) == ["+1"]
+        assert not await adj.run_sync(adj.in_transaction, place.alias)
         assert not adj.in_transaction(place.alias)
         assert await codes(place.alias) == ["+1"]
 
@@ -682,23 +684,34 @@ def test_functions_are_called_after_the_commit_in_their_order(place: Place) -> N
     assert written(place) == ["+1", "+2"]
 
 
-def test_a_cancellation_during_the_commit_waits_until_the_functions_were_called(native: Place) -> None:
+def test_cancellations_during_the_commit_wait_until_the_functions_were_called(native: Place) -> None:
+    """P12, P23: also those of anyio, which cancels at every step until its scope is left."""
     called: list[str] = []
+
+    async def asynchronous() -> None:
+        await asyncio.sleep(0.01)
+        called.append("asynchronous")
 
     async def write() -> None:
         async with atomic(native.alias):
             await create(native.alias, "+1")
-            await adj.on_commit(lambda: called.append("called"), using=native.alias)
+            await adj.on_commit(lambda: called.append("synchronous"), using=native.alias)
+            await adj.on_commit(asynchronous, using=native.alias)
             task = asyncio.current_task()
             assert task is not None
-            # Cancelled at the first wait of the block's end, which is the commit.
-            asyncio.get_running_loop().call_soon(task.cancel)
+            # The first wait of the block's end is the commit.
+            asyncio.get_running_loop().call_soon(cancel, task)
+
+    def cancel(task: asyncio.Task[None]) -> None:
+        if not task.done():
+            task.cancel()
+            asyncio.get_running_loop().call_soon(cancel, task)
 
     async def main() -> None:
         task = asyncio.create_task(write())
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert called == ["called"]
+        assert called == ["synchronous", "asynchronous"]
         assert await codes(native.alias) == ["+1"]
 
     run(main())

@@ -17,7 +17,7 @@ from adj.engines.bridge import Lent, Wrappers, run_in_bridge
 from adj.engines.calls import fetch_all
 from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
-from adj.engines.psycopg.facade import NamedCursor
+from adj.engines.psycopg.facade import NamedCursor, marks_session
 from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
 from adj.engines.turns import Turns
@@ -72,6 +72,7 @@ class PsycopgConnection:
             with wrapper.wrap_database_errors:
                 # psycopg wants SQL to be literal text where types are checked; Django's is made.
                 made: Any = command.sql
+                link.is_marked = link.is_marked or marks_session(command.sql)
                 cursor = await link.execute(made, command.parameters)
                 rows: list[DatabaseRow] = await cursor.fetchall()
         return await self.run(receive, rows) if may_query else receive(rows)
@@ -166,6 +167,7 @@ class StreamingCursor:
                 self._connection.refuse_if_ended()
                 with link.wrapper.wrap_database_errors:
                     await self._open(link)
+                    link.is_marked = link.is_marked or marks_session(command.sql)
                     await self._cursor.execute(command.sql, command.parameters)
         except BaseException:
             await to_its_end(self._close())

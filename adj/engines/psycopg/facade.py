@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,17 @@ _MARKING = re.compile(
 )
 
 
-def _marks_session(query: Any, link: Link) -> bool:
+@lru_cache(maxsize=1_000)
+def marks_session(text: str) -> bool:
     """Whether a statement may change its session: told by its words, and so also where they are in a text."""
+    return text != SET_LOCAL and bool(_MARKING.search(text))
+
+
+def _marks_session(query: Any, link: Link) -> bool:
     if isinstance(query, sql.Composable):
         query = query.as_string(link)
     text = query.decode(errors="replace") if isinstance(query, bytes) else query
-    return isinstance(text, str) and text != SET_LOCAL and bool(_MARKING.search(text))
+    return isinstance(text, str) and marks_session(text)
 
 
 class NamedCursor(ClientCursorMixin[Any], psycopg.AsyncServerCursor[Any]):
