@@ -19,12 +19,16 @@ DatabaseRow: TypeAlias = tuple[object, ...]
 class Command:
     """One statement as the driver takes it.
 
-    `locks_rows` marks `SELECT ... FOR UPDATE`, which a connection refuses outside a transaction.
+    `locks_rows` marks `SELECT ... FOR UPDATE`, which a connection refuses outside a transaction. `is_typed` says that
+    the server knows the types of all parameters by itself, so that the statement can be prepared. `seconds` is how long
+    somebody waits for it.
     """
 
     sql: str
     parameters: Parameters
     locks_rows: bool = False
+    is_typed: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

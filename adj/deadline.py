@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
+from django.db import OperationalError
+
 from adj.compiler.text import query_text
 from adj.errors import QueryTimeout
 from adj.statement import Finish, Statement
@@ -22,7 +24,8 @@ async def _limited(statement: Statement, seconds: float, finish: Finish) -> Asyn
     try:
         async with limit:
             yield
-    except TimeoutError:
+    except (TimeoutError, OperationalError):
+        # The server may have given it up as well.
         if not limit.expired():
             raise
         raise QueryTimeout(query=query_text(statement, finish), seconds=seconds) from None

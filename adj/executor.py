@@ -57,7 +57,7 @@ class Executor:
         if is_observed():
             made = await self._fetch_observed(question, prepared, receive, may_query=may_query)
         else:
-            made = await self._fetch(_command(prepared), receive, may_query=may_query)
+            made = await self._fetch(_command(prepared, question.statement), receive, may_query=may_query)
         return _CONCLUSIONS[answer](question.statement, made)
 
     async def _fetch_observed(
@@ -67,7 +67,8 @@ class Executor:
         text = query_text(question.statement, question.finish, with_values=False)
         watch = Stopwatch(self.dialect.alias, ready.sql, text, was_cached=ready.was_cached)
         try:
-            made = await self._fetch(_command(ready), watch.timed(receive), may_query=may_query, lent=watch.lent)
+            command = _command(ready, question.statement)
+            made = await self._fetch(command, watch.timed(receive), may_query=may_query, lent=watch.lent)
         except BaseException as error:
             watch.tell(error)
             raise
@@ -137,7 +138,8 @@ class Chunks:
     async def _open(
         self, stack: AsyncExitStack, connection: Connection, prepared: Any
     ) -> Callable[[], Awaitable[Rows]]:
-        cursor = await stack.enter_async_context(connection.cursor(_command(prepared), self._size))
+        command = _command(prepared, self._question.statement)
+        cursor = await stack.enter_async_context(connection.cursor(command, self._size))
         receive = partial(_made, self._question.statement, prepared.plan)
         may_query = _may_query(self._question.statement, prepared.plan)
 
@@ -187,8 +189,8 @@ def _may_query(statement: Statement, plan: Plan) -> bool:
     return bool(prefetches(statement)) or plan.calls_project_code()
 
 
-def _command(ready: Ready) -> Command:
-    return Command(ready.sql, ready.parameters, ready.plan.locks_rows)
+def _command(ready: Ready, statement: Statement) -> Command:
+    return Command(ready.sql, ready.parameters, ready.plan.locks_rows, ready.plan.is_typed, statement.seconds)
 
 
 # -- endings -----------------------------------------------------------------------------------------------------------

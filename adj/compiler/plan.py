@@ -78,6 +78,7 @@ class Plan:
 
     `template` has a constant or a `Parameter` for each `%s` of the SQL. `hydrate` turns database rows into the rows of
     the answer. `calls_project_code` tells whether it calls code of the project on the way, which may use the database.
+    `is_typed` says that the server knows the types of all parameters by itself.
     """
 
     dialect: Dialect
@@ -91,6 +92,7 @@ class Plan:
     locks_rows: bool
     # The template is the binders' parameters one after another, which is the common case.
     is_sequential: bool
+    is_typed: bool
 
     def bind(
         self, values: Sequence[object], bounds: tuple[int | None, int | None] | None

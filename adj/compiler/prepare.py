@@ -34,6 +34,7 @@ from adj.compiler.forget import forget_arguments
 from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed, equality_pattern
+from adj.compiler.typed import is_typed
 from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
 from adj.hydrate.rows import code_check_for, hydrator_for
 from adj.settings import plan_cache_size
@@ -294,6 +295,9 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
         return Parameter(numbers[id(marker.rendering)], marker.position)
 
     template = tuple(place(entry) if isinstance(entry, Marker) else entry for entry in captured.parameters)
+    is_sequential = _is_sequential(template, recording)
+    # Asked before the binders take over what they are made of.
+    typed = is_sequential and is_typed(captured.sql, recording.renderings)
     binders = tuple(binder_for(rendering) for rendering in recording.renderings)
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
     checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
@@ -311,7 +315,8 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
         hydrate=hydrator_for(layout),
         calls_project_code=code_check_for(layout),
         locks_rows=dialect.locks_rows,
-        is_sequential=_is_sequential(template, recording),
+        is_sequential=is_sequential,
+        is_typed=typed,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import random
 import threading
@@ -143,6 +144,37 @@ def test_settings_that_cannot_be_honoured_are_refused(
     async def main() -> None:
         with pytest.raises(ImproperlyConfigured, match=message):
             await q(Book).using(native.alias).acount()
+
+    run(main())
+
+
+def test_statements_are_prepared_where_it_is_asked_for(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P37: only statements whose parameters have their types from columns; a table may change meanwhile."""
+    monkeypatch.setitem(connections.settings[native.alias]["OPTIONS"], "prepare_threshold", 0)
+
+    def prepared() -> list[str]:
+        with connections[native.alias].cursor() as cursor:
+            cursor.execute("SELECT statement FROM pg_prepared_statements WHERE NOT from_sql")
+            return [row[0] for row in cursor.fetchall()]
+
+    def alter(kind: str) -> None:
+        with connections[native.alias].cursor() as cursor:
+            cursor.execute(f"ALTER TABLE shop_country ALTER COLUMN name TYPE {kind}")
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        countries = q(Country).using(native.alias)
+        assert await countries.filter(code="DE").acount() == 1
+        assert len(found := await executor.run(prepared)) == 1
+        assert "= $1" in found[0]
+        await countries.annotate(a=Value(1)).filter(code="DE").run()
+        assert await executor.run(prepared) == found
+        country = await countries.aget(code="DE")
+        await executor.run(alter, "text")
+        try:
+            assert await countries.aget(code="DE") == country
+        finally:
+            await executor.run(alter, "varchar(80)")
 
     run(main())
 
@@ -295,6 +327,36 @@ def test_a_query_that_takes_too_long_is_stopped(native: Place) -> None:
     run(main())
     with pytest.raises(ValueError, match="positive number of seconds, not 0"):
         q(Book).timeout(0)
+
+
+def test_a_query_that_takes_too_long_is_stopped_when_nobody_is_there_to_cancel_it(
+    native: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P27: the server has a limit of its own for it, which is gone with the query."""
+    monkeypatch.setattr("adj.engines.psycopg.link.GRACE_SECONDS", 0.1)
+    slow = q(Book).using(native.alias).order_by("pk").values_list(Sleep(Value(30)), flat=True)[:1].timeout(0.2)
+
+    async def main() -> None:
+        with concurrent.futures.ThreadPoolExecutor(1) as elsewhere:
+            waiting = asyncio.create_task(slow.run())
+            await asyncio.sleep(0.1)
+            assert elsewhere.submit(_in_thread, active_queries).result() == 1
+            # The event loop is stuck.
+            time.sleep(0.6)  # noqa: ASYNC251
+            assert elsewhere.submit(_in_thread, active_queries).result() == 0
+            with pytest.raises(QueryTimeout):
+                await waiting
+        assert await (await executor_for(native.alias)).run(setting) == "0"
+        assert len(await q(Book).using(native.alias).timeout(5).run()) > 0
+        assert await (await executor_for(native.alias)).run(setting) == "0"
+
+    def setting() -> str:
+        with connections[native.alias].cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            found: str = cursor.fetchone()[0]
+            return found
+
+    run(main())
 
 
 # -- sessions that end -------------------------------------------------------------------------------------------------

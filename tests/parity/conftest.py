@@ -1,4 +1,4 @@
-"""Compares on PostgreSQL through both engines, and prints what was compared at the end of a run."""
+"""Compares on PostgreSQL in each way that adj can ask it, and prints what was compared at the end of a run."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import override_settings
 
 import adj
 from tests.parity.tally import TALLY
 
 
-@pytest.fixture(params=["psycopg", "threads"])
-def engine_name(request: Any) -> str:
+@pytest.fixture(params=["psycopg", "psycopg, prepared", "threads"])
+def way(request: Any) -> str:
     """The engines for PostgreSQL. Not a parameter of `postgres`, which would make the database anew for each."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
-def postgres(engine_name: str, postgres: str) -> Generator[str]:
-    """PostgreSQL, natively and through threads."""
-    with override_settings(ADJ={postgres: {"engine": engine_name}}):
+def postgres(way: str, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
+    """PostgreSQL: natively, also with statements that are prepared at once, and through threads."""
+    engine, _, prepared = way.partition(", ")
+    if prepared:
+        monkeypatch.setitem(connections.settings[postgres]["OPTIONS"], "prepare_threshold", 0)
+    with override_settings(ADJ={postgres: {"engine": engine}}):
         yield postgres
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.exceptions import EmptyResultSet
-from django.db.models import CharField, Count, Field, Q, Sum, TextChoices, Value
+from django.db.models import Case, CharField, Count, F, Field, Q, Sum, TextChoices, Value, When
 from django.db.models.functions import Concat
 from django.db.models.lookups import Exact
 from django.test.utils import register_lookup
 from django.utils.functional import lazystr
 
-from adj import plan_cache, q
+from adj import AsyncQuery, plan_cache, q
 from adj.compiler.build import build_with_slots
 from adj.compiler.dialect import LIMITS
 from adj.compiler.forget import forget_arguments
@@ -255,6 +255,7 @@ def _plan(guards: tuple[Guard, ...] = (), parameter_guards: tuple[Guard, ...] = 
         calls_project_code=found.calls_project_code,
         locks_rows=False,
         is_sequential=found.is_sequential,
+        is_typed=found.is_typed,
     )
 
 
@@ -460,6 +461,25 @@ def test_a_template_with_constants_is_not(empty_plan_cache: None) -> None:
     assert not plan.is_sequential
     assert sql_of(query) == django_sql_of(query)
     assert [type(entry) for entry in plan.template].count(Parameter) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (q(Book).filter(pages__gt=3, title__in=["a", "b"]), True),
+        (q(Book).filter(author=1).exclude(title__startswith="a").order_by("title")[:3], True),
+        (q(Book).filter(author__name="a", pages__range=(1, 2)), True),
+        (q(Book).filter(title__iexact="a"), False),
+        (q(Book).annotate(a=F("pages") + 1).filter(a=3), False),
+        (q(Book).annotate(a=Case(When(pages__gt=3, then="pages"))), False),
+        (q(Book).annotate(a=Value(True)).filter(pages=3), False),
+        (q(Book).filter(pages=3).values("title").annotate(a=Count("pk", filter=Q(pages=2))), False),
+    ],
+)
+def test_parameters_are_typed_where_they_are_compared_with_columns(
+    empty_plan_cache: None, query: AsyncQuery[Any, Any], expected: bool
+) -> None:
+    assert plan_of(query).is_typed is expected
 
 
 def test_a_parameter_may_be_written_twice(empty_plan_cache: None) -> None:

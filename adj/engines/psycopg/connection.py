@@ -70,11 +70,8 @@ class PsycopgConnection:
             self.refuse_if_ended()
             wrapper.validate_no_broken_transaction()
             with wrapper.wrap_database_errors:
-                # psycopg wants SQL to be literal text where types are checked; Django's is made.
-                made: Any = command.sql
                 link.is_marked = link.is_marked or marks_session(command.sql)
-                cursor = await link.execute(made, command.parameters)
-                rows: list[DatabaseRow] = await cursor.fetchall()
+                rows: list[DatabaseRow] = await link.fetch(command)
         return await self.run(receive, rows) if may_query else receive(rows)
 
     def cursor(self, command: Command, size: int) -> AbstractAsyncContextManager[Cursor]:

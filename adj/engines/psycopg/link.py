@@ -10,6 +10,7 @@ import psycopg
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq, waiting
 
+from adj.abc import Command, Parameters
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 CANCEL_SECONDS = 5.0
 """How long a server may take to give up a query that is cancelled, before its connection is closed."""
+
+GRACE_SECONDS = 1.0
+"""How much later than the client the server gives up a query that has taken too long."""
 
 
 class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
@@ -39,6 +43,37 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.open_cursors: set[object] = set()
+
+    async def fetch(self, command: Command) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows; prepared on the server, if `prepare_threshold` is set and it may be."""
+        # psycopg wants SQL to be literal text where types are checked; Django's is made.
+        made: Any = command.sql
+        if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
+            return await self._fetch_within(command.seconds, made, command.parameters)
+        if self.prepare_threshold is not None and command.is_typed:
+            try:
+                cursor = await psycopg.AsyncCursor(self).execute(made, command.parameters)
+                return await cursor.fetchall()
+            except OverflowError:
+                # A number that no column of its type holds: as a literal it is compared all the same.
+                pass
+            except psycopg.errors.FeatureNotSupported:
+                if not self.autocommit:
+                    raise
+                # A table has changed since the statement was prepared.
+                await self.execute("DEALLOCATE ALL")
+        cursor = await self.execute(made, command.parameters)
+        return await cursor.fetchall()
+
+    async def _fetch_within(self, seconds: float, sql: Any, parameters: Parameters) -> list[tuple[Any, ...]]:
+        """Let the server end a statement itself, should nobody be left to cancel it; later than whoever waits for it.
+
+        Sent together they are one transaction, so that the limit is gone with it, behind a pooler as well.
+        """
+        limit = f"SET LOCAL statement_timeout = {int((seconds + GRACE_SECONDS) * 1000)};\n"
+        cursor = await self.execute(limit + sql, parameters)
+        cursor.nextset()
+        return await cursor.fetchall()
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
         """Wait for an operation on the connection; cancelled, the server's query has ended before this returns.
