@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,12 +12,34 @@ from django.db import DatabaseError
 
 from adj.abc import Command, Connection, DatabaseRow
 from adj.engines.calls import connected, refuse_lock_outside_transaction
-from adj.errors import CrossTaskTransaction
+from adj.errors import CrossTaskTransaction, EngineNotOpen
 
 if TYPE_CHECKING:
     from typing import Self
 
 T = TypeVar("T")
+
+
+class _Open(threading.local):
+    """The cursors of this thread that are open."""
+
+    def __init__(self) -> None:
+        self.cursors: set[Any] = set()
+
+
+_open = _Open()
+
+
+def close_cursors() -> None:
+    """Close what is open on this thread, whose connections are about to be closed: SQLite's would keep its locks."""
+    while _open.cursors:
+        _closed(_open.cursors.pop())
+
+
+def _closed(cursor: Any) -> None:
+    with suppress(DatabaseError):
+        # One whose connection is gone is closed already.
+        cursor.close()
 
 
 class ChunkedCursor:
@@ -44,8 +67,8 @@ class ChunkedCursor:
 
     async def _end(self) -> None:
         # Whoever is cancelled meanwhile has closed the cursor as well: calls on one thread run in their order.
-        with suppress(CrossTaskTransaction):
-            # The transaction that it was in has ended, and the cursor with it.
+        with suppress(CrossTaskTransaction, EngineNotOpen):
+            # The transaction that it was in has ended, or the engine was closed, and the cursor with it.
             await asyncio.shield(asyncio.ensure_future(self._connection.run(self._close)))
 
     # -- on the thread -------------------------------------------------------------------------------------------------
@@ -54,13 +77,13 @@ class ChunkedCursor:
         connection = connected(self._alias)
         refuse_lock_outside_transaction(connection, self._command)
         self._cursor = connection.chunked_cursor()
+        _open.cursors.add(self._cursor)
         self._cursor.execute(self._command.sql, self._command.parameters)
 
     def _fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
         return receive(list(self._cursor.fetchmany(self._size)))
 
     def _close(self) -> None:
-        # One whose connection is gone is closed already.
         if self._cursor is not None:
-            with suppress(DatabaseError):
-                self._cursor.close()
+            _open.cursors.discard(self._cursor)
+            _closed(self._cursor)
