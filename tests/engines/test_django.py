@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import TestCase, override_settings
 
-from adj import q
+from adj import atomic, q
 from adj.databases import executor_for
 from adj.engines import engine_for
 from adj.engines.django import DjangoEngine
@@ -63,6 +63,16 @@ class InATransaction(TestCase):
             return await q(Country).filter(code="1D").acount()
 
         assert async_to_sync(view)() == 1
+
+    def test_a_durable_block_is_allowed_in_the_transaction_of_the_test(self) -> None:
+        """P11."""
+
+        async def view() -> None:
+            async with atomic(durable=True):
+                await Country.objects.acreate(code="1E", name="Lilliput")
+
+        async_to_sync(view)()
+        assert Country.objects.filter(code="1E").exists()
 
     def test_a_lock_is_taken_in_the_transaction_of_the_test(self) -> None:
         async def view() -> int:
