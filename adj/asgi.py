@@ -1,11 +1,13 @@
-"""For ASGI applications: Django's own asynchronous ORM on adj's engine for each request, and views in a transaction."""
+"""For ASGI applications: Django's own ORM on adj's engine for each request, views in a transaction, and streams."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
+from asgiref.sync import async_to_sync
 from django.db import transaction
+from django.http import StreamingHttpResponse
 
 from adj.atomic_block import atomic
 from adj.native_block import native
@@ -53,3 +55,27 @@ def atomic_view(
         return exempt
 
     return decorate
+
+
+class StreamingResponse(StreamingHttpResponse):
+    """Django's `StreamingHttpResponse`, whose asynchronous generator is closed when the response is.
+
+    When a client goes away, Django stops asking the generator for parts and closes the response, but not the generator:
+    whatever it has open, as a stream of rows and its connection, would wait for Python's garbage collector.
+    """
+
+    def __init__(self, streaming_content: Any = (), *args: Any, **kwargs: Any) -> None:
+        super().__init__(streaming_content, *args, **kwargs)
+        self._content = streaming_content
+
+    def close(self) -> None:
+        """Close the generator, then the response, as Django does at the end of a request."""
+        try:
+            if isinstance(self._content, AsyncGenerator):
+                async_to_sync(_close)(self._content)
+        finally:
+            super().close()
+
+
+async def _close(generator: AsyncGenerator[Any]) -> None:
+    await generator.aclose()

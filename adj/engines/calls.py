@@ -41,9 +41,6 @@ def connected(alias: str) -> BaseDatabaseWrapper:
                 reason=f'the {connection.display_name} database "{name}" does not open: {str(error).strip()}.',
                 advice=f'Check DATABASES["{alias}"], and that the database exists and its server runs.',
             ) from error
-        if connection.settings_dict["CONN_MAX_AGE"] == 0:
-            # "Not kept between requests" is what an idle worker's end stands for; see ThreadsEngine.
-            connection.close_at = None
     return connection
 
 
@@ -52,6 +49,9 @@ def freshen() -> None:
     checked if asked. Prefetching may have opened one to another database.
     """
     for connection in connections.all(initialized_only=True):
+        if connection.settings_dict["CONN_MAX_AGE"] == 0:
+            # "Not kept between requests" is what an idle worker's end stands for; see ThreadsEngine.
+            connection.close_at = None
         try:
             connection.close_if_unusable_or_obsolete()
         except DatabaseError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,13 +11,35 @@ from django.db import DatabaseError
 
 from adj.abc import Command, Connection, DatabaseRow
 from adj.engines.calls import connected, refuse_lock_outside_transaction
-from adj.errors import CrossTaskTransaction
+from adj.errors import CrossTaskTransaction, EngineNotOpen
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
     from typing import Self
 
 T = TypeVar("T")
+
+
+class _Open(threading.local):
+    """The cursors of this thread that are open."""
+
+    def __init__(self) -> None:
+        self.cursors: set[Any] = set()
+
+
+_open = _Open()
+
+
+def close_cursors() -> None:
+    """Close what is open on this thread, whose connections are about to be closed: SQLite's would keep its locks."""
+    while _open.cursors:
+        _closed(_open.cursors.pop())
+
+
+def _closed(cursor: Any) -> None:
+    with suppress(DatabaseError):
+        # One whose connection is gone is closed already.
+        cursor.close()
 
 
 class ChunkedCursor:
@@ -43,8 +66,8 @@ class ChunkedCursor:
         return await self._connection.run(self._fetch, receive)
 
     async def _end(self) -> None:
-        with suppress(CrossTaskTransaction):
-            # The transaction that it was in has ended, and the cursor with it.
+        with suppress(CrossTaskTransaction, EngineNotOpen):
+            # The transaction that it was in has ended, or the engine was closed, and the cursor with it.
             await to_its_end(self._connection.run(self._close))
 
     # -- on the thread -------------------------------------------------------------------------------------------------
@@ -53,13 +76,13 @@ class ChunkedCursor:
         connection = connected(self._alias)
         refuse_lock_outside_transaction(connection, self._command)
         self._cursor = connection.chunked_cursor()
+        _open.cursors.add(self._cursor)
         self._cursor.execute(self._command.sql, self._command.parameters)
 
     def _fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
         return receive(list(self._cursor.fetchmany(self._size)))
 
     def _close(self) -> None:
-        # One whose connection is gone is closed already.
         if self._cursor is not None:
-            with suppress(DatabaseError):
-                self._cursor.close()
+            _open.cursors.discard(self._cursor)
+            _closed(self._cursor)

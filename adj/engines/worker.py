@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 from asgiref.sync import _restore_context
 
 from adj.engines.calls import close_connections
+from adj.engines.cursor import close_cursors
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,6 +81,7 @@ class Worker:
             call()
             # Otherwise the last result lives for as long as the thread has nothing to do.
             del call
+        close_cursors()
         close_connections()
         self._post(self._end)
 

@@ -1,7 +1,7 @@
 """`python -m tests.django_suite [SUITE ...]`: Django's own tests inside `adj.run_sync()`, on the native engine.
 
 Fetches the sources of the Django that is installed by pip, and runs its `tests/runtests.py` as it is. Ends with an
-error if a test fails that is not in `exceptions.py`.
+error if a test fails that is not in `exceptions.py`. Its suites of transactions and hooks are P10.
 """
 
 from __future__ import annotations

@@ -6,11 +6,12 @@ import threading
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
+from django.core.signals import request_finished
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import TestCase, override_settings
 
-from adj import q
+from adj import atomic, q
 from adj.databases import executor_for
 from adj.engines import engine_for
 from adj.engines.django import DjangoEngine
@@ -64,6 +65,16 @@ class InATransaction(TestCase):
 
         assert async_to_sync(view)() == 1
 
+    def test_a_durable_block_is_allowed_in_the_transaction_of_the_test(self) -> None:
+        """P11."""
+
+        async def view() -> None:
+            async with atomic(durable=True):
+                await Country.objects.acreate(code="1E", name="Lilliput")
+
+        async_to_sync(view)()
+        assert Country.objects.filter(code="1E").exists()
+
     def test_a_lock_is_taken_in_the_transaction_of_the_test(self) -> None:
         async def view() -> int:
             return len(await q(Country).select_for_update().run())
@@ -103,6 +114,21 @@ def test_a_transaction_that_is_open_on_djangos_connection_is_seen() -> None:
 
     assert run(scenario()) == ["Short-lived"]
     assert not Publisher.objects.filter(slug="short-lived").exists()
+
+
+@override_settings(ADJ={"default": {"engine": "django"}})
+def test_the_end_of_a_request_closes_what_a_query_has_opened() -> None:
+    """CONN_MAX_AGE is 0 here, and under ASGI each request has a thread of its own."""
+
+    async def scenario() -> list[bool]:
+        is_open = sync_to_async(lambda: connection.connection is not None)
+        async with ThreadSensitiveContext():
+            await q(Country).acount()
+            before = await is_open()
+            await sync_to_async(request_finished.send)(sender=None)
+            return [before, await is_open()]
+
+    assert run(scenario()) == [True, False]
 
 
 def test_an_in_memory_database_gets_this_engine_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

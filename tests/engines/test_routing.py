@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -40,6 +42,7 @@ def _replica(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_the_router_chooses_where_nobody_else_did() -> None:
+    """P54."""
     (country,) = run(q(Country).order_by("pk")[:1].run())
     assert country._state.db == "replica"
     assert q(Country).db == "replica"
@@ -58,6 +61,44 @@ def test_using_overrules_the_router() -> None:
 def test_a_queryset_keeps_the_database_it_is_bound_to() -> None:
     assert q(Book.objects.using("replica")).db == "replica"
     assert q(Book.objects.db_manager("replica")).db == "replica"
+
+
+here: ContextVar[str] = ContextVar("here", default="default")
+
+
+class OfTheTask:
+    """Sends every query to the database of the current context, as a router of tenants does."""
+
+    def db_for_read(self, model: type, **hints: Any) -> str:
+        return here.get()
+
+    db_for_write = db_for_read
+
+
+@override_settings(DATABASE_ROUTERS=["tests.engines.test_routing.OfTheTask"])
+def test_a_router_of_the_context_sends_each_task_to_its_own_database() -> None:
+    """P54: also what is prefetched, on whichever thread."""
+
+    async def ask(alias: str) -> set[str]:
+        here.set(alias)
+        author: Any = await q(Author).filter(books__isnull=False).prefetch_related("books").afirst()
+        return {author._state.db, *(book._state.db for book in author.books.all())}
+
+    async def main() -> list[set[str]]:
+        return await asyncio.gather(*map(ask, ["default", "replica"] * 3))
+
+    assert run(main()) == [{"default"}, {"replica"}] * 3
+
+
+def test_rows_of_two_databases_are_not_related_to_each_other() -> None:
+    """P54: a row knows where it comes from, so that Django refuses what it always refuses."""
+
+    async def main() -> tuple[Any, Any]:
+        return await asyncio.gather(q(Author).using("replica").afirst(), q(Book).using("default").afirst())
+
+    author, book = run(main())
+    with pytest.raises(ValueError, match="current database router prevents this relation"):
+        book.author = author
 
 
 class Elsewhere(QuerySet[Any]):
@@ -80,6 +121,7 @@ def test_a_manager_may_be_bound_to_a_database_and_so_may_its_querysets(monkeypat
 
 
 def test_a_related_manager_gives_the_router_its_hint() -> None:
+    """P54."""
     author: Any = Author.objects.filter(books__isnull=False).first()
     assert author is not None
     books = run(q(author.books).run())

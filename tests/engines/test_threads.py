@@ -127,6 +127,8 @@ def test_a_task_that_is_cancelled_while_it_waits_for_a_thread_leaves_its_place_i
 
 @override_settings(ADJ={"postgres": {"engine": "threads", "threads": 1}})
 def test_a_thread_comes_back_when_the_query_of_a_cancelled_task_has_ended(postgres: str) -> None:
+    """P28."""
+
     async def scenario() -> int:
         await q(Book).using(postgres).acount()
         task = asyncio.create_task(sleeping(postgres, 0.2).run())

@@ -82,6 +82,8 @@ def test_an_error_undoes_the_block_and_goes_on(place: Place) -> None:
 
 
 def test_an_inner_block_is_a_savepoint(place: Place) -> None:
+    """P10."""
+
     async def main() -> None:
         async with atomic(place.alias):
             await create(place.alias, "+1")
@@ -98,6 +100,8 @@ def test_an_inner_block_is_a_savepoint(place: Place) -> None:
 
 
 def test_an_error_in_a_block_without_a_savepoint_undoes_everything(place: Place) -> None:
+    """P10."""
+
     async def main() -> None:
         async with atomic(place.alias):
             await create(place.alias, "+1")
@@ -112,6 +116,8 @@ def test_an_error_in_a_block_without_a_savepoint_undoes_everything(place: Place)
 
 
 def test_a_durable_block_is_the_outermost_one(place: Place) -> None:
+    """P11."""
+
     async def main() -> None:
         async with atomic(place.alias, durable=True):
             await create(place.alias, "+1")

@@ -597,11 +597,24 @@ def test_counting_from_the_end_is_refused(misuse: Callable[[Any], Any]) -> None:
 
 
 def test_awaiting_a_query_names_run() -> None:
+    """P60."""
+
     async def forget() -> None:
         query: Any = q(Book).filter(pages=3)
         await query
 
     with pytest.raises(TypeError, match=r"add \.run\(\), as in `await q\(Book\)\.filter\(pages=\.\.\.\)\.run\(\)`"):
+        run(forget())
+
+
+def test_a_run_that_is_not_awaited_is_warned_of_by_name() -> None:
+    """P60: Python says it; a query itself is a value, and may be made for nothing."""
+
+    async def forget() -> None:
+        q(Book).filter(pages=3).run()  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+        gc.collect()
+
+    with pytest.warns(RuntimeWarning, match=r"'AsyncQuery\.run' was never awaited"):
         run(forget())
 
 
