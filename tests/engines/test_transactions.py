@@ -19,7 +19,7 @@ from django.test import override_settings
 
 import adj
 from adj import CrossTaskTransaction, NestingError, QueryTimeout, TransactionAborted, UnsupportedFeature, atomic, q
-from adj.compiler.dialect import forget_dialects
+from tests.engines.aliases import alias_at
 from tests.engines.places import Place
 from tests.running import run
 from tests.shop.models import Country
@@ -754,7 +754,6 @@ def test_synchronous_code_sees_the_callers_context_variables(place: Place) -> No
 def test_code_that_uses_two_databases_meets_both_transactions(postgres: str, engine: str) -> None:
     """P17: whichever of the two it runs on, and also by Django's own asynchronous methods."""
     other = "postgres again"
-    again = {**connections.settings[postgres], "TEST": {}}
     engines = {postgres: {"engine": engine}, other: {"engine": engine}}
 
     def see() -> list[int]:
@@ -776,16 +775,9 @@ def test_code_that_uses_two_databases_meets_both_transactions(postgres: str, eng
             assert await adj.run_sync(see) == [1, 0]
             await adj.set_rollback(using=postgres)
 
-    with override_settings(ADJ=engines), pytest.MonkeyPatch.context() as patch:
-        patch.setitem(connections.settings, other, again)
-        try:
-            run(main())
-            assert not Country.objects.using(postgres).filter(code__startswith="+").exists()
-        finally:
-            forget_dialects()
-            if other in {wrapper.alias for wrapper in connections.all(initialized_only=True)}:
-                connections[other].close()
-                del connections[other]
+    with override_settings(ADJ=engines), alias_at(other, connections.settings[postgres]):
+        run(main())
+    assert not Country.objects.using(postgres).filter(code__startswith="+").exists()
 
 
 def test_two_databases_have_transactions_of_their_own(postgres: str) -> None:
