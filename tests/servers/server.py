@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import sql
@@ -45,6 +46,18 @@ class Server:
             dbname=database or self.database,
             connect_timeout=5,
             autocommit=True,
+        )
+
+    @property
+    def release(self) -> str:
+        """The version as people write it, "15.20"."""
+        return f"{self.version // 10_000}.{self.version % 10_000}"
+
+    def url(self, database: str | None = None) -> str:
+        """Where libpq finds a database."""
+        account = f"{quote(self.user)}:{quote(self.password)}"
+        return (
+            f"postgresql://{account}@/{database or self.database}?{urlencode({'host': self.host, 'port': self.port})}"
         )
 
     def django_database(self, name: str) -> dict[str, object]:
