@@ -117,7 +117,7 @@ class Transaction:
         """End a block as Django does: commit, or undo what was done in it.
 
         Returns what is to be called after a commit. Runs to its end also when the task is cancelled meanwhile, and
-        returns the cancellation.
+        returns the cancellation; only a server that does not answer for long is not waited for.
         """
         if not self._may_use(task := asyncio.current_task()):
             reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
@@ -129,7 +129,7 @@ class Transaction:
         if block in self.blocks:
             self.blocks.remove(block)
         try:
-            left = await result_and_cancellation(self._leave(block, error))
+            left = await result_and_cancellation(self._leave(block, error), self.connection.patience)
         finally:
             self._end_errand(block)
         if isinstance(error, NestingError):
