@@ -226,10 +226,18 @@ def current_aliases() -> tuple[str, ...]:
 
 
 def _enter(block: Atomic, mode: Mode) -> None:
+    alias = block.using or DEFAULT_DB_ALIAS
+    if mode.clauses() and connections[alias].in_atomic_block:
+        # That of a `TestCase`, for one: the server refuses some of the modes, and others would hold for the rest of it.
+        raise NestingError(
+            alias=alias,
+            reason="is within one that Django's own code has begun, whose mode cannot change",
+            advice="Where that is a TestCase, test modes in a TransactionTestCase.",
+        )
     block.__enter__()
     if not mode.is_default:
         try:
-            _set_mode(block.using or DEFAULT_DB_ALIAS, mode)
+            _set_mode(alias, mode)
         except BaseException as error:
             block.__exit__(type(error), error, error.__traceback__)
             raise

@@ -121,7 +121,7 @@ def test_reads_are_answered_by_the_replica() -> None:
         assert await q(Country).order_by("pk").values_list(IsReplica(), flat=True)[:1].run() == [True]
         (book,) = await q(Book).select_related("author").order_by("pk")[:1].run()
         assert (book._state.db, book.author._state.db) == ("replica", "replica")
-        author = await q(Author).prefetch_related("books").filter(books=book).aget()
+        author: Any = await q(Author).prefetch_related("books").filter(books=book).aget()
         assert {each._state.db for each in author.books.all()} == {"replica"}
         async with q(Book).stream(2) as books:
             assert (await anext(books))._state.db == "replica"
@@ -142,7 +142,7 @@ def test_using_asks_the_primary() -> None:
 @pytest.mark.usefixtures("routed")
 def test_the_router_is_told_of_the_row_that_is_asked_from() -> None:
     async def main() -> None:
-        author = await q(Author).filter(books__isnull=False).order_by("pk").afirst()
+        author: Any = await q(Author).filter(books__isnull=False).order_by("pk").afirst()
         assert author is not None
         ReadsFromReplica.hints.clear()
         books = await q(author.books).run()
