@@ -26,13 +26,13 @@ PYTHON ?= $(shell $(find_python))
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help test demo demo-postgres lint types contracts unit django-suite docs format matrix install clean
+.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite docs format matrix install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-test: lint types contracts unit docs ## everything: lint, types, contracts, unit, docs
+test: lint types contracts unit postgres-versions docs ## everything: lint, types, contracts, unit, postgres-versions, docs
 
 demo: $(DEMO) ## install what the demo needs and run it
 	$(BIN)/python -m adj demo
@@ -59,6 +59,9 @@ unit: $(DEV) ## all tests of pytest, with coverage
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+postgres-versions: $(DEV) ## the tests of PostgreSQL once more, on PostgreSQL 16 and 18, which pip installs
+	$(BIN)/python -m tests.postgres_versions
 
 django-suite: $(DEV) ## Django's own tests inside adj.run_sync(), on the native engine
 	$(BIN)/python -m tests.django_suite

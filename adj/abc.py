@@ -80,6 +80,11 @@ class Connection(Protocol):
         """
         ...
 
+    @property
+    def patience(self) -> float | None:
+        """Seconds that the end of a transaction may take once its task is cancelled; None: as long as it takes."""
+        ...
+
     def was_lost_unused(self, error: Exception) -> bool:
         """Whether an error says that the session had ended, so that a statement that only reads can be sent again."""
         ...

@@ -52,7 +52,8 @@ class atomic:  # noqa: N801  # named and used as Django's
     - `savepoint=False`: an inner block without a savepoint: an error in it undoes the outermost block.
     - `durable`: raises `RuntimeError` inside another block.
     - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
-      the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block.
+      the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block;
+      the first three also in a transaction that Django's own code has begun, as a `TestCase` does.
     - `timeout`: seconds that the block may take; then it is cancelled, rolled back, and `QueryTimeout` is raised.
     - `retry`: as a decorator only: how often to call the function again after a serialization failure or a deadlock;
       not inside another block.

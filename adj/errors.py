@@ -211,11 +211,11 @@ class TransactionAborted(TransactionError):
 
 
 class NestingError(TransactionError):
-    """A block was left out of order, or in another task than it was entered in."""
+    """A block was left out of order, or in another task than it was entered in; or it asks for a mode too late."""
 
-    def __init__(self, *, alias: str, reason: str) -> None:
-        self.alias, self.reason = alias, reason
-        super().__init__(f'the transaction on "{alias}" {reason}. It is rolled back.')
+    def __init__(self, *, alias: str, reason: str, advice: str = "It is rolled back.") -> None:
+        self.alias, self.reason, self.advice = alias, reason, advice
+        super().__init__(f'the transaction on "{alias}" {reason}. {advice}')
 
 
 def _within(path: str, part: str) -> str:

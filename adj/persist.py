@@ -24,16 +24,21 @@ async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
-async def result_and_cancellation(coroutine: Coroutine[Any, Any, T]) -> tuple[T, asyncio.CancelledError | None]:
+async def result_and_cancellation(
+    coroutine: Coroutine[Any, Any, T], patience: float | None = None
+) -> tuple[T, asyncio.CancelledError | None]:
     """The same for who wants the result in any case: with it, the cancellation that was kept back, if any.
 
-    An error of the work is raised in any case.
+    An error of the work is raised in any case. So many seconds of `patience` after the first cancellation the work is
+    cancelled as well; with None, never.
     """
-    task, cancelled = await _ended(coroutine)
+    task, cancelled = await _ended(coroutine, patience)
     return task.result(), cancelled
 
 
-async def _ended(coroutine: Coroutine[Any, Any, T]) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
+async def _ended(
+    coroutine: Coroutine[Any, Any, T], patience: float | None = None
+) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
     task = asyncio.ensure_future(coroutine)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -42,6 +47,8 @@ async def _ended(coroutine: Coroutine[Any, Any, T]) -> tuple[asyncio.Task[T], as
         except asyncio.CancelledError as error:
             if task.done() and task.cancelled():
                 raise
+            if cancelled is None and patience is not None:
+                asyncio.get_running_loop().call_later(patience, task.cancel)
             cancelled = cancelled or error
         except BaseException:  # noqa: BLE001  # the caller gets it from the task itself
             break

@@ -124,7 +124,7 @@ class Transaction:
         """End a block as Django does: commit, or undo what was done in it.
 
         Returns what is to be called after a commit. Runs to its end also when the task is cancelled meanwhile, and
-        returns the cancellation.
+        returns the cancellation; only a server that does not answer for long is not waited for.
         """
         if not self._may_use(task := asyncio.current_task()):
             reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
@@ -136,7 +136,7 @@ class Transaction:
         if block in self.blocks:
             self.blocks.remove(block)
         try:
-            left = await result_and_cancellation(self._continued(self._leave(block, error)))
+            left = await result_and_cancellation(self._continued(self._leave(block, error)), self.connection.patience)
         finally:
             self._end_errand(block)
         if isinstance(error, NestingError):
@@ -279,10 +279,18 @@ def current_aliases() -> tuple[str, ...]:
 
 
 def _enter(block: Atomic, mode: Mode) -> None:
+    alias = block.using or DEFAULT_DB_ALIAS
+    if mode.clauses() and connections[alias].in_atomic_block:
+        # That of a `TestCase`, for one: the server refuses some of the modes, and others would hold for the rest of it.
+        raise NestingError(
+            alias=alias,
+            reason="is within one that Django's own code has begun, whose mode cannot change",
+            advice="Where that is a TestCase, test modes in a TransactionTestCase.",
+        )
     block.__enter__()
     if not mode.is_default:
         try:
-            _set_mode(block.using or DEFAULT_DB_ALIAS, mode)
+            _set_mode(alias, mode)
         except BaseException as error:
             block.__exit__(type(error), error, error.__traceback__)
             raise

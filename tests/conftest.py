@@ -13,6 +13,7 @@ import pymysql
 import pytest
 
 from tests import mariadb as mariadb_server
+from tests import postgres_versions
 
 mariadb_server.install_driver()
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
@@ -31,12 +32,31 @@ from tests.shop.models import Country  # noqa: E402
 _servers: dict[str, str] = {}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that talk to PostgreSQL, so that they can be run on further versions of it."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _uses_postgresql(item):
+            item.add_marker("postgresql")
+
+
+def _uses_postgresql(item: pytest.Function) -> bool:
+    place = item.callspec.params.get("place") if hasattr(item, "callspec") else None
+    return "postgres" in item.fixturenames or getattr(place, "alias", "") == "postgres"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which servers the tests talked to, and which they did without."""
-    if _servers:
-        terminalreporter.section("servers")
-        for name, found in _servers.items():
-            terminalreporter.line(f"{name}: {found}")
+    if not _servers:
+        return
+    terminalreporter.section("servers")
+    for name, found in _servers.items():
+        terminalreporter.line(f"{name}: {found}")
+    # A run on a further version has no cache, and is part of another that tells of it.
+    cache: pytest.Cache | None = getattr(terminalreporter.config, "cache", None)
+    if cache is not None and (used := _servers.get("PostgreSQL")) is not None:
+        cache.set(postgres_versions.REMEMBERED, used)
+        others = " and ".join(map(str, postgres_versions.without(used)))
+        terminalreporter.line(f"PostgreSQL {others}: not in this run, but in `make postgres-versions`")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,7 +71,7 @@ def _sqlite(_no_connection_on_a_loop: list[str]) -> Generator[None]:
 def postgres(_sqlite: None) -> Generator[str]:
     """The alias of the bookshop on PostgreSQL. Fails where no server can be had."""
     with postgresql_server() as server:
-        _servers["PostgreSQL"] = f"{server.version // 10_000}.{server.version % 10_000}, {server.origin}"
+        _servers["PostgreSQL"] = f"{server.release}, {server.origin}"
         name = create_database(server)
         connections.settings["postgres"].update(server.django_database(name))
         try:

@@ -76,6 +76,10 @@ class DjangoConnection:
         """The same as `run()`: the connection is Django's before and after."""
         return await self.run(function, *args, **kwargs)
 
+    @property
+    def patience(self) -> None:
+        """A thread that waits for its server cannot be stopped."""
+
     def was_lost_unused(self, error: Exception) -> bool:
         """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
         return False

@@ -195,6 +195,10 @@ class ThreadConnection:
             return await self._worker.submit(run_watched, watcher, self._alias, call, *args, **kwargs)
         return await self._worker.submit(call, *args, **kwargs)
 
+    @property
+    def patience(self) -> None:
+        """A thread that waits for its server cannot be stopped."""
+
     def was_lost_unused(self, error: Exception) -> bool:
         """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
         return False

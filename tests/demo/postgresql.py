@@ -6,20 +6,12 @@ The server is found as for the tests; `ADJ_TEST_POSTGRES_FROM=package` takes the
 from __future__ import annotations
 
 import sys
-from urllib.parse import quote, urlencode
 
 from adj.__main__ import main
-from tests.servers import Server, postgresql_server, temporary_database
-
-
-def url(server: Server, name: str) -> str:
-    """Where the demo finds a database."""
-    account = f"{quote(server.user)}:{quote(server.password)}"
-    return f"postgresql://{account}@/{name}?{urlencode({'host': server.host, 'port': server.port})}"
-
+from tests.servers import postgresql_server, temporary_database
 
 if __name__ == "__main__":
     with postgresql_server() as found, temporary_database(found) as database:
         print(f"PostgreSQL {found.version // 10_000}: {found.origin}")
-        status = main(["demo", "--database", url(found, database), *sys.argv[1:]])
+        status = main(["demo", "--database", found.url(database), *sys.argv[1:]])
     sys.exit(status)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.places import NATIVE, PLACES, Place
+from tests.engines.places import NATIVE, PLACES, POSTGRESQL_PLACES, Place
 
 
 @pytest.fixture(params=PLACES, ids=lambda place: place.name)
@@ -16,6 +16,13 @@ def place(request: Any) -> Generator[Place]:
     if request.param.alias != "default":
         # Starts the server, or skips where there is none.
         request.getfixturevalue(request.param.alias)
+    with request.param.chosen():
+        yield request.param
+
+
+@pytest.fixture(params=POSTGRESQL_PLACES, ids=lambda place: place.name)
+def postgres_place(postgres: str, request: Any) -> Generator[Place]:
+    """An engine on PostgreSQL."""
     with request.param.chosen():
         yield request.param
 

@@ -49,7 +49,9 @@ NATIVE = Place("psycopg", "postgres", "psycopg")
 PLACES = [
     NATIVE,
     Place("threads on PostgreSQL", "postgres", "threads"),
+    Place("django on PostgreSQL", "postgres", "django"),
     Place("threads on SQLite", "default", "threads"),
     Place("django on SQLite", "default", "django"),
     Place("threads on MariaDB", "mariadb", "threads"),
 ]
+POSTGRESQL_PLACES = [place for place in PLACES if place.alias == "postgres"]

@@ -7,10 +7,9 @@ import gc
 import os
 import random
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connections
@@ -18,12 +17,11 @@ from django.test import override_settings
 
 import adj
 from adj import atomic, q
-from adj.compiler.dialect import forget_dialects
-from adj.databases import executor_for
-from adj.engines.psycopg import PsycopgEngine
+from tests.engines.aliases import alias_at
 from tests.engines.places import Place
+from tests.engines.sessions import elsewhere, end_all_sessions, native_engine
 from tests.running import run
-from tests.servers import Server, restartable_server, temporary_database
+from tests.servers import Server, private_server, restart, temporary_database
 from tests.shop.models import Book, Country
 
 ACCOUNTS = [f"+{number}" for number in range(8)]
@@ -32,29 +30,17 @@ QUERIES = int(os.environ.get("ADJ_TEST_SOAK", "10000"))
 
 
 @pytest.fixture
-def own_server(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Generator[tuple[Server, str, Callable[[], None]]]:
-    """A server for this test alone, as the database of the alias `postgres`; its name, and how to restart it."""
-    with restartable_server() as (server, restart), temporary_database(server) as name:
-        connections[postgres].close()
-        settings = connections.settings[postgres]
-        for key, value in server.django_database(name).items():
-            monkeypatch.setitem(settings, key, value)
-        forget_dialects()
-        del connections[postgres]
-        try:
+def own_server(postgres: str) -> Generator[Server]:
+    """A server for this test alone, as the database of the alias `postgres`."""
+    with private_server() as server, temporary_database(server) as name:
+        database = {**connections.settings[postgres], **server.django_database(name)}
+        with alias_at(postgres, database), override_settings(ADJ={postgres: {"pool": {"max_size": 8}}}):
             call_command("migrate", database=postgres, run_syncdb=True, verbosity=0, interactive=False)
-            connections[postgres].close()
-            with override_settings(ADJ={postgres: {"pool": {"max_size": 8}}}):
-                yield server, name, restart
-        finally:
-            connections[postgres].close()
-            del connections[postgres]
-            forget_dialects()
+            yield server
 
 
-def test_money_is_neither_made_nor_lost(own_server: tuple[Server, str, Callable[[], None]]) -> None:
+def test_money_is_neither_made_nor_lost(own_server: Server) -> None:
     """P33, M5 and M11: twenty tasks move money while sessions are killed twice and the server restarts."""
-    server, name, restart = own_server
     chance = random.Random(11)
     moved: list[int] = []
     failed: list[BaseException] = []
@@ -80,12 +66,6 @@ def test_money_is_neither_made_nor_lost(own_server: tuple[Server, str, Callable[
                 failed.append(error)
                 await asyncio.sleep(0.02)
 
-    def kill() -> None:
-        with psycopg.connect(
-            host=server.host, port=server.port, user=server.user, dbname="postgres", autocommit=True
-        ) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-
     async def moves(count: int) -> None:
         """Wait for so many more successful moves, which shows that everything works again."""
         wanted = len(moved) + count
@@ -99,9 +79,11 @@ def test_money_is_neither_made_nor_lost(own_server: tuple[Server, str, Callable[
         )
         tasks = [asyncio.create_task(work()) for _ in range(20)]
         async with asyncio.timeout(60):
-            for disturb in (kill, kill, restart):
+            for _ in range(2):
                 await moves(50)
-                await asyncio.to_thread(disturb)
+                assert await elsewhere(end_all_sessions)
+            await moves(50)
+            await asyncio.to_thread(restart, own_server)
             await moves(50)
             is_over.set()
             await asyncio.gather(*tasks)
@@ -134,9 +116,7 @@ def test_memory_stays_flat(native: Place) -> None:
         before = resident_pages()
         await asyncio.gather(*(ask(QUERIES // 50) for _ in range(50)))
         gc.collect()
-        engine = (await executor_for(native.alias)).engine
-        assert isinstance(engine, PsycopgEngine)
-        assert engine._pool._size <= 10
+        assert (await native_engine())._pool._size <= 10
         return resident_pages() - before
 
     start = time.perf_counter()

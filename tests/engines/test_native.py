@@ -8,7 +8,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 from typing import Any
 
 import pytest
@@ -27,64 +27,18 @@ from adj.databases import executor_for
 from adj.engines import engine_for
 from adj.engines.psycopg import PsycopgEngine
 from tests.engines.places import Place
+from tests.engines.sessions import (
+    active_queries,
+    assert_nothing_runs,
+    backend_pid,
+    elsewhere,
+    end_all_sessions,
+    native_engine,
+    sessions,
+    sleeping,
+)
 from tests.running import run
 from tests.shop.models import Book, Country, Review
-
-
-class Sleep(Func):
-    """`pg_sleep(seconds)`, as a number, so that it can be compared."""
-
-    template = "(SELECT 1 FROM pg_sleep(%(expressions)s))"
-    output_field: Any = IntegerField()
-
-
-def sleeping(seconds: float) -> Awaitable[list[int]]:
-    """A query of one row that takes its time."""
-    return q(Book).using("postgres").order_by("pk").values_list(Sleep(Value(seconds)), flat=True)[:1].run()
-
-
-def active_queries() -> int:
-    """How many queries of others the server is running, or transactions are open, on our database."""
-    with connections["postgres"].cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND state <> 'idle'"
-        )
-        count: int = cursor.fetchone()[0]
-        return count
-
-
-async def assert_nothing_runs() -> None:
-    """Fail if the server is still busy for us a second after everything has ended."""
-    end = time.monotonic() + 1
-    while busy := await asyncio.to_thread(_in_thread, active_queries):
-        assert time.monotonic() < end, f"{busy} queries or transactions are still open"
-        await asyncio.sleep(0.02)
-
-
-def _in_thread(function: Callable[[], int]) -> int:
-    try:
-        return function()
-    finally:
-        connections["postgres"].close()
-
-
-def end_all_sessions() -> int:
-    """End every session on our database but this one."""
-    with connections["postgres"].cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        count: int = cursor.fetchone()[0]
-        return count
-
-
-async def engine() -> PsycopgEngine:
-    """The engine of this event loop."""
-    found = (await executor_for("postgres")).engine
-    assert isinstance(found, PsycopgEngine)
-    return found
 
 
 @pytest.fixture
@@ -101,7 +55,7 @@ def test_queries_run_at_once_without_a_thread(native: Place) -> None:
     async def main() -> float:
         await q(Book).using(native.alias).acount()
         before, start = threading.active_count(), time.perf_counter()
-        await asyncio.gather(*(sleeping(0.2) for _ in range(3)))
+        await asyncio.gather(*(sleeping(0.2).run() for _ in range(3)))
         elapsed = time.perf_counter() - start
         assert threading.active_count() == before
         return elapsed
@@ -232,11 +186,11 @@ def test_a_cancelled_query_has_ended_on_the_server(five_connections: str, times:
         await asyncio.gather(*tasks, return_exceptions=True)
         assert all(task.cancelled() for task in tasks)
         await assert_nothing_runs()
-        await asyncio.gather(*(sleeping(0.01) for _ in range(5)))
+        await asyncio.gather(*(sleeping(0.01).run() for _ in range(5)))
         assert time.perf_counter() - start < 2
 
     async def wait_for_answer() -> None:
-        await sleeping(30)
+        await sleeping(30).run()
 
     run(main())
 
@@ -249,7 +203,7 @@ def test_a_storm_of_cancellations_leaves_the_pool_whole(five_connections: str) -
         async with atomic(five_connections):
             await q(Book).using(five_connections).acount()
             async with atomic(five_connections):
-                await sleeping(0.005)
+                await sleeping(0.005).run()
 
     async def cancelled_soon() -> None:
         task = asyncio.create_task(work())
@@ -264,10 +218,10 @@ def test_a_storm_of_cancellations_leaves_the_pool_whole(five_connections: str) -
             await asyncio.gather(*(cancelled_soon() for _ in range(50)))
         await assert_nothing_runs()
         start = time.perf_counter()
-        await asyncio.gather(*(sleeping(0.2) for _ in range(5)))
+        await asyncio.gather(*(sleeping(0.2).run() for _ in range(5)))
         assert time.perf_counter() - start < 0.6
-        pool = (await engine())._pool
-        assert (len(pool._waiting), len((await engine())._holders)) == (0, 0)
+        pool = (await native_engine())._pool
+        assert (len(pool._waiting), len((await native_engine())._holders)) == (0, 0)
         assert len(pool._idle) == pool._size <= 5
 
     run(main())
@@ -299,7 +253,7 @@ def test_a_cancellation_at_any_step_leaves_nothing_open(five_connections: str) -
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            holders = (await engine())._holders
+            holders = (await native_engine())._holders
             assert holders == {}
         raise AssertionError("the task never came to its end")
 
@@ -310,7 +264,7 @@ def test_a_cancellation_at_any_step_leaves_nothing_open(five_connections: str) -
 
 def test_a_query_that_takes_too_long_is_stopped(native: Place) -> None:
     """P27."""
-    slow = q(Book).using(native.alias).order_by("pk").values_list(Sleep(Value(30)), flat=True)[:1].timeout(0.1)
+    slow = sleeping(30, native.alias).timeout(0.1)
 
     async def main() -> None:
         with pytest.raises(QueryTimeout, match=r"longer than 0\.1 s and was stopped. The query: q\(Book\)"):
@@ -322,7 +276,7 @@ def test_a_query_that_takes_too_long_is_stopped(native: Place) -> None:
                 async with slow.stream() as rows:
                     await anext(rows)
             await adj.set_rollback(using=native.alias)
-        assert (await engine())._holders == {}
+        assert (await native_engine())._holders == {}
 
     run(main())
     with pytest.raises(ValueError, match="positive number of seconds, not 0"):
@@ -334,21 +288,25 @@ def test_a_query_that_takes_too_long_is_stopped_when_nobody_is_there_to_cancel_i
 ) -> None:
     """P27: the server has a limit of its own for it, which is gone with the query."""
     monkeypatch.setattr("adj.engines.psycopg.link.GRACE_SECONDS", 0.1)
-    slow = q(Book).using(native.alias).order_by("pk").values_list(Sleep(Value(30)), flat=True)[:1].timeout(0.2)
 
     async def main() -> None:
-        with concurrent.futures.ThreadPoolExecutor(1) as elsewhere:
-            waiting = asyncio.create_task(slow.run())
-            await asyncio.sleep(0.1)
-            assert elsewhere.submit(_in_thread, active_queries).result() == 1
-            # The event loop is stuck.
-            time.sleep(0.6)  # noqa: ASYNC251
-            assert elsewhere.submit(_in_thread, active_queries).result() == 0
-            with pytest.raises(QueryTimeout):
-                await waiting
+        waiting = asyncio.create_task(sleeping(30).timeout(0.2).run())
+        await asyncio.sleep(0.05)
+        # The event loop is stuck, and cannot cancel.
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            assert thread.submit(active_soon).result() == [1, 0]
+        with pytest.raises(QueryTimeout):
+            await waiting
         assert await (await executor_for(native.alias)).run(setting) == "0"
         assert len(await q(Book).using(native.alias).timeout(5).run()) > 0
         assert await (await executor_for(native.alias)).run(setting) == "0"
+
+    def active_soon() -> list[int]:
+        now = active_queries()
+        time.sleep(0.6)
+        found = [now, active_queries()]
+        connections[native.alias].close()
+        return found
 
     def setting() -> str:
         with connections[native.alias].cursor() as cursor:
@@ -366,8 +324,8 @@ def test_sessions_that_were_ended_while_idle_are_replaced_silently(five_connecti
     """P33 and M8: at once, and for all of them."""
 
     async def main() -> None:
-        await asyncio.gather(*(sleeping(0.05) for _ in range(5)))
-        assert await asyncio.to_thread(_in_thread, end_all_sessions) >= 5
+        await asyncio.gather(*(sleeping(0.05).run() for _ in range(5)))
+        assert await elsewhere(end_all_sessions) >= 5
         start = time.perf_counter()
         for _ in range(10):
             assert await q(Book).using(five_connections).acount() > 0
@@ -383,13 +341,13 @@ def test_a_session_that_ends_in_a_transaction_is_one_error_and_the_next_works(fi
         with pytest.raises(OperationalError):
             async with atomic(five_connections):
                 await q(Book).using(five_connections).acount()
-                await asyncio.to_thread(_in_thread, end_all_sessions)
+                await elsewhere(end_all_sessions)
                 await q(Book).using(five_connections).acount()
         async with atomic(five_connections):
             assert await q(Book).using(five_connections).acount() > 0
         with pytest.raises(DatabaseError):
             async with atomic(five_connections):
-                await asyncio.to_thread(_in_thread, end_all_sessions)
+                await elsewhere(end_all_sessions)
                 with pytest.raises(OperationalError):
                     await q(Book).using(five_connections).acount()
         assert await q(Book).using(five_connections).acount() > 0
@@ -426,7 +384,7 @@ def test_an_exhausted_pool_names_who_holds_it(postgres: str) -> None:
         assert await q(Book).using(postgres).acount() > 0
 
     async def hold() -> None:
-        await sleeping(30)
+        await sleeping(30).run()
 
     run(main())
 
@@ -437,7 +395,7 @@ def test_a_thousand_tasks_need_no_more_connections_than_there_are(five_connectio
     async def main() -> None:
         counts = await asyncio.gather(*(q(Book).using(five_connections).acount() for _ in range(1_000)))
         assert len(set(counts)) == 1
-        assert (await engine())._pool._size <= 5
+        assert (await native_engine())._pool._size <= 5
 
     run(main())
 
@@ -453,7 +411,7 @@ def test_a_loop_that_is_closed_with_a_task_in_it_leaves_no_session(native: Place
 
     async def hold() -> None:
         async with atomic(native.alias):
-            await sleeping(30)
+            await sleeping(30).run()
 
     for _ in range(2):
         run(main())
@@ -463,20 +421,12 @@ def test_a_loop_that_is_closed_with_a_task_in_it_leaves_no_session(native: Place
         time.sleep(0.02)
 
 
-def sessions() -> int:
-    """How many sessions there are on our database."""
-    with connections["postgres"].cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-        count: int = cursor.fetchone()[0]
-        return count
-
-
 def test_a_process_that_was_forked_does_not_use_its_parents_connections(native: Place) -> None:
     """P35."""
 
     async def main() -> None:
         await q(Book).using(native.alias).acount()
-        found = await engine()
+        found = await native_engine()
         found._process = os.getpid() + 1
         with pytest.raises(EngineNotOpen, match="forked"):
             await q(Book).using(native.alias).acount()
@@ -505,9 +455,7 @@ def test_what_a_query_changes_in_its_session_is_not_found_by_another(native: Pla
         with connections[native.alias].cursor() as cursor:
             for each in statements:
                 cursor.execute(each)
-            cursor.execute("SELECT pg_backend_pid()")
-            found: int = cursor.fetchone()[0]
-            return found
+        return backend_pid(native.alias)
 
     async def main() -> None:
         executor = await executor_for(native.alias)
@@ -560,7 +508,7 @@ def test_a_call_that_waits_for_a_connection_when_native_ends_leaves_none_behind(
             await holder
             await asyncio.gather(late, return_exceptions=True)
             assert await q(Country).using(native.alias).acount() > 0
-            assert (await engine())._holders == {}
+            assert (await native_engine())._holders == {}
 
     async def hold() -> None:
         async with atomic(native.alias):
@@ -605,7 +553,7 @@ def test_djangos_own_methods_run_natively(native: Place) -> None:
                 await adj.set_rollback(using=native.alias)
             assert await sync_to_async(Country.objects.using(native.alias).filter(code="+1").count)() == 1
         assert threading.active_count() == before
-        assert (await engine())._holders == {}
+        assert (await native_engine())._holders == {}
 
     run(main())
 
@@ -666,7 +614,7 @@ def test_a_websocket_keeps_no_connection(native: Place) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         async with adj.native(native.alias):
             await Country.objects.using(native.alias).acount()
-        assert (await engine())._holders == {}
+        assert (await native_engine())._holders == {}
 
     async def main() -> None:
         await NativeMiddleware(application, native.alias)({"type": "websocket"}, None, None)  # type: ignore[arg-type]
@@ -687,14 +635,6 @@ def test_what_django_does_around_a_request_keeps_the_connection(native: Place) -
         assert len(set(pids)) == 1
 
     run(main())
-
-
-def backend_pid(alias: str) -> int:
-    """The session of this code."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid: int = cursor.fetchone()[0]
-        return pid
 
 
 def test_a_view_is_a_transaction(native: Place) -> None:
@@ -773,7 +713,7 @@ def test_a_stream_has_a_transaction_of_its_own_or_the_one_it_is_in(native: Place
             async with q(Country).using(native.alias).filter(code="+1").stream(1) as countries:
                 assert [country.code async for country in countries] == ["+1"]
             await adj.set_rollback(using=native.alias)
-        assert (await engine())._holders == {}
+        assert (await native_engine())._holders == {}
 
     run(main())
     assert active_queries() == 0

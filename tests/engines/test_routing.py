@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.test import override_settings
 
 from adj import EngineNotOpen, q
+from tests.engines.aliases import alias_at
 from tests.running import run
 from tests.shop.models import Author, Book, Country
 
@@ -31,14 +32,12 @@ class Reads:
 
 
 @pytest.fixture(autouse=True)
-def _replica(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _replica() -> Generator[None]:
     """The same file under another alias."""
-    monkeypatch.setitem(connections.settings, "replica", dict(connections.settings["default"]))
     Reads.hints.clear()
-    with override_settings(DATABASE_ROUTERS=["tests.engines.test_routing.Reads"]):
+    routers = override_settings(DATABASE_ROUTERS=["tests.engines.test_routing.Reads"])
+    with alias_at("replica", connections.settings["default"]), routers:
         yield
-    connections["replica"].close()
-    del connections["replica"]
 
 
 def test_the_router_chooses_where_nobody_else_did() -> None:

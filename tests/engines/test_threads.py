@@ -14,7 +14,7 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection, connections
-from django.db.models import Func, Prefetch, TextField, Value
+from django.db.models import Prefetch
 from django.db.models.signals import post_init
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
@@ -26,6 +26,7 @@ from adj.engines import engine_for
 from adj.engines import threads as threads_module
 from adj.engines.django import DjangoEngine
 from adj.engines.threads import ThreadsEngine
+from tests.engines.sessions import backend_pid, sessions, sleeping
 from tests.running import run, worker_threads
 from tests.shop.models import Author, Book, Review, Tag
 
@@ -35,26 +36,6 @@ def postgres(postgres: str) -> Generator[str]:
     """PostgreSQL through threads; its own engine is the native one."""
     with override_settings(ADJ={postgres: {"engine": "threads"}}):
         yield postgres
-
-
-class Sleep(Func):
-    """`pg_sleep(seconds)`."""
-
-    function = "pg_sleep"
-    output_field: Any = TextField()
-
-
-def sleeping(alias: str, seconds: float) -> Any:
-    """A query of one row that takes its time on PostgreSQL."""
-    return q(Book).using(alias).order_by("pk").values_list(Sleep(Value(seconds)))[:1]
-
-
-def sessions(alias: str) -> int:
-    """How many sessions the server has on the database of an alias, this thread's own included."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-        count: int = cursor.fetchone()[0]
-    return count
 
 
 def assert_sessions_return_to(alias: str, number: int) -> None:
@@ -84,7 +65,7 @@ def test_five_sleeping_queries_on_postgresql_run_at_once(postgres: str) -> None:
     async def five() -> float:
         await q(Book).using(postgres).acount()
         start = time.perf_counter()
-        await asyncio.gather(*(sleeping(postgres, 0.2).run() for _ in range(5)))
+        await asyncio.gather(*(sleeping(0.2, postgres).run() for _ in range(5)))
         return time.perf_counter() - start
 
     # One after another they would take a second; this is about being parallel, not about being fast.
@@ -131,7 +112,7 @@ def test_a_thread_comes_back_when_the_query_of_a_cancelled_task_has_ended(postgr
 
     async def scenario() -> int:
         await q(Book).using(postgres).acount()
-        task = asyncio.create_task(sleeping(postgres, 0.2).run())
+        task = asyncio.create_task(sleeping(0.2, postgres).run())
         await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -260,14 +241,6 @@ def test_what_django_asks_while_it_compiles_is_not_taken_for_the_query(
     book = Book.objects.get(notes__text="note 2")
     with override_settings(ADJ={"default": {"engine": engine}}):
         assert run(scenario()) == ([book], 1, True, [(book.pk,)], book, [book], [book])
-
-
-def backend_pid(alias: str) -> int:
-    """The server's process that serves this thread's connection."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid: int = cursor.fetchone()[0]
-    return pid
 
 
 def terminate(alias: str, pid: int) -> None:

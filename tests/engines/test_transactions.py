@@ -22,7 +22,7 @@ from django.utils import timezone, translation
 
 import adj
 from adj import CrossTaskTransaction, NestingError, QueryTimeout, TransactionAborted, UnsupportedFeature, atomic, q
-from adj.compiler.dialect import forget_dialects
+from tests.engines.aliases import alias_at
 from tests.engines.places import Place
 from tests.running import run
 from tests.shop.models import Country
@@ -419,17 +419,17 @@ def test_a_generator_that_is_not_run_to_its_end_leaves_its_transaction(place: Pl
 # -- errors that were caught -------------------------------------------------------------------------------------------
 
 
-def test_an_error_of_the_server_that_is_caught_in_the_block_is_no_silent_rollback(native: Place) -> None:
+def test_an_error_of_the_server_that_is_caught_in_the_block_is_no_silent_rollback(postgres_place: Place) -> None:
     """M1."""
 
     async def main() -> None:
         with pytest.raises(TransactionAborted, match="caught"):
-            async with atomic(native.alias):
-                await create(native.alias, "+1")
+            async with atomic(postgres_place.alias):
+                await create(postgres_place.alias, "+1")
                 with pytest.raises(DatabaseError):
-                    await q(Country).using(native.alias).extra(where=["1 / 0 > 1"]).acount()
-        assert not adj.in_transaction(native.alias)
-        assert await codes(native.alias) == []
+                    await q(Country).using(postgres_place.alias).extra(where=["1 / 0 > 1"]).acount()
+        assert not adj.in_transaction(postgres_place.alias)
+        assert await codes(postgres_place.alias) == []
 
     run(main())
 
@@ -778,27 +778,57 @@ def test_without_a_transaction_a_function_is_called_at_once(place: Place) -> Non
 # -- modes -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_mode_is_the_transactions_and_gone_after_it(native: Place) -> None:
+def test_the_mode_is_the_transactions_and_gone_after_it(postgres_place: Place) -> None:
     """P19."""
 
     def show() -> tuple[str, ...]:
         names = ("transaction_isolation", "transaction_read_only", "transaction_deferrable", "adj.tenant")
-        with connections[native.alias].cursor() as cursor:
+        with connections[postgres_place.alias].cursor() as cursor:
             cursor.execute("SELECT " + ", ".join(f"current_setting('{name}', true)" for name in names))
             row: tuple[str, ...] = cursor.fetchone()
             return row
 
     async def main() -> None:
         mode: dict[str, Any] = {"isolation": "serializable", "read_only": True, "deferrable": True}
-        async with atomic(native.alias, **mode, set_local={"adj.tenant": "7"}):
+        async with atomic(postgres_place.alias, **mode, set_local={"adj.tenant": "7"}):
             assert await adj.run_sync(show) == ("serializable", "on", "on", "7")
-        async with atomic(native.alias):
+        async with atomic(postgres_place.alias):
             assert (await adj.run_sync(show))[:3] == ("read committed", "off", "off")
             with pytest.raises(NestingError, match="mode"):
-                async with atomic(native.alias, read_only=True):
+                async with atomic(postgres_place.alias, read_only=True):
                     pass
 
     run(main())
+
+
+@pytest.mark.parametrize("mode", [{"isolation": "serializable"}, {"read_only": True}, {"deferrable": True}])
+def test_a_transaction_that_django_has_begun_keeps_its_mode(postgres: str, mode: dict[str, Any]) -> None:
+    """As in a `TestCase`: what the server would say is not clear, or it would hold for the rest of the test."""
+
+    def begin() -> transaction.Atomic:
+        block = transaction.atomic(postgres)
+        block.__enter__()
+        return block
+
+    def end(block: transaction.Atomic) -> None:
+        block.__exit__(None, None, None)
+        connections[postgres].close()
+
+    async def main() -> None:
+        block = await sync_to_async(begin)()
+        try:
+            with pytest.raises(NestingError, match="Django's own code has begun"):
+                async with atomic(postgres, **mode):
+                    pass
+            async with atomic(postgres, set_local={"adj.tenant": "7"}):
+                await create(postgres, "+1")
+                await adj.set_rollback(using=postgres)
+            assert await codes(postgres) == []
+        finally:
+            await sync_to_async(end)(block)
+
+    with override_settings(ADJ={postgres: {"engine": "django"}}):
+        run(main())
 
 
 def test_where_there_are_no_modes_they_are_refused(place: Place) -> None:
@@ -876,7 +906,6 @@ def test_synchronous_code_sees_the_callers_context_variables(place: Place) -> No
 def test_code_that_uses_two_databases_meets_both_transactions(postgres: str, engine: str) -> None:
     """P17: whichever of the two it runs on, and also by Django's own asynchronous methods."""
     other = "postgres again"
-    again = {**connections.settings[postgres], "TEST": {}}
     engines = {postgres: {"engine": engine}, other: {"engine": engine}}
 
     def see() -> list[int]:
@@ -898,16 +927,9 @@ def test_code_that_uses_two_databases_meets_both_transactions(postgres: str, eng
             assert await adj.run_sync(see) == [1, 0]
             await adj.set_rollback(using=postgres)
 
-    with override_settings(ADJ=engines), pytest.MonkeyPatch.context() as patch:
-        patch.setitem(connections.settings, other, again)
-        try:
-            run(main())
-            assert not Country.objects.using(postgres).filter(code__startswith="+").exists()
-        finally:
-            forget_dialects()
-            if other in {wrapper.alias for wrapper in connections.all(initialized_only=True)}:
-                connections[other].close()
-                del connections[other]
+    with override_settings(ADJ=engines), alias_at(other, connections.settings[postgres]):
+        run(main())
+    assert not Country.objects.using(postgres).filter(code__startswith="+").exists()
 
 
 def test_two_databases_have_transactions_of_their_own(postgres: str) -> None:

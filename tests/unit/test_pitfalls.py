@@ -13,7 +13,6 @@ NUMBERS = frozenset({*(f"P{number}" for number in range(1, 61)), *(f"M{number}" 
 NOT_TESTED = {
     "P3": "about asyncpg, for which adj has no engine",
     "P4": "about asyncpg, for which adj has no engine",
-    "P29": "needs a network that swallows packets",
 }
 
 

@@ -17,6 +17,7 @@ from adj.engines.bridge import Lent, Wrappers, run_in_bridge
 from adj.engines.calls import fetch_all
 from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
+from adj.engines.psycopg import link as link_module
 from adj.engines.psycopg.facade import NamedCursor, marks_session
 from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
@@ -112,6 +113,11 @@ class PsycopgConnection:
         """Whether the connection was given back."""
         return self._has_ended
 
+    @property
+    def patience(self) -> float:
+        """As long as a server may take to give up a query; then the connection is closed."""
+        return link_module.CANCEL_SECONDS
+
     def was_lost_unused(self, error: Exception) -> bool:
         """Whether the session has ended, and no transaction with it."""
         return isinstance(error, OperationalError) and self.link.is_lost and self.link.autocommit
@@ -196,12 +202,16 @@ class StreamingCursor:
 
     async def _close(self) -> None:
         link, cursor = self._connection.link, self._cursor
-        if link.is_lost or self._connection.has_ended:
+        if self._connection.has_ended:
             return
-        with suppress(psycopg.Error):
-            # Where the transaction has failed the server has closed it already.
-            if cursor is not None:
+        with link.undoing():
+            with suppress(psycopg.Error):
+                # Where the transaction has failed the server has closed it already.
+                if cursor is not None:
+                    await cursor.close()
+            if link.is_lost and cursor is not None:
+                # Asks nobody; the cursor only takes note.
                 await cursor.close()
-        if self._owns_transaction:
-            with link.wrapper.wrap_database_errors:
-                await link.execute("ROLLBACK")
+            if self._owns_transaction and not link.is_lost:
+                with link.wrapper.wrap_database_errors:
+                    await link.execute("ROLLBACK")

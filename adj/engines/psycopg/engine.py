@@ -156,7 +156,8 @@ class _Lease:
 async def _is_alive(link: Link) -> bool:
     """Whether a connection still answers; one that does not is closed, so that the pool drops it."""
     try:
-        await link.execute("")
+        with link.undoing():
+            await link.execute("")
     except psycopg.Error:
         link.pgconn.finish()
     return not link.is_lost
@@ -174,7 +175,7 @@ def _current(link: Link) -> Link:
 async def _clean(link: Link) -> None:
     """Undo what is open on a connection; end its session if that is not enough."""
     if not link.is_lost and not link.is_marked:
-        with suppress(psycopg.Error):
+        with suppress(psycopg.Error), link.undoing():
             await link.rollback()
             await link.set_autocommit(True)
     if not link.is_as_lent:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import select
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CANCEL_SECONDS = 5.0
-"""How long a server may take to give up a query that is cancelled, before its connection is closed."""
+"""How long a server may take to undo something, or to give up a query that is cancelled; then its connection is closed.
+
+Neither takes PostgreSQL long; a network that swallows what is sent, as a firewall does that has forgotten a connection,
+would be waited for in vain.
+"""
 
 GRACE_SECONDS = 1.0
 """How much later than the client the server gives up a query that has taken too long."""
@@ -37,6 +43,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     wrapper: BaseDatabaseWrapper
     is_marked = False
     mode: tuple[Any, ...] = ()
+    _is_undoing = False
     opened_at = 0.0
     idle_since = 0.0
 
@@ -82,11 +89,38 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         """
         # The signature is psycopg's, whose older versions do not know a timeout, and never pass one.
         options = {} if timeout is None else {"timeout": timeout}
+        if self._is_undoing:
+            return await self._wait_for_undoing(gen)
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, **options)
         except asyncio.CancelledError:
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
                 await to_its_end(self._stop(gen))
+            raise
+
+    @contextmanager
+    def undoing(self) -> Generator[None]:
+        """What is sent in this block has a bounded time, after which the connection is closed.
+
+        It raises psycopg's `OperationalError` then. For what cleans up, and may not be cancelled.
+        """
+        before, self._is_undoing = self._is_undoing, True
+        try:
+            yield
+        finally:
+            self._is_undoing = before
+
+    async def _wait_for_undoing(self, gen: PQGen[T]) -> T:
+        try:
+            async with asyncio.timeout(CANCEL_SECONDS):
+                return await waiting.wait_async(gen, self.pgconn.socket, interval=0.1)
+        except TimeoutError:
+            self.pgconn.finish()
+            raise psycopg.OperationalError(
+                f"the server has not answered within {CANCEL_SECONDS:g} s; the connection is closed"
+            ) from None
+        except asyncio.CancelledError:
+            self.pgconn.finish()
             raise
 
     async def _stop(self, gen: PQGen[Any]) -> None:

@@ -4,11 +4,13 @@ It is a subclass of whatever class the project's `ENGINE` names, so that PostGIS
 they do elsewhere. Everything here runs in a bridge.
 
 Private Django API used here: `DatabaseWrapper.create_cursor`, `DatabaseWrapper.pool`,
-`DatabaseWrapper.get_new_connection`, `register_tzloader`.
+`DatabaseWrapper.get_new_connection`, `DatabaseWrapper._rollback`, `DatabaseWrapper._savepoint_rollback`,
+`register_tzloader`.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, cast
 
@@ -55,6 +57,29 @@ class _OnLink:
         """Called at both ends of each request. How long a connection lives is the pool's affair, not CONN_MAX_AGE's."""
         if not self.in_atomic_block and (self.link is None or self.link.is_lost):
             self.connection = None
+
+    def set_autocommit(self, autocommit: bool, *args: Any, **kwargs: Any) -> None:
+        """As Django has it, but nothing is opened for what a new connection has anyway.
+
+        Django ends each transaction with this, also one whose connection is gone.
+        """
+        if autocommit and self.connection is None and not self.in_atomic_block:
+            return
+        backend: Any = super()
+        backend.set_autocommit(autocommit, *args, **kwargs)
+
+    def _rollback(self) -> None:
+        backend: Any = super()
+        with self._undoing():
+            backend._rollback()
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        backend: Any = super()
+        with self._undoing():
+            backend._savepoint_rollback(sid)
+
+    def _undoing(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.link is None else self.link.undoing()
 
     def create_cursor(self, name: str | None = None) -> Cursor:
         """A cursor; with a name, one on the server's side."""

@@ -1,0 +1,84 @@
+"""What PostgreSQL says of the sessions on the tests' database, and queries that keep one busy."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connections
+from django.db.models import Func, IntegerField, Value
+
+from adj import AsyncQuery, q
+from adj.databases import executor_for
+from adj.engines.psycopg import PsycopgEngine
+from tests.shop.models import Book
+
+OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+class Sleep(Func):
+    """`pg_sleep(seconds)`, as a number, so that it can be compared."""
+
+    template = "(SELECT 1 FROM pg_sleep(%(expressions)s))"
+    output_field: Any = IntegerField()
+
+
+def sleeping(seconds: float, alias: str = "postgres") -> AsyncQuery[Book, Any]:
+    """A query of one row that takes its time."""
+    return q(Book).using(alias).order_by("pk").values_list(Sleep(Value(seconds)), flat=True)[:1]
+
+
+def sessions(alias: str = "postgres") -> int:
+    """How many sessions of others there are on our database."""
+    return _number(alias, f"SELECT count(*) {OTHERS}")
+
+
+def active_queries(alias: str = "postgres") -> int:
+    """How many queries of others the server is running, or transactions are open, on our database."""
+    return _number(alias, f"SELECT count(*) {OTHERS} AND state <> 'idle'")
+
+
+def end_all_sessions(alias: str = "postgres") -> int:
+    """End every session on our database but this one; how many there were."""
+    return _number(alias, f"SELECT count(pg_terminate_backend(pid)) {OTHERS}")
+
+
+def backend_pid(alias: str) -> int:
+    """The server's process that serves the connection of this code."""
+    return _number(alias, "SELECT pg_backend_pid()")
+
+
+async def assert_nothing_runs() -> None:
+    """Fail if the server is still busy for us a second after everything has ended."""
+    end = time.monotonic() + 1
+    while busy := await elsewhere(active_queries):
+        assert time.monotonic() < end, f"{busy} queries or transactions are still open"
+        await asyncio.sleep(0.02)
+
+
+async def elsewhere(ask: Callable[[str], int], alias: str = "postgres") -> int:
+    """What one of these functions finds, asked in a thread on a connection that is not adj's."""
+
+    def asked() -> int:
+        try:
+            return ask(alias)
+        finally:
+            connections[alias].close()
+
+    return await asyncio.to_thread(asked)
+
+
+async def native_engine(alias: str = "postgres") -> PsycopgEngine:
+    """The native engine of an alias on this event loop."""
+    found = (await executor_for(alias)).engine
+    assert isinstance(found, PsycopgEngine)
+    return found
+
+
+def _number(alias: str, question: str) -> int:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(question)
+        number: int = cursor.fetchone()[0]
+        return number
