@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db import connections
 from django.test import override_settings
 
@@ -26,14 +28,18 @@ class Place:
         """Let adj use the engine; what the block writes as countries is deleted at its end."""
         with override_settings(ADJ={self.alias: {"engine": self.engine}}):
             before = set(self.codes())
-            # Tests end sessions, and this one would be among them.
-            connections[self.alias].close()
+            # Tests end sessions, and those of this thread and of Django's own would be among them.
+            self._close()
+            asyncio.run(sync_to_async(self._close)())
             try:
                 yield
             finally:
                 # Without signals or related rows: the countries of a test have none.
                 for code in set(self.codes()) - before:
                     self.execute("DELETE FROM shop_country WHERE code = %s", code)
+
+    def _close(self) -> None:
+        connections[self.alias].close()
 
     def codes(self) -> list[str]:
         """The countries that are there, asked on a connection that is not adj's."""
