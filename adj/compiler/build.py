@@ -167,7 +167,7 @@ def _finish_with(model: type[Model], finish: Finish, operands: Substituter) -> F
     if finish.answer is Answer.UPDATE:
         return replace(finish, kwargs=assigned_slots(model, finish.kwargs, operands))
     args = tuple(operands.node(arg) for arg in finish.args)
-    return Finish(finish.answer, args, {name: operands.node(value) for name, value in finish.kwargs.items()})
+    return replace(finish, args=args, kwargs={name: operands.node(value) for name, value in finish.kwargs.items()})
 
 
 def _build_nested(statement: Statement, substituter: Substituter) -> DjangoQuerySet:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
 
-from django.db.models import AutoField, Field, Model
+from django.db.models import AutoField, Field, Model, Value
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql.query import Query
 
+from adj.compiler.structure import PLAIN_TYPES
 from adj.errors import UnknownColumn, UnsupportedFeature
 
 Read: TypeAlias = Callable[[Any], Any]
@@ -218,8 +219,11 @@ def _preparation(field: Any, connection: Any) -> Callable[[Any], Any]:
     surround = _surrounding(field, connection)
 
     def prepare(value: Any) -> Any:
-        if isinstance(value, Model):
-            value = value.prepare_database_save(field)
+        if type(value) not in PLAIN_TYPES:
+            if isinstance(value, Model):
+                value = value.prepare_database_save(field)
+            elif hasattr(value, "resolve_expression") and not isinstance(value, (Value, DatabaseDefault)):
+                raise _refused(field, "an expression")
         prepared = save(value, connection)
         if hasattr(prepared, "as_sql") or (prepared is None and is_key):
             raise _mixed(field) if _is_databases(field, value) else _refused(field, "an expression")
