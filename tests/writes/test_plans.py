@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
-from django.db.models import F, Value
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Concat, Upper
 
 import adj
@@ -19,6 +19,7 @@ UPDATES: list[tuple[Any, list[dict[str, Any]]]] = [
     (q(Country).filter(code="DE"), [{"population": 1}, {"population": 2}, {"population": 3}]),
     (q(Country), [{"population": F("population") + 1}, {"population": F("population") + 2}]),
     (q(Country), [{"name": Concat(Upper("name"), Value("!"))}, {"name": Concat(Upper("name"), Value("?"))}]),
+    (q(Country), [{"name": Case(When(population__gt=n, then=Value("x")), default=F("name"))} for n in (5, 6)]),
     (q(Book), [{"title": "a", "price": 1}, {"title": "b", "price": 2}]),
     (q(Book), [{"author_id": 1}, {"author_id": 2}]),
     (q(Book), [{"metadata": {"a": 1}}, {"metadata": {"b": [2]}}]),
