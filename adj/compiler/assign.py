@@ -48,6 +48,10 @@ class SlottedAssigned(Slotted):
         """The value, while there is one."""
         return self.cell.prepared
 
+    def origin(self) -> tuple[type[Any], Any] | None:
+        """What the node is made of, beside the value."""
+        return Assigned, self.field
+
     def rebuilder(self) -> Callable[[object], Any]:
         """The same column with another value."""
         field = self.field
