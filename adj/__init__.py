@@ -35,6 +35,7 @@ from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
 from adj.stream import RowStream
+from adj.writes import ReturningQuery
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ __all__ = [
     "QueryEvent",
     "QueryTimeout",
     "ResourceError",
+    "ReturningQuery",
     "RowAt",
     "RowStream",
     "ShapeError",

@@ -1,7 +1,7 @@
 """A plan: SQL, what fills it, and how its rows become answers. Holds no value of any user's.
 
-Private Django API used here: `Field.get_prep_value`, `Field.get_db_prep_value`, `Lookup.bilateral_transforms`,
-`DatabaseOperations.integer_field_range`.
+Private Django API used here: `Field.get_prep_value`, `Field.get_db_prep_value`, `Field.get_db_prep_save`,
+`Lookup.bilateral_transforms`, `DatabaseOperations.integer_field_range`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from django.db.models.lookups import (
     LessThanOrEqual,
 )
 
+from adj.compiler.assign import Assigned
 from adj.compiler.dialect import LIMITS, Dialect
 from adj.compiler.forget import forget_arguments
 from adj.compiler.slots import Marker, Refused, Rendering, bare_compiler
+from adj.compiler.structure import PLAIN_TYPES
 
 Bind: TypeAlias = Callable[[Any], Sequence[object]]
 DirectBind: TypeAlias = Callable[[object], "Sequence[object] | None"]
@@ -188,6 +190,8 @@ def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
     if rendering.origin is None or len(rendering.parameters) != 1:
         return None
     lookup_class, left = rendering.origin
+    if lookup_class is Assigned:
+        return _assigned_bind(left, connection) if rendering.sql == "%s" else None
     if type(left) is not Col:
         return None
     field: Any = left.output_field
@@ -198,6 +202,19 @@ def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
     if lookup_class is RelatedExact and _is_plain_integer(_final_target(field)):
         return _integer_bind(field.target_field, connection, (None, None))
     return None
+
+
+def _assigned_bind(field: Any, connection: Any) -> DirectBind:
+    """What a column is set to needs its field as well, and nothing else."""
+    prepare = field.get_db_prep_save
+
+    def bind(value: object) -> Sequence[object] | None:
+        if type(value) not in PLAIN_TYPES:
+            return None
+        prepared = prepare(value, connection)
+        return None if prepared is None or hasattr(prepared, "as_sql") else (prepared,)
+
+    return bind
 
 
 def _text_bind(value: object) -> Sequence[object] | None:

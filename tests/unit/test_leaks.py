@@ -204,6 +204,22 @@ def test_an_aggregation_keeps_no_value_of_its_expressions() -> None:
         assert_nothing_is_kept()
 
 
+@pytest.mark.parametrize("returning", [None, (), ("pk", "title")], ids=["counted", "instances", "tuples"])
+def test_an_update_keeps_nothing_of_what_it_sets(returning: tuple[str, ...] | None) -> None:
+    for _ in range(3):
+        v = sentinels()
+        values = {
+            "title": v.text(),
+            "pages": F("pages") + v.number(),
+            "price": v.price(),
+            "subtitle": Case(When(isbn=v.text(), then=Value(v.text())), default=Concat("title", Value(v.text()))),
+        }
+        query = q(Book).filter(author__name=v.text())
+        assert isinstance(prepared(query, Finish(Answer.UPDATE, (), values, returning)), Ready)
+        assert_nothing_is_kept()
+    assert plan_cache.stats().hits == 2
+
+
 REFUSED: list[tuple[str, Callable[[Values], list[AnyQuery]]]] = [
     ("pattern", lambda v: [q(Book).filter(title__matches=text) for text in (v.text(), v.text() + "*", v.text())]),
     (

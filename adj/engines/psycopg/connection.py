@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import psycopg
@@ -18,6 +18,7 @@ from adj.engines.calls import fetch_all
 from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.psycopg import link as link_module
+from adj.engines.psycopg.copying import NativeCopy
 from adj.engines.psycopg.facade import NamedCursor, marks_session
 from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
@@ -70,7 +71,7 @@ class PsycopgConnection:
         async with self.turn():
             self.refuse_if_ended()
             wrapper.validate_no_broken_transaction()
-            with wrapper.wrap_database_errors:
+            with _failing(wrapper, command), wrapper.wrap_database_errors:
                 link.is_marked = link.is_marked or marks_session(command.sql)
                 rows: list[DatabaseRow] = await link.fetch(command)
         return await self.run(receive, rows) if may_query else receive(rows)
@@ -80,6 +81,10 @@ class PsycopgConnection:
         if self._is_watched():
             return ChunkedCursor(self, self._alias, command, size)
         return StreamingCursor(self, command, size)
+
+    def copy(self, statement: str) -> NativeCopy:
+        """Run `COPY ... FROM STDIN`; the statement ends with the block."""
+        return NativeCopy(self, statement)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
@@ -147,6 +152,17 @@ class PsycopgConnection:
         """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""
         if command.locks_rows and self.link.autocommit:
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+
+
+@contextmanager
+def _failing(wrapper: Any, command: Command) -> Generator[None]:
+    """A block whose error fails the transaction around it, if the statement writes; as Django's `update()` has it."""
+    try:
+        yield
+    except Exception as error:
+        if command.writes and wrapper.in_atomic_block:
+            wrapper.needs_rollback, wrapper.rollback_exc = True, error
+        raise
 
 
 class StreamingCursor:

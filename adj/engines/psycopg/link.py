@@ -52,7 +52,10 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         self.open_cursors: set[object] = set()
 
     async def fetch(self, command: Command) -> list[tuple[Any, ...]]:
-        """Run a statement and return its rows; prepared on the server, if `prepare_threshold` is set and it may be."""
+        """Run a statement and return its rows, or one with the number of rows that it has changed.
+
+        It is prepared on the server, if `prepare_threshold` is set and the statement can be.
+        """
         # psycopg wants SQL to be literal text where types are checked; Django's is made.
         made: Any = command.sql
         if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
@@ -60,7 +63,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         if self.prepare_threshold is not None and command.is_typed:
             try:
                 cursor = await psycopg.AsyncCursor(self).execute(made, command.parameters)
-                return await cursor.fetchall()
+                return await _rows_of(cursor)
             except OverflowError:
                 # A number that no column of its type holds: as a literal it is compared all the same.
                 pass
@@ -69,8 +72,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
                     raise
                 # A table has changed since the statement was prepared.
                 await self.execute("DEALLOCATE ALL")
-        cursor = await self.execute(made, command.parameters)
-        return await cursor.fetchall()
+        return await _rows_of(await self.execute(made, command.parameters))
 
     async def _fetch_within(self, seconds: float, sql: Any, parameters: Parameters) -> list[tuple[Any, ...]]:
         """Let the server end a statement itself, should nobody be left to cancel it; later than whoever waits for it.
@@ -80,7 +82,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         limit = f"SET LOCAL statement_timeout = {int((seconds + GRACE_SECONDS) * 1000)};\n"
         cursor = await self.execute(limit + sql, parameters)
         cursor.nextset()
-        return await cursor.fetchall()
+        return await _rows_of(cursor)
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
         """Wait for an operation on the connection; cancelled, the server's query has ended before this returns.
@@ -161,3 +163,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN)
         return bool(poll.poll(0))
+
+
+async def _rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [(cursor.rowcount,)] if cursor.description is None else await cursor.fetchall()
