@@ -30,6 +30,7 @@ from adj.errors import (
 )
 from adj.events import QueryEvent, observe
 from adj.facade import q
+from adj.instances import delete, refresh, save, validate
 from adj.native_block import native
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
@@ -65,6 +66,7 @@ __all__ = [
     "UnsupportedFeature",
     "atomic",
     "close",
+    "delete",
     "gather",
     "in_transaction",
     "native",
@@ -72,6 +74,9 @@ __all__ = [
     "on_commit",
     "plan_cache",
     "q",
+    "refresh",
     "run_sync",
+    "save",
     "set_rollback",
+    "validate",
 ]
