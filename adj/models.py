@@ -1,4 +1,4 @@
-"""What a model's class may take from adj: `class Book(AsyncModel)`."""
+"""What a model's class may take from adj: `class Book(AsyncModel)`, and `aobjects = AsyncManager()` in it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from django.db.models import Model, QuerySet
 from django.db.models.base import ModelBase
 
 from adj import instances
+from adj.managers import AsyncManager
 from adj.query import AsyncQuery
 
 if TYPE_CHECKING:
     from typing import Self
+
+__all__ = ["AsyncManager", "AsyncModel"]
 
 
 class AsyncModel(Model):
