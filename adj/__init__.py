@@ -14,6 +14,7 @@ from adj.errors import (
     CompileError,
     CrossTaskTransaction,
     EngineNotOpen,
+    InvalidCursor,
     InvalidOperand,
     NestingError,
     NotLoaded,
@@ -32,6 +33,7 @@ from adj.events import QueryEvent, observe
 from adj.facade import q
 from adj.instances import delete, refresh, save, validate
 from adj.native_block import native
+from adj.pages import Page
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
@@ -48,9 +50,11 @@ __all__ = [
     "CompileError",
     "CrossTaskTransaction",
     "EngineNotOpen",
+    "InvalidCursor",
     "InvalidOperand",
     "NestingError",
     "NotLoaded",
+    "Page",
     "PoolTimeout",
     "QueryError",
     "QueryEvent",

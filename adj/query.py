@@ -31,6 +31,7 @@ from adj.compiler.validate import validate
 from adj.databases import executor_for
 from adj.deadline import within_time
 from adj.executor import Executor
+from adj.pages import Page, fetch_page
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
 from adj.shapes import Answer
@@ -361,6 +362,15 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         """`async for row in query`: all rows, fetched at once, as Django does; `stream()` fetches as it goes."""
         for row in await self.run():
             yield row
+
+    async def page(self, size: int, *, after: str | None = None, before: str | None = None) -> Page[R]:
+        """At most `size` rows behind a cursor, before one, or from the beginning; the cursors are in the page.
+
+        Rows are found by what they are sorted by, made total by the primary key, so that no page is slow, and rows that
+        come or go meanwhile shift nothing. Raises `InvalidCursor` for a cursor that is not one of this order, and
+        `ShapeError` for rows that have no place of their own: random order, slices, unions, groups.
+        """
+        return await fetch_page(self.all(), size, after, before)
 
     # -- finishing: facts ----------------------------------------------------------------------------------------------
 

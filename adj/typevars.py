@@ -14,6 +14,9 @@ Owner = TypeVar("Owner", bound=Model, default=Model)
 R = TypeVar("R", default=M)
 """What one row is; the model itself unless `values()` and its kin say otherwise."""
 
+R_co = TypeVar("R_co", covariant=True)
+"""The same, of what only gives rows."""
+
 Q = TypeVar("Q")
 """A query, by its class."""
 
