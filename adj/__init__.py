@@ -37,6 +37,7 @@ from adj.pages import Page
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
+from adj.shortcuts import get_list_or_404, get_object_or_404
 from adj.stream import RowStream
 
 __version__ = "0.1.0"
@@ -72,6 +73,8 @@ __all__ = [
     "close",
     "delete",
     "gather",
+    "get_list_or_404",
+    "get_object_or_404",
     "in_transaction",
     "native",
     "observe",
