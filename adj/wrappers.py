@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, cast, overload
 
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import QuerySet
 
 from adj.atomic_block import run_sync
@@ -62,7 +63,14 @@ class queryset_method(Generic[P]):  # noqa: N801  # a decorator, named as one
         return self if instance is None else _without_self(self.method, functools.partial(self._call, instance))
 
     def _call(self, query: AsyncQuery[Any, Any], /, *args: P.args, **kwargs: P.kwargs) -> AsyncQuery[Any, Any]:
-        queryset = self.method(query.queryset, *args, **kwargs)
+        try:
+            queryset = self.method(query.queryset, *args, **kwargs)
+        except SynchronousOnlyOperation as error:
+            error.add_note(
+                f"{_name(self.method)}() asks the database, which a step of a chain cannot wait for: expose it by "
+                "terminal() and await it; AsyncManager.from_queryset() has it under a name with an `a` in front."
+            )
+            raise
         if not isinstance(queryset, QuerySet):
             raise TypeError(
                 f"{_name(self.method)}() gave a {type(queryset).__name__} and not a QuerySet: expose it by terminal(), "

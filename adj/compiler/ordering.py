@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import F, Model, OrderBy
+from django.db.models import F, JSONField, Model, OrderBy
 from django.db.models.constants import LOOKUP_SEP
 
 from adj.compiler.clauses import DjangoQuerySet
@@ -116,7 +116,7 @@ def _of_term(model: type[Model], term: Any, query: Any) -> Iterator[OrderKey]:
     nulls_first = True if order.nulls_first else False if order.nulls_last else None
     path = _path(expression)
     is_field = path is not None and path not in query.annotations
-    may_be_null = not is_field or _may_be_null(_fields_along(model, str(path)))
+    may_be_null = not is_field or _may_be_null(model, str(path))
     yield OrderKey(expression, order.descending, nulls_first, may_be_null)
 
 
@@ -134,21 +134,21 @@ def _of_name(model: type[Model], name: str, query: Any, *, descending: bool) -> 
     part = name.rpartition(LOOKUP_SEP)[2]
     ordering = last.related_model._meta.ordering if last.is_relation and part not in {"pk", last.attname} else ()
     if not ordering:
-        yield from _of_pk_parts(model, name, fields, descending)
+        yield from _of_pk_parts(model, name, descending)
     for term in ordering:
         for key in _of_related(last.related_model, term, query):
             expression = F(f"{name}{LOOKUP_SEP}{key.expression.name}")
             yield OrderKey(expression, key.descending != descending, key.nulls_first)
 
 
-def _of_pk_parts(model: type[Model], name: str, fields: list[Any], descending: bool) -> Iterator[OrderKey]:
+def _of_pk_parts(model: type[Model], name: str, descending: bool) -> Iterator[OrderKey]:
     """One key for a field; several for a primary key of several columns."""
     options: Any = model._meta
     if name == "pk" and len(options.pk_fields) > 1:
         for field in options.pk_fields:
             yield OrderKey(F(field.attname), descending, may_be_null=False)
     else:
-        yield OrderKey(F(name), descending, may_be_null=_may_be_null(fields))
+        yield OrderKey(F(name), descending, may_be_null=_may_be_null(model, name))
 
 
 def _of_related(model: type[Model], term: Any, query: Any) -> Iterator[OrderKey]:
@@ -177,11 +177,14 @@ def _fields_along(model: Any, path: str) -> list[Any]:
             break
         if field.many_to_many or field.one_to_many:
             raise _Unsortable(f'"{path}" leads to several rows, so that a row would have several places.')
+        if isinstance(field, JSONField):
+            raise _Unsortable(f'"{path}" is JSON, whose order is another on each database.')
         fields.append(field)
         model = field.related_model if field.is_relation else None
     return fields
 
 
-def _may_be_null(fields: list[Any]) -> bool:
-    """Whether the end of a path may be null: a path over relations may, whatever its last field says."""
-    return len(fields) != 1 or bool(getattr(fields[0], "null", True))
+def _may_be_null(model: type[Model], path: str) -> bool:
+    """Whether the end of a path may be null: behind a relation or a transform it may, whatever the field says."""
+    fields = _fields_along(model, path)
+    return LOOKUP_SEP in path or not fields or bool(getattr(fields[0], "null", True))

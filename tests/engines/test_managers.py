@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import IntegrityError
 from django.db.models import QuerySet
 
@@ -145,6 +146,9 @@ def test_a_method_that_is_exposed_in_the_wrong_way_says_so(writer: Writer) -> No
     query = Wrong.of(q(Entry.own.get_queryset()))
 
     async def main() -> None:
+        with pytest.raises(SynchronousOnlyOperation) as raised:
+            query.words()
+        assert "EntryQuerySet.total_words() asks the database" in raised.value.__notes__[0]
         with pytest.raises(TypeError, match=r"EntryQuerySet.long\(\) gave a QuerySet, .* queryset_method\(\)"):
             await query.rows()
 

@@ -166,6 +166,12 @@ def test_managers_are_equal_as_djangos_are_and_can_be_copied() -> None:
     assert len({Entry.aobjects, Entry.aobjects}) == 1
 
 
+def test_it_is_pickled_as_a_query_of_its_rows() -> None:
+    again = pickle.loads(pickle.dumps(Entry.aobjects))  # noqa: S301  # our own
+    assert type(again) is AsyncQuery
+    assert again == q(Entry)
+
+
 # -- a project's methods -----------------------------------------------------------------------------------------------
 
 

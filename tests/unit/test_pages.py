@@ -23,6 +23,8 @@ def refused() -> list[Any]:
         (books.order_by("tags__name"), "leads to several rows"),
         (books.order_by("contributions__position"), "leads to several rows"),
         (q(Book.objects.values_list("title", flat=True)), "flat=True"),
+        (books.order_by("metadata__lang"), "is JSON"),
+        (books.order_by("-metadata"), "is JSON"),
         (books.extra(order_by=["title"]), "extra"),
     ]
 
