@@ -10,7 +10,6 @@ from adj.query import AsyncQuery
 from adj.typevars import T
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
 
     class _Base(DjangoAsyncPaginator[T]): ...
 
@@ -32,7 +31,7 @@ class AsyncPaginator(_Base[T]):
         per_page: int | str,
         orphans: int = 0,
         allow_empty_first_page: bool = True,
-        error_messages: dict[str, str | _StrPromise] | None = None,
+        error_messages: dict[str, Any] | None = None,  # texts, also translated when they are shown
     ) -> None:
         queries: Any = object_list
         super().__init__(queries, per_page, orphans, allow_empty_first_page, error_messages)
