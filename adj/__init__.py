@@ -39,6 +39,7 @@ from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
 from adj.shortcuts import get_list_or_404, get_object_or_404
 from adj.stream import RowStream
+from adj.writes import ReturningQuery
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ __all__ = [
     "QueryEvent",
     "QueryTimeout",
     "ResourceError",
+    "ReturningQuery",
     "RowAt",
     "RowStream",
     "ShapeError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
@@ -19,12 +19,14 @@ DatabaseRow: TypeAlias = tuple[object, ...]
 class Command:
     """One statement as the driver takes it.
 
-    `locks_rows` marks `SELECT ... FOR UPDATE`, which a connection refuses outside a transaction.
+    `locks_rows` marks `SELECT ... FOR UPDATE`, which a connection refuses outside a transaction. `writes` marks what
+    changes rows: it is sent once, and when it fails, Django's transaction around it has failed.
     """
 
     sql: str
     parameters: Parameters
     locks_rows: bool = False
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,31 @@ class Cursor(Protocol):
         ...
 
 
+class Copy(Protocol):
+    """Rows on their way to a server that takes them by COPY."""
+
+    async def write(self, rows: Iterable[DatabaseRow]) -> None:
+        """Send rows, which may be made on the way."""
+        ...
+
+
 class Connection(Protocol):
     """A connection that one query, or one stream, has for itself."""
 
     async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of all its rows.
 
-        `receive` is synchronous. With `may_query` it may use the database: it runs where `run()` runs its function.
+        A statement that gives no rows gives one, with the number of those that it changed. `receive` is synchronous.
+        With `may_query` it may use the database: it runs where `run()` runs its function.
         """
         ...
 
     def cursor(self, command: Command, size: int) -> AbstractAsyncContextManager[Cursor]:
         """Run a statement and give its rows in lists of at most `size`; the cursor is closed at block exit."""
+        ...
+
+    def copy(self, statement: str) -> AbstractAsyncContextManager[Copy]:
+        """Run `COPY ... FROM STDIN`; the statement ends with the block, and an error in the block undoes it."""
         ...
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -15,13 +15,14 @@ from django.db.models.query import MAX_GET_RESULTS
 
 from adj.abc import Command, Connection, Engine
 from adj.compiler.dialect import Dialect
+from adj.compiler.endings import finish_in_django
 from adj.compiler.plan import Plan
-from adj.compiler.prepare import Answered, Foreign, Question, Ready, finish_in_django, prepare
+from adj.compiler.prepare import Answered, Foreign, Question, Ready, prepare
 from adj.compiler.related import prefetch_lookups, prefetches, set_known_related_objects
 from adj.compiler.text import query_text
 from adj.events import Stopwatch, is_observed
-from adj.shapes import Answer
-from adj.statement import Statement
+from adj.shapes import WRITES, Answer
+from adj.statement import Finish, Statement
 from adj.transaction import current
 
 if TYPE_CHECKING:
@@ -51,14 +52,14 @@ class Executor:
             return prepared.answer
         if isinstance(prepared, Foreign):
             return await self.run(finish_in_django, prepared.queryset, question.finish)
-        answer = question.finish.answer
-        receive = bool if answer is Answer.EXISTS else partial(_made, question.statement, prepared.plan)
-        may_query = _may_query(question.statement, prepared.plan)
+        receive = _receiver(question, prepared.plan)
+        may_query = _may_query(question, prepared.plan)
         if is_observed():
             made = await self._fetch_observed(question, prepared, receive, may_query=may_query)
         else:
-            made = await self._fetch(_command(prepared), receive, may_query=may_query)
-        return _CONCLUSIONS[answer](question.statement, made)
+            made = await self._fetch(_command(question, prepared), receive, may_query=may_query)
+        finish = question.finish
+        return made if finish.returning is not None else _CONCLUSIONS[finish.answer](question.statement, made)
 
     async def _fetch_observed(
         self, question: Question, ready: Ready, receive: Callable[[Any], Any], *, may_query: bool
@@ -67,7 +68,8 @@ class Executor:
         text = query_text(question.statement, question.finish, with_values=False)
         watch = Stopwatch(self.dialect.alias, ready.sql, text, was_cached=ready.was_cached)
         try:
-            made = await self._fetch(_command(ready), watch.timed(receive), may_query=may_query, lent=watch.lent)
+            command, timed = _command(question, ready), watch.timed(receive)
+            made = await self._fetch(command, timed, may_query=may_query, lent=watch.lent)
         except BaseException as error:
             watch.tell(error)
             raise
@@ -83,7 +85,7 @@ class Executor:
         lent: Callable[[], None] | None = None,
     ) -> Any:
         """Run a statement; once more, on another connection, where the server ended the session before."""
-        attempts = MOST_ATTEMPTS
+        attempts = 1 if command.writes else MOST_ATTEMPTS
         while True:
             attempts -= 1
             async with self.connection() as connection:
@@ -137,9 +139,9 @@ class Chunks:
     async def _open(
         self, stack: AsyncExitStack, connection: Connection, prepared: Any
     ) -> Callable[[], Awaitable[Rows]]:
-        cursor = await stack.enter_async_context(connection.cursor(_command(prepared), self._size))
+        cursor = await stack.enter_async_context(connection.cursor(_command(self._question, prepared), self._size))
         receive = partial(_made, self._question.statement, prepared.plan)
-        may_query = _may_query(self._question.statement, prepared.plan)
+        may_query = _may_query(self._question, prepared.plan)
 
         async def fetch() -> Rows:
             return await cursor.fetch(receive, may_query=may_query)
@@ -182,13 +184,26 @@ def _made(statement: Statement, plan: Plan, rows: Sequence[Any]) -> Rows:
     return made
 
 
-def _may_query(statement: Statement, plan: Plan) -> bool:
+def _receiver(question: Question, plan: Plan) -> Callable[[Any], Any]:
+    """What makes the answer of the database's rows."""
+    if question.finish.answer is Answer.EXISTS:
+        return bool
+    return partial(_made, question.statement, plan) if _has_relations(question.finish) else plan.hydrate
+
+
+def _may_query(question: Question, plan: Plan) -> bool:
     """Whether making the rows may use the database: to prefetch, or in code of the project."""
-    return bool(prefetches(statement)) or plan.calls_project_code()
+    prefetched = _has_relations(question.finish) and prefetches(question.statement)
+    return bool(prefetched) or plan.calls_project_code()
 
 
-def _command(ready: Ready) -> Command:
-    return Command(ready.sql, ready.parameters, ready.plan.locks_rows)
+def _has_relations(finish: Finish) -> bool:
+    """Whether the rows may be instances: not the numbers of changed rows, nor the columns that are returned of them."""
+    return finish.answer not in WRITES or finish.returning == ()
+
+
+def _command(question: Question, ready: Ready) -> Command:
+    return Command(ready.sql, ready.parameters, ready.plan.locks_rows, question.finish.answer in WRITES)
 
 
 # -- endings -----------------------------------------------------------------------------------------------------------
@@ -213,6 +228,17 @@ def _first_value(statement: Statement, rows: Rows) -> Any:
     return rows[0]
 
 
+def _changed(statement: Statement, rows: Rows) -> int:
+    count: int = rows[0][0]
+    return count
+
+
+def _deleted(statement: Statement, rows: Rows) -> tuple[int, dict[str, int]]:
+    """What Django's `delete()` returns."""
+    count = _changed(statement, rows)
+    return count, {statement.model._meta.label: count} if count else {}
+
+
 def _as_made(statement: Statement, made: Any) -> Any:
     return made
 
@@ -227,4 +253,6 @@ _CONCLUSIONS: Mapping[Answer, Callable[[Statement, Any], Any]] = {
     Answer.LATEST: _only_row,
     Answer.COUNT: _first_value,
     Answer.AGGREGATE: _first_value,
+    Answer.UPDATE: _changed,
+    Answer.DELETE: _deleted,
 }

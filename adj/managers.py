@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, cast, overload
 
 from django.db.models import Model, QuerySet
@@ -14,10 +14,9 @@ from adj import statement as ask
 from adj.compiler.build import has_plain_manager, starts_plain
 from adj.compiler.clauses import structure_of_statement
 from adj.compiler.structure import Structure, Unkeyed
-from adj.databases import executor_for
 from adj.query import AsyncQuery, statement_of
 from adj.statement import Statement
-from adj.typevars import M, Owner, Q_co, R, T
+from adj.typevars import M, Owner, Q_co, R
 from adj.wrappers import queryset_method, terminal
 
 if TYPE_CHECKING:
@@ -53,20 +52,6 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     async def afilter(self, *args: object, **kwargs: object) -> list[Owner]:
         """All rows that fulfil the conditions; `filter(...).run()`."""
         return await self.filter(*args, **kwargs).run()
-
-    async def acreate(self, **kwargs: Any) -> Owner:
-        """A new row, as Django's `create()` makes it. Raises `IntegrityError` for what the database refuses."""
-        return await self._create(lambda rows: rows.create(**kwargs))
-
-    async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[Owner, bool]:
-        """The one row that fulfils the conditions, or a new one of them and `defaults`; and whether it is new."""
-        return await self._create(lambda rows: rows.get_or_create(defaults, **kwargs))
-
-    async def _create(self, finish: Callable[[QuerySet[Owner]], T]) -> T:
-        # What locks rows goes where writes go.
-        alias = self.select_for_update().db
-        executor = await executor_for(alias)
-        return await executor.run(finish, self.queryset.using(alias))
 
     # -- as a query ----------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import Model, QuerySet
 
 from adj import statement as ask
+from adj.asking import answer, answer_in_django
 from adj.chain import Source
 from adj.compiler.build import build, has_instances, pickled, unpickled
 from adj.compiler.clauses import structure_of, structure_of_statement
@@ -25,11 +26,10 @@ from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects, prefetches
 from adj.compiler.routing import alias_of
 from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
-from adj.compiler.structure import StatementHolder, Structure, Unkeyed, extended
-from adj.compiler.text import Noted, query_text
+from adj.compiler.structure import Structure, Unkeyed, extended
+from adj.compiler.text import query_text
 from adj.compiler.validate import validate
 from adj.databases import executor_for
-from adj.deadline import within_time
 from adj.executor import Executor
 from adj.pages import Page, fetch_page
 from adj.raw import AsyncRawQuery
@@ -39,6 +39,7 @@ from adj.statement import ROWS, Finish, Statement
 from adj.stream import RowStream
 from adj.surface import MANAGER_SURFACE, SURFACE, advice
 from adj.typevars import M, Q, R
+from adj.writes import WritingQuery
 
 if TYPE_CHECKING:
     from typing import Self
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from django.db.models.sql.query import Query
 
 
-class AsyncQuery(StatementHolder, Generic[M, R]):
+class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
     """A question about the rows of a model `M`, whose answer has rows of type `R`.
 
     Immutable: every builder returns a new query, and a query may be run any number of times, also at once. Two queries
@@ -277,7 +278,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         Raises Django's own errors for what the database refuses, and `EngineNotOpen` where it cannot be reached or no
         event loop runs.
         """
-        rows: list[R] = await self._answer(ROWS)
+        rows: list[R] = await answer(self, ROWS)
         return rows
 
     arun = run
@@ -289,7 +290,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         """
         if args or kwargs:
             return await self.filter(*args, **kwargs).aget()
-        row: R = await self._answer(_GET)
+        row: R = await answer(self, _GET)
         return row
 
     async def aget_or_none(self, *args: object, **kwargs: object) -> R | None:
@@ -301,22 +302,22 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     async def afirst(self) -> R | None:
         """The first row, by primary key if the query has no order; None if there is none."""
-        row: R | None = await self._answer(_FIRST)
+        row: R | None = await answer(self, _FIRST)
         return row
 
     async def alast(self) -> R | None:
         """The last row, by primary key if the query has no order; None if there is none."""
-        row: R | None = await self._answer(_LAST)
+        row: R | None = await answer(self, _LAST)
         return row
 
     async def aearliest(self, *fields: str) -> R:
         """The first row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        row: R = await self._answer(Finish(Answer.EARLIEST, fields))
+        row: R = await answer(self, Finish(Answer.EARLIEST, fields))
         return row
 
     async def alatest(self, *fields: str) -> R:
         """The last row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        row: R = await self._answer(Finish(Answer.LATEST, fields))
+        row: R = await answer(self, Finish(Answer.LATEST, fields))
         return row
 
     async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, R]:
@@ -328,7 +329,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         queryset = self.queryset
         if queryset.query.is_sliced or not has_instances(queryset) or not _is_unique(queryset, field_name):
             # Django's own code says what is wrong, or deals with rows that are no instances.
-            found: dict[Any, R] = await self._in_django(lambda found: found.in_bulk(ids, field_name=field_name))
+            found: dict[Any, R] = await answer_in_django(self, lambda found: found.in_bulk(ids, field_name=field_name))
             return found
         if ids is not None and not ids:
             return {}
@@ -376,12 +377,12 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     async def acount(self) -> int:
         """How many rows."""
-        count: int = await self._answer(_COUNT)
+        count: int = await answer(self, _COUNT)
         return count
 
     async def aexists(self) -> bool:
         """Whether there is any row."""
-        exists: bool = await self._answer(_EXISTS)
+        exists: bool = await answer(self, _EXISTS)
         return exists
 
     async def acontains(self, obj: Model) -> bool:
@@ -392,7 +393,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         queryset = self.queryset
         is_simple = isinstance(obj, Model) and obj.pk is not None and has_instances(queryset)
         if not is_simple or queryset.query.combinator or queryset.query.is_sliced:
-            contains: bool = await self._in_django(lambda found: found.contains(obj))
+            contains: bool = await answer_in_django(self, lambda found: found.contains(obj))
             return contains
         if obj._meta.concrete_model is not self.statement.model._meta.concrete_model:
             return False
@@ -400,28 +401,13 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     async def aaggregate(self, *args: object, **kwargs: object) -> dict[str, Any]:
         """Values computed over all rows, by name."""
-        answer: dict[str, Any] = await self._answer(Finish(Answer.AGGREGATE, args, kwargs))
-        return answer
+        values: dict[str, Any] = await answer(self, Finish(Answer.AGGREGATE, args, kwargs))
+        return values
 
     async def aexplain(self, *, format: str | None = None, **options: Any) -> str:
         """How the database would run the query, in its own words."""
-        plan: str = await self._in_django(lambda found: found.explain(format=format, **options))
+        plan: str = await answer_in_django(self, lambda found: found.explain(format=format, **options))
         return plan
-
-    async def _answer(self, finish: Finish) -> Any:
-        executor = await executor_for(alias_of(self.statement))
-        with Noted(self.statement, finish):
-            if self.statement.seconds is None:
-                return await executor.answer(Question(self.statement, self.structure, finish))
-            async with within_time(self.statement, finish):
-                return await executor.answer(Question(self.statement, self.structure, finish))
-
-    async def _in_django(self, finish: Any) -> Any:
-        """Finish with Django's own code, on a connection of adj's."""
-        queryset = self.queryset.using(self.db)
-        executor = await executor_for(self.db)
-        async with within_time(self.statement, ROWS):
-            return await executor.run(finish, queryset)
 
     # -- the same question to others -----------------------------------------------------------------------------------
 

@@ -17,6 +17,29 @@ class Answer(enum.Enum):
     COUNT = "count"
     EXISTS = "exists"
     AGGREGATE = "aggregate"
+    CREATE = "create"
+    GET_OR_CREATE = "get_or_create"
+    UPDATE_OR_CREATE = "update_or_create"
+    BULK_CREATE = "bulk_create"
+    BULK_UPDATE = "bulk_update"
+    UPDATE = "update"
+    DELETE = "delete"
+    COPY = "copy"
+
+
+WRITES = frozenset(
+    {
+        Answer.CREATE,
+        Answer.GET_OR_CREATE,
+        Answer.UPDATE_OR_CREATE,
+        Answer.BULK_CREATE,
+        Answer.BULK_UPDATE,
+        Answer.UPDATE,
+        Answer.DELETE,
+        Answer.COPY,
+    }
+)
+"""The answers of what changes data, which goes to the router's `db_for_write`."""
 
 
 class RowShape(enum.Enum):

@@ -204,11 +204,15 @@ AnyClause: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finish:
-    """How the query ends, with the operands of its ending: `aearliest("published")`, `aaggregate(n=Count("pk"))`."""
+    """How the query ends, with the operands of its ending: `aearliest("published")`, `aaggregate(n=Count("pk"))`.
+
+    `returning` are the columns of changed rows that are asked for, none of them for whole instances.
+    """
 
     answer: Answer = Answer.ROWS
     args: tuple[object, ...] = ()
     kwargs: Operands = field(default_factory=dict)
+    returning: Names | None = None
 
 
 ROWS = Finish()

@@ -57,16 +57,6 @@ def _awaited(names: str) -> dict[str, Fate]:
     }
 
 
-def _written_by_django(names: str) -> dict[str, Fate]:
-    """Methods that write; adj reads so far."""
-    return {
-        name: Refused(
-            f"adj reads so far; write with Django's own `Model.objects.{name}()`, or `query.queryset.{name}()`."
-        )
-        for name in names.split()
-    }
-
-
 def _not_iterable(instead: str) -> Fate:
     return Refused(f"A query has not run yet, and cannot wait here; use {instead}.")
 
@@ -84,10 +74,8 @@ SURFACE: Final[Mapping[str, Fate]] = {
     **dict.fromkeys(["db", "ordered", "query", "totally_ordered"], _PROPERTY),
     **_awaited("aggregate contains count earliest exists explain first get in_bulk last latest"),
     "iterator": Instead("`async with query.stream() as rows`, or `query.aiterator()`"),
-    **_written_by_django(
-        "abulk_create abulk_update acreate adelete aget_or_create aupdate aupdate_or_create "
-        "bulk_create bulk_update create delete get_or_create update update_or_create"
-    ),
+    **_same("abulk_create abulk_update acreate adelete aget_or_create aupdate aupdate_or_create"),
+    **_awaited("bulk_create bulk_update create delete get_or_create update update_or_create"),
     "as_manager": Refused("A query is no class for managers; `q(Model.objects)` takes any manager."),
     "__iter__": _not_iterable("`async for`, or a `for` over `await query.run()`"),
     "__len__": _not_iterable("`await query.acount()`"),

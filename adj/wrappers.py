@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, cast, ov
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import QuerySet
 
+from adj.asking import answer_in_django
 from adj.atomic_block import run_sync
 from adj.chain import Source
 from adj.compiler.clauses import structure_of_statement
@@ -106,9 +107,7 @@ class terminal(Generic[P, T]):  # noqa: N801  # a decorator, named as one
         return _without_self(self.method, call)
 
     async def _call(self, query: AsyncQuery[Any, Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        answer: T = await query._in_django(  # noqa: SLF001  # adj's own
-            lambda found: self.method(found, *args, **kwargs)
-        )
+        answer: T = await answer_in_django(query, lambda found: self.method(found, *args, **kwargs))
         if isinstance(answer, QuerySet):
             raise TypeError(
                 f"{_name(self.method)}() gave a QuerySet, which has asked nothing yet: expose it by queryset_method(), "

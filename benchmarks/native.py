@@ -140,13 +140,13 @@ def rows(title: str, samples: Mapping[str, list[Seconds]]) -> list[str]:
     return lines
 
 
-def write(table: str) -> None:
-    """Put the table in the place of the one that the page has."""
-    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+def write(table: str, begin: str = BEGIN, end: str = END) -> None:
+    """Put the table in the place of the one that the page has between two marks."""
+    before, found_begin, rest = README.read_text(encoding="utf-8").partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
         raise ValueError(f"{README.name} has no place for the table")
-    README.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{after}", encoding="utf-8")
+    README.write_text(f"{before}{begin}\n{table}\n\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any, assert_type
 from django.db.models import Count, Manager, QuerySet
 
 import adj
-from adj import AsyncQuery, AsyncRawQuery, atomic, q
+from adj import AsyncQuery, AsyncRawQuery, ReturningQuery, atomic, q
 from tests.shop.models import Author, Book
 
 
@@ -82,6 +82,28 @@ async def other_sources(manager: Manager[Book], queryset: QuerySet[Book, Book]) 
     assert_type(await q(manager).run(), list[Book])
     assert_type(await q(queryset).run(), list[Book])
     assert_type(await q(q(Book)).run(), list[Book])
+
+
+async def writes(books: AsyncIterator[Book]) -> None:
+    assert_type(await q(Book).acreate(title="Lavinia"), Book)
+    assert_type(await q(Book).aget_or_create({"pages": 1}, title="Lavinia"), tuple[Book, bool])
+    assert_type(await q(Book).aupdate_or_create({"pages": 1}, {"pages": 2}, title="Lavinia"), tuple[Book, bool])
+    assert_type(await q(Book).abulk_create([Book()], 100, update_conflicts=True, unique_fields=["isbn"]), list[Book])
+    assert_type(await q(Book).abulk_update([Book()], ["title"], batch_size=100), int)
+    assert_type(await q(Book).aupdate(pages=1), int)
+    assert_type(await q(Book).adelete(), tuple[int, dict[str, int]])
+    assert_type(await q(Book).values("title").acreate(title="Lavinia"), Book)
+    assert_type(await q(Book).acopy([Book()]), int)
+    assert_type(await q(Book).acopy(books, batch_size=10, progress=print), int)
+    assert_type(await q(Book).acopy([("Lavinia", 1), ["Malafrena", 2]], ["title", "pages"]), int)
+
+
+async def rows_that_were_changed() -> None:
+    assert_type(q(Book).returning(), ReturningQuery[Book])
+    assert_type(await q(Book).returning().aupdate(pages=1), list[Book])
+    assert_type(await q(Book).returning().adelete(), list[Book])
+    assert_type(await q(Book).returning("pk", "title").aupdate(pages=1), list[tuple[Any, ...]])
+    assert_type(await q(Book).returning("pk").adelete(), list[tuple[Any, ...]])
 
 
 async def coroutines_are_real() -> None:

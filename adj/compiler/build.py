@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,11 +18,13 @@ from django.db.models.manager import BaseManager
 from django.db.models.query import ModelIterable
 
 from adj import statement as ask
+from adj.compiler.assign import assigned_slots
 from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands
 from adj.compiler.dialect import Bound
 from adj.compiler.slots import Recording, Slot, slotted_query_class
 from adj.compiler.structure import Structure, Uncacheable
 from adj.compiler.substitute import Substituter, Verbatim
+from adj.shapes import Answer
 from adj.statement import Finish, Statement
 
 # Methods that adj calls while it builds or finishes a query. A class that has its own may look at operands.
@@ -152,7 +155,7 @@ def build_with_slots(
     try:
         base = _slotted_base(statement, substituter)
         queryset = _replay(statement, base, substituter, bounds=structure.bounds)
-        finish = finish_with(finish, substituter.fresh())
+        finish = _finish_with(statement.model, finish, substituter.fresh())
     except StopIteration:
         raise Uncacheable("an operand found no slot") from None
     if next(slots, None) is not None:
@@ -160,10 +163,12 @@ def build_with_slots(
     return queryset, finish
 
 
-def finish_with(finish: Finish, operands: Substituter) -> Finish:
+def _finish_with(model: type[Model], finish: Finish, operands: Substituter) -> Finish:
     """An ending with slots in its operands."""
+    if finish.answer is Answer.UPDATE:
+        return replace(finish, kwargs=assigned_slots(model, finish.kwargs, operands))
     args = tuple(operands.node(arg) for arg in finish.args)
-    return Finish(finish.answer, args, {name: operands.node(value) for name, value in finish.kwargs.items()})
+    return replace(finish, args=args, kwargs={name: operands.node(value) for name, value in finish.kwargs.items()})
 
 
 def _build_nested(statement: Statement, substituter: Substituter) -> DjangoQuerySet:

@@ -86,6 +86,9 @@ class CapturingCompiler(MarkingCompiler):
         _capturing.is_awaited = False
         try:
             sql, parameters = self.as_sql()
+            if not sql:
+                # An UPDATE that sets nothing.
+                raise EmptyResultSet
         except EmptyResultSet:
             _capturing.is_awaited = True
             return iter(()) if result_type == MULTI else None

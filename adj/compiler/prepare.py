@@ -8,20 +8,17 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeAlias
 
-from django.apps import apps
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.signals import setting_changed
-from django.db.models import Field, Model
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
-from django.utils import timezone, translation
 
 from adj.compiler.build import build, build_with_slots, is_plain
 from adj.compiler.cache import PlanCache
-from adj.compiler.clauses import DjangoQuerySet, describe_operands, structure_of_statement
+from adj.compiler.clauses import DjangoQuerySet, structure_of_statement
+from adj.compiler.deleting import is_one_statement
 from adj.compiler.dialect import (
     AsksDatabase,
     Captured,
@@ -30,14 +27,17 @@ from adj.compiler.dialect import (
     forget_dialects,
     refresh_time_zones,
 )
+from adj.compiler.endings import WRITTEN_BY_DJANGO, finish_by_one_statement, has_own_way
 from adj.compiler.forget import forget_arguments
+from adj.compiler.keys import key_of, structure_with_ending
 from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
+from adj.compiler.returning import check_backend, refuse_foreign, returned_columns
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
-from adj.compiler.structure import Structure, Uncacheable, Unkeyed, equality_pattern
+from adj.compiler.structure import Structure, Uncacheable, Unkeyed
 from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
 from adj.hydrate.rows import code_check_for, hydrator_for
 from adj.settings import plan_cache_size
-from adj.shapes import Answer, RowShape
+from adj.shapes import WRITES, Answer, RowShape
 from adj.statement import Finish, Statement
 
 plan_cache: PlanCache[Plan] = PlanCache(plan_cache_size)
@@ -102,11 +102,13 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
 
     Raises whatever Django raises for a question that cannot be compiled.
     """
-    structure = _finished(question)
+    if (foreign := _written_by_django(question, dialect)) is not None:
+        return foreign
+    structure = structure_with_ending(question.structure, question.finish)
     if isinstance(structure, Unkeyed):
         plan_cache.count_uncacheable()
         return _compiled_once(question, dialect, structure.reason)
-    key = _key(question, structure, dialect)
+    key = key_of(question.statement.model, question.finish.answer, structure, dialect)
     plan = plan_cache.get(key)
     if plan is None:
         return _compiled(question, structure, dialect, key, plan_cache.count_miss)
@@ -116,53 +118,6 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
         return _compiled(question, structure, dialect, key, plan_cache.count_refusal)
     plan_cache.count_hit()
     return Ready(plan, sql, parameters, was_cached=True)
-
-
-def _finished(question: Question) -> Structure | Unkeyed:
-    """The structure of the statement with its ending's operands."""
-    structure, finish = question.structure, question.finish
-    if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
-        return structure
-    if structure.bounds is not None:
-        # An ending adds limits of its own to those of a slice, so that they are structure here.
-        structure = structure.extended(Structure((structure.bounds,)))
-        structure.bounds = None
-    if not finish.args and not finish.kwargs:
-        return structure
-    operands = describe_operands(finish.args, finish.kwargs)
-    return operands if isinstance(operands, Unkeyed) else structure.extended(operands)
-
-
-def _key(question: Question, structure: Structure, dialect: Dialect) -> Hashable:
-    key: tuple[Hashable, ...] = (question.statement.model, dialect, question.finish.answer, structure.key)
-    if len(structure.constants) > 1:
-        key = (*key, equality_pattern(structure.values, structure.constants))
-    if structure.is_local or _models_are_local():
-        key = (*key, timezone.get_current_timezone_name(), translation.get_language())
-    return key
-
-
-@cache
-def _models_are_local() -> bool:
-    """Whether what models bring into SQL by themselves may depend on the current time zone or language."""
-    return any(_chooses_columns(model) or _is_ordered_locally(model) for model in apps.get_models())
-
-
-def _chooses_columns(model: type[Model]) -> bool:
-    """Whether a field of the project chooses its column when asked, as translated fields do by language."""
-    return any(
-        isinstance(getattr(type(field), "column", None), property) or type(field).get_col is not Field.get_col
-        for field in model._meta.local_fields
-        if not type(field).__module__.startswith("django.")
-    )
-
-
-def _is_ordered_locally(model: type[Model]) -> bool:
-    """Whether a model's own order, which is in no clause, truncates or extracts in the current time zone."""
-    ordering: Any = model._meta.ordering
-    latest: Any = model._meta.get_latest_by or ()
-    structure = describe_operands((*ordering, *((latest,) if isinstance(latest, str) else latest)), {})
-    return isinstance(structure, Unkeyed) or structure.is_local
 
 
 def _compiled(
@@ -176,9 +131,10 @@ def _compiled(
     with dialect.lent():
         try:
             queryset, finish = build_with_slots(question.statement, question.finish, structure, recording)
-            if (reason := _foreign_reason(queryset)) is not None:
+            if (reason := _foreign_reason(queryset, finish)) is not None:
                 raise Uncacheable(reason)
             captured = _capture(queryset, finish, dialect.alias)
+            returned = _returned(question, dialect)
             if _merges_columns(captured):
                 raise Uncacheable("Django selects a column once that two names stand for")
         except (Uncacheable, SynchronousOnlyOperation) as uncacheable:
@@ -186,11 +142,11 @@ def _compiled(
             return _compiled_once(question, dialect, str(uncacheable))
     if not isinstance(captured, Captured):
         plan_cache.count_uncacheable()
-        return Answered(captured)
+        return Answered(_unasked(captured, finish))
     parameters = real_parameters(captured.parameters)
-    plan = _plan(queryset, captured, finish, recording, dialect)
+    plan = _plan(queryset, captured, finish, recording, dialect, returned)
     recording.seal()
-    ready = _proven(plan, structure, captured.sql, parameters)
+    ready = _proven(plan, structure, plan.sql, parameters)
     if ready is None or recording.objection is not None:
         plan_cache.count_uncacheable()
         return _compiled_once(question, dialect, recording.objection or "its SQL depends on its values")
@@ -212,24 +168,59 @@ def _compiled_once(question: Question, dialect: Dialect, reason: str) -> Prepare
     try:
         with dialect.lent():
             queryset = build(question.statement).using(dialect.alias)
-            if (foreign := _foreign_reason(queryset)) is not None:
-                return Foreign(queryset, foreign)
+            if (foreign := _foreign_reason(queryset, question.finish)) is not None:
+                return _foreign(question, queryset, foreign)
             captured = _capture(queryset, question.finish, dialect.alias)
+            returned = _returned(question, dialect)
     except (AsksDatabase, SynchronousOnlyOperation) as asked:
         # On the connection's thread it may ask; building it here may not, and Django says so itself.
-        return Foreign(build(question.statement).using(dialect.alias), str(asked))
+        return _foreign(question, build(question.statement).using(dialect.alias), str(asked))
     if not isinstance(captured, Captured):
-        return Answered(captured)
+        return Answered(_unasked(captured, question.finish))
     if _merges_columns(captured):
-        return Foreign(build(question.statement).using(dialect.alias), reason)
-    plan = _plan(queryset, captured, question.finish, Recording(()), dialect)
-    return Ready(plan, captured.sql, tuple(captured.parameters), was_cached=False)
+        return _foreign(question, build(question.statement).using(dialect.alias), reason)
+    plan = _plan(queryset, captured, question.finish, Recording(()), dialect, returned)
+    return Ready(plan, plan.sql, tuple(captured.parameters), was_cached=False)
 
 
-def _foreign_reason(queryset: DjangoQuerySet) -> str | None:
+def _foreign(question: Question, queryset: DjangoQuerySet, reason: str) -> Foreign:
+    """A question for Django's own code. Raises `UnsupportedFeature` if that cannot give its answer."""
+    if question.finish.returning is not None:
+        refuse_foreign(question.statement, question.finish, reason)
+    return Foreign(queryset, reason)
+
+
+def _written_by_django(question: Question, dialect: Dialect) -> Foreign | None:
+    """A question for Django's own code, if the answer takes more than one statement or hooks of the project."""
+    statement, finish = question.statement, question.finish
+    if finish.returning is not None:
+        check_backend(statement, finish, dialect.wrapper)
+    if finish.answer in WRITTEN_BY_DJANGO:
+        return Foreign(build(statement).using(dialect.alias), "instances are saved")
+    if finish.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):
+        return Foreign(build(statement).using(dialect.alias), "other rows or signals hang on the rows")
+    return None
+
+
+def _unasked(answer: Any, finish: Finish) -> Any:
+    """What is answered without a query; no rows have been changed."""
+    return answer if finish.returning is None else []
+
+
+def _returned(question: Question, dialect: Dialect) -> tuple[str, Layout] | None:
+    """The end of a statement that returns the rows which it changes, and their layout."""
+    names = question.finish.returning
+    return None if names is None else returned_columns(question.statement.model, names, dialect.alias)
+
+
+def _foreign_reason(queryset: DjangoQuerySet, finish: Finish) -> str | None:
     """Why only Django's own code can run a QuerySet, if so."""
+    if has_own_way(type(queryset), finish.answer):
+        return f"{type(queryset).__name__} has its own {finish.answer.value}()"
     if not is_plain(type(queryset)):
         return f"{type(queryset).__name__} has its own way of building or fetching"
+    if finish.answer in WRITES:
+        return None
     iterable: Any = queryset._iterable_class
     return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
 
@@ -250,42 +241,19 @@ def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
     """What Django would execute to finish a QuerySet, as `Captured`; or the answer, where it needs no query."""
     try:
         with capturing():
-            return _FINISHES[finish.answer](queryset.using(alias), finish)
+            return finish_by_one_statement(queryset.using(alias), finish)
     except Captured as captured:
         return captured.with_traceback(None)
 
 
-def finish_in_django(queryset: DjangoQuerySet, finish: Finish) -> Any:
-    """Finish a QuerySet with Django's own code; blocks on the database."""
-    return list(queryset) if finish.answer is Answer.ROWS else _FINISHES[finish.answer](queryset, finish)
-
-
-def _rows(queryset: DjangoQuerySet, finish: Finish) -> list[Any]:
-    return list(queryset.query.get_compiler(queryset.db).execute_sql())
-
-
-def _get(queryset: DjangoQuerySet, finish: Finish) -> Any:
-    return queryset.get()
-
-
-def _names(finish: Finish) -> tuple[Any, ...]:
-    return finish.args
-
-
-_FINISHES: dict[Answer, Callable[[DjangoQuerySet, Finish], Any]] = {
-    Answer.ROWS: _rows,
-    Answer.GET: _get,
-    Answer.FIRST: lambda queryset, finish: queryset.first(),
-    Answer.LAST: lambda queryset, finish: queryset.last(),
-    Answer.EARLIEST: lambda queryset, finish: queryset.earliest(*_names(finish)),
-    Answer.LATEST: lambda queryset, finish: queryset.latest(*_names(finish)),
-    Answer.COUNT: lambda queryset, finish: queryset.count(),
-    Answer.EXISTS: lambda queryset, finish: queryset.exists(),
-    Answer.AGGREGATE: lambda queryset, finish: queryset.aggregate(*finish.args, **finish.kwargs),
-}
-
-
-def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recording: Recording, dialect: Dialect) -> Plan:
+def _plan(
+    queryset: DjangoQuerySet,
+    captured: Captured,
+    finish: Finish,
+    recording: Recording,
+    dialect: Dialect,
+    returned: tuple[str, Layout] | None,
+) -> Plan:
     """Everything worth keeping of a compiled statement."""
     compiler = captured.compiler
     numbers = {id(rendering): number for number, rendering in enumerate(recording.renderings)}
@@ -298,10 +266,10 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
     checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
     forget_arguments(compiler.query)
-    layout = _layout(queryset, compiler, finish.answer, dialect.alias)
+    ending, layout = returned or ("", _layout(queryset, compiler, finish.answer, dialect.alias))
     return Plan(
         dialect=dialect,
-        sql=captured.sql,
+        sql=captured.sql + ending,
         template=template,
         binders=binders + checks,
         guards=tuple(Guard(one, other, equal) for one, other, equal in recording.guards),
@@ -330,7 +298,7 @@ def _layout(queryset: DjangoQuerySet, compiler: Any, answer: Answer, alias: str)
             return aggregate_layout(compiler, alias, RowShape.SCALAR)
         case Answer.AGGREGATE:
             return aggregate_layout(compiler, alias, RowShape.DICT)
-        case Answer.EXISTS:
+        case Answer.EXISTS | Answer.UPDATE | Answer.DELETE:
             return Layout(RowShape.TUPLE, (), (), alias, compiler.connection)
         case _:
             return layout_of(queryset, compiler, alias)

@@ -13,15 +13,18 @@ from django.db import router
 from adj.statement import Lock, Statement
 
 
-def alias_of(statement: Statement) -> str:
-    """The alias a statement goes to: what `using()` named, what its QuerySet is bound to, or what the router says."""
+def alias_of(statement: Statement, *, writes: bool = False) -> str:
+    """The alias a statement goes to: what `using()` named, what its QuerySet is bound to, or what the router says.
+
+    The router is asked where to write for what locks rows as well, as Django asks it.
+    """
     if statement.alias is not None:
         return statement.alias
-    locks = any(isinstance(clause, Lock) for clause in statement.clauses)
+    writes = writes or any(isinstance(clause, Lock) for clause in statement.clauses)
     base: Any = statement.base
     if base is None:
-        return (router.db_for_write if locks else router.db_for_read)(statement.model)
-    if not locks:
+        return (router.db_for_write if writes else router.db_for_read)(statement.model)
+    if not writes:
         return str(base.db)
     return base._db or router.db_for_write(statement.model, **base._hints)
 

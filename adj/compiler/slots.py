@@ -5,8 +5,8 @@ at the one place where Django makes a lookup, and marks that lookup. When Django
 parameters come out as `Marker`s, and a `Rendering` remembers how to make the lookup again for another value.
 Nothing of Django's SQL generation is replaced.
 
-Private Django API used here: `Query.resolve_lookup_value`, `Query.check_related_objects`, `Query.build_lookup`,
-`Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expression._constructor_args`.
+Private Django API used here: `Query.resolve_lookup_value`, `Query.chain`, `Query.check_related_objects`,
+`Query.build_lookup`, `Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expression._constructor_args`.
 """
 
 from __future__ import annotations
@@ -316,6 +316,10 @@ class SlottedQuery(Query):
     def resolve_lookup_value(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """A slot has nothing to resolve."""
         return value if type(value) is Slot else super().resolve_lookup_value(value, *args, **kwargs)
+
+    def chain(self, klass: Any = None) -> Any:
+        """A copy, which takes slots as well if it is to be of another class, as that of an UPDATE."""
+        return super().chain(None if klass is None else slotted_query_class(klass))
 
     def check_related_objects(self, field: Any, value: Any, opts: Any) -> None:
         """Let Django check the operand itself."""

@@ -114,7 +114,11 @@ class _Writer:
         """The ending, unless it is just the rows."""
         if finish.answer is Answer.ROWS:
             return ""
-        return self.call(f"a{finish.answer.value}", finish.args, finish.kwargs.items())
+        options = finish.kwargs.items()
+        if finish.answer in {Answer.BULK_CREATE, Answer.BULK_UPDATE}:
+            options = {name: value for name, value in options if value}.items()
+        returning = "" if finish.returning is None else self.call("returning", finish.returning)
+        return returning + self.call(f"a{finish.answer.value}", finish.args, options)
 
     def call(self, name: str, args: Iterable[object] = (), kwargs: Iterable[tuple[str, object]] = ()) -> str:
         """`.name(args, key=value)`."""
@@ -139,7 +143,7 @@ class _Writer:
 
     def expression(self, node: Any) -> str:
         """A Q or another expression; those that hold values are named only, unless values may be shown."""
-        if isinstance(node, StatementHolder):
+        if node is None or isinstance(node, StatementHolder):
             return self.value(node)
         if isinstance(node, Q):
             return self.q(node)

@@ -7,12 +7,12 @@ Private Django API used here: the computed attributes of `DatabaseFeatures` and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.transaction import TransactionManagementError
+from django.db.transaction import TransactionManagementError, mark_for_rollback_on_error
 from django.utils.functional import cached_property
 
 from adj.abc import Command, DatabaseRow, ServerFacts
@@ -70,10 +70,15 @@ def fetch_all(alias: str, command: Command, receive: Callable[[list[DatabaseRow]
     connection = connected(alias)
     refuse_lock_outside_transaction(connection, command)
     cursor: Any
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, _marking(alias, command):
         cursor.execute(command.sql, command.parameters)
-        rows: list[DatabaseRow] = cursor.fetchall()
+        rows: list[DatabaseRow] = [(cursor.rowcount,)] if cursor.description is None else cursor.fetchall()
     return receive(rows)
+
+
+def _marking(alias: str, command: Command) -> AbstractContextManager[None]:
+    """A block whose error fails the transaction around it, if the statement writes; as Django's `update()` has it."""
+    return mark_for_rollback_on_error(using=alias) if command.writes else nullcontext()
 
 
 def read_facts(alias: str) -> ServerFacts:

@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 
 from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, read_facts
+from adj.engines.copying import CopyOnThread
 from adj.engines.cursor import ChunkedCursor
 
 P = ParamSpec("P")
@@ -62,6 +63,10 @@ class DjangoConnection:
     def cursor(self, command: Command, size: int) -> ChunkedCursor:
         """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
         return ChunkedCursor(self, self._alias, command, size)
+
+    def copy(self, statement: str) -> CopyOnThread:
+        """Run `COPY ... FROM STDIN`; the statement ends with the block."""
+        return CopyOnThread(self, self._alias, statement)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code where Django runs its own."""

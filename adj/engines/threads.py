@@ -19,6 +19,7 @@ from django.db import connections
 from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, freshen, read_facts
 from adj.engines.companions import companions
+from adj.engines.copying import CopyOnThread
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of
@@ -165,6 +166,10 @@ class ThreadConnection:
     def cursor(self, command: Command, size: int) -> ChunkedCursor:
         """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
         return ChunkedCursor(self, self._alias, command, size)
+
+    def copy(self, statement: str) -> CopyOnThread:
+        """Run `COPY ... FROM STDIN`; the statement ends with the block."""
+        return CopyOnThread(self, self._alias, statement)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code on the thread, where `connections[alias]` is this connection."""

@@ -67,6 +67,12 @@ def field_names(model: type[Model]) -> tuple[str, ...]:
     return (*sorted(get_field_names_from_opts(model._meta)), "pk")
 
 
+def column_names(model: type[Model]) -> tuple[str, ...]:
+    """Every name of a column: fields, foreign keys with and without `_id`, `pk`."""
+    fields: Any = model._meta.concrete_fields
+    return tuple(sorted({"pk", *(name for field in fields for name in (field.name, field.attname))}))
+
+
 def get_field(model: type[Model], name: str) -> Any:
     """A field or relation by the name that queries use; None if there is none."""
     if name == "pk":

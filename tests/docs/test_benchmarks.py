@@ -28,6 +28,12 @@ def test_every_contender_gives_as_many_rows_as_django() -> None:
     assert output.count("%") >= 8 * 3
 
 
+def test_rows_are_loaded_and_updated_in_every_way() -> None:
+    output = run("benchmarks.writing", "--rows=500", "--rounds=1")
+    assert output.count("MB |") == 4
+    assert output.count("% |") == 3
+
+
 def test_the_profile_shows_functions_of_adj() -> None:
     assert "prepare.py" in run("benchmarks.profile", "one", "--times=1", "--top=200")
 

@@ -50,7 +50,7 @@ _DEPRECATED = (DeprecationWarning, PendingDeprecationWarning)
 RUN = Ending()
 
 
-def ending(name: str, *args: Any, **kwargs: Any) -> Ending:
+def ending(name: str, /, *args: Any, **kwargs: Any) -> Ending:
     """A finishing method with its arguments."""
     return Ending(name, args, kwargs)
 

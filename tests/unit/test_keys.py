@@ -48,7 +48,8 @@ from django.utils.translation import gettext_lazy
 
 from adj import InvalidOperand, q
 from adj.compiler.build import build_with_slots
-from adj.compiler.prepare import Answered, _models_are_local
+from adj.compiler.keys import _models_are_local
+from adj.compiler.prepare import Answered
 from adj.compiler.slots import Recording
 from adj.compiler.structure import Unkeyed, equality_pattern
 from adj.query import query_of

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import Callable, Generator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import psycopg
@@ -17,6 +17,7 @@ from adj.engines.bridge import Wrappers, run_in_bridge
 from adj.engines.calls import fetch_all
 from adj.engines.companions import companions
 from adj.engines.cursor import ChunkedCursor
+from adj.engines.psycopg.copying import NativeCopy
 from adj.engines.psycopg.facade import NamedCursor
 from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
@@ -62,11 +63,12 @@ class PsycopgConnection:
         async with self.turn():
             self.refuse_if_ended()
             wrapper.validate_no_broken_transaction()
-            with wrapper.wrap_database_errors:
+            with _failing(wrapper, command), wrapper.wrap_database_errors:
                 # psycopg wants SQL to be literal text where types are checked; Django's is made.
                 made: Any = command.sql
                 cursor = await link.execute(made, command.parameters)
-                rows: list[DatabaseRow] = await cursor.fetchall()
+                has_rows = cursor.description is not None
+                rows: list[DatabaseRow] = await cursor.fetchall() if has_rows else [(cursor.rowcount,)]
         return await self.run(receive, rows) if may_query else receive(rows)
 
     def cursor(self, command: Command, size: int) -> AbstractAsyncContextManager[Cursor]:
@@ -74,6 +76,10 @@ class PsycopgConnection:
         if self._is_watched():
             return ChunkedCursor(self, self._alias, command, size)
         return StreamingCursor(self, command, size)
+
+    def copy(self, statement: str) -> NativeCopy:
+        """Run `COPY ... FROM STDIN`; the statement ends with the block."""
+        return NativeCopy(self, statement)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
@@ -130,6 +136,17 @@ class PsycopgConnection:
         """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""
         if command.locks_rows and self.link.autocommit:
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+
+
+@contextmanager
+def _failing(wrapper: Any, command: Command) -> Generator[None]:
+    """A block whose error fails the transaction around it, if the statement writes; as Django's `update()` has it."""
+    try:
+        yield
+    except Exception as error:
+        if command.writes and wrapper.in_atomic_block:
+            wrapper.needs_rollback, wrapper.rollback_exc = True, error
+        raise
 
 
 class StreamingCursor:

@@ -1,0 +1,68 @@
+"""The key of a plan: everything that may change the SQL of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Field, Model
+from django.utils import timezone, translation
+
+from adj.compiler.assign import describe_assignments
+from adj.compiler.clauses import describe_operands
+from adj.compiler.dialect import Dialect
+from adj.compiler.structure import Structure, Unkeyed, equality_pattern
+from adj.shapes import Answer
+from adj.statement import Finish
+
+
+def structure_with_ending(structure: Structure | Unkeyed, finish: Finish) -> Structure | Unkeyed:
+    """The structure of a statement with its ending's operands."""
+    if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
+        return structure
+    if finish.returning is not None:
+        structure = structure.extended(Structure((("returning", *finish.returning),)))
+    if structure.bounds is not None:
+        # An ending adds limits of its own to those of a slice, so that they are structure here.
+        structure = structure.extended(Structure((structure.bounds,)))
+        structure.bounds = None
+    if not finish.args and not finish.kwargs:
+        return structure
+    is_update = finish.answer is Answer.UPDATE
+    operands = describe_assignments(finish.kwargs) if is_update else describe_operands(finish.args, finish.kwargs)
+    return operands if isinstance(operands, Unkeyed) else structure.extended(operands)
+
+
+def key_of(model: type[Model], answer: Answer, structure: Structure, dialect: Dialect) -> Hashable:
+    """What a plan is kept under."""
+    key: tuple[Hashable, ...] = (model, dialect, answer, structure.key)
+    if len(structure.constants) > 1:
+        key = (*key, equality_pattern(structure.values, structure.constants))
+    if structure.is_local or _models_are_local():
+        key = (*key, timezone.get_current_timezone_name(), translation.get_language())
+    return key
+
+
+@cache
+def _models_are_local() -> bool:
+    """Whether what models bring into SQL by themselves may depend on the current time zone or language."""
+    return any(_chooses_columns(model) or _is_ordered_locally(model) for model in apps.get_models())
+
+
+def _chooses_columns(model: type[Model]) -> bool:
+    """Whether a field of the project chooses its column when asked, as translated fields do by language."""
+    return any(
+        isinstance(getattr(type(field), "column", None), property) or type(field).get_col is not Field.get_col
+        for field in model._meta.local_fields
+        if not type(field).__module__.startswith("django.")
+    )
+
+
+def _is_ordered_locally(model: type[Model]) -> bool:
+    """Whether a model's own order, which is in no clause, truncates or extracts in the current time zone."""
+    ordering: Any = model._meta.ordering
+    latest: Any = model._meta.get_latest_by or ()
+    structure = describe_operands((*ordering, *((latest,) if isinstance(latest, str) else latest)), {})
+    return isinstance(structure, Unkeyed) or structure.is_local

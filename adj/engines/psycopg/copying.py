@@ -1,0 +1,79 @@
+"""COPY by the driver itself, on the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from adj.abc import DatabaseRow
+from adj.persist import to_its_end
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from adj.engines.psycopg.connection import PsycopgConnection
+
+
+class NativeCopy:
+    """Rows on their way to the server."""
+
+    def __init__(self, connection: PsycopgConnection, statement: str) -> None:
+        self._connection, self._statement = connection, statement
+        self._copying: Any = None
+        self._copy: Any = None
+
+    async def __aenter__(self) -> Self:
+        link = self._connection.link
+        wrapper: Any = link.wrapper
+        wrapper.validate_no_broken_transaction()
+        try:
+            async with self._connection.turn():
+                self._connection.refuse_if_ended()
+                with wrapper.wrap_database_errors:
+                    # psycopg wants SQL to be literal text where types are checked; this is made.
+                    made: Any = self._statement
+                    self._copying = link.cursor().copy(made)
+                    self._copy = await self._copying.__aenter__()
+        except BaseException as error:
+            self._fail(error)
+            raise
+        return self
+
+    async def write(self, rows: Iterable[DatabaseRow]) -> None:
+        """Send rows."""
+        wrapper: Any = self._connection.link.wrapper
+        async with self._connection.turn():
+            self._connection.refuse_if_ended()
+            with wrapper.wrap_database_errors:
+                for row in rows:
+                    await self._copy.write_row(row)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        wrapper: Any = self._connection.link.wrapper
+        if error is not None:
+            await to_its_end(self._give_up(error))
+            return
+        try:
+            async with self._connection.turn():
+                with wrapper.wrap_database_errors:
+                    await self._copying.__aexit__(None, None, None)
+        except BaseException as failure:
+            self._fail(failure)
+            raise
+
+    async def _give_up(self, error: BaseException) -> None:
+        """Let the server undo the statement."""
+        self._fail(error)
+        # What went wrong before is the error that matters.
+        with suppress(Exception):
+            await self._copying.__aexit__(type(error), error, error.__traceback__)
+
+    def _fail(self, error: BaseException) -> None:
+        """The transaction around the statement has failed."""
+        wrapper: Any = self._connection.link.wrapper
+        if wrapper.in_atomic_block:
+            wrapper.needs_rollback, wrapper.rollback_exc = True, error

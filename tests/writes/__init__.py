@@ -1,0 +1,1 @@
+"""What writes, held against Django's synchronous methods on every engine."""

@@ -1,0 +1,162 @@
+"""Lets Django and adj write the same, each in a transaction that is undone, and compares all that came of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from django.db import connections, transaction
+from django.db.models import Model, signals
+
+import adj
+from adj import atomic, q
+from tests.engines.places import Place
+from tests.parity.oracle import Ending, _executed
+from tests.parity.plain import difference, plain
+from tests.running import run
+
+Start: TypeAlias = Callable[[Any], Any]
+Tables: TypeAlias = tuple[type[Model], ...]
+Case: TypeAlias = Callable[..., tuple[Any, Ending]]
+"""From `start(Model)` and values to a query and the method that ends it."""
+
+_SIGNALS = {
+    "pre_save": signals.pre_save,
+    "post_save": signals.post_save,
+    "pre_delete": signals.pre_delete,
+    "post_delete": signals.post_delete,
+    "m2m_changed": signals.m2m_changed,
+}
+
+
+@dataclass(slots=True)
+class Written:
+    """What came of writing on one side."""
+
+    answer: Any = None
+    error: BaseException | None = None
+    executed: list[Any] = field(default_factory=list)
+    signals: list[Any] = field(default_factory=list)
+    must_roll_back: bool = False
+    data: Any = None
+
+
+def compare(place: Place, case: Case, *value_sets: Any, tables: Iterable[type[Model]], listens: bool = True) -> None:
+    """Fail unless adj writes what Django writes: for each set of values in turn, the first one without a plan.
+
+    Compared are the answer or the error, every statement with its parameters, the signals with their arguments, the
+    rows of `tables` afterwards, and whether the transaction has failed.
+    `listens` connects receivers, which keep deletions from being fast.
+    """
+    adj.plan_cache.clear()
+    for values in value_sets or ((), ()):
+        given = values if isinstance(values, tuple) else (values,)
+        django = write_in_django(place, case, given, tuple(tables), listens)
+        ours = run(write_in_adj(place, case, given, tuple(tables), listens))
+        assert_same(django, ours, given)
+
+
+def assert_same(django: Written, ours: Written, given: Any) -> None:
+    """Fail where two sides differ."""
+    context = f"values {given!r}\nDjango: {django.error!r} {django.executed}\nadj:    {ours.error!r} {ours.executed}"
+    if django.error is not None or ours.error is not None:
+        assert django.error is not None, context
+        assert isinstance(ours.error, type(django.error)), context
+    if not django.executed:
+        # Django gives up a transaction for a value that it refuses before it has sent anything; adj has no reason to.
+        django.must_roll_back = False
+    for what in ("answer", "signals", "must_roll_back", "data"):
+        theirs, mine = getattr(django, what), getattr(ours, what)
+        assert theirs == mine, f"{what} differs{difference(theirs, mine)}\n{context}"
+    assert told(django.executed) == told(ours.executed), context
+
+
+def told(executed: list[Any]) -> list[str]:
+    """Statements as text; the name of a savepoint has the number of a thread in it."""
+    return [re.sub(r"[`\"]?s\d+_x\d+[`\"]?", "savepoint", repr(statement)) for statement in executed]
+
+
+def managed(source: Any) -> Any:
+    """The manager of a model, or what is one already."""
+    return source._default_manager if hasattr(source, "_meta") else source.all()
+
+
+def write_in_django(
+    place: Place, case: Case, values: tuple[Any, ...], tables: tuple[type[Model], ...], listens: bool
+) -> Written:
+    """Write with Django's synchronous methods."""
+    written = Written()
+    with transaction.atomic(using=place.alias):
+        queryset, ending = case(lambda source: managed(source).using(place.alias), *values)
+        method = getattr(queryset, ending.name.removeprefix("a"))
+        with observed(written, listens):
+            written.answer = plain(method(*ending.args, **ending.kwargs))
+        look(written, place.alias, tables)
+        transaction.set_rollback(True, using=place.alias)
+    return written
+
+
+async def write_in_adj(
+    place: Place, case: Case, values: tuple[Any, ...], tables: tuple[type[Model], ...], listens: bool
+) -> Written:
+    """Write with adj."""
+    written = Written()
+    await q(tables[0]).using(place.alias).acount()
+    async with atomic(place.alias):
+        query, ending = case(lambda source: q(source).using(place.alias), *values)
+        with observed(written, listens):
+            written.answer = plain(await getattr(query, ending.name)(*ending.args, **ending.kwargs))
+        await adj.run_sync(look, written, place.alias, tables)
+        await adj.set_rollback(using=place.alias)
+    return written
+
+
+def look(written: Written, alias: str, tables: Tables) -> None:
+    """The rows as they are now, and the state of the transaction; runs where the connection is."""
+    connection: Any = connections[alias]
+    written.must_roll_back = connection.needs_rollback
+    if written.error is None:
+        written.data = [plain(list(rows_of(model, alias))) for model in tables]
+
+
+def rows_of(model: type[Model], alias: str) -> Any:
+    """All rows of a table as tuples."""
+    return model._base_manager.using(alias).order_by("pk").values_list()
+
+
+@contextmanager
+def observed(written: Written, listens: bool) -> Generator[None]:
+    """Note what is executed and what is signalled, and the error that ends it."""
+    with listening(written.signals) if listens else nullcontext(), _executed(written.executed):
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other side has to raise the like
+            written.error = error
+
+
+@contextmanager
+def listening(log: list[Any]) -> Generator[None]:
+    """Note every signal of a model: its sender, its arguments, and whether it was sent in a transaction."""
+
+    def receiver(name: str) -> Callable[..., None]:
+        def receive(sender: Any, **arguments: Any) -> None:
+            arguments.pop("signal")
+            instance = arguments.pop("instance", None)
+            origin = type(arguments.pop("origin", None)).__name__
+            connection = connections[arguments["using"]]
+            told_arguments = sorted((key, str(value)) for key, value in arguments.items())
+            log.append((name, sender.__name__, instance.pk, origin, told_arguments, connection.in_atomic_block))
+
+        return receive
+
+    receivers = {name: receiver(name) for name in _SIGNALS}
+    for name, signal in _SIGNALS.items():
+        signal.connect(receivers[name], weak=False)
+    try:
+        yield
+    finally:
+        for name, signal in _SIGNALS.items():
+            signal.disconnect(receivers[name])
