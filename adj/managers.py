@@ -151,10 +151,6 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
         copied.__dict__.update(self.__dict__)
         return copied
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # The class of a model has the manager; what travels is the question.
-        return self.all().__reduce__()
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {BaseManager.__str__(self)}>"
 

@@ -485,8 +485,9 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Django would run a QuerySet to pickle it; a query goes as what it asks.
-        return _unpickled, (type(self), pickled(self.statement))
+        # Django would run a QuerySet to pickle it; a query goes as what it asks, and a manager as a query.
+        query = self._asking(self.statement, self.structure)
+        return _unpickled, (type(query), pickled(query.statement))
 
     if TYPE_CHECKING:
         # Otherwise `query[0]` makes checkers believe that a `for` loop works.
