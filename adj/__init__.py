@@ -14,6 +14,7 @@ from adj.errors import (
     CompileError,
     CrossTaskTransaction,
     EngineNotOpen,
+    InvalidCursor,
     InvalidOperand,
     NestingError,
     NotLoaded,
@@ -30,10 +31,13 @@ from adj.errors import (
 )
 from adj.events import QueryEvent, observe
 from adj.facade import q
+from adj.instances import delete, refresh, save, validate
 from adj.native_block import native
+from adj.pages import Page
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
+from adj.shortcuts import get_list_or_404, get_object_or_404
 from adj.stream import RowStream
 from adj.writes import ReturningQuery
 
@@ -48,9 +52,11 @@ __all__ = [
     "CompileError",
     "CrossTaskTransaction",
     "EngineNotOpen",
+    "InvalidCursor",
     "InvalidOperand",
     "NestingError",
     "NotLoaded",
+    "Page",
     "PoolTimeout",
     "QueryError",
     "QueryEvent",
@@ -67,13 +73,19 @@ __all__ = [
     "UnsupportedFeature",
     "atomic",
     "close",
+    "delete",
     "gather",
+    "get_list_or_404",
+    "get_object_or_404",
     "in_transaction",
     "native",
     "observe",
     "on_commit",
     "plan_cache",
     "q",
+    "refresh",
     "run_sync",
+    "save",
     "set_rollback",
+    "validate",
 ]

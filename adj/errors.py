@@ -7,6 +7,7 @@ AdjError
     UnknownLookup      (FieldError)       .model .path .field .lookup .choices
     InvalidOperand     (TypeError, ValueError)  .model .path .expected .got
     ShapeError         (TypeError)        only() after values(), filter() after a slice
+    InvalidCursor      (ValueError)       .reason: page() got a cursor that is none, or another query's
     NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
   CompileError
     UnsupportedFeature (NotSupportedError)
@@ -117,6 +118,17 @@ class ShapeError(QueryError, TypeError):
     def __init__(self, *, query: str, reason: str, advice: str) -> None:
         self.query, self.reason, self.advice = query, reason, advice
         super().__init__(f"{reason} {advice} The query so far: {query}")
+
+
+class InvalidCursor(QueryError, ValueError):
+    """`page()` got a cursor that was not made by it, or by a query that has another order."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the cursor cannot be used: {reason}. Take it from `page.next` or `page.previous` of the same query, and "
+            "begin with the first page where there is none."
+        )
 
 
 class NotLoaded(QueryError, FieldFetchBlocked, SynchronousOnlyOperation):

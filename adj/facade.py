@@ -8,7 +8,7 @@ from typing import Any, overload
 from django.db.models import Manager, Model, QuerySet
 
 from adj.compiler.build import has_plain_manager
-from adj.query import AsyncQuery, query_of
+from adj.query import AsyncQuery, query_of, statement_of
 from adj.statement import Statement
 from adj.typevars import M, R
 
@@ -30,7 +30,8 @@ def q(source: Any) -> AsyncQuery[Any, Any]:
     if isinstance(source, type) and issubclass(source, Model):
         return _of_model(source)
     if isinstance(source, AsyncQuery):
-        return source
+        # It may be a manager, which gives a query.
+        return source.all()
     if isinstance(source, QuerySet):
         return _of_queryset(source)
     # Related managers and managers made by from_queryset() share no base class that says so.
@@ -50,5 +51,4 @@ def _of_every_row(model: type[Model]) -> AsyncQuery[Any, Any]:
 
 
 def _of_queryset(queryset: QuerySet[Any, Any]) -> AsyncQuery[Any, Any]:
-    # A copy without cached rows: what the caller does with the QuerySet later must not change the query.
-    return query_of(Statement(queryset.model, queryset.all()))
+    return query_of(statement_of(queryset))

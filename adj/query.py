@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
 
 import django
-from django.db.models import Model, Q, QuerySet
+from django.db import models
+from django.db.models import Model, QuerySet
 
 from adj import statement as ask
 from adj.asking import answer, answer_in_django
+from adj.chain import Source
 from adj.compiler.build import build, has_instances, pickled, unpickled
 from adj.compiler.clauses import structure_of, structure_of_statement
 from adj.compiler.dialect import dialect_for
@@ -29,13 +31,14 @@ from adj.compiler.text import query_text
 from adj.compiler.validate import validate
 from adj.databases import executor_for
 from adj.executor import Executor
+from adj.pages import Page, fetch_page
 from adj.raw import AsyncRawQuery
 from adj.results import SQL, RowAt
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish, Statement
 from adj.stream import RowStream
 from adj.surface import MANAGER_SURFACE, SURFACE, advice
-from adj.typevars import M, R
+from adj.typevars import M, Q, R
 from adj.writes import WritingQuery
 
 if TYPE_CHECKING:
@@ -57,16 +60,29 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         self.statement = statement
         self.structure = structure
 
-    def _with(self, clause: ask.AnyClause) -> AsyncQuery[M, Any]:
+    def _with(self, clause: ask.AnyClause) -> Self:
         """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
         statement, before, added = self.statement.with_clause(clause), self.structure, structure_of(clause)
         structure = extended(before, added)
         validate(statement, structure, added)
-        return AsyncQuery(statement, structure)
+        return self._asking(statement, structure)
+
+    def _asking(self, statement: Statement, structure: Structure | Unkeyed) -> Self:
+        """A query of the same class that asks something else."""
+        return type(self)(statement, structure)
+
+    @classmethod
+    def of(cls, query: AsyncQuery[M, R]) -> Self:
+        """The same question with the methods of this class: `BookQuery.of(q(Book))`."""
+        return cls(query.statement, query.structure)
+
+    def _with_shape(self, clause: ask.AnyClause) -> AsyncQuery[M, Any]:
+        """The query with a clause that makes other rows of them."""
+        return self._with(clause)
 
     # -- conditions ----------------------------------------------------------------------------------------------------
 
-    def filter(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
+    def filter(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Only rows that fulfil every condition: `Q` objects, conditional expressions and `path=value` lookups.
 
         Raises `UnknownField` and `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value
@@ -74,27 +90,27 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         """
         return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs)))
 
-    def exclude(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
+    def exclude(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Only rows that do not fulfil all of the conditions; see `filter()`."""
         return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs), negated=True))
 
-    def complex_filter(self, filter_obj: Q | Mapping[str, object]) -> AsyncQuery[M, R]:
+    def complex_filter(self: Source[Q], filter_obj: models.Q | Mapping[str, object]) -> Q:
         """`filter()` with a `Q` or a dict of lookups, as `limit_choices_to` has them."""
         return self._with(ask.ComplexFilter(snapshot_condition(filter_obj)))
 
     # -- columns -------------------------------------------------------------------------------------------------------
 
-    def annotate(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
+    def annotate(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Add computed attributes or keys to every row."""
         return self._with(ask.Annotate(args, kwargs))
 
-    def alias(self, *args: object, **kwargs: object) -> AsyncQuery[M, R]:
+    def alias(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Name expressions for later clauses, without adding them to the rows."""
         return self._with(ask.Annotate(args, kwargs, selected=False))
 
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
         """Rows are dicts of the named columns; all columns if none is named."""
-        return self._with(ask.Values(fields, expressions))
+        return self._with_shape(ask.Values(fields, expressions))
 
     @overload
     def values_list(
@@ -110,61 +126,61 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
     ) -> AsyncQuery[M, tuple[Any, ...]]: ...
     def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, Any]:
         """Rows are tuples of the named columns; with `flat` the one column's values, with `named` named tuples."""
-        return self._with(ask.ValuesList(fields, flat, named))
+        return self._with_shape(ask.ValuesList(fields, flat, named))
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """The distinct dates of a field, truncated to `kind`: year, month, week or day."""
-        return self._with(ask.Dates(field_name, kind, order))
+        return self._with_shape(ask.Dates(field_name, kind, order))
 
     def datetimes(
         self, field_name: str, kind: str, order: str = "ASC", tzinfo: datetime.tzinfo | None = None
     ) -> AsyncQuery[M, datetime.datetime]:
         """The distinct moments of a field, truncated to `kind`: year, month, week, day, hour, minute or second."""
-        return self._with(ask.Datetimes(field_name, kind, order, tzinfo))
+        return self._with_shape(ask.Datetimes(field_name, kind, order, tzinfo))
 
-    def only(self, *fields: str) -> AsyncQuery[M, R]:
+    def only(self: Source[Q], *fields: str) -> Q:
         """Load only these fields, and the primary key."""
         return self._with(ask.Only(fields))
 
-    def defer(self, *fields: str | None) -> AsyncQuery[M, R]:
+    def defer(self: Source[Q], *fields: str | None) -> Q:
         """Do not load these fields; `defer(None)` loads all again."""
         return self._with(ask.Defer(fields))
 
     # -- order, number, source -----------------------------------------------------------------------------------------
 
-    def order_by(self, *field_names: object) -> AsyncQuery[M, R]:
+    def order_by(self: Source[Q], *field_names: object) -> Q:
         """Sort by paths (`-` in front for descending, `?` at random) and expressions; nothing clears the order."""
         return self._with(ask.OrderBy(field_names))
 
-    def reverse(self) -> AsyncQuery[M, R]:
+    def reverse(self: Source[Q]) -> Q:
         """The opposite order."""
         return self._with(ask.Reverse())
 
-    def distinct(self, *field_names: str) -> AsyncQuery[M, R]:
+    def distinct(self: Source[Q], *field_names: str) -> Q:
         """Without duplicates; on PostgreSQL also by the named fields."""
         return self._with(ask.Distinct(field_names))
 
-    def none(self) -> AsyncQuery[M, R]:
+    def none(self: Source[Q]) -> Q:
         """No rows at all, and no query to find that out."""
         return self._with(ask.Nothing())
 
-    def all(self) -> AsyncQuery[M, R]:
+    def all(self) -> Self:
         """The same query: it needs no copy."""
         return self
 
-    def using(self, alias: str | None) -> AsyncQuery[M, R]:
+    def using(self: Source[Q], alias: str | None) -> Q:
         """The same question to another database of `settings.DATABASES`."""
-        return AsyncQuery(self.statement.on(alias), self.structure)
+        return self._asking(self.statement.on(alias), self.structure)
 
     def extra(
-        self,
+        self: Source[Q],
         select: Mapping[str, str] | None = None,
         where: Sequence[str] | None = None,
         params: Sequence[object] | None = None,
         tables: Sequence[str] | None = None,
         order_by: Sequence[str] | None = None,
         select_params: Sequence[object] | None = None,
-    ) -> AsyncQuery[M, R]:
+    ) -> Q:
         """Hand-written parts of SQL, Django's old way; prefer expressions."""
         return self._with(
             ask.Extra(
@@ -177,7 +193,7 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
             )
         )
 
-    def timeout(self, seconds: float | None) -> AsyncQuery[M, R]:
+    def timeout(self: Source[Q], seconds: float | None) -> Q:
         """Let the query take at most so many seconds, waiting for a connection included; None takes that back.
 
         Then it is cancelled, on PostgreSQL's native engine also on the server, and raises `QueryTimeout`. On other
@@ -186,7 +202,7 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         """
         if seconds is not None and not seconds > 0:
             raise ValueError(f"timeout() takes a positive number of seconds, not {seconds!r}.")
-        return AsyncQuery(self.statement.within(seconds), self.structure)
+        return self._asking(self.statement.within(seconds), self.structure)
 
     def raw(
         self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
@@ -197,11 +213,11 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
 
     # -- relations, locks ----------------------------------------------------------------------------------------------
 
-    def select_related(self, *fields: str | None) -> AsyncQuery[M, R]:
+    def select_related(self: Source[Q], *fields: str | None) -> Q:
         """Load related rows with a join; `select_related(None)` clears."""
         return self._with(ask.SelectRelated(fields))
 
-    def prefetch_related(self, *lookups: object) -> AsyncQuery[M, R]:
+    def prefetch_related(self: Source[Q], *lookups: object) -> Q:
         """Load related rows with a further query each: paths, or `Prefetch` around a QuerySet or an AsyncQuery.
 
         `prefetch_related(None)` clears.
@@ -209,43 +225,43 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         return self._with(ask.Prefetch(lookups))
 
     def select_for_update(
-        self, nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
-    ) -> AsyncQuery[M, R]:
+        self: Source[Q], nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
+    ) -> Q:
         """Lock the rows until the transaction ends; running it outside one raises `TransactionManagementError`."""
         return self._with(ask.Lock(nowait, skip_locked, tuple(of), no_key))
 
-    def fetch_mode(self, fetch_mode: object) -> AsyncQuery[M, R]:
+    def fetch_mode(self: Source[Q], fetch_mode: object) -> Q:
         """How the rows fetch what they do not carry; needs Django 6.1."""
         return self._with(ask.Fetching(fetch_mode))
 
     # -- several queries -----------------------------------------------------------------------------------------------
 
-    def union(self, *other_qs: object, all: bool = False) -> AsyncQuery[M, R]:
+    def union(self: Source[Q], *other_qs: object, all: bool = False) -> Q:
         """The rows of all the queries; each once, unless `all`."""
         return self._with(ask.Combine("union", other_qs, all))
 
-    def intersection(self, *other_qs: object) -> AsyncQuery[M, R]:
+    def intersection(self: Source[Q], *other_qs: object) -> Q:
         """The rows that every query has."""
         return self._with(ask.Combine("intersection", other_qs))
 
-    def difference(self, *other_qs: object) -> AsyncQuery[M, R]:
+    def difference(self: Source[Q], *other_qs: object) -> Q:
         """The rows that no other query has."""
         return self._with(ask.Combine("difference", other_qs))
 
-    def __and__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> AsyncQuery[M, R]:
+    def __and__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
         return self._with(ask.Combine("and", (other,)))
 
-    def __or__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> AsyncQuery[M, R]:
+    def __or__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
         return self._with(ask.Combine("or", (other,)))
 
-    def __xor__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> AsyncQuery[M, R]:
+    def __xor__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
         return self._with(ask.Combine("xor", (other,)))
 
     @overload
-    def __getitem__(self, k: slice) -> AsyncQuery[M, R]: ...
+    def __getitem__(self: Source[Q], k: slice) -> Q: ...
     @overload
     def __getitem__(self, k: int) -> RowAt[R]: ...
-    def __getitem__(self, k: int | slice) -> AsyncQuery[M, R] | RowAt[R]:
+    def __getitem__(self, k: int | slice) -> Any:
         """`query[2:5]` is a query; `await query[2].run()` is one row, and raises `IndexError` where there is none."""
         if isinstance(k, slice):
             return self._with(_checked_slice(k))
@@ -347,6 +363,15 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         """`async for row in query`: all rows, fetched at once, as Django does; `stream()` fetches as it goes."""
         for row in await self.run():
             yield row
+
+    async def page(self, size: int, *, after: str | None = None, before: str | None = None) -> Page[R]:
+        """At most `size` rows behind a cursor, before one, or from the beginning; the cursors are in the page.
+
+        Rows are found by what they are sorted by, made total by the primary key, so that no page is slow, and rows that
+        come or go meanwhile shift nothing. Raises `InvalidCursor` for a cursor that is not one of this order, and
+        `ShapeError` for rows that have no place of their own: random order, slices, unions, groups.
+        """
+        return await fetch_page(self.all(), size, after, before)
 
     # -- finishing: facts ----------------------------------------------------------------------------------------------
 
@@ -460,8 +485,9 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Django would run a QuerySet to pickle it; a query goes as what it asks.
-        return _unpickled, (pickled(self.statement),)
+        # Django would run a QuerySet to pickle it; a query goes as what it asks, and a manager as a query.
+        query = self._asking(self.statement, self.structure)
+        return _unpickled, (type(query), pickled(query.statement))
 
     if TYPE_CHECKING:
         # Otherwise `query[0]` makes checkers believe that a `for` loop works.
@@ -486,7 +512,7 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(
-                f"AsyncQuery has no {name!r}.{advice(SURFACE.get(name) or MANAGER_SURFACE.get(name))}",
+                f"{type(self).__name__} has no {name!r}.{advice(SURFACE.get(name) or MANAGER_SURFACE.get(name))}",
                 name=name,
                 obj=self,
             )
@@ -501,8 +527,14 @@ def query_of(statement: Statement) -> AsyncQuery[Any, Any]:
     return AsyncQuery(statement, structure_of_statement(statement))
 
 
-def _unpickled(data: bytes) -> AsyncQuery[Any, Any]:
-    return query_of(unpickled(data))
+def statement_of(queryset: QuerySet[Any, Any], seconds: float | None = None) -> Statement:
+    """What a QuerySet asks: a copy without cached rows, as the caller may go on using the QuerySet."""
+    return Statement(queryset.model, queryset.all(), seconds=seconds)
+
+
+def _unpickled(kind: type[AsyncQuery[Any, Any]], data: bytes) -> AsyncQuery[Any, Any]:
+    statement = unpickled(data)
+    return kind(statement, structure_of_statement(statement))
 
 
 def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:

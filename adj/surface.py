@@ -1,4 +1,4 @@
-"""What became of every public name of Django's QuerySet, Manager and RawQuerySet.
+"""What became of every public name of Django's QuerySet, Manager, RawQuerySet and Model.
 
 `tests/surface` asks Django for its names and fails on one that is not here, so that a new Django release cannot add a
 method unnoticed. `AsyncQuery` and `AsyncRawQuery` read the maps for their advice on a name they do not have.
@@ -35,7 +35,12 @@ class Refused:
     reason: str
 
 
-Fate: TypeAlias = Same | Property | Instead | Refused
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A name that stays Django's own, since it asks no database."""
+
+
+Fate: TypeAlias = Same | Property | Instead | Refused | Kept
 
 _SAME: Final = Same()
 _PROPERTY: Final = Property()
@@ -116,6 +121,33 @@ RAW_SURFACE: Final[Mapping[str, Fate]] = {
     "__bool__": _not_iterable("`bool(await query.run())`"),
 }
 """RawQuerySet, by name."""
+
+MODEL_SURFACE: Final[Mapping[str, Fate]] = {
+    **_same("adelete arefresh_from_db asave"),
+    "delete": Instead("`await adj.delete(instance)`"),
+    "refresh_from_db": Instead("`await adj.refresh(instance)`"),
+    "save": Instead("`await adj.save(instance)`"),
+    **dict.fromkeys(
+        ["clean", "clean_fields", "full_clean", "validate_constraints", "validate_unique"],
+        Instead("`await adj.validate(instance)`"),
+    ),
+    "save_base": Instead("`await adj.run_sync(instance.save_base)`"),
+    **dict.fromkeys(
+        [
+            "check",
+            "date_error_message",
+            "from_db",
+            "get_constraints",
+            "get_deferred_fields",
+            "pk",
+            "prepare_database_save",
+            "serializable_value",
+            "unique_error_message",
+        ],
+        Kept(),
+    ),
+}
+"""A model's instance, by name; `Same` is what AsyncModel has anew."""
 
 
 def advice(fate: Fate | None) -> str:

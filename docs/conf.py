@@ -7,6 +7,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import django
 from django.conf import settings
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # Some of Django's modules read settings when they are imported.
 settings.configure(INSTALLED_APPS=[], DATABASES={})
+# A model's class, AsyncModel among them, can be made only when Django knows its apps.
+django.setup()
 
 project = "adj"
 author = "the adj authors"

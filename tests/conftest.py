@@ -25,6 +25,7 @@ from django.db import connections  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 import adj  # noqa: E402
+from tests.diary.models import MODELS as DIARY  # noqa: E402
 from tests.servers import create_database, drop_database, postgresql_server  # noqa: E402
 from tests.shop import data  # noqa: E402
 from tests.shop.models import Country  # noqa: E402
@@ -84,7 +85,7 @@ def postgres(_sqlite: None) -> Generator[str]:
 
 @pytest.fixture(scope="session")
 def mariadb(_sqlite: None) -> Generator[str]:
-    """The alias of a database on MariaDB, with the countries alone; skips where no server is, and none was named."""
+    """The alias of a database on MariaDB, with countries and diaries; skips where no server is, and none was named."""
     with ExitStack() as stack:
         try:
             database = stack.enter_context(mariadb_server.temporary_database())
@@ -97,7 +98,8 @@ def mariadb(_sqlite: None) -> Generator[str]:
         wrapper: Any = connections["mariadb"]
         _servers["MariaDB"] = ".".join(map(str, wrapper.mysql_version))
         with wrapper.schema_editor() as editor:
-            editor.create_model(Country)
+            for model in (Country, *DIARY):
+                editor.create_model(model)
         try:
             yield "mariadb"
         finally:

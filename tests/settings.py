@@ -14,9 +14,15 @@ atexit.register(shutil.rmtree, DIRECTORY, ignore_errors=True)
 
 SECRET_KEY = "the tests keep no secrets"  # noqa: S105
 
-INSTALLED_APPS = ["django.contrib.contenttypes", "tests.shop"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "tests.shop",
+    "tests.diary",
+]
 # No migrations to run: every table is made from its model.
-MIGRATION_MODULES = {"contenttypes": None}
+MIGRATION_MODULES = {"auth": None, "contenttypes": None, "sessions": None}
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {

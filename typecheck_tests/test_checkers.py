@@ -1,4 +1,4 @@
-"""mypy, pyright, ty and pyrefly, none with a plugin, agree with what the two files beside this one say."""
+"""mypy, pyright, ty and pyrefly, none with a plugin, agree with what the files beside this one say."""
 
 from __future__ import annotations
 
@@ -43,8 +43,15 @@ def wrong_lines(path: Path, checker: str) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_a_checker_knows_the_type_of_every_row(checker: str) -> None:
-    assert errors(checker, HERE / "reveals.py") == {}
+@pytest.mark.parametrize("file", ["reveals.py", "managers.py"])
+def test_a_checker_knows_the_type_of_every_row(checker: str, file: str) -> None:
+    assert errors(checker, HERE / file) == {}
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_a_checker_knows_what_is_wrapped(checker: str) -> None:
+    found = errors(checker, HERE / "wrappers.py")
+    assert sorted(found) == sorted(wrong_lines(HERE / "wrappers.py", checker)), found
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

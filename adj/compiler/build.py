@@ -1,7 +1,7 @@
 """A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
 
 Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, `QuerySet._result_cache`, `Manager._db`,
-`Manager._queryset_class`, and the methods named in `_CALLED`.
+`Manager._hints`, `Manager._queryset_class`, and the methods named in `_CALLED`.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ def starts_plain(manager: BaseManager[Any]) -> bool:
     return (
         type(manager).get_queryset is BaseManager.get_queryset
         and found._db is None
+        and not found._hints
         and _begins_plain(found._queryset_class)
     )
 

@@ -10,6 +10,7 @@ from django.db.models import Count
 
 from adj import (
     EngineNotOpen,
+    InvalidCursor,
     InvalidOperand,
     NotLoaded,
     ShapeError,
@@ -160,6 +161,13 @@ MISTAKES = (
         "(await q(Book).afirst()).author",
         NotLoaded,
         read_author,
+        is_refused_at_the_line=False,
+    ),
+    Mistake(
+        "A cursor from somewhere else",
+        'await q(Book).page(25, after="2")',
+        InvalidCursor,
+        lambda: books.page(25, after="2"),
         is_refused_at_the_line=False,
     ),
     Mistake(

@@ -1,4 +1,4 @@
-"""Every public name of Django's QuerySet, Manager and RawQuerySet has a fate in adj, and adj keeps to it."""
+"""Every public name of Django's QuerySet, Manager, RawQuerySet and Model has a fate in adj, and adj keeps to it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,25 @@ from typing import Any
 
 import django
 import pytest
-from django.db.models import Manager, QuerySet
+from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
 
+import adj
 from adj import AsyncQuery, AsyncRawQuery, q
-from adj.surface import MANAGER_SURFACE, RAW_SURFACE, SURFACE, Fate, Instead, Property, Refused, Same
+from adj.models import AsyncManager, AsyncModel
+from adj.surface import (
+    MANAGER_SURFACE,
+    MODEL_SURFACE,
+    RAW_SURFACE,
+    SURFACE,
+    Fate,
+    Instead,
+    Kept,
+    Property,
+    Refused,
+    Same,
+)
+from tests.diary.models import Entry
 from tests.shop.models import Book
 
 # What every class statement leaves behind.
@@ -31,6 +45,7 @@ def public_names(kind: type) -> list[str]:
 QUERYSET_NAMES = public_names(QuerySet)
 MANAGER_NAMES = [name for name in public_names(Manager) if name not in {*QUERYSET_NAMES, "__slotnames__"}]
 RAW_NAMES = public_names(RawQuerySet)
+MODEL_NAMES = [name for name in public_names(Model) if not name.startswith("__")]
 
 
 def known_here(surface: Mapping[str, Fate]) -> set[str]:
@@ -64,6 +79,51 @@ def test_the_maps_hold_no_name_that_django_does_not_have() -> None:
     assert known_here(SURFACE) <= set(QUERYSET_NAMES)
     assert known_here(MANAGER_SURFACE) <= set(MANAGER_NAMES)
     assert known_here(RAW_SURFACE) <= set(RAW_NAMES)
+    assert known_here(MODEL_SURFACE) <= set(MODEL_NAMES)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_a_name_of_a_model_has_a_fate_that_holds(name: str) -> None:
+    assert name in MODEL_SURFACE, f"Django {django.__version__} has Model.{name}, which adj/surface.py does not know"
+    match MODEL_SURFACE[name]:
+        case Same():
+            assert getattr(AsyncModel, name) is not getattr(Model, name)
+            assert own_arguments(getattr(AsyncModel, name)) == own_arguments(getattr(Model, name))
+        case Instead(replacement):
+            (called,) = re.findall(r"adj\.(\w+)", replacement)
+            assert inspect.iscoroutinefunction(getattr(adj, called))
+        case Kept():
+            assert getattr(AsyncModel, name) == getattr(Model, name) or inspect.ismethod(getattr(Model, name))
+        case fate:
+            raise AssertionError(f"{fate} says nothing about Model.{name}")
+
+
+# Each function of adj, and the method of Django's whose arguments it has.
+FUNCTIONS = {"save": "save", "delete": "delete", "refresh": "refresh_from_db", "validate": "full_clean"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_for_instances_takes_what_django_takes(name: str) -> None:
+    assert own_arguments(getattr(adj, name)) == own_arguments(getattr(Model, FUNCTIONS[name]))
+
+
+def own_arguments(method: Any) -> list[tuple[str, Any, Any]]:
+    """The arguments of a method; Django 5.2 takes those of `save()` by position as well, and warns of it."""
+    return [argument for argument in arguments(method) if argument[1] is not inspect.Parameter.VAR_POSITIONAL]
+
+
+@pytest.mark.parametrize("name", MANAGER_NAMES)
+def test_a_manager_of_adjs_has_what_a_manager_has(name: str) -> None:
+    assert hasattr(Entry.aobjects, name)
+    if callable(getattr(Manager, name)):
+        assert arguments(getattr(AsyncManager, name)) == arguments(getattr(Manager, name))
+
+
+@pytest.mark.parametrize("name", sorted(name for name, fate in SURFACE.items() if isinstance(fate, Same)))
+def test_a_manager_of_adjs_has_every_method_of_a_query(name: str) -> None:
+    if name in known_here(SURFACE):
+        ours, theirs = getattr(AsyncManager, name), getattr(AsyncQuery, name)
+        assert name in OTHER_ARGUMENTS or arguments(ours) == arguments(theirs)
 
 
 def check(fate: Fate, name: str, kind: type, query: Any) -> None:
@@ -75,6 +135,8 @@ def check(fate: Fate, name: str, kind: type, query: Any) -> None:
             )
         case Property():
             assert isinstance(inspect.getattr_static(kind, name), property)
+        case Kept():
+            raise AssertionError(f"a query has nothing that stays Django's, as {name} would")
         case Instead() | Refused() if name.startswith("__"):
             check_refused_operator(name, kind)
         case Instead(replacement):

@@ -32,6 +32,7 @@ _FACTS: dict[str, dict[str, Any]] = {
     "InvalidOperand": {"model": "Book", "path": "pages", "expected": "int", "got": "str"},
     "InvalidFormat": {"model": "Book", "path": "published", "expected": "a date", "got": "str"},
     "ShapeError": {"query": "q(Book)[:3]", "reason": "Cannot filter.", "advice": "Slice last."},
+    "InvalidCursor": {"reason": "it was changed"},
     "NotLoaded": {"model": "Book", "field": "author", "is_relation": True},
     "UnsupportedFeature": {"query": "q(Book)", "reason": "No DISTINCT ON."},
     "PoolTimeout": {"alias": "default", "size": 5, "seconds": 30.0, "holders": ("Task-1 for 2.0 s",)},

@@ -1,0 +1,106 @@
+"""`await adj.save(book)`, and what else a model instance can do: Django's own synchronous methods on adj's engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import router
+from django.db.models import Model, QuerySet
+from django.db.models.base import ModelBase
+
+from adj.databases import executor_for
+from adj.query import AsyncQuery
+from adj.typevars import M
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def save(
+    instance: Model,
+    *,
+    force_insert: bool | tuple[ModelBase, ...] = False,
+    force_update: bool = False,
+    using: str | None = None,
+    update_fields: Iterable[str] | None = None,
+) -> None:
+    """Write an instance to the database, as `instance.save()` does: with its overrides, signals and parents.
+
+    It goes where the router sends writes of this instance, unless `using` names an alias, and joins the transaction
+    there. Raises what Django raises: `IntegrityError` for what the database refuses, `ValueError` for `update_fields`
+    that the model does not have, and `TypeError` for what is no instance.
+    """
+    _check(instance, "save")
+    given = _given(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+    await _run(_alias_of_writes(instance, using), instance.save, **given)
+
+
+async def delete(instance: Model, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+    """Delete an instance and what its relations say has to go with it, as `instance.delete()` does.
+
+    Returns how many rows were deleted, and how many of each model, by label. Raises `ProtectedError` and
+    `RestrictedError` where a relation forbids it, and `ValueError` for an instance that is not saved.
+    """
+    _check(instance, "delete")
+    given = _given(using=using, keep_parents=keep_parents)
+    return await _run(_alias_of_writes(instance, using), instance.delete, **given)
+
+
+async def refresh(
+    instance: M,
+    using: str | None = None,
+    fields: Iterable[str] | None = None,
+    from_queryset: QuerySet[M] | AsyncQuery[M, M] | None = None,
+) -> None:
+    """Read an instance anew, as `instance.refresh_from_db()` does: all fields that are loaded, or those named.
+
+    `from_queryset`, a QuerySet or a query of adj, says where to look and how, as in
+    `adj.refresh(book, from_queryset=q(Book).select_for_update())`. Raises the model's `DoesNotExist` when the row is
+    gone.
+    """
+    _check(instance, "refresh")
+    source = from_queryset.queryset if isinstance(from_queryset, AsyncQuery) else from_queryset
+    # A router may choose another replica each time it is asked; this asks it once.
+    alias = using or (router.db_for_read(type(instance), instance=instance) if source is None else source.db)
+    given = _given(using=alias, fields=fields, from_queryset=source)
+    await _run(alias, instance.refresh_from_db, **given)
+
+
+async def validate(
+    instance: Model,
+    exclude: Iterable[str] | None = None,
+    validate_unique: bool = True,
+    validate_constraints: bool = True,
+) -> None:
+    """Check an instance as `instance.full_clean()` does: its fields, `clean()`, unique fields and constraints.
+
+    `exclude` names fields that need no check. Raises Django's `ValidationError`, which has the messages by field.
+    """
+    _check(instance, "validate")
+    given: dict[str, Any] = {} if exclude is None else {"exclude": exclude}
+    if not validate_unique:
+        given["validate_unique"] = False
+    if not validate_constraints:
+        given["validate_constraints"] = False
+    await _run(_alias_of_writes(instance, None), instance.full_clean, **given)
+
+
+def _check(instance: object, name: str) -> None:
+    if not isinstance(instance, Model):
+        found = f"the class {instance.__name__}" if isinstance(instance, type) else f"a {type(instance).__name__}"
+        raise TypeError(f"adj.{name}() takes one instance of a model, not {found}.")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that say something: a project's own `save()` need not take those that nobody uses."""
+    return {name: value for name, value in options.items() if value is not None and value is not False}
+
+
+def _alias_of_writes(instance: Model, using: str | None) -> str:
+    return using or router.db_for_write(type(instance), instance=instance)
+
+
+async def _run(alias: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    executor = await executor_for(alias)
+    return await executor.run(method, *args, **kwargs)

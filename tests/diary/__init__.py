@@ -1,0 +1,1 @@
+"""Writers and what they write: models that take what adj offers to a model's class."""
