@@ -31,7 +31,8 @@ from adj.compiler.dialect import (
     refresh_time_zones,
 )
 from adj.compiler.forget import forget_arguments
-from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
+from adj.compiler.keys import KeysMarker, holds_keys
+from adj.compiler.plan import Guard, KeyParameters, Parameter, Plan, binder_for, check_for
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed, equality_pattern
 from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
@@ -290,8 +291,9 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
     compiler = captured.compiler
     numbers = {id(rendering): number for number, rendering in enumerate(recording.renderings)}
 
-    def place(marker: Marker) -> Parameter:
-        return Parameter(numbers[id(marker.rendering)], marker.position)
+    def place(marker: Marker) -> Parameter | KeyParameters:
+        number = numbers[id(marker.rendering)]
+        return KeyParameters(number) if isinstance(marker, KeysMarker) else Parameter(number, marker.position)
 
     template = tuple(place(entry) if isinstance(entry, Marker) else entry for entry in captured.parameters)
     binders = tuple(binder_for(rendering) for rendering in recording.renderings)
@@ -312,12 +314,13 @@ def _plan(queryset: DjangoQuerySet, captured: Captured, finish: Finish, recordin
         calls_project_code=code_check_for(layout),
         locks_rows=dialect.locks_rows,
         is_sequential=_is_sequential(template, recording),
+        keys=next((entry.binder for entry in template if isinstance(entry, KeyParameters)), None),
     )
 
 
 def _is_sequential(template: tuple[object, ...], recording: Recording) -> bool:
     in_order = tuple(
-        Parameter(number, position)
+        KeyParameters(number) if holds_keys(rendering) else Parameter(number, position)
         for number, rendering in enumerate(recording.renderings)
         for position in range(len(rendering.parameters))
     )
