@@ -11,6 +11,7 @@ from adj.compiler.prepare import plan_cache
 from adj.databases import close
 from adj.errors import (
     AdjError,
+    CannotLoad,
     CompileError,
     CrossTaskTransaction,
     EngineNotOpen,
@@ -30,6 +31,7 @@ from adj.errors import (
 )
 from adj.events import QueryEvent, observe
 from adj.facade import q
+from adj.load import load
 from adj.native_block import native
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
@@ -44,6 +46,7 @@ __all__ = [
     "AsyncQuery",
     "AsyncRawQuery",
     "CacheStats",
+    "CannotLoad",
     "CompileError",
     "CrossTaskTransaction",
     "EngineNotOpen",
@@ -67,6 +70,7 @@ __all__ = [
     "close",
     "gather",
     "in_transaction",
+    "load",
     "native",
     "observe",
     "on_commit",

@@ -8,6 +8,7 @@ AdjError
     InvalidOperand     (TypeError, ValueError)  .model .path .expected .got
     ShapeError         (TypeError)        only() after values(), filter() after a slice
     NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
+    CannotLoad         (TypeError, ValueError)  .reason .advice
   CompileError
     UnsupportedFeature (NotSupportedError)
   ResourceError        (OperationalError)
@@ -129,7 +130,18 @@ class NotLoaded(QueryError, FieldFetchBlocked, SynchronousOnlyOperation):
             if is_relation
             else f'take "{field}" out of defer(), or name it in only()'
         )
-        super().__init__(f"{model}.{field} is not loaded, and code on the event loop cannot wait for it here: {fix}.")
+        super().__init__(
+            f"{model}.{field} is not loaded, and code on the event loop cannot wait for it here: {fix}, "
+            f'or load it now, with `await adj.load(instance, "{field}")`.'
+        )
+
+
+class CannotLoad(QueryError, TypeError, ValueError):
+    """What was given to `adj.load()` are no rows of one model in one database."""
+
+    def __init__(self, *, reason: str, advice: str) -> None:
+        self.reason, self.advice = reason, advice
+        super().__init__(f"load() {reason}. {advice}")
 
 
 class CompileError(AdjError):

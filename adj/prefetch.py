@@ -20,6 +20,7 @@ from adj.compiler.prefetch.lookups import are_independent, branches, for_django,
 from adj.compiler.prefetch.steps import Carried, Fetch, Foreign, Step, step_for
 from adj.compiler.prepare import Question
 from adj.compiler.structure import SEQUENCE_TYPES, Unkeyed
+from adj.compiler.text import Noted
 from adj.transaction import current_aliases
 
 P = ParamSpec("P")
@@ -103,7 +104,7 @@ class _Prefetching:
 
     async def _fetched(self, fetch: Fetch, level: int) -> tuple[Fetched, Asker]:
         asker = await self._asker.sibling(fetch.request.alias)
-        parts = [await asker.answer(question) for question in _questions(fetch, asker.dialect)]
+        parts = [await _noted(asker, question) for question in _questions(fetch, asker.dialect)]
         rows = parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
         wrapper = asker.dialect.wrapper
         return Fetched(fetch.request, fetch.lookup, level, fetch.instances, fetch.keys, rows, wrapper), asker
@@ -123,6 +124,13 @@ class _Prefetching:
         finally:
             for coroutine in waiting:
                 coroutine.close()
+
+
+async def _noted(asker: Asker, question: Question) -> list[Any]:
+    """The rows of a question, which an error of the database shows."""
+    with Noted(question.statement, question.finish):
+        rows: list[Any] = await asker.answer(question)
+        return rows
 
 
 def _questions(fetch: Fetch, dialect: Dialect) -> Iterator[Question]:

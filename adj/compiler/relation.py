@@ -80,6 +80,20 @@ class Relation:
         return found.extra(select={self.through.attribute: column})  # type: ignore[no-any-return]  # as above
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnRows:
+    """The rows of a model by their own keys."""
+
+    lookup: str = "pk__in"
+
+    def narrowed(self, queryset: QuerySet[Any, Any], keys: object) -> QuerySet[Any, Any]:
+        """A QuerySet's rows that have the keys."""
+        return queryset.filter(**{self.lookup: keys})
+
+
+OWN_ROWS = OwnRows()
+
+
 @cache
 def relation_of(model: type[Model], name: str) -> Relation | None:
     """The relation that an attribute of a model stands for; None where it has no answer here, or is no relation."""
