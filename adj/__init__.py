@@ -28,6 +28,7 @@ from adj.errors import (
     UnknownField,
     UnknownLookup,
     UnsupportedFeature,
+    UnsupportedRelation,
 )
 from adj.events import QueryEvent, observe
 from adj.facade import q
@@ -35,6 +36,7 @@ from adj.load import load
 from adj.native_block import native
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
+from adj.related import RelatedQuery, related
 from adj.results import SQL, RowAt
 from adj.stream import RowStream
 
@@ -57,6 +59,7 @@ __all__ = [
     "QueryError",
     "QueryEvent",
     "QueryTimeout",
+    "RelatedQuery",
     "ResourceError",
     "RowAt",
     "RowStream",
@@ -66,6 +69,7 @@ __all__ = [
     "UnknownField",
     "UnknownLookup",
     "UnsupportedFeature",
+    "UnsupportedRelation",
     "atomic",
     "close",
     "gather",
@@ -76,6 +80,7 @@ __all__ = [
     "on_commit",
     "plan_cache",
     "q",
+    "related",
     "run_sync",
     "set_rollback",
 ]

@@ -9,6 +9,7 @@ AdjError
     ShapeError         (TypeError)        only() after values(), filter() after a slice
     NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
     CannotLoad         (TypeError, ValueError)  .reason .advice
+    UnsupportedRelation  (AttributeError)  .relation .method .field
   CompileError
     UnsupportedFeature (NotSupportedError)
   ResourceError        (OperationalError)
@@ -142,6 +143,16 @@ class CannotLoad(QueryError, TypeError, ValueError):
     def __init__(self, *, reason: str, advice: str) -> None:
         self.reason, self.advice = reason, advice
         super().__init__(f"load() {reason}. {advice}")
+
+
+class UnsupportedRelation(QueryError, AttributeError):
+    """A relation whose rows cannot be taken from their instance; Django's manager has no such method."""
+
+    def __init__(self, *, relation: str, method: str, field: str) -> None:
+        self.relation, self.method, self.field = relation, method, field
+        super().__init__(
+            f"{relation} has no a{method}(): {field} cannot be NULL. Delete the rows, or give them to another one."
+        )
 
 
 class CompileError(AdjError):

@@ -34,7 +34,7 @@ from adj.results import SQL, RowAt
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish, Statement
 from adj.stream import RowStream
-from adj.surface import MANAGER_SURFACE, SURFACE, advice
+from adj.surface import MANAGER_SURFACE, RELATED_SURFACE, SURFACE, Fate, advice
 from adj.typevars import M, R
 
 if TYPE_CHECKING:
@@ -500,10 +500,14 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(
-                f"AsyncQuery has no {name!r}.{advice(SURFACE.get(name) or MANAGER_SURFACE.get(name))}",
+                f"AsyncQuery has no {name!r}.{advice(_fate(name))}",
                 name=name,
                 obj=self,
             )
+
+
+def _fate(name: str) -> Fate | None:
+    return SURFACE.get(name) or MANAGER_SURFACE.get(name) or RELATED_SURFACE.get(name)
 
 
 _GET, _FIRST, _LAST = Finish(Answer.GET), Finish(Answer.FIRST), Finish(Answer.LAST)

@@ -228,14 +228,15 @@ def test_what_has_no_relations_is_refused() -> None:
         query: Any = q(Book)
         mixed: list[Any] = [book, author]
         rows: Any = await q(Book).values("title")[:1].run()
-        for given, message in [
+        cases: list[tuple[Any, str]] = [
             (unsaved, "an unsaved Book.* Save it first"),
             (mixed, "one model, not of Author and Book"),
             (query, "not AsyncQuery.* Run a query first"),
             (Book.objects.all(), "not BookQuerySet"),
             (rows, "not dict"),
             ("book", "not str"),
-        ]:
+        ]
+        for given, message in cases:
             with pytest.raises(CannotLoad, match=message):
                 await adj.load(given, "author")
 
