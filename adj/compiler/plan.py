@@ -216,9 +216,9 @@ def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
     field: Any = left.output_field
     if lookup_class in _COMPARISONS and type(field) in _TEXT_FIELDS:
         return _text_bind
-    if lookup_class in _INTEGER_COMPARISONS and _is_plain_integer(field):
+    if lookup_class in _INTEGER_COMPARISONS and is_plain_integer(field):
         return _integer_bind(field, connection, connection.ops.integer_field_range(field.get_internal_type()))
-    if lookup_class is RelatedExact and _is_plain_integer(_final_target(field)):
+    if lookup_class is RelatedExact and is_plain_integer(_final_target(field)):
         return _integer_bind(field.target_field, connection, (None, None))
     return None
 
@@ -228,7 +228,7 @@ def _direct_keys_bind(rendering: Rendering, connection: Any) -> DirectBind | Non
     if rendering.origin is None or type(rendering.origin[1]) is not Col:
         return None
     field: Any = rendering.origin[1].output_field
-    if rendering.origin[0] not in _MEMBERSHIPS or not _is_plain_integer(_final_target(field)):
+    if rendering.origin[0] not in _MEMBERSHIPS or not is_plain_integer(_final_target(field)):
         return None
     prepare = getattr(field, "target_field", field).get_db_prep_value
 
@@ -257,7 +257,8 @@ def _integer_bind(field: Any, connection: Any, limits: tuple[int | None, int | N
     return bind
 
 
-def _is_plain_integer(field: Any) -> bool:
+def is_plain_integer(field: Any) -> bool:
+    """Whether a field keeps whole numbers as Django's own do."""
     return isinstance(field, IntegerField) and type(field).get_prep_value is IntegerField.get_prep_value
 
 

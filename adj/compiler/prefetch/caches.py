@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
 
+from adj.compiler.plan import is_plain_integer
 from adj.compiler.prefetch.lookups import holder, is_leaf
 from adj.compiler.prefetch.querysets import querysets_of
 from adj.compiler.prefetch.request import Request
@@ -98,7 +99,9 @@ def _comparable_keys(fetched: Fetched) -> tuple[Sequence[Any], list[Any]]:
     """The keys of the instances and of the rows; across a table between them as the database takes both."""
     relation, through = fetched.request.relation, fetched.request.relation.through
     row_keys = list(map(attrgetter(relation.row_key), fetched.rows))
-    if through is None:
+    if through is None or (
+        is_plain_integer(through.target) and {*map(type, row_keys), *map(type, fetched.keys)} == {int}
+    ):
         return fetched.keys, row_keys
     wrapper, prepare = fetched.wrapper, through.source.get_db_prep_value
     prepared = {key: prepare(key, wrapper) for key in set(row_keys)}
