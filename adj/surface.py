@@ -124,7 +124,14 @@ RELATED_SURFACE: Final[Mapping[str, Fate]] = {
     },
     "__call__": Instead("`adj.related(instance.relation(manager=...))`"),
     **dict.fromkeys(
-        ["constrained_target", "do_not_call_in_templates", "get_prefetch_cache", "get_prefetch_querysets", "set_base"],
+        [
+            "constrained_target",
+            "do_not_call_in_templates",
+            "get_prefetch_cache",
+            "get_prefetch_queryset",
+            "get_prefetch_querysets",
+            "set_base",
+        ],
         _RELATED_MACHINERY,
     ),
 }

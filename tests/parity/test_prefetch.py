@@ -141,6 +141,11 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     ("another manager", lambda s: s(Author).prefetch_related(Prefetch("books", Book.in_print.all())), []),
     ("a manager that counts", lambda s: s(Book).prefetch_related(Prefetch("publisher", Publisher.counted.all())), []),
     ("sliced", lambda s, n: s(Author).prefetch_related(Prefetch("books", s(Book).order_by("pk")[:n])), [1, 2]),
+    (
+        "sliced, in a list",
+        lambda s, n: s(Author).prefetch_related(Prefetch("books", s(Book).order_by("pk")[:n], to_attr="x"), "x__tags"),
+        [1, 2],
+    ),
     ("none", lambda s: s(Author).prefetch_related(Prefetch("books", s(Book).none())), []),
     (
         "lists",

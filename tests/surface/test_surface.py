@@ -30,7 +30,9 @@ from tests.shop.models import Author, Book, Tag
 # What every class statement leaves behind.
 MACHINERY = {"__dict__", "__doc__", "__firstlineno__", "__init__", "__module__", "__static_attributes__", "__weakref__"}
 # Names that only newer releases of Django have.
-NEWER: Mapping[str, tuple[int, int]] = {"fetch_mode": (6, 1), "totally_ordered": (6, 1)}
+NEWER: Mapping[str, tuple[int, int]] = {"fetch_mode": (6, 1), "totally_ordered": (6, 1), "set_base": (6, 1)}
+# Names that only older releases have, and the release that does not.
+GONE: Mapping[str, tuple[int, int]] = {"get_prefetch_queryset": (6, 0)}
 
 
 def public_names(kind: type) -> list[str]:
@@ -59,7 +61,8 @@ def related_names() -> list[str]:
 
 def known_here(surface: Mapping[str, Fate]) -> set[str]:
     """The names of a map that this release of Django should have."""
-    return {name for name in surface if NEWER.get(name, (0, 0)) <= django.VERSION[:2]}
+    here = django.VERSION[:2]
+    return {name for name in surface if NEWER.get(name, (0, 0)) <= here < GONE.get(name, (99, 0))}
 
 
 @pytest.mark.parametrize("name", QUERYSET_NAMES)
