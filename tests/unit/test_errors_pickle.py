@@ -33,6 +33,8 @@ _FACTS: dict[str, dict[str, Any]] = {
     "InvalidFormat": {"model": "Book", "path": "published", "expected": "a date", "got": "str"},
     "ShapeError": {"query": "q(Book)[:3]", "reason": "Cannot filter.", "advice": "Slice last."},
     "NotLoaded": {"model": "Book", "field": "author", "is_relation": True},
+    "CannotLoad": {"reason": "takes instances, not dict", "advice": "Rows of values() carry what they were asked for."},
+    "UnsupportedRelation": {"relation": "Author.books", "method": "clear", "field": "Book.author"},
     "UnsupportedFeature": {"query": "q(Book)", "reason": "No DISTINCT ON."},
     "PoolTimeout": {"alias": "default", "size": 5, "seconds": 30.0, "holders": ("Task-1 for 2.0 s",)},
     "QueryTimeout": {"query": "q(Book)", "seconds": 0.5},
@@ -107,6 +109,8 @@ def test_an_arrived_error_is_caught_as_the_one_that_was_sent(sent: Any) -> None:
         "InvalidFormat": ValidationError,
         "ShapeError": TypeError,
         "NotLoaded": SynchronousOnlyOperation,
+        "CannotLoad": ValueError,
+        "UnsupportedRelation": AttributeError,
         "UnsupportedFeature": NotSupportedError,
         "EngineNotOpen": OperationalError,
     }
