@@ -11,6 +11,7 @@ from adj.compiler.prepare import plan_cache
 from adj.databases import close
 from adj.errors import (
     AdjError,
+    CannotLoad,
     CompileError,
     CrossTaskTransaction,
     EngineNotOpen,
@@ -28,14 +29,17 @@ from adj.errors import (
     UnknownField,
     UnknownLookup,
     UnsupportedFeature,
+    UnsupportedRelation,
 )
 from adj.events import QueryEvent, observe
 from adj.facade import q
 from adj.instances import delete, refresh, save, validate
+from adj.load import load
 from adj.native_block import native
 from adj.pages import Page
 from adj.query import AsyncQuery
 from adj.raw import AsyncRawQuery
+from adj.related import RelatedQuery, related
 from adj.results import SQL, RowAt
 from adj.shortcuts import get_list_or_404, get_object_or_404
 from adj.stream import RowStream
@@ -49,6 +53,7 @@ __all__ = [
     "AsyncQuery",
     "AsyncRawQuery",
     "CacheStats",
+    "CannotLoad",
     "CompileError",
     "CrossTaskTransaction",
     "EngineNotOpen",
@@ -61,6 +66,7 @@ __all__ = [
     "QueryError",
     "QueryEvent",
     "QueryTimeout",
+    "RelatedQuery",
     "ResourceError",
     "ReturningQuery",
     "RowAt",
@@ -71,6 +77,7 @@ __all__ = [
     "UnknownField",
     "UnknownLookup",
     "UnsupportedFeature",
+    "UnsupportedRelation",
     "atomic",
     "close",
     "delete",
@@ -78,12 +85,14 @@ __all__ = [
     "get_list_or_404",
     "get_object_or_404",
     "in_transaction",
+    "load",
     "native",
     "observe",
     "on_commit",
     "plan_cache",
     "q",
     "refresh",
+    "related",
     "run_sync",
     "save",
     "set_rollback",

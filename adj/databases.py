@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from adj.compiler.dialect import dialect_for
@@ -15,8 +16,9 @@ from adj.executor import Executor
 class Database:
     """An alias on one event loop: its engine, and the executor once the server's facts are known."""
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, executor_for: Callable[[str], Coroutine[Any, Any, Executor]]) -> None:
         self.alias = alias
+        self._executor_for = executor_for
         self.engine = engine_for(alias)
         self.executor: Executor | None = None
         self._opening = asyncio.Lock()
@@ -28,7 +30,7 @@ class Database:
                 dialect = dialect_for(self.alias)
                 if not dialect.has_facts:
                     dialect = dialect_for(self.alias, await self.engine.open())
-                self.executor = Executor(self.engine, dialect)
+                self.executor = Executor(self.engine, dialect, self._executor_for)
             return self.executor
 
     async def close(self) -> None:
@@ -52,7 +54,7 @@ class LoopDatabases:
         """The executor of an alias, opened if it is not open yet."""
         database = self._databases.get(alias)
         if database is None:
-            database = self._databases[alias] = Database(alias)
+            database = self._databases[alias] = Database(alias, self.executor)
         return database.executor or await database.open()
 
     async def close(self) -> None:

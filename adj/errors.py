@@ -9,6 +9,8 @@ AdjError
     ShapeError         (TypeError)        only() after values(), filter() after a slice
     InvalidCursor      (ValueError)       .reason: page() got a cursor that is none, or another query's
     NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
+    CannotLoad         (TypeError, ValueError)  .reason .advice
+    UnsupportedRelation  (AttributeError)  .relation .method .field
   CompileError
     UnsupportedFeature (NotSupportedError)
   ResourceError        (OperationalError)
@@ -141,7 +143,28 @@ class NotLoaded(QueryError, FieldFetchBlocked, SynchronousOnlyOperation):
             if is_relation
             else f'take "{field}" out of defer(), or name it in only()'
         )
-        super().__init__(f"{model}.{field} is not loaded, and code on the event loop cannot wait for it here: {fix}.")
+        super().__init__(
+            f"{model}.{field} is not loaded, and code on the event loop cannot wait for it here: {fix}, "
+            f'or load it now, with `await adj.load(instance, "{field}")`.'
+        )
+
+
+class CannotLoad(QueryError, TypeError, ValueError):
+    """What was given to `adj.load()` are no rows of one model in one database."""
+
+    def __init__(self, *, reason: str, advice: str) -> None:
+        self.reason, self.advice = reason, advice
+        super().__init__(f"load() {reason}. {advice}")
+
+
+class UnsupportedRelation(QueryError, AttributeError):
+    """A relation whose rows cannot be taken from their instance; Django's manager has no such method."""
+
+    def __init__(self, *, relation: str, method: str, field: str) -> None:
+        self.relation, self.method, self.field = relation, method, field
+        super().__init__(
+            f"{relation} has no a{method}(): {field} cannot be NULL. Delete the rows, or give them to another one."
+        )
 
 
 class CompileError(AdjError):

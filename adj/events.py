@@ -24,7 +24,7 @@ class QueryEvent:
 
     - `alias`: the database; `sql`: what was sent, without its parameters; `query`: the chain, without its values.
     - `waited`: seconds until there was a connection; `executed`: seconds until its rows were there; `hydrated`: seconds
-      in which they became the answer's, prefetching included.
+      in which they became the answer's. Each relation of a prefetch is a query of its own.
     - `rows`: how many the database sent. `was_cached`: whether the plan was there already.
     - `caller`: `file:line` of the code that awaited the query, where that is not an event loop's.
     - `error`: what the query raised.

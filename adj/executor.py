@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from itertools import islice
@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError
-from django.db.models import prefetch_related_objects
 from django.db.models.query import MAX_GET_RESULTS
 
 from adj.abc import Command, Connection, Engine
@@ -18,9 +17,10 @@ from adj.compiler.dialect import Dialect
 from adj.compiler.endings import finish_in_django
 from adj.compiler.plan import Plan
 from adj.compiler.prepare import Answered, Foreign, Question, Ready, prepare
-from adj.compiler.related import prefetch_lookups, prefetches, set_known_related_objects
+from adj.compiler.related import prefetches, set_known_related_objects
 from adj.compiler.text import query_text
 from adj.events import Stopwatch, is_observed
+from adj.prefetch import prefetch
 from adj.shapes import WRITES, Answer
 from adj.statement import Finish, Statement
 from adj.transaction import current
@@ -39,11 +39,44 @@ Rows = list[Any]
 
 
 class Executor:
-    """Runs questions on one engine."""
+    """Runs questions on one engine.
 
-    def __init__(self, engine: Engine, dialect: Dialect) -> None:
+    `executor_for` finds the executors of other aliases. A `lent` connection is the only one that is used.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        dialect: Dialect,
+        executor_for: Callable[[str], Coroutine[Any, Any, Executor]],
+        lent: Connection | None = None,
+    ) -> None:
         self.engine = engine
         self.dialect = dialect
+        self._executor_for = executor_for
+        self._lent = lent
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether only one question can be asked at a time."""
+        return self._lent is not None
+
+    async def sibling(self, alias: str) -> Executor:
+        """The executor of an alias, which may be this one."""
+        return self if alias == self.dialect.alias else await self._executor_for(alias)
+
+    def on(self, connection: Connection) -> Executor:
+        """The same on a connection that the caller has."""
+        return Executor(self.engine, self.dialect, self._executor_for, connection)
+
+    async def prefetch(self, question: Question, rows: Rows) -> None:
+        """Fetch what a question's rows are asked to have with them."""
+        if rows and (lookups := prefetches(question.statement)):
+            await self.load(rows, lookups)
+
+    async def load(self, instances: Sequence[Any], lookups: Sequence[Any]) -> None:
+        """Fetch relations that instances do not carry, as `prefetch_related()` takes them."""
+        await prefetch(self, instances, lookups)
 
     async def answer(self, question: Question) -> Any:
         """Run a question and give its answer: rows, one row, a number, a truth or a dict, as its ending says."""
@@ -53,12 +86,14 @@ class Executor:
         if isinstance(prepared, Foreign):
             return await self.run(finish_in_django, prepared.queryset, question.finish)
         receive = _receiver(question, prepared.plan)
-        may_query = _may_query(question, prepared.plan)
+        may_query = prepared.plan.calls_project_code()
         if is_observed():
             made = await self._fetch_observed(question, prepared, receive, may_query=may_query)
         else:
             made = await self._fetch(_command(question, prepared), receive, may_query=may_query)
         finish = question.finish
+        if finish.answer in _OF_INSTANCES or finish.returning == ():
+            await self.prefetch(question, made)
         return made if finish.returning is not None else _CONCLUSIONS[finish.answer](question.statement, made)
 
     async def _fetch_observed(
@@ -102,6 +137,8 @@ class Executor:
 
         Raises `CrossTaskTransaction` in a task that was started within a transaction of another one.
         """
+        if self._lent is not None:
+            return nullcontext(self._lent)
         transaction = current(self.dialect.alias)
         return self.engine.connection() if transaction is None else nullcontext(transaction.connection)
 
@@ -142,10 +179,14 @@ class Chunks:
         command = _command(self._question, prepared)
         cursor = await stack.enter_async_context(connection.cursor(command, self._size))
         receive = partial(_made, self._question.statement, prepared.plan)
-        may_query = _may_query(self._question, prepared.plan)
+        may_query = prepared.plan.calls_project_code()
+        # The cursor keeps its connection, on which the relations of a chunk are fetched as well.
+        executor = self._executor.on(connection)
 
         async def fetch() -> Rows:
-            return await cursor.fetch(receive, may_query=may_query)
+            rows = await cursor.fetch(receive, may_query=may_query)
+            await executor.prefetch(self._question, rows)
+            return rows
 
         return fetch
 
@@ -177,11 +218,9 @@ def _closed(rows: Any) -> None:
 
 
 def _made(statement: Statement, plan: Plan, rows: Sequence[Any]) -> Rows:
-    """The rows of the answer; runs where the database's rows arrive, and may ask for more of them."""
+    """The rows of the answer; runs where the database's rows arrive."""
     made = plan.hydrate(rows)
     set_known_related_objects(statement, made)
-    if made and (lookups := prefetch_lookups(statement)):
-        prefetch_related_objects(made, *lookups)
     return made
 
 
@@ -190,12 +229,6 @@ def _receiver(question: Question, plan: Plan) -> Callable[[Any], Any]:
     if question.finish.answer is Answer.EXISTS:
         return bool
     return partial(_made, question.statement, plan) if _has_relations(question.finish) else plan.hydrate
-
-
-def _may_query(question: Question, plan: Plan) -> bool:
-    """Whether making the rows may use the database: to prefetch, or in code of the project."""
-    prefetched = _has_relations(question.finish) and prefetches(question.statement)
-    return bool(prefetched) or plan.calls_project_code()
 
 
 def _has_relations(finish: Finish) -> bool:
@@ -250,6 +283,9 @@ def _deleted(statement: Statement, rows: Rows) -> tuple[int, dict[str, int]]:
 def _as_made(statement: Statement, made: Any) -> Any:
     return made
 
+
+_OF_INSTANCES = frozenset({Answer.ROWS, Answer.GET, Answer.FIRST, Answer.LAST, Answer.EARLIEST, Answer.LATEST})
+"""Endings whose rows may have relations with them."""
 
 _CONCLUSIONS: Mapping[Answer, Callable[[Statement, Any], Any]] = {
     Answer.ROWS: _as_made,

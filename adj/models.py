@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.base import ModelBase
 
 from adj import instances
+from adj.load import load
 from adj.managers import AsyncManager
 from adj.query import AsyncQuery
 
@@ -63,3 +64,7 @@ class AsyncModel(Model):
     # Django's templates do not call what is marked so.
     asave.alters_data = True  # type: ignore[attr-defined]
     adelete.alters_data = True  # type: ignore[attr-defined]
+
+    async def aload(self, *names: str | Prefetch[Any, Any, Any]) -> Self:
+        """Load relations and deferred columns that the instance does not carry; see `adj.load()`."""
+        return await load(self, *names)

@@ -37,7 +37,7 @@ from adj.results import SQL, RowAt
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish, Statement
 from adj.stream import RowStream
-from adj.surface import MANAGER_SURFACE, SURFACE, advice
+from adj.surface import MANAGER_SURFACE, RELATED_SURFACE, SURFACE, Fate, advice
 from adj.typevars import M, Q, R
 from adj.writes import WritingQuery
 
@@ -512,10 +512,14 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(
-                f"{type(self).__name__} has no {name!r}.{advice(SURFACE.get(name) or MANAGER_SURFACE.get(name))}",
+                f"{type(self).__name__} has no {name!r}.{advice(_fate(name))}",
                 name=name,
                 obj=self,
             )
+
+
+def _fate(name: str) -> Fate | None:
+    return SURFACE.get(name) or MANAGER_SURFACE.get(name) or RELATED_SURFACE.get(name)
 
 
 _GET, _FIRST, _LAST = Finish(Answer.GET), Finish(Answer.FIRST), Finish(Answer.LAST)

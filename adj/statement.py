@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from adj.shapes import Answer
 
@@ -178,6 +178,27 @@ class Fetching:
     mode: object
 
 
+class KeyedRelation(Protocol):
+    """A relation whose rows are found by keys; see `adj/compiler/relation.py`."""
+
+    @property
+    def lookup(self) -> str:
+        """The lookup that finds them."""
+        ...
+
+    def narrowed(self, queryset: QuerySet[Any, Any], keys: object) -> QuerySet[Any, Any]:
+        """A QuerySet's rows that belong to the keys."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Among:
+    """The rows of a relation that belong to some keys; adj writes this clause itself."""
+
+    relation: KeyedRelation
+    keys: tuple[object, ...]
+
+
 AnyClause: TypeAlias = (
     Filter
     | ComplexFilter
@@ -199,6 +220,7 @@ AnyClause: TypeAlias = (
     | Slice
     | Combine
     | Fetching
+    | Among
 )
 
 

@@ -107,6 +107,32 @@ MANAGER_SURFACE: Final[Mapping[str, Fate]] = {
 }
 """What a Manager has beside the names of its QuerySet."""
 
+_RELATED_MACHINERY: Final = Refused("This is how Django reads relations; here `adj.related()` does.")
+
+RELATED_SURFACE: Final[Mapping[str, Fate]] = {
+    **_same("aadd aclear aremove aset"),
+    **{
+        name: Instead(f"`await adj.related(instance, name).a{name}()`, or the manager itself in synchronous code")
+        for name in ("add", "clear", "remove", "set")
+    },
+    "__call__": Instead("`adj.related(instance.relation(manager=...))`"),
+    **dict.fromkeys(
+        [
+            "constrained_target",
+            "do_not_call_in_templates",
+            "get_prefetch_cache",
+            "get_prefetch_queryset",
+            "get_prefetch_querysets",
+            "set_base",
+        ],
+        _RELATED_MACHINERY,
+    ),
+}
+"""What a related manager has beside the names of its Manager, on a `RelatedQuery`."""
+
+RELATED_WRITES: Final = frozenset({"acreate", "aget_or_create", "aupdate_or_create"})
+"""Names of a Manager that a related manager has in a way of its own, and so has `RelatedQuery`."""
+
 RAW_SURFACE: Final[Mapping[str, Fate]] = {
     **_same("prefetch_related using __aiter__ __repr__"),
     "db": _PROPERTY,

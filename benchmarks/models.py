@@ -34,6 +34,18 @@ class Author(models.Model):
         return self.name
 
 
+class Tag(models.Model):
+    """What books are found by."""
+
+    name: models.CharField[str, str] = models.CharField(max_length=50)
+
+    class Meta:
+        db_table = "tag"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Book(models.Model):
     """What is read."""
 
@@ -44,6 +56,7 @@ class Book(models.Model):
     price: models.DecimalField[decimal.Decimal, decimal.Decimal] = models.DecimalField(max_digits=6, decimal_places=2)
     details: models.JSONField[Any, Any] = models.JSONField()
     author: models.ForeignKey[Author] = models.ForeignKey(Author, on_delete=models.CASCADE)
+    tags: models.ManyToManyField[Tag, models.Model] = models.ManyToManyField(Tag, db_table="book_tag")
 
     class Meta:
         db_table = "book"

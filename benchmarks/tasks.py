@@ -1,4 +1,4 @@
-"""What is measured: eight tasks, each by the name of the method that a contender has for it."""
+"""What is measured: nine tasks, each by the name of the method that a contender has for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from benchmarks.data import AUTHORS, BOOKS
 MANY: Final = 1_000
 PAGE: Final = 20
 JOINED: Final = 200
+PREFETCHED: Final = 100
 CONCURRENT: Final = 50
 COLUMNS: Final = ("id", "title", "pages", "in_print", "published", "price")
 
@@ -30,6 +31,7 @@ TASKS: Final = (
     Task("tuples", f"{MANY:,} tuples of `values_list()`", 10),
     Task("page", f"filter by 3 conditions, order, slice of {PAGE}", 60),
     Task("related", f"{JOINED} instances, `select_related()` of 2 levels", 15),
+    Task("prefetched", f"{PREFETCHED} instances, `prefetch_related()` of 3 tags each", 15),
     Task("count", "`acount()` of a filter", 100),
     Task("concurrent", f"{CONCURRENT} queries of 10 rows in a `gather()`", 3),
 )

@@ -25,6 +25,7 @@ async def the_mixin(entry: Entry) -> None:
     assert_type(await entry.adelete(), tuple[int, dict[str, int]])
     assert_type(await entry.arefresh_from_db(from_queryset=q(Entry)), None)
     assert_type(await entry.afull_clean(validate_unique=False), None)
+    assert_type(await entry.aload("writer"), Entry)
     task = asyncio.create_task(entry.adelete())
     assert_type(await task, tuple[int, dict[str, int]])
 

@@ -7,11 +7,11 @@ import datetime
 from collections.abc import AsyncIterator
 from typing import Any, assert_type
 
-from django.db.models import Count, Manager, QuerySet
+from django.db.models import Count, Manager, Prefetch, QuerySet
 
 import adj
-from adj import AsyncQuery, AsyncRawQuery, ReturningQuery, atomic, q
-from tests.shop.models import Author, Book
+from adj import AsyncQuery, AsyncRawQuery, RelatedQuery, ReturningQuery, atomic, q
+from tests.shop.models import Author, Book, Tag
 
 
 async def rows_of_a_model() -> None:
@@ -114,6 +114,18 @@ async def coroutines_are_real() -> None:
     assert_type(count.result(), int)
     several = await asyncio.gather(q(Book).run(), q(Author).afirst())
     assert_type(several, tuple[list[Book], Author | None])
+
+
+async def relations(book: Book, books: list[Book], tags: Manager[Tag]) -> None:
+    assert_type(await adj.load(book, "author", "tags"), Book)
+    assert_type(await adj.load(books, "author__publisher"), list[Book])
+    assert_type(await adj.load((book, book), Prefetch("tags")), tuple[Book, Book])
+    assert_type(adj.related(tags), RelatedQuery[Tag])
+    assert_type(await adj.related(tags).filter(weight=1).run(), list[Tag])
+    assert_type(await adj.related(tags).acreate(name="new"), Tag)
+    assert_type(await adj.related(tags).aget_or_create(name="new", defaults={"weight": 1}), tuple[Tag, bool])
+    assert_type(await adj.related(tags).aupdate_or_create(name="new"), tuple[Tag, bool])
+    assert_type(adj.related(book, "tags"), RelatedQuery[Any])
 
 
 def a_function_of_the_project(books: AsyncQuery[Book]) -> AsyncQuery[Book]:

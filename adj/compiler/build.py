@@ -21,7 +21,8 @@ from adj import statement as ask
 from adj.compiler.assign import assigned_slots
 from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands
 from adj.compiler.dialect import Bound
-from adj.compiler.slots import Recording, Slot, slotted_query_class
+from adj.compiler.slots import Recording, Slot
+from adj.compiler.slotted_query import slotted_query_class
 from adj.compiler.structure import Structure, Uncacheable
 from adj.compiler.substitute import Substituter, Verbatim
 from adj.shapes import Answer

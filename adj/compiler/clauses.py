@@ -207,6 +207,21 @@ def build_fetching(queryset: DjangoQuerySet, clause: ask.Fetching, operands: Ope
     return queryset.fetch_mode(mode)
 
 
+def describe_among(describer: Describer, clause: ask.Among) -> Key:
+    # One operand, however many they are.
+    describer.values.append(clause.keys)
+    return among_key(clause.relation)
+
+
+def among_key(relation: ask.KeyedRelation) -> Key:
+    """The key of the clause that narrows rows to those of a relation."""
+    return ("among", relation)
+
+
+def build_among(queryset: DjangoQuerySet, clause: ask.Among, operands: Operands) -> DjangoQuerySet:
+    return clause.relation.narrowed(queryset, operands.operand(clause.keys))
+
+
 def _describe_name(describer: Describer, name: Any) -> Key:
     return describer.path(name) if isinstance(name, str) else describer.node(name)
 
@@ -248,6 +263,7 @@ CLAUSES: dict[type[ask.AnyClause], tuple[Describe, Build]] = {
     ask.Slice: (_word("slice"), build_slice),
     ask.Combine: (describe_combine, build_combine),
     ask.Fetching: (lambda describer, clause: ("fetch_mode", clause.mode), build_fetching),
+    ask.Among: (describe_among, build_among),
 }
 
 

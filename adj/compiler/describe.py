@@ -5,7 +5,7 @@ order; `tests/unit/test_keys.py` holds them to it. What cannot be keyed raises `
 such a statement is compiled at every run.
 
 Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._db`,
-`QuerySet._iterable_class`, `TimezoneMixin`, `Expression._resolve_output_field`.
+`QuerySet._iterable_class`, `QuerySet._fetch_mode`, `TimezoneMixin`, `Expression._resolve_output_field`.
 """
 
 from __future__ import annotations
@@ -218,7 +218,9 @@ class Describer:
         """A Django QuerySet as an operand or as a base: what it selects, and what decides its rows."""
         fields = getattr(node, "_fields", None)
         alias, iterable = getattr(node, "_db", None), getattr(node, "_iterable_class", None)
-        return (type(node), alias, iterable, fields, self.node(node.query))
+        # Rows carry the mode; Django has it from 6.1 on.
+        mode = getattr(node, "_fetch_mode", None)
+        return (type(node), alias, iterable, fields, mode, self.node(node.query))
 
     def query(self, node: Query) -> Key:
         """A Django Query: every attribute that it does not share with its class."""

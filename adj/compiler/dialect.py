@@ -23,7 +23,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import MULTI
 
 from adj.abc import ServerFacts
-from adj.compiler.slots import MarkingCompiler
+from adj.compiler.slotted_query import MarkingCompiler
 from adj.compiler.structure import Uncacheable
 from adj.errors import EngineNotOpen
 
@@ -132,6 +132,18 @@ class Dialect:
     def locks_rows(self) -> bool:
         """Whether what this thread compiled last, under `lent()`, locks rows."""
         return bool(self._compiling.locks_rows)
+
+    @property
+    def most_parameters(self) -> int | None:
+        """How many parameters a statement may have; None where the backend does not limit them."""
+        most: int | None = self.wrapper.features.max_query_params
+        if most is not None and self.wrapper.vendor == "sqlite":
+            # Django before 6.0 names the limit of SQLite before 3.32, https://www.sqlite.org/limits.html
+            most = max(most, 32_766)
+        if most is None and self.wrapper.settings_dict["OPTIONS"].get("server_side_binding") is True:
+            # The protocol counts them in 16 bits; Django before 6.1 does not know.
+            most = 65_535
+        return most
 
     def _refuse(self) -> NoReturn:
         if self.has_facts:

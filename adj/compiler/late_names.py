@@ -70,16 +70,16 @@ def _check_prefetch(model: Any, name: str) -> None:
     here = model
     for part in name.split("__"):
         if not hasattr(here, part):
-            choices = dict(_attributes(here))
+            choices = dict(relations(here))
             raise UnknownRelation(model=here.__name__, path=name, part=part, choices=choices, kind="relation")
-        here = dict(_attributes(here)).get(part)
+        here = dict(relations(here)).get(part)
         if here is None:
             # A generic relation, or an attribute of the project's own: only the rows can tell.
             return
 
 
-def _attributes(model: Any) -> Iterator[tuple[str, Any]]:
-    """The relations of a model by the names of their attributes, and where they lead."""
+def relations(model: Any) -> Iterator[tuple[str, Any]]:
+    """The relations of a model by the names of their attributes, and where they lead; None where rows have to tell."""
     for field in model._meta.get_fields():
         if field.is_relation:
             name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name

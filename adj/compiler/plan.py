@@ -6,18 +6,19 @@ Private Django API used here: `Field.get_prep_value`, `Field.get_db_prep_value`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models.expressions import Col
 from django.db.models.fields import CharField, EmailField, IntegerField, SlugField, TextField, URLField
-from django.db.models.fields.related_lookups import RelatedExact
+from django.db.models.fields.related_lookups import RelatedExact, RelatedIn
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
     GreaterThanOrEqual,
+    In,
     IntegerFieldExact,
     IntegerGreaterThan,
     IntegerGreaterThanOrEqual,
@@ -30,13 +31,16 @@ from django.db.models.lookups import (
 from adj.compiler.assign import Assigned
 from adj.compiler.dialect import LIMITS, Dialect
 from adj.compiler.forget import forget_arguments
-from adj.compiler.slots import Marker, Refused, Rendering, bare_compiler
+from adj.compiler.row_keys import KEYS, holds_keys, keys_bind, placeholders
+from adj.compiler.slots import Marker, Refused, Rendering
+from adj.compiler.slotted_query import bare_compiler
 from adj.compiler.structure import PLAIN_TYPES
 
 Bind: TypeAlias = Callable[[Any], Sequence[object]]
 DirectBind: TypeAlias = Callable[[object], "Sequence[object] | None"]
 
 _COMPARISONS = frozenset({Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual})
+_MEMBERSHIPS = frozenset({In, RelatedIn})
 _TEXT_FIELDS = frozenset({CharField, TextField, SlugField, EmailField, URLField})
 _INTEGER_COMPARISONS = frozenset(
     {
@@ -66,6 +70,13 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyParameters:
+    """All parameters that binder `binder` gives: those of a list of keys, whose number each run has its own of."""
+
+    binder: int
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """Two values, by slot, or two parameters, that have to be equal, or not, for the SQL to be right."""
 
@@ -78,7 +89,8 @@ class Guard:
 class Plan:
     """Everything that is the same for all runs of one structure.
 
-    `template` has a constant or a `Parameter` for each `%s` of the SQL. `hydrate` turns database rows into the rows of
+    `template` has a constant or a `Parameter` for each `%s` of the SQL. The binder `keys`, if there is one, gives the
+    keys whose placeholders the SQL gets at run time. `hydrate` turns database rows into the rows of
     the answer. `calls_project_code` tells whether it calls code of the project on the way, which may use the database.
     `is_typed` says that the server knows the types of all parameters by itself.
     """
@@ -95,6 +107,7 @@ class Plan:
     # The template is the binders' parameters one after another, which is the common case.
     is_sequential: bool
     is_typed: bool
+    keys: int | None = None
 
     def bind(
         self, values: Sequence[object], bounds: tuple[int | None, int | None] | None
@@ -107,24 +120,36 @@ class Plan:
         if self.is_sequential:
             parameters = tuple([parameter for group in bound for parameter in group])
         else:
-            parameters = tuple(
-                [bound[entry.binder][entry.position] if type(entry) is Parameter else entry for entry in self.template]
-            )
+            parameters = tuple(self._filled(bound))
         for guard in self.parameter_guards:
             one, other = (bound[place.binder][place.position] for place in (guard.one, guard.other))
             if bool(one == other) is not guard.equal:
                 raise Refused
-        if bounds is None:
-            return self.sql, parameters
-        return self.sql.replace(LIMITS, self.dialect.limits(bounds)), parameters
+        sql = self.sql
+        if self.keys is not None:
+            sql = sql.replace(KEYS, placeholders(len(bound[self.keys])))
+        if bounds is not None:
+            sql = sql.replace(LIMITS, self.dialect.limits(bounds))
+        return sql, parameters
+
+    def _filled(self, bound: Sequence[Sequence[object]]) -> Iterator[object]:
+        for entry in self.template:
+            if type(entry) is Parameter:
+                yield bound[entry.binder][entry.position]
+            elif type(entry) is KeyParameters:
+                yield from bound[entry.binder]
+            else:
+                yield entry
 
 
 def binder_for(rendering: Rendering) -> Binder:
     """The fastest binder that gives what Django would."""
     compiler = bare_compiler(rendering.compiler)
     forget_arguments(rendering.origin[1] if rendering.origin else None)
-    direct = _direct_bind(rendering, compiler.connection)
-    general = _general_bind(rendering, compiler)
+    if holds_keys(rendering):
+        direct, general = _direct_keys_bind(rendering, compiler.connection), keys_bind(rendering, compiler)
+    else:
+        direct, general = _direct_bind(rendering, compiler.connection), _general_bind(rendering, compiler)
     return Binder(rendering.slot, general if direct is None else _either(direct, general))
 
 
@@ -197,9 +222,9 @@ def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
     field: Any = left.output_field
     if lookup_class in _COMPARISONS and type(field) in _TEXT_FIELDS:
         return _text_bind
-    if lookup_class in _INTEGER_COMPARISONS and _is_plain_integer(field):
+    if lookup_class in _INTEGER_COMPARISONS and is_plain_integer(field):
         return _integer_bind(field, connection, connection.ops.integer_field_range(field.get_internal_type()))
-    if lookup_class is RelatedExact and _is_plain_integer(_final_target(field)):
+    if lookup_class is RelatedExact and is_plain_integer(_final_target(field)):
         return _integer_bind(field.target_field, connection, (None, None))
     return None
 
@@ -213,6 +238,24 @@ def _assigned_bind(field: Any, connection: Any) -> DirectBind:
             return None
         prepared = prepare(value, connection)
         return None if prepared is None or hasattr(prepared, "as_sql") else (prepared,)
+
+    return bind
+
+
+def _direct_keys_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
+    """Keys that are whole numbers, of a column of such: the field alone prepares them."""
+    if rendering.origin is None or type(rendering.origin[1]) is not Col:
+        return None
+    field: Any = rendering.origin[1].output_field
+    if rendering.origin[0] not in _MEMBERSHIPS or not is_plain_integer(_final_target(field)):
+        return None
+    prepare = getattr(field, "target_field", field).get_db_prep_value
+
+    def bind(keys: object) -> Sequence[object] | None:
+        found: Any = keys
+        if {*map(type, found)} != {int}:
+            return None
+        return [prepare(key, connection, True) for key in found]
 
     return bind
 
@@ -233,7 +276,8 @@ def _integer_bind(field: Any, connection: Any, limits: tuple[int | None, int | N
     return bind
 
 
-def _is_plain_integer(field: Any) -> bool:
+def is_plain_integer(field: Any) -> bool:
+    """Whether a field keeps whole numbers as Django's own do."""
     return isinstance(field, IntegerField) and type(field).get_prep_value is IntegerField.get_prep_value
 
 

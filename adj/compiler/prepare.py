@@ -30,8 +30,9 @@ from adj.compiler.dialect import (
 from adj.compiler.endings import WRITTEN_BY_DJANGO, finish_by_one_statement, has_own_way
 from adj.compiler.forget import forget_arguments
 from adj.compiler.keys import key_of, structure_with_ending
-from adj.compiler.plan import Guard, Parameter, Plan, binder_for, check_for
+from adj.compiler.plan import Guard, KeyParameters, Parameter, Plan, binder_for, check_for
 from adj.compiler.returning import check_backend, refuse_foreign, returned_columns
+from adj.compiler.row_keys import KeysMarker, holds_keys
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed
 from adj.compiler.typed import is_typed
@@ -259,13 +260,15 @@ def _plan(
     compiler = captured.compiler
     numbers = {id(rendering): number for number, rendering in enumerate(recording.renderings)}
 
-    def place(marker: Marker) -> Parameter:
-        return Parameter(numbers[id(marker.rendering)], marker.position)
+    def place(marker: Marker) -> Parameter | KeyParameters:
+        number = numbers[id(marker.rendering)]
+        return KeyParameters(number) if isinstance(marker, KeysMarker) else Parameter(number, marker.position)
 
     template = tuple(place(entry) if isinstance(entry, Marker) else entry for entry in captured.parameters)
     is_sequential = _is_sequential(template, recording)
     # Asked before the binders take over what they are made of.
     typed = is_sequential and is_typed(captured.sql, recording.renderings)
+    keys = next((entry.binder for entry in template if isinstance(entry, KeyParameters)), None)
     binders = tuple(binder_for(rendering) for rendering in recording.renderings)
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
     checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
@@ -284,13 +287,14 @@ def _plan(
         calls_project_code=code_check_for(layout),
         locks_rows=dialect.locks_rows,
         is_sequential=is_sequential,
-        is_typed=typed,
+        is_typed=typed and keys is None,
+        keys=keys,
     )
 
 
 def _is_sequential(template: tuple[object, ...], recording: Recording) -> bool:
     in_order = tuple(
-        Parameter(number, position)
+        KeyParameters(number) if holds_keys(rendering) else Parameter(number, position)
         for number, rendering in enumerate(recording.renderings)
         for position in range(len(rendering.parameters))
     )

@@ -10,13 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from adj.compiler.build import build
-from adj.compiler.clauses import DjangoQuerySet, prefetch_lookup
+from adj.compiler.clauses import DjangoQuerySet
 from adj.statement import Combine, Prefetch, Statement
-
-
-def prefetch_lookups(statement: Statement) -> tuple[Any, ...]:
-    """What to prefetch for the rows, as Django takes it."""
-    return tuple(map(prefetch_lookup, prefetches(statement)))
 
 
 def prefetches(statement: Statement) -> tuple[Any, ...]:

@@ -1,12 +1,11 @@
 """Slots: the places in compiled SQL that take a new value at every run.
 
-While a statement is built, the user's operands travel through Django wrapped in a `Slot`. `SlottedQuery` unwraps them
-at the one place where Django makes a lookup, and marks that lookup. When Django compiles a marked lookup, its
-parameters come out as `Marker`s, and a `Rendering` remembers how to make the lookup again for another value.
-Nothing of Django's SQL generation is replaced.
+While a statement is built, the user's operands travel through Django wrapped in a `Slot`. `SlottedQuery`, in
+`adj/compiler/slotted_query.py`, unwraps them at the one place where Django makes a lookup, and marks that lookup. When
+Django compiles a marked lookup, its parameters come out as `Marker`s, and a `Rendering` remembers how to make the
+lookup again for another value. Nothing of Django's SQL generation is replaced.
 
-Private Django API used here: `Query.resolve_lookup_value`, `Query.chain`, `Query.check_related_objects`,
-`Query.build_lookup`, `Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expression._constructor_args`.
+Private Django API used here: `Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expression._constructor_args`.
 """
 
 from __future__ import annotations
@@ -15,15 +14,12 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import Value
-from django.db.models.lookups import In, IsNull, Lookup
+from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
-from django.db.models.sql.query import Query
-
-from adj.compiler.structure import SEQUENCE_TYPES
 
 Compiled: TypeAlias = tuple[str, Sequence[object]]
 
@@ -99,6 +95,10 @@ class Marker:
 
     def __hash__(self) -> int:
         return hash(Marker)
+
+    def values(self) -> Sequence[object]:
+        """The parameters of the first run that it stands for."""
+        return (self.value,)
 
 
 @dataclass(slots=True, eq=False)
@@ -177,14 +177,18 @@ class Slotted:
             cell.recording.objection = "a condition that is always or never true for its value"
             raise
         rendering = Rendering(cell.slot, self.rebuilder(), self.origin(), compiler, sql)
-        rendering.parameters = tuple(
-            parameter if isinstance(parameter, Marker) else Marker(rendering, position, cell.recording, parameter)
-            for position, parameter in enumerate(parameters)
-        )
+        self.mark_parameters(rendering, parameters)
         if cell.rendering is None:
             cell.rendering = rendering
         cell.recording.renderings.append(rendering)
-        return sql, rendering.parameters
+        return rendering.sql, rendering.parameters
+
+    def mark_parameters(self, rendering: Rendering, parameters: Sequence[object]) -> None:
+        """Put markers into a rendering, for the parameters that its SQL was compiled with."""
+        rendering.parameters = tuple(
+            parameter if isinstance(parameter, Marker) else Marker(rendering, position, self.cell.recording, parameter)
+            for position, parameter in enumerate(parameters)
+        )
 
 
 class SlottedLookup(Slotted):
@@ -303,75 +307,12 @@ def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> Non
     node.cell = slot.recording.cell(slot.index, prepared)
 
 
-def _is_made_plainly(lookup_class: Any) -> bool:
-    """Whether a lookup is of the class that was asked for, whatever its value."""
-    plain: Any = Lookup
-    return lookup_class.__new__ is plain.__new__
-
-
-class SlottedQuery(Query):
-    """Django's Query, taking operands wrapped in a `Slot` and marking the lookups that are made of them."""
-
-    # Django's signatures are untyped; the values pass through unchanged.
-    def resolve_lookup_value(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """A slot has nothing to resolve."""
-        return value if type(value) is Slot else super().resolve_lookup_value(value, *args, **kwargs)
-
-    def chain(self, klass: Any = None) -> Any:
-        """A copy, which takes slots as well if it is to be of another class, as that of an UPDATE."""
-        return super().chain(None if klass is None else slotted_query_class(klass))
-
-    def check_related_objects(self, field: Any, value: Any, opts: Any) -> None:
-        """Let Django check the operand itself."""
-        super().check_related_objects(field, value.value if type(value) is Slot else value, opts)
-
-    def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
-        """Let Django make the lookup from the operand, and mark it."""
-        if type(rhs) is not Slot:
-            return super().build_lookup(lookups, lhs, rhs)
-        lookup: Any = super().build_lookup(lookups, lhs, rhs.value)
-        if isinstance(lookup, IsNull) and "isnull" not in lookups:
-            rhs.recording.objection = "a value that its field stores as NULL"
-            return lookup
-        if isinstance(lookup, In) and not isinstance(rhs.value, SEQUENCE_TYPES):
-            rhs.recording.objection = "members that are in no list, of which None is structure"
-        elif not _is_made_plainly(type(lookup)):
-            rhs.recording.objection = f"{type(lookup).__name__} may be another class for another value"
-        elif isinstance(lookup, Lookup) and lookup.rhs_is_direct_value() and "rhs" in lookup.__dict__:
-            marked: Any = lookup
-            mark(marked, SlottedLookup, "rhs", rhs)
-            marked.cell.origin = marked.origin()
-        else:
-            rhs.recording.objection = f"{type(lookup).__name__} keeps its value elsewhere"
-        return lookup
-
-
-@cache
-def slotted_query_class(query_class: type[Query]) -> type[Query]:
-    """`SlottedQuery` for a project's own subclass of Query."""
-    if query_class is Query:
-        return SlottedQuery
-    return cast("type[Query]", type(f"Slotted{query_class.__name__}", (SlottedQuery, query_class), {}))
-
-
-class MarkingCompiler(SQLCompiler):
-    """Mixed into a backend's compiler: marked nodes render as markers."""
-
-    def compile(self, node: Any) -> Any:
-        """Compile a node; a marked one in its own way."""
-        if isinstance(node, Slotted):
-            compile_node: Any = super().compile
-            return node.rendered(self, compile_node)
-        return super().compile(node)
-
-
 def real_parameters(parameters: Sequence[object]) -> tuple[object, ...]:
     """Compiled parameters with the first run's values in place of their markers."""
-    return tuple(parameter.value if isinstance(parameter, Marker) else parameter for parameter in parameters)
-
-
-def bare_compiler(compiler: SQLCompiler) -> SQLCompiler:
-    """A compiler that quotes as another one did, but holds nothing of its query."""
-    bare = type(compiler)(Query(compiler.query.model), compiler.connection, compiler.using)
-    bare.quote_cache = dict(compiler.quote_cache)
-    return bare
+    real: list[object] = []
+    for parameter in parameters:
+        if isinstance(parameter, Marker):
+            real.extend(parameter.values())
+        else:
+            real.append(parameter)
+    return tuple(real)

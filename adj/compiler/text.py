@@ -102,6 +102,8 @@ class _Writer:
                 return ".extra(...)"
             case ask.Fetching(mode):
                 return f".fetch_mode({type(mode).__name__})"
+            case ask.Among(relation, keys):
+                return self.call("filter", (), [(relation.lookup, list(keys))])
 
     def combination(self, kind: str, others: Iterable[object], all_rows: bool) -> str:
         """`.union(...)`, or an operator."""

@@ -8,7 +8,7 @@ import adj
 from adj import q
 from benchmarks.contenders.contender import AsyncContender, Rows
 from benchmarks.models import Book
-from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, author, key, pages
+from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, PREFETCHED, author, key, pages
 
 
 class AdjThreads(AsyncContender):
@@ -45,6 +45,11 @@ class AdjThreads(AsyncContender):
         """Books with their authors and their countries."""
         books = q(Book).select_related("author__country").filter(pk__gt=number)
         return await books.order_by("pk")[:JOINED].run()
+
+    async def prefetched(self, number: int) -> Rows:
+        """Books, and the tags of each."""
+        books = q(Book).filter(pk__gt=number).order_by("pk").prefetch_related("tags")
+        return await books[:PREFETCHED].run()
 
     async def count(self, number: int) -> int:
         """How many books are long."""

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from benchmarks.contenders.contender import AsyncContender, Rows
 from benchmarks.models import Book
-from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, author, key, pages
+from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, PREFETCHED, author, key, pages
 
 
 class DjangoAsync(AsyncContender):
@@ -47,6 +47,11 @@ class DjangoAsync(AsyncContender):
         """Books with their authors and their countries."""
         books = Book.objects.select_related("author__country").filter(pk__gt=number)
         return [book async for book in books.order_by("pk")[:JOINED]]
+
+    async def prefetched(self, number: int) -> Rows:
+        """Books, and the tags of each."""
+        books = Book.objects.filter(pk__gt=number).order_by("pk").prefetch_related("tags")
+        return [book async for book in books[:PREFETCHED]]
 
     async def count(self, number: int) -> int:
         """How many books are long."""

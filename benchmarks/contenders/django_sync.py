@@ -6,7 +6,7 @@ from django.db import connections
 
 from benchmarks.contenders.contender import Rows, SyncContender
 from benchmarks.models import Book
-from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, author, key, pages
+from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, PREFETCHED, author, key, pages
 
 
 class DjangoSync(SyncContender):
@@ -42,6 +42,10 @@ class DjangoSync(SyncContender):
     def related(self, number: int) -> Rows:
         """Books with their authors and their countries."""
         return list(Book.objects.select_related("author__country").filter(pk__gt=number).order_by("pk")[:JOINED])
+
+    def prefetched(self, number: int) -> Rows:
+        """Books, and the tags of each."""
+        return list(Book.objects.filter(pk__gt=number).order_by("pk").prefetch_related("tags")[:PREFETCHED])
 
     def count(self, number: int) -> int:
         """How many books are long."""

@@ -9,7 +9,7 @@ from typing import Any
 from adj import AsyncQuery, q
 from benchmarks.contenders.contender import Rows, SyncContender
 from benchmarks.models import Book
-from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, author, key, pages
+from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, PREFETCHED, author, key, pages
 
 
 class Driver(SyncContender):
@@ -31,6 +31,12 @@ class Driver(SyncContender):
         # Whether a boolean is among them depends on Django's version; the number of pages is the last one.
         self._page_parameters = page.sql().params[:-1]
         self._related = _sql(after.select_related("author__country")[:JOINED])
+        self._prefetched = _sql(after[:PREFETCHED])
+        listed = ", ".join("?" * PREFETCHED)
+        self._tags = (
+            'SELECT "book_tag"."book_id", "tag"."id", "tag"."name" FROM "tag" INNER JOIN "book_tag" '  # noqa: S608  # "?" only
+            f'ON "tag"."id" = "book_tag"."tag_id" WHERE "book_tag"."book_id" IN ({listed})'
+        )
         self._of_author = _sql(books.filter(author=1))
 
     def disconnect(self) -> None:
@@ -60,6 +66,12 @@ class Driver(SyncContender):
     def related(self, number: int) -> Rows:
         """Books with their authors and their countries."""
         return self._rows(self._related, number)
+
+    def prefetched(self, number: int) -> Rows:
+        """Books, and the tags of each."""
+        books = self._rows(self._prefetched, number)
+        self._rows(self._tags, *(book[0] for book in books))
+        return books
 
     def count(self, number: int) -> int:
         """How many books are long."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import JSON, Boolean, DateTime, ForeignKey, Integer, Numeric, Select, String, func, select
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship, selectinload
 
 from benchmarks.contenders.contender import AsyncContender, Rows
-from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, author, key, pages
+from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, PREFETCHED, author, key, pages
 
 
 class Base(DeclarativeBase):
@@ -37,6 +37,25 @@ class Author(Base):
     country = relationship(Country)
 
 
+class Tag(Base):
+    """The table `tag`."""
+
+    __tablename__ = "tag"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(50))
+
+
+class BookTag(Base):
+    """The table `book_tag`."""
+
+    __tablename__ = "book_tag"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("book.id"))
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id"))
+
+
 class Book(Base):
     """The table `book`."""
 
@@ -51,6 +70,7 @@ class Book(Base):
     details = mapped_column(JSON)
     author_id: Mapped[int] = mapped_column(ForeignKey("author.id"))
     author = relationship(Author)
+    tags = relationship(Tag, secondary="book_tag", viewonly=True)
 
 
 SOME = [getattr(Book, name) for name in COLUMNS]
@@ -102,6 +122,11 @@ class SQLAlchemyAsync(AsyncContender):
         authors = joinedload(Book.author, innerjoin=True).joinedload(Author.country, innerjoin=True)
         books = select(Book).options(authors).where(Book.id > number)
         return await self._instances(books.order_by(Book.id).limit(JOINED))
+
+    async def prefetched(self, number: int) -> Rows:
+        """Books, and the tags of each."""
+        books = select(Book).options(selectinload(Book.tags)).where(Book.id > number)
+        return await self._instances(books.order_by(Book.id).limit(PREFETCHED))
 
     async def count(self, number: int) -> int:
         """How many books are long."""

@@ -9,7 +9,7 @@ from tortoise import Tortoise, fields
 from tortoise.models import Model
 
 from benchmarks.contenders.contender import AsyncContender, Rows
-from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, author, key, pages
+from benchmarks.tasks import COLUMNS, CONCURRENT, JOINED, MANY, PAGE, PREFETCHED, author, key, pages
 
 
 class Country(Model):
@@ -33,6 +33,16 @@ class Author(Model):
         table = "author"
 
 
+class Tag(Model):
+    """The table `tag`."""
+
+    id = fields.BigIntField(primary_key=True)
+    name = fields.CharField(max_length=50)
+
+    class Meta:
+        table = "tag"
+
+
 class Book(Model):
     """The table `book`."""
 
@@ -44,6 +54,7 @@ class Book(Model):
     price = fields.DecimalField(max_digits=6, decimal_places=2)
     details = fields.JSONField()
     author = fields.ForeignKeyField("library.Author")
+    tags = fields.ManyToManyField("library.Tag", through="book_tag", backward_key="book_id", forward_key="tag_id")
 
     class Meta:
         table = "book"
@@ -86,6 +97,10 @@ class TortoiseORM(AsyncContender):
     async def related(self, number: int) -> Rows:
         """Books with their authors and their countries."""
         return await Book.filter(id__gt=number).select_related("author__country").order_by("id").limit(JOINED)
+
+    async def prefetched(self, number: int) -> Rows:
+        """Books, and the tags of each."""
+        return await Book.filter(id__gt=number).order_by("id").limit(PREFETCHED).prefetch_related("tags")
 
     async def count(self, number: int) -> int:
         """How many books are long."""

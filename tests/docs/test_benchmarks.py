@@ -25,7 +25,7 @@ def run(*arguments: str) -> str:
 def test_every_contender_gives_as_many_rows_as_django() -> None:
     output = run("benchmarks", "--rounds=1", "--no-peers")
     assert "Django async" in output
-    assert output.count("%") >= 8 * 3
+    assert output.count("%") >= 9 * 3
 
 
 def test_rows_are_loaded_and_updated_in_every_way() -> None:

@@ -13,7 +13,7 @@ from django.db.models.signals import post_delete, post_save, pre_save
 from django.test import override_settings
 
 import adj
-from adj import atomic, q
+from adj import AsyncQuery, atomic, q
 from tests.diary.models import Draft, Entry, Essay, Writer
 from tests.engines.diaries import ToPlace, diaries
 from tests.engines.places import Place
@@ -246,5 +246,32 @@ def test_children_and_proxies_have_the_methods(writer: Writer) -> None:
         await essay.arefresh_from_db()
         assert essay.words == 5
         assert await draft.adelete() == (2, {"diary.Essay": 1, "diary.Draft": 1})
+
+    run(main())
+
+
+# -- load --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("load", [adj.load, Entry.aload])
+def test_what_an_instance_does_not_carry_is_loaded(load: Any, writer: Writer, place: Place) -> None:
+    Entry.objects.create(writer=writer, title="Rain")
+
+    async def main() -> None:
+        found = await q(Entry).defer("title").aget()
+        assert await load(found, "writer", "title") is found
+        assert (found.writer, found.title) == (writer, "Rain")
+
+    run(main())
+
+
+def test_what_is_built_on_a_relation_is_a_query(writer: Writer, place: Place) -> None:
+    async def main() -> None:
+        entries = adj.related(writer, "entries")
+        await entries.acreate(title="Rain")
+        rainy = entries.filter(title="Rain")
+        assert type(rainy) is AsyncQuery
+        assert [each.title for each in await rainy.order_by("pk").run()] == ["Rain"]
+        assert await entries.all().aget() == await entries.aget(title="Rain")
 
     run(main())

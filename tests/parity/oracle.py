@@ -8,6 +8,7 @@ one only, so that the later ones are answered from the cache wherever adj thinks
 from __future__ import annotations
 
 import asyncio
+import re
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -155,10 +156,29 @@ def _compare_errors(django: Outcome, ours: Outcome, context: str, refused_as: ty
 def _compare_answers(django: Outcome, ours: Outcome, context: str, in_any_order: bool) -> None:
     if in_any_order:
         ours.answer, django.answer = (sorted(outcome.answer[2], key=repr) for outcome in (ours, django))
+    for outcome in (ours, django):
+        # The relations of a prefetch are fetched at the same time.
+        outcome.executed = [*outcome.executed[:1], *sorted(map(_in_list, outcome.executed[1:]), key=repr)]
     for what in ("sql", "executed", "warned", "answer"):
         theirs, mine = getattr(django, what), getattr(ours, what)
         if theirs != mine:
             raise AssertionError(f"{context}: {what} differs{difference(theirs, mine)}\n{django.executed}")
+
+
+def _in_list(executed: Any) -> Any:
+    """A prefetch as one column in a list, where Django writes tuples of one member or, in 5.2, a chain of OR.
+
+    The keys are sorted: where a relation is met on two ways, the ways may be gone in another order.
+    """
+    sql, parameters = executed
+    without_tuples = re.sub(r"\(([^()]+)\) IN \((\(%s\)(?:, \(%s\))*)\)", _listed, sql)
+    without_chains = re.sub(r"\((\S+) = %s((?: OR \1 = %s)+)\)", _listed, without_tuples)
+    return re.sub(r"(?<= )([^ (]+) = (%s)", _listed, without_chains), tuple(sorted(parameters, key=repr))
+
+
+def _listed(found: re.Match[str]) -> str:
+    count = found[0].count("%s")
+    return f"{found[1]} IN ({', '.join(['%s'] * count)})"
 
 
 def _told(outcome: Outcome) -> str:

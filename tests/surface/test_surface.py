@@ -13,12 +13,14 @@ from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
 
 import adj
-from adj import AsyncQuery, AsyncRawQuery, q
+from adj import AsyncQuery, AsyncRawQuery, RelatedQuery, q, related
 from adj.models import AsyncManager, AsyncModel
 from adj.surface import (
     MANAGER_SURFACE,
     MODEL_SURFACE,
     RAW_SURFACE,
+    RELATED_SURFACE,
+    RELATED_WRITES,
     SURFACE,
     Fate,
     Instead,
@@ -28,12 +30,14 @@ from adj.surface import (
     Same,
 )
 from tests.diary.models import Entry
-from tests.shop.models import Book
+from tests.shop.models import Author, Book, Tag
 
 # What every class statement leaves behind.
 MACHINERY = {"__dict__", "__doc__", "__firstlineno__", "__init__", "__module__", "__static_attributes__", "__weakref__"}
 # Names that only newer releases of Django have.
-NEWER: Mapping[str, tuple[int, int]] = {"fetch_mode": (6, 1), "totally_ordered": (6, 1)}
+NEWER: Mapping[str, tuple[int, int]] = {"fetch_mode": (6, 1), "totally_ordered": (6, 1), "set_base": (6, 1)}
+# Names that only older releases have, and the release that does not.
+GONE: Mapping[str, tuple[int, int]] = {"get_prefetch_queryset": (6, 0)}
 
 
 def public_names(kind: type) -> list[str]:
@@ -46,11 +50,25 @@ QUERYSET_NAMES = public_names(QuerySet)
 MANAGER_NAMES = [name for name in public_names(Manager) if name not in {*QUERYSET_NAMES, "__slotnames__"}]
 RAW_NAMES = public_names(RawQuerySet)
 MODEL_NAMES = [name for name in public_names(Model) if not name.startswith("__")]
+# A foreign key that may be NULL, both sides of a many-to-many relation, a generic relation.
+RELATIONS = ((Author(pk=1), "edited_books"), (Book(pk=1), "tags"), (Tag(pk=1), "books"), (Book(pk=1), "notes"))
+
+
+def related_names() -> list[str]:
+    """What Django's related managers have beside the names of their models' managers."""
+    known = {*QUERYSET_NAMES, *MANAGER_NAMES, "__slotnames__"}
+    found: set[str] = set()
+    for instance, name in RELATIONS:
+        kind = getattr(type(instance), name).related_manager_cls
+        own = {method for method in vars(kind) if not method.startswith("_")} | ({"__call__"} & vars(kind).keys())
+        found |= own - known
+    return sorted(found)
 
 
 def known_here(surface: Mapping[str, Fate]) -> set[str]:
     """The names of a map that this release of Django should have."""
-    return {name for name in surface if NEWER.get(name, (0, 0)) <= django.VERSION[:2]}
+    here = django.VERSION[:2]
+    return {name for name in surface if NEWER.get(name, (0, 0)) <= here < GONE.get(name, (99, 0))}
 
 
 @pytest.mark.parametrize("name", QUERYSET_NAMES)
@@ -67,6 +85,15 @@ def test_a_name_of_manager_has_a_fate_that_holds(name: str) -> None:
     check(MANAGER_SURFACE[name], name, AsyncQuery, q(Book))
 
 
+@pytest.mark.parametrize("name", [*related_names(), *sorted(RELATED_WRITES)])
+def test_a_name_of_related_managers_has_a_fate_that_holds(name: str) -> None:
+    fate = Same() if name in RELATED_WRITES else RELATED_SURFACE.get(name)
+    assert fate is not None, (
+        f"Django {django.__version__} has RelatedManager.{name}, which adj/surface.py does not know"
+    )
+    check(fate, name, RelatedQuery, related(Author(pk=1), "edited_books"))
+
+
 @pytest.mark.parametrize("name", RAW_NAMES)
 def test_a_name_of_raw_queryset_has_a_fate_that_holds(name: str) -> None:
     assert name in RAW_SURFACE, (
@@ -79,6 +106,7 @@ def test_the_maps_hold_no_name_that_django_does_not_have() -> None:
     assert known_here(SURFACE) <= set(QUERYSET_NAMES)
     assert known_here(MANAGER_SURFACE) <= set(MANAGER_NAMES)
     assert known_here(RAW_SURFACE) <= set(RAW_NAMES)
+    assert known_here(RELATED_SURFACE) <= set(related_names())
     assert known_here(MODEL_SURFACE) <= set(MODEL_NAMES)
 
 
@@ -149,9 +177,9 @@ def check(fate: Fate, name: str, kind: type, query: Any) -> None:
 
 
 def check_refused_operator(name: str, kind: type) -> None:
-    """An operator that is refused says so; pickling and indexing of raw rows are simply not there."""
+    """An operator that is refused says so; pickling, calling and indexing of raw rows are simply not there."""
     method = vars(kind).get(name)
-    if name in {"__getstate__", "__setstate__"} or (kind is AsyncRawQuery and name == "__getitem__"):
+    if name in {"__getstate__", "__setstate__", "__call__"} or (kind is AsyncRawQuery and name == "__getitem__"):
         assert method is None
         return
     assert method is not None, f"{kind.__name__}.{name} is refused, but nothing says so"

@@ -34,6 +34,8 @@ _FACTS: dict[str, dict[str, Any]] = {
     "ShapeError": {"query": "q(Book)[:3]", "reason": "Cannot filter.", "advice": "Slice last."},
     "InvalidCursor": {"reason": "it was changed"},
     "NotLoaded": {"model": "Book", "field": "author", "is_relation": True},
+    "CannotLoad": {"reason": "takes instances, not dict", "advice": "Rows of values() carry what they were asked for."},
+    "UnsupportedRelation": {"relation": "Author.books", "method": "clear", "field": "Book.author"},
     "UnsupportedFeature": {"query": "q(Book)", "reason": "No DISTINCT ON."},
     "PoolTimeout": {"alias": "default", "size": 5, "seconds": 30.0, "holders": ("Task-1 for 2.0 s",)},
     "QueryTimeout": {"query": "q(Book)", "seconds": 0.5},
@@ -108,6 +110,8 @@ def test_an_arrived_error_is_caught_as_the_one_that_was_sent(sent: Any) -> None:
         "InvalidFormat": ValidationError,
         "ShapeError": TypeError,
         "NotLoaded": SynchronousOnlyOperation,
+        "CannotLoad": ValueError,
+        "UnsupportedRelation": AttributeError,
         "UnsupportedFeature": NotSupportedError,
         "EngineNotOpen": OperationalError,
     }

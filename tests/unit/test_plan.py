@@ -23,7 +23,8 @@ from adj.compiler.dialect import LIMITS
 from adj.compiler.forget import forget_arguments
 from adj.compiler.plan import Guard, Parameter, Plan, _direct_bind, _general_bind, binder_for
 from adj.compiler.prepare import Answered, Ready, _are_same
-from adj.compiler.slots import Recording, Refused, Rendering, bare_compiler
+from adj.compiler.slots import Recording, Refused, Rendering
+from adj.compiler.slotted_query import bare_compiler
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish
 from tests.shop.models import Author, Book, OrderLine, Publisher

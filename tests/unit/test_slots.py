@@ -25,13 +25,11 @@ from adj.compiler.slots import (
     Slot,
     Slotted,
     SlottedLookup,
-    SlottedQuery,
     SlottedValue,
-    bare_compiler,
     marked_class,
     real_parameters,
-    slotted_query_class,
 )
+from adj.compiler.slotted_query import SlottedQuery, bare_compiler, slotted_query_class
 from adj.statement import ROWS
 from tests.shop.models import Author, Book
 from tests.unit.asking import AnyQuery, dialect, django_sql_of, prepared, sql_of, structure_of

@@ -13,10 +13,12 @@ from adj import q
 from adj import statement as ask
 from adj.compiler.build import build
 from adj.compiler.clauses import CLAUSES
+from adj.compiler.relation import relation_of
+from adj.compiler.row_keys import Keys
 from adj.compiler.text import query_text
 from adj.shapes import Answer
 from adj.statement import ROWS, AnyClause, Finish, Statement
-from tests.shop.models import Book
+from tests.shop.models import Author, Book
 
 CLAUSE_CLASSES: list[Any] = list(get_args(AnyClause))
 SAMPLES: list[AnyClause] = [
@@ -51,7 +53,16 @@ def test_every_clause_has_its_two_functions() -> None:
 
 
 def test_every_clause_has_a_sample_here() -> None:
-    assert {type(clause) for clause in SAMPLES} | {ask.Fetching} == set(CLAUSE_CLASSES)
+    assert {type(clause) for clause in SAMPLES} | {ask.Fetching, ask.Among} == set(CLAUSE_CLASSES)
+
+
+def test_the_keys_of_a_prefetch_are_shown_as_a_filter() -> None:
+    relation = relation_of(Book, "author")
+    assert relation is not None
+    statement = Statement(Author).with_clause(ask.Among(relation, Keys((1, 2))))
+    assert query_text(statement, with_values=True) == "q(Author).filter(id__in=[1, 2])"
+    assert query_text(statement, with_values=False) == "q(Author).filter(id__in=...)"
+    assert str(build(statement).query) == str(Author.objects.filter(pk__in=[1, 2]).order_by().query)
 
 
 @pytest.mark.parametrize("kind", [*CLAUSE_CLASSES, Finish, Statement])

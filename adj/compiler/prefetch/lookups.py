@@ -1,0 +1,103 @@
+"""The lookups of a prefetch, taken apart by levels: `author__publisher` has the levels `author` and `publisher`.
+
+Django's `Prefetch` has two paths: the one to go through, and the one of the attributes that hold the rows, which ends
+with `to_attr`. Lookups that agree in the second one, up to a level, are one branch there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import Prefetch
+from django.db.models.constants import LOOKUP_SEP
+
+from adj.compiler.clauses import prefetch_lookup
+
+
+def normalized(lookups: Iterable[Any], prefix: str | None = None) -> list[Any]:
+    """Lookups as `Prefetch` objects, below a path."""
+    return [_prefixed(lookup, prefix) for lookup in lookups]
+
+
+def _prefixed(lookup: Any, prefix: str | None) -> Any:
+    if not isinstance(lookup, Prefetch):
+        lookup = Prefetch(lookup)
+    elif prefix is not None:
+        lookup = copied(lookup)
+    if prefix is not None:
+        lookup.add_prefix(prefix)
+    return lookup
+
+
+def copied(lookup: Any, **changes: object) -> Any:
+    """A copy; not by `copy.copy()`, for which a Prefetch asks its QuerySet for a state that can be pickled."""
+    copy = object.__new__(type(lookup))
+    copy.__dict__.update(lookup.__dict__, **changes)
+    return copy
+
+
+def through(lookup: Any, level: int) -> str:
+    """The attribute that a lookup goes through at a level."""
+    name: str = lookup.prefetch_through.split(LOOKUP_SEP)[level]
+    return name
+
+
+def holder(lookup: Any, level: int) -> str:
+    """The attribute that holds the rows of a lookup at a level."""
+    name: str = lookup.prefetch_to.split(LOOKUP_SEP)[level]
+    return name
+
+
+def is_leaf(lookup: Any, level: int) -> bool:
+    """Whether a lookup ends at a level."""
+    return bool(lookup.prefetch_through.count(LOOKUP_SEP) == level)
+
+
+def path(lookup: Any, level: int) -> str:
+    """The path of the attributes that hold rows, up to a level."""
+    whole: str = lookup.get_current_prefetch_to(level)
+    return whole
+
+
+def branches(lookups: Iterable[Any], level: int) -> list[list[Any]]:
+    """The lookups by the attribute that holds their rows at a level, in the order in which each is met first."""
+    found: dict[str, list[Any]] = {}
+    for lookup in lookups:
+        found.setdefault(holder(lookup, level), []).append(lookup)
+    return list(found.values())
+
+
+def deeper(lookups: Iterable[Any], level: int) -> list[Any]:
+    """The lookups that do not end at a level."""
+    return [lookup for lookup in lookups if not is_leaf(lookup, level)]
+
+
+def for_django(lookups: Sequence[Any], level: int) -> list[Any]:
+    """The lookups as Django takes them for objects that are a level down."""
+    return [
+        prefetch_lookup(
+            copied(
+                lookup,
+                prefetch_through=LOOKUP_SEP.join(lookup.prefetch_through.split(LOOKUP_SEP)[level:]),
+                prefetch_to=LOOKUP_SEP.join(lookup.prefetch_to.split(LOOKUP_SEP)[level:]),
+            )
+        )
+        for lookup in lookups
+    ]
+
+
+def are_independent(families: Sequence[Sequence[Any]], level: int) -> bool:
+    """Whether families of lookups have no attribute in common below a level, so that none can fetch another's rows."""
+    met: set[str] = set()
+    for family in families:
+        names = {
+            name
+            for lookup in family
+            for whole in (lookup.prefetch_through, lookup.prefetch_to)
+            for name in whole.split(LOOKUP_SEP)[level + 1 :]
+        }
+        if met & names:
+            return False
+        met |= names
+    return True

@@ -1,0 +1,216 @@
+"""What a relation of a model is, for fetching its rows by the keys of many instances at once.
+
+Only relations over one column whose descriptor and field are Django's own have such an answer; Django's own
+`prefetch_related_objects()` takes care of all others.
+
+Private Django API used here: `ForeignObject.foreign_related_fields`, `.local_related_fields`,
+`.get_instance_value_for_fields`, `FieldCacheMixin.cache_name`, `ManyToManyField.m2m_field_name`,
+`.m2m_reverse_field_name`, `Options.get_ancestor_link`, `Query.add_q`, `Query.clear_ordering`, the descriptors of
+`django.db.models.fields.related_descriptors` and their `related_manager_cls`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db import connections
+from django.db.models import Model, Q, QuerySet
+from django.db.models.fields.mixins import FieldCacheMixin
+from django.db.models.fields.related import ForeignObject
+from django.db.models.fields.related_descriptors import (
+    ForwardManyToOneDescriptor,
+    ForwardOneToOneDescriptor,
+    ManyToManyDescriptor,
+    ReverseManyToOneDescriptor,
+    ReverseOneToOneDescriptor,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """The table between the two sides of a many-to-many relation, and its column that leads back to an instance."""
+
+    table: str
+    column: str
+    # The name under which a row carries the column's value.
+    attribute: str
+    # The field of the column, and the field it refers to.
+    source: Any
+    target: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relation:
+    """A relation, as seen from the instances of a model; compared by identity, as there is one of each.
+
+    `lookup` finds the rows by keys. `instance_key` and `row_key` are the attributes that hold the key on either side.
+    `cache_name` is where Django keeps the rows of an instance, `back_name` where it keeps the instance of a row.
+    `manager` is what the rows come from, without the instance.
+    """
+
+    model: type[Model]
+    name: str
+    related_model: type[Model]
+    lookup: str
+    instance_key: str
+    row_key: str
+    cache_name: str
+    back_name: str | None
+    manager: Any
+    is_single: bool
+    through: Through | None = None
+
+    def narrowed(self, queryset: QuerySet[Any, Any], keys: object) -> QuerySet[Any, Any]:
+        """A QuerySet's rows that belong to the keys, as Django's descriptors and managers narrow it."""
+        found: Any = queryset
+        if self.is_single:
+            found = queryset.filter(**{self.lookup: keys})
+            # There is one row for each key.
+            found.query.clear_ordering()
+            return found  # type: ignore[no-any-return]  # private methods made it Any
+        found = queryset.all()
+        # Joins that are there are used again, as they lead to the same rows.
+        found.query.add_q(Q(**{self.lookup: keys}), reuse_all=True)
+        if self.through is None:
+            return found  # type: ignore[no-any-return]  # private methods made it Any
+        quote = connections[found.db].ops.quote_name
+        column = f"{quote(self.through.table)}.{quote(self.through.column)}"
+        return found.extra(select={self.through.attribute: column})  # type: ignore[no-any-return]  # as above
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnRows:
+    """The rows of a model by their own keys."""
+
+    lookup: str = "pk__in"
+
+    def narrowed(self, queryset: QuerySet[Any, Any], keys: object) -> QuerySet[Any, Any]:
+        """A QuerySet's rows that have the keys."""
+        return queryset.filter(**{self.lookup: keys})
+
+
+OWN_ROWS = OwnRows()
+
+
+@cache
+def relation_of(model: type[Model], name: str) -> Relation | None:
+    """The relation that an attribute of a model stands for; None where it has no answer here, or is no relation."""
+    descriptor: Any = getattr(model, name, None)
+    make = _KINDS.get(type(descriptor))
+    return None if make is None else make(model, name, descriptor)
+
+
+def _forward(model: type[Model], name: str, descriptor: Any) -> Relation | None:
+    field = descriptor.field
+    if not _is_plain(field):
+        return None
+    related, target = field.remote_field.model, field.foreign_related_fields[0]
+    return Relation(
+        model=model,
+        name=name,
+        related_model=related,
+        lookup=f"{target.name}__in",
+        instance_key=_key_name(model, field),
+        row_key=_key_name(related, target),
+        cache_name=field.cache_name,
+        back_name=None if field.remote_field.multiple else field.remote_field.cache_name,
+        manager=related._base_manager,
+        is_single=True,
+    )
+
+
+def _reverse_single(model: type[Model], name: str, descriptor: Any) -> Relation | None:
+    field, related = descriptor.related.field, descriptor.related.related_model
+    if not _is_plain(field):
+        return None
+    return Relation(
+        model=model,
+        name=name,
+        related_model=related,
+        lookup=f"{field.name}__in",
+        instance_key=_key_name(model, field.foreign_related_fields[0]),
+        row_key=_key_name(related, field),
+        cache_name=descriptor.related.cache_name,
+        back_name=field.cache_name,
+        manager=related._base_manager,
+        is_single=True,
+    )
+
+
+def _reverse(model: type[Model], name: str, descriptor: Any) -> Relation | None:
+    field, related = descriptor.rel.field, descriptor.rel.related_model
+    if not _is_plain(field):
+        return None
+    return Relation(
+        model=model,
+        name=name,
+        related_model=related,
+        lookup=f"{field.name}__in",
+        instance_key=_key_name(model, field.foreign_related_fields[0]),
+        row_key=_key_name(related, field),
+        cache_name=field.remote_field.cache_name,
+        back_name=field.cache_name,
+        manager=related._default_manager,
+        is_single=False,
+    )
+
+
+def _many_to_many(model: type[Model], name: str, descriptor: Any) -> Relation | None:
+    rel, field = descriptor.rel, descriptor.rel.field
+    is_reverse = descriptor.reverse
+    source_name = field.m2m_reverse_field_name() if is_reverse else field.m2m_field_name()
+    source = rel.through._meta.get_field(source_name)
+    # An ancestor's prefetched rows count as a child's own, which only Django's managers know.
+    if not _is_plain(source) or not source.foreign_related_fields[0].primary_key or model._meta.parents:
+        return None
+    target = source.foreign_related_fields[0]
+    related = rel.related_model if is_reverse else rel.model
+    query_name = field.name if is_reverse else field.related_query_name()
+    return Relation(
+        model=model,
+        name=name,
+        related_model=related,
+        lookup=f"{query_name}__in",
+        instance_key=target.attname,
+        row_key=f"_prefetch_related_val_{source.attname}",
+        cache_name=field.related_query_name() if is_reverse else field.name,
+        back_name=None,
+        manager=related._default_manager,
+        is_single=False,
+        through=Through(
+            rel.through._meta.db_table, source.column, f"_prefetch_related_val_{source.attname}", source, target
+        ),
+    )
+
+
+_KINDS = {
+    ForwardManyToOneDescriptor: _forward,
+    ForwardOneToOneDescriptor: _forward,
+    ReverseOneToOneDescriptor: _reverse_single,
+    ReverseManyToOneDescriptor: _reverse,
+    ManyToManyDescriptor: _many_to_many,
+}
+
+
+def _is_plain(field: Any) -> bool:
+    """Whether a foreign key has one column, and finds and keeps its rows as Django's do."""
+    kind, django, caching = type(field), ForeignObject, FieldCacheMixin
+    names = ("get_local_related_value", "get_foreign_related_value", "get_instance_value_for_fields")
+    return (
+        isinstance(field, ForeignObject)
+        and len(field.foreign_related_fields) == 1
+        and all(getattr(kind, name) is getattr(django, name) for name in (*names, "get_extra_restriction"))
+        and all(getattr(kind, name) is getattr(caching, name) for name in ("is_cached", "set_cached_value"))
+    )
+
+
+def _key_name(model: type[Model], field: Any) -> str:
+    """The attribute that holds a key: of a primary key the model's own, as `get_instance_value_for_fields()` has it."""
+    options: Any = model._meta
+    if field.primary_key:
+        link = options.get_ancestor_link(field.model)
+        if not link or link.primary_key or link.model._meta.abstract:
+            return str(options.pk.attname)
+    return str(field.attname)
