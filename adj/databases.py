@@ -6,8 +6,19 @@ import asyncio
 from collections.abc import AsyncGenerator
 from weakref import WeakKeyDictionary
 
+from django.db import connections
+
+from adj.abc import Engine
 from adj.compiler.dialect import dialect_for
 from adj.engines import engine_for
+from adj.engines.lending import Wrappers
+from adj.engines.testcase import (
+    TestCaseEngine,
+    connections_around,
+    connections_of_caller,
+    is_called_by_a_thread,
+    is_testing,
+)
 from adj.errors import EngineNotOpen
 from adj.executor import Executor
 
@@ -15,9 +26,8 @@ from adj.executor import Executor
 class Database:
     """An alias on one event loop: its engine, and the executor once the server's facts are known."""
 
-    def __init__(self, alias: str) -> None:
-        self.alias = alias
-        self.engine = engine_for(alias)
+    def __init__(self, alias: str, engine: Engine) -> None:
+        self.alias, self.engine = alias, engine
         self.executor: Executor | None = None
         self._opening = asyncio.Lock()
 
@@ -44,15 +54,22 @@ class LoopDatabases:
     """
 
     def __init__(self) -> None:
-        self._databases: dict[str, Database] = {}
+        # By the name of the database as well: a test run gives an alias another one.
+        self._databases: dict[tuple[str, object], Database] = {}
+        self._in_test: dict[str, Database] = {}
+        self._connections_in_test: Wrappers = {}
+        self._connections_of_caller: Wrappers | None = None
         self._guard = self._close_at_shutdown()
         _run_to_first_yield(self._guard)
 
     async def executor(self, alias: str) -> Executor:
         """The executor of an alias, opened if it is not open yet."""
-        database = self._databases.get(alias)
+        if is_testing() and alias in (wrappers := await self._wrappers_in_test()):
+            return await self._executor_in_test(alias, wrappers)
+        key = alias, connections.settings.get(alias, {}).get("NAME")
+        database = self._databases.get(key)
         if database is None:
-            database = self._databases[alias] = Database(alias)
+            database = self._databases[key] = Database(alias, engine_for(alias))
         return database.executor or await database.open()
 
     async def close(self) -> None:
@@ -60,6 +77,24 @@ class LoopDatabases:
         databases, self._databases = self._databases, {}
         for database in databases.values():
             await database.close()
+
+    async def _executor_in_test(self, alias: str, wrappers: Wrappers) -> Executor:
+        """The executor that runs in a test's transaction. There is nothing to close: the connection is the test's."""
+        if wrappers != self._connections_in_test:
+            self._connections_in_test, self._in_test = wrappers, {}
+        database = self._in_test.get(alias)
+        if database is None:
+            database = self._in_test[alias] = Database(alias, TestCaseEngine(alias, wrappers))
+        return database.executor or await database.open()
+
+    async def _wrappers_in_test(self) -> Wrappers:
+        """The connections in a test's transaction; none where no test has one."""
+        if not is_called_by_a_thread():
+            return connections_around()
+        if self._connections_of_caller is None:
+            # Such a loop ends before its caller goes on, and so before the test.
+            self._connections_of_caller = await connections_of_caller()
+        return self._connections_of_caller
 
     async def _close_at_shutdown(self) -> AsyncGenerator[None, None]:
         try:

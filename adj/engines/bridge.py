@@ -12,22 +12,19 @@ Private API used here: `asyncio._set_running_loop`, which asyncio documents for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.companions import errand
+from adj.engines.lending import Wrappers, lend, take_back
 from adj.engines.thread_sensitive import CallExecutor
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Wrappers = Mapping[str, BaseDatabaseWrapper]
 
 
 class _Bridge(greenlet.greenlet):
@@ -70,11 +67,11 @@ async def run_in_bridge(wrappers: Wrappers, function: Callable[P, T], /, *args: 
         bridge.parent = greenlet.getcurrent()
         # Before lending: with a running loop `connections` would be another place.
         asyncio._set_running_loop(None)
-        before = _lend(wrappers)
+        before = lend(wrappers)
         try:
             return resume(*args, **kwargs)
         finally:
-            _take_back(wrappers, before)
+            take_back(wrappers, before)
             asyncio._set_running_loop(loop)
 
     result = step(bridge.switch, *args, **kwargs)
@@ -90,22 +87,6 @@ async def run_in_bridge(wrappers: Wrappers, function: Callable[P, T], /, *args: 
         else:
             result = step(bridge.switch, value)
     return cast("T", result)
-
-
-def _lend(wrappers: Wrappers) -> Wrappers:
-    """Put wrappers into this thread's `connections`; return those that they hide."""
-    before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
-    for alias, wrapper in wrappers.items():
-        connections[alias] = wrapper
-    return before
-
-
-def _take_back(wrappers: Wrappers, before: Wrappers) -> None:
-    for alias in wrappers:
-        if alias in before:
-            connections[alias] = before[alias]
-        else:
-            del connections[alias]
 
 
 def _dispose(awaitable: Awaitable[object]) -> None:

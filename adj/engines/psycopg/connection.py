@@ -13,10 +13,11 @@ from django.db.transaction import TransactionManagementError
 from psycopg import AsyncServerCursor
 
 from adj.abc import Command, Cursor, DatabaseRow
-from adj.engines.bridge import Wrappers, run_in_bridge
+from adj.engines.bridge import run_in_bridge
 from adj.engines.calls import fetch_all
 from adj.engines.companions import companions
 from adj.engines.cursor import ChunkedCursor
+from adj.engines.lending import Wrappers
 from adj.engines.psycopg.facade import NamedCursor
 from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
