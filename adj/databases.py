@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import connections
@@ -21,6 +22,9 @@ from adj.engines.testcase import (
 )
 from adj.errors import EngineNotOpen
 from adj.executor import Executor
+
+CLOSE_SECONDS = 10.0
+"""How long a loop of another thread may take to close its databases."""
 
 
 class Database:
@@ -60,7 +64,7 @@ class LoopDatabases:
         self._connections_in_test: Wrappers = {}
         self._connections_of_caller: Wrappers | None = None
         self._guard = self._close_at_shutdown()
-        _run_to_first_yield(self._guard)
+        _run_to_first_wait(self._guard.asend(None))
 
     async def executor(self, alias: str) -> Executor:
         """The executor of an alias, opened if it is not open yet."""
@@ -77,6 +81,12 @@ class LoopDatabases:
         databases, self._databases = self._databases, {}
         for database in databases.values():
             await database.close()
+
+    def abandon(self) -> None:
+        """The same on a loop that was closed before its generators: connections are closed, threads told to end."""
+        databases, self._databases = self._databases, {}
+        for database in databases.values():
+            _run_to_first_wait(database.close())
 
     async def _executor_in_test(self, alias: str, wrappers: Wrappers) -> Executor:
         """The executor that runs in a test's transaction. There is nothing to close: the connection is the test's."""
@@ -128,6 +138,27 @@ async def executor_for(alias: str) -> Executor:
     return await databases.executor(alias)
 
 
+def close_all() -> None:
+    """Close the databases of all event loops, from synchronous code: before a test run drops its databases.
+
+    A loop that runs in another thread is asked to, and given `CLOSE_SECONDS`. Raises `RuntimeError` in a coroutine,
+    which can `await adj.close()`.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError("close_all() is for synchronous code; in a coroutine use `await adj.close()`.")
+    for loop, databases in list(_loops.items()):
+        if loop.is_closed():
+            databases.abandon()
+        elif loop.is_running():
+            asyncio.run_coroutine_threadsafe(databases.close(), loop).result(CLOSE_SECONDS)
+        else:
+            loop.run_until_complete(databases.close())
+
+
 async def close() -> None:
     """Close every database of the running event loop: ends adj's threads and their connections.
 
@@ -138,9 +169,9 @@ async def close() -> None:
         await databases.close()
 
 
-def _run_to_first_yield(generator: AsyncGenerator[None, None]) -> None:
-    """Start a generator that does not wait before its first `yield`; this is when the loop takes note of it."""
+def _run_to_first_wait(awaitable: Coroutine[Any, Any, object]) -> None:
+    """Run what does not wait before its first `yield`, or its end; the loop takes note of a generator then."""
     try:
-        generator.asend(None).send(None)
+        awaitable.send(None)
     except StopIteration:
         return

@@ -78,18 +78,21 @@ class PsycopgConnection:
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
-        watcher = watcher_of(self._alias)
         async with self.turn(), with_guests(self._wrappers()) as wrappers:
             self.refuse_if_ended()
-            if watcher is None:
-                return await run_in_bridge(wrappers, function, *args, **kwargs)
-            with watched_by(watcher, self._wrapper):
-                return await run_in_bridge(wrappers, function, *args, **kwargs)
+            return await self._run(wrappers, function, *args, **kwargs)
 
     async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one more function after what is running; everything that waits, or comes later, is refused."""
         self._has_ended = True
         async with self.turn(), with_guests(self._wrappers()) as wrappers:
+            return await self._run(wrappers, function, *args, **kwargs)
+
+    async def _run(self, wrappers: Wrappers, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        watcher = watcher_of(self._alias)
+        if watcher is None:
+            return await run_in_bridge(wrappers, function, *args, **kwargs)
+        with watched_by(watcher, self._wrapper):
             return await run_in_bridge(wrappers, function, *args, **kwargs)
 
     def end(self) -> None:

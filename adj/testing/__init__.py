@@ -1,0 +1,18 @@
+"""For the tests of a project: an asynchronous `TestCase`, transactions that are undone, queries that are counted.
+
+The pytest plugin is next door, in `adj_pytest`: pytest loads it before anything else.
+"""
+
+from __future__ import annotations
+
+from adj.databases import close_all
+from adj.engines.query_log import CountedQuery
+from adj.testing.counting import CountedQueries, assert_num_queries, count_queries
+
+__all__ = [
+    "CountedQueries",
+    "CountedQuery",
+    "assert_num_queries",
+    "close_all",
+    "count_queries",
+]
