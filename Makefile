@@ -7,7 +7,7 @@ DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
 
 # The folders that are typed; those that do not exist yet are left out.
-TYPED := $(wildcard adj adj_mypy tests typecheck_tests benchmarks)
+TYPED := $(wildcard adj adj_mypy adj_pytest tests typecheck_tests benchmarks)
 SOURCES := $(TYPED) $(wildcard docs examples noxfile.py)
 
 # The newest interpreter that adj supports: `make PYTHON=python3.12` chooses another one (after `make clean`).

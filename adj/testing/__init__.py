@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from adj.databases import close_all
 from adj.engines.query_log import CountedQuery
-from adj.testing.counting import CountedQueries, assert_num_queries, count_queries
+from adj.testing.counting import AssertNumQueries, CountedQueries, CountQueries, assert_num_queries, count_queries
 
 __all__ = [
+    "AssertNumQueries",
+    "CountQueries",
     "CountedQueries",
     "CountedQuery",
     "assert_num_queries",

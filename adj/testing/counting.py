@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS
@@ -34,6 +34,22 @@ class CountedQueries:
     def __str__(self) -> str:
         """The statements, numbered."""
         return "\n".join(f"{number}. {query.sql}" for number, query in enumerate(self._count.queries, start=1))
+
+
+class CountQueries(Protocol):
+    """What the fixture `adj_count_queries` is: `count_queries()`."""
+
+    def __call__(self, using: str | None = None) -> AbstractAsyncContextManager[CountedQueries]:
+        """A block whose queries are counted."""
+        ...
+
+
+class AssertNumQueries(Protocol):
+    """What the fixture `adj_assert_num_queries` is: `assert_num_queries()`."""
+
+    def __call__(self, number: int, *, using: str | None = None) -> AbstractAsyncContextManager[CountedQueries]:
+        """A block that has to send a number of queries."""
+        ...
 
 
 @asynccontextmanager
