@@ -47,6 +47,7 @@ lint: $(DEV) ## ruff: rules and format
 types: $(DEV) ## mypy --strict and pyright on all that is typed; what four checkers and editors know
 	$(BIN)/mypy $(TYPED)
 	cd examples/geography && ../../$(BIN)/mypy --config-file ../../pyproject.toml .
+	cd examples/testing && ../../$(BIN)/mypy --config-file ../../pyproject.toml .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q typecheck_tests
 
