@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Collection, Coroutine
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,7 +11,7 @@ from django.db import connections
 
 from adj.abc import Engine
 from adj.compiler.dialect import dialect_for
-from adj.engines import engine_for
+from adj.engines import engine_for, pinned_engines
 from adj.engines.lending import Wrappers
 from adj.engines.testcase import (
     TestCaseEngine,
@@ -60,6 +60,7 @@ class LoopDatabases:
     def __init__(self) -> None:
         # By the name of the database as well: a test run gives an alias another one.
         self._databases: dict[tuple[str, object], Database] = {}
+        self._pinned: dict[str, Database] = {}
         self._in_test: dict[str, Database] = {}
         self._connections_in_test: Wrappers = {}
         self._connections_of_caller: Wrappers | None = None
@@ -68,6 +69,10 @@ class LoopDatabases:
 
     async def executor(self, alias: str) -> Executor:
         """The executor of an alias, opened if it is not open yet."""
+        if _sandbox or self._pinned:
+            self.pin(_sandbox)
+            if alias in self._pinned:
+                return await self._pinned[alias].open()
         if is_testing() and alias in (wrappers := await self._wrappers_in_test()):
             return await self._executor_in_test(alias, wrappers)
         key = alias, connections.settings.get(alias, {}).get("NAME")
@@ -78,7 +83,25 @@ class LoopDatabases:
 
     async def close(self) -> None:
         """Close all databases; the next query opens them anew."""
+        await self.unpin()
         databases, self._databases = self._databases, {}
+        for database in databases.values():
+            await database.close()
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether `pin()` holds."""
+        return bool(self._pinned)
+
+    def pin(self, aliases: Collection[str]) -> None:
+        """From now on these aliases have one connection each, in a transaction; nothing new if some are pinned."""
+        if not self._pinned:
+            engines = pinned_engines(aliases)
+            self._pinned = {alias: Database(alias, engine) for alias, engine in engines.items()}
+
+    async def unpin(self) -> None:
+        """Undo what was done since `pin()`, and let the aliases be as before."""
+        databases, self._pinned = self._pinned, {}
         for database in databases.values():
             await database.close()
 
@@ -117,6 +140,23 @@ class LoopDatabases:
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDatabases] = WeakKeyDictionary()
 
+_sandbox: list[str] = []
+"""The aliases that every loop pins, while a test asks for it."""
+
+
+def pin_everywhere(aliases: Collection[str]) -> None:
+    """Let every loop pin aliases when it first uses one of them; none, to stop that for loops to come."""
+    _sandbox[:] = aliases
+
+
+def databases_of_loop() -> LoopDatabases:
+    """The databases of the running event loop. Raises `RuntimeError` without one."""
+    loop = asyncio.get_running_loop()
+    databases = _loops.get(loop)
+    if databases is None:
+        databases = _loops[loop] = LoopDatabases()
+    return databases
+
 
 async def executor_for(alias: str) -> Executor:
     """The executor of an alias on the running event loop.
@@ -124,7 +164,7 @@ async def executor_for(alias: str) -> Executor:
     Raises `EngineNotOpen` without a running asyncio event loop, or when the database cannot be reached.
     """
     try:
-        loop = asyncio.get_running_loop()
+        databases = databases_of_loop()
     except RuntimeError:
         raise EngineNotOpen(
             alias=alias,
@@ -132,9 +172,6 @@ async def executor_for(alias: str) -> Executor:
             advice="Await the query in async code, as under ASGI or asyncio.run(); in synchronous code use "
             "`query.queryset`, which is Django's own QuerySet.",
         ) from None
-    databases = _loops.get(loop)
-    if databases is None:
-        databases = _loops[loop] = LoopDatabases()
     return await databases.executor(alias)
 
 

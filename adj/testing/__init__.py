@@ -8,6 +8,7 @@ from __future__ import annotations
 from adj.databases import close_all
 from adj.engines.query_log import CountedQuery
 from adj.testing.counting import AssertNumQueries, CountedQueries, CountQueries, assert_num_queries, count_queries
+from adj.testing.sandbox import native_sandbox
 
 __all__ = [
     "AssertNumQueries",
@@ -17,4 +18,5 @@ __all__ = [
     "assert_num_queries",
     "close_all",
     "count_queries",
+    "native_sandbox",
 ]

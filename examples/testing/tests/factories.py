@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from factory import Faker, Sequence, SubFactory
+from factory.declarations import Sequence, SubFactory
 from factory.django import DjangoModelFactory
+from factory.faker import Faker
 
 from library.models import Book, Loan, Member
 
