@@ -178,7 +178,7 @@ class _Block:
                 raise QueryTimeout(query=f"atomic(using={self._alias!r})", seconds=self._timeout or 0.0) from None
             raise
         for hook in hooks:
-            await _call_hook(hook, self._alias)
+            await call_hook(hook, self._alias)
         # What the block's own deadline has cancelled during the commit is done, and in time enough.
         if cancelled is not None and (task := asyncio.current_task()) is not None and task.cancelling():
             raise cancelled
@@ -209,7 +209,7 @@ async def on_commit(function: Callable[[], object], *, using: str | None = None,
     alias = DEFAULT_DB_ALIAS if using is None else using
     transaction = current(alias)
     if transaction is None:
-        await _call_hook((function, robust), alias)
+        await call_hook((function, robust), alias)
     else:
         await transaction.connection.run(_register, alias, function, robust)
 
@@ -279,7 +279,8 @@ def _set_rollback(alias: str, rollback: bool) -> None:
     connections[alias].set_rollback(rollback)
 
 
-async def _call_hook(hook: Hook, alias: str) -> None:
+async def call_hook(hook: Hook, alias: str) -> None:
+    """Call a function as after a commit; a coroutine function is awaited."""
     function, robust = hook
     try:
         if inspect.iscoroutinefunction(function):

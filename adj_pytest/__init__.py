@@ -43,6 +43,14 @@ def pytest_runtest_teardown() -> Generator[None, object, object]:
     return result
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the fixture `adj_db`, which asks for pytest-django's `db` where that plugin is."""
+    from adj_pytest.sandbox import WithDjangoPlugin, WithoutDjangoPlugin
+
+    plugin = WithDjangoPlugin() if config.pluginmanager.has_plugin("django") else WithoutDjangoPlugin()
+    config.pluginmanager.register(plugin, "adj-sandbox")
+
+
 @pytest.fixture
 def adj_count_queries() -> CountQueries:
     """`adj.testing.count_queries`: how many queries does a block send?"""

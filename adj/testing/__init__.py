@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from adj.databases import close_all
 from adj.engines.query_log import CountedQuery
+from adj.testing.case import AdjTestCase
+from adj.testing.commits import capture_on_commit
 from adj.testing.counting import AssertNumQueries, CountedQueries, CountQueries, assert_num_queries, count_queries
 from adj.testing.sandbox import native_sandbox
 
 __all__ = [
+    "AdjTestCase",
     "AssertNumQueries",
     "CountQueries",
     "CountedQueries",
     "CountedQuery",
     "assert_num_queries",
+    "capture_on_commit",
     "close_all",
     "count_queries",
     "native_sandbox",
