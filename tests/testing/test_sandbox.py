@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Generator
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 from django.test import override_settings
@@ -167,3 +168,13 @@ def test_sqlite_has_no_native_engine() -> None:
 
     with pytest.raises(ImproperlyConfigured, match="is for PostgreSQL"):
         run(main())
+
+
+def test_synchronous_code_may_use_async_to_sync_while_the_loop_stands_still(native: Place) -> None:
+    async def write() -> None:
+        async with native_sandbox(ALIAS):
+            await add("9A")
+
+    with asyncio.Runner() as runner:
+        runner.run(write())
+        assert async_to_sync(codes)() == []
