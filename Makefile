@@ -7,7 +7,7 @@ DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
 
 # The folders that are typed; those that do not exist yet are left out.
-TYPED := $(wildcard adj adj_mypy tests typecheck_tests benchmarks)
+TYPED := $(wildcard adj adj_mypy adj_pytest.py tests typecheck_tests benchmarks)
 SOURCES := $(TYPED) $(wildcard docs examples noxfile.py)
 
 # The newest interpreter that adj supports: `make PYTHON=python3.12` chooses another one (after `make clean`).
@@ -47,6 +47,7 @@ lint: $(DEV) ## ruff: rules and format
 types: $(DEV) ## mypy --strict and pyright on all that is typed; what four checkers and editors know
 	$(BIN)/mypy $(TYPED)
 	cd examples/geography && ../../$(BIN)/mypy --config-file ../../pyproject.toml .
+	cd examples/testing && ../../$(BIN)/mypy --config-file ../../pyproject.toml .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q typecheck_tests
 

@@ -220,7 +220,7 @@ async def on_commit(function: Callable[[], object], *, using: str | None = None,
     alias = DEFAULT_DB_ALIAS if using is None else using
     transaction = current(alias)
     if transaction is None:
-        await _call_hook((function, robust), alias)
+        await call_hook((function, robust), alias)
     else:
         await transaction.connection.run(_register, alias, function, robust)
 
@@ -300,10 +300,11 @@ def _is_on_a_loop() -> bool:
 
 async def _call_hooks(hooks: Iterable[Hook], alias: str) -> None:
     for hook in hooks:
-        await _call_hook(hook, alias)
+        await call_hook(hook, alias)
 
 
-async def _call_hook(hook: Hook, alias: str) -> None:
+async def call_hook(hook: Hook, alias: str) -> None:
+    """Call a function as after a commit; a coroutine function is awaited."""
     function, robust = hook
     try:
         if inspect.iscoroutinefunction(function):

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.db import connections
+
+from adj.abc import Engine
 from adj.compiler.dialect import dialect_for
-from adj.engines import engine_for
+from adj.engines import engine_for, pinned_engines
+from adj.engines.lending import Wrappers
+from adj.engines.testcase import (
+    TestCaseEngine,
+    connections_around,
+    connections_of_caller,
+    is_called_by_a_thread,
+    is_testing,
+)
 from adj.errors import EngineNotOpen
 from adj.executor import Executor
+
+CLOSE_SECONDS = 10.0
+"""How long a loop of another thread may take to close its databases."""
 
 
 class Database:
     """An alias on one event loop: its engine, and the executor once the server's facts are known."""
 
-    def __init__(self, alias: str, executor_for: Callable[[str], Coroutine[Any, Any, Executor]]) -> None:
-        self.alias = alias
+    def __init__(
+        self, alias: str, engine: Engine, executor_for: Callable[[str], Coroutine[Any, Any, Executor]]
+    ) -> None:
+        self.alias, self.engine = alias, engine
         self._executor_for = executor_for
-        self.engine = engine_for(alias)
         self.executor: Executor | None = None
         self._opening = asyncio.Lock()
 
@@ -46,22 +61,76 @@ class LoopDatabases:
     """
 
     def __init__(self) -> None:
-        self._databases: dict[str, Database] = {}
+        # By the name of the database as well: a test run gives an alias another one.
+        self._databases: dict[tuple[str, object], Database] = {}
+        self._pinned: dict[str, Database] = {}
+        self._in_test: dict[str, Database] = {}
+        self._connections_in_test: Wrappers = {}
+        self._connections_of_caller: Wrappers | None = None
         self._guard = self._close_at_shutdown()
-        _run_to_first_yield(self._guard)
+        _run_to_first_wait(self._guard.asend(None))
 
     async def executor(self, alias: str) -> Executor:
         """The executor of an alias, opened if it is not open yet."""
-        database = self._databases.get(alias)
+        if _sandbox or self._pinned:
+            self.pin(_sandbox)
+            if alias in self._pinned:
+                return await self._pinned[alias].open()
+        if is_testing() and alias in (wrappers := await self._wrappers_in_test()):
+            return await self._executor_in_test(alias, wrappers)
+        key = alias, connections.settings.get(alias, {}).get("NAME")
+        database = self._databases.get(key)
         if database is None:
-            database = self._databases[alias] = Database(alias, self.executor)
+            database = self._databases[key] = Database(alias, engine_for(alias), self.executor)
         return database.executor or await database.open()
 
     async def close(self) -> None:
         """Close all databases; the next query opens them anew."""
+        await self.unpin()
         databases, self._databases = self._databases, {}
         for database in databases.values():
             await database.close()
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether `pin()` holds."""
+        return bool(self._pinned)
+
+    def pin(self, aliases: Collection[str]) -> None:
+        """From now on these aliases have one connection each, in a transaction; nothing new if some are pinned."""
+        if not self._pinned:
+            engines = pinned_engines(aliases)
+            self._pinned = {alias: Database(alias, engine, self.executor) for alias, engine in engines.items()}
+
+    async def unpin(self) -> None:
+        """Undo what was done since `pin()`, and let the aliases be as before."""
+        databases, self._pinned = self._pinned, {}
+        for database in databases.values():
+            await database.close()
+
+    def abandon(self) -> None:
+        """The same on a loop that was closed before its generators: connections are closed, threads told to end."""
+        databases, self._databases = self._databases, {}
+        for database in databases.values():
+            _run_to_first_wait(database.close())
+
+    async def _executor_in_test(self, alias: str, wrappers: Wrappers) -> Executor:
+        """The executor that runs in a test's transaction. There is nothing to close: the connection is the test's."""
+        if wrappers != self._connections_in_test:
+            self._connections_in_test, self._in_test = wrappers, {}
+        database = self._in_test.get(alias)
+        if database is None:
+            database = self._in_test[alias] = Database(alias, TestCaseEngine(alias, wrappers), self.executor)
+        return database.executor or await database.open()
+
+    async def _wrappers_in_test(self) -> Wrappers:
+        """The connections in a test's transaction; none where no test has one."""
+        if not is_called_by_a_thread():
+            return connections_around()
+        if self._connections_of_caller is None:
+            # Such a loop ends before its caller goes on, and so before the test.
+            self._connections_of_caller = await connections_of_caller()
+        return self._connections_of_caller
 
     async def _close_at_shutdown(self) -> AsyncGenerator[None, None]:
         try:
@@ -74,6 +143,23 @@ class LoopDatabases:
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDatabases] = WeakKeyDictionary()
 
+_sandbox: list[str] = []
+"""The aliases that every loop pins, while a test asks for it."""
+
+
+def pin_everywhere(aliases: Collection[str]) -> None:
+    """Let every loop pin aliases when it first uses one of them; none, to stop that for loops to come."""
+    _sandbox[:] = aliases
+
+
+def databases_of_loop() -> LoopDatabases:
+    """The databases of the running event loop. Raises `RuntimeError` without one."""
+    loop = asyncio.get_running_loop()
+    databases = _loops.get(loop)
+    if databases is None:
+        databases = _loops[loop] = LoopDatabases()
+    return databases
+
 
 async def executor_for(alias: str) -> Executor:
     """The executor of an alias on the running event loop.
@@ -81,7 +167,7 @@ async def executor_for(alias: str) -> Executor:
     Raises `EngineNotOpen` without a running asyncio event loop, or when the database cannot be reached.
     """
     try:
-        loop = asyncio.get_running_loop()
+        databases = databases_of_loop()
     except RuntimeError:
         raise EngineNotOpen(
             alias=alias,
@@ -89,10 +175,28 @@ async def executor_for(alias: str) -> Executor:
             advice="Await the query in async code, as under ASGI or asyncio.run(); in synchronous code use "
             "`query.queryset`, which is Django's own QuerySet.",
         ) from None
-    databases = _loops.get(loop)
-    if databases is None:
-        databases = _loops[loop] = LoopDatabases()
     return await databases.executor(alias)
+
+
+def close_all() -> None:
+    """Close the databases of all event loops, from synchronous code: before a test run drops its databases.
+
+    A loop that runs in another thread is asked to, and given `CLOSE_SECONDS`. Raises `RuntimeError` in a coroutine,
+    which can `await adj.close()`.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError("close_all() is for synchronous code; in a coroutine use `await adj.close()`.")
+    for loop, databases in list(_loops.items()):
+        if loop.is_closed():
+            databases.abandon()
+        elif loop.is_running():
+            asyncio.run_coroutine_threadsafe(databases.close(), loop).result(CLOSE_SECONDS)
+        else:
+            loop.run_until_complete(databases.close())
 
 
 async def close() -> None:
@@ -105,9 +209,9 @@ async def close() -> None:
         await databases.close()
 
 
-def _run_to_first_yield(generator: AsyncGenerator[None, None]) -> None:
-    """Start a generator that does not wait before its first `yield`; this is when the loop takes note of it."""
+def _run_to_first_wait(awaitable: Coroutine[Any, Any, object]) -> None:
+    """Run what does not wait before its first `yield`, or its end; the loop takes note of a generator then."""
     try:
-        generator.asend(None).send(None)
+        awaitable.send(None)
     except StopIteration:
         return

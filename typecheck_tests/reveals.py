@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, assert_type
 
 from django.db.models import Count, Manager, Prefetch, QuerySet
 
 import adj
 from adj import AsyncQuery, AsyncRawQuery, RelatedQuery, ReturningQuery, atomic, q
+from adj.testing import (
+    CountedQueries,
+    CountedQuery,
+    assert_num_queries,
+    capture_on_commit,
+    count_queries,
+    native_sandbox,
+)
 from tests.shop.models import Author, Book, Tag
 
 
@@ -155,4 +163,16 @@ async def transactions_and_synchronous_code(book: Book) -> None:
     assert_type(adj.in_transaction(), bool)
     assert_type(q(Book).timeout(2.5), AsyncQuery[Book, Book])
     with adj.observe(print):
+        await q(Book).aexists()
+
+
+async def what_is_for_tests() -> None:
+    async with count_queries() as counted:
+        assert_type(counted, CountedQueries)
+        assert_type(counted.queries, tuple[CountedQuery, ...])
+    async with assert_num_queries(2, using="archive") as asserted:
+        assert_type(len(asserted), int)
+    async with capture_on_commit(execute=True) as functions:
+        assert_type(functions, list[Callable[[], object]])
+    async with native_sandbox("default", "archive"):
         await q(Book).aexists()

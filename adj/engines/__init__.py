@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +11,7 @@ from django.db import connections
 from adj.abc import Engine
 from adj.engines.django import DjangoEngine
 from adj.engines.threads import ThreadsEngine
+from adj.engines.turns import Turns
 from adj.settings import alias_settings
 
 _NATIVE_PACKAGES = ("psycopg", "greenlet")
@@ -39,17 +40,45 @@ def engine_for(alias: str) -> Engine:
             return DjangoEngine(alias) if is_in_memory else ThreadsEngine(alias, settings.threads)
 
 
+def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:
+    """For tests: engines that have one connection each, in a transaction that is undone when they are closed.
+
+    Raises `ImproperlyConfigured` for an alias that the native engine cannot serve.
+    """
+    for alias in aliases:
+        _check_native(alias, connections.create_connection(alias).vendor)
+    # Not everybody has the driver.
+    from adj.engines.psycopg import PinnedEngine, PsycopgEngine
+
+    engines: dict[str, PinnedEngine] = {}
+    turns = Turns()
+    for alias in aliases:
+        engines[alias] = PinnedEngine(alias, PsycopgEngine(alias, alias_settings(alias).pool), engines, turns)
+    return engines
+
+
+def native_aliases() -> tuple[str, ...]:
+    """The aliases that the native engine can serve, whichever engine they have."""
+    if _missing_packages():
+        return ()
+    return tuple(alias for alias in connections if connections.create_connection(alias).vendor == "postgresql")
+
+
 def _native(alias: str, vendor: str, pool: Mapping[str, float]) -> Engine:
+    _check_native(alias, vendor)
+    # Not everybody has the driver.
+    from adj.engines.psycopg import PsycopgEngine
+
+    return PsycopgEngine(alias, pool)
+
+
+def _check_native(alias: str, vendor: str) -> None:
     if vendor != "postgresql":
         raise ImproperlyConfigured(f'ADJ["{alias}"]: the engine "psycopg" is for PostgreSQL; this is {vendor}.')
     if missing := _missing_packages():
         raise ImproperlyConfigured(
             f'ADJ["{alias}"]: the engine "psycopg" needs {", ".join(missing)}: pip install "adj[postgres]".'
         )
-    # Not everybody has the driver.
-    from adj.engines.psycopg import PsycopgEngine
-
-    return PsycopgEngine(alias, pool)
 
 
 def _missing_packages() -> list[str]:

@@ -12,7 +12,7 @@ Private API used here: `asyncio._set_running_loop`, which asyncio documents for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from contextvars import Context, copy_context
 from dataclasses import dataclass
@@ -21,19 +21,16 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.async_to_sync import calling_by
 from adj.engines.companions import Errand, new_errand, running
 from adj.engines.contexts import take_over
+from adj.engines.lending import Wrappers, lend, take_back
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Wrappers = Mapping[str, BaseDatabaseWrapper]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +83,12 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
         bridge.parent = greenlet.getcurrent()
         # Before lending: with a running loop `connections` would be another place.
         asyncio._set_running_loop(None)
-        before = _lend(lent.wrappers)
+        before = lend(lent.wrappers)
         try:
             with calling_by(call):
                 return resume(*args, **kwargs)
         finally:
-            _take_back(lent.wrappers, before)
+            take_back(lent.wrappers, before)
             asyncio._set_running_loop(loop)
 
     result = step(bridge.switch, *args, **kwargs)
@@ -107,22 +104,6 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
         else:
             result = step(bridge.switch, value)
     return cast("T", result)
-
-
-def _lend(wrappers: Wrappers) -> Wrappers:
-    """Put wrappers into this thread's `connections`; return those that they hide."""
-    before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
-    for alias, wrapper in wrappers.items():
-        connections[alias] = wrapper
-    return before
-
-
-def _take_back(wrappers: Wrappers, before: Wrappers) -> None:
-    for alias in wrappers:
-        if alias in before:
-            connections[alias] = before[alias]
-        else:
-            del connections[alias]
 
 
 def _dispose(awaitable: Awaitable[object]) -> None:

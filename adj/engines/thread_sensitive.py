@@ -2,14 +2,19 @@
 
 `sync_to_async()` sends "thread-sensitive" code, as all of Django's is, to the executor of its context. With one of
 these `await book.asave()` runs on the connection of the transaction that it is called in.
+
+Private API used here: `SyncToAsync.threadlocal`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
+
+from asgiref.sync import SyncToAsync
 
 from adj.abc import RunCall
 
@@ -28,11 +33,28 @@ class CallExecutor(concurrent.futures.Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> concurrent.futures.Future[T]:
         """Start a call."""
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        task = asyncio.create_task(_settle(future, self._run(fn, *args, **kwargs)))
+        here = threading.get_ident()
+
+        def call() -> T:
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                if threading.get_ident() == here:
+                    _forget_loop()
+
+        task = asyncio.create_task(_settle(future, self._run(call)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         future.add_done_callback(lambda ended: task.cancel() if ended.cancelled() else None)
         return future
+
+
+def _forget_loop() -> None:
+    """Let asgiref forget that this thread works for a loop, which it notes for the threads of its own.
+
+    This one is the loop's: `async_to_sync()` would later, when the loop stands still, wait for it for ever.
+    """
+    SyncToAsync.threadlocal.__dict__.pop("main_event_loop", None)
 
 
 async def _settle(future: concurrent.futures.Future[T], call: Coroutine[Any, Any, T]) -> None:

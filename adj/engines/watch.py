@@ -10,17 +10,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import DatabaseError, connections
+
+from adj.engines.query_log import QueryLog, is_counted
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """Watches for a block that counts, and for the connection that watches anyway, if there is one."""
+
+    execute_wrappers: list[Any]
+    queries_log: QueryLog
+    force_debug_cursor: bool = True
+
+
 def watcher_of(alias: str) -> Any:
-    """The connection of an alias that the current code sees and that has something to watch with; None if none has."""
+    """Who watches the queries of the current code on an alias: a connection that the code sees, or a block that counts.
+
+    None if nobody does.
+    """
+    watcher = _watching_connection(alias)
+    if not is_counted(alias):
+        return watcher
+    if watcher is None:
+        return _Counting([], QueryLog(alias))
+    return _Counting(watcher.execute_wrappers, QueryLog(alias, watcher.queries_log))
+
+
+def _watching_connection(alias: str) -> Any:
     # The stubs do not have it. In a coroutine it is another place than in the synchronous code around its loop.
     places: Any = connections
     if _watches(found := getattr(places._connections, alias, None)):
@@ -53,5 +77,9 @@ def watched_by(watcher: Any, connection: Any) -> Generator[None]:
 
 def run_watched(watcher: Any, alias: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function on the thread that has the connection, which shows its queries meanwhile."""
-    with watched_by(watcher, connections[alias]):
+    connection = connections[alias]
+    # What Django asks when it connects is not the function's, which meets the same error.
+    with suppress(DatabaseError):
+        connection.ensure_connection()
+    with watched_by(watcher, connection):
         return function(*args, **kwargs)

@@ -79,17 +79,15 @@ def test_the_tutorial_prints_what_it_says(environment: dict[str, str]) -> None:
 
 
 def test_the_page_on_tests_has_tests_that_pass(environment: dict[str, str], tmp_path: Path) -> None:
-    settings, case, *_ = blocks(TESTING, "python")
-    (tmp_path / "page_settings.py").write_text(f"from geography.settings import *\n{settings}")
-    (tmp_path / "test_page.py").write_text(case)
+    plain, with_coroutines, *_ = blocks(TESTING, "python")
+    (tmp_path / "test_page.py").write_text(f"{plain}\n{with_coroutines}")
     variables = {
         **environment,
-        "DJANGO_SETTINGS_MODULE": "page_settings",
         "PYTHONPATH": os.pathsep.join([str(tmp_path), environment["PYTHONPATH"]]),
     }
     finished = run(["-m", "django", "test", "test_page"], variables)
     assert finished.returncode == 0, finished.stderr
-    assert "Ran 1 test" in finished.stderr
+    assert "Ran 3 tests" in finished.stderr
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=name)

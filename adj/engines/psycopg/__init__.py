@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from adj.engines.psycopg.engine import PsycopgEngine
+from adj.engines.psycopg.pinned import PinnedEngine
 
-__all__ = ["PsycopgEngine"]
+__all__ = ["PinnedEngine", "PsycopgEngine"]

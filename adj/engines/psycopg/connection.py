@@ -13,10 +13,11 @@ from django.db.transaction import TransactionManagementError
 from psycopg import AsyncServerCursor
 
 from adj.abc import Command, Cursor, DatabaseRow
-from adj.engines.bridge import Lent, Wrappers, run_in_bridge
+from adj.engines.bridge import Lent, run_in_bridge
 from adj.engines.calls import fetch_all
 from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
+from adj.engines.lending import Wrappers
 from adj.engines.psycopg import link as link_module
 from adj.engines.psycopg.copying import NativeCopy
 from adj.engines.psycopg.facade import NamedCursor, marks_session

@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from adj.engines.bridge import Lent, Wrappers, run_in_bridge
+from adj.engines.bridge import Lent, run_in_bridge
+from adj.engines.lending import Wrappers
 from adj.engines.psycopg.wrapper import wrapper_on
 from adj.persist import to_its_end
 

@@ -1,0 +1,26 @@
+"""For the tests of a project: an asynchronous `TestCase`, transactions that are undone, queries that are counted.
+
+The pytest plugin is next door, in `adj_pytest`: pytest loads it before anything else.
+"""
+
+from __future__ import annotations
+
+from adj.databases import close_all
+from adj.engines.query_log import CountedQuery
+from adj.testing.case import AdjTestCase
+from adj.testing.commits import capture_on_commit
+from adj.testing.counting import AssertNumQueries, CountedQueries, CountQueries, assert_num_queries, count_queries
+from adj.testing.sandbox import native_sandbox
+
+__all__ = [
+    "AdjTestCase",
+    "AssertNumQueries",
+    "CountQueries",
+    "CountedQueries",
+    "CountedQuery",
+    "assert_num_queries",
+    "capture_on_commit",
+    "close_all",
+    "count_queries",
+    "native_sandbox",
+]

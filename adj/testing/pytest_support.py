@@ -1,0 +1,59 @@
+"""What the pytest plugin does once a project's tests have begun: lends connections, and closes them in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import SyncToAsync
+from django.db import connections
+
+from adj.databases import close_all
+from adj.engines.lending import Wrappers, lend, take_back
+from adj.engines.testcase import connections_in_test, is_testing
+
+if TYPE_CHECKING:
+    import pytest
+
+_shared: dict[str, Any] = {}
+
+
+def share_what_a_fixture_began(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Until the fixture ends, Django's asynchronous methods use the connections whose transaction it has begun.
+
+    They run in a thread of asgiref's, while the test's event loop runs in the thread that has the connections; Django
+    would open others there, which see nothing of the test and commit what they write.
+    """
+    if not is_testing():
+        return
+    begun = {alias: found for alias, found in connections_in_test().items() if _shared.get(alias) is not found}
+    if begun:
+        fixturedef.addfinalizer(_share(begun))
+
+
+def close_before_databases_are_dropped(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """A server does not drop a database that somebody is connected to."""
+    fixturedef.addfinalizer(_close_everything)
+
+
+def _share(wrappers: Wrappers) -> Callable[[], None]:
+    """Lend connections to asgiref's thread; the result takes them back."""
+    for wrapper in wrappers.values():
+        wrapper.inc_thread_sharing()
+    before = SyncToAsync.single_thread_executor.submit(lend, wrappers).result()
+    _shared.update(wrappers)
+    return partial(_unshare, wrappers, before)
+
+
+def _unshare(wrappers: Wrappers, before: Wrappers) -> None:
+    SyncToAsync.single_thread_executor.submit(take_back, wrappers, before).result()
+    for alias, wrapper in wrappers.items():
+        wrapper.dec_thread_sharing()
+        del _shared[alias]
+
+
+def _close_everything() -> None:
+    close_all()
+    # What Django's own asynchronous methods have opened.
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()

@@ -1,0 +1,40 @@
+"""Lends books: asynchronous code with queries of adj's and with Django's own methods."""
+
+from __future__ import annotations
+
+from adj import atomic, q
+from library.models import Book, Loan, Member
+
+MOST_LOANS = 2
+
+
+class NotLent(Exception):
+    """A book is not lent, and nothing has changed."""
+
+
+async def lend(book: Book, member: Member) -> Loan:
+    """Lend a book. Raises `NotLent` when no copy is left, or the member has enough."""
+    async with atomic():
+        loan = await Loan.objects.acreate(book=book, member=member)
+        if await open_loans(book) > book.copies:
+            raise NotLent(f"no copy of {book} is left")
+        if await q(Loan).filter(member=member, is_returned=False).acount() > MOST_LOANS:
+            raise NotLent(f"{member} has {MOST_LOANS} books already")
+    return loan
+
+
+async def give_back(loan: Loan) -> None:
+    """Take a book back."""
+    loan.is_returned = True
+    await loan.asave(update_fields=["is_returned"])
+
+
+async def open_loans(book: Book) -> int:
+    """How many copies of a book are with members."""
+    return await q(Loan).filter(book=book, is_returned=False).acount()
+
+
+async def titles_of(member: Member) -> list[str]:
+    """What a member has, by title."""
+    loans = q(Loan).filter(member=member, is_returned=False).order_by("book__title")
+    return [title async for title in loans.values_list("book__title", flat=True)]
