@@ -80,10 +80,11 @@ class AdjTestCase(TestCase):
 
     def _wrap_async_test(self) -> None:
         """Put the coroutines around an asynchronous test; now and not before, as tests are sent to other processes."""
-        method = getattr(self, self._testMethodName)
+        name = self.id().rpartition(".")[2]
+        method = getattr(self, name)
         if iscoroutinefunction(method):
             # Django makes a synchronous one of it.
-            setattr(self, self._testMethodName, self._with_async_fixtures(method))
+            setattr(self, name, self._with_async_fixtures(method))
 
     def _with_async_fixtures(self, method: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
         @functools.wraps(method)
