@@ -146,11 +146,12 @@ async def _run_errand(bridge: _Bridge, started: Errand, function: Any, args: Any
 
 def _executor_in(bridge: _Bridge) -> CallExecutor:
     """Runs the synchronous code that asynchronous code calls where the caller of that runs, as asgiref has it."""
-    turns = asyncio.Lock()
+    turns = Turns()
+    lent = Lent(bridge.lent.wrappers, turns)
 
     async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        async with turns:
-            return await run_in_bridge(bridge.lent, call, *args, **kwargs)
+        async with turns.turn():
+            return await run_in_bridge(lent, call, *args, **kwargs)
 
     return CallExecutor(run)
 

@@ -278,6 +278,32 @@ def test_asynchronous_code_sees_what_the_synchronous_code_that_calls_it_has_set(
     assert seen == [("by the caller", "de", "Asia/Tokyo")] * 3
 
 
+def test_synchronous_and_asynchronous_code_call_each_other_as_deep_as_they_like(place: Place) -> None:
+    """P62: as a view of one kind between middleware of the other does."""
+
+    def innermost() -> int:
+        return Country.objects.using(place.alias).filter(code="+1").count()
+
+    async def inner() -> int:
+        return await sync_to_async(innermost)()
+
+    async def outer() -> int:
+        return await sync_to_async(async_to_sync(inner))()
+
+    async def main() -> None:
+        await create(place.alias, "+1")
+        call = async_to_sync(outer)
+        async with asyncio.timeout(5):
+            assert await adj.run_sync(call) == 1
+            async with atomic(place.alias):
+                assert await adj.run_sync(call) == 1
+                assert await sync_to_async(call)() == 1
+            async with adj.native(place.alias):
+                assert await sync_to_async(call)() == 1
+
+    run(main())
+
+
 def test_asynchronous_receivers_ask_in_the_transaction(place: Place) -> None:
     """P51: several run at the same time, in tasks of their own, while `save()` waits; for a thread, on another loop."""
     seen: list[Any] = []
