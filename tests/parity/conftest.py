@@ -11,6 +11,12 @@ from django.test import override_settings
 
 import adj
 from tests.parity.tally import TALLY
+from tests.shop.data import know_content_types
+
+
+@pytest.fixture(autouse=True)
+def _known_content_types() -> None:
+    know_content_types("default")
 
 
 @pytest.fixture(params=["psycopg", "psycopg, prepared", "threads"])
@@ -24,6 +30,7 @@ def way(request: Any) -> str:
 def postgres(way: str, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
     """PostgreSQL: natively, also with statements that are prepared at once, and through threads."""
     engine, _, prepared = way.partition(", ")
+    know_content_types(postgres)
     if prepared:
         monkeypatch.setitem(connections.settings[postgres]["OPTIONS"], "prepare_threshold", 0)
     with override_settings(ADJ={postgres: {"engine": engine}}):

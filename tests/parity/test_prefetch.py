@@ -19,6 +19,7 @@ from adj.compiler.dialect import Dialect, dialect_for
 from adj.compiler.prefetch.querysets import querysets_of
 from adj.compiler.relation import Relation, relation_of
 from adj.events import QueryEvent
+from adj.settings import alias_settings
 from tests.parity.oracle import compare, ending
 from tests.parity.plain import difference, plain
 from tests.running import run
@@ -214,7 +215,7 @@ def test_a_stream_prefetches_for_each_chunk() -> None:
     compare(build, finish=ending("aiterator", 20))
 
 
-def test_a_stream_prefetches_on_its_own_connection(postgres: str, engine_name: str) -> None:
+def test_a_stream_prefetches_on_its_own_connection(postgres: str) -> None:
     """With one connection there is no other, in a transaction and outside."""
 
     async def main() -> list[Any]:
@@ -229,8 +230,9 @@ def test_a_stream_prefetches_on_its_own_connection(postgres: str, engine_name: s
                 await block.__aexit__(None, None, None)
         return found
 
-    size = {"pool": {"max_size": 1}} if engine_name == "psycopg" else {"threads": 1}
-    with override_settings(ADJ={postgres: {"engine": engine_name, **size}}):
+    engine = alias_settings(postgres).engine
+    size = {"pool": {"max_size": 1}} if engine == "psycopg" else {"threads": 1}
+    with override_settings(ADJ={postgres: {"engine": engine, **size}}):
         outside, inside = run(main())
     assert outside == inside
     assert len(outside) == Book.objects.using(postgres).count()

@@ -8,6 +8,7 @@ import uuid
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import connections, transaction
 
@@ -312,3 +313,8 @@ def _load_shelves(using: str) -> None:
         models.Shelf(label=f"Shelf {number}", numbers=list(range(number)), labels=[None, [], ["a", "b"]][number % 3])
         for number in range(6)
     )
+
+
+def know_content_types(alias: str) -> None:
+    """Ask for all content types, which Django then keeps: who asks first would otherwise send a query more."""
+    ContentType.objects.db_manager(alias).get_for_models(*apps.get_models(), for_concrete_models=False)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.engines.conftest import native
 from tests.engines.places import PLACES, Place
+from tests.shop.data import know_content_types
 from tests.shop.models import Country
 
 __all__ = ["native"]
@@ -36,4 +37,5 @@ def shop_place(request: Any) -> Generator[Place]:
     if request.param.alias != "default":
         request.getfixturevalue(request.param.alias)
     with request.param.chosen():
+        know_content_types(request.param.alias)
         yield request.param
