@@ -9,8 +9,7 @@ Private API used here: `AsyncToSync.__call__`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from asgiref.sync import AsyncToSync
@@ -28,14 +27,10 @@ _here = _Here()
 call_as_asgiref_does = AsyncToSync.__call__
 
 
-@contextmanager
-def calling_by(caller: Caller) -> Generator[None]:
-    """Let a caller do the calls of this thread, for as long as the block."""
+def call_by(caller: Caller | None) -> Caller | None:
+    """From now on a caller does the calls of this thread; returns the one before."""
     before, _here.caller = _here.caller, caller
-    try:
-        yield
-    finally:
-        _here.caller = before
+    return before
 
 
 def _call(self: Any, *args: Any, **kwargs: Any) -> Any:

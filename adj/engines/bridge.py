@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import greenlet
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
-from adj.engines.async_to_sync import calling_by
+from adj.engines.async_to_sync import call_by
 from adj.engines.companions import Errand, new_errand, running
 from adj.engines.contexts import take_over
 from adj.engines.lending import Wrappers, lend, take_back
@@ -77,17 +77,17 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
     # The caller's own context and no copy of it: what the function sets, the caller sees.
     bridge.gr_context = greenlet.getcurrent().gr_context
 
-    call = partial(_call, bridge)
+    caller = partial(_call, bridge)
 
     def step(resume: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         bridge.parent = greenlet.getcurrent()
         # Before lending: with a running loop `connections` would be another place.
         asyncio._set_running_loop(None)
-        before = lend(lent.wrappers)
+        before, caller_before = lend(lent.wrappers), call_by(caller)
         try:
-            with calling_by(call):
-                return resume(*args, **kwargs)
+            return resume(*args, **kwargs)
         finally:
+            call_by(caller_before)
             take_back(lent.wrappers, before)
             asyncio._set_running_loop(loop)
 

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from adj.engines.async_to_sync import call_as_asgiref_does, calling_by
+from adj.engines.async_to_sync import call_as_asgiref_does, call_by
 from adj.engines.contexts import Kept, shares_context
 
 P = ParamSpec("P")
@@ -113,6 +113,11 @@ async def _in_block(block: object, call: Coroutine[Any, Any, T]) -> T:
 _errand: ContextVar[Errand | None] = ContextVar("adj_errand", default=None)
 
 
+def has_companions() -> bool:
+    """Whether the current code is in a transaction, or was started in one."""
+    return bool(_companions.get())
+
+
 def new_errand() -> Errand:
     """An errand for those transactions that the current task may use."""
     return Errand(tuple(connection for _, connection in companions()))
@@ -135,10 +140,11 @@ def call_on_errand(started: Errand, function: Callable[P, T], /, *args: P.args, 
         with _known(started):
             return call_as_asgiref_does(wrapped, *args, **kwargs)
 
+    before = call_by(call)
     try:
-        with calling_by(call):
-            return function(*args, **kwargs)
+        return function(*args, **kwargs)
     finally:
+        call_by(before)
         started.is_running = False
 
 

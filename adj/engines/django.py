@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 
 from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, read_facts
-from adj.engines.companions import call_on_errand, errand_for, new_errand
+from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.copying import CopyOnThread
 from adj.engines.cursor import ChunkedCursor
 
@@ -74,7 +74,7 @@ class DjangoConnection:
         """Run synchronous code where Django runs its own."""
         if (errand := errand_for(self)) is not None:
             await errand.admission()
-        call: Callable[P, T] = partial(call_on_errand, new_errand(), function)
+        call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
         return await sync_to_async(call, thread_sensitive=True)(*args, **kwargs)
 
     async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

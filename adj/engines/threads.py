@@ -20,7 +20,7 @@ from django.db import connections
 
 from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
 from adj.engines.calls import fetch_all, freshen, read_facts
-from adj.engines.companions import call_on_errand, companions, errand_for, new_errand
+from adj.engines.companions import call_on_errand, companions, errand_for, has_companions, new_errand
 from adj.engines.copying import CopyOnThread
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.thread_sensitive import CallExecutor
@@ -195,7 +195,7 @@ class ThreadConnection:
             # Code on the thread has called this, on another loop, and waits for it: asgiref sends it to the thread.
             await errand.admission()
             return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
-        call: Callable[P, T] = partial(call_on_errand, new_errand(), function)
+        call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
         if (watcher := watcher_of(self._alias)) is not None:
             return await self._worker.submit(run_watched, watcher, self._alias, call, *args, **kwargs)
         return await self._worker.submit(call, *args, **kwargs)

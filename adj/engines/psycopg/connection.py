@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import psycopg
@@ -72,9 +72,15 @@ class PsycopgConnection:
         async with self.turn():
             self.refuse_if_ended()
             wrapper.validate_no_broken_transaction()
-            with _failing(wrapper, command), wrapper.wrap_database_errors:
-                link.is_marked = link.is_marked or marks_session(command.sql)
-                rows: list[DatabaseRow] = await link.fetch(command)
+            try:
+                with wrapper.wrap_database_errors:
+                    link.is_marked = link.is_marked or marks_session(command.sql)
+                    rows: list[DatabaseRow] = await link.fetch(command)
+            except Exception as error:
+                if command.writes and wrapper.in_atomic_block:
+                    # As Django's `update()` has it.
+                    wrapper.needs_rollback, wrapper.rollback_exc = True, error
+                raise
         return await self.run(receive, rows) if may_query else receive(rows)
 
     def cursor(self, command: Command, size: int) -> AbstractAsyncContextManager[Cursor]:
@@ -153,17 +159,6 @@ class PsycopgConnection:
         """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""
         if command.locks_rows and self.link.autocommit:
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
-
-
-@contextmanager
-def _failing(wrapper: Any, command: Command) -> Generator[None]:
-    """A block whose error fails the transaction around it, if the statement writes; as Django's `update()` has it."""
-    try:
-        yield
-    except Exception as error:
-        if command.writes and wrapper.in_atomic_block:
-            wrapper.needs_rollback, wrapper.rollback_exc = True, error
-        raise
 
 
 class StreamingCursor:
