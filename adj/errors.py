@@ -194,12 +194,13 @@ class EngineNotOpen(ResourceError):
 class PoolTimeout(ResourceError):
     """No connection became free in time."""
 
-    def __init__(self, *, alias: str, size: int, seconds: float, holders: Iterable[str]) -> None:
+    def __init__(self, *, alias: str, size: int, seconds: float, holders: Iterable[str], setting: str) -> None:
         self.alias, self.size, self.seconds, self.holders = alias, size, seconds, tuple(holders)
+        self.setting = setting
         super().__init__(
             f'database "{alias}": none of {size} connections became free within {seconds:g} s. They are held by: '
             f"{'; '.join(self.holders) or 'nobody, they are being opened'}. Hold transactions and streams for a "
-            "shorter time, or raise max_size in OPTIONS['pool']."
+            f"shorter time, or raise {setting}."
         )
 
 

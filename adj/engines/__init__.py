@@ -10,9 +10,9 @@ from django.db import connections
 
 from adj.abc import Engine
 from adj.engines.django import DjangoEngine
-from adj.engines.threads import ThreadsEngine
+from adj.engines.threads import WAIT_SECONDS, ThreadsEngine
 from adj.engines.turns import Turns
-from adj.settings import alias_settings
+from adj.settings import AliasSettings, alias_settings
 
 _NATIVE_PACKAGES = ("psycopg", "greenlet")
 
@@ -29,7 +29,7 @@ def engine_for(alias: str) -> Engine:
         case "psycopg":
             return _native(alias, wrapper.vendor, settings.pool)
         case "threads":
-            return ThreadsEngine(alias, settings.threads)
+            return _threads(alias, settings)
         case "django":
             return DjangoEngine(alias)
         case "auto":
@@ -37,7 +37,7 @@ def engine_for(alias: str) -> Engine:
                 return _native(alias, wrapper.vendor, settings.pool)
             # Every connection to it would be a database of its own, or share one through a lock.
             is_in_memory = getattr(wrapper, "is_in_memory_db", lambda: False)()
-            return DjangoEngine(alias) if is_in_memory else ThreadsEngine(alias, settings.threads)
+            return DjangoEngine(alias) if is_in_memory else _threads(alias, settings)
 
 
 def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:
@@ -62,6 +62,10 @@ def native_aliases() -> tuple[str, ...]:
     if _missing_packages():
         return ()
     return tuple(alias for alias in connections if connections.create_connection(alias).vendor == "postgresql")
+
+
+def _threads(alias: str, settings: AliasSettings) -> Engine:
+    return ThreadsEngine(alias, settings.threads, settings.pool.get("timeout", WAIT_SECONDS))
 
 
 def _native(alias: str, vendor: str, pool: Mapping[str, float]) -> Engine:

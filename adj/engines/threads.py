@@ -23,10 +23,11 @@ from adj.engines.calls import fetch_all, freshen, read_facts
 from adj.engines.companions import call_on_errand, companions, errand_for, has_companions, new_errand
 from adj.engines.copying import CopyOnThread
 from adj.engines.cursor import ChunkedCursor
+from adj.engines.holders import Holders
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of
 from adj.engines.worker import Worker
-from adj.errors import CrossTaskTransaction, EngineNotOpen
+from adj.errors import CrossTaskTransaction, EngineNotOpen, PoolTimeout
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,18 +35,21 @@ T = TypeVar("T")
 LINGER = 1.0
 """Seconds an idle worker waits for the next query before it closes its connection, where CONN_MAX_AGE is shorter."""
 
+WAIT_SECONDS = 30.0
+"""Seconds a query waits for a worker, where `ADJ[alias]["pool"]["timeout"]` says nothing else; as with a pool."""
+
 _numbers = itertools.count(1)
 
 
 class ThreadsEngine:
     """A bounded set of workers for one alias on one event loop."""
 
-    def __init__(self, alias: str, threads: int) -> None:
+    def __init__(self, alias: str, threads: int, timeout: float = WAIT_SECONDS) -> None:
         self._alias = alias
-        self._maximum = threads
+        self._maximum, self._timeout = threads, timeout
         self._loop = asyncio.get_running_loop()
         self._idle: list[Worker] = []
-        self._busy: set[Worker] = set()
+        self._busy: Holders[Worker] = Holders()
         self._waiting: deque[asyncio.Future[Worker]] = deque()
         self._reaping: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -58,7 +62,7 @@ class ThreadsEngine:
             return await connection.run(read_facts, self._alias)
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
-        """Lend a worker with its connection; waits while all are in use.
+        """Lend a worker with its connection; waits while all are in use, and raises `PoolTimeout` in the end.
 
         A transaction within one of another alias takes that one's worker, where code that uses both finds both.
         """
@@ -91,7 +95,10 @@ class ThreadsEngine:
             worker.join()
 
     async def take(self) -> Worker:
-        """A worker for one query. Raises `EngineNotOpen` on a closed engine."""
+        """A worker for one query.
+
+        Raises `EngineNotOpen` on a closed engine, and `PoolTimeout` when none becomes free in time.
+        """
         if self._is_closed:
             raise self._closed()
         if self._idle:
@@ -99,8 +106,8 @@ class ThreadsEngine:
         elif len(self._busy) < self._maximum:
             worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop)
         else:
-            return await self._wait()
-        self._busy.add(worker)
+            worker = await self._wait()
+        self._busy.note(worker)
         return worker
 
     def give_back(self, worker: Worker) -> None:
@@ -113,7 +120,7 @@ class ThreadsEngine:
             if not waiter.done():
                 waiter.set_result(worker)
                 return
-        self._busy.discard(worker)
+        self._busy.pop(worker, None)
         self._idle.append(worker)
         if self._linger is not None and self._reaping is None:
             self._reaping = self._loop.call_later(self._linger, self._reap)
@@ -122,12 +129,24 @@ class ThreadsEngine:
         waiter: asyncio.Future[Worker] = self._loop.create_future()
         self._waiting.append(waiter)
         try:
-            return await waiter
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self._timeout):
+                return await waiter
+        except (asyncio.CancelledError, TimeoutError) as error:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # The worker arrived together with the cancellation: the next one in line gets it.
                 self.give_back(waiter.result())
+            if isinstance(error, TimeoutError):
+                raise self._exhausted() from None
             raise
+
+    def _exhausted(self) -> PoolTimeout:
+        return PoolTimeout(
+            alias=self._alias,
+            size=self._maximum,
+            seconds=self._timeout,
+            holders=self._busy.describe(),
+            setting=f'"threads" in ADJ["{self._alias}"]',
+        )
 
     def _reap(self) -> None:
         """Let the workers go that were idle for too long."""

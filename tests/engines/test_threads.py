@@ -293,6 +293,24 @@ def test_a_query_that_waits_when_its_database_closes_says_so() -> None:
     run(scenario())
 
 
+def test_a_query_that_finds_no_worker_in_time_names_who_has_them() -> None:
+    """P32 and P62: also where the one that waits has them all itself."""
+
+    async def scenario() -> None:
+        async with q(Book).stream() as books, q(Author).stream() as authors:
+            assert [await anext(books), await anext(authors)]
+            with pytest.raises(adj.PoolTimeout, match=r'none of 2 .* 0\.1 s.*: a reader for .*raise "threads" in ADJ'):
+                await q(Book).acount()
+        assert await q(Book).acount() == count
+
+    async def main() -> None:
+        await asyncio.create_task(scenario(), name="a reader")
+
+    count = Book.objects.count()
+    with override_settings(ADJ={"default": {"engine": "threads", "threads": 2, "pool": {"timeout": 0.1}}}):
+        run(main())
+
+
 def test_the_engine_is_chosen_by_the_settings() -> None:
     async def kinds(**settings: Any) -> type:
         with override_settings(ADJ={"default": settings}):

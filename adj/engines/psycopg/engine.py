@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
@@ -15,6 +13,7 @@ from django.db import connections
 from adj.abc import RunCall, ServerFacts
 from adj.engines.bridge import Lent, run_in_bridge
 from adj.engines.calls import read_facts
+from adj.engines.holders import Holders
 from adj.engines.psycopg.connection import PsycopgConnection
 from adj.engines.psycopg.link import Link
 from adj.engines.psycopg.pool import Closed, Exhausted, Pool, PoolOptions
@@ -31,7 +30,7 @@ class PsycopgEngine:
         self._alias = alias
         self._process = os.getpid()
         self._parameters = connect_parameters(alias)
-        self._holders: dict[Link, tuple[asyncio.Task[Any] | None, float]] = {}
+        self._holders: Holders[Link] = Holders()
         djangos = connections.settings[alias]["OPTIONS"].get("pool")
         self._pool = Pool(self._connect, PoolOptions.of(pool, djangos))
 
@@ -68,7 +67,7 @@ class PsycopgEngine:
             try:
                 # Costs one look at the socket; only what the server has sent something to is asked.
                 if not link.has_news or await _is_alive(link):
-                    self._holders[link] = (asyncio.current_task(), time.monotonic())
+                    self._holders.note(link)
                     return link
             except BaseException:
                 self._pool.put(link)
@@ -94,7 +93,11 @@ class PsycopgEngine:
         except Exhausted:
             options = self._pool.options
             raise PoolTimeout(
-                alias=self._alias, size=options.max_size, seconds=options.timeout, holders=self._describe_holders()
+                alias=self._alias,
+                size=options.max_size,
+                seconds=options.timeout,
+                holders=self._holders.describe(),
+                setting="max_size in OPTIONS['pool']",
             ) from None
         except Closed:
             raise EngineNotOpen(
@@ -118,13 +121,6 @@ class PsycopgEngine:
             link.pgconn.finish()
             raise
         return link
-
-    def _describe_holders(self) -> tuple[str, ...]:
-        now = time.monotonic()
-        return tuple(
-            f"{task.get_name() if task else 'no task'} for {now - since:.1f} s"
-            for task, since in self._holders.values()
-        )
 
     def _not_open(self, error: Exception) -> EngineNotOpen:
         name = connections.settings[self._alias]["NAME"]
