@@ -24,8 +24,10 @@ from tests.servers import Server, postgresql_server, temporary_database
 README: Final = Path(__file__).with_name("README.md")
 BEGIN: Final = "<!-- the native table: written by `python -m benchmarks.native --write` -->\n"
 END: Final = "<!-- end of the native table -->\n"
-TIMES: Final = 200
-"""How often one sample repeats its query."""
+TIMES: Final[Mapping[str, int]] = {"`aget(pk=...)`": 200, "100 instances, `prefetch_related()` of 3 tags each": 20}
+"""How often one sample repeats its query, for each task."""
+
+CONTENDERS: Final = ("psycopg", "adj", "Django async")
 
 Ask: TypeAlias = Callable[[int], Awaitable[object]]
 Seconds: TypeAlias = tuple[float, float]
@@ -52,10 +54,11 @@ def compare(server: Server, name: str, rounds: int) -> str:
     from benchmarks import data
 
     data.create()
-    lines = ["| `aget(pk=...)` | psycopg, tuples | adj | Django async |", "| --- | ---: | ---: | ---: |"]
-    for title, factory in loop_factories().items():
+    lines = ["| | psycopg, tuples | adj | Django async |", "| --- | ---: | ---: | ---: |"]
+    for loop, factory in loop_factories().items():
         with asyncio.Runner(loop_factory=factory) as runner:
-            lines += rows(title, runner.run(measure(server, name, rounds)))
+            for task, samples in runner.run(measure(server, name, rounds)).items():
+                lines += rows(f"{task}, {loop}", samples)
     versions = ("psycopg", "Django", *(["uvloop"] if find_spec("uvloop") else []))
     known = ", ".join(f"{package} {version(package)}" for package in versions)
     made_with = f"Python {platform.python_version()}, {known}, PostgreSQL {server.version // 10_000}"
@@ -72,11 +75,31 @@ def loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     return factories
 
 
-async def measure(server: Server, name: str, rounds: int) -> Mapping[str, list[Seconds]]:
-    """The seconds of one query, for each contender and each round."""
+async def measure(server: Server, name: str, rounds: int) -> Mapping[str, Mapping[str, list[Seconds]]]:
+    """The seconds of one query, for each task, contender and round."""
     import psycopg
 
     import adj
+
+    connection = await psycopg.AsyncConnection.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        dbname=name,
+        autocommit=True,
+        cursor_factory=psycopg.AsyncClientCursor,
+    )
+    try:
+        tasks = zip(TIMES.items(), (await one_by_key(connection), prefetched()), strict=True)
+        return {task: await compared(contenders, times, rounds) for (task, times), contenders in tasks}
+    finally:
+        await connection.close()
+        await adj.close()
+
+
+async def one_by_key(connection: Any) -> Mapping[str, Ask]:
+    """One row by its key."""
     from adj import q
     from benchmarks.models import Book
     from benchmarks.tasks import key
@@ -94,36 +117,36 @@ async def measure(server: Server, name: str, rounds: int) -> Mapping[str, list[S
     await native(1)
     # What `aget()` sends: it asks for one row more than 20, to say how many there are.
     statement: Any = q(Book).filter(pk=1)[:21].sql().sql
-    connection = await psycopg.AsyncConnection.connect(
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        password=server.password,
-        dbname=name,
-        autocommit=True,
-        cursor_factory=psycopg.AsyncClientCursor,
-    )
-    contenders: dict[str, Ask] = {"psycopg": bare, "adj": native, "Django async": django}
+    return {"psycopg": bare, "adj": native, "Django async": django}
+
+
+def prefetched() -> Mapping[str, Ask]:
+    """Books, and the tags of each."""
+    # It asks by `q()`; which engine that is, the settings say.
+    from benchmarks.contenders.adj_threads import AdjThreads
+    from benchmarks.contenders.django_async import DjangoAsync
+
+    return {"adj": AdjThreads().prefetched, "Django async": DjangoAsync().prefetched}
+
+
+async def compared(contenders: Mapping[str, Ask], times: int, rounds: int) -> Mapping[str, list[Seconds]]:
+    """The seconds of one query, for each contender and each round."""
     samples: dict[str, list[Seconds]] = {title: [] for title in contenders}
-    try:
-        for ask in contenders.values():
-            await sample(ask)
-        for _ in range(rounds):
-            for title, ask in contenders.items():
-                samples[title].append(await sample(ask))
-    finally:
-        await connection.close()
-        await adj.close()
+    for ask in contenders.values():
+        await sample(ask, times)
+    for _ in range(rounds):
+        for title, ask in contenders.items():
+            samples[title].append(await sample(ask, times))
     return samples
 
 
-async def sample(ask: Ask) -> Seconds:
+async def sample(ask: Ask, times: int) -> Seconds:
     """The seconds that one query takes, of many."""
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
-    for number in range(TIMES):
+    for number in range(times):
         await ask(number)
-    return (time.perf_counter() - wall) / TIMES, (time.process_time() - cpu) / TIMES
+    return (time.perf_counter() - wall) / times, (time.process_time() - cpu) / times
 
 
 def rows(title: str, samples: Mapping[str, list[Seconds]]) -> list[str]:
@@ -131,10 +154,12 @@ def rows(title: str, samples: Mapping[str, list[Seconds]]) -> list[str]:
     lines = []
     for index, kind in enumerate(("wall", "CPU")):
         columns = {name: [seconds[index] for seconds in found] for name, found in samples.items()}
-        reference = list(columns.values())[-1]
+        reference = columns["Django async"]
         cells = [
             f"{median(column) * 1e6:.0f} µs, {median(a / b for a, b in zip(column, reference, strict=True)):.0%}"
-            for column in columns.values()
+            if (column := columns.get(name))
+            else ""
+            for name in CONTENDERS
         ]
         lines.append(f"| {title}, {kind} | {' | '.join(cells)} |")
     return lines

@@ -18,12 +18,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, TypeAlias
 
-from benchmarks.native import sample, write
+from benchmarks.native import compared, write
 from benchmarks.project import set_up_postgresql
 from tests.servers import Server, postgresql_server, temporary_database
 
 BEGIN: Final = "<!-- the writing tables: written by `python -m benchmarks.writing --write` -->\n"
 END: Final = "<!-- end of the writing tables -->\n"
+UPDATES: Final = 200
+"""How often one sample updates a row."""
 STATM: Final = Path("/proc/self/statm")
 NAMES: Final = ("title", "pages", "in_print", "published", "price", "details", "author_id")
 MOMENT: Final = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
@@ -171,14 +173,11 @@ async def updating(connection: Any, rounds: int) -> str:
         return await Book.objects.filter(pk=key(number)).aupdate(pages=number)
 
     contenders = {"psycopg": bare, "adj": ours, "Django async": django}
-    samples: dict[str, list[tuple[float, float]]] = {title: [await sample(ask)] for title, ask in contenders.items()}
-    for _ in range(rounds):
-        for title, ask in contenders.items():
-            samples[title].append(await sample(ask))
+    samples = await compared(contenders, UPDATES, rounds)
     lines = ["| one `aupdate()` by its key | wall | CPU | CPU, of Django's |", "| --- | ---: | ---: | ---: |"]
-    reference = median(cpu for _, cpu in samples["Django async"][1:])
+    reference = median(cpu for _, cpu in samples["Django async"])
     for title, found in samples.items():
-        wall, cpu = (median(column) for column in zip(*found[1:], strict=True))
+        wall, cpu = (median(column) for column in zip(*found, strict=True))
         lines.append(f"| {title} | {wall * 1e6:.0f} µs | {cpu * 1e6:.0f} µs | {cpu / reference:.0%} |")
     return "\n".join(lines)
 
