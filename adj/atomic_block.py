@@ -174,7 +174,12 @@ class _Block:
             except BaseException as failure:
                 await self._stack.__aexit__(type(failure), failure, failure.__traceback__)
                 raise
-            await self._stack.__aexit__(kind, error, traceback)
+            try:
+                await self._stack.__aexit__(kind, error, traceback)
+            except asyncio.CancelledError as late:
+                if error is not None:
+                    raise
+                cancelled = cancelled or late
         except TimeoutError:
             if self._deadline is not None and self._deadline.expired():
                 raise QueryTimeout(query=f"atomic(using={self._alias!r})", seconds=self._timeout or 0.0) from None

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
@@ -71,9 +71,14 @@ class Transaction:
         self._errands: dict[Atomic, Errand] = {}
         self.has_ended = False
         task = asyncio.current_task()
-        self._owner = task
+        # asgiref finds the transaction by the task's context, which the task would keep alive with itself.
+        self._owner_if_alive = (lambda: None) if task is None else ref(task)
         # While Django's code runs for the owner in another task, that task is an owner as well.
         self.users = {task}
+
+    @property
+    def _owner(self) -> asyncio.Task[Any] | None:
+        return self._owner_if_alive()
 
     def is_own(self) -> bool:
         """Whether the current task has begun it."""
@@ -130,7 +135,7 @@ class Transaction:
             reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
             error = error or NestingError(alias=self.alias, reason=reason)
         if self.blocks[-1:] != [block]:
-            error = NestingError(alias=self.alias, reason="has inner blocks that have not ended")
+            error = error or NestingError(alias=self.alias, reason="has inner blocks that have not ended")
             while self.blocks and self.blocks[-1] is not block:
                 await to_its_end(self._continued(self._leave(self.blocks.pop(), error)))
         if block in self.blocks:
@@ -178,7 +183,12 @@ class Transaction:
     async def withdraw(self) -> None:
         """The transaction has ended; tasks that still have it are refused."""
         self.has_ended = True
-        _of_tasks.get(self._owner, {}).pop(self.alias, None)
+        self.users.clear()
+        if (owner := self._owner) is not None:
+            begun = _of_tasks.pop(owner, {})
+            begun.pop(self.alias, None)
+            if begun:
+                _of_tasks[owner] = begun
         _forget(self)
         leave_companions(self.alias, self.connection)
         while (joining := _ended_joining()) is not None:
@@ -191,7 +201,7 @@ class Transaction:
     def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run what Django's own asynchronous method sends; it is called in the task that has called the method."""
         transaction = _own().get(self.alias, self)
-        if transaction.ends_here() or transaction not in _transactions.get().values():
+        if transaction.ends_here() or transaction.is_beside() or transaction not in _transactions.get().values():
             # What was left here for asgiref to find is of no use any more.
             return self._run_afterwards(function, *args, **kwargs)
         return transaction.join(function, *args, **kwargs)

@@ -74,7 +74,7 @@ class Errand:
         await self.admission()
         if self._open is None:
             self._open, self._holder = object(), asyncio.current_task()
-            self._closed.clear()
+            self._closed = asyncio.Event()
             _block.set(self._open)
         self._depth += 1
 

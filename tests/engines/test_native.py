@@ -133,6 +133,45 @@ def test_statements_are_prepared_where_it_is_asked_for(native: Place, monkeypatc
     run(main())
 
 
+def test_a_number_that_its_column_cannot_hold_is_no_other_number(
+    native: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P37: it keeps its bits in a statement that could be prepared, too; so does a list of any length."""
+    monkeypatch.setitem(connections.settings[native.alias]["OPTIONS"], "prepare_threshold", 0)
+
+    async def main() -> None:
+        books = q(Book).using(native.alias)
+        pages = await books.filter(pages__gt=0).order_by("pk").values_list("pages", flat=True)[:1].aget()
+        assert await books.filter(pages__in=[pages]).aexists()
+        assert not await books.filter(pages__in=[pages + 2**32]).aexists()
+        assert not await books.filter(pages__range=(pages + 2**32, pages + 2**32)).aexists()
+        assert await books.filter(pk__in=range(1, 70_000)).acount() == await books.acount()
+
+    run(main())
+
+
+def test_streams_that_end_together_leave_a_connection_that_waits(
+    native: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P29: what cleans up has a bounded time, and nothing else has it afterwards."""
+
+    async def main() -> None:
+        rows: list[Any] = [q(Book).using(native.alias).aiterator(chunk_size=1) for _ in range(2)]
+        async with atomic(native.alias):
+            for each in rows:
+                await anext(each)
+            await asyncio.gather(*(each.aclose() for each in rows))
+        monkeypatch.setattr("adj.engines.psycopg.link.CANCEL_SECONDS", 0.1)
+        await sleeping(0.3).run()
+
+    run(main())
+
+
+@pytest.mark.parametrize("seconds", [3_000_000, float("inf")])
+def test_a_query_may_take_as_long_as_anybody_likes(native: Place, seconds: float) -> None:
+    assert run(q(Book).using(native.alias).timeout(seconds).acount()) > 0
+
+
 def test_settings_of_the_session_are_honoured(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """P41 and P47."""
     options = {"isolation_level": 3, "assume_role": "pg_monitor", "options": "-c search_path=pg_catalog,public"}

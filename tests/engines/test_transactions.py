@@ -415,6 +415,69 @@ def test_receivers_that_run_at_the_same_time_have_transactions_of_their_own(plac
     assert written(place) == (["+3"] if place.alias != "default" else []) + ["+4", "+5"]
 
 
+def test_a_receiver_is_not_in_the_transaction_of_one_that_runs_beside_it(place: Place) -> None:
+    """P51: by Django's own methods neither; on the engine `django` they have one connection for all."""
+    if place.alias == "default" or place.engine == "django":
+        pytest.skip("one connection for all, or a database that lets one writer in")
+
+    async def main() -> None:
+        begun, done = asyncio.Event(), asyncio.Event()
+
+        async def undone(**kwargs: object) -> None:
+            with contextlib.suppress(Undo):
+                async with atomic(place.alias):
+                    await create(place.alias, "+1")
+                    begun.set()
+                    await done.wait()
+                    raise Undo
+
+        async def beside(**kwargs: object) -> None:
+            await begun.wait()
+            await Country.objects.using(place.alias).acreate(code="+4", name="x")
+            done.set()
+
+        signal = Signal()
+        signal.connect(undone)
+        signal.connect(beside)
+        async with asyncio.timeout(10):
+            await signal.asend(None)
+
+    run(main())
+    assert written(place) == ["+4"]
+
+
+def test_a_function_may_send_several_signals_to_receivers_with_blocks(place: Place) -> None:
+    """P51: in a thread each time on another event loop."""
+
+    async def first(**kwargs: object) -> None:
+        async with atomic(place.alias):
+            await asyncio.sleep(0.02)
+            await codes(place.alias)
+
+    async def second(**kwargs: object) -> None:
+        await asyncio.sleep(0.005)
+        async with atomic(place.alias):
+            await codes(place.alias)
+
+    def create_both() -> None:
+        for code in ("+1", "+2"):
+            Country.objects.using(place.alias).create(code=code, name="x")
+
+    async def main() -> None:
+        async with atomic(place.alias):
+            await adj.run_sync(create_both)
+
+    receivers = (first, second)
+    for receiver in receivers:
+        post_save.connect(receiver, sender=Country)
+    try:
+        run(main())
+    finally:
+        for receiver in receivers:
+            post_save.disconnect(receiver, sender=Country)
+    assert written(place) == ["+1", "+2"]
+
+
 def test_a_generator_that_is_not_run_to_its_end_leaves_its_transaction(place: Place) -> None:
     """P15: the event loop ends it in a task of its own."""
 
@@ -729,10 +792,16 @@ def test_cancellations_during_the_commit_wait_until_the_functions_were_called(na
             await create(native.alias, "+1")
             await adj.on_commit(lambda: called.append("synchronous"), using=native.alias)
             await adj.on_commit(asynchronous, using=native.alias)
+            # Its session has to be closed, for which giving the connection back waits.
+            await adj.run_sync(lock)
             task = asyncio.current_task()
             assert task is not None
             # The first wait of the block's end is the commit.
             asyncio.get_running_loop().call_soon(cancel, task)
+
+    def lock() -> None:
+        with connections[native.alias].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(42)")
 
     def cancel(task: asyncio.Task[None]) -> None:
         if not task.done():

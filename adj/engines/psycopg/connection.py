@@ -215,6 +215,9 @@ class StreamingCursor:
     async def _close(self) -> None:
         link, cursor = self._connection.link, self._cursor
         if self._connection.has_ended:
+            if cursor is not None:
+                # It has ended with its transaction; psycopg warns of a cursor that nobody has closed.
+                cursor._closed = True
             return
         with link.undoing():
             with suppress(psycopg.Error):

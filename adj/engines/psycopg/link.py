@@ -6,11 +6,12 @@ import asyncio
 import select
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq, waiting
+from psycopg.types.numeric import Int2, Int4, Int8
 
 from adj.abc import Command, Parameters
 from adj.persist import to_its_end
@@ -30,6 +31,12 @@ would be waited for in vain.
 GRACE_SECONDS = 1.0
 """How much later than the client the server gives up a query that has taken too long."""
 
+# The types that Django gives whole numbers, and how many bits they have.
+_INTEGERS: dict[type[Any], int] = {Int2: 16, Int4: 32, Int8: 64}
+# The protocol counts the parameters of a statement in 16 bits.
+_MOST_PARAMETERS = 65_535
+_MOST_MILLISECONDS = 2**31 - 1
+
 
 class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     """One connection of a pool.
@@ -43,7 +50,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     wrapper: BaseDatabaseWrapper
     is_marked = False
     mode: tuple[Any, ...] = ()
-    _is_undoing = False
+    _undoings = 0
     opened_at = 0.0
     idle_since = 0.0
 
@@ -60,13 +67,10 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         made: Any = command.sql
         if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
             return await self._fetch_within(command.seconds, made, command.parameters)
-        if self.prepare_threshold is not None and command.is_typed:
+        if self.prepare_threshold is not None and command.is_typed and _can_be_sent(command.parameters):
             try:
                 cursor = await psycopg.AsyncCursor(self).execute(made, command.parameters)
                 return await _rows_of(cursor)
-            except OverflowError:
-                # A number that no column of its type holds: as a literal it is compared all the same.
-                pass
             except psycopg.errors.FeatureNotSupported:
                 if not self.autocommit:
                     raise
@@ -79,7 +83,8 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
 
         Sent together they are one transaction, so that the limit is gone with it, behind a pooler as well.
         """
-        limit = f"SET LOCAL statement_timeout = {int((seconds + GRACE_SECONDS) * 1000)};\n"
+        milliseconds = min((seconds + GRACE_SECONDS) * 1000, _MOST_MILLISECONDS)
+        limit = f"SET LOCAL statement_timeout = {int(milliseconds)};\n"
         cursor = await self.execute(limit + sql, parameters)
         cursor.nextset()
         return await _rows_of(cursor)
@@ -91,7 +96,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         """
         # The signature is psycopg's, whose older versions do not know a timeout, and never pass one.
         options = {} if timeout is None else {"timeout": timeout}
-        if self._is_undoing:
+        if self._undoings:
             return await self._wait_for_undoing(gen)
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, **options)
@@ -106,11 +111,11 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
 
         It raises psycopg's `OperationalError` then. For what cleans up, and may not be cancelled.
         """
-        before, self._is_undoing = self._is_undoing, True
+        self._undoings += 1
         try:
             yield
         finally:
-            self._is_undoing = before
+            self._undoings -= 1
 
     async def _wait_for_undoing(self, gen: PQGen[T]) -> T:
         try:
@@ -167,3 +172,19 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
 
 async def _rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [(cursor.rowcount,)] if cursor.description is None else await cursor.fetchall()
+
+
+def _can_be_sent(parameters: Parameters) -> bool:
+    """Whether the server can be given the parameters beside the statement.
+
+    A number that its type does not hold would lose bits on the way; as a literal it is compared as it is.
+    """
+    return len(parameters) <= _MOST_PARAMETERS and all(map(_is_held, parameters))
+
+
+def _is_held(parameter: object) -> bool:
+    bits = _INTEGERS.get(type(parameter))
+    if bits is None:
+        return True
+    limit, number = 1 << (bits - 1), cast("int", parameter)
+    return -limit <= number < limit

@@ -125,6 +125,8 @@ class Pool:
             async with asyncio.timeout_at(deadline):
                 return await waiter
         except BaseException as error:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
             if waiter.done() and not waiter.cancelled():
                 # It arrived together with the cancellation: the next one in line gets it.
                 self._pass_on(waiter.result())
