@@ -200,11 +200,12 @@ class Transaction:
 
     def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run what Django's own asynchronous method sends; it is called in the task that has called the method."""
-        transaction = _own().get(self.alias, self)
-        if transaction.ends_here() or transaction.is_beside() or transaction not in _transactions.get().values():
-            # What was left here for asgiref to find is of no use any more.
+        if (own := _own().get(self.alias)) is not None:
+            return own.join(function, *args, **kwargs)
+        if self.is_own() or self.is_beside() or self not in _transactions.get().values():
+            # What asgiref finds here was left behind, or is another task's.
             return self._run_afterwards(function, *args, **kwargs)
-        return transaction.join(function, *args, **kwargs)
+        return self.join(function, *args, **kwargs)
 
     async def _run_afterwards(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         async with self._engine.connection() as connection:
