@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connections
 
+from tests.shop.data import know_content_types
 from tests.unit.asking import dialect
 
 
@@ -14,3 +15,9 @@ def _facts(_sqlite: None) -> None:
     dialect()
     # Django finds this out by a transaction.
     assert connections["default"].features.supports_json_field
+
+
+@pytest.fixture(autouse=True)
+def _known_content_types(_facts: None) -> None:
+    """Know them again after a test that emptied the database, which makes Django forget them."""
+    know_content_types("default")
