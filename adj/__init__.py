@@ -35,6 +35,7 @@ from adj.events import QueryEvent, observe
 from adj.facade import q
 from adj.instances import delete, refresh, save, validate
 from adj.load import load
+from adj.loaded import Loaded
 from adj.native_block import native
 from adj.pages import Page
 from adj.query import AsyncQuery
@@ -59,6 +60,7 @@ __all__ = [
     "EngineNotOpen",
     "InvalidCursor",
     "InvalidOperand",
+    "Loaded",
     "NestingError",
     "NotLoaded",
     "Page",

@@ -11,8 +11,9 @@ M = TypeVar("M", bound=Model)
 Owner = TypeVar("Owner", bound=Model, default=Model)
 """The model of a manager; `Model` itself until the class that has the manager says more."""
 
-R = TypeVar("R", default=M)
-"""What one row is; the model itself unless `values()` and its kin say otherwise."""
+R = TypeVar("R", default=M, covariant=True)  # noqa: PLC0105  # R as in the documentation
+"""What one row is; the model itself unless `values()` and its kin say otherwise. A query only gives rows: it never
+takes one, so that a query of rows with annotations is one of the model too."""
 
 R_co = TypeVar("R_co", covariant=True)
 """The same, of what only gives rows."""

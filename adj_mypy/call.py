@@ -1,0 +1,164 @@
+"""One call of a query's method: who receives it, with what arguments, and what its result is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from mypy.errorcodes import ErrorCode
+from mypy.nodes import ARG_STAR, ARG_STAR2, Context, Expression, NameExpr, StrExpr
+from mypy.plugin import FunctionContext, MethodContext
+from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
+
+from adj_mypy import compat
+from adj_mypy.compat import Api
+from adj_mypy.project import ModelClass, Project
+from adj_mypy.state import State, plain_row, row_type, state_of
+
+QUERY = "adj.query.AsyncQuery"
+MANAGER = "adj.managers.AsyncManager"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call: its keyword if it has one, what stands there, and the type that mypy found."""
+
+    keyword: str | None
+    expression: Expression
+    type: Type
+    is_unpacked: bool
+
+
+class Call:
+    """A call that a hook was asked about."""
+
+    def __init__(self, project: Project, context: FunctionContext | MethodContext) -> None:
+        self.project, self.context = project, context
+        self.api = Api(context.api)
+
+    def arguments(self, *formals: str) -> list[Argument]:
+        """What is given for parameters, in the order of these."""
+        return [argument for formal in formals for argument in self._given(formal)]
+
+    def _given(self, formal: str) -> Iterator[Argument]:
+        context = self.context
+        if formal not in context.callee_arg_names:
+            return
+        at = context.callee_arg_names.index(formal)
+        for name, kind, expression, typ in zip(
+            context.arg_names[at], context.arg_kinds[at], context.args[at], context.arg_types[at], strict=True
+        ):
+            yield Argument(name, expression, typ, kind in {ARG_STAR, ARG_STAR2})
+
+    def texts(self, formal: str) -> list[tuple[str, Expression]] | None:
+        """The texts given for a parameter, with where they stand; None if one of them is only known at run time."""
+        found: list[tuple[str, Expression]] = []
+        for argument in self.arguments(formal):
+            text = None if argument.is_unpacked else literal_text(argument)
+            if text is None:
+                return None
+            found.append((text, argument.expression))
+        return found
+
+    def is_true(self, formal: str) -> bool:
+        """Whether a switch is on."""
+        return any(
+            isinstance(argument.expression, NameExpr) and argument.expression.fullname == "builtins.True"
+            for argument in self.arguments(formal)
+        )
+
+    def fail(self, message: str, at: Context, code: ErrorCode) -> None:
+        """Report an error at an argument."""
+        self.api.fail(message, at, code)
+
+    def fell_back(self, why: str, at: Context) -> None:
+        """Say in a note, if the project wants to know, why a general type is given."""
+        if self.project.options.debug:
+            self.api.note(f"adj: {why}", at)
+
+    # -- the query -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def query(self) -> Query | None:
+        """The query that receives the call; None where the plugin does not know its model."""
+        receiver = get_proper_type(self.context.type) if isinstance(self.context, MethodContext) else None
+        if not isinstance(receiver, Instance):
+            return None
+        base = compat.map_to_base(receiver, QUERY)
+        if base is None or len(base.args) != 2:
+            return None
+        model = self.project.model_of(base.args[0])
+        if model is None:
+            return None
+        known = state_of(self.project, base.args[0]) or State()
+        row = base.args[1]
+        if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
+            row = row_type(self.project, self.api, model, State())
+        return Query(model, known, row)
+
+    @property
+    def result(self) -> Type:
+        """What the call gives, as far as mypy knows without the plugin."""
+        return self.context.default_return_type
+
+    def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
+        """The result, with other names known to later clauses, or with other rows."""
+        query, result = self.query, get_proper_type(self.result)
+        if query is None or not isinstance(result, Instance) or result.type.fullname != QUERY:
+            return self.result
+        names = query.known if known is None else known
+        model = named_model(self.project, self.api, query.model, names)
+        return result.copy_modified(args=[model, query.row if row is None else row])
+
+    def awaitable(self, answer: Type) -> Type:
+        """The result of an asynchronous method, which gives something else when it is awaited."""
+        result = get_proper_type(self.result)
+        if not isinstance(result, Instance) or not result.args:
+            return self.result
+        return result.copy_modified(args=[*result.args[:-1], answer])
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query: its model, the annotations that later clauses may name, and the type of its rows."""
+
+    model: ModelClass
+    known: State
+    row: Type
+
+    def row_state(self, project: Project) -> State | None:
+        """What its rows carry, if they are instances of which something is known."""
+        return state_of(project, self.row)
+
+    def row_annotations(self, project: Project) -> Mapping[str, Type]:
+        """The annotations that its rows have."""
+        state = self.row_state(project)
+        return {} if state is None else state.annotations
+
+    @property
+    def keys(self) -> Mapping[str, Type] | None:
+        """The names and types of its rows' keys, if they are dicts."""
+        row = get_proper_type(self.row)
+        return row.items if isinstance(row, TypedDictType) else None
+
+
+def named_model(project: Project, api: Api, model: ModelClass, known: State) -> Type:
+    """The first argument of a query's type: the model, and what `annotate()` and `alias()` have named.
+
+    It is the model's own class also with annotations, so that any query of books is an `AsyncQuery[Book]`.
+    """
+    plain = plain_row(project, api, model)
+    if not known.annotations or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
+        return plain
+    return plain.copy_modified(args=[api.typed_dict(known.annotations, readonly=True)])
+
+
+def literal_text(argument: Argument) -> str | None:
+    """The text of an argument: written there, or known by its type."""
+    if isinstance(argument.expression, StrExpr):
+        return argument.expression.value
+    typ = get_proper_type(argument.type)
+    if isinstance(typ, Instance) and typ.last_known_value is not None:
+        typ = typ.last_known_value
+    return typ.value if isinstance(typ, LiteralType) and isinstance(typ.value, str) else None

@@ -1,0 +1,221 @@
+"""The only module that touches what mypy and django-stubs do not promise to keep.
+
+Of mypy: `mypy.main.CapturableArgumentParser`, `TypeChecker` behind the plugin's interface (`lookup_type`, `binder`,
+`scope`, `modules`), `SemanticAnalyzer` behind the semantic one, `Errors.error_info_map`, `ExtraAttrs`, an `Instance`
+with fewer arguments than its class has variables, the message `CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
+
+Of django-stubs: `mypy_django_plugin.main.NewSemanalDjangoPlugin` and its `django_context.apps_registry`, the type
+arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own hook, the suffix `@AnnotatedWith`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias, cast
+
+from mypy import message_registry
+from mypy.checker import TypeChecker, gen_unique_name
+from mypy.errorcodes import ErrorCode
+from mypy.literals import literal_hash
+from mypy.lookup import lookup_fully_qualified
+from mypy.maptype import map_instance_to_supertype
+from mypy.mro import calculate_mro
+from mypy.nodes import (
+    GDEF,
+    MDEF,
+    Block,
+    ClassDef,
+    Context,
+    Expression,
+    MypyFile,
+    SymbolTable,
+    SymbolTableNode,
+    TypeInfo,
+    Var,
+)
+from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, Plugin
+from mypy.semanal import SemanticAnalyzer
+from mypy.types import AnyType, Instance, Type, TypedDictType, TypeOfAny, TypeVarLikeType, get_proper_type
+from mypy_django_plugin.main import NewSemanalDjangoPlugin
+
+FIELD = "django.db.models.fields.Field"
+ANNOTATED_WITH = "@AnnotatedWith"
+
+DjangoPlugin: TypeAlias = NewSemanalDjangoPlugin
+
+
+def any_type() -> AnyType:
+    """What is known of nothing; it raises no error in projects that forbid `Any`."""
+    return AnyType(TypeOfAny.special_form)
+
+
+def erroneous() -> AnyType:
+    """The type of what was reported already."""
+    return AnyType(TypeOfAny.from_error)
+
+
+def exit_with_usage(message: str) -> NoReturn:
+    """End mypy as it ends for a configuration that it cannot read: status 2, message on stderr."""
+    from mypy.main import CapturableArgumentParser  # only where mypy ends
+
+    CapturableArgumentParser(prog="(adj) mypy", usage="see the documentation of adj's plugin").error(message)
+    raise AssertionError("the parser of arguments ends the program")
+
+
+def registered_models(plugin: DjangoPlugin) -> Iterable[type[Any]]:
+    """The models that Django knows after its setup, swapped ones and automatic through models included."""
+    registry: Any = plugin.django_context.apps_registry
+    return cast("Iterable[type[Any]]", registry.get_models(include_auto_created=True, include_swapped=True))
+
+
+class Api:
+    """What topics need of the checker, and for annotations of the semantic analyzer: the same few calls on either."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        self.modules: dict[str, MypyFile] = self._api.modules
+
+    @property
+    def options(self) -> Any:
+        """Mypy's options."""
+        return self._api.options
+
+    @property
+    def is_checker(self) -> bool:
+        """Whether types of expressions are known."""
+        return isinstance(self._api, TypeChecker)
+
+    def named(self, fullname: str, args: list[Type] | None = None) -> Instance:
+        """An instance of a class, by its full name."""
+        if isinstance(self._api, SemanticAnalyzer):
+            return self._api.named_type(fullname, args)
+        checker: CheckerPluginInterface = self._api
+        return checker.named_generic_type(fullname, args or [])
+
+    def fail(self, message: str, context: Context, code: ErrorCode) -> None:
+        """Report an error."""
+        self._api.fail(message, context, code=code)
+
+    def note(self, message: str, context: Context) -> None:
+        """Report a note."""
+        self._api.note(message, context)
+
+    def defer(self) -> bool:
+        """Ask for another pass of semantic analysis; False if there is none any more."""
+        if self._api.final_iteration:
+            return False
+        self._api.defer()
+        return True
+
+    def info(self, fullname: str) -> TypeInfo | None:
+        """A class that mypy has seen, by its full name."""
+        symbol = lookup_fully_qualified(fullname, self.modules, raise_on_missing=False)
+        return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
+
+    def type_of(self, expression: Expression) -> Type | None:
+        """The type that the checker has found for an expression within the call that is being checked."""
+        if not isinstance(self._api, TypeChecker) or not self._api.has_type(expression):
+            return None
+        return self._api.lookup_type(expression)
+
+    def is_assigned(self, expression: Context) -> bool:
+        """Whether an attribute such as `book.author` was assigned earlier in this flow."""
+        key = literal_hash(cast("Expression", expression))
+        frames = cast("TypeChecker", self._api).binder.frames if self.is_checker else []
+        return key is not None and any(key in frame.types for frame in frames)
+
+    def narrow(self, expression: Expression, to: Type) -> None:
+        """Let a variable have another type from here on, as after `isinstance()`."""
+        if isinstance(self._api, TypeChecker) and literal_hash(expression) is not None:
+            self._api.binder.put(expression, to)
+
+    def named_tuple(self, name: str, items: Mapping[str, Type]) -> Instance:
+        """A class of named tuples that is used once, kept in the module that is being checked."""
+        module = cast("MypyFile", cast("TypeChecker", self._api).scope.stack[0])
+        unique = gen_unique_name(name, module.names)
+        info = new_class(module, unique, [self.named("typing.NamedTuple")])
+        for key, typ in items.items():
+            add_variable(info, key, typ)
+        module.names[unique] = SymbolTableNode(GDEF, info, plugin_generated=True)
+        return Instance(info, [])
+
+    def typed_dict(self, items: Mapping[str, Type], *, readonly: bool = False) -> TypedDictType:
+        """A TypedDict without a name, all of whose keys are there."""
+        keys = set(items)
+        return TypedDictType(dict(items), keys, set(keys) if readonly else set(), self.named("typing._TypedDict"))
+
+
+def analyzer(context: AnalyzeTypeContext) -> object:
+    """The semantic analyzer behind what a hook for annotations is given."""
+    return cast("Any", context.api).api
+
+
+def new_class(
+    module: MypyFile, name: str, bases: list[Instance], variables: Sequence[TypeVarLikeType] = ()
+) -> TypeInfo:
+    """A class that no source defines. It is not yet among the names of its module."""
+    definition = ClassDef(name, Block([]))
+    definition.fullname = f"{module.fullname}.{name}"
+    definition.type_vars = list(variables)
+    info = TypeInfo(SymbolTable(), definition, module.fullname)
+    definition.info = info
+    info.bases = bases
+    info.add_type_vars()
+    calculate_mro(info)
+    info.metaclass_type = info.calculate_metaclass_type()
+    return info
+
+
+def add_variable(info: TypeInfo, name: str, typ: Type) -> None:
+    """Give a class an attribute."""
+    variable = Var(name, type=typ)
+    variable.info = info
+    variable._fullname = f"{info.fullname}.{name}"  # noqa: SLF001  # mypy's own way to set it
+    info.names[name] = SymbolTableNode(MDEF, variable, plugin_generated=True)
+
+
+def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:
+    """What may be assigned to a field's attribute of a model, and what reading it gives: `Field[_ST, _GT]`."""
+    symbol = info.get(attribute)
+    node = symbol.node if symbol is not None else None
+    typ = get_proper_type(node.type) if isinstance(node, Var) and node.type is not None else None
+    if not isinstance(typ, Instance):
+        return None if typ is None else (typ, typ)
+    return field_arguments(typ) if typ.type.has_base(FIELD) else (typ, typ)
+
+
+def field_arguments(field: Instance) -> tuple[Type, Type] | None:
+    """The two arguments of a field's type."""
+    base = next(base for base in field.type.mro if base.fullname == FIELD)
+    arguments = map_instance_to_supertype(field, base).args
+    return (arguments[0], arguments[1]) if len(arguments) == 2 else None
+
+
+def map_to_base(instance: Instance, fullname: str) -> Instance | None:
+    """An instance as one of a class that it inherits from."""
+    base = next((base for base in instance.type.mro if base.fullname == fullname), None)
+    return None if base is None else map_instance_to_supertype(instance, base)
+
+
+def without_error_of_generic_self(api: object, check: Callable[[], None]) -> None:
+    """Run django-stubs' hook on a model, and take back what mypy says of `objects: ClassVar[Manager[Self]]`.
+
+    mypy refuses `Self` in a class variable of a generic class. The models are generic for the sake of the plugin alone;
+    the project's own class is not.
+    """
+    check()
+    errors = cast("SemanticAnalyzer", api).errors
+    text = getattr(message_registry.CLASS_VAR_WITH_GENERIC_SELF, "value", message_registry.CLASS_VAR_WITH_GENERIC_SELF)
+    found = errors.error_info_map.get(errors.file, [])
+    kept = [error for error in found if error.message != text]
+    if len(kept) != len(found):
+        errors.error_info_map[errors.file] = kept
+
+
+def is_before(plugins: list[str], first: str, second: str) -> bool:
+    """Whether one plugin stands before another in mypy's configuration."""
+    names = [spec.partition(":")[0] for spec in plugins]
+    return first in names and second in names and names.index(first) < names.index(second)
+
+
+__all__ = ["DjangoPlugin", "Plugin"]

@@ -1,0 +1,255 @@
+"""Expressions in a query: the names in them, and the type of what they give.
+
+Django itself says what the output is: the expression is resolved against the model, as it will be when the query runs.
+Whether it may be NULL is decided here, as Django does not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import (
+    Aggregate,
+    Case,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    StdDev,
+    Subquery,
+    Value,
+    Variance,
+    When,
+    Window,
+)
+from django.db.models.functions import Coalesce, Concat, Lag, Lead, Now, NthValue, NullIf, Random
+from django.db.models.functions.text import ConcatPair
+from django.db.models.functions.window import CumeDist, DenseRank, Ntile, PercentRank, Rank, RowNumber
+from django.db.models.sql.query import Query as DjangoQuery
+from mypy.nodes import CallExpr, Context, Expression, ListExpr, MemberExpr, OpExpr, StrExpr, TupleExpr, UnaryExpr
+from mypy.types import NoneType, Type, UnionType, get_proper_type
+
+from adj.errors import QueryError
+from adj.schema.paths import ResolvedPath, resolve
+from adj_mypy import compat, paths
+from adj_mypy.call import Call
+from adj_mypy.evaluate import UNKNOWN, Evaluator, Typed, typed
+from adj_mypy.fields import optional, type_of_class, type_of_field, type_of_path
+from adj_mypy.project import ModelClass
+
+_NEVER_NULL: Final = (
+    Count,
+    Exists,
+    Now,
+    Random,
+    RowNumber,
+    Rank,
+    DenseRank,
+    PercentRank,
+    CumeDist,
+    Ntile,
+    Concat,
+    ConcatPair,
+)
+_ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where an expression stands: on which model, beside which annotations, over groups or over all rows."""
+
+    model: ModelClass
+    known: Mapping[str, Type]
+    is_total: bool = False
+
+
+def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
+    """The type of an expression's values, by what stands in the source; reports names that the model does not have."""
+    made = Evaluator(call.api).evaluate(at)
+    if isinstance(made, str):
+        made = F(made)
+    if made is UNKNOWN:
+        made = typed(call.api.type_of(at))
+    if made is UNKNOWN or not hasattr(made, "resolve_expression"):
+        call.fell_back("this expression is known only when it runs", at)
+        return compat.any_type()
+    if not check_names(call, at, made, scope):
+        return compat.erroneous()
+    if isinstance(made, FilteredRelation):
+        return compat.any_type()
+    return _type(call, at, made, scope)
+
+
+def default_alias(call: Call, at: Expression) -> str | None:
+    """The name that Django gives an aggregate without one."""
+    made = Evaluator(call.api).evaluate(at)
+    try:
+        alias = getattr(made, "default_alias", None)
+    except TypeError:
+        return None
+    return alias if isinstance(alias, str) else None
+
+
+def check_names(call: Call, at: Expression, made: Any, scope: Scope) -> bool:
+    """Whether the model has every column that an expression names; each that it has not is reported."""
+    known_before = True
+    for name in names_in(made):
+        if not call.api.is_checker or name in scope.known:
+            continue
+        found = paths.column(call, _where(at, name), scope.model, name, scope.known)
+        head = name.partition(paths.SEPARATOR)[0]
+        known_before = known_before and (found is not None or head in scope.known)
+    return known_before
+
+
+def names_in(made: Any) -> Iterator[str]:
+    """The columns that an expression names."""
+    if isinstance(made, OuterRef):
+        return
+    if isinstance(made, F):
+        yield _name(made)
+        return
+    sources = getattr(made, "get_source_expressions", None)
+    for source in sources() if sources is not None else ():
+        if source is not None and not isinstance(source, Q):
+            yield from names_in(source)
+
+
+def _name(made: F) -> str:
+    """The path of an F, which django-stubs does not know."""
+    name: str = vars(made)["name"]
+    return name
+
+
+def _where(at: Expression, name: str) -> Context:
+    """Where in an expression a name is written; the whole expression, if it is made of something else."""
+    written = (part for part in _parts(at) if isinstance(part, StrExpr) and part.value.removeprefix("-") == name)
+    return next(written, at)
+
+
+def _parts(expression: Expression) -> Iterator[Expression]:
+    """An expression and those that it is made of, as far as the evaluator looks."""
+    yield expression
+    match expression:
+        case CallExpr():
+            inner = [expression.callee, *expression.args]
+        case OpExpr():
+            inner = [expression.left, expression.right]
+        case UnaryExpr() | MemberExpr():
+            inner = [expression.expr]
+        case TupleExpr() | ListExpr():
+            inner = expression.items
+        case _:
+            inner = []
+    for part in inner:
+        yield from _parts(part)
+
+
+# -- types -------------------------------------------------------------------------------------------------------------
+
+
+def _type(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
+    if isinstance(made, F):
+        return _named(call, at, _name(made), scope)
+    if isinstance(made, Typed):
+        return optional(made.typ) if made.is_optional else made.typ
+    typ = _output(call, made, scope)
+    return optional(typ) if is_nullable(made, scope) else typ
+
+
+def _named(call: Call, at: Expression, name: str, scope: Scope) -> Type:
+    found = paths.column(call, at, scope.model, name, scope.known)
+    if isinstance(found, ResolvedPath):
+        return type_of_path(call.project, call.api, found)
+    return found or compat.any_type()
+
+
+def _output(call: Call, made: Any, scope: Scope) -> Type:
+    """The type of the values that are not NULL."""
+    query = DjangoQuery(scope.model)
+    for name, typ in scope.known.items():
+        sample = typed(typ)
+        if sample is not UNKNOWN:
+            query.annotations[name] = sample
+    try:
+        resolved = made.resolve_expression(query, allow_joins=True)
+        field = resolved.output_field
+    except Exception:  # noqa: BLE001  # Django refuses it in many ways, and will again when it runs
+        return compat.any_type()
+    if isinstance(made, (Window, ExpressionWrapper)) or not getattr(field, "is_relation", False):
+        return type_of_field(call.project, call.api, field)
+    return type_of_class(call.api, field.target_field)
+
+
+def is_nullable(made: Any, scope: Scope) -> bool:
+    """Whether the value of an expression may be NULL."""
+    if isinstance(made, _NEVER_NULL):
+        return False
+    if isinstance(made, _ALWAYS_NULLABLE):
+        return True
+    rule = next((rule for cls, rule in _RULES if isinstance(made, cls)), None)
+    return _any_source(made, scope) if rule is None else rule(made, scope)
+
+
+def _any_source(made: Any, scope: Scope) -> bool:
+    """Most functions and operators of SQL give NULL for a NULL."""
+    return any(is_nullable(source, scope) for source in _sources(made))
+
+
+def _every_source(made: Any, scope: Scope) -> bool:
+    return all(is_nullable(source, scope) for source in _sources(made))
+
+
+def _sources(made: Any) -> list[Any]:
+    return [source for source in made.get_source_expressions() if source is not None]
+
+
+def _any_case(made: Any, scope: Scope) -> bool:
+    return any(is_nullable(result, scope) for result in [*(when.result for when in made.cases), made.default])
+
+
+def _beyond_the_window(made: Any, scope: Scope) -> bool:
+    """There is no row before the first and after the last one, unless a default stands for it."""
+    has_default = len(_sources(made)) == _ARGUMENTS_WITH_DEFAULT
+    return not has_default or _any_source(made, scope)
+
+
+def _is_nullable_aggregate(made: Any, scope: Scope) -> bool:
+    """An aggregate over no value is NULL: over no row, over NULLs, and where a filter leaves none."""
+    if isinstance(made, Count) or getattr(made, "default", None) is not None:
+        return False
+    if scope.is_total or made.filter is not None or isinstance(made, (StdDev, Variance)):
+        return True
+    return _any_source(made, scope)
+
+
+def _is_nullable_name(name: str, scope: Scope) -> bool:
+    if name in scope.known:
+        proper = get_proper_type(scope.known[name])
+        items = proper.items if isinstance(proper, UnionType) else [proper]
+        return any(isinstance(get_proper_type(item), NoneType) for item in items)
+    try:
+        return resolve(scope.model, name).is_nullable
+    except QueryError:
+        return True
+
+
+_ARGUMENTS_WITH_DEFAULT: Final = 3
+
+_RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, Scope], bool]]]] = (
+    (Typed, lambda made, _: bool(made.is_optional)),
+    (Value, lambda made, _: made.value is None),
+    (F, lambda made, scope: _is_nullable_name(_name(made), scope)),
+    (Coalesce, _every_source),
+    (Case, _any_case),
+    (When, lambda made, scope: is_nullable(made.result, scope)),
+    ((Lag, Lead), _beyond_the_window),
+    (Window, lambda made, scope: is_nullable(made.source_expression, scope)),
+    (Aggregate, _is_nullable_aggregate),
+)
+"""What decides for a class of expressions; the first that fits."""

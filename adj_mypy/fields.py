@@ -1,0 +1,125 @@
+"""The Python types of fields: of a model's own by their declaration, of others by their class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db.models import Field, Model, fields
+from django.db.models.fields.files import FileField
+from django.db.models.fields.related import ForeignObject
+from mypy.typeops import make_simplified_union
+from mypy.types import AnyType, NoneType, Type, get_proper_type
+
+from adj.schema.paths import ResolvedPath
+from adj_mypy import compat
+from adj_mypy.compat import Api
+from adj_mypy.project import ModelClass, Project, full_name, target_of
+
+_VALUES: Final[Mapping[type[Any], str]] = {
+    fields.AutoField: "builtins.int",
+    fields.BigAutoField: "builtins.int",
+    fields.SmallAutoField: "builtins.int",
+    fields.IntegerField: "builtins.int",
+    fields.FloatField: "builtins.float",
+    fields.DecimalField: "decimal.Decimal",
+    fields.BooleanField: "builtins.bool",
+    fields.CharField: "builtins.str",
+    fields.TextField: "builtins.str",
+    fields.FilePathField: "builtins.str",
+    fields.GenericIPAddressField: "builtins.str",
+    FileField: "builtins.str",
+    fields.DateTimeField: "datetime.datetime",
+    fields.DateField: "datetime.date",
+    fields.TimeField: "datetime.time",
+    fields.DurationField: "datetime.timedelta",
+    fields.UUIDField: "uuid.UUID",
+    fields.BinaryField: "builtins.bytes",
+}
+"""What a column's value is in Python, by the class that a field inherits from."""
+
+SAMPLES: Final[Mapping[str, type[Field[Any, Any]]]] = {
+    "builtins.int": fields.BigIntegerField,
+    "builtins.float": fields.FloatField,
+    "decimal.Decimal": fields.DecimalField,
+    "builtins.bool": fields.BooleanField,
+    "builtins.str": fields.TextField,
+    "datetime.datetime": fields.DateTimeField,
+    "datetime.date": fields.DateField,
+    "datetime.time": fields.TimeField,
+    "datetime.timedelta": fields.DurationField,
+    "uuid.UUID": fields.UUIDField,
+    "builtins.bytes": fields.BinaryField,
+}
+"""A field for a value of each of these types."""
+
+
+def optional(typ: Type) -> Type:
+    """The type, or None."""
+    return make_simplified_union([typ, NoneType()])
+
+
+def type_of_class(api: Api, field: object) -> Type:
+    """The type of a column's values by the class of its field; `Any` where that does not tell."""
+    name = next((_VALUES[base] for base in type(field).__mro__ if base in _VALUES), None)
+    if name is not None and (name.startswith("builtins.") or api.info(name) is not None):
+        return api.named(name)
+    return _type_of_generic_field(api, field)
+
+
+def _type_of_generic_field(api: Api, field: object) -> Type:
+    """The type that a project's own class of fields declares: `class Money(Field[Amount, Amount])`."""
+    info = api.info(full_name(type(field)))
+    if info is None or not info.has_base(compat.FIELD) or info.defn.type_vars:
+        return compat.any_type()
+    arguments = compat.field_arguments(api.named(info.fullname))
+    return arguments[1] if arguments is not None else compat.any_type()
+
+
+def type_of_field(project: Project, api: Api, field: Any) -> Type:
+    """The type of a column's values, without the None of a column that may be NULL."""
+    if isinstance(field, FileField):
+        # An attribute gives a FieldFile, a column the name of the file.
+        return api.named("builtins.str")
+    model = getattr(field, "model", None)
+    declared = _declared(project, api, model, field) if isinstance(model, type) and issubclass(model, Model) else None
+    if declared is not None and not isinstance(get_proper_type(declared), AnyType):
+        return declared
+    return type_of_class(api, field)
+
+
+def _declared(project: Project, api: Api, model: ModelClass, field: Any) -> Type | None:
+    info = project.info(api, model)
+    types = None if info is None else compat.declared_types(info, getattr(field, "attname", field.name))
+    return None if types is None else without_none(types[1])
+
+
+def without_none(typ: Type) -> Type:
+    """The type without None."""
+    proper = get_proper_type(typ)
+    items = getattr(proper, "items", None)
+    if items is None or isinstance(proper, AnyType) or not hasattr(proper, "relevant_items"):
+        return typ
+    kept = [item for item in items if not isinstance(get_proper_type(item), NoneType)]
+    return make_simplified_union(kept) if kept else typ
+
+
+def type_of_path(project: Project, api: Api, path: ResolvedPath) -> Type:
+    """The type of what a path gives as a column: in `values()`, or in an expression."""
+    typ = type_of_field(project, api, path.output) if path.transforms else _type_of_last(project, api, path.field)
+    return optional(typ) if path.is_nullable else typ
+
+
+def _type_of_last(project: Project, api: Api, field: Any) -> Type:
+    """The type of a path's last field; a relation's value is the key at its other end."""
+    return type_of_field(project, api, key_of(field))
+
+
+def key_of(field: Any) -> Any:
+    """The field that holds a value: the field itself, or for a relation the key that it refers to."""
+    while getattr(field, "is_relation", False):
+        target = target_of(field)
+        if target is None:
+            return field
+        field = field.target_field if isinstance(field, ForeignObject) and field.concrete else target._meta.pk
+    return field

@@ -1,0 +1,72 @@
+"""The plugin's own options: `[mypy.plugins.adj]` in an ini file, `[tool.adj-mypy]` in `pyproject.toml`."""
+
+from __future__ import annotations
+
+import configparser
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import NoReturn
+
+from adj_mypy.compat import exit_with_usage
+
+INI_SECTION = "mypy.plugins.adj"
+TOML_SECTION = "tool.adj-mypy"
+
+
+@dataclass(frozen=True, slots=True)
+class PluginOptions:
+    """What a project may choose; all are switches.
+
+    `loaded_relations`: a row knows which relations and fields it carries. `strict_values`: operands must have the
+    field's own type, without what Django converts. `debug`: notes say where the plugin fell back to a general type.
+    """
+
+    loaded_relations: bool = True
+    strict_values: bool = False
+    debug: bool = False
+
+    def as_data(self) -> dict[str, bool]:
+        """What mypy keeps with its cache."""
+        return asdict(self)
+
+
+def read_options(config_file: str | None) -> PluginOptions:
+    """The options in mypy's configuration file. Ends mypy with a message when they are not what they should be."""
+    if config_file is None or not Path(config_file).is_file():
+        return PluginOptions()
+    path = Path(config_file)
+    return _checked(path, _toml(path) if path.suffix.lower() == ".toml" else _ini(path))
+
+
+def _toml(path: Path) -> Mapping[str, object]:
+    with path.open("rb") as file:
+        section: Mapping[str, object] = tomllib.load(file).get("tool", {}).get("adj-mypy", {})
+    return section
+
+
+def _ini(path: Path) -> Mapping[str, object]:
+    parser = configparser.ConfigParser()
+    parser.read(path, encoding="utf-8")
+    if not parser.has_section(INI_SECTION):
+        return {}
+    states = parser.BOOLEAN_STATES
+    return {name: states.get(value.lower(), value) for name, value in parser.items(INI_SECTION)}
+
+
+def _checked(path: Path, given: Mapping[str, object]) -> PluginOptions:
+    known = [field.name for field in fields(PluginOptions)]
+    chosen: dict[str, bool] = {}
+    for name, value in given.items():
+        if name not in known:
+            _refuse(path, f'there is no option "{name}"; options are: {", ".join(known)}')
+        if not isinstance(value, bool):
+            _refuse(path, f'"{name}" is true or false, not {value!r}')
+        chosen[name] = value
+    return PluginOptions(**chosen)
+
+
+def _refuse(path: Path, problem: str) -> NoReturn:
+    section = TOML_SECTION if path.suffix.lower() == ".toml" else INI_SECTION
+    exit_with_usage(f"{path.name}, section [{section}]: {problem}.")

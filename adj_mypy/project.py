@@ -1,0 +1,120 @@
+"""The models of the project that is being checked, as Django knows them after its setup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from django.db.models import Model
+from django.db.models.fields.related import ForeignObject
+from django.db.models.fields.reverse_related import ForeignObjectRel, OneToOneRel
+from mypy.nodes import TypeInfo
+from mypy.types import Type, get_proper_type
+
+from adj_mypy import compat
+from adj_mypy.compat import Api, DjangoPlugin
+from adj_mypy.options import PluginOptions
+
+ModelClass: TypeAlias = type[Model]
+Relation: TypeAlias = Any
+"""A relational field, its reverse, or a generic relation; they have no class in common."""
+
+ANNOTATED = "@adj"
+"""How the plugin's subclass of a model for rows with annotations is called."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the plugin knows for a whole run of mypy."""
+
+    options: PluginOptions
+    django: DjangoPlugin
+
+    @cached_property
+    def models(self) -> Mapping[str, ModelClass]:
+        """The models that have a table, by the full name of their class."""
+        return {full_name(model): model for model in compat.registered_models(self.django)}
+
+    @cached_property
+    def owners(self) -> frozenset[str]:
+        """The full names of these and of every abstract model that they inherit from."""
+        bases = (base for model in self.models.values() for base in model.__mro__)
+        return frozenset(full_name(base) for base in bases if issubclass(base, Model))
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """The modules that define models."""
+        return frozenset(model.__module__ for model in self.models.values())
+
+    @cached_property
+    def digest(self) -> Mapping[str, list[str]]:
+        """What queries depend on in each model. mypy keeps it with its cache, and checks again when it changes."""
+        return {name: sorted(_described(model)) for name, model in sorted(self.models.items())}
+
+    def model_of(self, typ: Type | None) -> ModelClass | None:
+        """The model of a row's type; None for what is no row."""
+        info = model_info(typ)
+        return None if info is None else self.models.get(info.fullname)
+
+    def info(self, api: Api, model: ModelClass) -> TypeInfo | None:
+        """The class of a model, as mypy has it; None if no source that is checked imports it."""
+        return api.info(full_name(model))
+
+
+def full_name(cls: type[Any]) -> str:
+    """The name of a class as mypy has it."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def model_info(typ: Type | None) -> TypeInfo | None:
+    """The class of a row's type, without what the plugins make of it for rows with annotations."""
+    proper = get_proper_type(typ)
+    info = getattr(proper, "type", None)
+    if not isinstance(info, TypeInfo):
+        return None
+    is_made = info.name.endswith(ANNOTATED) or compat.ANNOTATED_WITH in info.name
+    return info.bases[0].type if is_made and info.bases else info
+
+
+def single_relations(model: ModelClass) -> dict[str, Relation]:
+    """The relations to at most one row, by the name of the attribute."""
+    found = ((name, relation) for name, relation in relations(model).items())
+    return {name: relation for name, relation in found if isinstance(relation, (ForeignObject, OneToOneRel))}
+
+
+def relations(model: ModelClass) -> dict[str, Relation]:
+    """All relations, by the name of the attribute."""
+    return dict(_named_relations(model))
+
+
+def _named_relations(model: ModelClass) -> Iterator[tuple[str, Relation]]:
+    for field in (*model._meta.get_fields(), *model._meta.private_fields):
+        if isinstance(field, ForeignObjectRel):
+            name = None if field.hidden else field.get_accessor_name()
+            if name:
+                yield name, field
+        elif field.is_relation:
+            yield field.name, field
+
+
+def target_of(relation: Relation) -> ModelClass | None:
+    """The model at the other end; None for a GenericForeignKey."""
+    target = getattr(relation, "related_model", None)
+    return target if isinstance(target, type) and issubclass(target, Model) else None
+
+
+def _described(model: ModelClass) -> Iterator[str]:
+    for field in model._meta.get_fields(include_hidden=True):
+        target = target_of(field)
+        yield " ".join(
+            [
+                field.name,
+                full_name(type(field)),
+                str(getattr(field, "null", "")),
+                full_name(target) if target else "",
+                str(getattr(field, "attname", "")),
+                str(getattr(field, "primary_key", "")),
+            ]
+        )

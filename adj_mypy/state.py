@@ -1,0 +1,91 @@
+"""What a row carries, and how a type says it.
+
+The plugin gives every model one covariant type variable, which stands for a TypedDict: `Book[TypedDict({'author':
+Author[...]})]` is a book with its author, and `Book` without an argument one of which nothing is known. mypy itself
+then compares, joins and narrows rows. Rows with annotations are of the subclass `Book@adj`, whose `__getattr__` reads
+the same TypedDict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from mypy.types import Instance, NoneType, Type, TypedDictType, get_proper_type
+
+from adj_mypy import compat
+from adj_mypy.compat import Api
+from adj_mypy.project import ANNOTATED, ModelClass, Project, full_name, relations, target_of
+
+DEFERRED = "-"
+"""Stands before the name of a column that the row does not carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the rows of a query carry: relations with their rows' types, annotations, and which columns they lack."""
+
+    loaded: Mapping[str, Type] = field(default_factory=dict[str, Type])
+    annotations: Mapping[str, Type] = field(default_factory=dict[str, Type])
+    deferred: frozenset[str] = frozenset()
+
+    def with_loaded(self, name: str, row: Type) -> State:
+        """The same with one more relation."""
+        return replace(self, loaded={**self.loaded, name: row})
+
+    def with_annotations(self, annotations: Mapping[str, Type]) -> State:
+        """The same with more annotations."""
+        return replace(self, annotations={**self.annotations, **annotations})
+
+    def with_deferred(self, names: frozenset[str]) -> State:
+        """The same without these columns, and no others."""
+        return replace(self, deferred=names)
+
+
+def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Type:
+    """The type of a row that carries what the state says."""
+    info = project.info(api, model)
+    if info is None:
+        return compat.any_type()
+    tracked = bool(info.defn.type_vars)
+    if not tracked and not state.annotations:
+        return Instance(info, [])
+    items: dict[str, Type] = dict(state.annotations)
+    if tracked:
+        items |= state.loaded
+        items |= {DEFERRED + name: NoneType() for name in sorted(state.deferred)}
+    annotated = api.info(full_name(model) + ANNOTATED) if state.annotations else None
+    return Instance(annotated or info, [api.typed_dict(items, readonly=True)])
+
+
+def plain_row(project: Project, api: Api, model: ModelClass) -> Type:
+    """The type of a row of which nothing is known, as a project writes it."""
+    info = project.info(api, model)
+    return compat.any_type() if info is None else Instance(info, [])
+
+
+def state_of(project: Project, row: Type | None) -> State | None:
+    """What a row's type says that it carries; None for a row of which nothing is known, and for what is no row."""
+    proper = get_proper_type(row)
+    model = project.model_of(proper)
+    if model is None or not isinstance(proper, Instance) or not proper.args:
+        return None
+    known = get_proper_type(proper.args[-1])
+    return _decoded(model, known) if isinstance(known, TypedDictType) else None
+
+
+def unknown_state(project: Project, api: Api, model: ModelClass) -> State:
+    """The state of a row of which nothing is known: it may carry every relation, so that no reading is reported."""
+    targets = {name: target_of(relation) for name, relation in relations(model).items()}
+    return State({name: plain_row(project, api, target) for name, target in targets.items() if target is not None})
+
+
+def _decoded(model: ModelClass, known: TypedDictType) -> State:
+    names = relations(model)
+    deferred = frozenset(name.removeprefix(DEFERRED) for name in known.items if name.startswith(DEFERRED))
+    given = {name: typ for name, typ in known.items.items() if not name.startswith(DEFERRED)}
+    return State(
+        {name: typ for name, typ in given.items() if name in names},
+        {name: typ for name, typ in given.items() if name not in names},
+        deferred,
+    )

@@ -1,0 +1,1 @@
+"""Code that is checked and never run."""

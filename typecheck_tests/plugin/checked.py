@@ -1,0 +1,48 @@
+"""Runs mypy with the plugin over files, each configuration once for a run of the tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CASES = Path(__file__).parent / "cases"
+
+CONFIGURATION = """\
+[mypy]
+plugins = adj_mypy.plugin
+strict = True
+local_partial_types = True
+enable_error_code = truthy-bool, ignore-without-code
+show_error_codes = True
+{mypy}
+[mypy.plugins.django-stubs]
+django_settings_module = typecheck_tests.plugin.settings
+[mypy.plugins.adj]
+debug = {debug}
+{adj}
+"""
+
+
+@cache
+def check(*paths: str, adj: str = "", mypy: str = "", debug: bool = False) -> str:
+    """What mypy prints of files, given relative to the root of the project; `adj` and `mypy` are options."""
+    with tempfile.TemporaryDirectory() as directory:
+        configuration = Path(directory) / "mypy.ini"
+        text = CONFIGURATION.format(mypy=mypy, adj=adj, debug=str(debug).lower())
+        configuration.write_text(text, encoding="utf-8")
+        return run("--config-file", str(configuration), "--cache-dir", str(Path(directory) / "cache"), *paths)
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> str:
+    """What mypy prints. Raises `AssertionError` when it ends otherwise than with its verdict."""
+    command = [sys.executable, "-m", "mypy", "--show-traceback", *arguments]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(cwd), str(ROOT)])}
+    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode in {0, 1}, result.stdout + result.stderr
+    assert "INTERNAL ERROR" not in result.stdout, result.stdout
+    return result.stdout

@@ -1,0 +1,57 @@
+"""Models of every kind, each as a project writes it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.db import models
+
+from adj.models import AsyncManager, AsyncModel
+
+
+class Named(models.Model):
+    """An abstract base."""
+
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        abstract = True
+
+
+class Shelf(Named):
+    """Refers to itself; its manager is typed by `Self`."""
+
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+
+class Medium(Named):
+    """The parent of another table."""
+
+    shelf = models.ForeignKey(Shelf, models.CASCADE, related_name="media")
+    added = models.DateField()
+
+
+class Film(Medium):
+    """A child with a table of its own."""
+
+    minutes = models.IntegerField()
+    director = models.ForeignKey("Person", models.SET_NULL, null=True, related_name="films")
+
+
+class LongFilm(Film):
+    """A proxy."""
+
+    class Meta:
+        proxy = True
+
+
+class Person(AsyncModel):
+    """With adj's mixin and manager; named by text above, before it is defined."""
+
+    name = models.CharField(max_length=100)
+    born = models.DateField(null=True)
+    friends = models.ManyToManyField("self")
+
+    aobjects = AsyncManager()

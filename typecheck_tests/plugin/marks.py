@@ -1,0 +1,92 @@
+"""What a file of cases expects of mypy, line by line.
+
+`# R: int` is the revealed type, `# E: message  [code]` an error, `# N: message` another note; `# ...` at the end of a
+message leaves out the rest of it. A mark stands at the end of its line, or alone on the lines below; a line without one
+has to be right. Names of models are written without their module.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_MARK = re.compile(r"#\s(?P<kind>[REN]):\s(?P<text>.*?)\s*$")
+_REVEALED = re.compile(r'^Revealed type is "(.*)"$')
+_MODULES = re.compile(r"\b(?:[a-z_]\w*\.)+(?=[A-Z]\w*|dict\b|list\b|tuple\b)")
+REST = "..."
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Message:
+    """One thing that mypy says, or should say: `kind` is R for a revealed type, E for an error, N for a note."""
+
+    line: int
+    kind: str
+    text: str
+
+    def fits(self, said: Message) -> bool:
+        """Whether this, which is expected, is what was said."""
+        if (self.line, self.kind) != (said.line, said.kind):
+            return False
+        is_beginning = self.text.endswith(REST)
+        return said.text.startswith(self.text.removesuffix(REST)) if is_beginning else self.text == said.text
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A function of a file, and what is expected of its lines."""
+
+    name: str
+    first: int
+    last: int
+    expected: tuple[Message, ...]
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The cases of a file: one for each function and each method at the top of it."""
+    source = path.read_text(encoding="utf-8")
+    marks = list(_marks(source.splitlines()))
+    return [
+        Case(name, first, last, tuple(mark for mark in marks if first <= mark.line <= last))
+        for name, first, last in _functions(ast.parse(source))
+    ]
+
+
+def _functions(module: ast.Module) -> Iterator[tuple[str, int, int]]:
+    for node in module.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            yield node.name, first, node.end_lineno or node.lineno
+
+
+def _marks(lines: Iterable[str]) -> Iterator[Message]:
+    code = 0
+    for number, line in enumerate(lines, start=1):
+        before, _, _ = line.partition("#")
+        if before.strip():
+            code = number
+        if mark := _MARK.search(line):
+            yield Message(code, mark["kind"], mark["text"])
+
+
+def said(output: str) -> dict[str, list[Message]]:
+    """What mypy printed, by the name of the file."""
+    found: dict[str, list[Message]] = {}
+    for path, line, severity, text in re.findall(r"^(.+?\.py):(\d+): (error|note): (.*)$", output, re.MULTILINE):
+        found.setdefault(path, []).append(_message(int(line), severity, text))
+    return found
+
+
+def _message(line: int, severity: str, text: str) -> Message:
+    revealed = _REVEALED.match(text)
+    if severity == "note" and revealed:
+        return Message(line, "R", short(revealed[1]))
+    return Message(line, "E" if severity == "error" else "N", short(text))
+
+
+def short(text: str) -> str:
+    """A type or message with names as the source has them: without the modules of classes."""
+    return _MODULES.sub("", text.replace("builtins.", ""))

@@ -1,0 +1,14 @@
+"""The project that is checked: the bookshop, and models of every kind that Django has."""
+
+from __future__ import annotations
+
+SECRET_KEY = "only for type checks"  # noqa: S105
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "tests.shop",
+    "typecheck_tests.plugin.library",
+]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
