@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_STAR, ARG_STAR2, Context, Expression, StrExpr
+from mypy.nodes import ARG_STAR, ARG_STAR2, Context, Expression, MemberExpr, StrExpr, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import ModelClass, Project
+from adj_mypy.project import ANNOTATED, ModelClass, Project
 from adj_mypy.state import State, plain_row, row_type, state_of
 
 QUERY = "adj.query.AsyncQuery"
 MANAGER = "adj.managers.AsyncManager"
+MADE_ARGUMENTS = 2
+"""The type arguments of a query: its model and its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Call:
         if not isinstance(receiver, Instance):
             return None
         base = compat.map_to_base(receiver, QUERY)
-        if base is None or len(base.args) != 2:
+        if base is None or len(base.args) != MADE_ARGUMENTS:
             return None
         model = self.project.model_of(base.args[0])
         if model is None:
@@ -110,8 +112,20 @@ class Call:
         known = state_of(self.project, base.args[0]) or State()
         row = base.args[1]
         if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
-            row = row_type(self.project, self.api, model, State())
+            return self._query_of_manager(model, row)
         return Query(model, known, row)
+
+    def _query_of_manager(self, model: ModelClass, row: Type) -> Query:
+        # It builds on this module.
+        from adj_mypy.managers import manager_at, starting_state
+
+        callee = getattr(self.context.context, "callee", None)
+        receiver = callee.expr if isinstance(callee, MemberExpr) else None
+        manager = manager_at(self.project, receiver)
+        state = None if manager is None else starting_state(self.project, self.api, model, manager)
+        if state is None:
+            return Query(model, State(), row)
+        return Query(model, state, row_type(self.project, self.api, model, state.as_row()))
 
     @property
     def result(self) -> Type:
@@ -121,11 +135,24 @@ class Call:
     def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
         """The result, with other names known to later clauses, or with other rows."""
         query, result = self.query, get_proper_type(self.result)
-        if query is None or not isinstance(result, Instance) or result.type.fullname != QUERY:
+        if query is None or not isinstance(result, Instance):
             return self.result
         names = query.known if known is None else known
         model = named_model(self.project, self.api, query.model, names)
-        return result.copy_modified(args=[model, query.row if row is None else row])
+        arguments: list[Type] = [model, query.row if row is None else row]
+        if result.type.fullname == QUERY:
+            return result.copy_modified(args=arguments)
+        made = self.made_class(result)
+        if made is None:
+            return self.result
+        own = result.args[:-MADE_ARGUMENTS] if made is result.type else result.args
+        return Instance(made, [*own, *arguments])
+
+    def made_class(self, query: Instance) -> TypeInfo | None:
+        """The plugin's subclass of a project's class of queries, which says what rows carry."""
+        if query.type.name.endswith(ANNOTATED):
+            return query.type
+        return self.api.info(query.type.fullname + ANNOTATED) if query.type.has_base(QUERY) else None
 
     def awaitable(self, answer: Type) -> Type:
         """The result of an asynchronous method, which gives something else when it is awaited."""

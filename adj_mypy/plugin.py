@@ -24,12 +24,14 @@ from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
 from adj_mypy import (
+    annotating,
     compat,
     contracts,
     finishing,
     generic,
     loading,
     lookups,
+    queries,
     reading,
     rows,
     signatures,
@@ -69,6 +71,7 @@ METHODS: Final[Mapping[str, Topic]] = {
     "annotate": annotating.annotate,
     "alias": annotating.alias,
     "extra": annotating.extra,
+    "of": queries.of,
     "run": finishing.run,
     "arun": finishing.run,
     "aall": finishing.run,
@@ -128,6 +131,8 @@ class AdjPlugin(Plugin):
 
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        if self._is_query(fullname):
+            return queries.add_subclass
         hook = self.django.get_base_class_hook(fullname)
         if hook is None or not self._tracked or not self._is_model(fullname):
             return hook
@@ -175,6 +180,9 @@ class AdjPlugin(Plugin):
         if topic is not None:
             return partial(self._answer, topic)
         hook = self.django.get_function_hook(fullname)
+        if hook is not None and self._is_query(fullname):
+            # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
+            return None
         if hook is None or not self._tracked or fullname not in self.project.models:
             return hook
         inner = hook
