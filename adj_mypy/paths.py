@@ -12,6 +12,7 @@ from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy.call import Call
 from adj_mypy.codes import LOOKUP
 from adj_mypy.project import ModelClass
+from adj_mypy.state import OPEN
 from adj_mypy.words import suggestion
 
 SEPARATOR = "__"
@@ -31,7 +32,8 @@ def lookup(
     try:
         return resolve(model, path)
     except QueryError as error:
-        call.fail(problem(error, known), at, LOOKUP)
+        if OPEN not in known:
+            call.fail(problem(error, known), at, LOOKUP)
     return None
 
 

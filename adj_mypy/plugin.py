@@ -23,8 +23,21 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, contracts, generic, loading, lookups, reading, rows, start
-from adj_mypy.call import Call
+from adj_mypy import (
+    annotating,
+    compat,
+    contracts,
+    finishing,
+    generic,
+    loading,
+    lookups,
+    queries,
+    reading,
+    rows,
+    signatures,
+    start,
+)
+from adj_mypy.call import QUERY, Call
 from adj_mypy.options import read_options
 from adj_mypy.project import Project
 
@@ -50,9 +63,25 @@ METHODS: Final[Mapping[str, Topic]] = {
     "defer": loading.defer,
     "values": rows.values,
     "values_list": rows.values_list,
-    "annotate": rows.annotate,
-    "alias": rows.alias,
-    "aaggregate": rows.aggregate,
+    "dates": rows.dates,
+    "datetimes": rows.datetimes,
+    "union": rows.combined,
+    "intersection": rows.combined,
+    "difference": rows.combined,
+    "annotate": annotating.annotate,
+    "alias": annotating.alias,
+    "extra": annotating.extra,
+    "of": queries.of,
+    "run": finishing.run,
+    "arun": finishing.run,
+    "aall": finishing.run,
+    "aaggregate": finishing.aggregate,
+    "ain_bulk": finishing.in_bulk,
+    "returning": finishing.returning,
+    "raw": finishing.raw,
+    "acreate": finishing.written,
+    "aget_or_create": finishing.written,
+    "aupdate_or_create": finishing.written,
 }
 """The methods of a query that have a topic."""
 
@@ -102,6 +131,8 @@ class AdjPlugin(Plugin):
 
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        if self._is_query(fullname):
+            return queries.add_subclass
         hook = self.django.get_base_class_hook(fullname)
         if hook is None or not self._tracked or not self._is_model(fullname):
             return hook
@@ -149,6 +180,9 @@ class AdjPlugin(Plugin):
         if topic is not None:
             return partial(self._answer, topic)
         hook = self.django.get_function_hook(fullname)
+        if hook is not None and self._is_query(fullname):
+            # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
+            return None
         if hook is None or not self._tracked or fullname not in self.project.models:
             return hook
         inner = hook
@@ -173,10 +207,23 @@ class AdjPlugin(Plugin):
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
-        if owner.startswith("adj."):
-            topic = METHODS.get(name)
-            return None if topic is None else partial(self._answer, topic)
+        topic = METHODS.get(name)
+        if topic is not None and self._is_query(owner):
+            return partial(self._answer, topic)
         return self.django.get_method_hook(fullname)
+
+    @override
+    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        if signatures.takes_queries(self._info(fullname)):
+            return signatures.nested_query
+        return self.django.get_function_signature_hook(fullname)
+
+    @override
+    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        owner, _, name = fullname.rpartition(".")
+        if name in signatures.OPERATORS and self._is_query(owner):
+            return signatures.operator
+        return self.django.get_method_signature_hook(fullname)
 
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
         """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
@@ -200,14 +247,6 @@ class AdjPlugin(Plugin):
         return self.django.get_dynamic_class_hook(fullname)
 
     @override
-    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        return self.django.get_function_signature_hook(fullname)
-
-    @override
-    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        return self.django.get_method_signature_hook(fullname)
-
-    @override
     def get_class_decorator_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         return self.django.get_class_decorator_hook(fullname)
 
@@ -224,6 +263,10 @@ class AdjPlugin(Plugin):
     def _info(self, fullname: str) -> TypeInfo | None:
         symbol = self.lookup_fully_qualified(fullname)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
+
+    def _is_query(self, fullname: str) -> bool:
+        info = self._info(fullname)
+        return info is not None and info.has_base(QUERY)
 
     def _is_model(self, fullname: str) -> bool:
         info = self._info(fullname)

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from mypy.types import Instance, Type, get_proper_type
 
-from adj_mypy.call import QUERY, Call
+from adj_mypy.call import QUERY, Call, named_model
+from adj_mypy.managers import default_manager, manager_at, starting_state
 from adj_mypy.project import model_info
-from adj_mypy.state import State, row_type, state_of
+from adj_mypy.state import row_type, state_of
 
 
 def q(call: Call) -> Type:
-    """Rows of a model carry their own columns. Those of a manager or a QuerySet of the project's are not known."""
+    """Rows of a model carry what its default manager gives them, and those of a manager what that one does.
+
+    What a QuerySet of the project's carries is not known.
+    """
     result = get_proper_type(call.result)
-    if not isinstance(result, Instance) or result.type.fullname != QUERY:
+    arguments = call.positional()
+    if not isinstance(result, Instance) or result.type.fullname != QUERY or len(arguments) != 1:
         return call.result
-    source = call.context.arg_types[0][0] if call.context.arg_types and call.context.arg_types[0] else None
-    model = call.project.model_of(result.args[0])
-    if model is None or source is None or not _is_class(source) or state_of(call.project, result.args[1]) is not None:
+    source = arguments[0].expression
+    manager = manager_at(call.project, source)
+    model = call.project.model_of(result.args[0]) if manager is None else manager.model
+    if model is None or state_of(call.project, result.args[1]) is not None:
         return call.result
-    return result.copy_modified(args=[result.args[0], row_type(call.project, call.api, model, State())])
+    if manager is None and _is_class(arguments[0].type):
+        manager = default_manager(model)
+    if manager is None:
+        return call.result
+    state = starting_state(call.project, call.api, model, manager)
+    if state is None:
+        return call.result
+    row = row_type(call.project, call.api, model, state.as_row())
+    return result.copy_modified(args=[named_model(call.project, call.api, model, state), row])
 
 
 def _is_class(typ: Type) -> bool:
