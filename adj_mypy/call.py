@@ -14,7 +14,7 @@ from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_ty
 from adj_mypy import compat
 from adj_mypy.compat import Api
 from adj_mypy.project import ModelClass, Project
-from adj_mypy.state import State, plain_row, row_type, state_of
+from adj_mypy.state import OPEN, State, plain_row, row_type, state_of
 
 QUERY = "adj.query.AsyncQuery"
 MANAGER = "adj.managers.AsyncManager"
@@ -91,11 +91,22 @@ class Call:
         model = self.project.model_of(base.args[0])
         if model is None:
             return None
-        known = state_of(self.project, base.args[0]) or State()
         row = base.args[1]
+        known = self._known(base.args[0], row)
         if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
             row = row_type(self.project, self.api, model, State())
         return Query(model, known, row)
+
+    def _known(self, model: Type, row: Type) -> State:
+        """The names of annotations. A model that has no type argument cannot say them; its rows may, or not."""
+        known = state_of(self.project, model)
+        if known is not None:
+            return known
+        proper = get_proper_type(model)
+        if isinstance(proper, Instance) and not proper.type.defn.type_vars:
+            annotations = (state_of(self.project, row) or State()).annotations
+            return State(annotations={**annotations, OPEN: compat.any_type()})
+        return State()
 
     @property
     def result(self) -> Type:

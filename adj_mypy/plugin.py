@@ -23,7 +23,7 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, contracts, generic, loading, lookups, reading, rows, start
+from adj_mypy import assignments, compat, contracts, generic, loading, lookups, names, reading, rows, signatures, start
 from adj_mypy.call import Call
 from adj_mypy.options import read_options
 from adj_mypy.project import Project
@@ -34,30 +34,59 @@ VERSION: Final = "1"
 Topic: TypeAlias = Callable[[Call], Type]
 
 METHODS: Final[Mapping[str, Topic]] = {
-    "filter": lookups.conditions,
-    "exclude": lookups.conditions,
-    "complex_filter": lookups.conditions,
-    "aget": lookups.conditions,
-    "aget_or_none": lookups.conditions,
-    "afilter": lookups.conditions,
+    "filter": lookups.filtered,
+    "exclude": lookups.filtered,
+    "complex_filter": lookups.complex_filter,
+    "aget": lookups.filtered,
+    "aget_or_none": lookups.filtered,
+    "afilter": lookups.filtered,
     "order_by": lookups.order_by,
     "distinct": lookups.columns,
     "aearliest": lookups.columns,
     "alatest": lookups.columns,
+    "extra": lookups.extra,
+    "dates": names.dates,
+    "datetimes": names.datetimes,
+    "select_for_update": names.locks,
+    "ain_bulk": names.in_bulk,
+    "abulk_update": names.bulk_update,
+    "abulk_create": names.bulk_create,
+    "acopy": names.copy,
+    "returning": names.returning,
+    "acreate": assignments.create,
+    "aupdate": assignments.update,
+    "aget_or_create": assignments.get_or_create,
+    "aupdate_or_create": assignments.update_or_create,
     "select_related": loading.select_related,
     "prefetch_related": loading.prefetch_related,
     "only": loading.only,
     "defer": loading.defer,
-    "values": rows.values,
-    "values_list": rows.values_list,
-    "annotate": rows.annotate,
-    "alias": rows.alias,
-    "aaggregate": rows.aggregate,
+    "values": lookups.with_conditions(rows.values),
+    "values_list": lookups.with_conditions(rows.values_list),
+    "annotate": lookups.with_conditions(rows.annotate),
+    "alias": lookups.with_conditions(rows.alias),
+    "aaggregate": lookups.with_conditions(rows.aggregate),
 }
 """The methods of a query that have a topic."""
 
-FUNCTIONS: Final[Mapping[str, Topic]] = {"adj.facade.q": start.q}
+FUNCTIONS: Final[Mapping[str, Topic]] = {
+    "adj.facade.q": start.q,
+    "adj.instances.save": names.save,
+    "adj.instances.refresh": names.refresh,
+    "adj.shortcuts.get_object_or_404": lookups.shortcut,
+    "adj.shortcuts.get_list_or_404": lookups.shortcut,
+}
 """The functions that have one."""
+
+SIGNATURES: Final[Mapping[str, Callable[[compat.Api, FunctionLike], FunctionLike]]] = {
+    "django.db.models.expressions.Exists": signatures.takes_queries,
+    "django.db.models.expressions.Subquery": signatures.takes_queries,
+    "django.contrib.postgres.expressions.ArraySubquery": signatures.takes_queries,
+    "django.db.models.query.Prefetch": signatures.takes_queries,
+    "django.db.models.query_utils.Q": signatures.exact_keywords,
+    "django.db.models.expressions.When": signatures.exact_keywords,
+}
+"""The classes of Django whose arguments the plugin types otherwise than the stubs."""
 
 LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
@@ -201,10 +230,16 @@ class AdjPlugin(Plugin):
 
     @override
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        return self.django.get_function_signature_hook(fullname)
+        signature = SIGNATURES.get(fullname)
+        if signature is None:
+            return self.django.get_function_signature_hook(fullname)
+        return lambda context: signature(compat.Api(context.api), context.default_signature)
 
     @override
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        owner, _, name = fullname.rpartition(".")
+        if owner.startswith("adj.") and name in METHODS:
+            return lambda context: signatures.exact_keywords(compat.Api(context.api), context.default_signature)
         return self.django.get_method_signature_hook(fullname)
 
     @override

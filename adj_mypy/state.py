@@ -20,6 +20,9 @@ from adj_mypy.project import ANNOTATED, ModelClass, Project, full_name, relation
 DEFERRED = "-"
 """Stands before the name of a column that the row does not carry."""
 
+OPEN = "*"
+"""Among annotations: there may be others, whose names are known only when the program runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:

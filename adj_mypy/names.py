@@ -1,0 +1,198 @@
+"""Names of a model's fields in methods that take nothing else: locks, dates, keys, columns to write or to return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from django.db.models import DateField, DateTimeField
+from mypy.nodes import Expression, ListExpr, SetExpr, StrExpr, TupleExpr
+from mypy.types import Type
+
+from adj.schema.paths import ResolvedPath, column_names, get_field
+from adj_mypy import paths
+from adj_mypy.call import Argument, Call, Query, literal_text
+from adj_mypy.codes import LOOKUP, SHAPE, VALUE
+from adj_mypy.project import ModelClass, relations, single_relations, target_of
+from adj_mypy.words import suggestion
+
+_KINDS: Final = ("year", "month", "week", "day")
+_MOMENTS: Final = (*_KINDS, "hour", "minute", "second")
+
+
+def texts_in(argument: Argument) -> Iterator[tuple[str, Expression]]:
+    """The texts of a list, a tuple or a set that is written in the call, with where they stand."""
+    match argument.expression:
+        case ListExpr(items=items) | TupleExpr(items=items) | SetExpr(items=items):
+            for item in items:
+                if isinstance(item, StrExpr):
+                    yield item.value, item
+        case _:
+            return
+
+
+def each_text(call: Call, *formals: str) -> Iterator[tuple[str, Expression]]:
+    """The texts in what is given for parameters that take several names."""
+    for argument in call.arguments(*formals):
+        yield from texts_in(argument)
+
+
+# -- queries -----------------------------------------------------------------------------------------------------------
+
+
+def locks(call: Call) -> Type:
+    """`select_for_update(of=...)`: the row itself, and relations to one row."""
+    query = call.query
+    for path, at in each_text(call, "of") if query is not None else ():
+        _check_lock(call, query.model, path, at) if query is not None else None
+    return call.result
+
+
+def _check_lock(call: Call, model: ModelClass, path: str, at: Expression) -> None:
+    *way, last = path.split(paths.SEPARATOR)
+    here: ModelClass | None = model
+    for name in way if last == "self" else [*way, last]:
+        if here is None or name == "self":
+            return
+        known = _lockable(here)
+        if name not in known:
+            known_names = [*known, "self"]
+            call.fail(f'{here.__name__} has no relation to lock "{name}"{suggestion(name, known_names)}', at, LOOKUP)
+            return
+        here = known[name]
+
+
+def _lockable(model: ModelClass) -> dict[str, ModelClass | None]:
+    """The relations to one row by the names that queries use, and the links to the tables of parents."""
+    named = {relation.name: target_of(relation) for relation in single_relations(model).values()}
+    links = {link.name: target_of(link) for link in model._meta.parents.values() if link is not None}
+    return {**named, **links}
+
+
+def dates(call: Call) -> Type:
+    """`dates()`: a date or moment, and what it is cut to."""
+    return _moments(call, DateField, "a date or a moment", _KINDS)
+
+
+def datetimes(call: Call) -> Type:
+    """`datetimes()`: a moment, and what it is cut to."""
+    return _moments(call, DateTimeField, "a moment", _MOMENTS)
+
+
+def _moments(call: Call, kind: type[Any], wanted: str, kinds: tuple[str, ...]) -> Type:
+    query = call.query
+    for path, at in call.texts("field_name") or () if query is not None else ():
+        found = None if query is None else paths.column(call, at, query.model, path, query.known.annotations)
+        if isinstance(found, ResolvedPath) and not isinstance(found.output, kind):
+            call.fail(f'"{found.model.__name__}.{path}" is not {wanted}: {type(found.output).__name__}', at, SHAPE)
+    _check_choice(call, "kind", kinds)
+    _check_choice(call, "order", ("ASC", "DESC"))
+    return call.result
+
+
+def _check_choice(call: Call, formal: str, choices: Iterable[str]) -> None:
+    for text, at in call.texts(formal) or ():
+        if text not in choices:
+            wanted = ", ".join(f'"{choice}"' for choice in choices)
+            call.fail(f'"{formal}" is one of {wanted}, not "{text}"', at, VALUE)
+
+
+def in_bulk(call: Call) -> Type:
+    """`ain_bulk(field_name=...)`: a field that no two rows have the same value of."""
+    query = call.query
+    for name, at in call.texts("field_name") or () if query is not None else ():
+        if query is not None and is_column(call, query.model, name, at) and not _is_unique(query.model, name):
+            label = f"{query.model.__name__}.{name}"
+            call.fail(f'"{label}" is not unique: ain_bulk() needs a field that identifies a row', at, SHAPE)
+    return call.result
+
+
+def _is_unique(model: Any, name: str) -> bool:
+    constraints = model._meta.total_unique_constraints
+    alone = {constraint.fields[0] for constraint in constraints if len(constraint.fields) == 1}
+    field = get_field(model, name)
+    return name == "pk" or field.name in alone or bool(field.unique)
+
+
+# -- columns -----------------------------------------------------------------------------------------------------------
+
+
+def is_column(call: Call, model: ModelClass, name: str, at: Expression, *, but: Iterable[str] = ()) -> bool:
+    """Whether a model has a column of this name; reported if not. `but` are columns that cannot be meant here."""
+    choices = [choice for choice in column_names(model) if choice not in but]
+    if name in choices:
+        return True
+    call.fail(f'{model.__name__} has no column "{name}"{suggestion(name, choices)}', at, LOOKUP)
+    return False
+
+
+def _keys_of(model: ModelClass) -> set[str]:
+    """The names of the primary key, which no update changes."""
+    key: Any = model._meta.pk
+    fields = [key, *getattr(key, "fields", ())] if key.name == "pk" else [key]
+    return {"pk", *(name for field in fields for name in (field.name, field.attname))}
+
+
+def check_columns(call: Call, query: Query, *formals: str, but: Iterable[str] = ()) -> None:
+    """Check the names of columns in lists."""
+    for name, at in each_text(call, *formals):
+        is_column(call, query.model, name, at, but=but)
+
+
+def bulk_update(call: Call) -> Type:
+    """`abulk_update(fields=...)`: columns other than the key."""
+    if call.query is not None:
+        check_columns(call, call.query, "fields", but=_keys_of(call.query.model))
+    return call.result
+
+
+def bulk_create(call: Call) -> Type:
+    """`abulk_create(update_fields=..., unique_fields=...)`."""
+    if call.query is not None:
+        check_columns(call, call.query, "update_fields", but=_keys_of(call.query.model))
+        check_columns(call, call.query, "unique_fields")
+    return call.result
+
+
+def copy(call: Call) -> Type:
+    """`acopy(fields=...)`."""
+    if call.query is not None:
+        check_columns(call, call.query, "fields")
+    return call.result
+
+
+def returning(call: Call) -> Type:
+    """`returning()`: columns of the model's own table."""
+    query = call.query
+    for argument in call.arguments("field", "fields") if query is not None else ():
+        name = literal_text(argument)
+        if query is not None and name is not None:
+            is_column(call, query.model, name, argument.expression)
+    return call.result
+
+
+# -- instances ---------------------------------------------------------------------------------------------------------
+
+
+def save(call: Call) -> Type:
+    """`adj.save(book, update_fields=[...])`, and `asave()` of a model: columns other than the key."""
+    model = model_of_instance(call)
+    for name, at in each_text(call, "update_fields") if model is not None else ():
+        if model is not None:
+            is_column(call, model, name, at, but=_keys_of(model))
+    return call.result
+
+
+def refresh(call: Call) -> Type:
+    """`adj.refresh(book, fields=[...])`: columns, and relations whose rows are to be forgotten."""
+    model = model_of_instance(call)
+    for name, at in each_text(call, "fields") if model is not None else ():
+        if model is not None and name not in relations(model):
+            is_column(call, model, name, at)
+    return call.result
+
+
+def model_of_instance(call: Call) -> ModelClass | None:
+    """The model of the instance that a function is given, or a method is called on."""
+    given = call.arguments("instance")
+    return call.project.model_of(given[0].type if given else getattr(call.context, "type", None))
