@@ -146,8 +146,8 @@ def create(call: Call) -> Type:
 
 
 def update(call: Call) -> Type:
-    """`aupdate()`: columns and their new values."""
-    query = call.query
+    """`aupdate()`: columns and their new values; also after `returning()`, where that is written before it."""
+    query = call.query or call.query_before("returning")
     if query is not None:
         _writing(call, query, is_new=False).check(_keywords(call))
     return call.result

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_STAR, ARG_STAR2, Context, Expression, NameExpr, StrExpr
+from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, NameExpr, StrExpr
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
 
@@ -82,7 +82,18 @@ class Call:
     @cached_property
     def query(self) -> Query | None:
         """The query that receives the call; None where the plugin does not know its model."""
-        receiver = get_proper_type(self.context.type) if isinstance(self.context, MethodContext) else None
+        return self._query(self.context.type) if isinstance(self.context, MethodContext) else None
+
+    def query_before(self, name: str) -> Query | None:
+        """The query that a method of this name was called on, just before this one."""
+        callee = getattr(self.context.context, "callee", None)
+        before = callee.expr if isinstance(callee, MemberExpr) else None
+        inner = before.callee if isinstance(before, CallExpr) else None
+        is_named = isinstance(inner, MemberExpr) and inner.name == name
+        return self._query(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
+
+    def _query(self, typ: Type | None) -> Query | None:
+        receiver = get_proper_type(typ)
         if not isinstance(receiver, Instance):
             return None
         base = compat.map_to_base(receiver, QUERY)

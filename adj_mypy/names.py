@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from django.db.models import DateField, DateTimeField
 from mypy.nodes import Expression, ListExpr, SetExpr, StrExpr, TupleExpr
-from mypy.types import Type
+from mypy.types import NoneType, Type, get_proper_type
 
 from adj.schema.paths import ResolvedPath, column_names, get_field
-from adj_mypy import paths
+from adj_mypy import paths, values
 from adj_mypy.call import Argument, Call, Query, literal_text
 from adj_mypy.codes import LOOKUP, SHAPE, VALUE
+from adj_mypy.operands import Expected, Table
 from adj_mypy.project import ModelClass, relations, single_relations, target_of
 from adj_mypy.words import suggestion
 
@@ -100,11 +101,24 @@ def _check_choice(call: Call, formal: str, choices: Iterable[str]) -> None:
 def in_bulk(call: Call) -> Type:
     """`ain_bulk(field_name=...)`: a field that no two rows have the same value of."""
     query = call.query
-    for name, at in call.texts("field_name") or () if query is not None else ():
-        if query is not None and is_column(call, query.model, name, at) and not _is_unique(query.model, name):
+    if query is None:
+        return call.result
+    names = call.texts("field_name")
+    for name, at in names or ():
+        if is_column(call, query.model, name, at) and not _is_unique(query.model, name):
             label = f"{query.model.__name__}.{name}"
             call.fail(f'"{label}" is not unique: ain_bulk() needs a field that identifies a row', at, SHAPE)
+    if names is not None:
+        _check_keys(call, query, names[0][0] if names else "pk")
     return call.result
+
+
+def _check_keys(call: Call, query: Query, name: str) -> None:
+    field = get_field(query.model, name)
+    key = None if field is None else Table(call.project, call.api).of_field(field)
+    for argument in call.arguments("id_list"):
+        if key is not None and not isinstance(get_proper_type(argument.type), NoneType):
+            values.check_many(call, argument, f'"{query.model.__name__}.{name}"', Expected(key, key))
 
 
 def _is_unique(model: Any, name: str) -> bool:
@@ -194,5 +208,5 @@ def refresh(call: Call) -> Type:
 
 def model_of_instance(call: Call) -> ModelClass | None:
     """The model of the instance that a function is given, or a method is called on."""
-    given = call.arguments("instance")
+    given = call.arguments("instance", "source")
     return call.project.model_of(given[0].type if given else getattr(call.context, "type", None))

@@ -56,6 +56,9 @@ _TEXT: Final = frozenset(
 _KEYS: Final = frozenset({"has_keys", "has_any_keys"})
 _OF_ARRAYS: Final = frozenset({"exact", "contains", "contained_by", "overlap"})
 
+_MANY: Final = frozenset({"typing.Iterable", "typing.Sequence"})
+_PAIR: Final = 2
+
 AnyPath = ResolvedPath | AnnotatedPath
 
 
@@ -65,6 +68,18 @@ class Expected:
 
     type: Type
     shown: Type
+    count: int | None = None
+    """How many values there have to be, where that is fixed."""
+
+    is_item: bool = False
+    """Whether this is one of many."""
+
+    @property
+    def item(self) -> Expected | None:
+        """What each of many values has to be; None where one is expected."""
+        types = [get_proper_type(typ) for typ in (self.type, self.shown)]
+        items = [typ.args[0] for typ in types if isinstance(typ, Instance) and typ.type.fullname in _MANY]
+        return Expected(items[0], items[1], is_item=True) if len(items) == len(types) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,8 @@ class Table:
     def expected(self, path: AnyPath) -> Expected | None:
         """What a lookup takes; None where the plugin leaves it to Django."""
         typ, shown = (table.of_lookup(path) for table in (self, replace(self, is_kind=False)))
-        return None if typ is None or shown is None else Expected(typ, shown)
+        count = _PAIR if path.lookup == "range" else None
+        return None if typ is None or shown is None else Expected(typ, shown, count)
 
     def of_lookup(self, path: AnyPath) -> Type | None:
         """The type that a lookup takes."""
@@ -116,8 +132,7 @@ class Table:
                 takes_none = self.is_kind and not self.is_strict
                 return self.api.named("typing.Iterable", [_optional(base) if takes_none else base])
             case "range":
-                pair = TupleType([base, base], self.api.named("builtins.tuple", [base]))
-                return make_simplified_union([pair, self.api.named("typing.Sequence", [base])])
+                return self.api.named("typing.Sequence", [base])
             case _:
                 return None
 
@@ -171,6 +186,11 @@ class Table:
         converted = _STRICT if self.is_strict else _CONVERTED
         names = next((converted[base] for base in type(key).__mro__ if base in converted), ())
         return make_simplified_union([own, self._of_names(names)]) if names else own
+
+    def of_relation(self, target: ModelClass) -> Type | None:
+        """Rows of a model, or their keys."""
+        key = self.of_field(target._meta.pk)
+        return None if key is None else make_simplified_union([self.rows(target), key])
 
     def rows(self, target: ModelClass) -> Type:
         """Instances of a model, of its parents and its proxies: Django compares their keys."""

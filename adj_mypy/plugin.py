@@ -23,7 +23,20 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import assignments, compat, contracts, generic, loading, lookups, names, reading, rows, signatures, start
+from adj_mypy import (
+    assignments,
+    compat,
+    contracts,
+    generic,
+    loading,
+    lookups,
+    names,
+    reading,
+    relating,
+    rows,
+    signatures,
+    start,
+)
 from adj_mypy.call import Call
 from adj_mypy.options import read_options
 from adj_mypy.project import Project
@@ -57,6 +70,9 @@ METHODS: Final[Mapping[str, Topic]] = {
     "aupdate": assignments.update,
     "aget_or_create": assignments.get_or_create,
     "aupdate_or_create": assignments.update_or_create,
+    "aadd": relating.add,
+    "aremove": relating.remove,
+    "aset": relating.replace,
     "select_related": loading.select_related,
     "prefetch_related": loading.prefetch_related,
     "only": loading.only,
@@ -73,6 +89,7 @@ FUNCTIONS: Final[Mapping[str, Topic]] = {
     "adj.facade.q": start.q,
     "adj.instances.save": names.save,
     "adj.instances.refresh": names.refresh,
+    relating.RELATED: relating.related,
     "adj.shortcuts.get_object_or_404": lookups.shortcut,
     "adj.shortcuts.get_list_or_404": lookups.shortcut,
 }

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from mypy.nodes import ARG_STAR2
 from mypy.typeops import make_simplified_union
-from mypy.types import AnyType, CallableType, FunctionLike, Instance, get_proper_type
+from mypy.types import (
+    AnyType,
+    CallableType,
+    FunctionLike,
+    Instance,
+    TypeVarLikeType,
+    TypeVarType,
+    flatten_nested_unions,
+    get_proper_type,
+)
 
 from adj_mypy import compat
 from adj_mypy.call import QUERY
@@ -17,8 +26,20 @@ def takes_queries(api: compat.Api, signature: FunctionLike) -> FunctionLike:
         return signature
     at = signature.arg_names.index("queryset")
     types = list(signature.arg_types)
-    types[at] = make_simplified_union([types[at], Instance(info, [compat.any_type(), compat.any_type()])])
-    return signature.copy_modified(arg_types=types)
+    query = Instance(info, [compat.any_type(), compat.any_type()])
+    items = flatten_nested_unions([types[at]])
+    variable = next((item for item in map(get_proper_type, items) if isinstance(item, TypeVarType)), None)
+    if variable is None:
+        types[at] = make_simplified_union([types[at], query])
+        return signature.copy_modified(arg_types=types)
+    return signature.copy_modified(variables=[_or(each, query, variable) for each in signature.variables])
+
+
+def _or(declared: TypeVarLikeType, query: Instance, meant: TypeVarType) -> TypeVarLikeType:
+    """A type variable that may stand for a query too."""
+    if not isinstance(declared, TypeVarType) or declared.id != meant.id:
+        return declared
+    return declared.copy_modified(upper_bound=make_simplified_union([declared.upper_bound, query]))
 
 
 def exact_keywords(api: compat.Api, signature: FunctionLike) -> FunctionLike:
