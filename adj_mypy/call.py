@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, NameExpr, StrExpr
+from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, StrExpr
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
 
@@ -29,6 +29,10 @@ class Argument:
     type: Type
     is_unpacked: bool
 
+    def named(self, keyword: str) -> Argument:
+        """The same with a keyword, which Django gives it."""
+        return replace(self, keyword=keyword)
+
 
 class Call:
     """A call that a hook was asked about."""
@@ -40,6 +44,17 @@ class Call:
     def arguments(self, *formals: str) -> list[Argument]:
         """What is given for parameters, in the order of these."""
         return [argument for formal in formals for argument in self._given(formal)]
+
+    def positional(self) -> list[Argument]:
+        """The arguments without a keyword, in their order; parameters that are only positional have no name."""
+        context = self.context
+        formals = zip(context.args, context.arg_types, context.arg_names, context.arg_kinds, strict=True)
+        return [
+            Argument(None, expression, typ, kind == ARG_STAR)
+            for formal in formals
+            for expression, typ, name, kind in zip(*formal, strict=True)
+            if name is None and kind != ARG_STAR2
+        ]
 
     def _given(self, formal: str) -> Iterator[Argument]:
         context = self.context
@@ -61,12 +76,13 @@ class Call:
             found.append((text, argument.expression))
         return found
 
-    def is_true(self, formal: str) -> bool:
-        """Whether a switch is on."""
-        return any(
-            isinstance(argument.expression, NameExpr) and argument.expression.fullname == "builtins.True"
-            for argument in self.arguments(formal)
-        )
+    def switch(self, formal: str) -> bool | None:
+        """Whether a switch is on, which is off by default; None if that is known only at run time."""
+        for argument in self.arguments(formal):
+            typ = get_proper_type(argument.type)
+            value = typ.last_known_value if isinstance(typ, Instance) else typ
+            return value.value if isinstance(value, LiteralType) and isinstance(value.value, bool) else None
+        return False
 
     def fail(self, message: str, at: Context, code: ErrorCode) -> None:
         """Report an error at an argument."""
@@ -153,10 +169,11 @@ class Query:
         """What its rows carry, if they are instances of which something is known."""
         return state_of(project, self.row)
 
-    def row_annotations(self, project: Project) -> Mapping[str, Type]:
-        """The annotations that its rows have."""
-        state = self.row_state(project)
-        return {} if state is None else state.annotations
+    @property
+    def model_names(self) -> frozenset[str]:
+        """The names that its model has taken: of fields, of their columns, and of relations from the other side."""
+        fields = self.model._meta.get_fields()
+        return frozenset(name for field in fields for name in (field.name, getattr(field, "attname", field.name)))
 
     @property
     def keys(self) -> Mapping[str, Type] | None:
@@ -173,7 +190,8 @@ def named_model(project: Project, api: Api, model: ModelClass, known: State) -> 
     plain = plain_row(project, api, model)
     if not known.annotations or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
         return plain
-    return plain.copy_modified(args=[api.typed_dict(known.annotations, readonly=True)])
+    names = api.typed_dict(known.annotations, readonly=True, optional=known.aliases)
+    return plain.copy_modified(args=[names])
 
 
 def literal_text(argument: Argument) -> str | None:

@@ -27,7 +27,7 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.functions import Coalesce, Concat, Lag, Lead, Now, NthValue, NullIf, Random
+from django.db.models.functions import Coalesce, Concat, JSONObject, Lag, Lead, Now, NthValue, NullIf, Random
 from django.db.models.functions.text import ConcatPair
 from django.db.models.functions.window import CumeDist, DenseRank, Ntile, PercentRank, Rank, RowNumber
 from django.db.models.sql.query import Query as DjangoQuery
@@ -97,6 +97,22 @@ def default_alias(call: Call, at: Expression) -> str | None:
     return alias if isinstance(alias, str) else None
 
 
+def kind_of(call: Call, at: Expression) -> type[Any] | None:
+    """The class of an expression that is written in the call; None for texts, and for what is known when it runs."""
+    made = Evaluator(call.api).evaluate(at)
+    return type(made) if hasattr(made, "resolve_expression") and not isinstance(made, Typed) else None
+
+
+def is_aggregate(call: Call, at: Expression, scope: Scope) -> bool | None:
+    """Whether an expression computes a value over rows; None if that is only known when it runs."""
+    made = Evaluator(call.api).evaluate(at)
+    if not hasattr(made, "resolve_expression") or isinstance(made, (Typed, FilteredRelation)):
+        return None
+    if any(name in scope.known for name in names_in(made)) or OPEN in scope.known:
+        return None
+    return bool(getattr(made, "contains_aggregate", False))
+
+
 def check_names(call: Call, at: Expression, made: Any, scope: Scope) -> bool:
     """Whether the model has every column that an expression names; each that it has not is reported."""
     known_before = True
@@ -160,7 +176,7 @@ def _type(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
         return _named(call, at, _name(made), scope)
     if isinstance(made, Typed):
         return optional(made.typ) if made.is_optional else made.typ
-    typ = _output(call, made, scope)
+    typ = _of_many(call, at, made, scope) or _output(call, made, scope)
     return optional(typ) if is_nullable(made, scope) else typ
 
 
@@ -171,6 +187,25 @@ def _filtered(call: Call, made: FilteredRelation, scope: Scope) -> Type:
     except QueryError:
         target = None
     return compat.any_type() if target is None else plain_row(call.project, call.api, target)
+
+
+def _of_many(call: Call, at: Expression, made: Any, scope: Scope) -> Type | None:
+    """The type of what collects values into one; for Django an array or JSON, of which it says no more."""
+    anything = compat.any_type()
+    if isinstance(made, JSONObject):
+        return call.api.named("builtins.dict", [call.api.named("builtins.str"), anything])
+    kind = _collector(made)
+    if kind is None:
+        return None
+    source = _sources(made)[0]
+    # A list of NULLs is no NULL.
+    return call.api.named("builtins.list", [_type(call, at, source, scope) if kind == "ArrayAgg" else anything])
+
+
+def _collector(made: Any) -> str | None:
+    """The name of an aggregate of PostgreSQL that gives a list; its class cannot be imported without a driver."""
+    names = [base.__name__ for base in type(made).__mro__ if base.__module__.startswith("django.contrib.postgres")]
+    return next((name for name in names if name in {"ArrayAgg", "JSONBAgg"}), None)
 
 
 def _named(call: Call, at: Expression, name: str, scope: Scope) -> Type:
@@ -234,6 +269,8 @@ def _is_nullable_aggregate(made: Any, scope: Scope) -> bool:
     """An aggregate over no value is NULL: over no row, over NULLs, and where a filter leaves none."""
     if isinstance(made, Count) or getattr(made, "default", None) is not None:
         return False
+    if _collector(made) is not None:
+        return scope.is_total or made.filter is not None
     if scope.is_total or made.filter is not None or isinstance(made, (StdDev, Variance)):
         return True
     return _any_source(made, scope)
@@ -256,6 +293,8 @@ _RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, S
     (Typed, lambda made, _: bool(made.is_optional)),
     (Value, lambda made, _: made.value is None),
     (F, lambda made, scope: _is_nullable_name(_name(made), scope)),
+    # A comparison with NULL is neither true nor false.
+    (Q, lambda _made, _scope: True),
     (Coalesce, _every_source),
     (Case, _any_case),
     (When, lambda made, scope: is_nullable(made.result, scope)),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mypy.nodes import Expression
-from mypy.types import NoneType, Type, get_proper_type
+from mypy.types import Type
 
 from adj_mypy import conditions, paths
 from adj_mypy.call import Call, Query, literal_text
 from adj_mypy.compat import any_type
 from adj_mypy.expressions import Scope, default_alias
 from adj_mypy.start import query_of_source
-from adj_mypy.state import OPEN
 
 
 def filtered(call: Call) -> Type:
@@ -101,11 +100,3 @@ def columns(call: Call) -> Type:
             if path is not None:
                 _check_order(call, query, argument.expression, path.removeprefix("-"))
     return call.result
-
-
-def extra(call: Call) -> Type:
-    """`extra()`: what it selects may be named by later clauses."""
-    query = call.query
-    if query is None or all(isinstance(get_proper_type(each.type), NoneType) for each in call.arguments("select")):
-        return call.result
-    return call.asking(known=query.known.with_annotations({OPEN: any_type()}))

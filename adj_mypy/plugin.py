@@ -24,9 +24,11 @@ from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
 from adj_mypy import (
+    annotating,
     assignments,
     compat,
     contracts,
+    finishing,
     generic,
     loading,
     lookups,
@@ -37,7 +39,7 @@ from adj_mypy import (
     signatures,
     start,
 )
-from adj_mypy.call import Call
+from adj_mypy.call import QUERY, Call
 from adj_mypy.options import read_options
 from adj_mypy.project import Project
 
@@ -45,6 +47,17 @@ VERSION: Final = "1"
 """Part of mypy's cache; another number lets it check everything again."""
 
 Topic: TypeAlias = Callable[[Call], Type]
+
+
+def after(check: Topic, topic: Topic) -> Topic:
+    """A topic that types what another one checks."""
+
+    def both(call: Call) -> Type:
+        check(call)
+        return topic(call)
+
+    return both
+
 
 METHODS: Final[Mapping[str, Topic]] = {
     "filter": lookups.filtered,
@@ -57,19 +70,11 @@ METHODS: Final[Mapping[str, Topic]] = {
     "distinct": lookups.columns,
     "aearliest": lookups.columns,
     "alatest": lookups.columns,
-    "extra": lookups.extra,
-    "dates": names.dates,
-    "datetimes": names.datetimes,
     "select_for_update": names.locks,
-    "ain_bulk": names.in_bulk,
     "abulk_update": names.bulk_update,
     "abulk_create": names.bulk_create,
     "acopy": names.copy,
-    "returning": names.returning,
-    "acreate": assignments.create,
     "aupdate": assignments.update,
-    "aget_or_create": assignments.get_or_create,
-    "aupdate_or_create": assignments.update_or_create,
     "aadd": relating.add,
     "aremove": relating.remove,
     "aset": relating.replace,
@@ -79,9 +84,24 @@ METHODS: Final[Mapping[str, Topic]] = {
     "defer": loading.defer,
     "values": lookups.with_conditions(rows.values),
     "values_list": lookups.with_conditions(rows.values_list),
-    "annotate": lookups.with_conditions(rows.annotate),
-    "alias": lookups.with_conditions(rows.alias),
-    "aaggregate": lookups.with_conditions(rows.aggregate),
+    "dates": after(names.dates, rows.dates),
+    "datetimes": after(names.datetimes, rows.datetimes),
+    "union": rows.combined,
+    "intersection": rows.combined,
+    "difference": rows.combined,
+    "annotate": lookups.with_conditions(annotating.annotate),
+    "alias": lookups.with_conditions(annotating.alias),
+    "extra": annotating.extra,
+    "run": finishing.run,
+    "arun": finishing.run,
+    "aall": finishing.run,
+    "aaggregate": lookups.with_conditions(finishing.aggregate),
+    "ain_bulk": after(names.in_bulk, finishing.in_bulk),
+    "returning": after(names.returning, finishing.returning),
+    "raw": finishing.raw,
+    "acreate": after(assignments.create, finishing.written),
+    "aget_or_create": after(assignments.get_or_create, finishing.written),
+    "aupdate_or_create": after(assignments.update_or_create, finishing.written),
 }
 """The methods of a query that have a topic."""
 
@@ -94,16 +114,6 @@ FUNCTIONS: Final[Mapping[str, Topic]] = {
     "adj.shortcuts.get_list_or_404": lookups.shortcut,
 }
 """The functions that have one."""
-
-SIGNATURES: Final[Mapping[str, Callable[[compat.Api, FunctionLike], FunctionLike]]] = {
-    "django.db.models.expressions.Exists": signatures.takes_queries,
-    "django.db.models.expressions.Subquery": signatures.takes_queries,
-    "django.contrib.postgres.expressions.ArraySubquery": signatures.takes_queries,
-    "django.db.models.query.Prefetch": signatures.takes_queries,
-    "django.db.models.query_utils.Q": signatures.exact_keywords,
-    "django.db.models.expressions.When": signatures.exact_keywords,
-}
-"""The classes of Django whose arguments the plugin types otherwise than the stubs."""
 
 LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
@@ -219,10 +229,27 @@ class AdjPlugin(Plugin):
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
-        if owner.startswith("adj."):
-            topic = METHODS.get(name)
-            return None if topic is None else partial(self._answer, topic)
+        topic = METHODS.get(name)
+        if topic is not None and self._is_query(owner):
+            return partial(self._answer, topic)
         return self.django.get_method_hook(fullname)
+
+    @override
+    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        if fullname in signatures.CONDITIONS:
+            return signatures.exact_keywords
+        if signatures.takes_queries(self._info(fullname)):
+            return signatures.nested_query
+        return self.django.get_function_signature_hook(fullname)
+
+    @override
+    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        owner, _, name = fullname.rpartition(".")
+        if name in signatures.OPERATORS and self._is_query(owner):
+            return signatures.operator
+        if owner.startswith("adj.") and name in METHODS:
+            return signatures.exact_keywords
+        return self.django.get_method_signature_hook(fullname)
 
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
         """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
@@ -246,20 +273,6 @@ class AdjPlugin(Plugin):
         return self.django.get_dynamic_class_hook(fullname)
 
     @override
-    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        signature = SIGNATURES.get(fullname)
-        if signature is None:
-            return self.django.get_function_signature_hook(fullname)
-        return lambda context: signature(compat.Api(context.api), context.default_signature)
-
-    @override
-    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        owner, _, name = fullname.rpartition(".")
-        if owner.startswith("adj.") and name in METHODS:
-            return lambda context: signatures.exact_keywords(compat.Api(context.api), context.default_signature)
-        return self.django.get_method_signature_hook(fullname)
-
-    @override
     def get_class_decorator_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         return self.django.get_class_decorator_hook(fullname)
 
@@ -276,6 +289,10 @@ class AdjPlugin(Plugin):
     def _info(self, fullname: str) -> TypeInfo | None:
         symbol = self.lookup_fully_qualified(fullname)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
+
+    def _is_query(self, fullname: str) -> bool:
+        info = self._info(fullname)
+        return info is not None and info.has_base(QUERY)
 
     def _is_model(self, fullname: str) -> bool:
         info = self._info(fullname)

@@ -62,9 +62,9 @@ def pairs() -> None:
 
 
 def dicts() -> None:
-    q(Book).filter(**{"title": "Emma", "author__name": "Jane"})
-    q(Book).filter(**{"titel": "Emma"})
-    q(Book).filter(Q(**{"pages": "3"}))
+    q(Book).filter(title="Emma", author__name="Jane")
+    q(Book).filter(titel="Emma")
+    q(Book).filter(Q(pages="3"))
 
 
 def a_condition_as_a_keyword_beside_others() -> None:

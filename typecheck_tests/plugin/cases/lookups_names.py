@@ -5,8 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from adj import q
-from tests.shop.models import Author, Bestseller, Book, BookDetail, Country, Depot, Gadget, Note, OrderLine, Publisher
-from tests.shop.models import Reader, Review, Shelf, Tag
+from tests.shop.models import (
+    Author,
+    Bestseller,
+    Book,
+    BookDetail,
+    Country,
+    Depot,
+    Gadget,
+    Note,
+    OrderLine,
+    Publisher,
+    Reader,
+    Review,
+    Shelf,
+    Tag,
+)
 from typecheck_tests.plugin.library.models import LongFilm, Person
 from typecheck_tests.plugin.library.models import Shelf as LibraryShelf
 

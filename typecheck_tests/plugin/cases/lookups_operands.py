@@ -15,8 +15,22 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
 from adj import q
-from tests.shop.models import Author, AuthorProfile, Bestseller, Book, Depot, Format, Gadget, Item, Order, OrderLine
-from tests.shop.models import Publisher, Reader, Shelf, Tag
+from tests.shop.models import (
+    Author,
+    AuthorProfile,
+    Bestseller,
+    Book,
+    Depot,
+    Format,
+    Gadget,
+    Item,
+    Order,
+    OrderLine,
+    Publisher,
+    Reader,
+    Shelf,
+    Tag,
+)
 
 Pages = NewType("Pages", int)
 
