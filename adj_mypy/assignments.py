@@ -7,7 +7,7 @@ or an expression; None only where the column may be NULL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Field, Manager, Model, QuerySet
@@ -63,8 +63,7 @@ class Writing:
         if not isinstance(field, Field):
             return
         call = self.call
-        table = Table(call.project, call.api)
-        typ, shown = (self._of_column(each, name, field) for each in (table, replace(table, is_kind=False)))
+        typ, shown = (self._of_column(table, name, field) for table in Table(call.project, call.api).pair)
         if typ is not None and shown is not None:
             label = f'"{self.model.__name__}.{name}"'
             values.check(call, at, given, label, Expected(self._with_none(field, typ), shown))

@@ -94,7 +94,7 @@ def _check_nested(call: Call, name: str, meaning: AnyPath, at: Expression, given
     if isinstance(meaning, ResolvedPath) and meaning.lookup in _NESTED:
         field = meaning.output if meaning.transforms else meaning.field
         rows = None if meaning.transforms else target_of(field)
-        value = Table(call.project, call.api).of_field(field)
+        value = Table(call.project, call.api, is_kind=False).of_field(field)
     problem = nested.misfit(call.project, call.api, given, rows, value)
     if problem is not None:
         call.fail(f"{name} expects {problem}", at, VALUE)
@@ -143,7 +143,7 @@ def check_conditions_inside(call: Call, scope: Scope, expression: Expression) ->
 
 def _walk(call: Call, scope: Scope, expression: Expression) -> None:
     match expression:
-        case CallExpr() if nested.is_nested(expression):
+        case _ if nested.is_nested(expression):
             _check_outer_names(call, scope, expression)
         case CallExpr(callee=RefExpr() as callee) if callee.fullname in {_Q, _WHEN}:
             _check_keywords(call, scope, expression, _OWN[callee.fullname])

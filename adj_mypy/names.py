@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
-from django.db.models import DateField, DateTimeField
 from mypy.nodes import Expression, ListExpr, SetExpr, StrExpr, TupleExpr
 from mypy.types import NoneType, Type, get_proper_type
 
-from adj.schema.paths import ResolvedPath, column_names, get_field
+from adj.schema.paths import column_names, get_field
 from adj_mypy import paths, values
 from adj_mypy.call import Argument, Call, Query, literal_text
-from adj_mypy.codes import LOOKUP, SHAPE, VALUE
+from adj_mypy.codes import LOOKUP, VALUE
 from adj_mypy.operands import Expected, Table
 from adj_mypy.project import ModelClass, relations, single_relations, target_of
 from adj_mypy.words import suggestion
-
-_KINDS: Final = ("year", "month", "week", "day")
-_MOMENTS: Final = (*_KINDS, "hour", "minute", "second")
 
 
 def texts_in(argument: Argument) -> Iterator[tuple[str, Expression]]:
@@ -65,28 +61,14 @@ def _check_lock(call: Call, model: ModelClass, path: str, at: Expression) -> Non
 
 def _lockable(model: ModelClass) -> dict[str, ModelClass | None]:
     """The relations to one row by the names that queries use, and the links to the tables of parents."""
-    named = {relation.name: target_of(relation) for relation in single_relations(model).values()}
+    single = (relation for relation in single_relations(model).values() if not relation.one_to_many)
+    named = {relation.name: target_of(relation) for relation in single}
     links = {link.name: target_of(link) for link in model._meta.parents.values() if link is not None}
     return {**named, **links}
 
 
-def dates(call: Call) -> Type:
-    """`dates()`: a date or moment, and what it is cut to."""
-    return _moments(call, DateField, "a date or a moment", _KINDS)
-
-
-def datetimes(call: Call) -> Type:
-    """`datetimes()`: a moment, and what it is cut to."""
-    return _moments(call, DateTimeField, "a moment", _MOMENTS)
-
-
-def _moments(call: Call, kind: type[Any], wanted: str, kinds: tuple[str, ...]) -> Type:
-    query = call.query
-    for path, at in call.texts("field_name") or () if query is not None else ():
-        found = None if query is None else paths.column(call, at, query.model, path, query.known.annotations)
-        if isinstance(found, ResolvedPath) and not isinstance(found.output, kind):
-            call.fail(f'"{found.model.__name__}.{path}" is not {wanted}: {type(found.output).__name__}', at, SHAPE)
-    _check_choice(call, "kind", kinds)
+def order_of_dates(call: Call) -> Type:
+    """`dates(order=...)` and `datetimes(order=...)`."""
     _check_choice(call, "order", ("ASC", "DESC"))
     return call.result
 
@@ -98,34 +80,18 @@ def _check_choice(call: Call, formal: str, choices: Iterable[str]) -> None:
             call.fail(f'"{formal}" is one of {wanted}, not "{text}"', at, VALUE)
 
 
-def in_bulk(call: Call) -> Type:
-    """`ain_bulk(field_name=...)`: a field that no two rows have the same value of."""
-    query = call.query
-    if query is None:
+def keys(call: Call) -> Type:
+    """`ain_bulk([...])`: values of the key, or of another field that identifies a row."""
+    query, names = call.query, call.texts("field_name")
+    if query is None or names is None:
         return call.result
-    names = call.texts("field_name")
-    for name, at in names or ():
-        if is_column(call, query.model, name, at) and not _is_unique(query.model, name):
-            label = f"{query.model.__name__}.{name}"
-            call.fail(f'"{label}" is not unique: ain_bulk() needs a field that identifies a row', at, SHAPE)
-    if names is not None:
-        _check_keys(call, query, names[0][0] if names else "pk")
-    return call.result
-
-
-def _check_keys(call: Call, query: Query, name: str) -> None:
+    name = names[0][0] if names else "pk"
     field = get_field(query.model, name)
-    key = None if field is None else Table(call.project, call.api).of_field(field)
-    for argument in call.arguments("id_list"):
-        if key is not None and not isinstance(get_proper_type(argument.type), NoneType):
-            values.check_many(call, argument, f'"{query.model.__name__}.{name}"', Expected(key, key))
-
-
-def _is_unique(model: Any, name: str) -> bool:
-    constraints = model._meta.total_unique_constraints
-    alone = {constraint.fields[0] for constraint in constraints if len(constraint.fields) == 1}
-    field = get_field(model, name)
-    return name == "pk" or field.name in alone or bool(field.unique)
+    typ, shown = (None if field is None else table.of_field(field) for table in Table(call.project, call.api).pair)
+    for argument in call.arguments("id_list") if typ is not None and shown is not None else ():
+        if typ is not None and shown is not None and not isinstance(get_proper_type(argument.type), NoneType):
+            values.check_many(call, argument, f'"{query.model.__name__}.{name}"', Expected(typ, shown))
+    return call.result
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------

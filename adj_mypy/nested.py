@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mypy.nodes import CallExpr, Expression, MemberExpr, StrExpr
+from mypy.nodes import CallExpr, Expression, IndexExpr, MemberExpr, StrExpr
 from mypy.subtypes import is_subtype
 from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, Instance, NoneType, TupleType, Type, TypedDictType, get_proper_type
@@ -44,9 +44,14 @@ def columns_of(typ: Type) -> list[Type] | Instance | None:
         return list(row.items.values())
     if isinstance(row, TupleType):
         return list(row.items)
-    if row is None or isinstance(row, AnyType):
+    if row is None or isinstance(row, AnyType) or _is_general(row):
         return None
     return row if isinstance(row, Instance) and row.type.has_base("django.db.models.base.Model") else [row]
+
+
+def _is_general(row: Type) -> bool:
+    """Whether a row is a dict or a tuple whose columns are known only at run time."""
+    return isinstance(row, Instance) and row.type.fullname in {"builtins.dict", "builtins.tuple"}
 
 
 def misfit(project: Project, api: compat.Api, operand: Type, rows: ModelClass | None, value: Type | None) -> str | None:
@@ -94,10 +99,9 @@ def outer_names(query: Expression) -> Iterator[tuple[str, Expression]]:
 
     What is nested further speaks of a row between, as `OuterRef(OuterRef(...))` speaks of one beyond.
     """
-    while isinstance(query, CallExpr) and isinstance(query.callee, MemberExpr):
-        for argument in query.args:
+    for step in _steps(query):
+        for argument in step.args:
             yield from _outer_in(argument)
-        query = query.callee.expr
 
 
 def _outer_in(expression: Expression) -> Iterator[tuple[str, Expression]]:
@@ -125,6 +129,21 @@ def parts(expression: Expression) -> list[Expression]:
 
 def is_nested(expression: Expression) -> bool:
     """Whether an expression is a chain that begins with `q(...)`."""
-    while isinstance(expression, CallExpr) and isinstance(expression.callee, MemberExpr):
-        expression = expression.callee.expr
-    return isinstance(expression, CallExpr) and getattr(expression.callee, "fullname", "") == "adj.facade.q"
+    first = next(reversed(list(_steps(expression))), None)
+    return first is not None and getattr(first.callee, "fullname", "") == "adj.facade.q"
+
+
+def _steps(query: Expression) -> Iterator[CallExpr]:
+    """The calls of a chain, from its end to its beginning."""
+    while True:
+        match query:
+            case IndexExpr(base=inner):
+                query = inner
+            case CallExpr(callee=MemberExpr(expr=inner)):
+                yield query
+                query = inner
+            case CallExpr():
+                yield query
+                return
+            case _:
+                return

@@ -95,11 +95,16 @@ class Table:
         """Whether only a field's own type is right."""
         return self.project.options.strict_values
 
+    @property
+    def pair(self) -> tuple[Table, Table]:
+        """What is right, and what a message shows."""
+        return self, replace(self, is_kind=False)
+
     # -- lookups -------------------------------------------------------------------------------------------------------
 
     def expected(self, path: AnyPath) -> Expected | None:
         """What a lookup takes; None where the plugin leaves it to Django."""
-        typ, shown = (table.of_lookup(path) for table in (self, replace(self, is_kind=False)))
+        typ, shown = (table.of_lookup(path) for table in self.pair)
         count = _PAIR if path.lookup == "range" else None
         return None if typ is None or shown is None else Expected(typ, shown, count)
 

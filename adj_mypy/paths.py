@@ -20,6 +20,9 @@ from adj_mypy.words import suggestion
 
 SEPARATOR = "__"
 
+_OF_RELATIONS = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
+"""The lookups that a relation itself has."""
+
 
 def lookup(
     call: Call, at: Context, model: ModelClass, path: str, known: Mapping[str, Type]
@@ -44,8 +47,10 @@ def _on_annotation(
     target = call.project.model_of(known[name])
     if target is None:
         return meaning(name, known[name], rest)
+    if not rest or rest[0] in _OF_RELATIONS:
+        return None
     # A filtered relation: rows that do not fulfil its condition are NULL.
-    return replace(resolve(target, SEPARATOR.join(rest)), is_nullable=True) if rest else None
+    return replace(resolve(target, SEPARATOR.join(rest)), is_nullable=True)
 
 
 def is_about_the_first_name(error: QueryError) -> bool:

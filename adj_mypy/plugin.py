@@ -84,8 +84,8 @@ METHODS: Final[Mapping[str, Topic]] = {
     "defer": loading.defer,
     "values": lookups.with_conditions(rows.values),
     "values_list": lookups.with_conditions(rows.values_list),
-    "dates": after(names.dates, rows.dates),
-    "datetimes": after(names.datetimes, rows.datetimes),
+    "dates": after(names.order_of_dates, rows.dates),
+    "datetimes": after(names.order_of_dates, rows.datetimes),
     "union": rows.combined,
     "intersection": rows.combined,
     "difference": rows.combined,
@@ -96,7 +96,7 @@ METHODS: Final[Mapping[str, Topic]] = {
     "arun": finishing.run,
     "aall": finishing.run,
     "aaggregate": lookups.with_conditions(finishing.aggregate),
-    "ain_bulk": after(names.in_bulk, finishing.in_bulk),
+    "ain_bulk": after(names.keys, finishing.in_bulk),
     "returning": after(names.returning, finishing.returning),
     "raw": finishing.raw,
     "acreate": after(assignments.create, finishing.written),
@@ -104,6 +104,12 @@ METHODS: Final[Mapping[str, Topic]] = {
     "aupdate_or_create": after(assignments.update_or_create, finishing.written),
 }
 """The methods of a query that have a topic."""
+
+OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
+    ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
+    ("adj.models.AsyncModel", "arefresh_from_db"): names.refresh,
+}
+"""Methods of other classes that have one."""
 
 FUNCTIONS: Final[Mapping[str, Topic]] = {
     "adj.facade.q": start.q,
@@ -230,7 +236,10 @@ class AdjPlugin(Plugin):
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
         topic = METHODS.get(name)
-        if topic is not None and self._is_query(owner):
+        if topic is None or not self._is_query(owner):
+            others = (each for (base, method), each in OTHERS.items() if method == name and self._has(owner, base))
+            topic = next(others, None)
+        if topic is not None:
             return partial(self._answer, topic)
         return self.django.get_method_hook(fullname)
 
@@ -291,12 +300,14 @@ class AdjPlugin(Plugin):
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
 
     def _is_query(self, fullname: str) -> bool:
-        info = self._info(fullname)
-        return info is not None and info.has_base(QUERY)
+        return self._has(fullname, QUERY)
 
     def _is_model(self, fullname: str) -> bool:
+        return self._has(fullname, MODEL)
+
+    def _has(self, fullname: str, base: str) -> bool:
         info = self._info(fullname)
-        return info is not None and info.has_base(MODEL)
+        return info is not None and info.has_base(base)
 
 
 def plugin(version: str) -> type[Plugin]:
