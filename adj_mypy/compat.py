@@ -1,8 +1,9 @@
 """The only module that touches what mypy and django-stubs do not promise to keep.
 
 Of mypy: `mypy.main.CapturableArgumentParser`, `TypeChecker` behind the plugin's interface (`lookup_type`, `binder`,
-`scope`, `modules`), `SemanticAnalyzer` behind the semantic one, `Errors.error_info_map`, `ExtraAttrs`, an `Instance`
-with fewer arguments than its class has variables, the message `CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
+`scope`, `modules`, `module_refs`), `SemanticAnalyzer` behind the semantic one (`cur_mod_node`),
+`Errors.error_info_map`, `ExtraAttrs`, an `Instance` with fewer arguments than its class has variables, the message
+`CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
 
 Of django-stubs: `mypy_django_plugin.main.NewSemanalDjangoPlugin` and its `django_context.apps_registry`, the type
 arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own hook, the suffix `@AnnotatedWith`.
@@ -123,6 +124,15 @@ class Api:
         key = literal_hash(cast("Expression", expression))
         frames = cast("TypeChecker", self._api).binder.frames if self.is_checker else []
         return key is not None and any(key in frame.types for frame in frames)
+
+    def refer_to(self, module: str) -> None:
+        """Let mypy check the module at hand again whenever the interface of this one has changed.
+
+        Before mypy 2 only the checker can do so.
+        """
+        tree: Any = self._api if self.is_checker else self._api.cur_mod_node
+        if hasattr(tree, "module_refs"):
+            tree.module_refs.add(module)
 
     def narrow(self, expression: Expression, to: Type) -> None:
         """Let a variable have another type from here on, as after `isinstance()`."""

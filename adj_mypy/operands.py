@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.contrib.postgres.fields import ArrayField
 from django.db.models import JSONField, fields
 from django.db.models.fields.files import FileField
 from mypy.nodes import Expression
@@ -45,8 +44,9 @@ _STRICT: Final[Mapping[type[Any], tuple[str, ...]]] = {
     fields.FloatField: (_FLOAT, _INT),
 }
 
-_ANYTHING: Final = (JSONField, FileField, ArrayField)
-"""Fields whose operands are left to Django."""
+_ANYTHING: Final = (JSONField, FileField)
+_POSTGRESQL: Final = "django.contrib.postgres.fields"
+"""Fields whose operands are left to Django. Those of PostgreSQL cannot be imported without its driver."""
 
 _SAME: Final = frozenset({"exact", "gt", "gte", "lt", "lte"})
 _TEXT: Final = frozenset(
@@ -121,7 +121,7 @@ def of_annotation(typ: Type) -> Type | None:
 
 def of_field(project: Project, api: Api, field: Any) -> Type | None:
     """The type of values of a field, or of the rows and keys of a relation; None where all may be right."""
-    if isinstance(field, _ANYTHING):
+    if isinstance(field, _ANYTHING) or any(cls.__module__.startswith(_POSTGRESQL) for cls in type(field).__mro__):
         return None
     target = target_of(field) if getattr(field, "is_relation", False) else None
     if getattr(field, "is_relation", False) and target is None:

@@ -1,10 +1,13 @@
-"""mypy's hooks, and which topic answers them. django-stubs' plugin is inside, and answers what is not adj's."""
+"""mypy's hooks, and who answers them. django-stubs' plugin is inside, and answers what is not adj's.
+
+Topics are imported where a hook first needs one: `adj_mypy.topics` says why.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from mypy.nodes import MypyFile, TypeInfo
 from mypy.options import Options
@@ -23,41 +26,15 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, contracts, generic, loading, lookups, reading, rows, start
-from adj_mypy.call import Call
+from adj_mypy import compat, dependencies, generic
 from adj_mypy.options import read_options
-from adj_mypy.project import Project
+from adj_mypy.project import Project, digest
+
+if TYPE_CHECKING:
+    from adj_mypy.topics import Topic
 
 VERSION: Final = "1"
 """Part of mypy's cache; another number lets it check everything again."""
-
-Topic: TypeAlias = Callable[[Call], Type]
-
-METHODS: Final[Mapping[str, Topic]] = {
-    "filter": lookups.conditions,
-    "exclude": lookups.conditions,
-    "complex_filter": lookups.conditions,
-    "aget": lookups.conditions,
-    "aget_or_none": lookups.conditions,
-    "afilter": lookups.conditions,
-    "order_by": lookups.order_by,
-    "distinct": lookups.columns,
-    "aearliest": lookups.columns,
-    "alatest": lookups.columns,
-    "select_related": loading.select_related,
-    "prefetch_related": loading.prefetch_related,
-    "only": loading.only,
-    "defer": loading.defer,
-    "values": rows.values,
-    "values_list": rows.values_list,
-    "annotate": rows.annotate,
-    "alias": rows.alias,
-    "aaggregate": rows.aggregate,
-}
-"""The methods of a query that have a topic."""
-
-FUNCTIONS: Final[Mapping[str, Topic]] = {"adj.facade.q": start.q}
-"""The functions that have one."""
 
 LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
@@ -74,6 +51,7 @@ class AdjPlugin(Plugin):
             compat.exit_with_usage(f'"{OUTER}" has to stand before "{INNER}" in `plugins`; it contains that one.')
         self.django = compat.DjangoPlugin(options)
         self.project = Project(read_options(options.config_file), self.django)
+        self._tracked = self.project.options.loaded_relations
 
     @override
     def set_modules(self, modules: dict[str, MypyFile]) -> None:
@@ -89,14 +67,12 @@ class AdjPlugin(Plugin):
 
     @override
     def report_config_data(self, ctx: ReportConfigContext) -> dict[str, Any]:
-        data = {
+        return {
             **self.django.report_config_data(ctx),
             "adj": VERSION,
             "adj_options": self.project.options.as_data(),
+            "adj_models": self.project.digests.get(ctx.id, ""),
         }
-        # Libraries keep their cache when a model of the project changes.
-        is_library = ctx.path.endswith(".pyi") or "site-packages" in ctx.path
-        return data if is_library else {**data, "adj_models": self.project.digest}
 
     # -- models --------------------------------------------------------------------------------------------------------
 
@@ -120,12 +96,12 @@ class AdjPlugin(Plugin):
         hook = self.django.get_customize_class_mro_hook(fullname)
         if hook is not None or fullname not in self.project.models:
             return hook
-        return partial(generic.make_generic, tracked=self._tracked)
+        return partial(generic.make_generic, tracked=self._tracked, digest=digest(self.project.models[fullname]))
 
     @override
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         if fullname == LOADED:
-            return partial(contracts.loaded, self.project)
+            return self._loaded
         hook = self.django.get_type_analyze_hook(fullname)
         if not self._tracked:
             return hook
@@ -134,6 +110,12 @@ class AdjPlugin(Plugin):
             return lambda context: generic.bare_instance(inner(context))
         info = self._info(fullname) if fullname in self.project.models else None
         return None if info is None else partial(generic.bare_annotation, info)
+
+    def _loaded(self, context: AnalyzeTypeContext) -> Type:
+        from adj_mypy import contracts
+
+        dependencies.of_annotation(self.project, context)
+        return contracts.loaded(self.project, context)
 
     @override
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
@@ -145,9 +127,11 @@ class AdjPlugin(Plugin):
 
     @override
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        topic = FUNCTIONS.get(fullname)
-        if topic is not None:
-            return partial(self._answer, topic)
+        if fullname.startswith("adj."):
+            from adj_mypy.topics import FUNCTIONS
+
+            topic = FUNCTIONS.get(fullname)
+            return None if topic is None else partial(self._answer, topic)
         hook = self.django.get_function_hook(fullname)
         if hook is None or not self._tracked or fullname not in self.project.models:
             return hook
@@ -161,26 +145,44 @@ class AdjPlugin(Plugin):
         hook = self.django.get_attribute_hook(fullname)
         owner, _, attribute = fullname.rpartition(".")
         if owner == generic.ANNOTATED_ROW:
-            return partial(reading.read_annotation, self.project, attribute)
+            return partial(self._read_annotation, attribute)
         if not self._tracked or owner not in self.project.owners:
             return hook
         return partial(self._read, hook, attribute)
 
     def _read(self, hook: Callable[[AttributeContext], Type] | None, attribute: str, context: AttributeContext) -> Type:
+        from adj_mypy import reading
+
+        dependencies.of_row(self.project, context)
         known = context if hook is None else context._replace(default_attr_type=hook(context))
         return reading.read(self.project, attribute, known)
+
+    def _read_annotation(self, attribute: str, context: AttributeContext) -> Type:
+        from adj_mypy import reading
+
+        return reading.read_annotation(self.project, attribute, context)
 
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
         if owner.startswith("adj."):
+            from adj_mypy.topics import METHODS
+
             topic = METHODS.get(name)
             return None if topic is None else partial(self._answer, topic)
-        return self.django.get_method_hook(fullname)
+        hook = self.django.get_method_hook(fullname)
+        return None if hook is None else partial(self._ask_django, hook)
+
+    def _ask_django(self, hook: Callable[[MethodContext], Type], context: MethodContext) -> Type:
+        dependencies.of_call(self.project, context)
+        return hook(context)
 
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
         """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
+        from adj_mypy.call import Call
+
         call = Call(self.project, context)
+        dependencies.of_call(self.project, context)
         try:
             return topic(call)
         except Exception as error:  # a plugin must never end mypy
@@ -216,10 +218,6 @@ class AdjPlugin(Plugin):
         return self.django.get_class_decorator_hook_2(fullname)
 
     # -- helpers -------------------------------------------------------------------------------------------------------
-
-    @property
-    def _tracked(self) -> bool:
-        return self.project.options.loaded_relations
 
     def _info(self, fullname: str) -> TypeInfo | None:
         symbol = self.lookup_fully_qualified(fullname)
