@@ -11,7 +11,10 @@ arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own 
 
 from __future__ import annotations
 
+import sysconfig
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, cast
 
 from mypy import message_registry
@@ -34,13 +37,20 @@ from mypy.nodes import (
     TypeInfo,
     Var,
 )
+from mypy.options import Options
 from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, Plugin
 from mypy.semanal import SemanticAnalyzer
 from mypy.types import AnyType, Instance, Type, TypedDictType, TypeOfAny, TypeVarLikeType, get_proper_type
-from mypy_django_plugin.main import NewSemanalDjangoPlugin
+
+try:
+    from mypy_django_plugin.main import NewSemanalDjangoPlugin
+except ImportError as error:
+    raise ImportError(f'it contains the plugin of django-stubs: pip install "adj[mypy]" ({error})') from error
 
 FIELD = "django.db.models.fields.Field"
 ANNOTATED_WITH = "@AnnotatedWith"
+
+_LIBRARIES = (*{sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}, str(Path(__file__).parent))
 
 DjangoPlugin: TypeAlias = NewSemanalDjangoPlugin
 
@@ -61,6 +71,29 @@ def exit_with_usage(message: str) -> NoReturn:
 
     CapturableArgumentParser(prog="(adj) mypy", usage="see the documentation of adj's plugin").error(message)
     raise AssertionError("the parser of arguments ends the program")
+
+
+def set_up_django(options: Options) -> DjangoPlugin:
+    """django-stubs' plugin, which loads the project's settings and models. Ends mypy with a message if it cannot."""
+    try:
+        return NewSemanalDjangoPlugin(options)
+    except Exception as error:  # noqa: BLE001  # whatever the project's modules raise when they are imported
+        exit_with_usage(
+            f"Django could not load the project: {type(error).__name__}: {_text_of(error)}{_place_of(error)}"
+        )
+
+
+def _text_of(error: Exception) -> str:
+    return error.msg if isinstance(error, SyntaxError) else str(error)
+
+
+def _place_of(error: Exception) -> str:
+    """Where the project's own code has failed: the last place that is not a library's."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({error.filename}:{error.lineno})"
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    own = [place for place in places if not place.startswith((*_LIBRARIES, "<"))]
+    return f" ({own[-1]})" if own else ""
 
 
 def registered_models(plugin: DjangoPlugin) -> Iterable[type[Any]]:
@@ -220,6 +253,11 @@ def without_error_of_generic_self(api: object, check: Callable[[], None]) -> Non
     kept = [error for error in found if error.message != text]
     if len(kept) != len(found):
         errors.error_info_map[errors.file] = kept
+
+
+def first_line() -> Context:
+    """The place of what concerns a whole file. mypy prints what is reported twice at one place once."""
+    return Context(line=1, column=0)
 
 
 def is_before(plugins: list[str], first: str, second: str) -> bool:

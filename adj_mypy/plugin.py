@@ -29,6 +29,7 @@ from typing_extensions import override
 from adj_mypy import compat, dependencies, generic
 from adj_mypy.options import read_options
 from adj_mypy.project import Project, digest
+from adj_mypy.sources import STALE, Sources
 
 if TYPE_CHECKING:
     from adj_mypy.topics import Topic
@@ -49,9 +50,11 @@ class AdjPlugin(Plugin):
         super().__init__(options)
         if compat.is_before(options.plugins, INNER, OUTER):
             compat.exit_with_usage(f'"{OUTER}" has to stand before "{INNER}" in `plugins`; it contains that one.')
-        self.django = compat.DjangoPlugin(options)
-        self.project = Project(read_options(options.config_file), self.django)
-        self._tracked = self.project.options.loaded_relations
+        own = read_options(options.config_file)
+        self.django = compat.set_up_django(options)
+        self.project = Project(own, self.django)
+        self.sources = Sources(self.project.bases) if options.fine_grained_incremental else None
+        self._tracked = own.loaded_relations
 
     @override
     def set_modules(self, modules: dict[str, MypyFile]) -> None:
@@ -79,17 +82,16 @@ class AdjPlugin(Plugin):
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         hook = self.django.get_base_class_hook(fullname)
-        if hook is None or not self._tracked or not self._is_model(fullname):
-            return hook
+        return partial(self._process_class, hook) if hook is not None and self._is_model(fullname) else hook
 
-        def process(context: ClassDefContext) -> None:
-            check = partial(hook, context)
-            if context.cls.fullname in self.project.models:
-                compat.without_error_of_generic_self(context.api, check)
-            else:
-                check()
-
-        return process
+    def _process_class(self, hook: Callable[[ClassDefContext], None], context: ClassDefContext) -> None:
+        if self._tracked and context.cls.fullname in self.project.models:
+            compat.without_error_of_generic_self(context.api, partial(hook, context))
+        else:
+            hook(context)
+        module = context.cls.info.module_name
+        if self.sources is not None and self.sources.has_changed(module):
+            context.api.fail(STALE, compat.first_line())
 
     @override
     def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:

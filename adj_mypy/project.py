@@ -39,10 +39,15 @@ class Project:
         return {full_name(model): model for model in compat.registered_models(self.django)}
 
     @cached_property
-    def owners(self) -> frozenset[str]:
-        """The full names of these and of every abstract model that they inherit from."""
+    def bases(self) -> frozenset[ModelClass]:
+        """These and every abstract model that they inherit from."""
         bases = (base for model in self.models.values() for base in model.__mro__)
-        return frozenset(full_name(base) for base in bases if issubclass(base, Model))
+        return frozenset(base for base in bases if issubclass(base, Model))
+
+    @cached_property
+    def owners(self) -> frozenset[str]:
+        """The full names of them all."""
+        return frozenset(full_name(base) for base in self.bases)
 
     @cached_property
     def modules(self) -> frozenset[str]:
