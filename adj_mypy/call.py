@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_STAR, ARG_STAR2, Context, Expression, NameExpr, StrExpr
+from mypy.nodes import ARG_STAR, ARG_STAR2, Context, Expression, MemberExpr, NameExpr, StrExpr
 from mypy.plugin import FunctionContext, MethodContext
-from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
+from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import ModelClass, Project
+from adj_mypy.managers import first_rows, live_manager
+from adj_mypy.project import MANAGER, ModelClass, Project
 from adj_mypy.state import State, plain_row, row_type, state_of
 
 QUERY = "adj.query.AsyncQuery"
-MANAGER = "adj.managers.AsyncManager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,17 @@ class Call:
             found.append((text, argument.expression))
         return found
 
+    def is_cleared(self, formal: str) -> bool:
+        """Whether None is given alone, which takes back what earlier calls said."""
+        given = self.arguments(formal)
+        return len(given) == 1 and isinstance(get_proper_type(given[0].type), NoneType)
+
+    @property
+    def name(self) -> str:
+        """The name of the called method, as it is written."""
+        callee = getattr(self.context.context, "callee", None)
+        return callee.name if isinstance(callee, (MemberExpr, NameExpr)) else ""
+
     def is_true(self, formal: str) -> bool:
         """Whether a switch is on."""
         return any(
@@ -94,8 +105,18 @@ class Call:
         known = state_of(self.project, base.args[0]) or State()
         row = base.args[1]
         if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
-            row = row_type(self.project, self.api, model, State())
+            return self._of_manager(model)
         return Query(model, known, row)
+
+    def _of_manager(self, model: ModelClass) -> Query:
+        """The query that an `AsyncManager` is, where the model's attribute is written out."""
+        callee = getattr(self.context.context, "callee", None)
+        source = callee.expr if isinstance(callee, MemberExpr) else None
+        manager = None if source is None else live_manager(self.project, self.api, source)
+        rows = None if manager is None else first_rows(self.project, self.api, manager)
+        if rows is None:
+            return Query(model, State(), plain_row(self.project, self.api, model))
+        return Query(model, rows[0], row_type(self.project, self.api, model, rows[1]))
 
     @property
     def result(self) -> Type:
@@ -132,9 +153,10 @@ class Query:
         return state_of(project, self.row)
 
     def row_annotations(self, project: Project) -> Mapping[str, Type]:
-        """The annotations that its rows have."""
+        """The annotations that its rows have; what `to_attr` of a prefetch names is none of the query's."""
         state = self.row_state(project)
-        return {} if state is None else state.annotations
+        found = {} if state is None else state.annotations
+        return {name: typ for name, typ in found.items() if name in self.known.annotations}
 
     @property
     def keys(self) -> Mapping[str, Type] | None:
@@ -144,14 +166,15 @@ class Query:
 
 
 def named_model(project: Project, api: Api, model: ModelClass, known: State) -> Type:
-    """The first argument of a query's type: the model, and what `annotate()` and `alias()` have named.
+    """The first argument of a query's type: the model, what `annotate()` and `alias()` named, and what `only()` did.
 
     It is the model's own class also with annotations, so that any query of books is an `AsyncQuery[Book]`.
     """
     plain = plain_row(project, api, model)
-    if not known.annotations or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
+    items = known.items()
+    if not items or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
         return plain
-    return plain.copy_modified(args=[api.typed_dict(known.annotations, readonly=True)])
+    return plain.copy_modified(args=[api.typed_dict(items, readonly=True)])
 
 
 def literal_text(argument: Argument) -> str | None:

@@ -10,7 +10,7 @@ arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias, cast
 
 from mypy import message_registry
@@ -27,7 +27,9 @@ from mypy.nodes import (
     ClassDef,
     Context,
     Expression,
+    FuncItem,
     MypyFile,
+    Node,
     SymbolTable,
     SymbolTableNode,
     TypeInfo,
@@ -118,6 +120,11 @@ class Api:
             return None
         return self._api.lookup_type(expression)
 
+    def functions(self) -> list[FuncItem]:
+        """The functions around the code that is being checked, the outermost first."""
+        stack = self._api.scope.stack if isinstance(self._api, TypeChecker) else []
+        return [node for node in stack if isinstance(node, FuncItem)]
+
     def is_assigned(self, expression: Context) -> bool:
         """Whether an attribute such as `book.author` was assigned earlier in this flow."""
         key = literal_hash(cast("Expression", expression))
@@ -143,6 +150,56 @@ class Api:
         """A TypedDict without a name, all of whose keys are there."""
         keys = set(items)
         return TypedDictType(dict(items), keys, set(keys) if readonly else set(), self.named("typing._TypedDict"))
+
+
+_PARTS = [
+    "args",
+    "base",
+    "bodies",
+    "body",
+    "callee",
+    "cond",
+    "condition",
+    "condlists",
+    "decorators",
+    "defs",
+    "else_body",
+    "else_expr",
+    "expr",
+    "exprs",
+    "finally_body",
+    "func",
+    "generator",
+    "handlers",
+    "if_expr",
+    "index",
+    "items",
+    "key",
+    "left",
+    "left_expr",
+    "operands",
+    "right",
+    "rvalue",
+    "sequences",
+    "subject",
+    "value",
+]
+"""The attributes in which the nodes of mypy's syntax tree keep the nodes that they are made of."""
+
+
+def nodes_in(node: Node) -> Iterator[Node]:
+    """A node and all that it is made of. A traverser of mypy's own cannot be inherited from: it is compiled."""
+    yield node
+    for name in _PARTS:
+        yield from _nodes_of(getattr(node, name, None))
+
+
+def _nodes_of(part: object) -> Iterator[Node]:
+    if isinstance(part, Node):
+        yield from nodes_in(part)
+    elif isinstance(part, (list, tuple)):
+        for item in cast("Sequence[object]", part):
+            yield from _nodes_of(item)
 
 
 def analyzer(context: AnalyzeTypeContext) -> object:
@@ -172,6 +229,17 @@ def add_variable(info: TypeInfo, name: str, typ: Type) -> None:
     variable.info = info
     variable._fullname = f"{info.fullname}.{name}"  # noqa: SLF001  # mypy's own way to set it
     info.names[name] = SymbolTableNode(MDEF, variable, plugin_generated=True)
+
+
+def mark_class_variables(info: TypeInfo, names: Iterable[str]) -> None:
+    """Let managers of adj be class variables, which `Book.aobjects` may read.
+
+    django-stubs types managers by `Self`, and marks those of Django alone.
+    """
+    for name in names:
+        symbol = info.names.get(name)
+        if symbol is not None and isinstance(symbol.node, Var):
+            symbol.node.is_classvar = True
 
 
 def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:

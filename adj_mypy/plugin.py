@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from mypy.nodes import MypyFile, TypeInfo
 from mypy.options import Options
@@ -23,13 +23,28 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, contracts, generic, loading, lookups, reading, rows, start
+from adj_mypy import (
+    compat,
+    contracts,
+    deferring,
+    generic,
+    instances,
+    loading,
+    lookups,
+    prefetching,
+    reading,
+    rows,
+    start,
+    sync_reads,
+)
 from adj_mypy.call import Call
 from adj_mypy.options import read_options
 from adj_mypy.project import Project
 
 VERSION: Final = "1"
 """Part of mypy's cache; another number lets it check everything again."""
+
+T = TypeVar("T")
 
 Topic: TypeAlias = Callable[[Call], Type]
 
@@ -46,17 +61,27 @@ METHODS: Final[Mapping[str, Topic]] = {
     "alatest": lookups.columns,
     "select_related": loading.select_related,
     "prefetch_related": loading.prefetch_related,
-    "only": loading.only,
-    "defer": loading.defer,
+    "only": deferring.only,
+    "defer": deferring.defer,
     "values": rows.values,
     "values_list": rows.values_list,
     "annotate": rows.annotate,
     "alias": rows.alias,
     "aaggregate": rows.aggregate,
+    "aload": instances.load_own,
+    "arefresh_from_db": instances.refresh_own,
 }
 """The methods of a query that have a topic."""
 
-FUNCTIONS: Final[Mapping[str, Topic]] = {"adj.facade.q": start.q}
+UNTRACKED: Final = frozenset({"acreate", "aget_or_create", "aupdate_or_create", "abulk_create", "raw"})
+"""The methods whose rows carry what they were made of, which no type says."""
+
+FUNCTIONS: Final[Mapping[str, Topic]] = {
+    "adj.facade.q": start.q,
+    "adj.load.load": instances.load,
+    "adj.instances.refresh": instances.refresh,
+    "adj.related.related": instances.related,
+}
 """The functions that have one."""
 
 LOADED: Final = "adj.loaded.Loaded"
@@ -103,15 +128,16 @@ class AdjPlugin(Plugin):
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         hook = self.django.get_base_class_hook(fullname)
-        if hook is None or not self._tracked or not self._is_model(fullname):
+        if hook is None or not self._is_model(fullname):
             return hook
 
         def process(context: ClassDefContext) -> None:
             check = partial(hook, context)
-            if context.cls.fullname in self.project.models:
+            if self._tracked and context.cls.fullname in self.project.models:
                 compat.without_error_of_generic_self(context.api, check)
             else:
                 check()
+            compat.mark_class_variables(context.cls.info, self.project.async_managers.get(context.cls.fullname, ()))
 
         return process
 
@@ -148,6 +174,8 @@ class AdjPlugin(Plugin):
         topic = FUNCTIONS.get(fullname)
         if topic is not None:
             return partial(self._answer, topic)
+        if self._tracked and fullname in sync_reads.CONSUMERS:
+            return self._consume
         hook = self.django.get_function_hook(fullname)
         if hook is None or not self._tracked or fullname not in self.project.models:
             return hook
@@ -161,22 +189,48 @@ class AdjPlugin(Plugin):
         hook = self.django.get_attribute_hook(fullname)
         owner, _, attribute = fullname.rpartition(".")
         if owner == generic.ANNOTATED_ROW:
-            return partial(reading.read_annotation, self.project, attribute)
+            return lambda context: self._guarded(
+                lambda: reading.read_annotation(self.project, attribute, context), context.default_attr_type
+            )
         if not self._tracked or owner not in self.project.owners:
             return hook
         return partial(self._read, hook, attribute)
 
     def _read(self, hook: Callable[[AttributeContext], Type] | None, attribute: str, context: AttributeContext) -> Type:
         known = context if hook is None else context._replace(default_attr_type=hook(context))
-        return reading.read(self.project, attribute, known)
+        return self._guarded(lambda: reading.read(self.project, attribute, known), known.default_attr_type)
+
+    def _guarded(self, answer: Callable[[], T], otherwise: T) -> T:
+        """An answer; mypy's own where the plugin meets what it does not expect."""
+        try:
+            return answer()
+        except Exception:  # a plugin must never end mypy
+            if self.project.options.debug:
+                raise
+            return otherwise
 
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
         if owner.startswith("adj."):
             topic = METHODS.get(name)
+            if name in UNTRACKED:
+                return partial(self._answer, partial(instances.untracked, topic))
             return None if topic is None else partial(self._answer, topic)
-        return self.django.get_method_hook(fullname)
+        hook = self.django.get_method_hook(fullname)
+        if self._tracked and name in sync_reads.READS and owner.startswith("django.db.models."):
+            return partial(self._read_rows, hook, name)
+        return hook
+
+    def _read_rows(self, hook: Callable[[MethodContext], Type] | None, name: str, context: MethodContext) -> Type:
+        """What django-stubs says of a method that asks the database, after a look at what it asks for."""
+        self._guarded(lambda: sync_reads.check_method(self.project, name, context), None)
+        return context.default_return_type if hook is None else hook(context)
+
+    def _consume(self, context: FunctionContext) -> Type:
+        """A function of Python's own that reads all of what it is given."""
+        self._guarded(lambda: sync_reads.check_arguments(self.project, context), None)
+        return context.default_return_type
 
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
         """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
@@ -201,7 +255,10 @@ class AdjPlugin(Plugin):
 
     @override
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        return self.django.get_function_signature_hook(fullname)
+        hook = self.django.get_function_signature_hook(fullname)
+        if hook is None and fullname == prefetching.PREFETCH:
+            return lambda context: self._guarded(lambda: prefetching.accept_queries(context), context.default_signature)
+        return hook
 
     @override
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:

@@ -8,7 +8,7 @@ the same TypedDict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mypy.types import Instance, NoneType, Type, TypedDictType, get_proper_type
@@ -28,6 +28,16 @@ class State:
     loaded: Mapping[str, Type] = field(default_factory=dict[str, Type])
     annotations: Mapping[str, Type] = field(default_factory=dict[str, Type])
     deferred: frozenset[str] = frozenset()
+
+    def items(self) -> dict[str, Type]:
+        """The items of the TypedDict that stands for it."""
+        missing: dict[str, Type] = {DEFERRED + name: NoneType() for name in sorted(self.deferred)}
+        return {**self.annotations, **self.loaded, **missing}
+
+    def without(self, names: Iterable[str]) -> State:
+        """The same without these relations."""
+        gone = frozenset(names)
+        return replace(self, loaded={name: row for name, row in self.loaded.items() if name not in gone})
 
     def with_loaded(self, name: str, row: Type) -> State:
         """The same with one more relation."""
@@ -50,10 +60,7 @@ def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Typ
     tracked = bool(info.defn.type_vars)
     if not tracked and not state.annotations:
         return Instance(info, [])
-    items: dict[str, Type] = dict(state.annotations)
-    if tracked:
-        items |= state.loaded
-        items |= {DEFERRED + name: NoneType() for name in sorted(state.deferred)}
+    items = state.items() if tracked else dict(state.annotations)
     annotated = api.info(full_name(model) + ANNOTATED) if state.annotations else None
     return Instance(annotated or info, [api.typed_dict(items, readonly=True)])
 

@@ -1,0 +1,128 @@
+"""What the rows of a manager carry before any clause: managers may join, prefetch, defer and annotate.
+
+Asked is the live manager: its QuerySet says all of it without a question to the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db.models import Count, Exists, Manager, Prefetch, QuerySet
+from django.db.models.query import ModelIterable
+from mypy.nodes import Expression, MemberExpr
+from mypy.types import Type
+
+from adj_mypy import compat
+from adj_mypy.clauses import Clauses
+from adj_mypy.compat import Api
+from adj_mypy.fields import type_of_field
+from adj_mypy.masks import Masking
+from adj_mypy.paths import SEPARATOR
+from adj_mypy.project import ModelClass, Project
+from adj_mypy.state import State, row_type
+from adj_mypy.trees import Lookup, Trees
+
+_NEVER_NULL: Final = (Count, Exists)
+_PREFETCHES: Final = "_prefetch_related_lookups"
+
+
+def first_state(project: Project, api: Api, model: ModelClass) -> State:
+    """What the rows of a model's default manager carry."""
+    known = first_rows(project, api, default_manager(model))
+    return State() if known is None else known[1]
+
+
+def default_manager(model: ModelClass) -> Any:
+    """The manager that `q(Model)` and relations to many start from."""
+    return model._default_manager
+
+
+def trees(project: Project, api: Api, prefetched: frozenset[str] = frozenset()) -> Trees:
+    """What clauses do to states, where rows of a relation to many come from the default manager of their model."""
+    return Trees(project, api, prefetched, partial(first_state, project, api))
+
+
+def first_rows(project: Project, api: Api, manager: Any) -> tuple[State, State] | None:
+    """What later clauses may name, and what rows carry; None if that cannot be known."""
+    queryset = _queryset(manager)
+    if queryset is None:
+        return None
+    try:
+        return _described(project, api, queryset)
+    except (FieldDoesNotExist, FieldError, AttributeError, TypeError):
+        return None
+
+
+def _queryset(manager: Any) -> Any:
+    """The rows of a manager, unless they are values or its code needs more than there is while types are checked."""
+    try:
+        queryset = manager if isinstance(manager, QuerySet) else manager.get_queryset()
+    except Exception:  # noqa: BLE001  # the project's own code
+        return None
+    is_plain = isinstance(queryset, QuerySet) and vars(queryset).get("_iterable_class") is ModelIterable
+    return queryset if is_plain and not queryset.query.combinator else None
+
+
+def _described(project: Project, api: Api, queryset: Any) -> tuple[State, State]:
+    query, model = queryset.query, queryset.model
+    annotations = {name: _type(project, api, made) for name, made in query.annotations.items()}
+    selected = {name: typ for name, typ in annotations.items() if name in query.annotation_select}
+    making, state = trees(project, api), State(annotations=selected)
+    if query.select_related is True:
+        state = making.with_every_join(model, state)
+    for path in _paths(query.select_related or {}):
+        state = making.with_join(model, state, path, _ignore)
+    prefetched: set[str] = set()
+    for given in getattr(queryset, _PREFETCHES):
+        lookup = _lookup(project, api, given)
+        prefetched |= making.new_steps(model, state, lookup)
+        state = making.with_prefetch(model, state, lookup, _ignore)
+    names, is_defer = query.deferred_loading
+    clauses = Clauses(frozenset(names), is_defer, frozenset(prefetched), query.select_related is True)
+    masked, _ = Masking(project, api, clauses).masked(model, state)
+    return clauses.remembered(State(annotations=annotations)), masked
+
+
+def _paths(joined: bool | Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """The paths of a `select_related` tree."""
+    if isinstance(joined, bool):
+        return
+    for name, inner in joined.items():
+        yield prefix + name
+        yield from _paths(inner, f"{prefix}{name}{SEPARATOR}")
+
+
+def _lookup(project: Project, api: Api, given: Any) -> Lookup:
+    if not isinstance(given, Prefetch):
+        return Lookup(str(given))
+    made: Any = given
+    path: str = made.prefetch_through
+    to_attr = made.prefetch_to.rpartition(SEPARATOR)[2] if made.to_attr else None
+    if made.queryset is None:
+        return Lookup(path, None, to_attr)
+    rows = first_rows(project, api, made.queryset)
+    row = compat.any_type() if rows is None else row_type(project, api, made.queryset.model, rows[1])
+    return Lookup(path, row, to_attr)
+
+
+def _type(project: Project, api: Api, made: Any) -> Type:
+    """The type of an annotation, where its expression cannot be NULL; nothing is said of the others."""
+    if not isinstance(made, _NEVER_NULL):
+        return compat.any_type()
+    return type_of_field(project, api, made.output_field)
+
+
+def live_manager(project: Project, api: Api, source: Expression) -> Any:
+    """The manager that an expression such as `Book.objects` names; None if it names something else."""
+    model = project.class_of(api.type_of(source.expr)) if isinstance(source, MemberExpr) else None
+    if model is None or not isinstance(source, MemberExpr):
+        return None
+    found = getattr(model, source.name, None)
+    return found if isinstance(found, Manager) or hasattr(found, "get_queryset") else None
+
+
+def _ignore(message: str) -> None:
+    """Django itself says what is wrong with a manager."""
