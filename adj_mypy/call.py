@@ -13,9 +13,8 @@ from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.managers import first_rows, live_manager
-from adj_mypy.project import MANAGER, ModelClass, Project
-from adj_mypy.state import State, plain_row, row_type, state_of
+from adj_mypy.project import ModelClass, Project
+from adj_mypy.state import State, plain_row, state_of
 
 QUERY = "adj.query.AsyncQuery"
 
@@ -103,20 +102,7 @@ class Call:
         if model is None:
             return None
         known = state_of(self.project, base.args[0]) or State()
-        row = base.args[1]
-        if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
-            return self._of_manager(model)
-        return Query(model, known, row)
-
-    def _of_manager(self, model: ModelClass) -> Query:
-        """The query that an `AsyncManager` is, where the model's attribute is written out."""
-        callee = getattr(self.context.context, "callee", None)
-        source = callee.expr if isinstance(callee, MemberExpr) else None
-        manager = None if source is None else live_manager(self.project, self.api, source)
-        rows = None if manager is None else first_rows(self.project, self.api, manager)
-        if rows is None:
-            return Query(model, State(), plain_row(self.project, self.api, model))
-        return Query(model, rows[0], row_type(self.project, self.api, model, rows[1]))
+        return Query(model, known, base.args[1])
 
     @property
     def result(self) -> Type:

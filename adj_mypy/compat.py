@@ -125,6 +125,14 @@ class Api:
         stack = self._api.scope.stack if isinstance(self._api, TypeChecker) else []
         return [node for node in stack if isinstance(node, FuncItem)]
 
+    def surroundings(self) -> tuple[Node, object]:
+        """The outermost function around the code that is being checked, or its module, and the body of this."""
+        node: Any = self._api.scope.stack[0]
+        functions = self.functions()
+        if functions:
+            return functions[0], getattr(functions[0], "body", None)
+        return node, id(node.defs)
+
     def is_assigned(self, expression: Context) -> bool:
         """Whether an attribute such as `book.author` was assigned earlier in this flow."""
         key = literal_hash(cast("Expression", expression))

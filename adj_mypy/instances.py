@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mypy.nodes import Context, Expression, ListExpr, MemberExpr, SetExpr, StrExpr, TupleExpr
-from mypy.types import Instance, TupleType, Type, UnionType, get_proper_type
+from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy.call import Call
 from adj_mypy.codes import LOOKUP
@@ -13,11 +13,9 @@ from adj_mypy.managers import trees
 from adj_mypy.paths import SEPARATOR
 from adj_mypy.prefetching import lookups
 from adj_mypy.project import ModelClass, relations, target_of
-from adj_mypy.state import State, plain_row, row_type, state_of
+from adj_mypy.state import Change, State, row_type, state_of, with_rows
 from adj_mypy.trees import Lookup, Trees, rows_knowing
 from adj_mypy.words import suggestion
-
-Change = Callable[[ModelClass, State], State]
 
 
 def load(call: Call) -> Type:
@@ -37,11 +35,11 @@ def load_own(call: Call) -> Type:
 def _loaded(call: Call, expression: Expression, typ: Type) -> Type:
     found = lookups(call, "names")
     if found is None:
-        new = _mapped(call, typ, None)
+        new = with_rows(call.project, call.api, typ, None)
     else:
         making = trees(call.project, call.api)
         for lookup, at in found:
-            typ = _mapped(call, typ, _adding(call, making, lookup, at))
+            typ = with_rows(call.project, call.api, typ, _adding(call, making, lookup, at))
         new = typ
     call.api.narrow(expression, new)
     return new
@@ -103,9 +101,9 @@ def _refresh(call: Call, row: Expression, typ: Type) -> None:
     fields = call.arguments("fields")
     names = _literals(fields[0].expression) if fields else []
     if call.arguments("from_queryset") or names is None:
-        call.api.narrow(row, _mapped(call, typ, None))
+        call.api.narrow(row, with_rows(call.project, call.api, typ, None))
         return
-    call.api.narrow(row, _mapped(call, typ, _refreshing(names) if names else _forgetting))
+    call.api.narrow(row, with_rows(call.project, call.api, typ, _refreshing(names) if names else _forgetting))
 
 
 def _forgetting(model: ModelClass, state: State) -> State:
@@ -128,29 +126,9 @@ def _literals(expression: Expression) -> list[str] | None:
     return texts if len(texts) == len(expression.items) else None
 
 
-def _mapped(call: Call, typ: Type, change: Change | None) -> Type:
-    """A type with other rows in it: of a row, an optional one, or a collection. Without a change nothing is known."""
-    proper, project = get_proper_type(typ), call.project
-    model = project.model_of(proper)
-    if model is not None:
-        state = state_of(project, proper)
-        if state is None:
-            return typ
-        if change is not None:
-            return row_type(project, call.api, model, change(model, state))
-        return plain_row(project, call.api, model)
-    if isinstance(proper, UnionType):
-        return UnionType.make_union([_mapped(call, item, change) for item in proper.items])
-    if isinstance(proper, TupleType):
-        return proper.copy_modified(items=[_mapped(call, item, change) for item in proper.items])
-    if isinstance(proper, Instance) and proper.args:
-        return proper.copy_modified(args=[_mapped(call, argument, change) for argument in proper.args])
-    return typ
-
-
-def untracked(topic: Callable[[Call], Type] | None, call: Call) -> Type:
+def untracked(topic: Callable[[Call], Type], call: Call) -> Type:
     """The result of a method whose rows carry what they were made of: nothing is known of these."""
-    return _mapped(call, call.result if topic is None else topic(call), None)
+    return with_rows(call.project, call.api, topic(call), None)
 
 
 def _receiver(call: Call) -> Expression | None:

@@ -13,7 +13,8 @@ from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db.models import Count, Exists, Manager, Prefetch, QuerySet
 from django.db.models.query import ModelIterable
 from mypy.nodes import Expression, MemberExpr
-from mypy.types import Type
+from mypy.plugin import AttributeContext
+from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.clauses import Clauses
@@ -113,6 +114,17 @@ def _type(project: Project, api: Api, made: Any) -> Type:
     if not isinstance(made, _NEVER_NULL):
         return compat.any_type()
     return type_of_field(project, api, made.output_field)
+
+
+def tracked(project: Project, attribute: str, declared: Type, context: AttributeContext) -> Type:
+    """The type of an `AsyncManager` of a model, whose rows carry what its QuerySet gives them."""
+    model, manager = project.class_of(context.type), get_proper_type(declared)
+    if model is None or not isinstance(manager, Instance) or len(manager.args) != 1:
+        return declared
+    rows = first_rows(project, Api(context.api), getattr(model, attribute))
+    if rows is None or project.model_of(manager.args[0]) is not model:
+        return declared
+    return manager.copy_modified(args=[row_type(project, Api(context.api), model, rows[1])])
 
 
 def live_manager(project: Project, api: Api, source: Expression) -> Any:

@@ -31,13 +31,16 @@ from adj_mypy import (
     instances,
     loading,
     lookups,
+    managers,
     prefetching,
     reading,
+    reassigning,
     rows,
     start,
     sync_reads,
 )
 from adj_mypy.call import Call
+from adj_mypy.compat import Api
 from adj_mypy.options import read_options
 from adj_mypy.project import Project
 
@@ -88,6 +91,10 @@ LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
 OUTER: Final = "adj_mypy.plugin"
 MODEL: Final = "django.db.models.base.Model"
+
+
+def _as_declared(call: Call) -> Type:
+    return call.result
 
 
 class AdjPlugin(Plugin):
@@ -164,10 +171,16 @@ class AdjPlugin(Plugin):
     @override
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         hook = self.django.get_class_attribute_hook(fullname)
-        owner = fullname.rpartition(".")[0]
+        owner, _, attribute = fullname.rpartition(".")
         if hook is not None or not self._tracked or owner not in self.project.owners:
             return hook
+        if attribute in self.project.async_managers[owner]:
+            return partial(self._async_manager, attribute)
         return generic.bare_attribute
+
+    def _async_manager(self, attribute: str, context: AttributeContext) -> Type:
+        declared = generic.bare_attribute(context)
+        return self._guarded(lambda: managers.tracked(self.project, attribute, declared, context), declared)
 
     @override
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
@@ -213,14 +226,23 @@ class AdjPlugin(Plugin):
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
         if owner.startswith("adj."):
-            topic = METHODS.get(name)
+            topic = METHODS.get(name, _as_declared)
             if name in UNTRACKED:
-                return partial(self._answer, partial(instances.untracked, topic))
-            return None if topic is None else partial(self._answer, topic)
+                topic = partial(instances.untracked, topic)
+            return partial(self._answer, topic, name=name)
+        if self._tracked and name in reassigning.TAKEN and owner in reassigning.COLLECTIONS:
+            return partial(self._taken, name)
         hook = self.django.get_method_hook(fullname)
         if self._tracked and name in sync_reads.READS and owner.startswith("django.db.models."):
             return partial(self._read_rows, hook, name)
         return hook
+
+    def _taken(self, name: str, context: MethodContext) -> Type:
+        """What a loop or an index takes from a collection."""
+        result = context.default_return_type
+        return self._guarded(
+            lambda: reassigning.fitting(self.project, Api(context.api), context.context, name, result), result
+        )
 
     def _read_rows(self, hook: Callable[[MethodContext], Type] | None, name: str, context: MethodContext) -> Type:
         """What django-stubs says of a method that asks the database, after a look at what it asks for."""
@@ -232,11 +254,14 @@ class AdjPlugin(Plugin):
         self._guarded(lambda: sync_reads.check_arguments(self.project, context), None)
         return context.default_return_type
 
-    def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
+    def _answer(self, topic: Topic, context: FunctionContext | MethodContext, name: str = "") -> Type:
         """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
         call = Call(self.project, context)
         try:
-            return topic(call)
+            result = topic(call)
+            if not self._tracked:
+                return result
+            return reassigning.fitting(self.project, call.api, context.context, name, result)
         except Exception as error:  # a plugin must never end mypy
             call.fell_back(f"{type(error).__name__}: {error}", context.context)
             if self.project.options.debug:
@@ -257,8 +282,12 @@ class AdjPlugin(Plugin):
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
         hook = self.django.get_function_signature_hook(fullname)
         if hook is None and fullname == prefetching.PREFETCH:
-            return lambda context: self._guarded(lambda: prefetching.accept_queries(context), context.default_signature)
+            return self._signature_of_prefetch
         return hook
+
+    def _signature_of_prefetch(self, context: FunctionSigContext) -> FunctionLike:
+        otherwise: FunctionLike = context.default_signature
+        return self._guarded(lambda: prefetching.accept_queries(context), otherwise)
 
     @override
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:

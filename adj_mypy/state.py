@@ -8,10 +8,11 @@ the same TypedDict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from mypy.types import Instance, NoneType, Type, TypedDictType, get_proper_type
+from mypy.types import Instance, NoneType, TupleType, Type, TypedDictType, UnionType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
@@ -52,6 +53,10 @@ class State:
         return replace(self, deferred=names)
 
 
+Change: TypeAlias = Callable[[ModelClass, State], State]
+"""What becomes of the state of a model's rows."""
+
+
 def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Type:
     """The type of a row that carries what the state says."""
     info = project.info(api, model)
@@ -79,6 +84,24 @@ def state_of(project: Project, row: Type | None) -> State | None:
         return None
     known = get_proper_type(proper.args[-1])
     return _decoded(model, known) if isinstance(known, TypedDictType) else None
+
+
+def with_rows(project: Project, api: Api, typ: Type, change: Change | None) -> Type:
+    """A type with other rows in it: of a row, an optional one, or a collection. Without a change nothing is known."""
+    proper = get_proper_type(typ)
+    model = project.model_of(proper)
+    if model is not None:
+        state = state_of(project, proper)
+        if state is None:
+            return typ
+        return plain_row(project, api, model) if change is None else row_type(project, api, model, change(model, state))
+    if isinstance(proper, UnionType):
+        return UnionType.make_union([with_rows(project, api, item, change) for item in proper.items])
+    if isinstance(proper, TupleType):
+        return proper.copy_modified(items=[with_rows(project, api, item, change) for item in proper.items])
+    if isinstance(proper, Instance) and proper.args:
+        return proper.copy_modified(args=[with_rows(project, api, argument, change) for argument in proper.args])
+    return typ
 
 
 def unknown_state(project: Project, api: Api, model: ModelClass) -> State:
