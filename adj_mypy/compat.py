@@ -37,7 +37,15 @@ from mypy.nodes import (
 )
 from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, Plugin
 from mypy.semanal import SemanticAnalyzer
-from mypy.types import AnyType, Instance, Type, TypedDictType, TypeOfAny, TypeVarLikeType, get_proper_type
+from mypy.types import (
+    AnyType,
+    Instance,
+    Type,
+    TypedDictType,
+    TypeOfAny,
+    TypeVarLikeType,
+    get_proper_type,
+)
 from mypy_django_plugin.main import NewSemanalDjangoPlugin
 
 FIELD = "django.db.models.fields.Field"

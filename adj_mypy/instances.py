@@ -35,7 +35,7 @@ def load_own(call: Call) -> Type:
 def _loaded(call: Call, expression: Expression, typ: Type) -> Type:
     found = lookups(call, "names")
     if found is None:
-        new = with_rows(call.project, call.api, typ, None)
+        new = with_rows(call.project, call.api, typ, _unknowing)
     else:
         making = trees(call.project, call.api)
         for lookup, at in found:
@@ -72,7 +72,7 @@ def _with_name(call: Call, making: Trees, model: ModelClass, state: State, looku
 
 
 def _with_column(model: ModelClass, state: State, name: str) -> State:
-    return state.with_deferred(state.deferred - _both(model, name))
+    return state.gaining({name, *_both(model, name)})
 
 
 def _both(model: ModelClass, name: str) -> frozenset[str]:
@@ -101,19 +101,23 @@ def _refresh(call: Call, row: Expression, typ: Type) -> None:
     fields = call.arguments("fields")
     names = _literals(fields[0].expression) if fields else []
     if call.arguments("from_queryset") or names is None:
-        call.api.narrow(row, with_rows(call.project, call.api, typ, None))
+        call.api.narrow(row, with_rows(call.project, call.api, typ, _unknowing))
         return
     call.api.narrow(row, with_rows(call.project, call.api, typ, _refreshing(names) if names else _forgetting))
 
 
 def _forgetting(model: ModelClass, state: State) -> State:
-    return state.without(state.loaded)
+    return state.losing(state.loaded)
+
+
+def _unknowing(model: ModelClass, state: State) -> State:
+    return state.unknown()
 
 
 def _refreshing(names: Iterable[str]) -> Change:
     def change(model: ModelClass, state: State) -> State:
         both = frozenset(known for name in names for known in (name, *_both(model, name)))
-        return state.with_deferred(state.deferred - both).without(both)
+        return state.gaining(both - state.loaded.keys()).losing(both)
 
     return change
 

@@ -39,7 +39,7 @@ from adj_mypy import (
     start,
     sync_reads,
 )
-from adj_mypy.call import Call
+from adj_mypy.call import QUERY, Call
 from adj_mypy.compat import Api
 from adj_mypy.options import read_options
 from adj_mypy.project import Project
@@ -71,10 +71,14 @@ METHODS: Final[Mapping[str, Topic]] = {
     "annotate": rows.annotate,
     "alias": rows.alias,
     "aaggregate": rows.aggregate,
+}
+"""The methods of a query that have a topic."""
+
+ROW_METHODS: Final[Mapping[str, Topic]] = {
     "aload": instances.load_own,
     "arefresh_from_db": instances.refresh_own,
 }
-"""The methods of a query that have a topic."""
+"""The methods of a row that have one."""
 
 UNTRACKED: Final = frozenset({"acreate", "aget_or_create", "aupdate_or_create", "abulk_create", "raw"})
 """The methods whose rows carry what they were made of, which no type says."""
@@ -135,7 +139,7 @@ class AdjPlugin(Plugin):
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         hook = self.django.get_base_class_hook(fullname)
-        if hook is None or not self._is_model(fullname):
+        if hook is None or not self._has_base(fullname, MODEL):
             return hook
 
         def process(context: ClassDefContext) -> None:
@@ -225,7 +229,9 @@ class AdjPlugin(Plugin):
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
-        if owner.startswith("adj."):
+        if self._tracked and name in ROW_METHODS and owner in self.project.owners:
+            return partial(self._answer, ROW_METHODS[name], name=name)
+        if owner.startswith("adj.") or (name in METHODS and self._has_base(owner, QUERY)):
             topic = METHODS.get(name, _as_declared)
             if name in UNTRACKED:
                 topic = partial(instances.untracked, topic)
@@ -233,7 +239,9 @@ class AdjPlugin(Plugin):
         if self._tracked and name in reassigning.TAKEN and owner in reassigning.COLLECTIONS:
             return partial(self._taken, name)
         hook = self.django.get_method_hook(fullname)
-        if self._tracked and name in sync_reads.READS and owner.startswith("django.db.models."):
+        if self._tracked and name == "all" and self._is_manager(owner):
+            return partial(self._all_rows, hook)
+        if self._tracked and name in sync_reads.READS and self._is_manager(owner):
             return partial(self._read_rows, hook, name)
         return hook
 
@@ -248,6 +256,11 @@ class AdjPlugin(Plugin):
         """What django-stubs says of a method that asks the database, after a look at what it asks for."""
         self._guarded(lambda: sync_reads.check_method(self.project, name, context), None)
         return context.default_return_type if hook is None else hook(context)
+
+    def _all_rows(self, hook: Callable[[MethodContext], Type] | None, context: MethodContext) -> Type:
+        """All rows of a relation."""
+        result = context.default_return_type if hook is None else hook(context)
+        return self._guarded(lambda: sync_reads.rows_of(self.project, context, result), result)
 
     def _consume(self, context: FunctionContext) -> Type:
         """A function of Python's own that reads all of what it is given."""
@@ -311,9 +324,13 @@ class AdjPlugin(Plugin):
         symbol = self.lookup_fully_qualified(fullname)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
 
-    def _is_model(self, fullname: str) -> bool:
+    def _is_manager(self, fullname: str) -> bool:
+        """Whether a class is one of Django's managers or QuerySets, or of a project's."""
+        return any(self._has_base(fullname, base) for base in sync_reads.MANAGERS)
+
+    def _has_base(self, fullname: str, base: str) -> bool:
         info = self._info(fullname)
-        return info is not None and info.has_base(MODEL)
+        return info is not None and info.has_base(base)
 
 
 def plugin(version: str) -> type[Plugin]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mypy.nodes import CallExpr, Expression, NameExpr, RefExpr, StrExpr
+from mypy.nodes import AssignmentStmt, CallExpr, Expression, NameExpr, RefExpr, StrExpr
 from mypy.plugin import FunctionSigContext
 from mypy.types import (
     CallableType,
@@ -19,7 +19,7 @@ from mypy.types import (
 
 from adj_mypy import compat
 from adj_mypy.call import QUERY, Argument, Call, literal_text
-from adj_mypy.compat import Api
+from adj_mypy.compat import Api, nodes_in
 from adj_mypy.trees import Lookup
 
 QUERYSET = "django.db.models.query.QuerySet"
@@ -58,10 +58,29 @@ def _lookup(call: Call, argument: Argument) -> Lookup | None:
     text = literal_text(argument)
     if text is not None:
         return Lookup(text)
-    made = argument.expression
+    made = _origin(call, argument.expression)
     if isinstance(made, CallExpr) and isinstance(made.callee, RefExpr) and made.callee.fullname == PREFETCH:
         return _written(call, made)
     return _typed(call, get_proper_type(argument.type))
+
+
+def _origin(call: Call, expression: Expression) -> Expression:
+    """What a variable of the function was assigned, if that happens once: its type does not say whether a `to_attr` is
+    missing.
+    """
+    if not isinstance(expression, NameExpr):
+        return expression
+    made = (
+        node.rvalue
+        for node in nodes_in(call.api.surroundings()[0])
+        if isinstance(node, AssignmentStmt) and any(_is_same(target, expression) for target in node.lvalues)
+    )
+    first = next(made, expression)
+    return first if next(made, None) is None else expression
+
+
+def _is_same(target: Expression, name: NameExpr) -> bool:
+    return isinstance(target, NameExpr) and target.node is name.node
 
 
 def _written(call: Call, made: CallExpr) -> Lookup | None:

@@ -31,7 +31,7 @@ def read(project: Project, attribute: str, context: AttributeContext) -> Type:
     declared, api = bare(context.default_attr_type), Api(context.api)
     if state is None or model is None:
         return declared
-    if attribute in state.loaded:
+    if state.carries(attribute):
         row = rows_knowing(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
         return _with_row(project, row, declared)
     problem = None if context.is_lvalue else _problem(model, state, attribute)
@@ -44,7 +44,7 @@ def read(project: Project, attribute: str, context: AttributeContext) -> Type:
 def _problem(model: ModelClass, state: State, attribute: str) -> str | None:
     """What is wrong with reading an attribute; None if nothing is."""
     label = f'"{model.__name__}.{attribute}"'
-    if attribute in state.deferred:
+    if state.lacks(attribute):
         return f"{label} is deferred by the query: leave it out of defer(), or name it in only()"
     relation = single_relations(model).get(attribute)
     if relation is None or is_parent_link(relation):

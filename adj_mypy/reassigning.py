@@ -38,13 +38,18 @@ def fitting(project: Project, api: Api, at: Context, name: str, result: Type) ->
         return result
     target = _targets(*api.surroundings()).get((at, name in ITERATED))
     declared = None if target is None else _declared(api, target)
-    if declared is None:
+    if target is None or declared is None:
         return result
     taken, put = _value(result, name)
     if taken is None or is_subtype(taken, declared):
         return result
     plain = with_rows(project, api, taken, None)
-    return put(plain) if is_subtype(plain, declared) else result
+    if not is_subtype(plain, declared):
+        return result
+    if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
+        # What a list of rows carries cannot be narrowed, so that nothing may be known of the variable from here on.
+        target.node.type = with_rows(project, api, declared, None)
+    return put(plain)
 
 
 def _declared(api: Api, target: Expression) -> Type | None:

@@ -21,6 +21,13 @@ from adj_mypy.project import ANNOTATED, ModelClass, Project, full_name, relation
 DEFERRED = "-"
 """Stands before the name of a column that the row does not carry."""
 
+LATER, GONE, UNKNOWN = "+", "!", "?"
+"""Stand before the name of what a row carries since it was loaded, or does not since it was refreshed.
+
+mypy lets a variable have a narrower type, and never a wider one. So what a row gains or loses is one more key
+beside the old one. `UNKNOWN` stands alone, when only the run knows.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -29,11 +36,37 @@ class State:
     loaded: Mapping[str, Type] = field(default_factory=dict[str, Type])
     annotations: Mapping[str, Type] = field(default_factory=dict[str, Type])
     deferred: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
+
+    def carries(self, name: str) -> bool:
+        """Whether a relation is there."""
+        return name in self.loaded and (GONE + name not in self.marks or LATER + name in self.marks)
+
+    def lacks(self, name: str) -> bool:
+        """Whether a column is not there."""
+        return name in self.deferred and LATER + name not in self.marks
+
+    def gaining(self, names: Iterable[str]) -> State:
+        """The same with these columns, and relations that were there before, since they were loaded."""
+        there = {LATER + name for name in names if name in self.deferred or GONE + name in self.marks}
+        return replace(self, marks=self.marks | there)
+
+    def losing(self, names: Iterable[str]) -> State:
+        """The same without these relations, since they were forgotten."""
+        gone = {name for name in names if self.carries(name)}
+        if any(LATER + name in self.marks for name in gone):
+            return replace(self, marks=self.marks | {UNKNOWN})
+        return replace(self, marks=self.marks | {GONE + name for name in gone})
+
+    def unknown(self) -> State:
+        """The same where only the run knows what is there."""
+        return replace(self, marks=self.marks | {UNKNOWN})
 
     def items(self) -> dict[str, Type]:
         """The items of the TypedDict that stands for it."""
         missing: dict[str, Type] = {DEFERRED + name: NoneType() for name in sorted(self.deferred)}
-        return {**self.annotations, **self.loaded, **missing}
+        marks: dict[str, Type] = {mark: NoneType() for mark in sorted(self.marks)}
+        return {**self.annotations, **self.loaded, **missing, **marks}
 
     def without(self, names: Iterable[str]) -> State:
         """The same without these relations."""
@@ -83,7 +116,7 @@ def state_of(project: Project, row: Type | None) -> State | None:
     if model is None or not isinstance(proper, Instance) or not proper.args:
         return None
     known = get_proper_type(proper.args[-1])
-    return _decoded(model, known) if isinstance(known, TypedDictType) else None
+    return _decoded(model, known) if isinstance(known, TypedDictType) and UNKNOWN not in known.items else None
 
 
 def with_rows(project: Project, api: Api, typ: Type, change: Change | None) -> Type:
@@ -113,9 +146,11 @@ def unknown_state(project: Project, api: Api, model: ModelClass) -> State:
 def _decoded(model: ModelClass, known: TypedDictType) -> State:
     names = relations(model)
     deferred = frozenset(name.removeprefix(DEFERRED) for name in known.items if name.startswith(DEFERRED))
-    given = {name: typ for name, typ in known.items.items() if not name.startswith(DEFERRED)}
+    marks = frozenset(name for name in known.items if name.startswith((LATER, GONE)))
+    given = {name: typ for name, typ in known.items.items() if not name.startswith((DEFERRED, LATER, GONE))}
     return State(
         {name: typ for name, typ in given.items() if name in names},
         {name: typ for name, typ in given.items() if name not in names},
         deferred,
+        marks,
     )

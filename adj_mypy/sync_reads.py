@@ -9,17 +9,22 @@ from typing import Final
 
 from mypy.nodes import CallExpr, Context, Expression, MemberExpr
 from mypy.plugin import FunctionContext, MethodContext
+from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy.blocking import is_asynchronous
 from adj_mypy.codes import NOT_LOADED
 from adj_mypy.compat import Api
 from adj_mypy.project import Project, relations, single_relations
 from adj_mypy.state import state_of
+from adj_mypy.trees import rows_knowing
 
 READS: Final = frozenset(
     {"__iter__", "__len__", "__bool__", "__contains__", "count", "exists", "contains", "first", "last", "get"}
 )
 """The methods of a manager or QuerySet that ask the database and wait."""
+
+MANAGERS: Final = ("django.db.models.manager.BaseManager", "django.db.models.query.QuerySet")
+"""The classes whose methods these are."""
 
 CONSUMERS: Final = frozenset(
     f"builtins.{name}"
@@ -42,6 +47,26 @@ def check_method(project: Project, name: str, context: MethodContext) -> None:
     _check(project, Api(context.api), read)
 
 
+def rows_of(project: Project, context: MethodContext, result: Type) -> Type:
+    """The result of `book.tags.all()`, with what its rows carry; managers of a project's own classes do not say it."""
+    callee = getattr(context.context, "callee", None)
+    manager = callee.expr if isinstance(callee, MemberExpr) else None
+    proper = get_proper_type(result)
+    if not isinstance(manager, MemberExpr) or not isinstance(proper, Instance):
+        return result
+    api = Api(context.api)
+    row = api.type_of(manager.expr)
+    model, state = project.model_of(row), state_of(project, row)
+    if row is None or model is None or state is None or not state.carries(manager.name):
+        return result
+    item = rows_knowing(project, api, relations(model)[manager.name], state.loaded[manager.name], row)
+    target = project.model_of(item)
+    if target is None:
+        return result
+    args = [item if project.model_of(argument) is target else argument for argument in proper.args]
+    return proper.copy_modified(args=args)
+
+
 def check_arguments(project: Project, context: FunctionContext) -> None:
     """Report arguments of a function that reads all of them."""
     for given in context.args:
@@ -56,7 +81,7 @@ def _check(project: Project, api: Api, read: Expression | Context) -> None:
         return
     row = api.type_of(manager.expr)
     model, state = project.model_of(row), state_of(project, row)
-    if model is None or state is None or manager.name in state.loaded:
+    if model is None or state is None or state.carries(manager.name):
         return
     if manager.name not in relations(model) or manager.name in single_relations(model):
         return

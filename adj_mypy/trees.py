@@ -140,7 +140,9 @@ class Trees:
         return optional(typ) if is_single else self.api.named(_LIST, [typ])
 
     def _row(self, relation: Relation, target: ModelClass, row: Type | None) -> Type:
-        return row if row is not None else row_type(self.project, self.api, target, self.start(relation, target))
+        if row is None:
+            return row_type(self.project, self.api, target, self.start(relation, target))
+        return row if self.project.model_of(row) is not None else plain_row(self.project, self.api, target)
 
     def start(self, relation: Relation, target: ModelClass) -> State:
         """What rows carry by themselves: those of a relation to many come from the model's default manager."""
