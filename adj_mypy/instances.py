@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mypy.nodes import Context, Expression, ListExpr, MemberExpr, SetExpr, StrExpr, TupleExpr
-from mypy.types import Instance, Type, get_proper_type
+from mypy.plugin import FunctionSigContext
+from mypy.types import FunctionLike, Instance, Type, get_proper_type
 
+from adj_mypy import compat
 from adj_mypy.call import Call
 from adj_mypy.codes import LOOKUP
 from adj_mypy.managers import trees
@@ -24,6 +26,18 @@ def load(call: Call) -> Type:
     if len(given) != 1:
         return call.result
     return call.awaitable(_loaded(call, given[0].expression, given[0].type))
+
+
+def load_signature(context: FunctionSigContext) -> FunctionLike:
+    """The signature of `load()` whose result does not say what its argument has to be.
+
+    mypy would ask for rows that carry what the result is wanted to carry, which is why they are loaded.
+    """
+    signature = context.default_signature
+    result = get_proper_type(signature.ret_type)
+    if not isinstance(result, Instance) or not result.args:
+        return signature
+    return signature.copy_modified(ret_type=result.copy_modified(args=[*result.args[:-1], compat.any_type()]))
 
 
 def load_own(call: Call) -> Type:

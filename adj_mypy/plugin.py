@@ -83,9 +83,11 @@ ROW_METHODS: Final[Mapping[str, Topic]] = {
 UNTRACKED: Final = frozenset({"acreate", "aget_or_create", "aupdate_or_create", "abulk_create", "raw"})
 """The methods whose rows carry what they were made of, which no type says."""
 
+LOAD: Final = "adj.load.load"
+
 FUNCTIONS: Final[Mapping[str, Topic]] = {
     "adj.facade.q": start.q,
-    "adj.load.load": instances.load,
+    LOAD: instances.load,
     "adj.instances.refresh": instances.refresh,
     "adj.related.related": instances.related,
 }
@@ -295,12 +297,16 @@ class AdjPlugin(Plugin):
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
         hook = self.django.get_function_signature_hook(fullname)
         if hook is None and fullname == prefetching.PREFETCH:
-            return self._signature_of_prefetch
+            return partial(self._signature, prefetching.accept_queries)
+        if hook is None and fullname == LOAD:
+            return partial(self._signature, instances.load_signature)
         return hook
 
-    def _signature_of_prefetch(self, context: FunctionSigContext) -> FunctionLike:
+    def _signature(
+        self, signature: Callable[[FunctionSigContext], FunctionLike], context: FunctionSigContext
+    ) -> FunctionLike:
         otherwise: FunctionLike = context.default_signature
-        return self._guarded(lambda: prefetching.accept_queries(context), otherwise)
+        return self._guarded(lambda: signature(context), otherwise)
 
     @override
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:

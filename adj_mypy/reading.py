@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mypy.errorcodes import ATTR_DEFINED
+from mypy.nodes import MemberExpr
 from mypy.plugin import AttributeContext
 from mypy.types import Instance, Type, UnionType, get_proper_type
 
@@ -19,8 +20,9 @@ from adj_mypy.project import (
     model_info,
     relations,
     single_relations,
+    target_of,
 )
-from adj_mypy.state import State, state_of
+from adj_mypy.state import State, plain_row, state_of, with_rows
 from adj_mypy.trees import rows_knowing
 from adj_mypy.words import suggestion
 
@@ -34,11 +36,27 @@ def read(project: Project, attribute: str, context: AttributeContext) -> Type:
     if state.carries(attribute):
         row = rows_knowing(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
         return _with_row(project, row, declared)
-    problem = None if context.is_lvalue else _problem(model, state, attribute)
+    if context.is_lvalue:
+        _assigned(project, api, attribute, context)
+        return declared
+    problem = _problem(model, state, attribute)
     if problem is not None and not api.is_assigned(context.context) and not may_wait(api):
         hint = " (reading it would ask the database, which asynchronous code cannot)"
         api.fail(problem + hint, context.context, NOT_LOADED)
     return declared
+
+
+def _assigned(project: Project, api: Api, attribute: str, context: AttributeContext) -> None:
+    """Let a variable's row carry what is assigned to its attribute."""
+    target = context.context
+
+    def change(model: ModelClass, state: State) -> State:
+        other = target_of(single_relations(model)[attribute]) if attribute in single_relations(model) else None
+        there = state if other is None else state.with_loaded(attribute, plain_row(project, api, other))
+        return there.gaining([attribute])
+
+    if isinstance(target, MemberExpr):
+        api.narrow(target.expr, with_rows(project, api, context.type, change))
 
 
 def _problem(model: ModelClass, state: State, attribute: str) -> str | None:

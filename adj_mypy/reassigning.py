@@ -7,6 +7,7 @@ a book. So where a value goes to a variable that it does not fit for what it car
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -32,20 +33,32 @@ COLLECTIONS: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The variables that values are assigned to in a function or module.
+
+    They are found by the expression of the value, and by whether they get what is iterated over it. `refitted` are the
+    values that did not fit: mypy asks about an expression several times, and later ones see the variable widened.
+    """
+
+    variables: Mapping[tuple[Node, bool], Expression]
+    refitted: set[Node]
+
+
 def fitting(project: Project, api: Api, at: Context, name: str, result: Type) -> Type:
     """The result of a call, with rows that fit the variable that it is assigned to, if only that is wrong."""
     if not api.is_checker or not isinstance(at, Expression):
         return result
-    target = _targets(*api.surroundings()).get((at, name in ITERATED))
+    targets = _targets(*api.surroundings())
+    target = targets.variables.get((at, name in ITERATED))
     declared = None if target is None else _declared(api, target)
-    if target is None or declared is None:
-        return result
     taken, put = _value(result, name)
-    if taken is None or is_subtype(taken, declared):
+    if target is None or declared is None or taken is None:
         return result
     plain = with_rows(project, api, taken, None)
-    if not is_subtype(plain, declared):
+    if at not in targets.refitted and (is_subtype(taken, declared) or not is_subtype(plain, declared)):
         return result
+    targets.refitted.add(at)
     if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
         # What a list of rows carries cannot be narrowed, so that nothing may be known of the variable from here on.
         target.node.type = with_rows(project, api, declared, None)
@@ -79,10 +92,7 @@ def _itself(typ: Type) -> Type:
 
 
 @lru_cache(maxsize=4)
-def _targets(around: Node, body: object) -> Mapping[tuple[Node, bool], Expression]:
-    """The variables that values are assigned to in a function or module, by the expression of the value,
-    and whether they get what is iterated over it.
-    """
+def _targets(around: Node, body: object) -> Targets:
     found: dict[tuple[Node, bool], Expression] = {}
     for node in nodes_in(around):
         if isinstance(node, AssignmentStmt) and len(node.lvalues) == 1:
@@ -90,4 +100,4 @@ def _targets(around: Node, body: object) -> Mapping[tuple[Node, bool], Expressio
             found[value, False] = node.lvalues[0]
         elif isinstance(node, ForStmt):
             found[node.expr, True] = node.index
-    return found
+    return Targets(found, set())

@@ -101,7 +101,7 @@ class Trees:
             return self._with_relation(state, head, known[head], inner, fail)
         if head in state.annotations:
             return self._with_attribute(state, head, inner, fail)
-        if not hasattr(model, head):
+        if not hasattr(model, head) or head in {field.name for field in model._meta.get_fields()}:
             fail(f'{model.__name__} has no relation "{head}"{suggestion(head, known)}')
         return state
 

@@ -10,7 +10,6 @@ from tests.shop.models import Author, Book
 
 books_of_the_module = q(Book).select_related("author")
 books_of_the_module = q(Book)
-# E: Incompatible types in assignment (expression has type "AsyncQuery[Book, Book[TypedDict({})]]", varia ...
 
 
 async def a_row_that_carries_less() -> None:
@@ -65,7 +64,6 @@ async def two_asynchronous_loops() -> None:
 async def a_query_with_less() -> None:
     query = q(Book).select_related("author")
     query = q(Book)
-    # E: Incompatible types in assignment (expression has type "AsyncQuery[Book, Book[TypedDict({})]]", varia ...
     query = query.filter(title="x")
     (await query.aget()).author
 
@@ -88,7 +86,6 @@ async def an_item() -> None:
 async def none_or_a_row() -> None:
     book = await q(Book).select_related("author").afirst()
     book = await q(Book).afirst()
-    # E: Incompatible types in assignment (expression has type "Book[TypedDict({})] | None", variable has typ ...
     reveal_type(book)  # R: Book | None
 
 
