@@ -93,6 +93,11 @@ FUNCTIONS: Final[Mapping[str, Topic]] = {
 }
 """The functions that have one."""
 
+TAKES_MODEL: Final = frozenset(
+    f"django.shortcuts.{prefix}get_{what}_or_404" for prefix in ("", "a") for what in ("object", "list")
+)
+"""Functions of Django that give rows of a class."""
+
 LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
 OUTER: Final = "adj_mypy.plugin"
@@ -196,10 +201,12 @@ class AdjPlugin(Plugin):
         if self._tracked and fullname in sync_reads.CONSUMERS:
             return self._consume
         hook = self.django.get_function_hook(fullname)
-        if hook is None or not self._tracked or fullname not in self.project.models:
+        if self._tracked and hook is None and (fullname in self.project.names or fullname in TAKES_MODEL):
+            return generic.bare_call
+        if hook is None or not self._tracked or not (fullname in self.project.models or fullname in TAKES_MODEL):
             return hook
         inner = hook
-        return lambda context: generic.bare(inner(context))
+        return lambda context: generic.unbound(inner(context))
 
     # -- rows and queries ----------------------------------------------------------------------------------------------
 
@@ -257,7 +264,10 @@ class AdjPlugin(Plugin):
     def _read_rows(self, hook: Callable[[MethodContext], Type] | None, name: str, context: MethodContext) -> Type:
         """What django-stubs says of a method that asks the database, after a look at what it asks for."""
         self._guarded(lambda: sync_reads.check_method(self.project, name, context), None)
-        return context.default_return_type if hook is None else hook(context)
+        result = context.default_return_type if hook is None else hook(context)
+        return self._guarded(
+            lambda: reassigning.fitting(self.project, Api(context.api), context.context, name, result), result
+        )
 
     def _all_rows(self, hook: Callable[[MethodContext], Type] | None, context: MethodContext) -> Type:
         """All rows of a relation."""

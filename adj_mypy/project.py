@@ -40,6 +40,11 @@ class Project:
         return {full_name(model): model for model in compat.registered_models(self.django)}
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of their classes, without the modules: mypy knows no more of what `type[Book]` calls."""
+        return frozenset(model.__name__ for model in self.models.values())
+
+    @cached_property
     def owners(self) -> frozenset[str]:
         """The full names of these and of every abstract model that they inherit from."""
         return frozenset(full_name(base) for base in self._classes)

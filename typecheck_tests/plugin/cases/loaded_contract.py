@@ -182,6 +182,8 @@ def a_column_is_no_relation(book: Loaded[Book, Literal["pages"]]) -> None: ...
 # E: Book has no relation "pages"; did you mean "tags"?  [adj-lookup]
 
 
+
+
 def too_few_arguments(book: Loaded[Book]) -> None: ...
 # E: Loaded[...] takes a model and a Literal of relations  [adj-lookup]
 

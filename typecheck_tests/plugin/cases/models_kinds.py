@@ -92,8 +92,7 @@ async def apps_that_refer_to_each_other() -> None:
     for house in member.founded.all():
         reveal_type([title.kind for title in house.titles.all()])  # R: list[str]
     for house in member.houses.all():
-    # E: Incompatible types in assignment (expression has type "House[TypedDict({'owner'=: Member[TypedDict({ ...
-        house.owner  # E: "House.owner" is not loaded: add .select_related("owner") to the query ...
+        house.owner
         house.founder
 
 
