@@ -71,6 +71,10 @@ def a_generic_foreign_key_has_its_columns_alone() -> None:
     q(Note).filter(content_type__model="book", object_id=3)
     q(Note).filter(content_typ=3)
     # E: Note has no field "content_typ"; did you mean "content_type" or "content_type_id"?  [adj-lookup]
+    q(Note).filter(target=3)
+    # E: "Note.target" is a generic foreign key, which no query can name: use "content_type" and...
+    q(Book).filter(notes__target__isnull=True)
+    # E: "Note.target" is a generic foreign key, which no query can name: use "content_type" and...
 
 
 def the_primary_key() -> None:
