@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.transaction import Atomic as DjangoAtomic
 
+from adj.blocks import ISOLATIONS, Hook, Isolation, Mode
 from adj.databases import executor_for
 from adj.errors import NestingError, QueryTimeout
 from adj.persist import to_its_end
-from adj.transaction import ISOLATIONS, Hook, Isolation, Mode, Transaction, current, current_aliases
+from adj.transaction import Transaction, current, current_aliases
 
 if TYPE_CHECKING:
     from typing import Self

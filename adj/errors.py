@@ -4,8 +4,11 @@
 AdjError
   QueryError                              the question has no meaning; raised where it is written
     UnknownField       (FieldError)       .model .path .part .choices
+      UnknownColumn    (FieldDoesNotExist)  a column is named that is none
+      UnknownRelation  (AttributeError)   a relation is named that is none
     UnknownLookup      (FieldError)       .model .path .field .lookup .choices
     InvalidOperand     (TypeError, ValueError)  .model .path .expected .got
+      InvalidFormat    (ValidationError)  text that does not parse
     ShapeError         (TypeError)        only() after values(), filter() after a slice
     InvalidCursor      (ValueError)       .reason: page() got a cursor that is none, or another query's
     NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
@@ -76,11 +79,17 @@ class UnknownField(QueryError, FieldError):
 
 
 class UnknownColumn(UnknownField, FieldDoesNotExist):
-    """The same, from `only()` and `defer()`, where Django raises `FieldDoesNotExist`."""
+    """The same where columns are named, as in `only()`, `defer()`, `aupdate()`, `returning()` and `acopy()`.
+
+    Django raises `FieldDoesNotExist` there.
+    """
 
 
 class UnknownRelation(UnknownField, AttributeError):
-    """The same, from `prefetch_related()`, where Django raises `AttributeError` once it has rows."""
+    """The same, from `prefetch_related()`, `load()` and `related()`.
+
+    Django raises `AttributeError` there, for a prefetch once it has rows.
+    """
 
 
 class UnknownLookup(QueryError, FieldError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any, Generic
 
 from django.db.models import Q
@@ -115,7 +115,7 @@ def _split(row: Any, shape: RowShape, names: Sequence[str]) -> tuple[Any, list[o
             return row[0], list(row[-len(names) :])
 
 
-@cache
+@lru_cache(maxsize=256)
 def _row_class(names: tuple[str, ...]) -> Any:
     """A class like Django's for the rows of `values_list(named=True)`."""
     # The names are known at run time only.

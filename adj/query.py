@@ -1,42 +1,33 @@
 """AsyncQuery: the typed, fluent grammar that writes a Statement, and the coroutines that finish it.
 
-The builders have QuerySet's names and arguments; each is one expression. Nothing here touches the database until a
-finishing coroutine is awaited. This file is long because QuerySet's surface is: one method after another, no logic.
-
-Private Django API used here: `Options.total_unique_constraints`.
+Its methods are where their job is: steps of the chain in `adj/builders.py`, endings that read in `adj/reads.py`, those
+that write in `adj/writes.py`. Here is what names the class itself: steps to rows of another type, operators, and how a
+query stands among Python's and Django's objects.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
 
-import django
-from django.db import models
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from adj import statement as ask
-from adj.asking import answer, answer_in_django
+from adj.builders import BuildingQuery
 from adj.chain import Source
-from adj.compiler.build import build, has_instances, pickled, unpickled
-from adj.compiler.clauses import structure_of, structure_of_statement
+from adj.compiler.build import build, pickled, unpickled
+from adj.compiler.clauses import structure_of_statement
 from adj.compiler.dialect import dialect_for
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects, prefetches
-from adj.compiler.routing import alias_of
-from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
-from adj.compiler.structure import Structure, Unkeyed, extended
+from adj.compiler.structure import Unkeyed
 from adj.compiler.text import query_text
-from adj.compiler.validate import validate
-from adj.databases import executor_for
-from adj.executor import Executor
-from adj.pages import Page, fetch_page
 from adj.raw import AsyncRawQuery
+from adj.reads import ReadingQuery
 from adj.results import SQL, RowAt
-from adj.shapes import Answer
-from adj.statement import ROWS, Finish, Statement
-from adj.stream import RowStream
+from adj.statement import ROWS, Statement
 from adj.surface import MANAGER_SURFACE, RELATED_SURFACE, SURFACE, Fate, advice
 from adj.typevars import M, Q, R
 from adj.writes import WritingQuery
@@ -47,7 +38,7 @@ if TYPE_CHECKING:
     from django.db.models.sql.query import Query
 
 
-class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
+class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     """A question about the rows of a model `M`, whose answer has rows of type `R`.
 
     Immutable: every builder returns a new query, and a query may be run any number of times, also at once. Two queries
@@ -56,57 +47,16 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
 
     __slots__ = ()
 
-    def __init__(self, statement: Statement, structure: Structure | Unkeyed) -> None:
-        self.statement = statement
-        self.structure = structure
-
-    def _with(self, clause: ask.AnyClause) -> Self:
-        """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
-        statement, before, added = self.statement.with_clause(clause), self.structure, structure_of(clause)
-        structure = extended(before, added)
-        validate(statement, structure, added)
-        return self._asking(statement, structure)
-
-    def _asking(self, statement: Statement, structure: Structure | Unkeyed) -> Self:
-        """A query of the same class that asks something else."""
-        return type(self)(statement, structure)
-
     @classmethod
     def of(cls, query: AsyncQuery[M, R]) -> Self:
         """The same question with the methods of this class: `BookQuery.of(q(Book))`."""
         return cls(query.statement, query.structure)
 
+    # -- rows of another type ------------------------------------------------------------------------------------------
+
     def _with_shape(self, clause: ask.AnyClause) -> AsyncQuery[M, Any]:
         """The query with a clause that makes other rows of them."""
         return self._with(clause)
-
-    # -- conditions ----------------------------------------------------------------------------------------------------
-
-    def filter(self: Source[Q], *args: object, **kwargs: object) -> Q:
-        """Only rows that fulfil every condition: `Q` objects, conditional expressions and `path=value` lookups.
-
-        Raises `UnknownField` and `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value
-        its field cannot be compared with, and `ShapeError` after a slice.
-        """
-        return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs)))
-
-    def exclude(self: Source[Q], *args: object, **kwargs: object) -> Q:
-        """Only rows that do not fulfil all of the conditions; see `filter()`."""
-        return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs), negated=True))
-
-    def complex_filter(self: Source[Q], filter_obj: models.Q | Mapping[str, object]) -> Q:
-        """`filter()` with a `Q` or a dict of lookups, as `limit_choices_to` has them."""
-        return self._with(ask.ComplexFilter(snapshot_condition(filter_obj)))
-
-    # -- columns -------------------------------------------------------------------------------------------------------
-
-    def annotate(self: Source[Q], *args: object, **kwargs: object) -> Q:
-        """Add computed attributes or keys to every row."""
-        return self._with(ask.Annotate(args, kwargs))
-
-    def alias(self: Source[Q], *args: object, **kwargs: object) -> Q:
-        """Name expressions for later clauses, without adding them to the rows."""
-        return self._with(ask.Annotate(args, kwargs, selected=False))
 
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
         """Rows are dicts of the named columns; all columns if none is named."""
@@ -138,72 +88,6 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         """The distinct moments of a field, truncated to `kind`: year, month, week, day, hour, minute or second."""
         return self._with_shape(ask.Datetimes(field_name, kind, order, tzinfo))
 
-    def only(self: Source[Q], *fields: str) -> Q:
-        """Load only these fields, and the primary key."""
-        return self._with(ask.Only(fields))
-
-    def defer(self: Source[Q], *fields: str | None) -> Q:
-        """Do not load these fields; `defer(None)` loads all again."""
-        return self._with(ask.Defer(fields))
-
-    # -- order, number, source -----------------------------------------------------------------------------------------
-
-    def order_by(self: Source[Q], *field_names: object) -> Q:
-        """Sort by paths (`-` in front for descending, `?` at random) and expressions; nothing clears the order."""
-        return self._with(ask.OrderBy(field_names))
-
-    def reverse(self: Source[Q]) -> Q:
-        """The opposite order."""
-        return self._with(ask.Reverse())
-
-    def distinct(self: Source[Q], *field_names: str) -> Q:
-        """Without duplicates; on PostgreSQL also by the named fields."""
-        return self._with(ask.Distinct(field_names))
-
-    def none(self: Source[Q]) -> Q:
-        """No rows at all, and no query to find that out."""
-        return self._with(ask.Nothing())
-
-    def all(self) -> Self:
-        """The same query: it needs no copy."""
-        return self
-
-    def using(self: Source[Q], alias: str | None) -> Q:
-        """The same question to another database of `settings.DATABASES`."""
-        return self._asking(self.statement.on(alias), self.structure)
-
-    def extra(
-        self: Source[Q],
-        select: Mapping[str, str] | None = None,
-        where: Sequence[str] | None = None,
-        params: Sequence[object] | None = None,
-        tables: Sequence[str] | None = None,
-        order_by: Sequence[str] | None = None,
-        select_params: Sequence[object] | None = None,
-    ) -> Q:
-        """Hand-written parts of SQL, Django's old way; prefer expressions."""
-        return self._with(
-            ask.Extra(
-                None if select is None else dict(select),
-                _frozen(where),
-                _frozen(params),
-                _frozen(tables),
-                _frozen(order_by),
-                _frozen(select_params),
-            )
-        )
-
-    def timeout(self: Source[Q], seconds: float | None) -> Q:
-        """Let the query take at most so many seconds, waiting for a connection included; None takes that back.
-
-        Then it is cancelled, on PostgreSQL's native engine also on the server, and raises `QueryTimeout`. On other
-        engines the database goes on in its thread, and the answer is dropped. A stream may take as long for opening,
-        and for each of its chunks. Raises `ValueError` unless the number is positive.
-        """
-        if seconds is not None and not seconds > 0:
-            raise ValueError(f"timeout() takes a positive number of seconds, not {seconds!r}.")
-        return self._asking(self.statement.within(seconds), self.structure)
-
     def raw(
         self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
     ) -> AsyncRawQuery[M]:
@@ -211,42 +95,7 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         alias = using if using is not None else self.statement.alias
         return AsyncRawQuery(self.queryset.raw(raw_query, params, dict(translations or {}), using=alias))
 
-    # -- relations, locks ----------------------------------------------------------------------------------------------
-
-    def select_related(self: Source[Q], *fields: str | None) -> Q:
-        """Load related rows with a join; `select_related(None)` clears."""
-        return self._with(ask.SelectRelated(fields))
-
-    def prefetch_related(self: Source[Q], *lookups: object) -> Q:
-        """Load related rows with a further query each: paths, or `Prefetch` around a QuerySet or an AsyncQuery.
-
-        `prefetch_related(None)` clears.
-        """
-        return self._with(ask.Prefetch(lookups))
-
-    def select_for_update(
-        self: Source[Q], nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
-    ) -> Q:
-        """Lock the rows until the transaction ends; running it outside one raises `TransactionManagementError`."""
-        return self._with(ask.Lock(nowait, skip_locked, tuple(of), no_key))
-
-    def fetch_mode(self: Source[Q], fetch_mode: object) -> Q:
-        """How the rows fetch what they do not carry; needs Django 6.1."""
-        return self._with(ask.Fetching(fetch_mode))
-
-    # -- several queries -----------------------------------------------------------------------------------------------
-
-    def union(self: Source[Q], *other_qs: object, all: bool = False) -> Q:
-        """The rows of all the queries; each once, unless `all`."""
-        return self._with(ask.Combine("union", other_qs, all))
-
-    def intersection(self: Source[Q], *other_qs: object) -> Q:
-        """The rows that every query has."""
-        return self._with(ask.Combine("intersection", other_qs))
-
-    def difference(self: Source[Q], *other_qs: object) -> Q:
-        """The rows that no other query has."""
-        return self._with(ask.Combine("difference", other_qs))
+    # -- operators -----------------------------------------------------------------------------------------------------
 
     def __and__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
         return self._with(ask.Combine("and", (other,)))
@@ -270,145 +119,6 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
         _refuse_negative(k)
         return RowAt(self._with(ask.Slice(k, k + 1)).run, k)
 
-    # -- finishing: rows -----------------------------------------------------------------------------------------------
-
-    async def run(self) -> list[R]:
-        """All rows.
-
-        Raises Django's own errors for what the database refuses, and `EngineNotOpen` where it cannot be reached or no
-        event loop runs.
-        """
-        rows: list[R] = await answer(self, ROWS)
-        return rows
-
-    arun = run
-
-    async def aget(self, *args: object, **kwargs: object) -> R:
-        """The one row that fulfils the conditions.
-
-        Raises the model's `DoesNotExist` and `MultipleObjectsReturned`.
-        """
-        if args or kwargs:
-            return await self.filter(*args, **kwargs).aget()
-        row: R = await answer(self, _GET)
-        return row
-
-    async def aget_or_none(self, *args: object, **kwargs: object) -> R | None:
-        """The one row that fulfils the conditions, or None. Raises the model's `MultipleObjectsReturned`."""
-        try:
-            return await self.aget(*args, **kwargs)
-        except self.statement.model.DoesNotExist:
-            return None
-
-    async def afirst(self) -> R | None:
-        """The first row, by primary key if the query has no order; None if there is none."""
-        row: R | None = await answer(self, _FIRST)
-        return row
-
-    async def alast(self) -> R | None:
-        """The last row, by primary key if the query has no order; None if there is none."""
-        row: R | None = await answer(self, _LAST)
-        return row
-
-    async def aearliest(self, *fields: str) -> R:
-        """The first row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        row: R = await answer(self, Finish(Answer.EARLIEST, fields))
-        return row
-
-    async def alatest(self, *fields: str) -> R:
-        """The last row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        row: R = await answer(self, Finish(Answer.LATEST, fields))
-        return row
-
-    async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, R]:
-        """Rows by their primary key, or by another unique field; all rows without a list.
-
-        Raises `TypeError` after a slice and `ValueError` for a field that is not unique.
-        """
-        ids = None if id_list is None else tuple(id_list)
-        queryset = self.queryset
-        if queryset.query.is_sliced or not has_instances(queryset) or not _is_unique(queryset, field_name):
-            # Django's own code says what is wrong, or deals with rows that are no instances.
-            found: dict[Any, R] = await answer_in_django(self, lambda found: found.in_bulk(ids, field_name=field_name))
-            return found
-        if ids is not None and not ids:
-            return {}
-        rows: list[R] = []
-        for batch in [None] if ids is None else _batches(ids, await executor_for(self.db), self.statement.model):
-            query = self if batch is None else self.filter(**{f"{field_name}__in": batch})
-            rows.extend(await query.run())
-        return {getattr(row, field_name): row for row in rows}
-
-    async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[R]:
-        """One row after another, `chunk_size` rows at a time from the server.
-
-        The cursor is closed when the iteration ends. Leaving a loop early leaves closing to the garbage collector;
-        `stream()` closes at once.
-        """
-        async with self.stream(chunk_size) as rows:
-            async for row in rows:
-                yield row
-
-    def stream(self, chunk_size: int = 2_000) -> RowStream[R]:
-        """`async with query.stream() as rows`: rows one by one, whose cursor is closed at the end of the block.
-
-        `chunk_size` is how many rows (2,000 by default) come from the server at a time. Raises `ValueError` unless it
-        is positive.
-        """
-        if not isinstance(chunk_size, int) or chunk_size <= 0:
-            raise ValueError(f"chunk_size must be a positive number of rows, not {chunk_size!r}.")
-        return RowStream(self.db, Question(self.statement, self.structure, ROWS), chunk_size)
-
-    async def __aiter__(self) -> AsyncIterator[R]:
-        """`async for row in query`: all rows, fetched at once, as Django does; `stream()` fetches as it goes."""
-        for row in await self.run():
-            yield row
-
-    async def page(self, size: int, *, after: str | None = None, before: str | None = None) -> Page[R]:
-        """At most `size` rows behind a cursor, before one, or from the beginning; the cursors are in the page.
-
-        Rows are found by what they are sorted by, made total by the primary key, so that no page is slow, and rows that
-        come or go meanwhile shift nothing. Raises `InvalidCursor` for a cursor that is not one of this order, and
-        `ShapeError` for rows that have no place of their own: random order, slices, unions, groups.
-        """
-        return await fetch_page(self.all(), size, after, before)
-
-    # -- finishing: facts ----------------------------------------------------------------------------------------------
-
-    async def acount(self) -> int:
-        """How many rows."""
-        count: int = await answer(self, _COUNT)
-        return count
-
-    async def aexists(self) -> bool:
-        """Whether there is any row."""
-        exists: bool = await answer(self, _EXISTS)
-        return exists
-
-    async def acontains(self, obj: Model) -> bool:
-        """Whether an instance is among the rows.
-
-        Raises `TypeError` for what is no instance and after `values()`, `ValueError` for one that is not saved.
-        """
-        queryset = self.queryset
-        is_simple = isinstance(obj, Model) and obj.pk is not None and has_instances(queryset)
-        if not is_simple or queryset.query.combinator or queryset.query.is_sliced:
-            contains: bool = await answer_in_django(self, lambda found: found.contains(obj))
-            return contains
-        if obj._meta.concrete_model is not self.statement.model._meta.concrete_model:
-            return False
-        return await self.filter(pk=obj.pk).aexists()
-
-    async def aaggregate(self, *args: object, **kwargs: object) -> dict[str, Any]:
-        """Values computed over all rows, by name."""
-        values: dict[str, Any] = await answer(self, Finish(Answer.AGGREGATE, args, kwargs))
-        return values
-
-    async def aexplain(self, *, format: str | None = None, **options: Any) -> str:
-        """How the database would run the query, in its own words."""
-        plan: str = await answer_in_django(self, lambda found: found.explain(format=format, **options))
-        return plan
-
     # -- the same question to others -----------------------------------------------------------------------------------
 
     @property
@@ -426,11 +136,6 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
     def query(self) -> Query:
         """Django's Query of the same question. This is what makes a query usable where Django takes a QuerySet."""
         return self.queryset.query
-
-    @property
-    def db(self) -> str:
-        """The alias that the query would run on now."""
-        return alias_of(self.statement)
 
     @property
     def ordered(self) -> bool:
@@ -518,12 +223,19 @@ class AsyncQuery(WritingQuery[M, R], Generic[M, R]):
             )
 
 
+def _named_as_public() -> None:
+    """Let warnings about a forgotten `await`, and pickles, name inherited methods by the class that users know."""
+    for part in (BuildingQuery, ReadingQuery, WritingQuery):
+        for function in filter(inspect.isfunction, vars(part).values()):
+            function.__module__ = AsyncQuery.__module__
+            function.__qualname__ = f"{AsyncQuery.__qualname__}.{function.__name__}"
+
+
+_named_as_public()
+
+
 def _fate(name: str) -> Fate | None:
     return SURFACE.get(name) or MANAGER_SURFACE.get(name) or RELATED_SURFACE.get(name)
-
-
-_GET, _FIRST, _LAST = Finish(Answer.GET), Finish(Answer.FIRST), Finish(Answer.LAST)
-_COUNT, _EXISTS = Finish(Answer.COUNT), Finish(Answer.EXISTS)
 
 
 def query_of(statement: Statement) -> AsyncQuery[Any, Any]:
@@ -551,10 +263,6 @@ def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:
     return (*where, structure.key, structure.values, structure.bounds, prefetched)
 
 
-def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:
-    return None if items is None else tuple(items)
-
-
 def _checked_slice(k: slice) -> ask.Slice:
     start, stop = (None if bound is None else int(bound) for bound in (k.start, k.stop))
     if k.step is not None:
@@ -568,20 +276,3 @@ def _checked_slice(k: slice) -> ask.Slice:
 def _refuse_negative(bound: int) -> None:
     if bound < 0:
         raise ValueError("Negative indexing is not supported: reverse the order, and count from the front.")
-
-
-def _is_unique(queryset: QuerySet[Any, Any], name: str) -> bool:
-    options: Any = queryset.model._meta
-    constraints = options.total_unique_constraints
-    constrained = {constraint.fields[0] for constraint in constraints if len(constraint.fields) == 1}
-    return name == "pk" or name in constrained or bool(options.get_field(name).unique)
-
-
-def _batches(ids: tuple[Any, ...], executor: Executor, model: type[Model]) -> Iterator[tuple[Any, ...]]:
-    """As many keys at a time as the database takes parameters."""
-    wrapper, options = executor.dialect.wrapper, model._meta
-    if django.VERSION >= (6, 0):
-        size = wrapper.ops.bulk_batch_size([options.pk], ids) or len(ids)
-    else:
-        size = (wrapper.features.max_query_params or 0) // len(options.pk_fields) or len(ids)
-    return (ids[start : start + size] for start in range(0, len(ids), size))

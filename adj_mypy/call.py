@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, StrExpr
+from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, StrExpr, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import ModelClass, Project
+from adj_mypy.project import ANNOTATED, ModelClass, Project
 from adj_mypy.state import OPEN, State, plain_row, row_type, state_of
 
 QUERY = "adj.query.AsyncQuery"
 MANAGER = "adj.managers.AsyncManager"
+MADE_ARGUMENTS = 2
+"""The type arguments of a query: its model and its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Call:
     @cached_property
     def query(self) -> Query | None:
         """The query that receives the call; None where the plugin does not know its model."""
-        return self._query(self.context.type) if isinstance(self.context, MethodContext) else None
+        return self.query_of(self.context.type) if isinstance(self.context, MethodContext) else None
 
     def query_before(self, name: str) -> Query | None:
         """The query that a method of this name was called on, just before this one."""
@@ -106,14 +108,15 @@ class Call:
         before = callee.expr if isinstance(callee, MemberExpr) else None
         inner = before.callee if isinstance(before, CallExpr) else None
         is_named = isinstance(inner, MemberExpr) and inner.name == name
-        return self._query(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
+        return self.query_of(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
 
-    def _query(self, typ: Type | None) -> Query | None:
+    def query_of(self, typ: Type | None) -> Query | None:
+        """The query that a type says; None for what is none, and where its model is not known."""
         receiver = get_proper_type(typ)
         if not isinstance(receiver, Instance):
             return None
         base = compat.map_to_base(receiver, QUERY)
-        if base is None or len(base.args) != 2:
+        if base is None or len(base.args) != MADE_ARGUMENTS:
             return None
         model = self.project.model_of(base.args[0])
         if model is None:
@@ -121,7 +124,7 @@ class Call:
         row = base.args[1]
         known = self._known(base.args[0], row)
         if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
-            row = row_type(self.project, self.api, model, State())
+            return self._query_of_manager(model, row)
         return Query(model, known, row)
 
     def _known(self, model: Type, row: Type) -> State:
@@ -135,6 +138,18 @@ class Call:
             return State(annotations={**annotations, OPEN: compat.any_type()})
         return State()
 
+    def _query_of_manager(self, model: ModelClass, row: Type) -> Query:
+        # It builds on this module.
+        from adj_mypy.managers import manager_at, starting_state
+
+        callee = getattr(self.context.context, "callee", None)
+        receiver = callee.expr if isinstance(callee, MemberExpr) else None
+        manager = manager_at(self.project, receiver)
+        state = None if manager is None else starting_state(self.project, self.api, model, manager)
+        if state is None:
+            return Query(model, State(), row)
+        return Query(model, state, row_type(self.project, self.api, model, state.as_row()))
+
     @property
     def result(self) -> Type:
         """What the call gives, as far as mypy knows without the plugin."""
@@ -143,11 +158,24 @@ class Call:
     def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
         """The result, with other names known to later clauses, or with other rows."""
         query, result = self.query, get_proper_type(self.result)
-        if query is None or not isinstance(result, Instance) or result.type.fullname != QUERY:
+        if query is None or not isinstance(result, Instance):
             return self.result
         names = query.known if known is None else known
         model = named_model(self.project, self.api, query.model, names)
-        return result.copy_modified(args=[model, query.row if row is None else row])
+        arguments: list[Type] = [model, query.row if row is None else row]
+        if result.type.fullname == QUERY:
+            return result.copy_modified(args=arguments)
+        made = self.made_class(result)
+        if made is None:
+            return self.result
+        own = result.args[:-MADE_ARGUMENTS] if made is result.type else result.args
+        return Instance(made, [*own, *arguments])
+
+    def made_class(self, query: Instance) -> TypeInfo | None:
+        """The plugin's subclass of a project's class of queries, which says what rows carry."""
+        if query.type.name.endswith(ANNOTATED):
+            return query.type
+        return self.api.info(query.type.fullname + ANNOTATED) if query.type.has_base(QUERY) else None
 
     def awaitable(self, answer: Type) -> Type:
         """The result of an asynchronous method, which gives something else when it is awaited."""

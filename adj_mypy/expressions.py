@@ -27,6 +27,7 @@ from django.db.models import (
     When,
     Window,
 )
+from django.db.models.expressions import Col
 from django.db.models.functions import Coalesce, Concat, JSONObject, Lag, Lead, Now, NthValue, NullIf, Random
 from django.db.models.functions.text import ConcatPair
 from django.db.models.functions.window import CumeDist, DenseRank, Ntile, PercentRank, Rank, RowNumber
@@ -63,11 +64,15 @@ _ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where an expression stands: on which model, beside which annotations, over groups or over all rows."""
+    """Where an expression stands: on which model, beside which annotations, over groups or over all rows.
+
+    `outer` are the tables that are joined to rows which may have no partner there; known of what Django has resolved.
+    """
 
     model: ModelClass
     known: Mapping[str, Type]
     is_total: bool = False
+    outer: frozenset[str] = frozenset()
 
 
 def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
@@ -292,6 +297,7 @@ _ARGUMENTS_WITH_DEFAULT: Final = 3
 _RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, Scope], bool]]]] = (
     (Typed, lambda made, _: bool(made.is_optional)),
     (Value, lambda made, _: made.value is None),
+    (Col, lambda made, scope: bool(made.target.null) or made.alias in scope.outer),
     (F, lambda made, scope: _is_nullable_name(_name(made), scope)),
     # A comparison with NULL is neither true nor false.
     (Q, lambda _made, _scope: True),

@@ -33,6 +33,7 @@ from adj_mypy import (
     loading,
     lookups,
     names,
+    queries,
     reading,
     relating,
     rows,
@@ -92,6 +93,7 @@ METHODS: Final[Mapping[str, Topic]] = {
     "annotate": lookups.with_conditions(annotating.annotate),
     "alias": lookups.with_conditions(annotating.alias),
     "extra": annotating.extra,
+    "of": queries.of,
     "run": finishing.run,
     "arun": finishing.run,
     "aall": finishing.run,
@@ -164,6 +166,8 @@ class AdjPlugin(Plugin):
 
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        if self._is_query(fullname):
+            return queries.add_subclass
         hook = self.django.get_base_class_hook(fullname)
         if hook is None or not self._tracked or not self._is_model(fullname):
             return hook
@@ -211,6 +215,9 @@ class AdjPlugin(Plugin):
         if topic is not None:
             return partial(self._answer, topic)
         hook = self.django.get_function_hook(fullname)
+        if hook is not None and self._is_query(fullname):
+            # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
+            return None
         if hook is None or not self._tracked or fullname not in self.project.models:
             return hook
         inner = hook

@@ -60,6 +60,10 @@ class State:
         named = {**self.annotations, **annotations}
         return replace(self, annotations=named, aliases=self.aliases | annotations.keys())
 
+    def as_row(self) -> State:
+        """What rows carry, of what a query knows."""
+        return replace(self, annotations=self.selected, aliases=frozenset())
+
     def selecting(self, names: Collection[str]) -> State:
         """The same where rows have these annotations and no others."""
         return replace(self, aliases=frozenset(self.annotations) - set(names) - {OPEN})

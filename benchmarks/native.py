@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, TypeAlias
 
+from benchmarks.bare import bare_connection
 from benchmarks.project import set_up_postgresql
 from tests.servers import Server, postgresql_server, temporary_database
 
@@ -77,25 +78,9 @@ def loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
 
 async def measure(server: Server, name: str, rounds: int) -> Mapping[str, Mapping[str, list[Seconds]]]:
     """The seconds of one query, for each task, contender and round."""
-    import psycopg
-
-    import adj
-
-    connection = await psycopg.AsyncConnection.connect(
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        password=server.password,
-        dbname=name,
-        autocommit=True,
-        cursor_factory=psycopg.AsyncClientCursor,
-    )
-    try:
+    async with bare_connection(server, name) as connection:
         tasks = zip(TIMES.items(), (await one_by_key(connection), prefetched()), strict=True)
         return {task: await compared(contenders, times, rounds) for (task, times), contenders in tasks}
-    finally:
-        await connection.close()
-        await adj.close()
 
 
 async def one_by_key(connection: Any) -> Mapping[str, Ask]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, TypeAlias
 
+from benchmarks.bare import bare_connection
 from benchmarks.native import compared, write
 from benchmarks.project import set_up_postgresql
 from tests.servers import Server, postgresql_server, temporary_database
@@ -55,24 +56,8 @@ def main() -> None:
 
 async def measure(server: Server, name: str, rows: int, rounds: int) -> str:
     """Both tables of one run."""
-    import psycopg
-
-    import adj
-
-    connection = await psycopg.AsyncConnection.connect(
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        password=server.password,
-        dbname=name,
-        autocommit=True,
-        cursor_factory=psycopg.AsyncClientCursor,
-    )
-    try:
+    async with bare_connection(server, name) as connection:
         return f"{await loading(connection, rows)}\n\n{await updating(connection, rounds)}"
-    finally:
-        await connection.close()
-        await adj.close()
 
 
 # -- loading -----------------------------------------------------------------------------------------------------------

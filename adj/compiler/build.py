@@ -10,7 +10,7 @@ import io
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Model, Prefetch, QuerySet
@@ -76,7 +76,7 @@ _CALLED = [
 ]
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def is_plain(queryset_class: type[DjangoQuerySet]) -> bool:
     """Whether a QuerySet class builds and finishes as Django's does; new methods of its own do no harm."""
     return all(getattr(queryset_class, name, None) is getattr(QuerySet, name, None) for name in _CALLED)
@@ -104,7 +104,7 @@ def starts_plain(manager: BaseManager[Any]) -> bool:
     )
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _begins_plain(queryset_class: type[DjangoQuerySet]) -> bool:
     """Whether a QuerySet of a class begins as Django's does."""
     # Compared as what the class has, which for a property is the property.

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import enum
-import types
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, lru_cache, partial
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
-from django.db.models import DateTimeField, Field, Model, Q, QuerySet, Transform, Value
+from django.db.models import Field, Model, Q, QuerySet, Value
 from django.db.models.expressions import BaseExpression, CombinedExpression, F, RawSQL
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions.datetime import TimezoneMixin
@@ -28,8 +25,15 @@ from django.db.models.query_utils import FilteredRelation
 from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
-from django.utils.functional import cached_property
 
+from adj.compiler.nodes import (
+    CONSTANT_TYPES,
+    INSPECTED_TYPES,
+    holds_expression,
+    is_local_path,
+    is_number,
+    structural_names,
+)
 from adj.compiler.structure import (
     PLAIN_TYPES,
     SEQUENCE_TYPES,
@@ -41,40 +45,7 @@ from adj.compiler.structure import (
 )
 from adj.statement import Statement
 
-# Constants of an expression that other expressions look into while compiling (frames, precisions, positions).
-INSPECTED_TYPES = (bool, int, types.NoneType)
-# What a key may hold as it is: immutable, hashable, no reference to a row.
-CONSTANT_TYPES = (
-    *INSPECTED_TYPES,
-    str,
-    float,
-    bytes,
-    decimal.Decimal,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    datetime.tzinfo,
-    uuid.UUID,
-    enum.Enum,
-    type,
-    types.FunctionType,
-    types.BuiltinFunctionType,
-)
 _LOOSELY_EQUAL = (float, decimal.Decimal, datetime.datetime, datetime.time)
-# What Django computes and keeps on an object. `possibly_multivalued` it sets again whenever it resolves an OuterRef;
-# `table_map`, which says what `alias_map` says, it shares between copies of a query and writes into.
-_UNSTRUCTURAL = frozenset(
-    {
-        "_annotation_select_cache",
-        "_constructor_args",
-        "_extra_select_cache",
-        "_lookup_joins",
-        "base_table",
-        "possibly_multivalued",
-        "table_map",
-    }
-)
-
 
 DescribeStatement: TypeAlias = Callable[[Statement], Structure | Unkeyed]
 
@@ -312,29 +283,6 @@ _DESCRIPTIONS: tuple[tuple[type | tuple[type, ...], Callable[[Describer, Any], K
 )
 
 
-def holds_expression(item: object) -> bool:
-    """Whether a member of a list is an expression, or a list of such, as a composite key may be."""
-    if type(item) in PLAIN_TYPES:
-        return False
-    if isinstance(item, (list, tuple)):
-        return any(map(holds_expression, item))
-    return hasattr(item, "resolve_expression") or isinstance(item, StatementHolder)
-
-
-def structural_names(node: Any, *without: str) -> Iterator[str]:
-    """The names of an object's attributes that are not computed from others."""
-    kind: Any = type(node)
-    computed = computed_names(kind)
-    return (name for name in node.__dict__ if name not in computed and name not in without)
-
-
-@cache
-def computed_names(kind: type) -> frozenset[str]:
-    """Attributes that Django caches on an object; `output_field` is both declared and computed, and stays."""
-    cached = {name for base in kind.__mro__ for name, value in vars(base).items() if isinstance(value, cached_property)}
-    return frozenset(cached - {"output_field"}) | _UNSTRUCTURAL
-
-
 def field_key(field: Any) -> Key:
     """A field of a model by its place; one made for an expression by what it is made of."""
     model = getattr(field, "model", None)
@@ -347,20 +295,6 @@ def field_key(field: Any) -> Key:
     if describer.values:
         raise Uncacheable(f"{path} holds a value")
     return key
-
-
-@lru_cache(maxsize=4_096)
-def is_local_path(path: str) -> bool:
-    """Whether a lookup path may truncate or extract in the current time zone."""
-    return not _local_transforms().isdisjoint(path.split("__")[1:])
-
-
-@cache
-def _local_transforms() -> frozenset[str]:
-    lookups = DateTimeField().get_lookups().items()
-    return frozenset(name for name, lookup in lookups if issubclass(lookup, Transform)) | {
-        name for name, lookup in lookups if not lookup.__module__.startswith("django.")
-    }
 
 
 def _found_out(node: Any) -> bool:
@@ -376,8 +310,3 @@ def _found_out(node: Any) -> bool:
     # Of an expression that is not resolved yet nothing follows, and Django and projects raise what they like.
     except Exception:  # noqa: BLE001
         return False
-
-
-def is_number(node: Any) -> bool:
-    """Whether a node is a whole number, which is a slot in arithmetic only."""
-    return type(node) is Value and type(node.value) is int

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Field, Model
+from django.db.models import Model
 from django.utils import timezone, translation
 
 from adj.compiler.assign import describe_assignments
@@ -48,16 +48,22 @@ def key_of(model: type[Model], answer: Answer, structure: Structure, dialect: Di
 @cache
 def _models_are_local() -> bool:
     """Whether what models bring into SQL by themselves may depend on the current time zone or language."""
-    return any(_chooses_columns(model) or _is_ordered_locally(model) for model in apps.get_models())
+    return any(_has_changing_fields(model) or _is_ordered_locally(model) for model in apps.get_models())
 
 
-def _chooses_columns(model: type[Model]) -> bool:
-    """Whether a field of the project chooses its column when asked, as translated fields do by language."""
-    return any(
-        isinstance(getattr(type(field), "column", None), property) or type(field).get_col is not Field.get_col
-        for field in model._meta.local_fields
-        if not type(field).__module__.startswith("django.")
-    )
+def _has_changing_fields(model: type[Model]) -> bool:
+    """Whether a field of the project decides about its SQL when asked, as translated ones do by language."""
+    options: Any = model._meta
+    return any(_decides_when_asked(type(field)) for field in (*options.local_fields, *options.private_fields))
+
+
+def _decides_when_asked(kind: type) -> bool:
+    """Whether a class of fields chooses columns, or the conditions of a join, by code of the project."""
+    if kind.__module__.startswith("django."):
+        return False
+    methods = [getattr(kind, name) for name in ("get_col", "get_extra_restriction") if hasattr(kind, name)]
+    has_own_method = any(not method.__module__.startswith("django.") for method in methods)
+    return has_own_method or isinstance(getattr(kind, "column", None), property)
 
 
 def _is_ordered_locally(model: type[Model]) -> bool:

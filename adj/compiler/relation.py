@@ -122,25 +122,15 @@ def _forward(model: type[Model], name: str, descriptor: Any) -> Relation | None:
 
 
 def _reverse_single(model: type[Model], name: str, descriptor: Any) -> Relation | None:
-    field, related = descriptor.related.field, descriptor.related.related_model
-    if not _is_plain(field):
-        return None
-    return Relation(
-        model=model,
-        name=name,
-        related_model=related,
-        lookup=f"{field.name}__in",
-        instance_key=_key_name(model, field.foreign_related_fields[0]),
-        row_key=_key_name(related, field),
-        cache_name=descriptor.related.cache_name,
-        back_name=field.cache_name,
-        manager=related._base_manager,
-        is_single=True,
-    )
+    return _backwards(model, name, descriptor.related, is_single=True)
 
 
 def _reverse(model: type[Model], name: str, descriptor: Any) -> Relation | None:
-    field, related = descriptor.rel.field, descriptor.rel.related_model
+    return _backwards(model, name, descriptor.rel, is_single=False)
+
+
+def _backwards(model: type[Model], name: str, rel: Any, *, is_single: bool) -> Relation | None:
+    field, related = rel.field, rel.related_model
     if not _is_plain(field):
         return None
     return Relation(
@@ -150,10 +140,10 @@ def _reverse(model: type[Model], name: str, descriptor: Any) -> Relation | None:
         lookup=f"{field.name}__in",
         instance_key=_key_name(model, field.foreign_related_fields[0]),
         row_key=_key_name(related, field),
-        cache_name=field.remote_field.cache_name,
+        cache_name=rel.cache_name,
         back_name=field.cache_name,
-        manager=related._default_manager,
-        is_single=False,
+        manager=related._base_manager if is_single else related._default_manager,
+        is_single=is_single,
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -293,7 +293,7 @@ def _template(node: Slotted, plain_class: Any) -> Any:
     return template
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def marked_class(behaviour: Any, plain_class: Any) -> Any:
     """The class of marked nodes for one class of nodes."""
     return type(f"Slotted{plain_class.__name__}", (behaviour, plain_class), {"plain_class": plain_class})

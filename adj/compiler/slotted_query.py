@@ -6,7 +6,7 @@ Private Django API used here: `Query.resolve_lookup_value`, `Query.chain`, `Quer
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, cast
 
 from django.db.models.lookups import In, IsNull, Lookup
@@ -61,7 +61,7 @@ class SlottedQuery(Query):
         return lookup
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def slotted_query_class(query_class: type[Query]) -> type[Query]:
     """`SlottedQuery` for a project's own subclass of Query."""
     if query_class is Query:

@@ -20,7 +20,7 @@ from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
-from adj.compiler.describe import (
+from adj.compiler.nodes import (
     CONSTANT_TYPES,
     INSPECTED_TYPES,
     holds_expression,

@@ -14,11 +14,10 @@ from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
-from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
-from adj.engines.calls import fetch_all, read_facts
+from adj.abc import RunCall, ServerFacts
+from adj.engines.calls import read_facts
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
-from adj.engines.copying import CopyOnThread
-from adj.engines.cursor import ChunkedCursor
+from adj.engines.on_thread import ConnectionOnThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,23 +51,8 @@ class DjangoEngine:
         """Nothing to close: the connection is Django's."""
 
 
-class DjangoConnection:
+class DjangoConnection(ConnectionOnThread):
     """Django's connection, reached through its thread."""
-
-    def __init__(self, alias: str) -> None:
-        self._alias = alias
-
-    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
-        """Run a statement and return what `receive` makes of its rows, in one trip to the thread."""
-        return await self.run(fetch_all, self._alias, command, receive)
-
-    def cursor(self, command: Command, size: int) -> ChunkedCursor:
-        """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
-        return ChunkedCursor(self, self._alias, command, size)
-
-    def copy(self, statement: str) -> CopyOnThread:
-        """Run `COPY ... FROM STDIN`; the statement ends with the block."""
-        return CopyOnThread(self, self._alias, statement)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code where Django runs its own."""
@@ -80,18 +64,3 @@ class DjangoConnection:
     async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same as `run()`: the connection is Django's before and after."""
         return await self.run(function, *args, **kwargs)
-
-    @property
-    def patience(self) -> None:
-        """A thread that waits for its server cannot be stopped."""
-
-    def was_lost_unused(self, error: Exception) -> bool:
-        """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
-        return False
-
-    def is_needed(self) -> bool:
-        """A thread keeps its connection, as Django's threads do."""
-        return True
-
-    def share(self) -> None:
-        """The calls of several tasks run in their order, as they do in any case."""

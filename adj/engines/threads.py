@@ -18,12 +18,11 @@ from typing import ParamSpec, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from adj.abc import Command, DatabaseRow, RunCall, ServerFacts
-from adj.engines.calls import fetch_all, freshen, read_facts
+from adj.abc import RunCall, ServerFacts
+from adj.engines.calls import freshen, read_facts
 from adj.engines.companions import call_on_errand, companions, errand_for, has_companions, new_errand
-from adj.engines.copying import CopyOnThread
-from adj.engines.cursor import ChunkedCursor
 from adj.engines.holders import Holders
+from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of
 from adj.engines.worker import Worker
@@ -172,25 +171,13 @@ def closed_engine(alias: str) -> EngineNotOpen:
     )
 
 
-class ThreadConnection:
+class ThreadConnection(ConnectionOnThread):
     """A worker, lent for one query."""
 
     def __init__(self, alias: str, worker: Worker) -> None:
-        self._alias = alias
+        super().__init__(alias)
         self._worker = worker
         self._has_ended = False
-
-    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
-        """Run a statement and return what `receive` makes of its rows, in one trip to the thread."""
-        return await self.run(fetch_all, self._alias, command, receive)
-
-    def cursor(self, command: Command, size: int) -> ChunkedCursor:
-        """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
-        return ChunkedCursor(self, self._alias, command, size)
-
-    def copy(self, statement: str) -> CopyOnThread:
-        """Run `COPY ... FROM STDIN`; the statement ends with the block."""
-        return CopyOnThread(self, self._alias, statement)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code on the thread, where `connections[alias]` is this connection."""
@@ -218,21 +205,6 @@ class ThreadConnection:
         if (watcher := watcher_of(self._alias)) is not None:
             return await self._worker.submit(run_watched, watcher, self._alias, call, *args, **kwargs)
         return await self._worker.submit(call, *args, **kwargs)
-
-    @property
-    def patience(self) -> None:
-        """A thread that waits for its server cannot be stopped."""
-
-    def was_lost_unused(self, error: Exception) -> bool:
-        """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
-        return False
-
-    def is_needed(self) -> bool:
-        """A thread keeps its connection, as Django's threads do."""
-        return True
-
-    def share(self) -> None:
-        """The calls of several tasks run in their order, as they do in any case."""
 
 
 class _Lease:

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from adj.atomic_block import call_hook
+from adj.blocks import Hook
 from adj.databases import executor_for
-from adj.transaction import Hook
 
 
 @asynccontextmanager

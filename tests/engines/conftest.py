@@ -1,4 +1,4 @@
-"""The fixture `place`: a test that takes it runs once on each engine."""
+"""The fixtures of engines: a test that takes `place` runs once on each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from tests.engines.places import NATIVE, PLACES, POSTGRESQL_PLACES, Place
 
@@ -32,3 +33,10 @@ def native(postgres: str) -> Generator[Place]:
     """The native engine on PostgreSQL."""
     with NATIVE.chosen():
         yield NATIVE
+
+
+@pytest.fixture
+def five_connections(native: Place) -> Generator[str]:
+    """The native engine with at most five connections."""
+    with override_settings(ADJ={native.alias: {"pool": {"max_size": 5, "timeout": 5}}}):
+        yield native.alias

@@ -17,6 +17,7 @@ from adj import AsyncQuery, atomic, q
 from tests.diary.models import Draft, Entry, Essay, Writer
 from tests.engines.diaries import ToPlace, diaries
 from tests.engines.places import Place
+from tests.receivers import receiving
 from tests.running import run
 from tests.shop.models import Country
 
@@ -42,15 +43,9 @@ def test_saving_calls_the_projects_own_save_and_the_signals(writer: Writer, plac
     def tell(name: str) -> Any:
         return lambda instance, using, update_fields, **rest: told.append((name, using, update_fields))
 
-    receivers = {"pre": tell("pre"), "post": tell("post")}
-    pre_save.connect(receivers["pre"], sender=Entry)
-    post_save.connect(receivers["post"], sender=Entry)
-    try:
+    with receiving(pre_save, tell("pre"), sender=Entry), receiving(post_save, tell("post"), sender=Entry):
         rain, saves = entry(writer), Entry.saves
         run(adj.save(rain))
-    finally:
-        pre_save.disconnect(receivers["pre"], sender=Entry)
-        post_save.disconnect(receivers["post"], sender=Entry)
     assert told == [("pre", place.alias, None), ("post", place.alias, None)]
     assert (Entry.saves, rain.slug) == (saves + 1, "rain")
     assert Entry.objects.get(pk=rain.pk).slug == "rain"
@@ -127,11 +122,8 @@ def test_deleting_takes_along_what_belongs_to_it_and_tells_how_much(delete: Any,
     def tell(instance: Any, **rest: Any) -> None:
         gone.append(str(instance._meta.label))
 
-    post_delete.connect(tell)
-    try:
+    with receiving(post_delete, tell):
         assert run(delete(writer)) == (3, {"diary.Entry": 2, "diary.Writer": 1})
-    finally:
-        post_delete.disconnect(tell)
     assert gone == ["diary.Entry", "diary.Entry", "diary.Writer"]
     assert writer.pk is None
 

@@ -27,6 +27,7 @@ from adj.engines import threads as threads_module
 from adj.engines.django import DjangoEngine
 from adj.engines.threads import ThreadsEngine
 from tests.engines.sessions import backend_pid, sessions, sleeping
+from tests.receivers import receiving
 from tests.running import run, worker_threads
 from tests.shop.models import Author, Book, Review, Tag
 
@@ -212,12 +213,8 @@ def test_the_end_of_an_iteration_on_the_thread_is_not_the_end_of_a_stream(error:
         async with q(Tag).stream() as rows:
             await anext(rows)
 
-    post_init.connect(receive, sender=Tag)
-    try:
-        with pytest.raises(RuntimeError, match=error.__name__):
-            run(scenario())
-    finally:
-        post_init.disconnect(receive, sender=Tag)
+    with receiving(post_init, receive, sender=Tag), pytest.raises(RuntimeError, match=error.__name__):
+        run(scenario())
 
 
 @pytest.mark.parametrize("engine", ["threads", "django"])

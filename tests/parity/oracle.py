@@ -13,17 +13,16 @@ import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Manager, QuerySet
 from django.db.models.query import RawQuerySet
 
 import adj
 from adj import q
-from adj.engines.psycopg.connection import PsycopgConnection, StreamingCursor
+from tests.parity.observing import Side, as_sent, observed
 from tests.parity.plain import difference, plain
 from tests.parity.tally import TALLY
 from tests.running import assert_no_worker_left
@@ -64,13 +63,10 @@ class Fresh:
 
 
 @dataclass(slots=True)
-class Outcome:
+class Outcome(Side):
     """What came of asking one side."""
 
     sql: Any = None
-    answer: Any = None
-    error: BaseException | None = None
-    executed: list[Any] = field(default_factory=list)
     warned: set[tuple[type[Warning], str]] = field(default_factory=set)
 
 
@@ -211,8 +207,8 @@ def _django_sql(queryset: Any) -> Any:
         # A copy, as compiling adds columns to some queries.
         sql, parameters = queryset.query.clone().get_compiler(queryset.db).as_sql()
     except EmptyResultSet:
-        return _sql("", ())
-    return _sql(sql, parameters)
+        return as_sent("", ())
+    return as_sent(sql, parameters)
 
 
 def _finish_in_django(queryset: Any, finish: Ending) -> Any:
@@ -248,7 +244,7 @@ async def ask_adj(build: Build, values: tuple[Any, ...], finish: Ending, alias: 
     with _observed(outcome):
         query = build(start, *_fresh(values))
         if finish.name in {"run", "arun"}:
-            outcome.sql = _sql(*query.sql())
+            outcome.sql = as_sent(*query.sql())
         outcome.answer = plain(await _finish_in_adj(query, finish))
     return outcome
 
@@ -276,45 +272,11 @@ def _fresh(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(value.make() if isinstance(value, Fresh) else value for value in values)
 
 
-def _sql(sql: str, parameters: Any) -> Any:
-    return (sql, tuple(plain(parameter) for parameter in parameters or ()))
-
-
 @contextmanager
 def _observed(outcome: Outcome) -> Generator[None]:
     """Note what is executed on whatever thread, what is warned of, and the error that ends it."""
-    with _executed(outcome.executed), warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
+        with observed(outcome):
             yield
-        except Exception as error:  # noqa: BLE001  # whatever it is, the other side has to raise the like
-            outcome.error = error
     outcome.warned = {(warning.category, str(warning.message)) for warning in caught}
-
-
-@contextmanager
-def _executed(log: list[Any]) -> Generator[None]:
-    # The stubs do not have the method; it is where every statement of a cursor passes, on either side.
-    wrapper: Any = CursorWrapper
-    execute = wrapper._execute
-
-    def logged(cursor: Any, sql: str, params: Any, *context: Any) -> Any:
-        log.append(_sql(sql, params))
-        return execute(cursor, sql, params, *context)
-
-    def sent(self: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
-        log.append(_sql(command.sql, command.parameters))
-        return fetch(self, command, *args, **kwargs)
-
-    def streamed(self: Any) -> Any:
-        log.append(_sql(self._command.sql, self._command.parameters))
-        return enter(self)
-
-    # The native engine's own statements go to the driver without a cursor of Django's.
-    native, cursor_class = cast("Any", PsycopgConnection), cast("Any", StreamingCursor)
-    fetch, enter = native.fetch, cursor_class.__aenter__
-    wrapper._execute, native.fetch, cursor_class.__aenter__ = logged, sent, streamed
-    try:
-        yield
-    finally:
-        wrapper._execute, native.fetch, cursor_class.__aenter__ = execute, fetch, enter

@@ -16,8 +16,9 @@ from django.test import override_settings
 import adj
 from adj import q
 from adj.errors import UnknownField, UnsupportedRelation
-from tests.parity.oracle import Outcome, _executed
+from tests.parity.observing import Side, observed
 from tests.parity.plain import difference, plain
+from tests.receivers import receiving
 from tests.running import run
 from tests.shop.models import Author, Book, Category, Note, Publisher, Tag
 
@@ -117,15 +118,8 @@ class _Noted:
             keys = None if pk_set is None else len(pk_set)
             self.heard.append((sender, type(instance), action, reverse, keys, using, in_transaction))
 
-        for signal in (pre_save, post_save):
-            signal.connect(saved)
-        m2m_changed.connect(changed)
-        try:
+        with receiving(pre_save, saved), receiving(post_save, saved), receiving(m2m_changed, changed):
             yield
-        finally:
-            for signal in (pre_save, post_save):
-                signal.disconnect(saved)
-            m2m_changed.disconnect(changed)
 
 
 def _rows(model: Any, name: str, alias: str) -> tuple[Any, list[Any]]:
@@ -143,34 +137,28 @@ def _left(instance: Any, name: str) -> Any:
     return plain(rows)
 
 
-def _in_django(model: Any, name: str, calls: Any, alias: str) -> tuple[Outcome, Any, list[Any]]:
-    outcome, noted = Outcome(), _Noted()
+def _in_django(model: Any, name: str, calls: Any, alias: str) -> tuple[Side, Any, list[Any]]:
+    outcome, noted = Side(), _Noted()
     instance, rows = _rows(model, name, alias)
     left: Any = None
     with transaction.atomic(using=alias):
-        with noted.listening(), _executed(outcome.executed):
-            try:
-                for method, args, kwargs in calls(rows):
-                    outcome.answer = _answer(getattr(getattr(instance, name), method)(*args, **kwargs))
-            except Exception as error:  # noqa: BLE001  # adj has to raise the same
-                outcome.error = error
+        with noted.listening(), observed(outcome):
+            for method, args, kwargs in calls(rows):
+                outcome.answer = _answer(getattr(getattr(instance, name), method)(*args, **kwargs))
         if outcome.error is None:
             left = _left(instance, name)
         transaction.set_rollback(True, using=alias)
     return outcome, left, noted.heard
 
 
-async def _in_adj(instance: Any, rows: list[Any], name: str, calls: Any, alias: str) -> tuple[Outcome, Any, list[Any]]:
-    outcome, noted = Outcome(), _Noted()
+async def _in_adj(instance: Any, rows: list[Any], name: str, calls: Any, alias: str) -> tuple[Side, Any, list[Any]]:
+    outcome, noted = Side(), _Noted()
     left: Any = None
     async with adj.atomic(alias):
-        with noted.listening(), _executed(outcome.executed):
-            try:
-                for method, args, kwargs in calls(rows):
-                    call: Any = getattr(adj.related(instance, name), f"a{method}")
-                    outcome.answer = _answer(await call(*args, **kwargs))
-            except Exception as error:  # noqa: BLE001  # compared with Django's
-                outcome.error = error
+        with noted.listening(), observed(outcome):
+            for method, args, kwargs in calls(rows):
+                call: Any = getattr(adj.related(instance, name), f"a{method}")
+                outcome.answer = _answer(await call(*args, **kwargs))
         if outcome.error is None:
             left = await adj.run_sync(_left, instance, name)
         await adj.set_rollback(True, using=alias)

@@ -15,6 +15,11 @@ from django.db import connections, transaction
 from tests.shop import models
 from tests.shop.fields import Money
 
+PORTABLE_MODELS: Final[list[Any]] = [
+    model for model in apps.get_app_config("shop").get_models() if model is not models.Shelf
+]
+"""The models whose columns every database has."""
+
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 UTC: Final = datetime.UTC
 

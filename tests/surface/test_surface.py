@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import django
@@ -233,3 +234,10 @@ def arguments(method: Any) -> list[tuple[str, Any, Any]]:
         )
         for parameter in parameters
     ]
+
+
+def test_the_reference_has_every_public_name_of_a_query() -> None:
+    page = Path(__file__).parents[2] / "docs/reference/api.md"
+    listed = re.findall(r":: AsyncQuery\.(\w+)", page.read_text())
+    between_adj_and_django = {"statement", "structure", "resolve_expression"}
+    assert sorted(listed) == sorted({name for name in dir(AsyncQuery) if name[0] != "_"} - between_adj_and_django)

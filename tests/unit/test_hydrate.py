@@ -12,7 +12,6 @@ from typing import Any
 
 import django
 import pytest
-from django.apps import apps
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connections, models
 from django.db.models import Count, F, FilteredRelation, Model, Q, Value
@@ -29,7 +28,9 @@ from adj.hydrate.rows import hydrator_for
 from adj.shapes import Answer, RowShape
 from adj.statement import ROWS
 from tests.parity.plain import difference, plain
+from tests.receivers import receiving
 from tests.running import run
+from tests.shop import data
 from tests.shop.models import (
     Author,
     AuthorProfile,
@@ -52,7 +53,7 @@ from tests.shop.models import (
 )
 from tests.unit.asking import AnyQuery, dialect
 
-MODELS: list[Any] = [model for model in apps.get_app_config("shop").get_models() if model.__name__ != "Shelf"]
+MODELS = data.PORTABLE_MODELS
 NOT_PLAIN = {Customer, Visit}
 HAS_FETCH_MODES = django.VERSION >= (6, 1)
 
@@ -381,11 +382,8 @@ def received(signal: Any, sender: Any) -> Generator[list[Any]]:
     def receive(sender: Any, **kwargs: Any) -> None:
         senders.append(sender)
 
-    signal.connect(receive, sender=sender)
-    try:
+    with receiving(signal, receive, sender=sender):
         yield senders
-    finally:
-        signal.disconnect(receive, sender=sender)
 
 
 @pytest.mark.parametrize("signal", [pre_init, post_init])
@@ -421,11 +419,8 @@ def test_a_receiver_sees_the_instance_filled(empty_plan_cache: None) -> None:
         return [book.title for book in await q(Book).order_by("pk").run()]
 
     run(ask())
-    post_init.connect(receive, sender=Book)
-    try:
+    with receiving(post_init, receive, sender=Book):
         assert run(ask()) == titles
-    finally:
-        post_init.disconnect(receive, sender=Book)
 
 
 # -- what a row does not carry -----------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     FilteredRelation,
+    ForeignObject,
     Func,
     IntegerField,
     Max,
@@ -42,8 +43,8 @@ from django.db.models import (
 )
 from django.db.models.expressions import CombinedExpression, RawSQL
 from django.db.models.functions import Cast, Concat, Length, Lower, Rank, TruncDay, TruncYear, Upper
-from django.db.models.lookups import GreaterThan, LessThan
-from django.utils import timezone
+from django.db.models.lookups import Exact, GreaterThan, LessThan
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
 
 from adj import InvalidOperand, q
@@ -581,6 +582,30 @@ def test_a_models_own_order_has_a_plan_per_zone(
         for zone in ("Asia/Tokyo", "America/New_York", "Asia/Tokyo"):
             with timezone.override(zone):
                 assert sql_of(q(Book)) == django_sql_of(q(Book))
+    finally:
+        _models_are_local.cache_clear()
+
+
+class InLanguage(ForeignObject):  # type: ignore[type-arg]  # generic for checkers only
+    """A relation to the rows of the current language, as projects with translations have it."""
+
+    def get_extra_restriction(self, alias: str, related_alias: str) -> Any:
+        del related_alias
+        name: Any = self.related_model._meta.get_field("name")
+        return Exact(name.get_col(alias), translation.get_language())
+
+
+def test_a_relation_with_a_condition_of_its_own_has_a_plan_per_language(
+    monkeypatch: pytest.MonkeyPatch, empty_plan_cache: None
+) -> None:
+    query = q(Book).filter(editor__pen_name="Currer Bell")
+    monkeypatch.setattr(Book._meta.get_field("editor"), "__class__", InLanguage)
+    _models_are_local.cache_clear()
+    try:
+        for language in ("de", "fr", "de"):
+            with translation.override(language):
+                assert sql_of(query) == django_sql_of(query)
+                assert language in sql_of(query)[1]
     finally:
         _models_are_local.cache_clear()
 

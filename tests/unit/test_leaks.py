@@ -7,6 +7,7 @@ import datetime
 import decimal
 import gc
 import re
+import sys
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
@@ -36,13 +37,10 @@ from django.db.models.functions import Coalesce, Concat, Lag, Lower
 from adj import AsyncQuery, plan_cache, q
 from adj.compiler import validate
 from adj.compiler.cache import PlanCache
-from adj.compiler.describe import is_local_path
 from adj.compiler.plan import Plan
 from adj.compiler.prepare import Ready
 from adj.engines.calls import read_facts
 from adj.errors import InvalidOperand
-from adj.schema.operands import operand_types
-from adj.schema.paths import resolve
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish
 from tests.running import run
@@ -398,11 +396,31 @@ def test_an_instance_in_an_error_is_not_kept() -> None:
     assert reference() is None
 
 
+# What there is one of for each model, relation, backend or process.
+FOR_GOOD = {
+    "adj.compiler.dialect.capturing_class",
+    "adj.compiler.keys._models_are_local",
+    "adj.compiler.nodes._local_transforms",
+    "adj.compiler.prefetch.request._plain_start",
+    "adj.compiler.relation.relation_of",
+    "adj.engines.psycopg.wrapper._class_on_link",
+    "adj.facade._of_every_row",
+    "adj.hydrate.instances.is_plain",
+}
+
+
+def memories() -> Iterator[tuple[str, int | None]]:
+    """The functions of adj that remember their answers, and how many at most."""
+    for module in [module for name, module in sorted(sys.modules.items()) if name.split(".")[0] == "adj"]:
+        for name, found in vars(module).items():
+            if hasattr(found, "cache_info") and found.__module__ == module.__name__:
+                yield f"{module.__name__}.{name}", found.cache_info().maxsize
+
+
 def test_memories_beside_the_plans_are_bounded() -> None:
     assert validate._MAXIMUM == 8_192
-    for remembering in (resolve, operand_types, is_local_path):
-        assert remembering.cache_info().maxsize == 4_096
     assert isinstance(plan_cache, PlanCache)
+    assert {name for name, maximum in memories() if maximum is None} <= FOR_GOOD
 
 
 def test_the_search_finds_what_a_plan_would_keep() -> None:

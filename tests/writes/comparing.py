@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -14,8 +14,10 @@ from django.db.models import Model, signals
 import adj
 from adj import atomic, q
 from tests.engines.places import Place
-from tests.parity.oracle import Ending, _executed
+from tests.parity.observing import Side, observed
+from tests.parity.oracle import Ending
 from tests.parity.plain import difference, plain
+from tests.receivers import receiving
 from tests.running import run
 
 Start: TypeAlias = Callable[[Any], Any]
@@ -33,12 +35,9 @@ _SIGNALS = {
 
 
 @dataclass(slots=True)
-class Written:
+class Written(Side):
     """What came of writing on one side."""
 
-    answer: Any = None
-    error: BaseException | None = None
-    executed: list[Any] = field(default_factory=list)
     signals: list[Any] = field(default_factory=list)
     must_roll_back: bool = False
     data: Any = None
@@ -92,7 +91,7 @@ def write_in_django(
     with transaction.atomic(using=place.alias):
         queryset, ending = case(lambda source: managed(source).using(place.alias), *values)
         method = getattr(queryset, ending.name.removeprefix("a"))
-        with observed(written, listens):
+        with listening(written.signals, listens), observed(written):
             written.answer = plain(method(*ending.args, **ending.kwargs))
         look(written, place.alias, tables)
         transaction.set_rollback(True, using=place.alias)
@@ -107,7 +106,7 @@ async def write_in_adj(
     await q(tables[0]).using(place.alias).acount()
     async with atomic(place.alias):
         query, ending = case(lambda source: q(source).using(place.alias), *values)
-        with observed(written, listens):
+        with listening(written.signals, listens), observed(written):
             written.answer = plain(await getattr(query, ending.name)(*ending.args, **ending.kwargs))
         await adj.run_sync(look, written, place.alias, tables)
         await adj.set_rollback(using=place.alias)
@@ -128,17 +127,7 @@ def rows_of(model: type[Model], alias: str) -> Any:
 
 
 @contextmanager
-def observed(written: Written, listens: bool) -> Generator[None]:
-    """Note what is executed and what is signalled, and the error that ends it."""
-    with listening(written.signals) if listens else nullcontext(), _executed(written.executed):
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  # whatever it is, the other side has to raise the like
-            written.error = error
-
-
-@contextmanager
-def listening(log: list[Any]) -> Generator[None]:
+def listening(log: list[Any], listens: bool) -> Generator[None]:
     """Note every signal of a model: its sender, its arguments, and whether it was sent in a transaction."""
 
     def receiver(name: str) -> Callable[..., None]:
@@ -152,11 +141,7 @@ def listening(log: list[Any]) -> Generator[None]:
 
         return receive
 
-    receivers = {name: receiver(name) for name in _SIGNALS}
-    for name, signal in _SIGNALS.items():
-        signal.connect(receivers[name], weak=False)
-    try:
+    with ExitStack() as connected:
+        for name, signal in _SIGNALS.items() if listens else ():
+            connected.enter_context(receiving(signal, receiver(name)))
         yield
-    finally:
-        for name, signal in _SIGNALS.items():
-            signal.disconnect(receivers[name])

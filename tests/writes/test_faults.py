@@ -14,6 +14,7 @@ from django.db.transaction import TransactionManagementError
 import adj
 from adj import atomic, q
 from tests.engines.places import Place
+from tests.receivers import receiving
 from tests.running import run
 from tests.shop.models import Country, OrderLine, Tag
 
@@ -133,16 +134,11 @@ def test_a_write_without_a_transaction_is_there_at_once_and_its_receivers_know_i
         countries.update_or_create({"name": "y"}, code="Q3")
         countries.get_or_create({"name": "y"}, code="Q4")
 
-    for signal in (pre_save, post_save):
-        signal.connect(receive, sender=Country)
-    try:
+    with receiving(pre_save, receive, sender=Country), receiving(post_save, receive, sender=Country):
         run(write())
         ours = list(heard)
         heard.clear()
         write_in_django()
-    finally:
-        for signal in (pre_save, post_save):
-            signal.disconnect(receive, sender=Country)
     assert ours == heard
     assert len(ours) == 6
     assert {"Q1", "Q2"} <= set(place.codes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.db.models.signals import pre_delete
 import adj
 from adj import UnknownField, UnsupportedFeature, atomic, q
 from tests.engines.places import Place
+from tests.receivers import receiving
 from tests.running import run
 from tests.shop.models import Author, Bestseller, Book, Country, Gadget, Item, Note, OrderLine, Tag, Visit
 
@@ -84,12 +86,8 @@ def test_deleted_rows_come_back_as_they_were(shop_place: Place, listens: bool) -
         rest = await notes.returning("text", "content_type", "pk").adelete()
         return whole, rest, await notes.acount()
 
-    if listens:
-        pre_delete.connect(receive, sender=Note)
-    try:
+    with receiving(pre_delete, receive, sender=Note) if listens else nullcontext():
         whole, rest, left = undone(shop_place, write)
-    finally:
-        pre_delete.disconnect(receive, sender=Note)
     assert [(note.pk, note.text) for note in whole] == [(n.pk, n.text) for n in expected if n.text == "note 6"]
     others = [(note.text, note.content_type_id, note.pk) for note in expected if note.text != "note 6"]
     assert sorted(rest) == sorted(others)

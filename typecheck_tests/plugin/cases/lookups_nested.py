@@ -118,7 +118,7 @@ def subquery_of_an_array() -> None:
 
 def prefetch() -> None:
     made = Prefetch("books", q(Book))
-    reveal_type(made)  # R: Prefetch[Literal['books'], AsyncQuery[Book[Any], Book[TypedDict({})]], str]
+    reveal_type(made)  # R: Prefetch[Literal['books'], AsyncQuery[Book, Book[TypedDict({})]], str]
     q(Author).prefetch_related(Prefetch("books", q(Book).filter(pages__gt=3)))
     q(Author).prefetch_related(Prefetch("books", queryset=q(Book), to_attr="long_books"))
 

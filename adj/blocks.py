@@ -1,0 +1,124 @@
+"""A block of `atomic()` on its connection: Django's own `Atomic` begins and ends it, in Django's synchronous way.
+
+Private Django API used here: `Atomic.__enter__`, `Atomic.__exit__`, `DatabaseWrapper.atomic_blocks`,
+`DatabaseWrapper.run_on_commit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db.transaction import Atomic
+
+from adj.engines.local_settings import SET_LOCAL
+from adj.errors import NestingError, TransactionAborted, UnsupportedFeature
+
+Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable read", "serializable"]
+Hook: TypeAlias = tuple[Callable[[], object], bool]
+"""A function to call after the commit, and whether its errors are only logged."""
+
+ISOLATIONS: tuple[Isolation, ...] = ("read uncommitted", "read committed", "repeatable read", "serializable")
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How a transaction runs, as far as it is not the server's default."""
+
+    isolation: Isolation | None = None
+    read_only: bool = False
+    deferrable: bool = False
+    set_local: Mapping[str, str] | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the server need not be told anything."""
+        return self == Mode()
+
+    def clauses(self) -> str:
+        """The words after `SET TRANSACTION`."""
+        words = []
+        if self.isolation is not None:
+            words.append(f"ISOLATION LEVEL {self.isolation.upper()}")
+        if self.read_only:
+            words.append("READ ONLY")
+        if self.deferrable:
+            words.append("DEFERRABLE")
+        return ", ".join(words)
+
+
+def enter(block: Atomic, mode: Mode) -> None:
+    """Begin a block, in a mode. Raises what Django raises, `NestingError` and `UnsupportedFeature`."""
+    alias = block.using or DEFAULT_DB_ALIAS
+    if mode.clauses() and connections[alias].in_atomic_block:
+        # That of a `TestCase`, for one: the server refuses some of the modes, and others would hold for the rest of it.
+        raise NestingError(
+            alias=alias,
+            reason="is within one that Django's own code has begun, whose mode cannot change",
+            advice="Where that is a TestCase, test modes in a TransactionTestCase.",
+        )
+    block.__enter__()
+    if not mode.is_default:
+        try:
+            _set_mode(alias, mode)
+        except BaseException as error:
+            block.__exit__(type(error), error, error.__traceback__)
+            raise
+
+
+def _set_mode(alias: str, mode: Mode) -> None:
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        raise UnsupportedFeature(
+            query="atomic()",
+            reason="isolation, read_only, deferrable and set_local need PostgreSQL; "
+            f"this is {connection.display_name}.",
+        )
+    with connection.cursor() as cursor:
+        if clauses := mode.clauses():
+            cursor.execute(f"SET TRANSACTION {clauses}")
+        for name, value in (mode.set_local or {}).items():
+            cursor.execute(SET_LOCAL, [name, str(value)])
+
+
+def abandon(block: Atomic, error: BaseException) -> None:
+    """Undo a block, if it has begun."""
+    connection: Any = connections[block.using or DEFAULT_DB_ALIAS]
+    if connection.atomic_blocks[-1:] == [block]:
+        block.__exit__(type(error), error, error.__traceback__)
+
+
+def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
+    """End a block: commit, or undo it for an error; what is to be called after the commit.
+
+    Raises what Django raises, and `TransactionAborted`.
+    """
+    connection: Any = connections[alias]
+    is_outermost = connection.atomic_blocks == [block]
+    aborted = TransactionAborted(alias=alias) if error is None and is_outermost and _is_aborted(connection) else None
+    error = error or aborted
+    hooks: list[tuple[Any, Callable[[], object], bool]] = []
+    if is_outermost and error is None:
+        # Called by adj in their order, since some are asynchronous; Django calls this one at the moment of the commit.
+        pending, connection.run_on_commit = connection.run_on_commit, []
+        connection.run_on_commit.append((set(), partial(hooks.extend, pending), False))
+    try:
+        block.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+    except OperationalError as failure:
+        if is_outermost and error is None and failure.__cause__ is not None:
+            failure.add_note("It happened during the commit: if the connection was lost, the work may be done or not.")
+        raise
+    if aborted is not None:
+        raise aborted
+    return [(function, robust) for _, function, robust in hooks]
+
+
+def _is_aborted(connection: Any) -> bool:
+    """Whether the server has given up a transaction that is to be committed, and would answer with a ROLLBACK."""
+    if connection.needs_rollback or connection.vendor != "postgresql" or connection.connection is None:
+        return False
+    status = getattr(connection.connection.info, "transaction_status", None)
+    return getattr(status, "name", "") == "INERROR"

@@ -1,0 +1,179 @@
+"""What builds a query: the steps of a chain, with QuerySet's names and arguments; each is one clause.
+
+Nothing here touches the database. Steps whose rows are of another type are in `adj/query.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic
+
+from django.db import models
+
+from adj import statement as ask
+from adj.chain import Source
+from adj.compiler.clauses import structure_of
+from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
+from adj.compiler.structure import StatementHolder, Structure, Unkeyed, extended
+from adj.compiler.validate import validate
+from adj.statement import Statement
+from adj.typevars import M, Q, R
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class BuildingQuery(StatementHolder, Generic[M, R]):
+    """The methods of a query that return one with rows of the same type."""
+
+    __slots__ = ()
+
+    def __init__(self, statement: Statement, structure: Structure | Unkeyed) -> None:
+        self.statement = statement
+        self.structure = structure
+
+    def _with(self, clause: ask.AnyClause) -> Self:
+        """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
+        statement, before, added = self.statement.with_clause(clause), self.structure, structure_of(clause)
+        structure = extended(before, added)
+        validate(statement, structure, added)
+        return self._asking(statement, structure)
+
+    def _asking(self, statement: Statement, structure: Structure | Unkeyed) -> Self:
+        """A query of the same class that asks something else."""
+        return type(self)(statement, structure)
+
+    # -- conditions ----------------------------------------------------------------------------------------------------
+
+    def filter(self: Source[Q], *args: object, **kwargs: object) -> Q:
+        """Only rows that fulfil every condition: `Q` objects, conditional expressions and `path=value` lookups.
+
+        Raises `UnknownField` and `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value
+        its field cannot be compared with, and `ShapeError` after a slice.
+        """
+        return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs)))
+
+    def exclude(self: Source[Q], *args: object, **kwargs: object) -> Q:
+        """Only rows that do not fulfil all of the conditions; see `filter()`."""
+        return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs), negated=True))
+
+    def complex_filter(self: Source[Q], filter_obj: models.Q | Mapping[str, object]) -> Q:
+        """`filter()` with a `Q` or a dict of lookups, as `limit_choices_to` has them."""
+        return self._with(ask.ComplexFilter(snapshot_condition(filter_obj)))
+
+    # -- columns -------------------------------------------------------------------------------------------------------
+
+    def annotate(self: Source[Q], *args: object, **kwargs: object) -> Q:
+        """Add computed attributes or keys to every row."""
+        return self._with(ask.Annotate(args, kwargs))
+
+    def alias(self: Source[Q], *args: object, **kwargs: object) -> Q:
+        """Name expressions for later clauses, without adding them to the rows."""
+        return self._with(ask.Annotate(args, kwargs, selected=False))
+
+    def only(self: Source[Q], *fields: str) -> Q:
+        """Load only these fields, and the primary key."""
+        return self._with(ask.Only(fields))
+
+    def defer(self: Source[Q], *fields: str | None) -> Q:
+        """Do not load these fields; `defer(None)` loads all again."""
+        return self._with(ask.Defer(fields))
+
+    # -- order, number, source -----------------------------------------------------------------------------------------
+
+    def order_by(self: Source[Q], *field_names: object) -> Q:
+        """Sort by paths (`-` in front for descending, `?` at random) and expressions; nothing clears the order."""
+        return self._with(ask.OrderBy(field_names))
+
+    def reverse(self: Source[Q]) -> Q:
+        """The opposite order."""
+        return self._with(ask.Reverse())
+
+    def distinct(self: Source[Q], *field_names: str) -> Q:
+        """Without duplicates; on PostgreSQL also by the named fields."""
+        return self._with(ask.Distinct(field_names))
+
+    def none(self: Source[Q]) -> Q:
+        """No rows at all, and no query to find that out."""
+        return self._with(ask.Nothing())
+
+    def all(self) -> Self:
+        """The same query: it needs no copy."""
+        return self
+
+    def using(self: Source[Q], alias: str | None) -> Q:
+        """The same question to another database of `settings.DATABASES`."""
+        return self._asking(self.statement.on(alias), self.structure)
+
+    def extra(
+        self: Source[Q],
+        select: Mapping[str, str] | None = None,
+        where: Sequence[str] | None = None,
+        params: Sequence[object] | None = None,
+        tables: Sequence[str] | None = None,
+        order_by: Sequence[str] | None = None,
+        select_params: Sequence[object] | None = None,
+    ) -> Q:
+        """Hand-written parts of SQL, Django's old way; prefer expressions."""
+        return self._with(
+            ask.Extra(
+                None if select is None else dict(select),
+                _frozen(where),
+                _frozen(params),
+                _frozen(tables),
+                _frozen(order_by),
+                _frozen(select_params),
+            )
+        )
+
+    def timeout(self: Source[Q], seconds: float | None) -> Q:
+        """Let the query take at most so many seconds, waiting for a connection included; None takes that back.
+
+        Then it is cancelled, on PostgreSQL's native engine also on the server, and raises `QueryTimeout`. On other
+        engines the database goes on in its thread, and the answer is dropped. A stream may take as long for opening,
+        and for each of its chunks. Raises `ValueError` unless the number is positive.
+        """
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"timeout() takes a positive number of seconds, not {seconds!r}.")
+        return self._asking(self.statement.within(seconds), self.structure)
+
+    # -- relations, locks ----------------------------------------------------------------------------------------------
+
+    def select_related(self: Source[Q], *fields: str | None) -> Q:
+        """Load related rows with a join; `select_related(None)` clears."""
+        return self._with(ask.SelectRelated(fields))
+
+    def prefetch_related(self: Source[Q], *lookups: object) -> Q:
+        """Load related rows with a further query each: paths, or `Prefetch` around a QuerySet or an AsyncQuery.
+
+        `prefetch_related(None)` clears.
+        """
+        return self._with(ask.Prefetch(lookups))
+
+    def select_for_update(
+        self: Source[Q], nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
+    ) -> Q:
+        """Lock the rows until the transaction ends; running it outside one raises `TransactionManagementError`."""
+        return self._with(ask.Lock(nowait, skip_locked, tuple(of), no_key))
+
+    def fetch_mode(self: Source[Q], fetch_mode: object) -> Q:
+        """How the rows fetch what they do not carry; needs Django 6.1."""
+        return self._with(ask.Fetching(fetch_mode))
+
+    # -- several queries -----------------------------------------------------------------------------------------------
+
+    def union(self: Source[Q], *other_qs: object, all: bool = False) -> Q:
+        """The rows of all the queries; each once, unless `all`."""
+        return self._with(ask.Combine("union", other_qs, all))
+
+    def intersection(self: Source[Q], *other_qs: object) -> Q:
+        """The rows that every query has."""
+        return self._with(ask.Combine("intersection", other_qs))
+
+    def difference(self: Source[Q], *other_qs: object) -> Q:
+        """The rows that no other query has."""
+        return self._with(ask.Combine("difference", other_qs))
+
+
+def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:
+    return None if items is None else tuple(items)

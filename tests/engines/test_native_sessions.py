@@ -1,0 +1,241 @@
+"""The sessions of the native engine: those that end, those that are changed, and how many there are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, OperationalError, connections
+from django.db.models import Func, IntegerField, TextField, Value
+from django.test import override_settings
+
+import adj
+from adj import EngineNotOpen, PoolTimeout, atomic, q
+from adj.databases import executor_for
+from tests.engines.places import Place
+from tests.engines.sessions import (
+    backend_pid,
+    elsewhere,
+    end_all_sessions,
+    native_engine,
+    sessions,
+    sleeping,
+)
+from tests.running import run
+from tests.shop.models import Book, Country
+
+# -- sessions that end -------------------------------------------------------------------------------------------------
+
+
+def test_sessions_that_were_ended_while_idle_are_replaced_silently(five_connections: str) -> None:
+    """P33 and M8: at once, and for all of them."""
+
+    async def main() -> None:
+        await asyncio.gather(*(sleeping(0.05).run() for _ in range(5)))
+        assert await elsewhere(end_all_sessions) >= 5
+        start = time.perf_counter()
+        for _ in range(10):
+            assert await q(Book).using(five_connections).acount() > 0
+        assert time.perf_counter() - start < 1
+
+    run(main())
+
+
+def test_a_session_that_ends_in_a_transaction_is_one_error_and_the_next_works(five_connections: str) -> None:
+    """P33, M5 and M6."""
+
+    async def main() -> None:
+        with pytest.raises(OperationalError):
+            async with atomic(five_connections):
+                await q(Book).using(five_connections).acount()
+                await elsewhere(end_all_sessions)
+                await q(Book).using(five_connections).acount()
+        async with atomic(five_connections):
+            assert await q(Book).using(five_connections).acount() > 0
+        with pytest.raises(DatabaseError):
+            async with atomic(five_connections):
+                await elsewhere(end_all_sessions)
+                with pytest.raises(OperationalError):
+                    await q(Book).using(five_connections).acount()
+        assert await q(Book).using(five_connections).acount() > 0
+
+    run(main())
+
+
+def test_a_server_that_is_not_there_is_told_at_once(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.settings[native.alias], "NAME", "adj_no_such_database")
+
+    async def main() -> None:
+        with pytest.raises(EngineNotOpen, match='database "adj_no_such_database" does not open'):
+            await q(Book).using(native.alias).acount()
+
+    run(main())
+
+
+# -- the pool ----------------------------------------------------------------------------------------------------------
+
+
+@override_settings(ADJ={"postgres": {"pool": {"max_size": 1, "timeout": 0.1}}})
+def test_an_exhausted_pool_names_who_holds_it(postgres: str) -> None:
+    """P32 and M10."""
+
+    async def main() -> None:
+        task = asyncio.create_task(hold(), name="the holder")
+        await asyncio.sleep(0.1)
+        with pytest.raises(PoolTimeout, match=r"none of 1 connections .* the holder for 0\.\d s") as raised:
+            await q(Book).using(postgres).acount()
+        assert isinstance(raised.value, OperationalError)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await q(Book).using(postgres).acount() > 0
+
+    async def hold() -> None:
+        await sleeping(30).run()
+
+    run(main())
+
+
+def test_a_thousand_tasks_need_no_more_connections_than_there_are(five_connections: str) -> None:
+    """P30."""
+
+    async def main() -> None:
+        counts = await asyncio.gather(*(q(Book).using(five_connections).acount() for _ in range(1_000)))
+        assert len(set(counts)) == 1
+        assert (await native_engine())._pool._size <= 5
+
+    run(main())
+
+
+def test_a_loop_that_is_closed_with_a_task_in_it_leaves_no_session(native: Place) -> None:
+    """P31 and P34."""
+    before = sessions()
+
+    async def main() -> None:
+        task = asyncio.create_task(hold())
+        await asyncio.sleep(0.1)
+        assert not task.done()
+
+    async def hold() -> None:
+        async with atomic(native.alias):
+            await sleeping(30).run()
+
+    for _ in range(2):
+        run(main())
+    end = time.monotonic() + 2
+    while sessions() > before:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_process_that_was_forked_does_not_use_its_parents_connections(native: Place) -> None:
+    """P35."""
+
+    async def main() -> None:
+        await q(Book).using(native.alias).acount()
+        found = await native_engine()
+        found._process = os.getpid() + 1
+        with pytest.raises(EngineNotOpen, match="forked"):
+            await q(Book).using(native.alias).acount()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET search_path TO pg_catalog",
+        "set statement_timeout = 1000",
+        "SELECT set_config('adj.tenant', '7', false)",
+        "CREATE TEMPORARY TABLE leak (n int)",
+        "LISTEN somebody",
+        "SELECT pg_advisory_lock(42)",
+        "/* a word before */ SET search_path TO pg_catalog",
+        "SELECT 1; SET search_path TO pg_catalog; SELECT 1",
+        "SELECT SET_CONFIG ('adj.tenant', '7', false)",
+    ],
+)
+def test_what_a_query_changes_in_its_session_is_not_found_by_another(native: Place, statement: str) -> None:
+    """P40."""
+
+    def pid(*statements: str) -> int:
+        with connections[native.alias].cursor() as cursor:
+            for each in statements:
+                cursor.execute(each)
+        return backend_pid(native.alias)
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        first = await executor.run(pid)
+        assert await executor.run(pid, "SELECT 1", "SET LOCAL statement_timeout = 1000") == first
+        assert await executor.run(pid, statement) == first
+        assert await executor.run(pid) != first
+
+    run(main())
+
+
+def test_what_an_expression_changes_in_its_session_is_not_found_by_another(native: Place) -> None:
+    """P40: in a query of adj's own lane, and in a stream."""
+    change: Any = Func(Value("adj.tenant"), Value("7"), Value(False), function="set_config", output_field=TextField())
+    pid: Any = Func(function="pg_backend_pid", output_field=IntegerField())
+    query = q(Country).using(native.alias).values_list(pid, flat=True)[:1]
+
+    async def main() -> None:
+        first = await query.aget()
+        assert await query.aget() == first
+        changed = query.annotate(change=change)
+        assert (await changed.run())[0] == first
+        assert (second := await query.aget()) != first
+        async with changed.stream() as rows:
+            assert [row async for row in rows] == [second]
+        assert await query.aget() != second
+
+    run(main())
+
+
+def test_a_setting_of_a_transaction_keeps_the_session(native: Place) -> None:
+    async def main() -> None:
+        pids = set()
+        for _ in range(3):
+            async with atomic(native.alias, set_local={"adj.tenant": "7"}):
+                pids.add(await adj.run_sync(backend_pid, native.alias))
+        assert len(pids) == 1
+
+    run(main())
+
+
+def test_a_call_that_waits_for_a_connection_when_native_ends_leaves_none_behind(native: Place) -> None:
+    async def main() -> None:
+        with override_settings(ADJ={native.alias: {"pool": {"max_size": 1, "timeout": 3}}}):
+            holder = asyncio.create_task(hold())
+            await asyncio.sleep(0.05)
+            async with adj.native(native.alias):
+                late = asyncio.create_task(Country.objects.using(native.alias).acount())
+                await asyncio.sleep(0.05)
+            await holder
+            await asyncio.gather(late, return_exceptions=True)
+            assert await q(Country).using(native.alias).acount() > 0
+            assert (await native_engine())._holders == {}
+
+    async def hold() -> None:
+        async with atomic(native.alias):
+            await q(Country).using(native.alias).acount()
+            await asyncio.sleep(0.2)
+
+    run(main())
+
+
+def test_a_transaction_that_code_left_open_is_undone(native: Place) -> None:
+    def leave_open() -> None:
+        connections[native.alias].set_autocommit(False)
+        Country.objects.using(native.alias).create(code="+1", name="x")
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        await executor.run(leave_open)
+        assert not await q(Country).using(native.alias).filter(code="+1").aexists()
+
+    run(main())

@@ -1,0 +1,65 @@
+"""What is noted while one of two sides asks or writes: every statement, on whatever thread, and the error."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from django.db.backends.utils import CursorWrapper
+
+from adj.engines.psycopg.connection import PsycopgConnection, StreamingCursor
+from tests.parity.plain import plain
+
+
+@dataclass(slots=True)
+class Side:
+    """What came of one side."""
+
+    answer: Any = None
+    error: BaseException | None = None
+    executed: list[Any] = field(default_factory=list)
+
+
+@contextmanager
+def observed(side: Side) -> Generator[None]:
+    """Note what is executed in the block, and the error that ends it, which goes no further."""
+    with _executed(side.executed):
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other side has to raise the like
+            side.error = error
+
+
+def as_sent(sql: str, parameters: Any) -> Any:
+    """A statement, to be compared."""
+    return (sql, tuple(plain(parameter) for parameter in parameters or ()))
+
+
+@contextmanager
+def _executed(log: list[Any]) -> Generator[None]:
+    # The stubs do not have the method; it is where every statement of a cursor passes, on either side.
+    wrapper: Any = CursorWrapper
+    execute = wrapper._execute
+
+    def logged(cursor: Any, sql: str, params: Any, *context: Any) -> Any:
+        log.append(as_sent(sql, params))
+        return execute(cursor, sql, params, *context)
+
+    def sent(self: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+        log.append(as_sent(command.sql, command.parameters))
+        return fetch(self, command, *args, **kwargs)
+
+    def streamed(self: Any) -> Any:
+        log.append(as_sent(self._command.sql, self._command.parameters))
+        return enter(self)
+
+    # The native engine's own statements go to the driver without a cursor of Django's.
+    native, cursor_class = cast("Any", PsycopgConnection), cast("Any", StreamingCursor)
+    fetch, enter = native.fetch, cursor_class.__aenter__
+    wrapper._execute, native.fetch, cursor_class.__aenter__ = logged, sent, streamed
+    try:
+        yield
+    finally:
+        wrapper._execute, native.fetch, cursor_class.__aenter__ = execute, fetch, enter
