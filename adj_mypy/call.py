@@ -100,7 +100,7 @@ class Call:
     @cached_property
     def query(self) -> Query | None:
         """The query that receives the call; None where the plugin does not know its model."""
-        return self.query_of(self.context.type) if isinstance(self.context, MethodContext) else None
+        return self._query(self.context.type) if isinstance(self.context, MethodContext) else None
 
     def query_before(self, name: str) -> Query | None:
         """The query that a method of this name was called on, just before this one."""
@@ -108,10 +108,9 @@ class Call:
         before = callee.expr if isinstance(callee, MemberExpr) else None
         inner = before.callee if isinstance(before, CallExpr) else None
         is_named = isinstance(inner, MemberExpr) and inner.name == name
-        return self.query_of(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
+        return self._query(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
 
-    def query_of(self, typ: Type | None) -> Query | None:
-        """The query that a type says; None for what is none, and where its model is not known."""
+    def _query(self, typ: Type | None) -> Query | None:
         receiver = get_proper_type(typ)
         if not isinstance(receiver, Instance):
             return None
@@ -127,17 +126,6 @@ class Call:
             return self._query_of_manager(model, row)
         return Query(model, known, row)
 
-    def _known(self, model: Type, row: Type) -> State:
-        """The names of annotations. A model that has no type argument cannot say them; its rows may, or not."""
-        known = state_of(self.project, model)
-        if known is not None:
-            return known
-        proper = get_proper_type(model)
-        if isinstance(proper, Instance) and not proper.type.defn.type_vars:
-            annotations = (state_of(self.project, row) or State()).annotations
-            return State(annotations={**annotations, OPEN: compat.any_type()})
-        return State()
-
     def _query_of_manager(self, model: ModelClass, row: Type) -> Query:
         # It builds on this module.
         from adj_mypy.managers import manager_at, starting_state
@@ -147,8 +135,17 @@ class Call:
         manager = manager_at(self.project, receiver)
         state = None if manager is None else starting_state(self.project, self.api, model, manager)
         if state is None:
-            return Query(model, State(), row)
+            return Query(model, State(annotations={OPEN: compat.any_type()}), row)
         return Query(model, state, row_type(self.project, self.api, model, state.as_row()))
+
+    def _known(self, model: Type, row: Type) -> State:
+        """The names of annotations. A model that has no type argument cannot say them; its rows do, if they are its."""
+        known = state_of(self.project, model)
+        if known is not None or is_tracked(model):
+            return known or State()
+        if self.project.model_of(row) is not None:
+            return State(annotations=(state_of(self.project, row) or State()).annotations)
+        return State(annotations={OPEN: compat.any_type()})
 
     @property
     def result(self) -> Type:
@@ -220,6 +217,12 @@ def named_model(project: Project, api: Api, model: ModelClass, known: State) -> 
         return plain
     names = api.typed_dict(known.annotations, readonly=True, optional=known.aliases)
     return plain.copy_modified(args=[names])
+
+
+def is_tracked(model: Type) -> bool:
+    """Whether a model's type has room for what rows carry: not one that is generic itself, and by an option none."""
+    proper = get_proper_type(model)
+    return not isinstance(proper, Instance) or bool(proper.type.defn.type_vars)
 
 
 def literal_text(argument: Argument) -> str | None:
