@@ -72,6 +72,7 @@ METHODS: Final[Mapping[str, Topic]] = {
     "alias": annotating.alias,
     "extra": annotating.extra,
     "of": queries.of,
+    **dict.fromkeys(("reverse", "none", "using", "timeout", "select_for_update", "__getitem__"), queries.unchanged),
     "run": finishing.run,
     "arun": finishing.run,
     "aall": finishing.run,
