@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_STAR, ARG_STAR2, Context, Expression, MemberExpr, StrExpr, TypeInfo
+from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, StrExpr, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
 from adj_mypy.project import ANNOTATED, ModelClass, Project
-from adj_mypy.state import State, plain_row, row_type, state_of
+from adj_mypy.state import OPEN, State, plain_row, row_type, state_of
 
 QUERY = "adj.query.AsyncQuery"
 MANAGER = "adj.managers.AsyncManager"
@@ -96,7 +96,18 @@ class Call:
     @cached_property
     def query(self) -> Query | None:
         """The query that receives the call; None where the plugin does not know its model."""
-        receiver = get_proper_type(self.context.type) if isinstance(self.context, MethodContext) else None
+        return self._query(self.context.type) if isinstance(self.context, MethodContext) else None
+
+    def query_before(self, name: str) -> Query | None:
+        """The query that a method of this name was called on, just before this one."""
+        callee = getattr(self.context.context, "callee", None)
+        before = callee.expr if isinstance(callee, MemberExpr) else None
+        inner = before.callee if isinstance(before, CallExpr) else None
+        is_named = isinstance(inner, MemberExpr) and inner.name == name
+        return self._query(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
+
+    def _query(self, typ: Type | None) -> Query | None:
+        receiver = get_proper_type(typ)
         if not isinstance(receiver, Instance):
             return None
         base = compat.map_to_base(receiver, QUERY)
@@ -105,8 +116,8 @@ class Call:
         model = self.project.model_of(base.args[0])
         if model is None:
             return None
-        known = state_of(self.project, base.args[0]) or State()
         row = base.args[1]
+        known = self._known(base.args[0], row)
         if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
             return self._query_of_manager(model, row)
         return Query(model, known, row)
@@ -120,8 +131,19 @@ class Call:
         manager = manager_at(self.project, receiver)
         state = None if manager is None else starting_state(self.project, self.api, model, manager)
         if state is None:
-            return Query(model, State(), row)
+            return Query(model, State(annotations={OPEN: compat.any_type()}), row)
         return Query(model, state, row_type(self.project, self.api, model, state.as_row()))
+
+    def _known(self, model: Type, row: Type) -> State:
+        """The names of annotations. A model that has no type argument cannot say them; its rows may, or not."""
+        known = state_of(self.project, model)
+        if known is not None:
+            return known
+        proper = get_proper_type(model)
+        if isinstance(proper, Instance) and not proper.type.defn.type_vars:
+            annotations = (state_of(self.project, row) or State()).annotations
+            return State(annotations={**annotations, OPEN: compat.any_type()})
+        return State()
 
     @property
     def result(self) -> Type:

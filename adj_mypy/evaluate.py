@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-from django.db.models import CharField, DecimalField, F, Field, JSONField, Q, Value
+from django.db.models import CharField, DecimalField, F, Field, FilteredRelation, JSONField, Q, Value
 from django.db.models.expressions import BaseExpression, Combinable, Exists, OuterRef, Subquery
 from mypy.nodes import (
     ARG_NAMED,
@@ -64,12 +64,13 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "^": operator.xor,
 }
 
-_MADE: Final = (BaseExpression, F, Q, Field)
+_MADE: Final = (BaseExpression, F, FilteredRelation, Q, Field)
 """What may be made: the classes of expressions, references, conditions and fields."""
 
-_METHODS: Final = frozenset(
+METHODS: Final = frozenset(
     {"asc", "desc", "reverse_ordering", "bitand", "bitor", "bitxor", "bitleftshift", "bitrightshift", "resolve"}
 )
+"""The methods of expressions that give expressions."""
 
 
 class Typed(Value):
@@ -138,7 +139,7 @@ class Evaluator:
 
     def _call(self, call: CallExpr) -> Any:
         callee = call.callee
-        if isinstance(callee, MemberExpr) and callee.name in _METHODS:
+        if isinstance(callee, MemberExpr) and callee.name in METHODS:
             receiver = self.evaluate(callee.expr)
             if isinstance(receiver, (Combinable, Q)):
                 return self._applied(getattr(receiver, callee.name), call)

@@ -38,11 +38,12 @@ from mypy.types import NoneType, Type, UnionType, get_proper_type
 from adj.errors import QueryError
 from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy import compat, paths
+from adj_mypy.annotated import split
 from adj_mypy.call import Call
 from adj_mypy.evaluate import UNKNOWN, Evaluator, Typed, typed
 from adj_mypy.fields import optional, type_of_class, type_of_field, type_of_path
-from adj_mypy.project import ModelClass
-from adj_mypy.state import OPEN
+from adj_mypy.project import ModelClass, target_of
+from adj_mypy.state import OPEN, plain_row
 
 _NEVER_NULL: Final = (
     Count,
@@ -87,7 +88,7 @@ def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
     if not check_names(call, at, made, scope):
         return compat.erroneous()
     if isinstance(made, FilteredRelation):
-        return compat.any_type()
+        return _filtered(call, made, scope)
     return _type(call, at, made, scope)
 
 
@@ -124,8 +125,8 @@ def check_names(call: Call, at: Expression, made: Any, scope: Scope) -> bool:
         if not call.api.is_checker or name in scope.known:
             continue
         found = paths.column(call, _where(at, name), scope.model, name, scope.known)
-        head = name.partition(paths.SEPARATOR)[0]
-        known_before = known_before and (found is not None or head in scope.known or OPEN in scope.known)
+        is_open = OPEN in scope.known or split(name, scope.known) is not None
+        known_before = known_before and (found is not None or is_open)
     return known_before
 
 
@@ -182,6 +183,15 @@ def _type(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
         return optional(made.typ) if made.is_optional else made.typ
     typ = _of_many(call, at, made, scope) or _output(call, made, scope)
     return optional(typ) if is_nullable(made, scope) else typ
+
+
+def _filtered(call: Call, made: FilteredRelation, scope: Scope) -> Type:
+    """The rows that a filtered relation leads to: later paths may begin with its name."""
+    try:
+        target = target_of(resolve(scope.model, made.relation_name).field)
+    except QueryError:
+        target = None
+    return compat.any_type() if target is None else plain_row(call.project, call.api, target)
 
 
 def _of_many(call: Call, at: Expression, made: Any, scope: Scope) -> Type | None:

@@ -11,7 +11,7 @@ from django.db.models.fields.related import ForeignObject
 from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, NoneType, TupleType, Type, get_proper_type
 
-from adj.schema.paths import ResolvedPath
+from adj.schema.paths import ResolvedPath, get_field
 from adj_mypy import compat
 from adj_mypy.compat import Api
 from adj_mypy.project import ModelClass, Project, full_name, target_of
@@ -120,6 +120,9 @@ def _type_of_made_of_others(project: Project, api: Api, field: Any) -> Type | No
 
 
 def _declared(project: Project, api: Api, model: ModelClass, field: Any) -> Type | None:
+    if get_field(model, field.name) is not field:
+        # The field of an array's items has the array's name.
+        return None
     info = project.info(api, model)
     types = None if info is None else compat.declared_types(info, getattr(field, "attname", field.name))
     return None if types is None else without_none(types[1])

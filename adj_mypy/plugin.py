@@ -25,14 +25,17 @@ from typing_extensions import override
 
 from adj_mypy import (
     annotating,
+    assignments,
     compat,
     contracts,
     finishing,
     generic,
     loading,
     lookups,
+    names,
     queries,
     reading,
+    relating,
     rows,
     signatures,
     start,
@@ -46,47 +49,79 @@ VERSION: Final = "1"
 
 Topic: TypeAlias = Callable[[Call], Type]
 
+
+def after(check: Topic, topic: Topic) -> Topic:
+    """A topic that types what another one checks."""
+
+    def both(call: Call) -> Type:
+        check(call)
+        return topic(call)
+
+    return both
+
+
 METHODS: Final[Mapping[str, Topic]] = {
-    "filter": lookups.conditions,
-    "exclude": lookups.conditions,
-    "complex_filter": lookups.conditions,
-    "aget": lookups.conditions,
-    "aget_or_none": lookups.conditions,
-    "afilter": lookups.conditions,
+    "filter": lookups.filtered,
+    "exclude": lookups.filtered,
+    "complex_filter": lookups.complex_filter,
+    "aget": lookups.filtered,
+    "aget_or_none": lookups.filtered,
+    "afilter": lookups.filtered,
     "order_by": lookups.order_by,
     "distinct": lookups.columns,
     "aearliest": lookups.columns,
     "alatest": lookups.columns,
+    "select_for_update": names.locks,
+    "abulk_update": names.bulk_update,
+    "abulk_create": names.bulk_create,
+    "acopy": names.copy,
+    "aupdate": assignments.update,
+    "aadd": relating.add,
+    "aremove": relating.remove,
+    "aset": relating.replace,
     "select_related": loading.select_related,
     "prefetch_related": loading.prefetch_related,
     "only": loading.only,
     "defer": loading.defer,
-    "values": rows.values,
-    "values_list": rows.values_list,
-    "dates": rows.dates,
-    "datetimes": rows.datetimes,
+    "values": lookups.with_conditions(rows.values),
+    "values_list": lookups.with_conditions(rows.values_list),
+    "dates": after(names.order_of_dates, rows.dates),
+    "datetimes": after(names.order_of_dates, rows.datetimes),
     "union": rows.combined,
     "intersection": rows.combined,
     "difference": rows.combined,
-    "annotate": annotating.annotate,
-    "alias": annotating.alias,
+    "annotate": lookups.with_conditions(annotating.annotate),
+    "alias": lookups.with_conditions(annotating.alias),
     "extra": annotating.extra,
     "of": queries.of,
-    **dict.fromkeys(("reverse", "none", "using", "timeout", "select_for_update", "__getitem__"), queries.unchanged),
+    **dict.fromkeys(("reverse", "none", "using", "timeout", "__getitem__"), queries.unchanged),
     "run": finishing.run,
     "arun": finishing.run,
     "aall": finishing.run,
-    "aaggregate": finishing.aggregate,
-    "ain_bulk": finishing.in_bulk,
-    "returning": finishing.returning,
+    "aaggregate": lookups.with_conditions(finishing.aggregate),
+    "ain_bulk": after(names.keys, finishing.in_bulk),
+    "returning": after(names.returning, finishing.returning),
     "raw": finishing.raw,
-    "acreate": finishing.written,
-    "aget_or_create": finishing.written,
-    "aupdate_or_create": finishing.written,
+    "acreate": after(assignments.create, finishing.written),
+    "aget_or_create": after(assignments.get_or_create, finishing.written),
+    "aupdate_or_create": after(assignments.update_or_create, finishing.written),
 }
 """The methods of a query that have a topic."""
 
-FUNCTIONS: Final[Mapping[str, Topic]] = {"adj.facade.q": start.q}
+OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
+    ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
+    ("adj.models.AsyncModel", "arefresh_from_db"): names.refresh,
+}
+"""Methods of other classes that have one."""
+
+FUNCTIONS: Final[Mapping[str, Topic]] = {
+    "adj.facade.q": start.q,
+    "adj.instances.save": names.save,
+    "adj.instances.refresh": names.refresh,
+    relating.RELATED: relating.related,
+    "adj.shortcuts.get_object_or_404": lookups.shortcut,
+    "adj.shortcuts.get_list_or_404": lookups.shortcut,
+}
 """The functions that have one."""
 
 LOADED: Final = "adj.loaded.Loaded"
@@ -209,12 +244,17 @@ class AdjPlugin(Plugin):
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
         topic = METHODS.get(name)
-        if topic is not None and self._is_query(owner):
+        if topic is None or not self._is_query(owner):
+            others = (each for (base, method), each in OTHERS.items() if method == name and self._has(owner, base))
+            topic = next(others, None)
+        if topic is not None:
             return partial(self._answer, topic)
         return self.django.get_method_hook(fullname)
 
     @override
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        if fullname in signatures.CONDITIONS:
+            return signatures.exact_keywords
         if signatures.takes_queries(self._info(fullname)):
             return signatures.nested_query
         return self.django.get_function_signature_hook(fullname)
@@ -224,6 +264,8 @@ class AdjPlugin(Plugin):
         owner, _, name = fullname.rpartition(".")
         if name in signatures.OPERATORS and self._is_query(owner):
             return signatures.operator
+        if owner.startswith("adj.") and name in METHODS:
+            return signatures.exact_keywords
         return self.django.get_method_signature_hook(fullname)
 
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
@@ -266,12 +308,14 @@ class AdjPlugin(Plugin):
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
 
     def _is_query(self, fullname: str) -> bool:
-        info = self._info(fullname)
-        return info is not None and info.has_base(QUERY)
+        return self._has(fullname, QUERY)
 
     def _is_model(self, fullname: str) -> bool:
+        return self._has(fullname, MODEL)
+
+    def _has(self, fullname: str, base: str) -> bool:
         info = self._info(fullname)
-        return info is not None and info.has_base(MODEL)
+        return info is not None and info.has_base(base)
 
 
 def plugin(version: str) -> type[Plugin]:

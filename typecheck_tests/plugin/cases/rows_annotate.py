@@ -51,7 +51,7 @@ async def an_annotation_is_known_to_later_clauses() -> None:
 
 
 async def a_later_clause_knows_the_type_of_an_annotation() -> None:
-    q(Book).annotate(n=Count("tags")).filter(n="many")  # E: "n" expects "int | None", got "str"  [adj-value]
+    q(Book).annotate(n=Count("tags")).filter(n="many")  # E: Book: "n" expects "int", got "str"  [adj-value]
 
 
 async def an_annotation_that_is_misspelled_later() -> None:
