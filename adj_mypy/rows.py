@@ -241,7 +241,8 @@ def _together(call: Call, argument: Argument, row: Type, other: Type) -> Type:
     if mine is None or theirs is None:
         return row
     if len(mine) != len(theirs):
-        call.fail(f"rows of {len(mine)} columns and rows of {len(theirs)}", argument.expression, SHAPE)
+        message = f"columns of the rows: {len(mine)} in the first query, {len(theirs)} in this one"
+        call.fail(message, argument.expression, SHAPE)
         return row
     types: list[Type] = [make_simplified_union(list(pair)) for pair in zip(mine, theirs, strict=True)]
     proper = get_proper_type(row)
