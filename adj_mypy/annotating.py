@@ -8,10 +8,10 @@ from mypy.nodes import Expression
 from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 
 from adj_mypy import compat
-from adj_mypy.call import Argument, Call, Query
+from adj_mypy.call import Argument, Call, Query, is_tracked
 from adj_mypy.codes import LOOKUP, SHAPE
 from adj_mypy.expressions import Scope, default_alias, expression_type, kind_of
-from adj_mypy.state import OPEN, row_type, unknown_state
+from adj_mypy.state import OPEN, plain_row, row_type, unknown_state
 
 
 def annotate(call: Call) -> Type:
@@ -28,7 +28,11 @@ def alias(call: Call) -> Type:
     query = call.query
     if query is None:
         return call.result
-    return call.asking(known=query.known.with_aliases(_annotations(call, query)))
+    known = query.known.with_aliases(_annotations(call, query))
+    if is_tracked(plain_row(call.project, call.api, query.model)):
+        return call.asking(known=known)
+    # Only the rows can say that there are more names; which ones is forgotten.
+    return call.asking(known=known, row=_with(call, query, _unknown()))
 
 
 def extra(call: Call) -> Type:

@@ -135,15 +135,13 @@ class Call:
         return Query(model, state, row_type(self.project, self.api, model, state.as_row()))
 
     def _known(self, model: Type, row: Type) -> State:
-        """The names of annotations. A model that has no type argument cannot say them; its rows may, or not."""
+        """The names of annotations. A model that has no type argument cannot say them; its rows do, if they are its."""
         known = state_of(self.project, model)
-        if known is not None:
-            return known
-        proper = get_proper_type(model)
-        if isinstance(proper, Instance) and not proper.type.defn.type_vars:
-            annotations = (state_of(self.project, row) or State()).annotations
-            return State(annotations={**annotations, OPEN: compat.any_type()})
-        return State()
+        if known is not None or is_tracked(model):
+            return known or State()
+        if self.project.model_of(row) is not None:
+            return State(annotations=(state_of(self.project, row) or State()).annotations)
+        return State(annotations={OPEN: compat.any_type()})
 
     @property
     def result(self) -> Type:
@@ -215,6 +213,12 @@ def named_model(project: Project, api: Api, model: ModelClass, known: State) -> 
         return plain
     names = api.typed_dict(known.annotations, readonly=True, optional=known.aliases)
     return plain.copy_modified(args=[names])
+
+
+def is_tracked(model: Type) -> bool:
+    """Whether a model's type has room for what rows carry: not one that is generic itself, and by an option none."""
+    proper = get_proper_type(model)
+    return not isinstance(proper, Instance) or bool(proper.type.defn.type_vars)
 
 
 def literal_text(argument: Argument) -> str | None:

@@ -1,8 +1,9 @@
 """The only module that touches what mypy and django-stubs do not promise to keep.
 
 Of mypy: `mypy.main.CapturableArgumentParser`, `TypeChecker` behind the plugin's interface (`lookup_type`, `binder`,
-`scope`, `modules`), `SemanticAnalyzer` behind the semantic one, `Errors.error_info_map`, `ExtraAttrs`, an `Instance`
-with fewer arguments than its class has variables, the message `CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
+`scope`, `modules`, `module_refs`), `SemanticAnalyzer` behind the semantic one (`cur_mod_node`),
+`Errors.error_info_map`, `ExtraAttrs`, an `Instance` with fewer arguments than its class has variables, the message
+`CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
 
 Of django-stubs: `mypy_django_plugin.main.NewSemanalDjangoPlugin` and its `django_context.apps_registry`, the type
 arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own hook, the suffix `@AnnotatedWith`.
@@ -10,8 +11,11 @@ arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own 
 
 from __future__ import annotations
 
+import sysconfig
+import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, cast
 
 from mypy import message_registry
@@ -35,6 +39,7 @@ from mypy.nodes import (
     TypeInfo,
     Var,
 )
+from mypy.options import Options
 from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext, Plugin
 from mypy.semanal import SemanticAnalyzer
 from mypy.subtypes import is_same_type, is_subtype
@@ -49,10 +54,16 @@ from mypy.types import (
     TypeVarLikeType,
     get_proper_type,
 )
-from mypy_django_plugin.main import NewSemanalDjangoPlugin
+
+try:
+    from mypy_django_plugin.main import NewSemanalDjangoPlugin
+except ImportError as error:
+    raise ImportError(f'it contains the plugin of django-stubs: pip install "adj[mypy]" ({error})') from error
 
 FIELD = "django.db.models.fields.Field"
 ANNOTATED_WITH = "@AnnotatedWith"
+
+_LIBRARIES = (*{sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}, str(Path(__file__).parent))
 
 DjangoPlugin: TypeAlias = NewSemanalDjangoPlugin
 
@@ -73,6 +84,29 @@ def exit_with_usage(message: str) -> NoReturn:
 
     CapturableArgumentParser(prog="(adj) mypy", usage="see the documentation of adj's plugin").error(message)
     raise AssertionError("the parser of arguments ends the program")
+
+
+def set_up_django(options: Options) -> DjangoPlugin:
+    """django-stubs' plugin, which loads the project's settings and models. Ends mypy with a message if it cannot."""
+    try:
+        return NewSemanalDjangoPlugin(options)
+    except Exception as error:  # noqa: BLE001  # whatever the project's modules raise when they are imported
+        exit_with_usage(
+            f"Django could not load the project: {type(error).__name__}: {_text_of(error)}{_place_of(error)}"
+        )
+
+
+def _text_of(error: Exception) -> str:
+    return error.msg if isinstance(error, SyntaxError) else str(error)
+
+
+def _place_of(error: Exception) -> str:
+    """Where the project's own code has failed: the last place that is not a library's."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({error.filename}:{error.lineno})"
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    own = [place for place in places if not place.startswith((*_LIBRARIES, "<"))]
+    return f" ({own[-1]})" if own else ""
 
 
 def registered_models(plugin: DjangoPlugin) -> Iterable[type[Any]]:
@@ -140,6 +174,15 @@ class Api:
         key = literal_hash(cast("Expression", expression))
         frames = cast("TypeChecker", self._api).binder.frames if self.is_checker else []
         return key is not None and any(key in frame.types for frame in frames)
+
+    def refer_to(self, module: str) -> None:
+        """Let mypy check the module at hand again whenever the interface of this one has changed.
+
+        Before mypy 2 only the checker can do so.
+        """
+        tree: Any = self._api if self.is_checker else self._api.cur_mod_node
+        if hasattr(tree, "module_refs"):
+            tree.module_refs.add(module)
 
     def narrow(self, expression: Expression, to: Type) -> None:
         """Let a variable have another type from here on, as after `isinstance()`."""
@@ -295,6 +338,11 @@ def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type
 def is_part(typ: Type, of: Type) -> bool:
     """Whether every value of a type is one of another."""
     return is_subtype(typ, of)
+
+
+def first_line() -> Context:
+    """The place of what concerns a whole file. mypy prints what is reported twice at one place once."""
+    return Context(line=1, column=0)
 
 
 def is_before(plugins: list[str], first: str, second: str) -> bool:

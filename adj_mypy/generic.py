@@ -76,10 +76,12 @@ def bare_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
     return Instance(info, [], line=context.context.line, column=context.context.column)
 
 
-def make_generic(context: ClassDefContext, *, tracked: bool) -> None:
+def make_generic(context: ClassDefContext, *, tracked: bool, digest: str) -> None:
     """Give a model its type variable, unless it has some of its own, and its subclass for rows with annotations."""
     api = cast("SemanticAnalyzer", context.api)
     model = context.cls.info
+    # A part of the interface of the model's module, for those that use it.
+    model.metadata["adj"] = {"digest": digest}
     if any(variable.fullname == ROW_STATE for variable in context.cls.type_vars):
         return
     variable, base = _node(api, ROW_STATE), _node(api, ANNOTATED_ROW)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.contrib.postgres.fields import ArrayField
 from django.db.models import CompositePrimaryKey, JSONField, fields
 from django.db.models.fields.files import FileField
 from mypy.typeops import make_simplified_union
@@ -49,6 +48,9 @@ _STRICT: Final[Mapping[type[Any], tuple[str, ...]]] = {
 
 _ANYTHING: Final = (JSONField, FileField)
 """Fields whose operands are left to Django."""
+
+_POSTGRESQL: Final = "django.contrib.postgres.fields"
+"""Where the fields of PostgreSQL are, which cannot be imported without its driver."""
 
 _TEXT: Final = frozenset(
     {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"}
@@ -115,7 +117,7 @@ class Table:
             field = path.field
         if path.lookup == "isnull":
             return self.api.named("builtins.bool")
-        if isinstance(field, ArrayField):
+        if is_array(field):
             return self._of_array(field, path.lookup)
         if isinstance(field, JSONField):
             return self._of_json(path.lookup)
@@ -221,3 +223,8 @@ def is_djangos(field: object) -> bool:
 
 def _optional(typ: Type) -> Type:
     return make_simplified_union([typ, NoneType()])
+
+
+def is_array(field: object) -> bool:
+    """Whether a field is PostgreSQL's `ArrayField`."""
+    return any(cls.__name__ == "ArrayField" and cls.__module__.startswith(_POSTGRESQL) for cls in type(field).__mro__)

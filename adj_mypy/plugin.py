@@ -1,10 +1,13 @@
-"""mypy's hooks, and which topic answers them. django-stubs' plugin is inside, and answers what is not adj's."""
+"""mypy's hooks, and who answers them. django-stubs' plugin is inside, and answers what is not adj's.
+
+Topics are imported where a hook first needs one: `adj_mypy.topics` says why.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from mypy.nodes import MypyFile, TypeInfo
 from mypy.options import Options
@@ -23,106 +26,17 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import (
-    annotating,
-    assignments,
-    compat,
-    contracts,
-    finishing,
-    generic,
-    loading,
-    lookups,
-    names,
-    queries,
-    reading,
-    relating,
-    rows,
-    signatures,
-    start,
-)
+from adj_mypy import compat, dependencies, generic, queries, signatures
 from adj_mypy.call import QUERY, Call
 from adj_mypy.options import read_options
-from adj_mypy.project import Project
+from adj_mypy.project import Project, digest
+from adj_mypy.sources import STALE, Sources
+
+if TYPE_CHECKING:
+    from adj_mypy.topics import Topic
 
 VERSION: Final = "1"
 """Part of mypy's cache; another number lets it check everything again."""
-
-Topic: TypeAlias = Callable[[Call], Type]
-
-
-def after(check: Topic, topic: Topic) -> Topic:
-    """A topic that types what another one checks."""
-
-    def both(call: Call) -> Type:
-        check(call)
-        return topic(call)
-
-    return both
-
-
-METHODS: Final[Mapping[str, Topic]] = {
-    "filter": lookups.filtered,
-    "exclude": lookups.filtered,
-    "complex_filter": lookups.complex_filter,
-    "aget": lookups.filtered,
-    "aget_or_none": lookups.filtered,
-    "afilter": lookups.filtered,
-    "order_by": lookups.order_by,
-    "distinct": lookups.columns,
-    "aearliest": lookups.columns,
-    "alatest": lookups.columns,
-    "select_for_update": names.locks,
-    "abulk_update": names.bulk_update,
-    "abulk_create": names.bulk_create,
-    "acopy": names.copy,
-    "aupdate": assignments.update,
-    "aadd": relating.add,
-    "aremove": relating.remove,
-    "aset": relating.replace,
-    "select_related": loading.select_related,
-    "prefetch_related": loading.prefetch_related,
-    "only": loading.only,
-    "defer": loading.defer,
-    "values": lookups.with_conditions(rows.values),
-    "values_list": lookups.with_conditions(rows.values_list),
-    "dates": after(names.order_of_dates, rows.dates),
-    "datetimes": after(names.order_of_dates, rows.datetimes),
-    "union": rows.combined,
-    "intersection": rows.combined,
-    "difference": rows.combined,
-    "annotate": lookups.with_conditions(annotating.annotate),
-    "alias": lookups.with_conditions(annotating.alias),
-    "extra": annotating.extra,
-    "of": queries.of,
-    **dict.fromkeys(("reverse", "none", "using", "timeout", "__getitem__"), queries.unchanged),
-    "run": finishing.run,
-    "arun": finishing.run,
-    "aall": finishing.run,
-    "aaggregate": lookups.with_conditions(finishing.aggregate),
-    "ain_bulk": after(names.keys, finishing.in_bulk),
-    "returning": after(names.returning, finishing.returning),
-    "raw": finishing.raw,
-    "acreate": after(assignments.create, finishing.written),
-    "aget_or_create": after(assignments.get_or_create, finishing.written),
-    "aupdate_or_create": after(assignments.update_or_create, finishing.written),
-}
-"""The methods of a query that have a topic."""
-
-OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
-    ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
-    ("adj.models.AsyncModel", "arefresh_from_db"): names.refresh,
-}
-"""Methods of other classes that have one."""
-
-FUNCTIONS: Final[Mapping[str, Topic]] = {
-    "adj.facade.q": start.q,
-    "adj.instances.save": names.save,
-    "adj.instances.refresh": names.refresh,
-    relating.RELATED: relating.related,
-    "adj.shortcuts.get_object_or_404": lookups.shortcut,
-    "adj.shortcuts.get_list_or_404": lookups.shortcut,
-}
-"""The functions that have one."""
 
 LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
@@ -137,8 +51,11 @@ class AdjPlugin(Plugin):
         super().__init__(options)
         if compat.is_before(options.plugins, INNER, OUTER):
             compat.exit_with_usage(f'"{OUTER}" has to stand before "{INNER}" in `plugins`; it contains that one.')
-        self.django = compat.DjangoPlugin(options)
-        self.project = Project(read_options(options.config_file), self.django)
+        own = read_options(options.config_file)
+        self.django = compat.set_up_django(options)
+        self.project = Project(own, self.django)
+        self.sources = Sources(self.project.bases) if options.fine_grained_incremental else None
+        self._tracked = own.loaded_relations
 
     @override
     def set_modules(self, modules: dict[str, MypyFile]) -> None:
@@ -154,14 +71,12 @@ class AdjPlugin(Plugin):
 
     @override
     def report_config_data(self, ctx: ReportConfigContext) -> dict[str, Any]:
-        data = {
+        return {
             **self.django.report_config_data(ctx),
             "adj": VERSION,
             "adj_options": self.project.options.as_data(),
+            "adj_models": self.project.digests.get(ctx.id, ""),
         }
-        # Libraries keep their cache when a model of the project changes.
-        is_library = ctx.path.endswith(".pyi") or "site-packages" in ctx.path
-        return data if is_library else {**data, "adj_models": self.project.digest}
 
     # -- models --------------------------------------------------------------------------------------------------------
 
@@ -170,29 +85,28 @@ class AdjPlugin(Plugin):
         if self._is_query(fullname):
             return queries.add_subclass
         hook = self.django.get_base_class_hook(fullname)
-        if hook is None or not self._tracked or not self._is_model(fullname):
-            return hook
+        return partial(self._process_class, hook) if hook is not None and self._is_model(fullname) else hook
 
-        def process(context: ClassDefContext) -> None:
-            check = partial(hook, context)
-            if context.cls.fullname in self.project.models:
-                compat.without_error_of_generic_self(context.api, check)
-            else:
-                check()
-
-        return process
+    def _process_class(self, hook: Callable[[ClassDefContext], None], context: ClassDefContext) -> None:
+        if self._tracked and context.cls.fullname in self.project.models:
+            compat.without_error_of_generic_self(context.api, partial(hook, context))
+        else:
+            hook(context)
+        module = context.cls.info.module_name
+        if self.sources is not None and self.sources.has_changed(module):
+            context.api.fail(STALE, compat.first_line())
 
     @override
     def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         hook = self.django.get_customize_class_mro_hook(fullname)
         if hook is not None or fullname not in self.project.models:
             return hook
-        return partial(generic.make_generic, tracked=self._tracked)
+        return partial(generic.make_generic, tracked=self._tracked, digest=digest(self.project.models[fullname]))
 
     @override
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         if fullname == LOADED:
-            return partial(contracts.loaded, self.project)
+            return self._loaded
         hook = self.django.get_type_analyze_hook(fullname)
         if not self._tracked:
             return hook
@@ -201,6 +115,12 @@ class AdjPlugin(Plugin):
             return lambda context: generic.bare_instance(inner(context))
         info = self._info(fullname) if fullname in self.project.models else None
         return None if info is None else partial(generic.bare_annotation, info)
+
+    def _loaded(self, context: AnalyzeTypeContext) -> Type:
+        from adj_mypy import contracts
+
+        dependencies.of_annotation(self.project, context)
+        return contracts.loaded(self.project, context)
 
     @override
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
@@ -212,9 +132,11 @@ class AdjPlugin(Plugin):
 
     @override
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        topic = FUNCTIONS.get(fullname)
-        if topic is not None:
-            return partial(self._answer, topic)
+        if fullname.startswith("adj."):
+            from adj_mypy.topics import FUNCTIONS
+
+            topic = FUNCTIONS.get(fullname)
+            return None if topic is None else partial(self._answer, topic)
         hook = self.django.get_function_hook(fullname)
         if hook is not None and self._is_query(fullname):
             # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
@@ -231,25 +153,46 @@ class AdjPlugin(Plugin):
         hook = self.django.get_attribute_hook(fullname)
         owner, _, attribute = fullname.rpartition(".")
         if owner == generic.ANNOTATED_ROW:
-            return partial(reading.read_annotation, self.project, attribute)
+            return partial(self._read_annotation, attribute)
         if not self._tracked or owner not in self.project.owners:
             return hook
         return partial(self._read, hook, attribute)
 
     def _read(self, hook: Callable[[AttributeContext], Type] | None, attribute: str, context: AttributeContext) -> Type:
+        from adj_mypy import reading
+
+        dependencies.of_row(self.project, context)
         known = context if hook is None else context._replace(default_attr_type=hook(context))
         return reading.read(self.project, attribute, known)
+
+    def _read_annotation(self, attribute: str, context: AttributeContext) -> Type:
+        from adj_mypy import reading
+
+        return reading.read_annotation(self.project, attribute, context)
 
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
-        topic = METHODS.get(name)
-        if topic is None or not self._is_query(owner):
-            others = (each for (base, method), each in OTHERS.items() if method == name and self._has(owner, base))
-            topic = next(others, None)
+        topic = self._topic(owner, name)
         if topic is not None:
             return partial(self._answer, topic)
-        return self.django.get_method_hook(fullname)
+        hook = self.django.get_method_hook(fullname)
+        return None if hook is None else partial(self._ask_django, hook)
+
+    def _topic(self, owner: str, name: str) -> Topic | None:
+        """What answers a method of a class, or of one that the project derives from a class of adj's."""
+        if not self._is_adjs(owner):
+            return None
+        from adj_mypy.topics import METHODS, OTHERS
+
+        if name in METHODS and self._is_query(owner):
+            return METHODS[name]
+        others = (topic for (base, method), topic in OTHERS.items() if method == name and self._has(owner, base))
+        return next(others, None)
+
+    def _ask_django(self, hook: Callable[[MethodContext], Type], context: MethodContext) -> Type:
+        dependencies.of_call(self.project, context)
+        return hook(context)
 
     @override
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
@@ -264,13 +207,14 @@ class AdjPlugin(Plugin):
         owner, _, name = fullname.rpartition(".")
         if name in signatures.OPERATORS and self._is_query(owner):
             return signatures.operator
-        if owner.startswith("adj.") and name in METHODS:
+        if owner.startswith("adj.") and self._topic(owner, name) is not None:
             return signatures.exact_keywords
         return self.django.get_method_signature_hook(fullname)
 
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
         """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
         call = Call(self.project, context)
+        dependencies.of_call(self.project, context)
         try:
             return topic(call)
         except Exception as error:  # a plugin must never end mypy
@@ -299,13 +243,16 @@ class AdjPlugin(Plugin):
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
-    @property
-    def _tracked(self) -> bool:
-        return self.project.options.loaded_relations
-
     def _info(self, fullname: str) -> TypeInfo | None:
         symbol = self.lookup_fully_qualified(fullname)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
+
+    def _is_adjs(self, fullname: str) -> bool:
+        """Whether a class is adj's, or one that the project derives from one of adj's."""
+        if fullname.startswith("adj."):
+            return True
+        info = None if fullname.startswith(("builtins.", "typing.", "django.")) else self._info(fullname)
+        return info is not None and any(base.fullname.startswith("adj.") for base in info.mro)
 
     def _is_query(self, fullname: str) -> bool:
         return self._has(fullname, QUERY)
