@@ -45,7 +45,17 @@ from mypy.options import Options
 from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext, Plugin
 from mypy.semanal import SemanticAnalyzer
 from mypy.subtypes import is_same_type, is_subtype
-from mypy.types import AnyType, CallableType, Instance, Type, TypedDictType, TypeOfAny, TypeVarLikeType, get_proper_type
+from mypy.types import (
+    AnyType,
+    CallableType,
+    ExtraAttrs,
+    Instance,
+    Type,
+    TypedDictType,
+    TypeOfAny,
+    TypeVarLikeType,
+    get_proper_type,
+)
 
 try:
     from mypy_django_plugin.main import NewSemanalDjangoPlugin
@@ -364,6 +374,31 @@ def without_error_of_generic_self(api: object, check: Callable[[], None]) -> Non
     kept = [error for error in found if error.message != text]
     if len(kept) != len(found):
         errors.error_info_map[errors.file] = kept
+
+
+def with_attributes(query: Type) -> Type:
+    """A query whose rows are django-stubs' `Book@AnnotatedWith[...]`, with the attributes that mypy has lost."""
+    proper = get_proper_type(query)
+    if not isinstance(proper, Instance) or not any(_lacks_attributes(argument) for argument in proper.args):
+        return query
+    return proper.copy_modified(args=[_restored(argument) for argument in proper.args])
+
+
+def _lacks_attributes(typ: Type) -> bool:
+    proper = get_proper_type(typ)
+    is_annotated = isinstance(proper, Instance) and ANNOTATED_WITH in proper.type.name
+    return is_annotated and cast("Instance", proper).extra_attrs is None
+
+
+def _restored(typ: Type) -> Type:
+    proper = get_proper_type(typ)
+    if not isinstance(proper, Instance) or not proper.args or not _lacks_attributes(proper):
+        return typ
+    known = get_proper_type(proper.args[-1])
+    attributes = dict(known.items) if isinstance(known, TypedDictType) else {}
+    restored = proper.copy_modified()
+    restored.extra_attrs = ExtraAttrs(attributes, immutable=set())
+    return restored
 
 
 def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:

@@ -80,6 +80,7 @@ METHODS: Final[Mapping[str, Topic]] = {
     "alias": lookups.with_conditions(annotating.alias),
     "extra": annotating.extra,
     "of": queries.of,
+    **dict.fromkeys(("reverse", "none", "using", "timeout", "__getitem__"), queries.unchanged),
     "run": finishing.run,
     "arun": finishing.run,
     "aall": finishing.run,

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from django.db import models
 
 from adj.models import AsyncManager, AsyncModel
+from typecheck_tests.plugin.library.functions import Shout
 
 
 class Named(models.Model):
@@ -55,3 +56,21 @@ class Person(AsyncModel):
     friends = models.ManyToManyField("self")
 
     aobjects = AsyncManager()
+
+
+class CountingManager(models.Manager["Counted"]):
+    """Adds a column to every row."""
+
+    def get_queryset(self) -> models.QuerySet[Counted]:
+        return super().get_queryset().annotate(film_count=models.Count("films"))
+
+
+class Counted(Named):
+    """Its default manager annotates."""
+
+    films = models.ManyToManyField(Film)
+
+    objects = CountingManager()
+
+    class Meta:
+        ordering = (Shout("name").asc(),)
