@@ -26,7 +26,7 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, dependencies, generic, queries, signatures
+from adj_mypy import compat, dependencies, generic, queries, querysets, signatures
 from adj_mypy.call import QUERY, Call
 from adj_mypy.options import read_options
 from adj_mypy.project import Project, digest
@@ -154,6 +154,8 @@ class AdjPlugin(Plugin):
         owner, _, attribute = fullname.rpartition(".")
         if owner == generic.ANNOTATED_ROW:
             return partial(self._read_annotation, attribute)
+        if owner in {querysets.MANAGER, querysets.QUERY}:
+            return partial(querysets.read, attribute)
         if not self._tracked or owner not in self.project.owners:
             return hook
         return partial(self._read, hook, attribute)

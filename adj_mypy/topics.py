@@ -11,7 +11,19 @@ from typing import Final, TypeAlias
 
 from mypy.types import Type
 
-from adj_mypy import annotating, assignments, finishing, loading, lookups, names, queries, relating, rows, start
+from adj_mypy import (
+    annotating,
+    assignments,
+    finishing,
+    loading,
+    lookups,
+    names,
+    queries,
+    querysets,
+    relating,
+    rows,
+    start,
+)
 from adj_mypy.call import Call
 
 Topic: TypeAlias = Callable[[Call], Type]
@@ -61,6 +73,7 @@ METHODS: Final[Mapping[str, Topic]] = {
     "alias": lookups.with_conditions(annotating.alias),
     "extra": annotating.extra,
     "of": queries.of,
+    "from_queryset": querysets.from_queryset,
     **dict.fromkeys(("reverse", "none", "using", "timeout", "__getitem__"), queries.unchanged),
     "run": finishing.run,
     "arun": finishing.run,
