@@ -91,8 +91,8 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
         """A class of managers with the public methods of a QuerySet class of the project, as Django's has it.
 
         A method is there twice: `published()` gives a query, which has these methods too, and `await atotal_pages()`
-        runs `total_pages()` on adj's engine and gives what it returns. Of checkers only mypy
-        knows them, with adj's plugin; see `from_query()`.
+        runs `total_pages()` on adj's engine and gives what it returns. Of checkers only mypy with
+        adj's plugin knows them; see `from_query()`.
         """
         methods = dict(_exposed(queryset_class))
         query_class = type(f"{queryset_class.__name__}Query", (cls._query_class,), {"__slots__": (), **methods})

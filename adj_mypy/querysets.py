@@ -17,7 +17,7 @@ _QUERYSET: Final = "django.db.models.query.QuerySet"
 
 
 def from_queryset(call: Call) -> Type:
-    """`AsyncManager.from_queryset(BookQuerySet)`: the QuerySet class is among the arguments of the class of managers."""
+    """`AsyncManager.from_queryset(BookQuerySet)`: the QuerySet class is among the arguments of what is made."""
     given = call.arguments("queryset_class")
     source = get_proper_type(given[0].type) if given else None
     made = get_proper_type(call.result)
