@@ -199,6 +199,15 @@ class Api:
         if hasattr(tree, "module_refs"):
             tree.module_refs.add(module)
 
+    def member(self, instance: Instance, name: str, context: Context) -> Type:
+        """The type of an attribute of an instance, as reading it gives it."""
+        checker = cast("TypeChecker", self._api)
+        return checker.expr_checker.analyze_external_member_access(name, instance, context)
+
+    def coroutine(self, returned: Type) -> Instance:
+        """What calling a coroutine function gives."""
+        return self.named("typing.Coroutine", [any_type(), any_type(), returned])
+
     def narrow(self, expression: Expression, to: Type) -> None:
         """Let a variable have another type from here on, as after `isinstance()`."""
         if isinstance(self._api, TypeChecker) and literal_hash(expression) is not None:

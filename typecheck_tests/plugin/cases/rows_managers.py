@@ -54,14 +54,36 @@ async def a_class_of_queries_as_manager() -> None:
 
 
 async def methods_of_a_queryset_class() -> None:
-    reveal_type(await Entry.own.long(5).filter(words=1).run())  # R: Any
-    reveal_type(await Entry.own.atotal_words(default=1))  # R: Any
-    reveal_type(await Entry.own.filter(words=1).long(or_empty=True).aget())  # R: Any
+    reveal_type(await Entry.own.long(5).filter(words=1).run())  # R: list[Entry]
+    reveal_type(await Entry.own.atotal_words(default=1))  # R: int
+    reveal_type(await Entry.own.filter(words=1).long(or_empty=True).aget())  # R: Entry
+
+
+async def methods_of_a_queryset_class_have_their_signatures() -> None:
+    reveal_type(Entry.own.long)
+    # R: def (words: int =, *, or_empty: bool =) -> QueryFromQuerySet[Entry, Entry, EntryQuerySet]
+    reveal_type(Entry.own.filter(words=1).atotal_words)  # R: def (*, default: int =) -> Coroutine[Any, Any, int]
+    Entry.own.long(words="5")
+    # E: Argument "words" to "long" of "EntryQuerySet" has incompatible type "str"; expected "int"  [arg-type]
+
+
+async def asynchronous_methods_of_a_queryset_class() -> None:
+    reveal_type(await Entry.own.atitles())  # R: list[str]
+
+
+async def methods_of_a_queryset_class_of_any_model() -> None:
+    reveal_type(await Person.found.named("Anna").run())  # R: list[Person]
+    reveal_type(await Person.found.filter(name="Anna").aget())  # R: Person
+    reveal_type(Person.found.unknown())  # R: Any
+
+
+async def a_method_that_a_queryset_class_does_not_have() -> None:
+    reveal_type(Entry.own.shortest())  # R: Any
 
 
 async def annotations_beside_methods_of_a_queryset_class() -> None:
     reveal_type((await Entry.own.annotate(n=Count("writer")).aget()).n)  # R: int
-    reveal_type((await Entry.own.annotate(n=Count("writer")).long().aget()).n)  # R: Any
+    reveal_type((await Entry.own.annotate(n=Count("writer")).long().aget()).n)  # R: int
 
 
 async def a_manager_that_annotates() -> None:

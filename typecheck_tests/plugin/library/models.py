@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
@@ -48,6 +48,16 @@ class LongFilm(Film):
         proxy = True
 
 
+class AnyQuerySet(models.QuerySet[Any]):
+    """Of no model in particular."""
+
+    def named(self, name: str) -> Self:
+        return self.filter(name=name)
+
+    def unknown(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  # as old code has it
+        return self
+
+
 class Person(AsyncModel):
     """With adj's mixin and manager; named by text above, before it is defined."""
 
@@ -56,6 +66,7 @@ class Person(AsyncModel):
     friends = models.ManyToManyField("self")
 
     aobjects = AsyncManager()
+    found = AsyncManager.from_queryset(AnyQuerySet)()
 
 
 class CountingManager(models.Manager["Counted"]):
