@@ -184,7 +184,8 @@ class AdjPlugin(Plugin):
         from adj_mypy.call import Call
 
         call = Call(self.project, context)
-        dependencies.of_call(self.project, context)
+        if isinstance(context, MethodContext):
+            dependencies.of_call(self.project, context)
         try:
             return topic(call)
         except Exception as error:  # a plugin must never end mypy
