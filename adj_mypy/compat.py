@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, cast
 
 from mypy import message_registry
-from mypy.checker import TypeChecker, gen_unique_name
+from mypy.checker import TypeChecker
 from mypy.errorcodes import ErrorCode
 from mypy.literals import literal_hash
 from mypy.lookup import lookup_fully_qualified
@@ -31,6 +32,7 @@ from mypy.nodes import (
     ClassDef,
     Context,
     Expression,
+    FuncDef,
     MypyFile,
     SymbolTable,
     SymbolTableNode,
@@ -38,9 +40,10 @@ from mypy.nodes import (
     Var,
 )
 from mypy.options import Options
-from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, Plugin
+from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext, Plugin
 from mypy.semanal import SemanticAnalyzer
-from mypy.types import AnyType, Instance, Type, TypedDictType, TypeOfAny, TypeVarLikeType, get_proper_type
+from mypy.subtypes import is_same_type, is_subtype
+from mypy.types import AnyType, CallableType, Instance, Type, TypedDictType, TypeOfAny, TypeVarLikeType, get_proper_type
 
 try:
     from mypy_django_plugin.main import NewSemanalDjangoPlugin
@@ -121,6 +124,10 @@ class Api:
 
     def named(self, fullname: str, args: list[Type] | None = None) -> Instance:
         """An instance of a class, by its full name."""
+        info = self.info(fullname)
+        if info is not None:
+            # The checker's own way knows no class of a module that its package does not import.
+            return Instance(info, args or [any_type() for _ in info.defn.type_vars])
         if isinstance(self._api, SemanticAnalyzer):
             return self._api.named_type(fullname, args)
         checker: CheckerPluginInterface = self._api
@@ -173,19 +180,28 @@ class Api:
             self._api.binder.put(expression, to)
 
     def named_tuple(self, name: str, items: Mapping[str, Type]) -> Instance:
-        """A class of named tuples that is used once, kept in the module that is being checked."""
+        """A class of named tuples with these places, kept in the module that is being checked."""
         module = cast("MypyFile", cast("TypeChecker", self._api).scope.stack[0])
-        unique = gen_unique_name(name, module.names)
-        info = new_class(module, unique, [self.named("typing.NamedTuple")])
-        for key, typ in items.items():
-            add_variable(info, key, typ)
-        module.names[unique] = SymbolTableNode(GDEF, info, plugin_generated=True)
-        return Instance(info, [])
+        for number in count():
+            unique = f"{name}{number or ''}"
+            symbol = module.names.get(unique)
+            if symbol is None:
+                info = new_class(module, unique, [self.named("typing.NamedTuple")])
+                for key, typ in items.items():
+                    add_variable(info, key, typ)
+                module.names[unique] = SymbolTableNode(GDEF, info, plugin_generated=True)
+                return Instance(info, [])
+            if symbol.plugin_generated and _has_variables(symbol.node, items):
+                return Instance(cast("TypeInfo", symbol.node), [])
+        raise AssertionError("there is always another number")
 
-    def typed_dict(self, items: Mapping[str, Type], *, readonly: bool = False) -> TypedDictType:
-        """A TypedDict without a name, all of whose keys are there."""
+    def typed_dict(
+        self, items: Mapping[str, Type], *, readonly: bool = False, optional: Collection[str] = ()
+    ) -> TypedDictType:
+        """A TypedDict without a name, whose keys are all there but the optional ones."""
         keys = set(items)
-        return TypedDictType(dict(items), keys, set(keys) if readonly else set(), self.named("typing._TypedDict"))
+        fallback = self.named("typing._TypedDict")
+        return TypedDictType(dict(items), keys - set(optional), set(keys) if readonly else set(), fallback)
 
 
 def analyzer(context: AnalyzeTypeContext) -> object:
@@ -217,6 +233,17 @@ def add_variable(info: TypeInfo, name: str, typ: Type) -> None:
     info.names[name] = SymbolTableNode(MDEF, variable, plugin_generated=True)
 
 
+def _has_variables(node: object, items: Mapping[str, Type]) -> bool:
+    """Whether a class has these attributes of these types in this order, and no others."""
+    if not isinstance(node, TypeInfo) or list(node.names) != list(items):
+        return False
+    variables = [symbol.node for symbol in node.names.values()]
+    return all(
+        isinstance(variable, Var) and variable.type is not None and is_same_type(variable.type, typ)
+        for variable, typ in zip(variables, items.values(), strict=True)
+    )
+
+
 def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:
     """What may be assigned to a field's attribute of a model, and what reading it gives: `Field[_ST, _GT]`."""
     symbol = info.get(attribute)
@@ -225,6 +252,14 @@ def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:
     if not isinstance(typ, Instance):
         return None if typ is None else (typ, typ)
     return field_arguments(typ) if typ.type.has_base(FIELD) else (typ, typ)
+
+
+def returned_type(info: TypeInfo, method: str) -> Type | None:
+    """What a method is annotated to return."""
+    symbol = info.names.get(method)
+    node = symbol.node if symbol is not None else None
+    typ = get_proper_type(node.type) if isinstance(node, FuncDef) else None
+    return typ.ret_type if isinstance(typ, CallableType) else None
 
 
 def field_arguments(field: Instance) -> tuple[Type, Type] | None:
@@ -253,6 +288,21 @@ def without_error_of_generic_self(api: object, check: Callable[[], None]) -> Non
     kept = [error for error in found if error.message != text]
     if len(kept) != len(found):
         errors.error_info_map[errors.file] = kept
+
+
+def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:
+    """The argument of `list[...]`, if that is what awaiting this call has to give: it is returned, or handed over."""
+    contexts = context.api.type_context
+    wanted = get_proper_type(contexts[-1]) if contexts else None
+    is_awaited = isinstance(wanted, Instance) and wanted.type.fullname == "typing.Awaitable" and len(wanted.args) == 1
+    found = get_proper_type(cast("Instance", wanted).args[0]) if is_awaited else None
+    is_found = isinstance(found, Instance) and found.type.fullname == fullname and len(found.args) == 1
+    return get_proper_type(cast("Instance", found).args[0]) if is_found else None
+
+
+def is_part(typ: Type, of: Type) -> bool:
+    """Whether every value of a type is one of another."""
+    return is_subtype(typ, of)
 
 
 def first_line() -> Context:

@@ -12,7 +12,17 @@ from mypy.nodes import GDEF, SymbolTableNode, TypeInfo, TypeVarExpr
 from mypy.plugin import AnalyzeTypeContext, AttributeContext, ClassDefContext, FunctionContext
 from mypy.semanal import SemanticAnalyzer
 from mypy.type_visitor import TypeTranslator
-from mypy.types import AnyType, Instance, Type, TypeAliasType, TypeOfAny, TypeVarId, TypeVarType, get_proper_type
+from mypy.types import (
+    AnyType,
+    Instance,
+    ProperType,
+    Type,
+    TypeAliasType,
+    TypeOfAny,
+    TypeVarId,
+    TypeVarType,
+    get_proper_type,
+)
 
 from adj_mypy import compat
 from adj_mypy.project import ANNOTATED
@@ -22,17 +32,21 @@ ANNOTATED_ROW = "adj.loaded.AnnotatedRow"
 
 
 class _Bare(TypeTranslator):
-    """Takes the default argument `Any` from models again: `Book[Any]` is `Book`."""
+    """Takes the default argument `Any` from models again, and their own variable: `Book[Any]` is `Book`."""
 
     def visit_instance(self, t: Instance, /) -> Type:
         variables = t.type.defn.type_vars
         is_model = len(t.args) == 1 and bool(variables) and variables[-1].fullname == ROW_STATE
-        if is_model and isinstance(get_proper_type(t.args[0]), AnyType):
+        if is_model and _says_nothing(get_proper_type(t.args[0])):
             return t.copy_modified(args=[])
         return super().visit_instance(t)
 
     def visit_type_alias_type(self, t: TypeAliasType, /) -> Type:
         return t
+
+
+def _says_nothing(argument: ProperType) -> bool:
+    return isinstance(argument, AnyType) or (isinstance(argument, TypeVarType) and argument.fullname == ROW_STATE)
 
 
 def bare(typ: Type) -> Type:

@@ -26,7 +26,8 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, dependencies, generic
+from adj_mypy import compat, dependencies, generic, queries, signatures
+from adj_mypy.call import QUERY, Call
 from adj_mypy.options import read_options
 from adj_mypy.project import Project, digest
 from adj_mypy.sources import STALE, Sources
@@ -81,6 +82,8 @@ class AdjPlugin(Plugin):
 
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        if self._is_query(fullname):
+            return queries.add_subclass
         hook = self.django.get_base_class_hook(fullname)
         return partial(self._process_class, hook) if hook is not None and self._is_model(fullname) else hook
 
@@ -135,6 +138,9 @@ class AdjPlugin(Plugin):
             topic = FUNCTIONS.get(fullname)
             return None if topic is None else partial(self._answer, topic)
         hook = self.django.get_function_hook(fullname)
+        if hook is not None and self._is_query(fullname):
+            # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
+            return None
         if hook is None or not self._tracked or fullname not in self.project.models:
             return hook
         inner = hook
@@ -167,22 +173,46 @@ class AdjPlugin(Plugin):
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         owner, _, name = fullname.rpartition(".")
-        if owner.startswith("adj."):
-            from adj_mypy.topics import METHODS
-
-            topic = METHODS.get(name)
-            return None if topic is None else partial(self._answer, topic)
+        topic = self._topic(owner, name)
+        if topic is not None:
+            return partial(self._answer, topic)
         hook = self.django.get_method_hook(fullname)
         return None if hook is None else partial(self._ask_django, hook)
+
+    def _topic(self, owner: str, name: str) -> Topic | None:
+        """What answers a method of a class, or of one that the project derives from a class of adj's."""
+        if not self._is_adjs(owner):
+            return None
+        from adj_mypy.topics import METHODS, OTHERS
+
+        if name in METHODS and self._is_query(owner):
+            return METHODS[name]
+        others = (topic for (base, method), topic in OTHERS.items() if method == name and self._has(owner, base))
+        return next(others, None)
 
     def _ask_django(self, hook: Callable[[MethodContext], Type], context: MethodContext) -> Type:
         dependencies.of_call(self.project, context)
         return hook(context)
 
+    @override
+    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        if fullname in signatures.CONDITIONS:
+            return signatures.exact_keywords
+        if signatures.takes_queries(self._info(fullname)):
+            return signatures.nested_query
+        return self.django.get_function_signature_hook(fullname)
+
+    @override
+    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        owner, _, name = fullname.rpartition(".")
+        if name in signatures.OPERATORS and self._is_query(owner):
+            return signatures.operator
+        if owner.startswith("adj.") and self._topic(owner, name) is not None:
+            return signatures.exact_keywords
+        return self.django.get_method_signature_hook(fullname)
+
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
         """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
-        from adj_mypy.call import Call
-
         call = Call(self.project, context)
         if isinstance(context, MethodContext):
             dependencies.of_call(self.project, context)
@@ -205,14 +235,6 @@ class AdjPlugin(Plugin):
         return self.django.get_dynamic_class_hook(fullname)
 
     @override
-    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        return self.django.get_function_signature_hook(fullname)
-
-    @override
-    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        return self.django.get_method_signature_hook(fullname)
-
-    @override
     def get_class_decorator_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         return self.django.get_class_decorator_hook(fullname)
 
@@ -226,9 +248,22 @@ class AdjPlugin(Plugin):
         symbol = self.lookup_fully_qualified(fullname)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
 
+    def _is_adjs(self, fullname: str) -> bool:
+        """Whether a class is adj's, or one that the project derives from one of adj's."""
+        if fullname.startswith("adj."):
+            return True
+        info = None if fullname.startswith(("builtins.", "typing.", "django.")) else self._info(fullname)
+        return info is not None and any(base.fullname.startswith("adj.") for base in info.mro)
+
+    def _is_query(self, fullname: str) -> bool:
+        return self._has(fullname, QUERY)
+
     def _is_model(self, fullname: str) -> bool:
+        return self._has(fullname, MODEL)
+
+    def _has(self, fullname: str, base: str) -> bool:
         info = self._info(fullname)
-        return info is not None and info.has_base(MODEL)
+        return info is not None and info.has_base(base)
 
 
 def plugin(version: str) -> type[Plugin]:

@@ -11,7 +11,7 @@ from adj_mypy.codes import NOT_LOADED
 from adj_mypy.compat import Api
 from adj_mypy.loading import is_single
 from adj_mypy.project import Project, model_info
-from adj_mypy.state import State, state_of
+from adj_mypy.state import state_of
 from adj_mypy.words import suggestion
 
 
@@ -48,9 +48,11 @@ def _report(context: AttributeContext, message: str) -> None:
 
 def read_annotation(project: Project, attribute: str, context: AttributeContext) -> Type:
     """The type of an attribute that the model's class does not have: an annotation, or nothing."""
-    state = state_of(project, context.type) or State()
-    if attribute in state.annotations:
-        return state.annotations[attribute]
+    state = state_of(project, context.type)
+    if state is None or attribute in state.annotations:
+        return context.default_attr_type if state is None else state.annotations[attribute]
+    if state.is_open:
+        return context.default_attr_type
     info = model_info(context.type)
     if info is None or not isinstance(context.type, Instance):
         return context.default_attr_type
