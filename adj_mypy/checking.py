@@ -173,7 +173,8 @@ class Checking:
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext, name: str = "") -> Type:
         """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
         call = Call(self.project, context)
-        dependencies.of_call(self.project, context)
+        if isinstance(context, MethodContext):
+            dependencies.of_call(self.project, context)
         try:
             result = topic(call)
             if not self._tracked:
