@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_STAR, ARG_STAR2, Context, Expression, MemberExpr, NameExpr, StrExpr
+from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, NameExpr, StrExpr, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import ModelClass, Project
-from adj_mypy.state import State, plain_row, state_of
+from adj_mypy.project import ANNOTATED, ModelClass, Project
+from adj_mypy.state import OPEN, State, plain_row, row_type, state_of
 
 QUERY = "adj.query.AsyncQuery"
+MANAGER = "adj.managers.AsyncManager"
+MADE_ARGUMENTS = 2
+"""The type arguments of a query: its model and its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,10 @@ class Argument:
     expression: Expression
     type: Type
     is_unpacked: bool
+
+    def named(self, keyword: str) -> Argument:
+        """The same with a keyword, which Django gives it."""
+        return replace(self, keyword=keyword)
 
 
 class Call:
@@ -39,6 +46,17 @@ class Call:
     def arguments(self, *formals: str) -> list[Argument]:
         """What is given for parameters, in the order of these."""
         return [argument for formal in formals for argument in self._given(formal)]
+
+    def positional(self) -> list[Argument]:
+        """The arguments without a keyword, in their order; parameters that are only positional have no name."""
+        context = self.context
+        formals = zip(context.args, context.arg_types, context.arg_names, context.arg_kinds, strict=True)
+        return [
+            Argument(None, expression, typ, kind == ARG_STAR)
+            for formal in formals
+            for expression, typ, name, kind in zip(*formal, strict=True)
+            if name is None and kind != ARG_STAR2
+        ]
 
     def _given(self, formal: str) -> Iterator[Argument]:
         context = self.context
@@ -71,12 +89,13 @@ class Call:
         callee = getattr(self.context.context, "callee", None)
         return callee.name if isinstance(callee, (MemberExpr, NameExpr)) else ""
 
-    def is_true(self, formal: str) -> bool:
-        """Whether a switch is on."""
-        return any(
-            isinstance(argument.expression, NameExpr) and argument.expression.fullname == "builtins.True"
-            for argument in self.arguments(formal)
-        )
+    def switch(self, formal: str) -> bool | None:
+        """Whether a switch is on, which is off by default; None if that is known only at run time."""
+        for argument in self.arguments(formal):
+            typ = get_proper_type(argument.type)
+            value = typ.last_known_value if isinstance(typ, Instance) else typ
+            return value.value if isinstance(value, LiteralType) and isinstance(value.value, bool) else None
+        return False
 
     def fail(self, message: str, at: Context, code: ErrorCode) -> None:
         """Report an error at an argument."""
@@ -92,17 +111,52 @@ class Call:
     @cached_property
     def query(self) -> Query | None:
         """The query that receives the call; None where the plugin does not know its model."""
-        receiver = get_proper_type(self.context.type) if isinstance(self.context, MethodContext) else None
+        return self._query(self.context.type) if isinstance(self.context, MethodContext) else None
+
+    def query_before(self, name: str) -> Query | None:
+        """The query that a method of this name was called on, just before this one."""
+        callee = getattr(self.context.context, "callee", None)
+        before = callee.expr if isinstance(callee, MemberExpr) else None
+        inner = before.callee if isinstance(before, CallExpr) else None
+        is_named = isinstance(inner, MemberExpr) and inner.name == name
+        return self._query(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
+
+    def _query(self, typ: Type | None) -> Query | None:
+        receiver = get_proper_type(typ)
         if not isinstance(receiver, Instance):
             return None
         base = compat.map_to_base(receiver, QUERY)
-        if base is None or len(base.args) != 2:
+        if base is None or len(base.args) != MADE_ARGUMENTS:
             return None
         model = self.project.model_of(base.args[0])
         if model is None:
             return None
-        known = state_of(self.project, base.args[0]) or State()
-        return Query(model, known, base.args[1])
+        row = base.args[1]
+        known = self._known(base.args[0], row)
+        if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
+            return self._query_of_manager(model, row)
+        return Query(model, known, row)
+
+    def _query_of_manager(self, model: ModelClass, row: Type) -> Query:
+        # It builds on this module.
+        from adj_mypy.managers import manager_at, starting_state
+
+        callee = getattr(self.context.context, "callee", None)
+        receiver = callee.expr if isinstance(callee, MemberExpr) else None
+        manager = manager_at(self.project, receiver)
+        start = None if manager is None else starting_state(self.project, self.api, model, manager)
+        if start is None:
+            return Query(model, State(annotations={OPEN: compat.any_type()}), row)
+        return Query(model, start.known, row_type(self.project, self.api, model, start.row))
+
+    def _known(self, model: Type, row: Type) -> State:
+        """The names of annotations. A model that has no type argument cannot say them; its rows do, if they are its."""
+        known = state_of(self.project, model)
+        if known is not None or is_tracked(model):
+            return known or State()
+        if self.project.model_of(row) is not None:
+            return State(annotations=(state_of(self.project, row) or State()).annotations)
+        return State(annotations={OPEN: compat.any_type()})
 
     @property
     def result(self) -> Type:
@@ -112,11 +166,24 @@ class Call:
     def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
         """The result, with other names known to later clauses, or with other rows."""
         query, result = self.query, get_proper_type(self.result)
-        if query is None or not isinstance(result, Instance) or result.type.fullname != QUERY:
+        if query is None or not isinstance(result, Instance):
             return self.result
         names = query.known if known is None else known
         model = named_model(self.project, self.api, query.model, names)
-        return result.copy_modified(args=[model, query.row if row is None else row])
+        arguments: list[Type] = [model, query.row if row is None else row]
+        if result.type.fullname == QUERY:
+            return result.copy_modified(args=arguments)
+        made = self.made_class(result)
+        if made is None:
+            return self.result
+        own = result.args[:-MADE_ARGUMENTS] if made is result.type else result.args
+        return Instance(made, [*own, *arguments])
+
+    def made_class(self, query: Instance) -> TypeInfo | None:
+        """The plugin's subclass of a project's class of queries, which says what rows carry."""
+        if query.type.name.endswith(ANNOTATED):
+            return query.type
+        return self.api.info(query.type.fullname + ANNOTATED) if query.type.has_base(QUERY) else None
 
     def awaitable(self, answer: Type) -> Type:
         """The result of an asynchronous method, which gives something else when it is awaited."""
@@ -138,11 +205,11 @@ class Query:
         """What its rows carry, if they are instances of which something is known."""
         return state_of(project, self.row)
 
-    def row_annotations(self, project: Project) -> Mapping[str, Type]:
-        """The annotations that its rows have; what `to_attr` of a prefetch names is none of the query's."""
-        state = self.row_state(project)
-        found = {} if state is None else state.annotations
-        return {name: typ for name, typ in found.items() if name in self.known.annotations}
+    @property
+    def model_names(self) -> frozenset[str]:
+        """The names that its model has taken: of fields, of their columns, and of relations from the other side."""
+        fields = self.model._meta.get_fields()
+        return frozenset(name for field in fields for name in (field.name, getattr(field, "attname", field.name)))
 
     @property
     def keys(self) -> Mapping[str, Type] | None:
@@ -152,7 +219,8 @@ class Query:
 
 
 def named_model(project: Project, api: Api, model: ModelClass, known: State) -> Type:
-    """The first argument of a query's type: the model, what `annotate()` and `alias()` named, and what `only()` did.
+    """The first argument of a query's type: the model, and what `annotate()` and `alias()` named, and what
+    `only()` and its like chose.
 
     It is the model's own class also with annotations, so that any query of books is an `AsyncQuery[Book]`.
     """
@@ -160,7 +228,14 @@ def named_model(project: Project, api: Api, model: ModelClass, known: State) -> 
     items = known.items()
     if not items or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
         return plain
-    return plain.copy_modified(args=[api.typed_dict(items, readonly=True)])
+    names = api.typed_dict(items, readonly=True, optional=known.aliases)
+    return plain.copy_modified(args=[names])
+
+
+def is_tracked(model: Type) -> bool:
+    """Whether a model's type has room for what rows carry: not one that is generic itself, and by an option none."""
+    proper = get_proper_type(model)
+    return not isinstance(proper, Instance) or bool(proper.type.defn.type_vars)
 
 
 def literal_text(argument: Argument) -> str | None:

@@ -1,8 +1,9 @@
 """The only module that touches what mypy and django-stubs do not promise to keep.
 
 Of mypy: `mypy.main.CapturableArgumentParser`, `TypeChecker` behind the plugin's interface (`lookup_type`, `binder`,
-`scope`, `modules`), `SemanticAnalyzer` behind the semantic one, `Errors.error_info_map`, `ExtraAttrs`, an `Instance`
-with fewer arguments than its class has variables, the message `CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
+`scope`, `modules`, `module_refs`), `SemanticAnalyzer` behind the semantic one (`cur_mod_node`),
+`Errors.error_info_map`, `ExtraAttrs`, an `Instance` with fewer arguments than its class has variables, the message
+`CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
 
 Of django-stubs: `mypy_django_plugin.main.NewSemanalDjangoPlugin` and its `django_context.apps_registry`, the type
 arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own hook, the suffix `@AnnotatedWith`.
@@ -10,11 +11,15 @@ arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sysconfig
+import traceback
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, cast
 
 from mypy import message_registry
-from mypy.checker import TypeChecker, gen_unique_name
+from mypy.checker import TypeChecker
 from mypy.errorcodes import ErrorCode
 from mypy.literals import literal_hash
 from mypy.lookup import lookup_fully_qualified
@@ -27,6 +32,7 @@ from mypy.nodes import (
     ClassDef,
     Context,
     Expression,
+    FuncDef,
     FuncItem,
     MypyFile,
     Node,
@@ -35,21 +41,21 @@ from mypy.nodes import (
     TypeInfo,
     Var,
 )
-from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, Plugin
+from mypy.options import Options
+from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext, Plugin
 from mypy.semanal import SemanticAnalyzer
-from mypy.types import (
-    AnyType,
-    Instance,
-    Type,
-    TypedDictType,
-    TypeOfAny,
-    TypeVarLikeType,
-    get_proper_type,
-)
-from mypy_django_plugin.main import NewSemanalDjangoPlugin
+from mypy.subtypes import is_same_type, is_subtype
+from mypy.types import AnyType, CallableType, Instance, Type, TypedDictType, TypeOfAny, TypeVarLikeType, get_proper_type
+
+try:
+    from mypy_django_plugin.main import NewSemanalDjangoPlugin
+except ImportError as error:
+    raise ImportError(f'it contains the plugin of django-stubs: pip install "adj[mypy]" ({error})') from error
 
 FIELD = "django.db.models.fields.Field"
 ANNOTATED_WITH = "@AnnotatedWith"
+
+_LIBRARIES = (*{sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}, str(Path(__file__).parent))
 
 DjangoPlugin: TypeAlias = NewSemanalDjangoPlugin
 
@@ -70,6 +76,29 @@ def exit_with_usage(message: str) -> NoReturn:
 
     CapturableArgumentParser(prog="(adj) mypy", usage="see the documentation of adj's plugin").error(message)
     raise AssertionError("the parser of arguments ends the program")
+
+
+def set_up_django(options: Options) -> DjangoPlugin:
+    """django-stubs' plugin, which loads the project's settings and models. Ends mypy with a message if it cannot."""
+    try:
+        return NewSemanalDjangoPlugin(options)
+    except Exception as error:  # noqa: BLE001  # whatever the project's modules raise when they are imported
+        exit_with_usage(
+            f"Django could not load the project: {type(error).__name__}: {_text_of(error)}{_place_of(error)}"
+        )
+
+
+def _text_of(error: Exception) -> str:
+    return error.msg if isinstance(error, SyntaxError) else str(error)
+
+
+def _place_of(error: Exception) -> str:
+    """Where the project's own code has failed: the last place that is not a library's."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({error.filename}:{error.lineno})"
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    own = [place for place in places if not place.startswith((*_LIBRARIES, "<"))]
+    return f" ({own[-1]})" if own else ""
 
 
 def registered_models(plugin: DjangoPlugin) -> Iterable[type[Any]]:
@@ -97,6 +126,10 @@ class Api:
 
     def named(self, fullname: str, args: list[Type] | None = None) -> Instance:
         """An instance of a class, by its full name."""
+        info = self.info(fullname)
+        if info is not None:
+            # The checker's own way knows no class of a module that its package does not import.
+            return Instance(info, args or [any_type() for _ in info.defn.type_vars])
         if isinstance(self._api, SemanticAnalyzer):
             return self._api.named_type(fullname, args)
         checker: CheckerPluginInterface = self._api
@@ -147,25 +180,43 @@ class Api:
         frames = cast("TypeChecker", self._api).binder.frames if self.is_checker else []
         return key is not None and any(key in frame.types for frame in frames)
 
+    def refer_to(self, module: str) -> None:
+        """Let mypy check the module at hand again whenever the interface of this one has changed.
+
+        Before mypy 2 only the checker can do so.
+        """
+        tree: Any = self._api if self.is_checker else self._api.cur_mod_node
+        if hasattr(tree, "module_refs"):
+            tree.module_refs.add(module)
+
     def narrow(self, expression: Expression, to: Type) -> None:
         """Let a variable have another type from here on, as after `isinstance()`."""
         if isinstance(self._api, TypeChecker) and literal_hash(expression) is not None:
             self._api.binder.put(expression, to)
 
     def named_tuple(self, name: str, items: Mapping[str, Type]) -> Instance:
-        """A class of named tuples that is used once, kept in the module that is being checked."""
+        """A class of named tuples with these places, kept in the module that is being checked."""
         module = cast("MypyFile", cast("TypeChecker", self._api).scope.stack[0])
-        unique = gen_unique_name(name, module.names)
-        info = new_class(module, unique, [self.named("typing.NamedTuple")])
-        for key, typ in items.items():
-            add_variable(info, key, typ)
-        module.names[unique] = SymbolTableNode(GDEF, info, plugin_generated=True)
-        return Instance(info, [])
+        for number in count():
+            unique = f"{name}{number or ''}"
+            symbol = module.names.get(unique)
+            if symbol is None:
+                info = new_class(module, unique, [self.named("typing.NamedTuple")])
+                for key, typ in items.items():
+                    add_variable(info, key, typ)
+                module.names[unique] = SymbolTableNode(GDEF, info, plugin_generated=True)
+                return Instance(info, [])
+            if symbol.plugin_generated and _has_variables(symbol.node, items):
+                return Instance(cast("TypeInfo", symbol.node), [])
+        raise AssertionError("there is always another number")
 
-    def typed_dict(self, items: Mapping[str, Type], *, readonly: bool = False) -> TypedDictType:
-        """A TypedDict without a name, all of whose keys are there."""
+    def typed_dict(
+        self, items: Mapping[str, Type], *, readonly: bool = False, optional: Collection[str] = ()
+    ) -> TypedDictType:
+        """A TypedDict without a name, whose keys are all there but the optional ones."""
         keys = set(items)
-        return TypedDictType(dict(items), keys, set(keys) if readonly else set(), self.named("typing._TypedDict"))
+        fallback = self.named("typing._TypedDict")
+        return TypedDictType(dict(items), keys - set(optional), set(keys) if readonly else set(), fallback)
 
 
 _PARTS = [
@@ -247,15 +298,15 @@ def add_variable(info: TypeInfo, name: str, typ: Type) -> None:
     info.names[name] = SymbolTableNode(MDEF, variable, plugin_generated=True)
 
 
-def mark_class_variables(info: TypeInfo, names: Iterable[str]) -> None:
-    """Let managers of adj be class variables, which `Book.aobjects` may read.
-
-    django-stubs types managers by `Self`, and marks those of Django alone.
-    """
-    for name in names:
-        symbol = info.names.get(name)
-        if symbol is not None and isinstance(symbol.node, Var):
-            symbol.node.is_classvar = True
+def _has_variables(node: object, items: Mapping[str, Type]) -> bool:
+    """Whether a class has these attributes of these types in this order, and no others."""
+    if not isinstance(node, TypeInfo) or list(node.names) != list(items):
+        return False
+    variables = [symbol.node for symbol in node.names.values()]
+    return all(
+        isinstance(variable, Var) and variable.type is not None and is_same_type(variable.type, typ)
+        for variable, typ in zip(variables, items.values(), strict=True)
+    )
 
 
 def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:
@@ -266,6 +317,14 @@ def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:
     if not isinstance(typ, Instance):
         return None if typ is None else (typ, typ)
     return field_arguments(typ) if typ.type.has_base(FIELD) else (typ, typ)
+
+
+def returned_type(info: TypeInfo, method: str) -> Type | None:
+    """What a method is annotated to return."""
+    symbol = info.names.get(method)
+    node = symbol.node if symbol is not None else None
+    typ = get_proper_type(node.type) if isinstance(node, FuncDef) else None
+    return typ.ret_type if isinstance(typ, CallableType) else None
 
 
 def field_arguments(field: Instance) -> tuple[Type, Type] | None:
@@ -294,6 +353,26 @@ def without_error_of_generic_self(api: object, check: Callable[[], None]) -> Non
     kept = [error for error in found if error.message != text]
     if len(kept) != len(found):
         errors.error_info_map[errors.file] = kept
+
+
+def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:
+    """The argument of `list[...]`, if that is what awaiting this call has to give: it is returned, or handed over."""
+    contexts = context.api.type_context
+    wanted = get_proper_type(contexts[-1]) if contexts else None
+    is_awaited = isinstance(wanted, Instance) and wanted.type.fullname == "typing.Awaitable" and len(wanted.args) == 1
+    found = get_proper_type(cast("Instance", wanted).args[0]) if is_awaited else None
+    is_found = isinstance(found, Instance) and found.type.fullname == fullname and len(found.args) == 1
+    return get_proper_type(cast("Instance", found).args[0]) if is_found else None
+
+
+def is_part(typ: Type, of: Type) -> bool:
+    """Whether every value of a type is one of another."""
+    return is_subtype(typ, of)
+
+
+def first_line() -> Context:
+    """The place of what concerns a whole file. mypy prints what is reported twice at one place once."""
+    return Context(line=1, column=0)
 
 
 def is_before(plugins: list[str], first: str, second: str) -> bool:

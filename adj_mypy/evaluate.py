@@ -2,7 +2,8 @@
 
 `Count("tags")` is written with literals: what it is can be known by making it. What is not known here, a variable or a
 call of the project's own, is `UNKNOWN`, and so is everything built on it. Only classes of expressions, conditions and
-fields are made, whose constructors do nothing but keep their arguments; nothing is imported that is not yet.
+fields are made, whose constructors do nothing but keep their arguments; nothing of the project is imported that is not
+yet.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import Any, Final
 
-from django.db.models import DecimalField, F, Field, Q, TextField, Value
+from django.db.models import DecimalField, F, Field, FilteredRelation, JSONField, Q, TextField, Value
 from django.db.models.expressions import BaseExpression, Combinable, Exists, OuterRef, Subquery
 from mypy.nodes import (
     ARG_NAMED,
@@ -31,7 +35,7 @@ from mypy.nodes import (
     TupleExpr,
     UnaryExpr,
 )
-from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
+from mypy.types import Instance, LiteralType, TupleType, Type, TypedDictType, UnionType, get_proper_type
 
 from adj_mypy.compat import Api
 from adj_mypy.fields import SAMPLES, without_none
@@ -60,12 +64,13 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "^": operator.xor,
 }
 
-_MADE: Final = (BaseExpression, F, Q, Field)
+_MADE: Final = (BaseExpression, F, FilteredRelation, Q, Field)
 """What may be made: the classes of expressions, references, conditions and fields."""
 
-_METHODS: Final = frozenset(
+METHODS: Final = frozenset(
     {"asc", "desc", "reverse_ordering", "bitand", "bitor", "bitxor", "bitleftshift", "bitrightshift", "resolve"}
 )
+"""The methods of expressions that give expressions."""
 
 
 class Typed(Value):
@@ -134,7 +139,7 @@ class Evaluator:
 
     def _call(self, call: CallExpr) -> Any:
         callee = call.callee
-        if isinstance(callee, MemberExpr) and callee.name in _METHODS:
+        if isinstance(callee, MemberExpr) and callee.name in METHODS:
             receiver = self.evaluate(callee.expr)
             if isinstance(receiver, (Combinable, Q)):
                 return self._applied(getattr(receiver, callee.name), call)
@@ -142,7 +147,7 @@ class Evaluator:
         if made is None:
             return UNKNOWN
         if issubclass(made, Subquery) and not issubclass(made, Exists):
-            return self._subquery(call)
+            return self._subquery(call, is_array=made.__name__ == "ArraySubquery")
         if issubclass(made, Exists):
             return Typed(self.api.named("builtins.bool"), SAMPLES["builtins.bool"](), is_optional=False)
         if issubclass(made, Q):
@@ -176,15 +181,26 @@ class Evaluator:
         is_text = isinstance(sample, Typed) and isinstance(sample.output_field, TextField)
         return UNKNOWN if is_text and not is_value else sample
 
-    def _subquery(self, call: CallExpr) -> Any:
-        """The one column of a nested query."""
+    def _subquery(self, call: CallExpr, *, is_array: bool) -> Any:
+        """The one column of a nested query: of its row, which may not be there, or of all its rows."""
         typ = get_proper_type(self.api.type_of(call.args[0])) if call.args else None
         if len(call.args) != 1 or not isinstance(typ, Instance) or len(typ.args) != 2:
             return UNKNOWN
-        row = get_proper_type(typ.args[1])
-        if isinstance(row, TypedDictType) and len(row.items) == 1:
-            return typed(next(iter(row.items.values())), is_optional=True)
-        return UNKNOWN
+        column = _only_column(typ.args[1])
+        if column is None:
+            return UNKNOWN
+        if is_array:
+            return Typed(self.api.named("builtins.list", [column]), JSONField(), is_optional=False)
+        return typed(column, is_optional=True)
+
+
+def _only_column(row: Type) -> Type | None:
+    """The type of a row's value, if it has one alone."""
+    proper = get_proper_type(row)
+    if isinstance(proper, (TypedDictType, TupleType)):
+        items = list(proper.items.values()) if isinstance(proper, TypedDictType) else proper.items
+        return items[0] if len(items) == 1 else None
+    return proper if isinstance(proper, (Instance, UnionType)) else None
 
 
 def typed(typ: Type | None, *, is_optional: bool = False) -> Any:
@@ -208,11 +224,19 @@ def found(callee: Expression) -> type[Any] | None:
     if not isinstance(callee, RefExpr) or not callee.fullname:
         return None
     module, _, name = callee.fullname.rpartition(".")
-    cls = getattr(sys.modules.get(module), name, None)
+    cls = getattr(_module(module), name, None)
     return cls if isinstance(cls, type) and issubclass(cls, _MADE) else None
 
 
-def _tried(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _module(name: str) -> ModuleType | None:
+    """A module that is imported already, or one of Django's, of which some need a driver that is not here."""
+    if name.startswith("django."):
+        with suppress(Exception):
+            return import_module(name)
+    return sys.modules.get(name)
+
+
+def _tried(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """What a constructor gives. One that refuses its arguments will say so itself, when the program runs."""
     try:
         return function(*args, **kwargs)

@@ -27,7 +27,8 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.functions import Coalesce, Concat, Lag, Lead, Now, NthValue, NullIf, Random
+from django.db.models.expressions import Col
+from django.db.models.functions import Coalesce, Concat, JSONObject, Lag, Lead, Now, NthValue, NullIf, Random
 from django.db.models.functions.text import ConcatPair
 from django.db.models.functions.window import CumeDist, DenseRank, Ntile, PercentRank, Rank, RowNumber
 from django.db.models.sql.query import Query as DjangoQuery
@@ -37,10 +38,12 @@ from mypy.types import NoneType, Type, UnionType, get_proper_type
 from adj.errors import QueryError
 from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy import compat, paths
+from adj_mypy.annotated import split
 from adj_mypy.call import Call
 from adj_mypy.evaluate import UNKNOWN, Evaluator, Typed, typed
 from adj_mypy.fields import optional, type_of_class, type_of_field, type_of_path
-from adj_mypy.project import ModelClass
+from adj_mypy.project import ModelClass, target_of
+from adj_mypy.state import OPEN, plain_row
 
 _NEVER_NULL: Final = (
     Count,
@@ -61,11 +64,15 @@ _ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where an expression stands: on which model, beside which annotations, over groups or over all rows."""
+    """Where an expression stands: on which model, beside which annotations, over groups or over all rows.
+
+    `outer` are the tables that are joined to rows which may have no partner there; known of what Django has resolved.
+    """
 
     model: ModelClass
     known: Mapping[str, Type]
     is_total: bool = False
+    outer: frozenset[str] = frozenset()
 
 
 def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
@@ -81,7 +88,7 @@ def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
     if not check_names(call, at, made, scope):
         return compat.erroneous()
     if isinstance(made, FilteredRelation):
-        return compat.any_type()
+        return _filtered(call, made, scope)
     return _type(call, at, made, scope)
 
 
@@ -95,6 +102,22 @@ def default_alias(call: Call, at: Expression) -> str | None:
     return alias if isinstance(alias, str) else None
 
 
+def kind_of(call: Call, at: Expression) -> type[Any] | None:
+    """The class of an expression that is written in the call; None for texts, and for what is known when it runs."""
+    made = Evaluator(call.api).evaluate(at)
+    return type(made) if hasattr(made, "resolve_expression") and not isinstance(made, Typed) else None
+
+
+def is_aggregate(call: Call, at: Expression, scope: Scope) -> bool | None:
+    """Whether an expression computes a value over rows; None if that is only known when it runs."""
+    made = Evaluator(call.api).evaluate(at)
+    if not hasattr(made, "resolve_expression") or isinstance(made, (Typed, FilteredRelation)):
+        return None
+    if any(name in scope.known for name in names_in(made)) or OPEN in scope.known:
+        return None
+    return bool(getattr(made, "contains_aggregate", False))
+
+
 def check_names(call: Call, at: Expression, made: Any, scope: Scope) -> bool:
     """Whether the model has every column that an expression names; each that it has not is reported."""
     known_before = True
@@ -102,8 +125,8 @@ def check_names(call: Call, at: Expression, made: Any, scope: Scope) -> bool:
         if not call.api.is_checker or name in scope.known:
             continue
         found = paths.column(call, _where(at, name), scope.model, name, scope.known)
-        head = name.partition(paths.SEPARATOR)[0]
-        known_before = known_before and (found is not None or head in scope.known)
+        is_open = OPEN in scope.known or split(name, scope.known) is not None
+        known_before = known_before and (found is not None or is_open)
     return known_before
 
 
@@ -158,8 +181,36 @@ def _type(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
         return _named(call, at, _name(made), scope)
     if isinstance(made, Typed):
         return optional(made.typ) if made.is_optional else made.typ
-    typ = _output(call, made, scope)
+    typ = _of_many(call, at, made, scope) or _output(call, made, scope)
     return optional(typ) if is_nullable(made, scope) else typ
+
+
+def _filtered(call: Call, made: FilteredRelation, scope: Scope) -> Type:
+    """The rows that a filtered relation leads to: later paths may begin with its name."""
+    try:
+        target = target_of(resolve(scope.model, made.relation_name).field)
+    except QueryError:
+        target = None
+    return compat.any_type() if target is None else plain_row(call.project, call.api, target)
+
+
+def _of_many(call: Call, at: Expression, made: Any, scope: Scope) -> Type | None:
+    """The type of what collects values into one; for Django an array or JSON, of which it says no more."""
+    anything = compat.any_type()
+    if isinstance(made, JSONObject):
+        return call.api.named("builtins.dict", [call.api.named("builtins.str"), anything])
+    kind = _collector(made)
+    if kind is None:
+        return None
+    source = _sources(made)[0]
+    # A list of NULLs is no NULL.
+    return call.api.named("builtins.list", [_type(call, at, source, scope) if kind == "ArrayAgg" else anything])
+
+
+def _collector(made: Any) -> str | None:
+    """The name of an aggregate of PostgreSQL that gives a list; its class cannot be imported without a driver."""
+    names = [base.__name__ for base in type(made).__mro__ if base.__module__.startswith("django.contrib.postgres")]
+    return next((name for name in names if name in {"ArrayAgg", "JSONBAgg"}), None)
 
 
 def _named(call: Call, at: Expression, name: str, scope: Scope) -> Type:
@@ -223,6 +274,8 @@ def _is_nullable_aggregate(made: Any, scope: Scope) -> bool:
     """An aggregate over no value is NULL: over no row, over NULLs, and where a filter leaves none."""
     if isinstance(made, Count) or getattr(made, "default", None) is not None:
         return False
+    if _collector(made) is not None:
+        return scope.is_total or made.filter is not None
     if scope.is_total or made.filter is not None or isinstance(made, (StdDev, Variance)):
         return True
     return _any_source(made, scope)
@@ -244,7 +297,10 @@ _ARGUMENTS_WITH_DEFAULT: Final = 3
 _RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, Scope], bool]]]] = (
     (Typed, lambda made, _: bool(made.is_optional)),
     (Value, lambda made, _: made.value is None),
+    (Col, lambda made, scope: bool(made.target.null) or made.alias in scope.outer),
     (F, lambda made, scope: _is_nullable_name(_name(made), scope)),
+    # A comparison with NULL is neither true nor false.
+    (Q, lambda _made, _scope: True),
     (Coalesce, _every_source),
     (Case, _any_case),
     (When, lambda made, scope: is_nullable(made.result, scope)),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.db.models import Field, Model, fields
+from django.db.models import CompositePrimaryKey, Field, GeneratedField, Model, fields
 from django.db.models.fields.files import FileField
 from django.db.models.fields.related import ForeignObject
 from mypy.typeops import make_simplified_union
-from mypy.types import AnyType, NoneType, Type, get_proper_type
+from mypy.types import AnyType, NoneType, TupleType, Type, get_proper_type
 
-from adj.schema.paths import ResolvedPath
+from adj.schema.paths import ResolvedPath, get_field
 from adj_mypy import compat
 from adj_mypy.compat import Api
 from adj_mypy.project import ModelClass, Project, full_name, target_of
@@ -61,10 +61,23 @@ def optional(typ: Type) -> Type:
 
 def type_of_class(api: Api, field: object) -> Type:
     """The type of a column's values by the class of its field; `Any` where that does not tell."""
+    converted = _converted(api, field)
+    if converted is not None:
+        return converted
     name = next((_VALUES[base] for base in type(field).__mro__ if base in _VALUES), None)
     if name is not None and (name.startswith("builtins.") or api.info(name) is not None):
         return api.named(name)
     return _type_of_generic_field(api, field)
+
+
+def _converted(api: Api, field: object) -> Type | None:
+    """What a project's own class of fields makes of the database's values, by the annotation of `from_db_value()`."""
+    owner = next((base for base in type(field).__mro__ if "from_db_value" in vars(base)), None)
+    if owner is None or owner.__module__.startswith("django."):
+        return None
+    info = api.info(full_name(owner))
+    returned = None if info is None else compat.returned_type(info, "from_db_value")
+    return compat.any_type() if returned is None else without_none(returned)
 
 
 def _type_of_generic_field(api: Api, field: object) -> Type:
@@ -81,6 +94,9 @@ def type_of_field(project: Project, api: Api, field: Any) -> Type:
     if isinstance(field, FileField):
         # An attribute gives a FieldFile, a column the name of the file.
         return api.named("builtins.str")
+    made = _type_of_made_of_others(project, api, field)
+    if made is not None:
+        return made
     model = getattr(field, "model", None)
     declared = _declared(project, api, model, field) if isinstance(model, type) and issubclass(model, Model) else None
     if declared is not None and not isinstance(get_proper_type(declared), AnyType):
@@ -88,7 +104,25 @@ def type_of_field(project: Project, api: Api, field: Any) -> Type:
     return type_of_class(api, field)
 
 
+def _type_of_made_of_others(project: Project, api: Api, field: Any) -> Type | None:
+    """The type of a field whose values are those of other fields."""
+    if isinstance(field, CompositePrimaryKey):
+        types = [type_of_field(project, api, part) for part in field.fields]
+        return TupleType(types, api.named("builtins.tuple", [make_simplified_union(types)]))
+    if isinstance(field, GeneratedField):
+        return type_of_field(project, api, field.output_field)
+    base = getattr(field, "base_field", None)
+    if isinstance(base, Field) and field.get_internal_type() == "ArrayField":
+        # It knows the model, whose attribute is the whole array.
+        item = _type_of_output(project, api, base)
+        return api.named("builtins.list", [optional(item) if base.null else item])
+    return None
+
+
 def _declared(project: Project, api: Api, model: ModelClass, field: Any) -> Type | None:
+    if get_field(model, field.name) is not field:
+        # The field of an array's items has the array's name.
+        return None
     info = project.info(api, model)
     types = None if info is None else compat.declared_types(info, getattr(field, "attname", field.name))
     return None if types is None else without_none(types[1])
@@ -106,13 +140,24 @@ def without_none(typ: Type) -> Type:
 
 def type_of_path(project: Project, api: Api, path: ResolvedPath) -> Type:
     """The type of what a path gives as a column: in `values()`, or in an expression."""
-    typ = type_of_field(project, api, path.output) if path.transforms else _type_of_last(project, api, path.field)
-    return optional(typ) if path.is_nullable else typ
+    if not path.transforms:
+        typ = type_of_field(project, api, key_of(path.field))
+    elif path.output is path.field:
+        typ = type_of_field(project, api, path.field)
+    else:
+        typ = _type_of_output(project, api, path.output)
+    return optional(typ) if path.is_nullable or _may_be_missing(path) else typ
 
 
-def _type_of_last(project: Project, api: Api, field: Any) -> Type:
-    """The type of a path's last field; a relation's value is the key at its other end."""
-    return type_of_field(project, api, key_of(field))
+def _may_be_missing(path: ResolvedPath) -> bool:
+    """Whether a path asks for one item of an array, which may be too short."""
+    is_array = isinstance(getattr(path.field, "base_field", None), Field)
+    return is_array and any(name.isdigit() for name in path.transforms)
+
+
+def _type_of_output(project: Project, api: Api, field: Any) -> Type:
+    """The type of a field that is no column of its own."""
+    return _type_of_made_of_others(project, api, field) or type_of_class(api, field)
 
 
 def key_of(field: Any) -> Any:

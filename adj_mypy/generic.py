@@ -16,6 +16,7 @@ from mypy.types import (
     AnyType,
     CallableType,
     Instance,
+    ProperType,
     Type,
     TypeAliasType,
     TypeOfAny,
@@ -32,25 +33,12 @@ ANNOTATED_ROW = "adj.loaded.AnnotatedRow"
 
 
 class _Bare(TypeTranslator):
-    """Takes the default argument `Any` from models again: `Book[Any]` is `Book`."""
+    """Takes the default argument `Any` from models again, and their own variable: `Book[Any]` is `Book`."""
 
     def visit_instance(self, t: Instance, /) -> Type:
         variables = t.type.defn.type_vars
         is_model = len(t.args) == 1 and bool(variables) and variables[-1].fullname == ROW_STATE
-        if is_model and isinstance(get_proper_type(t.args[0]), AnyType):
-            return t.copy_modified(args=[])
-        return super().visit_instance(t)
-
-    def visit_type_alias_type(self, t: TypeAliasType, /) -> Type:
-        return t
-
-
-class _Unbound(_Bare):
-    """Takes the plugin's type variable from what names a class: `Book.label` and `kind()` of a `type[Book]`."""
-
-    def visit_instance(self, t: Instance, /) -> Type:
-        argument = get_proper_type(t.args[0]) if len(t.args) == 1 else None
-        if isinstance(argument, TypeVarType) and argument.fullname == ROW_STATE:
+        if is_model and _says_nothing(get_proper_type(t.args[0])):
             return t.copy_modified(args=[])
         return super().visit_instance(t)
 
@@ -58,10 +46,12 @@ class _Unbound(_Bare):
         plain = cast("CallableType", super().visit_callable_type(t))
         return plain.copy_modified(variables=[known for known in plain.variables if known.fullname != ROW_STATE])
 
+    def visit_type_alias_type(self, t: TypeAliasType, /) -> Type:
+        return t
 
-def unbound(typ: Type) -> Type:
-    """A type without the plugin's type variable."""
-    return typ.accept(_Unbound())
+
+def _says_nothing(argument: ProperType) -> bool:
+    return isinstance(argument, AnyType) or (isinstance(argument, TypeVarType) and argument.fullname == ROW_STATE)
 
 
 def bare(typ: Type) -> Type:
@@ -76,12 +66,12 @@ def bare_instance(typ: Type) -> Type:
 
 def bare_attribute(context: AttributeContext) -> Type:
     """The type of a class attribute such as `Book.objects`."""
-    return unbound(context.default_attr_type)
+    return bare(context.default_attr_type)
 
 
 def bare_call(context: FunctionContext) -> Type:
-    """The type of `kind()`, where `kind` is a `type[Book]`, and of functions that take a model's class."""
-    return unbound(context.default_return_type)
+    """The type of `Book(...)`."""
+    return bare(context.default_return_type)
 
 
 def bare_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
@@ -91,10 +81,12 @@ def bare_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
     return Instance(info, [], line=context.context.line, column=context.context.column)
 
 
-def make_generic(context: ClassDefContext, *, tracked: bool) -> None:
+def make_generic(context: ClassDefContext, *, tracked: bool, digest: str) -> None:
     """Give a model its type variable, unless it has some of its own, and its subclass for rows with annotations."""
     api = cast("SemanticAnalyzer", context.api)
     model = context.cls.info
+    # A part of the interface of the model's module, for those that use it.
+    model.metadata["adj"] = {"digest": digest}
     if any(variable.fullname == ROW_STATE for variable in context.cls.type_vars):
         return
     variable, base = _node(api, ROW_STATE), _node(api, ANNOTATED_ROW)

@@ -2,92 +2,101 @@
 
 from __future__ import annotations
 
-from mypy.nodes import CallExpr, Expression, OpExpr, RefExpr, UnaryExpr
+from collections.abc import Callable
+
+from mypy.nodes import Expression
 from mypy.types import Type
 
-from adj.schema.paths import ResolvedPath
-from adj_mypy import operands, paths
-from adj_mypy.call import Argument, Call, Query, literal_text
-from adj_mypy.evaluate import UNKNOWN, Evaluator
-from adj_mypy.expressions import Scope, check_names
-
-_CONDITIONS = frozenset({"django.db.models.query_utils.Q", "django.db.models.expressions.When"})
+from adj_mypy import conditions, paths
+from adj_mypy.call import Call, Query, literal_text
+from adj_mypy.compat import any_type
+from adj_mypy.expressions import Scope, default_alias
+from adj_mypy.start import query_of_source
 
 
-def conditions(call: Call) -> Type:
-    """Lookups as keywords, and in `Q` objects that are written in the call."""
-    query = call.query
-    if query is None:
-        return call.result
-    for argument in call.arguments("args", "kwargs", "filter_obj"):
-        if argument.is_unpacked:
-            continue
-        if argument.keyword is None or argument.keyword == "filter_obj":
-            _check_condition(call, query, argument.expression)
-        else:
-            check_lookup(call, query, argument.keyword, argument.expression, argument.type)
+def filtered(call: Call) -> Type:
+    """`filter()` and its kin: lookups as keywords, and conditions."""
+    if call.query is not None:
+        check_filter(call, call.query)
     return call.result
 
 
-def check_lookup(call: Call, query: Query, path: str, at: Expression, given: Type) -> None:
-    """Report a path that the model does not have, or a value that it does not take."""
-    known = query.known.annotations
-    found = paths.lookup(call, at, query.model, path, known)
-    if isinstance(found, ResolvedPath):
-        operands.check(call, at, given, path, operands.of_lookup(call.project, call.api, found))
-    elif found is not None:
-        operands.check(call, at, given, path, operands.of_annotation(found))
-    made = Evaluator(call.api).evaluate(at)
-    if made is not UNKNOWN and hasattr(made, "resolve_expression"):
-        check_names(call, at, made, Scope(query.model, known))
+def shortcut(call: Call) -> Type:
+    """`get_object_or_404()` and `get_list_or_404()`: lookups on whatever `q()` takes."""
+    query = query_of_source(call)
+    if query is not None:
+        check_filter(call, query)
+    return call.result
 
 
-def _check_condition(call: Call, query: Query, expression: Expression) -> None:
-    """The lookups of `Q(a=1) | ~Q(b=2)`; a condition that is kept in a variable is not looked into."""
-    match expression:
-        case OpExpr():
-            _check_condition(call, query, expression.left)
-            _check_condition(call, query, expression.right)
-        case UnaryExpr():
-            _check_condition(call, query, expression.expr)
-        case CallExpr(callee=RefExpr() as callee) if callee.fullname in _CONDITIONS:
-            for name, value in zip(expression.arg_names, expression.args, strict=True):
-                if name is None:
-                    _check_condition(call, query, value)
-                elif name not in {"_connector", "_negated", "then", "condition"}:
-                    given = call.api.type_of(value)
-                    if given is not None:
-                        check_lookup(call, query, name, value, given)
-        case _:
-            return
+def check_filter(call: Call, query: Query) -> None:
+    """Check the conditions that are given to a query."""
+    for argument in call.arguments("args"):
+        if not argument.is_unpacked:
+            conditions.check_is_condition(call, argument.expression, argument.type)
+    conditions.check_arguments(call, scope_of(query), "args", "kwargs")
+
+
+def complex_filter(call: Call) -> Type:
+    """`complex_filter()`: a `Q`, or a dict of lookups."""
+    query = call.query
+    if query is not None:
+        conditions.check_arguments(call, scope_of(query), "filter_obj")
+    return call.result
+
+
+def scope_of(query: Query) -> Scope:
+    """Where the expressions of a query's clauses stand."""
+    return Scope(query.model, query.known.annotations)
+
+
+def with_conditions(topic: Callable[[Call], Type]) -> Callable[[Call], Type]:
+    """A topic of expressions, such as `annotate()`, whose conditions are checked as well."""
+
+    def checked(call: Call) -> Type:
+        query = call.query
+        if query is not None:
+            scope = _with_own_names(call, query)
+            for argument in call.arguments("args", "kwargs", "fields", "expressions"):
+                conditions.check_conditions_inside(call, scope, argument.expression)
+        return topic(call)
+
+    return checked
+
+
+def _with_own_names(call: Call, query: Query) -> Scope:
+    """An expression may name those before it in the same call, whose types are not known yet."""
+    given = call.arguments("args", "kwargs", "expressions")
+    names = (argument.keyword or default_alias(call, argument.expression) for argument in given)
+    new: dict[str, Type] = {name: any_type() for name in names if name is not None}
+    return Scope(query.model, {**new, **query.known.annotations})
 
 
 def order_by(call: Call) -> Type:
-    """The names to sort by."""
+    """The names and expressions to sort by."""
     query = call.query
     if query is None:
         return call.result
     for argument in call.arguments("field_names"):
         text = literal_text(argument)
         if text is not None:
-            _check_order(call, query, argument, text.removeprefix("-").removeprefix("+"))
-            continue
-        made = Evaluator(call.api).evaluate(argument.expression)
-        if made is not UNKNOWN and hasattr(made, "resolve_expression"):
-            check_names(call, argument.expression, made, Scope(query.model, query.known.annotations))
+            _check_order(call, query, argument.expression, text.removeprefix("-").removeprefix("+"))
+        elif not argument.is_unpacked:
+            conditions.check_inside(call, scope_of(query), argument.expression)
     return call.result
 
 
-def _check_order(call: Call, query: Query, argument: Argument, path: str) -> None:
+def _check_order(call: Call, query: Query, at: Expression, path: str) -> None:
     if path != "?" and path not in (query.keys or {}):
-        paths.column(call, argument.expression, query.model, path, query.known.annotations)
+        paths.column(call, at, query.model, path, query.known.annotations)
 
 
 def columns(call: Call) -> Type:
-    """The names of `distinct()` and `aearliest()`."""
+    """The names of `distinct()`, `aearliest()` and `alatest()`."""
     query = call.query
-    names = call.texts("field_names") or call.texts("fields")
-    if query is not None and names is not None:
-        for path, at in names:
-            paths.column(call, at, query.model, path.removeprefix("-"), query.known.annotations)
+    if query is not None:
+        for argument in call.arguments("field_names", "fields"):
+            path = literal_text(argument)
+            if path is not None:
+                _check_order(call, query, argument.expression, path.removeprefix("-"))
     return call.result

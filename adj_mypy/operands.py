@@ -1,33 +1,31 @@
 """What a lookup takes: by the field at the end of its path, and by the lookup itself.
 
 By default what Django converts without surprise; with `strict_values` the field's own type alone. A type for which some
-values would be refused, as `str` for a number, is an error: the checker does not know which one it will be.
+values would be refused, as `str` for a number, is an error: the checker does not know which one it will be. The whole
+table, with its reasons, is in the documentation; the tests compare it with what Django does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import JSONField, fields
+from django.db.models import CompositePrimaryKey, JSONField, fields
 from django.db.models.fields.files import FileField
-from mypy.nodes import Expression
-from mypy.subtypes import is_subtype
 from mypy.typeops import make_simplified_union
-from mypy.types import AnyType, Instance, NoneType, TupleType, Type, UnionType, get_proper_type
+from mypy.types import AnyType, Instance, NoneType, TupleType, Type, get_proper_type
 
 from adj.schema.paths import ResolvedPath
-from adj_mypy.call import QUERY, Call
-from adj_mypy.codes import VALUE
-from adj_mypy.compat import Api
+from adj_mypy.annotated import AnnotatedPath
+from adj_mypy.compat import Api, any_type
 from adj_mypy.fields import key_of, type_of_field
 from adj_mypy.project import ModelClass, Project, target_of
 from adj_mypy.state import plain_row
-from adj_mypy.words import type_text
 
 _DATE, _DATETIME, _STR, _INT = "datetime.date", "datetime.datetime", "builtins.str", "builtins.int"
 _FLOAT, _DECIMAL = "builtins.float", "decimal.Decimal"
+_LAZY = "django.utils.functional._StrPromise"
 
 _CONVERTED: Final[Mapping[type[Any], tuple[str, ...]]] = {
     fields.DateTimeField: (_DATETIME, _DATE, _STR),
@@ -37,6 +35,9 @@ _CONVERTED: Final[Mapping[type[Any], tuple[str, ...]]] = {
     fields.FloatField: (_FLOAT, _INT, _DECIMAL),
     fields.UUIDField: ("uuid.UUID", _STR),
     fields.BinaryField: ("builtins.bytes", "builtins.bytearray", "builtins.memoryview"),
+    fields.FilePathField: (_STR, "pathlib.Path"),
+    fields.CharField: (_STR, _LAZY),
+    fields.TextField: (_STR, _LAZY),
 }
 """What Django takes for a field beside its own type."""
 
@@ -45,108 +46,185 @@ _STRICT: Final[Mapping[type[Any], tuple[str, ...]]] = {
     fields.FloatField: (_FLOAT, _INT),
 }
 
-_ANYTHING: Final = (JSONField, FileField, ArrayField)
+_ANYTHING: Final = (JSONField, FileField)
 """Fields whose operands are left to Django."""
 
-_SAME: Final = frozenset({"exact", "gt", "gte", "lt", "lte"})
+_POSTGRESQL: Final = "django.contrib.postgres.fields"
+"""Where the fields of PostgreSQL are, which cannot be imported without its driver."""
+
 _TEXT: Final = frozenset(
     {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"}
 )
-_EXPRESSIONS: Final = (
-    "django.db.models.expressions.Combinable",
-    "django.db.models.expressions.BaseExpression",
-    "django.db.models.query.QuerySet",
-    "django.db.models.query_utils.Q",
-    QUERY,
-)
+_KEYS: Final = frozenset({"has_keys", "has_any_keys"})
+_OF_ARRAYS: Final = frozenset({"exact", "contains", "contained_by", "overlap"})
+
+_MANY: Final = frozenset({"typing.Iterable", "typing.Sequence"})
+_PAIR: Final = 2
+
+AnyPath = ResolvedPath | AnnotatedPath
 
 
-def check(call: Call, at: Expression, given: Type, name: str, expected: Type | None) -> None:
-    """Report a value that does not have the type that is expected; None expects nothing."""
-    if expected is None or is_expression(given):
-        return
-    actual = get_proper_type(given)
-    if isinstance(actual, UnionType):
-        # An expression among what it may be is right by itself.
-        kept = [item for item in actual.items if not is_expression(item)]
-        given = make_simplified_union(kept)
-    if not is_subtype(given, expected):
-        api = call.api
-        call.fail(f'"{name}" expects {type_text(api, expected)}, got {type_text(api, given)}', at, VALUE)
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is right, and what a message says of it: without what is right by Django's kindness alone."""
+
+    type: Type
+    shown: Type
+    count: int | None = None
+    """How many values there have to be, where that is fixed."""
+
+    is_item: bool = False
+    """Whether this is one of many."""
+
+    @property
+    def item(self) -> Expected | None:
+        """What each of many values has to be; None where one is expected."""
+        types = [get_proper_type(typ) for typ in (self.type, self.shown)]
+        items = [typ.args[0] for typ in types if isinstance(typ, Instance) and typ.type.fullname in _MANY]
+        return Expected(items[0], items[1], is_item=True) if len(items) == len(types) else None
 
 
-def is_expression(typ: Type) -> bool:
-    """Whether a value is computed by the database."""
-    proper = get_proper_type(typ)
-    return isinstance(proper, Instance) and any(proper.type.has_base(base) for base in _EXPRESSIONS)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table of operands; without `is_kind` None and lazy texts are left out where they mean little."""
+
+    project: Project
+    api: Api
+    is_kind: bool = True
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether only a field's own type is right."""
+        return self.project.options.strict_values
+
+    @property
+    def pair(self) -> tuple[Table, Table]:
+        """What is right, and what a message shows."""
+        return self, replace(self, is_kind=False)
+
+    # -- lookups -------------------------------------------------------------------------------------------------------
+
+    def expected(self, path: AnyPath) -> Expected | None:
+        """What a lookup takes; None where the plugin leaves it to Django."""
+        typ, shown = (table.of_lookup(path) for table in self.pair)
+        count = _PAIR if path.lookup == "range" else None
+        return None if typ is None or shown is None else Expected(typ, shown, count)
+
+    def of_lookup(self, path: AnyPath) -> Type | None:
+        """The type that a lookup takes."""
+        field: Any = path.output
+        if isinstance(path, ResolvedPath) and not path.transforms:
+            field = path.field
+        if path.lookup == "isnull":
+            return self.api.named("builtins.bool")
+        if is_array(field):
+            return self._of_array(field, path.lookup)
+        if isinstance(field, JSONField):
+            return self._of_json(path.lookup)
+        if path.lookup in _TEXT or path.lookup == "iexact":
+            return self._of_text(field, path)
+        base = self.of_field(field)
+        return None if base is None else self._of_values(field, path, base)
+
+    def _of_values(self, field: Any, path: AnyPath, base: Type) -> Type | None:
+        match path.lookup:
+            case "exact":
+                return self._with_none(path, base)
+            case "gt" | "gte" | "lt" | "lte":
+                is_whole = isinstance(field, fields.IntegerField) and not self.is_strict
+                # Django rounds it: a number of pages may be compared with a mean.
+                return make_simplified_union([base, self.api.named(_FLOAT)]) if is_whole else base
+            case "in":
+                # Django leaves None out.
+                takes_none = self.is_kind and not self.is_strict
+                return self.api.named("typing.Iterable", [_optional(base) if takes_none else base])
+            case "range":
+                return self.api.named("typing.Sequence", [base])
+            case _:
+                return None
+
+    def _with_none(self, path: AnyPath, base: Type) -> Type:
+        """Django reads `field=None` as `field__isnull=True`, which for a column without NULL finds nothing."""
+        takes_none = path.is_nullable or (self.is_kind and not self.is_strict)
+        return _optional(base) if takes_none else base
+
+    def _of_text(self, field: Any, path: AnyPath) -> Type | None:
+        """The patterns of LIKE and of regular expressions, which Django also compares numbers and dates with."""
+        if not isinstance(field, (fields.CharField, fields.TextField)):
+            return None
+        text = self._of_names([_STR, _LAZY])
+        return self._with_none(path, text) if path.lookup == "iexact" else text
+
+    def _of_json(self, lookup: str) -> Type | None:
+        """JSON holds anything; only its keys are texts."""
+        text = self.api.named(_STR)
+        if lookup == "has_key":
+            return text
+        return self.api.named("typing.Iterable", [text]) if lookup in _KEYS else None
+
+    def _of_array(self, field: Any, lookup: str) -> Type | None:
+        base = self.of_field(field.base_field)
+        if base is None or lookup not in _OF_ARRAYS:
+            return None
+        return self.api.named("typing.Sequence", [_optional(base) if self.is_kind else base])
+
+    # -- fields --------------------------------------------------------------------------------------------------------
+
+    def of_field(self, field: Any) -> Type | None:
+        """The type of values of a field, or of the rows and keys of a relation; None where all may be right."""
+        if isinstance(field, _ANYTHING):
+            return None
+        if isinstance(field, CompositePrimaryKey):
+            return self._of_composite(field)
+        is_relation = getattr(field, "is_relation", False)
+        target = target_of(field) if is_relation else None
+        if is_relation and target is None:
+            return None
+        value = self.of_key(field)
+        return value if target is None or value is None else make_simplified_union([self.rows(target), value])
+
+    def of_key(self, field: Any) -> Type | None:
+        """The type of a column's value; of a relation the type of its key, as its `_id` attribute has it."""
+        key = key_of(field)
+        own = type_of_field(self.project, self.api, key)
+        if isinstance(get_proper_type(own), AnyType) or not is_djangos(key):
+            # A project's field converts what it likes.
+            return None
+        converted = _STRICT if self.is_strict else _CONVERTED
+        names = next((converted[base] for base in type(key).__mro__ if base in converted), ())
+        return make_simplified_union([own, self._of_names(names)]) if names else own
+
+    def of_relation(self, target: ModelClass) -> Type | None:
+        """Rows of a model, or their keys."""
+        key = self.of_field(target._meta.pk)
+        return None if key is None else make_simplified_union([self.rows(target), key])
+
+    def rows(self, target: ModelClass) -> Type:
+        """Instances of a model, of its parents and its proxies: Django compares their keys."""
+        family = [base for base in target.__mro__ if base in self.project.models.values()]
+        return make_simplified_union([plain_row(self.project, self.api, model) for model in family])
+
+    def _of_composite(self, field: Any) -> Type:
+        """A tuple of the columns' values, or a list, whose items have a type in common at most."""
+        types = [any_type() if (column := self.of_key(each)) is None else column for each in field.fields]
+        pair = TupleType(types, self.api.named("builtins.tuple", [any_type()]))
+        return make_simplified_union([pair, self.api.named("builtins.list", [any_type()])]) if self.is_kind else pair
+
+    def _of_names(self, names: Iterable[str]) -> Type:
+        chosen = [name for name in names if name != _LAZY or (self.is_kind and not self.is_strict)]
+        infos = (self.api.info(name) for name in chosen)
+        return make_simplified_union([Instance(info, []) for info in infos if info is not None])
 
 
-def of_lookup(project: Project, api: Api, path: ResolvedPath) -> Type | None:
-    """The type that a lookup takes; None where the plugin leaves it to Django."""
-    if path.lookup == "isnull":
-        return api.named("builtins.bool")
-    field = path.output if path.transforms else path.field
-    if path.lookup in _TEXT:
-        return api.named(_STR) if is_text(field) else None
-    base = of_field(project, api, field)
-    if base is None:
-        return None
-    if path.lookup in _SAME:
-        is_same = path.lookup == "exact"
-        return make_simplified_union([base, NoneType()]) if is_same and _takes_none(project, path) else base
-    if path.lookup == "iexact":
-        return make_simplified_union([api.named(_STR), NoneType()]) if is_text(field) else None
-    if path.lookup == "in":
-        return api.named("typing.Iterable", [base])
-    if path.lookup == "range":
-        pair = TupleType([base, base], api.named("builtins.tuple", [base]))
-        return make_simplified_union([pair, api.named("typing.Sequence", [base])])
-    return None
+def is_djangos(field: object) -> bool:
+    """Whether a field's class is Django's own, so that its conversions are known."""
+    return type(field).__module__.startswith("django.")
 
 
-def _takes_none(project: Project, path: ResolvedPath) -> bool:
-    """Django reads `field=None` as `field__isnull=True`, which for a column without NULL finds nothing."""
-    return path.is_nullable or not project.options.strict_values
+def _optional(typ: Type) -> Type:
+    return make_simplified_union([typ, NoneType()])
 
 
-def is_text(field: object) -> bool:
-    """Whether a field's values are text."""
-    return isinstance(field, (fields.CharField, fields.TextField))
-
-
-def of_annotation(typ: Type) -> Type | None:
-    """The type that is compared with an annotation; an annotation that is not known may be compared with all."""
-    return None if isinstance(get_proper_type(typ), AnyType) else make_simplified_union([typ, NoneType()])
-
-
-def of_field(project: Project, api: Api, field: Any) -> Type | None:
-    """The type of values of a field, or of the rows and keys of a relation; None where all may be right."""
-    if isinstance(field, _ANYTHING):
-        return None
-    target = target_of(field) if getattr(field, "is_relation", False) else None
-    if getattr(field, "is_relation", False) and target is None:
-        return None
-    value = _of_value(project, api, key_of(field))
-    if target is None or value is None:
-        return value
-    return make_simplified_union([_rows(project, api, target), value])
-
-
-def _rows(project: Project, api: Api, target: ModelClass) -> Type:
-    """Instances of a model, of its parents and its proxies: Django compares their keys."""
-    family = [base for base in target.__mro__ if base in project.models.values()]
-    return make_simplified_union([plain_row(project, api, model) for model in family])
-
-
-def _of_value(project: Project, api: Api, field: Any) -> Type | None:
-    own = type_of_field(project, api, field)
-    if isinstance(get_proper_type(own), AnyType):
-        return None
-    is_own_class = type(field).__module__.startswith("django.")
-    if not is_own_class:
-        # A project's field converts what it likes.
-        return None
-    converted = _STRICT if project.options.strict_values else _CONVERTED
-    names = next((converted[base] for base in type(field).__mro__ if base in converted), ())
-    types = [api.named(name) for name in names if name.startswith("builtins.") or api.info(name) is not None]
-    return make_simplified_union([own, *types])
+def is_array(field: object) -> bool:
+    """Whether a field is PostgreSQL's `ArrayField`."""
+    return any(cls.__name__ == "ArrayField" and cls.__module__.startswith(_POSTGRESQL) for cls in type(field).__mro__)

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from adj_mypy.compat import exit_with_usage
 
@@ -42,12 +42,14 @@ def read_options(config_file: str | None) -> PluginOptions:
 
 def _toml(path: Path) -> Mapping[str, object]:
     with path.open("rb") as file:
-        section: Mapping[str, object] = tomllib.load(file).get("tool", {}).get("adj-mypy", {})
-    return section
+        section: object = tomllib.load(file).get("tool", {}).get("adj-mypy", {})
+    if not isinstance(section, dict):
+        _refuse(path, "it is a table of options")
+    return cast("Mapping[str, object]", section)
 
 
 def _ini(path: Path) -> Mapping[str, object]:
-    parser = configparser.ConfigParser()
+    parser = configparser.RawConfigParser()
     parser.read(path, encoding="utf-8")
     if not parser.has_section(INI_SECTION):
         return {}

@@ -2,56 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from mypy.nodes import Context
 from mypy.types import Type
 
 from adj.errors import QueryError, UnknownField, UnknownLookup
 from adj.schema.paths import ResolvedPath, resolve
+from adj_mypy.annotated import AnnotatedPath, meaning, split
+from adj_mypy.call import Call
 from adj_mypy.codes import LOOKUP
+from adj_mypy.fields import optional, type_of_field
 from adj_mypy.project import ModelClass
+from adj_mypy.state import OPEN
 from adj_mypy.words import suggestion
 
-if TYPE_CHECKING:
-    from adj_mypy.call import Call
-
 SEPARATOR = "__"
+
+_OF_RELATIONS = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
+"""The lookups that a relation itself has."""
 
 
 def lookup(
     call: Call, at: Context, model: ModelClass, path: str, known: Mapping[str, Type]
-) -> ResolvedPath | Type | None:
-    """What a condition's path means: of the model, or the type of the annotation that it names.
+) -> ResolvedPath | AnnotatedPath | None:
+    """What a condition's path means: on the model, or on the annotation that it begins with.
 
     None after an error was reported, and where only the database can tell, as for what follows an annotation.
     """
-    if path in known:
-        return known[path]
-    if path.partition(SEPARATOR)[0] in known:
-        return None
+    begins = split(path, known)
     try:
-        return resolve(model, path)
+        return resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
     except QueryError as error:
-        call.fail(problem(error, known), at, LOOKUP)
+        if not (OPEN in known and is_about_the_first_name(error)):
+            call.fail(problem(error, known), at, LOOKUP)
     return None
+
+
+def _on_annotation(
+    call: Call, model: ModelClass, path: str, begins: tuple[str, Sequence[str]], known: Mapping[str, Type]
+) -> ResolvedPath | AnnotatedPath | None:
+    name, rest = begins
+    target = call.project.model_of(known[name])
+    if target is None:
+        return meaning(name, known[name], rest)
+    if not rest or rest[0] in _OF_RELATIONS:
+        return None
+    # A filtered relation: rows that do not fulfil its condition are NULL.
+    return replace(resolve(target, SEPARATOR.join(rest)), is_nullable=True)
+
+
+def is_about_the_first_name(error: QueryError) -> bool:
+    """Whether a path begins with what is no field, and may be an annotation."""
+    return isinstance(error, UnknownField) and error.path.partition(SEPARATOR)[0] == error.part
 
 
 def column(
     call: Call, at: Context, model: ModelClass, path: str, known: Mapping[str, Type]
 ) -> ResolvedPath | Type | None:
-    """What a column's path means, which may end in transforms and not in a lookup."""
+    """What a column's path means, which may end in transforms and not in a lookup; an annotation's type."""
+    if path in known:
+        return known[path]
     found = lookup(call, at, model, path, known)
-    if not isinstance(found, ResolvedPath) or not _names_lookup(found):
+    if found is None:
+        return None
+    if _names_lookup(path, found):
+        call.fail(f'{model.__name__}: "{path}" ends in the lookup "{found.lookup}", and is no column', at, LOOKUP)
+        return None
+    if isinstance(found, ResolvedPath):
         return found
-    call.fail(f'{model.__name__}: "{path}" ends in the lookup "{found.lookup}", and is no column', at, LOOKUP)
-    return None
+    typ = type_of_field(call.project, call.api, found.output)
+    return optional(typ) if found.is_nullable else typ
 
 
-def _names_lookup(found: ResolvedPath) -> bool:
+def _names_lookup(path: str, found: ResolvedPath | AnnotatedPath) -> bool:
     """Whether a path ends in a lookup; the lookup that stands for none may be written too."""
-    return found.lookup != "exact" or found.path.endswith(f"{SEPARATOR}exact")
+    return found.lookup != "exact" or path.endswith(f"{SEPARATOR}exact")
 
 
 def problem(error: QueryError, known: Iterable[str] = ()) -> str:
@@ -59,7 +86,7 @@ def problem(error: QueryError, known: Iterable[str] = ()) -> str:
     match error:
         case UnknownField():
             within = "" if error.path == error.part else f' (in "{error.path}")'
-            choices = [*error.choices, *known]
+            choices = [*error.choices, *(name for name in known if name != OPEN)]
             return f'{error.model} has no field "{error.part}"{within}{suggestion(error.part, choices)}'
         case UnknownLookup():
             within = f' (in "{error.path}")'

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeAlias
 
 from django.db.models import Model
@@ -40,26 +41,27 @@ class Project:
         return {full_name(model): model for model in compat.registered_models(self.django)}
 
     @cached_property
+    def bases(self) -> frozenset[ModelClass]:
+        """These and every abstract model that they inherit from."""
+        bases = (base for model in self.models.values() for base in model.__mro__)
+        return frozenset(base for base in bases if issubclass(base, Model))
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """The names of their classes, without the modules: mypy knows no more of what `type[Book]` calls."""
         return frozenset(model.__name__ for model in self.models.values())
 
     @cached_property
     def owners(self) -> frozenset[str]:
-        """The full names of these and of every abstract model that they inherit from."""
-        return frozenset(full_name(base) for base in self._classes)
-
-    @cached_property
-    def _classes(self) -> frozenset[ModelClass]:
-        bases = (base for model in self.models.values() for base in model.__mro__)
-        return frozenset(base for base in bases if issubclass(base, Model))
+        """The full names of them all."""
+        return frozenset(full_name(base) for base in self.bases)
 
     @cached_property
     def async_managers(self) -> Mapping[str, list[str]]:
         """The attributes that are managers of adj, by the full name of the class that has them."""
         return {
             full_name(model): [name for name, value in vars(model).items() if _is_async_manager(value)]
-            for model in self._classes
+            for model in self.bases
         }
 
     @cached_property
@@ -68,9 +70,12 @@ class Project:
         return frozenset(model.__module__ for model in self.models.values())
 
     @cached_property
-    def digest(self) -> Mapping[str, list[str]]:
-        """What queries depend on in each model. mypy keeps it with its cache, and checks again when it changes."""
-        return {name: sorted(_described(model)) for name, model in sorted(self.models.items())}
+    def digests(self) -> Mapping[str, str]:
+        """What queries depend on in the models of each module, in short. mypy checks a module again when it changes."""
+        found: dict[str, list[str]] = {}
+        for model in self.models.values():
+            found.setdefault(model.__module__, []).append(digest(model))
+        return {module: " ".join(sorted(each)) for module, each in found.items()}
 
     def model_of(self, typ: Type | None) -> ModelClass | None:
         """The model of a row's type; None for what is no row."""
@@ -110,13 +115,15 @@ def model_info(typ: Type | None) -> TypeInfo | None:
     return info.bases[0].type if is_made and info.bases else info
 
 
-def single_relations(model: ModelClass) -> dict[str, Relation]:
+@cache
+def single_relations(model: ModelClass) -> Mapping[str, Relation]:
     """The relations to at most one row, generic ones included, by the name of the attribute."""
     found = relations(model).items()
     return {name: relation for name, relation in found if relation.many_to_one or relation.one_to_one}
 
 
-def joined_relations(model: ModelClass) -> dict[str, tuple[str, Relation]]:
+@cache
+def joined_relations(model: ModelClass) -> Mapping[str, tuple[str, Relation]]:
     """What `select_related()` can name: by the name in queries, the attribute and the relation."""
     found = single_relations(model).items()
     return {
@@ -131,9 +138,18 @@ def is_parent_link(relation: Relation) -> bool:
     return isinstance(relation, ForeignObject) and bool(relation.remote_field.parent_link)
 
 
-def relations(model: ModelClass) -> dict[str, Relation]:
+@cache
+def relations(model: ModelClass) -> Mapping[str, Relation]:
     """All relations, by the name of the attribute."""
     return dict(_named_relations(model))
+
+
+@cache
+def path_targets(model: ModelClass) -> Mapping[str, ModelClass]:
+    """The models at the other ends of relations, by the names that paths and attributes have for them."""
+    targets = {name: target_of(relation) for name, relation in relations(model).items()}
+    targets |= {field.name: target_of(field) for field in model._meta.get_fields()}
+    return {name: target for name, target in targets.items() if target is not None}
 
 
 def _named_relations(model: ModelClass) -> Iterator[tuple[str, Relation]]:
@@ -152,16 +168,22 @@ def target_of(relation: Relation) -> ModelClass | None:
     return target if isinstance(target, type) and issubclass(target, Model) else None
 
 
+def digest(model: ModelClass) -> str:
+    """What queries depend on in a model, in short."""
+    text = "\n".join([full_name(model), *sorted(_described(model))])
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
 def _described(model: ModelClass) -> Iterator[str]:
-    for field in model._meta.get_fields(include_hidden=True):
+    for field in (*model._meta.get_fields(include_hidden=True), *model._meta.private_fields):
         target = target_of(field)
-        yield " ".join(
-            [
-                field.name,
-                full_name(type(field)),
-                str(getattr(field, "null", "")),
-                full_name(target) if target else "",
-                str(getattr(field, "attname", "")),
-                str(getattr(field, "primary_key", "")),
-            ]
-        )
+        facts = (getattr(field, name, "") for name in ("null", "unique", "attname", "primary_key", "related_name"))
+        class_of_field: Any = type(field)
+        yield f"{field.name} {full_name(target) if target else ''} {[*facts]} {_class_described(class_of_field)}"
+
+
+@cache
+def _class_described(class_of_field: type[Any]) -> str:
+    find: Any = getattr(class_of_field, "get_class_lookups", dict)
+    lookups: Mapping[str, type[Any]] = find()
+    return f"{full_name(class_of_field)} {[(name, full_name(lookups[name])) for name in sorted(lookups)]}"

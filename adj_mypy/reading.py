@@ -90,9 +90,11 @@ def _with_row(project: Project, row: Type, declared: Type) -> Type:
 
 def read_annotation(project: Project, attribute: str, context: AttributeContext) -> Type:
     """The type of an attribute that the model's class does not have: an annotation, or nothing."""
-    state = state_of(project, context.type) or State()
-    if attribute in state.annotations:
-        return state.annotations[attribute]
+    state = state_of(project, context.type)
+    if state is None or attribute in state.annotations:
+        return context.default_attr_type if state is None else state.annotations[attribute]
+    if state.is_open:
+        return context.default_attr_type
     info = model_info(context.type)
     if info is None or not isinstance(context.type, Instance):
         return context.default_attr_type

@@ -1,163 +1,230 @@
-"""The rows of `values()`, `values_list()`, `annotate()` and `aggregate()`."""
+"""The rows of `values()`, `values_list()`, `dates()` and of several queries together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias
 
 from mypy.nodes import Context
+from mypy.typeops import make_simplified_union
 from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 
 from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy import compat, paths
-from adj_mypy.call import Argument, Call, Query, literal_text
+from adj_mypy.annotating import conflicting, scope_of
+from adj_mypy.call import QUERY, Argument, Call, Query, literal_text
 from adj_mypy.codes import LOOKUP, SHAPE
-from adj_mypy.expressions import Scope, default_alias, expression_type
+from adj_mypy.expressions import default_alias, expression_type, kind_of
 from adj_mypy.fields import type_of_path
-from adj_mypy.state import row_type, unknown_state
+from adj_mypy.state import OPEN
+
+Columns: TypeAlias = Sequence[tuple[str, Type]]
+"""Names and types of a row's columns, in their order."""
 
 
 def values(call: Call) -> Type:
     """`values()`: a TypedDict of the columns."""
     query = call.query
     columns = None if query is None else _columns(call, query, call.arguments("fields", "expressions"))
-    if columns is None:
+    if query is None or columns is None:
         return call.result
-    return call.asking(row=call.api.typed_dict(columns))
+    return _asking(call, query, columns, call.api.typed_dict(dict(columns)))
 
 
 def values_list(call: Call) -> Type:
     """`values_list()`: a tuple, a named tuple, or with `flat` the value itself."""
     query = call.query
-    columns = None if query is None else _columns(call, query, call.arguments("fields"))
+    flat, named = call.switch("flat"), call.switch("named")
+    if query is None:
+        return call.result
+    if flat is None or named is None:
+        return call.asking(row=compat.any_type())
+    columns = _columns(call, query, _numbered(call.arguments("fields"), call))
+    if flat and named:
+        call.fail("values_list() has either flat=True or named=True", call.context.context, SHAPE)
     if columns is None:
         return call.result
-    if call.is_true("flat"):
-        return call.asking(row=_flat(call, columns))
-    types = list(columns.values())
-    if call.is_true("named"):
-        return call.asking(row=TupleType(types, call.api.named_tuple("Row", columns)))
-    return call.asking(row=TupleType(types, call.api.named("builtins.tuple", [compat.any_type()])))
+    return _asking(call, query, columns, _flat(call, columns) if flat else _tuple(call, columns, named=named))
 
 
-def _flat(call: Call, columns: Mapping[str, Type]) -> Type:
-    if len(columns) != 1:
+def _tuple(call: Call, columns: Columns, *, named: bool) -> Type:
+    types = [typ for _, typ in columns]
+    names = [name for name, _ in columns]
+    if not named:
+        return TupleType(types, call.api.named("builtins.tuple", [make_simplified_union(types)]))
+    if len(set(names)) != len(names) or not all(_is_name(name) for name in names):
+        return compat.any_type()
+    return TupleType(types, call.api.named_tuple("Row", dict(columns)))
+
+
+def _is_name(name: str) -> bool:
+    return name.isidentifier() and not name.startswith("_")
+
+
+def _flat(call: Call, columns: Columns) -> Type:
+    if len(columns) > 1 and call.arguments("fields"):
         call.fail("values_list() with flat=True takes one field", call.context.context, SHAPE)
         return compat.erroneous()
-    return next(iter(columns.values()))
+    return columns[0][1]
 
 
-def _columns(call: Call, query: Query, given: Iterable[Argument]) -> dict[str, Type] | None:
+def _asking(call: Call, query: Query, columns: Columns, row: Type) -> Type:
+    """The query of these rows; a value that is computed for them has a name for later clauses."""
+    selected = dict(columns)
+    computed = {name: typ for name, typ in selected.items() if _is_computed(query, name)}
+    return call.asking(known=query.known.with_annotations(computed).selecting(selected), row=row)
+
+
+def _is_computed(query: Query, name: str) -> bool:
+    """Whether a column is none of the model's own."""
+    if name in query.known.annotations:
+        return True
+    head = name.partition(paths.SEPARATOR)[0]
+    return head not in {"pk", *query.model_names} and OPEN not in query.known.annotations
+
+
+def _columns(call: Call, query: Query, given: Iterable[Argument]) -> Columns | None:
     """The columns that are named, with their types; all if none is. None if a name is known only at run time."""
-    found: dict[str, Type] = {}
+    found: list[tuple[str, Type]] = []
     arguments = list(given)
     for argument in arguments:
-        if argument.is_unpacked:
+        column = None if argument.is_unpacked else _column(call, query, argument)
+        if column is None:
             return None
-        name, typ = _column(call, query, argument)
-        if name is None:
-            return None
-        found[name] = typ
+        found.append(column)
     return found if arguments else _every_column(call, query)
 
 
-def _column(call: Call, query: Query, argument: Argument) -> tuple[str | None, Type]:
+def _column(call: Call, query: Query, argument: Argument) -> tuple[str, Type] | None:
     text = literal_text(argument) if argument.keyword is None else None
     if text is not None:
         return text, column_type(call, argument.expression, query, text)
-    name = argument.keyword or default_alias(call, argument.expression)
-    if name is None:
-        return None, compat.any_type()
-    return name, expression_type(call, argument.expression, Scope(query.model, query.known.annotations))
+    if argument.keyword is None:
+        _refuse_without_name(call, argument)
+        return None
+    if conflicting(call, query, argument.keyword, argument.expression):
+        return argument.keyword, compat.erroneous()
+    return argument.keyword, expression_type(call, argument.expression, scope_of(query))
+
+
+def _refuse_without_name(call: Call, argument: Argument) -> None:
+    """Django's `values()` takes expressions by keyword alone."""
+    if kind_of(call, argument.expression) is not None:
+        call.fail("values() takes an expression by a name, as in values(name=...)", argument.expression, SHAPE)
+
+
+def _numbered(arguments: Sequence[Argument], call: Call) -> list[Argument]:
+    """The arguments of `values_list()`, where Django gives every expression a name: `lower1`, `id__count2`."""
+    texts = {literal_text(argument) for argument in arguments}
+    named: list[Argument] = []
+    number = 1
+    for argument in arguments:
+        kind = None if argument.is_unpacked or literal_text(argument) else kind_of(call, argument.expression)
+        if kind is None:
+            named.append(argument)
+            continue
+        prefix = default_alias(call, argument.expression) or kind.__name__.lower()
+        while f"{prefix}{number}" in texts:
+            number += 1
+        named.append(argument.named(f"{prefix}{number}"))
+        number += 1
+    return named
 
 
 def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
     """The type of a column by its path, which may name an annotation."""
+    if path in query.known.aliases:
+        call.fail(f'"{path}" is an alias, and no column: name it by annotate()', at, LOOKUP)
+        return compat.erroneous()
     found = paths.column(call, at, query.model, path, query.known.annotations)
     if isinstance(found, ResolvedPath):
         return type_of_path(call.project, call.api, found)
     return found or compat.any_type()
 
 
-def _every_column(call: Call, query: Query) -> dict[str, Type]:
+def _every_column(call: Call, query: Query) -> Columns | None:
+    if query.known.is_open:
+        return None
     names = [field.attname for field in query.model._meta.concrete_fields]
-    columns = {name: type_of_path(call.project, call.api, resolve(query.model, name)) for name in names}
-    return {**columns, **(query.row_annotations(call.project))}
+    own = [(name, type_of_path(call.project, call.api, resolve(query.model, name))) for name in names]
+    return [*own, *query.known.selected.items()]
 
 
-def annotate(call: Call) -> Type:
-    """`annotate()`: names for later clauses, and attributes or keys of the rows."""
-    query = call.query
-    new = None if query is None else _annotations(call, query)
-    if query is None or new is None:
-        return call.result
-    return call.asking(known=query.known.with_annotations(new), row=_with(call, query, new))
+# -- moments -----------------------------------------------------------------------------------------------------------
+
+_DATE_KINDS: Final = ("year", "month", "week", "day")
+_MOMENT_KINDS: Final = (*_DATE_KINDS, "hour", "minute", "second")
 
 
-def alias(call: Call) -> Type:
-    """`alias()`: names for later clauses alone."""
-    query = call.query
-    new = None if query is None else _annotations(call, query)
-    if query is None or new is None:
-        return call.result
-    return call.asking(known=query.known.with_annotations(new))
+def dates(call: Call) -> Type:
+    """`dates()`: of a column of dates or moments."""
+    return _moments(call, {"DateField", "DateTimeField"}, _DATE_KINDS)
 
 
-def _annotations(call: Call, query: Query) -> dict[str, Type] | None:
-    new: dict[str, Type] = {}
-    taken = _names_of_fields(query)
-    for argument in call.arguments("args", "kwargs"):
-        if argument.is_unpacked:
-            return None
-        name = argument.keyword or default_alias(call, argument.expression)
-        if name is None:
-            return None
-        if name in taken:
-            call.fail(
-                f'the annotation "{name}" has the name of a field of {query.model.__name__}',
-                argument.expression,
-                LOOKUP,
-            )
-            continue
-        scope = Scope(query.model, {**query.known.annotations, **new})
-        new[name] = expression_type(call, argument.expression, scope)
-    return new
+def datetimes(call: Call) -> Type:
+    """`datetimes()`: of a column of moments."""
+    return _moments(call, {"DateTimeField"}, _MOMENT_KINDS)
 
 
-def _names_of_fields(query: Query) -> frozenset[str]:
-    if query.keys is not None:
-        # values() leaves the names of other fields free.
-        return frozenset()
-    fields = query.model._meta.get_fields()
-    return frozenset(name for field in fields for name in (field.name, getattr(field, "attname", field.name)))
-
-
-def _with(call: Call, query: Query, new: Mapping[str, Type]) -> Type:
-    """The rows with more attributes, keys or places."""
-    row = get_proper_type(query.row)
-    if isinstance(row, TypedDictType):
-        return call.api.typed_dict({**row.items, **new})
-    if isinstance(row, TupleType):
-        if row.partial_fallback.type.fullname != "builtins.tuple":
-            return compat.any_type()
-        return TupleType([*row.items, *new.values()], row.partial_fallback)
-    if call.project.model_of(row) is None or not isinstance(row, Instance):
-        return query.row
-    state = query.row_state(call.project)
-    if state is None:
-        state = unknown_state(call.project, call.api, query.model)
-    return row_type(call.project, call.api, query.model, state.with_annotations(new))
-
-
-def aggregate(call: Call) -> Type:
-    """`aaggregate()`: a TypedDict of the computed values."""
+def _moments(call: Call, types: set[str], kinds: Sequence[str]) -> Type:
     query = call.query
     if query is None:
         return call.result
-    computed: dict[str, Type] = {}
-    for argument in call.arguments("args", "kwargs"):
-        name = argument.keyword or default_alias(call, argument.expression)
-        if argument.is_unpacked or name is None:
-            return call.result
-        scope = Scope(query.model, {**query.known.annotations, **computed}, is_total=True)
-        computed[name] = expression_type(call, argument.expression, scope)
-    return call.awaitable(call.api.typed_dict(computed))
+    for argument in call.arguments("field_name"):
+        text = literal_text(argument)
+        found = None if text is None else paths.column(call, argument.expression, query.model, text, {})
+        if isinstance(found, ResolvedPath) and found.output.get_internal_type() not in types:
+            label = f'"{query.model.__name__}.{text}" is a {type(found.output).__name__}'
+            call.fail(f"{label}, and no {' or '.join(sorted(types))}", argument.expression, LOOKUP)
+    for argument in call.arguments("kind"):
+        text = literal_text(argument)
+        if text is not None and text not in kinds:
+            call.fail(f'"{text}" is none of {", ".join(kinds)}', argument.expression, LOOKUP)
+    return call.result
+
+
+# -- several queries ---------------------------------------------------------------------------------------------------
+
+
+def combined(call: Call) -> Type:
+    """`union()`, `intersection()`, `difference()`: the rows of the first query have its names."""
+    query = call.query
+    if query is None:
+        return call.result
+    row = query.row
+    for argument in call.arguments("other_qs"):
+        other = None if argument.is_unpacked else _row_of(argument.type)
+        if other is not None:
+            row = _together(call, argument, row, other)
+    return call.asking(row=row)
+
+
+def _row_of(typ: Type) -> Type | None:
+    proper = get_proper_type(typ)
+    base = compat.map_to_base(proper, QUERY) if isinstance(proper, Instance) else None
+    return None if base is None or len(base.args) != 2 else get_proper_type(base.args[1])
+
+
+def _together(call: Call, argument: Argument, row: Type, other: Type) -> Type:
+    """Rows that may come from either query: place by place."""
+    mine, theirs = _places(row), _places(other)
+    if mine is None or theirs is None:
+        return row
+    if len(mine) != len(theirs):
+        call.fail(f"rows of {len(mine)} columns and rows of {len(theirs)}", argument.expression, SHAPE)
+        return row
+    types: list[Type] = [make_simplified_union(list(pair)) for pair in zip(mine, theirs, strict=True)]
+    proper = get_proper_type(row)
+    if isinstance(proper, TypedDictType):
+        return call.api.typed_dict(dict(zip(proper.items, types, strict=True)))
+    if isinstance(proper, TupleType):
+        return TupleType(types, proper.partial_fallback)
+    return types[0]
+
+
+def _places(row: Type) -> list[Type] | None:
+    """The types of a row's columns; None for instances, and where it is not known."""
+    proper = get_proper_type(row)
+    if isinstance(proper, TypedDictType):
+        return list(proper.items.values())
+    return list(proper.items) if isinstance(proper, TupleType) else None

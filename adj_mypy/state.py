@@ -8,7 +8,7 @@ the same TypedDict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -28,14 +28,21 @@ mypy lets a variable have a narrower type, and never a wider one. So what a row 
 beside the old one. `UNKNOWN` stands alone, when only the run knows.
 """
 
+OPEN = "*"
+"""Among annotations: there may be others, whose names are known only when the program runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the rows of a query carry: relations with their rows' types, annotations, and which columns they lack."""
+    """What the rows of a query carry: relations with their rows' types, annotations, and which columns they lack.
+
+    Of what a query knows, `aliases` are those annotations that later clauses may name and rows do not have.
+    """
 
     loaded: Mapping[str, Type] = field(default_factory=dict[str, Type])
     annotations: Mapping[str, Type] = field(default_factory=dict[str, Type])
     deferred: frozenset[str] = frozenset()
+    aliases: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
 
     def carries(self, name: str) -> bool:
@@ -73,13 +80,37 @@ class State:
         gone = frozenset(names)
         return replace(self, loaded={name: row for name, row in self.loaded.items() if name not in gone})
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there may be annotations whose names are not known."""
+        return OPEN in self.annotations
+
+    @property
+    def selected(self) -> Mapping[str, Type]:
+        """The annotations that rows have."""
+        return {name: typ for name, typ in self.annotations.items() if name not in self.aliases}
+
     def with_loaded(self, name: str, row: Type) -> State:
         """The same with one more relation."""
         return replace(self, loaded={**self.loaded, name: row})
 
     def with_annotations(self, annotations: Mapping[str, Type]) -> State:
         """The same with more annotations."""
-        return replace(self, annotations={**self.annotations, **annotations})
+        aliases = self.aliases - annotations.keys()
+        return replace(self, annotations={**self.annotations, **annotations}, aliases=aliases)
+
+    def with_aliases(self, annotations: Mapping[str, Type]) -> State:
+        """The same with more annotations that rows do not have."""
+        named = {**self.annotations, **annotations}
+        return replace(self, annotations=named, aliases=self.aliases | annotations.keys())
+
+    def as_row(self) -> State:
+        """What rows carry, of what a query knows."""
+        return replace(self, annotations=self.selected, aliases=frozenset())
+
+    def selecting(self, names: Collection[str]) -> State:
+        """The same where rows have these annotations and no others."""
+        return replace(self, aliases=frozenset(self.annotations) - set(names) - {OPEN})
 
     def with_deferred(self, names: frozenset[str]) -> State:
         """The same without these columns, and no others."""
@@ -101,6 +132,12 @@ def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Typ
     items = state.items() if tracked else dict(state.annotations)
     annotated = api.info(full_name(model) + ANNOTATED) if state.annotations else None
     return Instance(annotated or info, [api.typed_dict(items, readonly=True)])
+
+
+def open_row(project: Project, api: Api, model: ModelClass) -> Type:
+    """The type of a row of which nothing is known, and which may have attributes that its model has not."""
+    annotated = api.info(full_name(model) + ANNOTATED)
+    return compat.any_type() if annotated is None else Instance(annotated, [])
 
 
 def plain_row(project: Project, api: Api, model: ModelClass) -> Type:
@@ -152,5 +189,6 @@ def _decoded(model: ModelClass, known: TypedDictType) -> State:
         {name: typ for name, typ in given.items() if name in names},
         {name: typ for name, typ in given.items() if name not in names},
         deferred,
+        frozenset(given) - known.required_keys,
         marks,
     )

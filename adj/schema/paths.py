@@ -137,5 +137,6 @@ def _raise_unknown(model: type[Model], path: str, field: Any, output: Any, name:
         raise UnknownField(
             model=related.__name__, path=path, part=name, choices=(*field_names(related), *output.get_lookups())
         )
-    owner = f'{type(output).__name__} "{model.__name__}.{field.name}"'
+    holder = getattr(field, "model", model)
+    owner = f'{type(output).__name__} "{holder.__name__}.{field.name}"'
     raise UnknownLookup(model=model.__name__, path=path, field=owner, lookup=name, choices=output.get_lookups())

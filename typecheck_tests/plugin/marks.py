@@ -16,6 +16,8 @@ from pathlib import Path
 _MARK = re.compile(r"#\s(?P<kind>[REN]):\s(?P<text>.*?)\s*$")
 _REVEALED = re.compile(r'^Revealed type is "(.*)"$')
 _MODULES = re.compile(r"\b(?:[a-z_]\w*\.)+(?=[A-Z]\w*|dict\b|list\b|tuple\b)")
+_EXPLANATION = "adj: "
+"""How the notes begin that say why the plugin fell back to a general type."""
 REST = "..."
 
 
@@ -76,7 +78,8 @@ def said(output: str) -> dict[str, list[Message]]:
     """What mypy printed, by the name of the file."""
     found: dict[str, list[Message]] = {}
     for path, line, severity, text in re.findall(r"^(.+?\.py):(\d+): (error|note): (.*)$", output, re.MULTILINE):
-        found.setdefault(path, []).append(_message(int(line), severity, text))
+        if not text.startswith(_EXPLANATION):
+            found.setdefault(path, []).append(_message(int(line), severity, text))
     return found
 
 

@@ -7,6 +7,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "tests.shop",
+    "tests.diary",
     "typecheck_tests.plugin.library",
     "typecheck_tests.plugin.people",
     "typecheck_tests.plugin.press",

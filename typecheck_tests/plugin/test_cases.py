@@ -16,7 +16,7 @@ PARAMETERS = [
 def messages(name: str) -> list[Message]:
     """What mypy says of a file of cases."""
     paths = tuple(str(path.relative_to(ROOT)) for path in FILES)
-    return said(check(*paths, debug=False)).get(str((CASES / name).relative_to(ROOT)), [])
+    return said(check(*paths, debug=True)).get(str((CASES / name).relative_to(ROOT)), [])
 
 
 @pytest.mark.parametrize(("name", "case"), PARAMETERS)

@@ -118,7 +118,7 @@ def joined(book: Book, other: Book, author: Author, more: bool) -> None:
     reveal_type(book if more else other)  # R: Book
     reveal_type([book, author])  # R: list[Model]
     reveal_type(book or author)
-    # E: "book" has type "Book" which does not implement __bool__ or __len__ so it could always be true in bo ...
+    # E: "book" has type "Book" which does not implement __bool__ or __len__ so it could always be true in bo...
     # R: Book | Author
 
 
@@ -179,7 +179,7 @@ def a_message_about_none(book: Book | None) -> None:
 
 def a_message_about_a_container(books: list[Book]) -> None:
     authors: list[Author] = books
-    # E: Incompatible types in assignment (expression has type "list[Book]", variable has type "list[Author]" ...
+    # E: Incompatible types in assignment (expression has type "list[Book]", variable has type "list[Author]"...
     print(authors)
 
 

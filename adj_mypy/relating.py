@@ -1,0 +1,148 @@
+"""`adj.related()`: which rows a relation has, what may belong to it, and the values of its through model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mypy.nodes import CallExpr, Expression, MemberExpr, StrExpr
+from mypy.types import Instance, Type, get_proper_type
+
+from adj_mypy import assignments, nested, values
+from adj_mypy.call import Call, Query
+from adj_mypy.codes import LOOKUP, SHAPE, VALUE
+from adj_mypy.managers import trees
+from adj_mypy.names import model_of_instance
+from adj_mypy.operands import Expected, Table
+from adj_mypy.project import ModelClass, relations, single_relations, target_of
+from adj_mypy.state import row_type
+from adj_mypy.trees import rows_knowing
+from adj_mypy.words import suggestion
+
+RELATED = "adj.related.related"
+
+
+def related(call: Call) -> Type:
+    """`related(author, "books")`: a query of the model at the other end."""
+    model, result = model_of_instance(call), get_proper_type(call.result)
+    names = call.texts("name")
+    if not names and not call.arguments("name"):
+        return _of_manager(call)
+    if model is None or not names or not isinstance(result, Instance):
+        return call.result
+    name, at = names[0]
+    relation = relations(model).get(name)
+    target = None if relation is None else target_of(relation)
+    if relation is None:
+        many = relations(model).keys() - single_relations(model).keys()
+        call.fail(f'{model.__name__} has no relation "{name}"{suggestion(name, many)}', at, LOOKUP)
+    elif name in single_relations(model):
+        call.fail(f'"{model.__name__}.{name}" leads to one row, and related() is for relations to many', at, SHAPE)
+    elif target is not None:
+        return result.copy_modified(args=[_row(call, relation, target, call.arguments("source")[0].type)])
+    return call.result
+
+
+def _of_manager(call: Call) -> Type:
+    """`related(author.books)`."""
+    source, result = call.arguments("source"), get_proper_type(call.result)
+    at = source[0].expression if source else None
+    if not isinstance(at, MemberExpr) or not isinstance(result, Instance):
+        return call.result
+    owner = call.api.type_of(at.expr)
+    model = call.project.model_of(owner)
+    relation = None if model is None else relations(model).get(at.name)
+    target = None if relation is None else target_of(relation)
+    if owner is None or target is None:
+        return call.result
+    return result.copy_modified(args=[_row(call, relation, target, owner)])
+
+
+def _row(call: Call, relation: Any, target: ModelClass, owner: Type) -> Type:
+    """The rows of a relation, which know the row that they are asked from, if only that can be."""
+    start = trees(call.project, call.api).start(relation, target)
+    return rows_knowing(call.project, call.api, relation, row_type(call.project, call.api, target, start), owner)
+
+
+def add(call: Call) -> Type:
+    """`aadd()`: rows or keys of the relation's model, and the values of new rows of its through model."""
+    query = call.query
+    if query is not None:
+        _check_objects(call, query)
+        _check_through(call)
+    return call.result
+
+
+def remove(call: Call) -> Type:
+    """`aremove()`: rows or keys of the relation's model."""
+    if call.query is not None:
+        _check_objects(call, call.query)
+    return call.result
+
+
+def replace(call: Call) -> Type:
+    """`aset()`: a query of the relation's model, or an iterable of its rows or keys."""
+    query = call.query
+    for argument in call.arguments("objs") if query is not None else ():
+        expected = None if query is None else _objects(call, query.model)
+        if query is None or expected is None:
+            break
+        if nested.columns_of(argument.type) is not None:
+            problem = nested.misfit(call.project, call.api, argument.type, query.model, expected.type)
+            if problem is not None:
+                call.fail(f"aset() expects {problem}", argument.expression, VALUE)
+        else:
+            values.check_many(call, argument, "aset()", expected)
+    _check_through(call)
+    return call.result
+
+
+def _check_objects(call: Call, query: Query) -> None:
+    expected = _objects(call, query.model)
+    for argument in call.arguments("objs"):
+        if not argument.is_unpacked:
+            values.check(call, argument.expression, argument.type, f"{call_name(call)}()", expected)
+
+
+def call_name(call: Call) -> str:
+    """The name of the method, as it is written."""
+    callee = getattr(call.context.context, "callee", None)
+    return callee.name if isinstance(callee, MemberExpr) else "it"
+
+
+def _objects(call: Call, model: ModelClass) -> Expected | None:
+    table = Table(call.project, call.api)
+    typ = table.of_relation(model)
+    return None if typ is None else Expected(typ, typ)
+
+
+def _check_through(call: Call) -> None:
+    through = _through_of(call)
+    if through is None:
+        return
+    for argument in call.arguments("through_defaults"):
+        writing = assignments.Writing(call, through, {}, is_new=True)
+        writing.check(assignments.literal_pairs(call, argument), may_be_called=True)
+
+
+def _through_of(call: Call) -> ModelClass | None:
+    """The through model, where the relation is named in the same expression."""
+    callee = getattr(call.context.context, "callee", None)
+    made = callee.expr if isinstance(callee, MemberExpr) else None
+    if not isinstance(made, CallExpr) or getattr(made.callee, "fullname", "") != RELATED:
+        return None
+    owner, name = _relation_in(made)
+    model = None if owner is None else call.project.model_of(call.api.type_of(owner))
+    relation: Any = None if model is None else relations(model).get(name)
+    field = getattr(relation, "remote_field", None)
+    return getattr(relation, "through", None) or getattr(field, "through", None)
+
+
+def _relation_in(made: CallExpr) -> tuple[Expression | None, str]:
+    """`related(book, "tags")` and `related(book.tags)`: the instance, and the name."""
+    match made.args:
+        case [owner, StrExpr(value=name)]:
+            return owner, name
+        case [MemberExpr(expr=owner, name=name)]:
+            return owner, name
+        case _:
+            return None, ""

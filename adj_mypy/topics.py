@@ -1,0 +1,106 @@
+"""Which topic answers which method and function.
+
+Topics need `adj` itself. The plugin imports them at the first question, so that a run that finds everything in mypy's
+cache does not wait for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from mypy.types import Type
+
+from adj_mypy import (
+    annotating,
+    assignments,
+    deferring,
+    finishing,
+    instances,
+    loading,
+    lookups,
+    names,
+    queries,
+    relating,
+    rows,
+    start,
+)
+from adj_mypy.call import Call
+
+Topic: TypeAlias = Callable[[Call], Type]
+
+
+def after(check: Topic, topic: Topic) -> Topic:
+    """A topic that types what another one checks."""
+
+    def both(call: Call) -> Type:
+        check(call)
+        return topic(call)
+
+    return both
+
+
+METHODS: Final[Mapping[str, Topic]] = {
+    "filter": lookups.filtered,
+    "exclude": lookups.filtered,
+    "complex_filter": lookups.complex_filter,
+    "aget": lookups.filtered,
+    "aget_or_none": lookups.filtered,
+    "afilter": lookups.filtered,
+    "order_by": lookups.order_by,
+    "distinct": lookups.columns,
+    "aearliest": lookups.columns,
+    "alatest": lookups.columns,
+    "select_for_update": names.locks,
+    "abulk_update": names.bulk_update,
+    "abulk_create": instances.untracked(names.bulk_create),
+    "acopy": names.copy,
+    "aupdate": assignments.update,
+    "aadd": relating.add,
+    "aremove": relating.remove,
+    "aset": relating.replace,
+    "select_related": loading.select_related,
+    "prefetch_related": loading.prefetch_related,
+    "only": deferring.only,
+    "defer": deferring.defer,
+    "values": lookups.with_conditions(rows.values),
+    "values_list": lookups.with_conditions(rows.values_list),
+    "dates": after(names.order_of_dates, rows.dates),
+    "datetimes": after(names.order_of_dates, rows.datetimes),
+    "union": rows.combined,
+    "intersection": rows.combined,
+    "difference": rows.combined,
+    "annotate": lookups.with_conditions(annotating.annotate),
+    "alias": lookups.with_conditions(annotating.alias),
+    "extra": annotating.extra,
+    "of": queries.of,
+    "run": finishing.run,
+    "arun": finishing.run,
+    "aall": finishing.run,
+    "aaggregate": lookups.with_conditions(finishing.aggregate),
+    "ain_bulk": after(names.keys, finishing.in_bulk),
+    "returning": after(names.returning, finishing.returning),
+    "raw": finishing.raw,
+    "acreate": instances.untracked(after(assignments.create, finishing.written)),
+    "aget_or_create": instances.untracked(after(assignments.get_or_create, finishing.written)),
+    "aupdate_or_create": instances.untracked(after(assignments.update_or_create, finishing.written)),
+}
+"""The methods of a query that have a topic."""
+
+OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
+    ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
+    ("adj.models.AsyncModel", "aload"): instances.load_own,
+    ("django.db.models.base.Model", "arefresh_from_db"): after(names.refresh, instances.refresh_own),
+}
+"""Methods of other classes that have one."""
+
+FUNCTIONS: Final[Mapping[str, Topic]] = {
+    "adj.facade.q": start.q,
+    "adj.instances.save": names.save,
+    "adj.load.load": instances.load,
+    "adj.instances.refresh": after(names.refresh, instances.refresh),
+    relating.RELATED: relating.related,
+    "adj.shortcuts.get_object_or_404": lookups.shortcut,
+    "adj.shortcuts.get_list_or_404": lookups.shortcut,
+}
+"""The functions that have one."""
