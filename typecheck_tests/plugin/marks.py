@@ -50,11 +50,16 @@ class Case:
 def read_cases(path: Path) -> list[Case]:
     """The cases of a file: one for each function and each method at the top of it."""
     source = path.read_text(encoding="utf-8")
-    marks = list(_marks(source.splitlines()))
+    marks = read_marks(source)
     return [
         Case(name, first, last, tuple(mark for mark in marks if first <= mark.line <= last))
         for name, first, last in _functions(ast.parse(source))
     ]
+
+
+def read_marks(source: str) -> list[Message]:
+    """What a text of Python code says that mypy will say of it."""
+    return list(_marks(source.splitlines()))
 
 
 def _functions(module: ast.Module) -> Iterator[tuple[str, int, int]]:
