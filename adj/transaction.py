@@ -112,13 +112,16 @@ class Transaction:
             self._errands[block] = errand
         try:
             await to_its_end(self._continued(self.connection.run(_enter, block, mode)))
-        except asyncio.CancelledError as error:
-            # It has begun all the same.
-            await to_its_end(self._continued(self.connection.run(_abandon, block, error)))
-            self._end_errand(block)
-            raise
-        except BaseException:
-            self._end_errand(block)
+        except BaseException as error:
+            try:
+                if isinstance(error, asyncio.CancelledError):
+                    # It has begun all the same.
+                    await to_its_end(self._continued(self.connection.run(_abandon, block, error)))
+            except Exception as failure:
+                # Who cancels waits for a cancellation, and not for the trouble of undoing.
+                raise error from failure
+            finally:
+                self._end_errand(block)
             raise
         self.blocks.append(block)
         return block

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models.signals import post_save
 
 import adj
+import adj.transaction
 from adj import atomic, q
 from tests.engines.places import Place
 from tests.running import run
@@ -128,3 +129,35 @@ def test_a_block_that_outlives_the_receiver_it_was_started_in_is_committed() -> 
     with place.chosen():
         run(main())
         assert {"+1", "+2"} <= set(place.codes())
+
+
+def test_a_block_that_can_not_be_undone_when_its_entering_is_cancelled_lets_the_others_go_on(
+    native: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Receivers share one transaction, and wait while one of them is in a block of it."""
+
+    def fails(*args: object) -> None:
+        raise OperationalError("the server has gone away")
+
+    async def receiver(**kwargs: object) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(adj.transaction, "_abandon", fails)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0), atomic(native.alias):
+                    pass
+
+    async def other(**kwargs: object) -> None:
+        async with asyncio.timeout(5), atomic(native.alias):
+            await q(Country).using(native.alias).acount()
+        entered.append(True)
+
+    entered: list[bool] = []
+
+    async def main() -> None:
+        async with atomic(native.alias):
+            await create_with_run_sync(native.alias)
+            await adj.set_rollback(using=native.alias)
+
+    with received_by(receiver), received_by(other):
+        run(main())
+    assert entered
