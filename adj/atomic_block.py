@@ -241,8 +241,8 @@ async def set_rollback(rollback: bool = True, *, using: str | None = None) -> No
 
 
 async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run synchronous Django code: on the transaction's connection, in `native(using)` on that alias's engine, elsewhere
-    on that of `default`.
+    """Run synchronous Django code: on the transaction's connection, in `native(using)` on the engine of that alias,
+    elsewhere on that of `default`.
 
     It finds its connection where it always does, in `django.db.connections`. On PostgreSQL's native engine it runs on
     the event loop, in a greenlet, and other tasks go on while it waits for the server; on other engines in a thread
