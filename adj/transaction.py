@@ -7,6 +7,7 @@ Private Django API used here: `Atomic.__enter__`, `Atomic.__exit__`, `DatabaseWr
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextvars import ContextVar
@@ -31,6 +32,11 @@ T = TypeVar("T")
 Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable read", "serializable"]
 Hook: TypeAlias = tuple[Callable[[], object], bool]
 """A function to call after the commit, and whether its errors are only logged."""
+
+logger = logging.getLogger("adj.transaction")
+
+OUTCOME_UNKNOWN = "It happened during the commit: if the connection was lost, the work may be done or not."
+"""The note on an error that leaves open whether a transaction is committed."""
 
 ISOLATIONS: tuple[Isolation, ...] = ("read uncommitted", "read committed", "repeatable read", "serializable")
 
@@ -145,6 +151,11 @@ class Transaction:
             self.blocks.remove(block)
         try:
             left = await result_and_cancellation(self._continued(self._leave(block, error)), self.connection.patience)
+        except OperationalError as failure:
+            if task is not None and task.cancelling() and OUTCOME_UNKNOWN in getattr(failure, "__notes__", ()):
+                # Whoever cancels a task seldom looks at its error.
+                logger.warning("The task %s was cancelled. %s", _name(task), OUTCOME_UNKNOWN, exc_info=failure)
+            raise
         finally:
             self._end_errand(block)
         if isinstance(error, NestingError):
@@ -346,7 +357,7 @@ def _leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]
         block.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
     except OperationalError as failure:
         if is_outermost and error is None and failure.__cause__ is not None:
-            failure.add_note("It happened during the commit: if the connection was lost, the work may be done or not.")
+            failure.add_note(OUTCOME_UNKNOWN)
         raise
     if aborted is not None:
         raise aborted
