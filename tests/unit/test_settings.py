@@ -23,7 +23,7 @@ def test_without_settings_there_are_defaults() -> None:
     [
         ({}, AliasSettings()),
         ({"default": {}}, AliasSettings()),
-        ({"other": {"engine": "django"}}, AliasSettings()),
+        ({"postgres": {"engine": "django"}}, AliasSettings()),
         ({"default": {"engine": "threads"}}, AliasSettings(engine="threads")),
         ({"default": {"engine": "django"}}, AliasSettings(engine="django")),
         ({"default": {"engine": "psycopg"}}, AliasSettings(engine="psycopg")),
@@ -46,6 +46,8 @@ WRONG: list[tuple[Any, str]] = [
     ([], 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'),
     (None, 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'),
     ("default", 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'),
+    ({"defualt": {}}, "ADJ: 'defualt' is not in DATABASES, which has 'default', 'postgres', 'mariadb'."),
+    ({"b": {}, "a": {}}, "ADJ: 'a', 'b' are not in DATABASES, which has 'default', 'postgres', 'mariadb'."),
     ({"default": None}, 'ADJ["default"] must be a dict, as in {"engine": "threads"}, not None.'),
     ({"default": "threads"}, 'ADJ["default"] must be a dict, as in {"engine": "threads"}, not \'threads\'.'),
     ({"default": {"engin": "threads"}}, f'ADJ["default"]: unknown engin; {KNOWN}.'),
