@@ -107,7 +107,8 @@ urlpatterns = [path("", view), path("synchronous", synchronous_view)]
 async def answer(at: str) -> list[str]:
     """What the project's ASGI application answers, which runs each request in a context of its own."""
     scope = {"type": "http", "method": "GET", "path": at, "headers": [], "query_string": b"", "root_path": ""}
-    communicator = ApplicationCommunicator(get_asgi_application(), scope)
+    # asgiref has no types for it.
+    communicator: Any = ApplicationCommunicator(get_asgi_application(), scope)
     await communicator.send_input({"type": "http.request", "body": b"", "more_body": False})
     start, body = await communicator.receive_output(), await communicator.receive_output()
     assert start["status"] == 200
