@@ -108,7 +108,8 @@ async def answer(at: str) -> list[str]:
     """What the project's ASGI application answers, which runs each request in a context of its own."""
     scope = {"type": "http", "method": "GET", "path": at, "headers": [], "query_string": b"", "root_path": ""}
     # asgiref has no types for it.
-    communicator: Any = ApplicationCommunicator(get_asgi_application(), scope)
+    communicate: Any = ApplicationCommunicator
+    communicator = communicate(get_asgi_application(), scope)
     await communicator.send_input({"type": "http.request", "body": b"", "more_body": False})
     start, body = await communicator.receive_output(), await communicator.receive_output()
     assert start["status"] == 200
