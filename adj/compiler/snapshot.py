@@ -82,8 +82,8 @@ def _holds_instances(items: Collection[object]) -> bool:
     return any(isinstance(item, Model) for item in items)
 
 
-def _snapshot_instance(instance: Model) -> Model:
+def _snapshot_instance(instance: Model) -> Any:
     """An instance whose attributes are those of another one now: which of them is asked for, the lookup knows."""
-    copied = object.__new__(type(instance))
-    copied.__dict__.update(instance.__dict__)
+    copied: Any = object.__new__(type(instance))
+    copied.__dict__ = instance.__dict__.copy()
     return copied
