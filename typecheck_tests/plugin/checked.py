@@ -43,9 +43,9 @@ def _checked(paths: tuple[str, ...], adj: str, mypy: str, *, debug: bool) -> tup
         return _ended(ROOT, *options, *paths)
 
 
-def run(*arguments: str, cwd: Path = ROOT) -> str:
-    """What mypy prints. Raises `AssertionError` when it ends otherwise than with its verdict."""
-    return _verdict(*_ended(cwd, *arguments))
+def run(*arguments: str, cwd: Path = ROOT, project: Path | None = None) -> str:
+    """What mypy prints; `project` is where the settings are. Raises `AssertionError` when it ends without a verdict."""
+    return _verdict(*_ended(cwd, *arguments, project=project))
 
 
 def _verdict(status: int, output: str) -> str:
@@ -54,8 +54,8 @@ def _verdict(status: int, output: str) -> str:
     return output
 
 
-def _ended(cwd: Path, *arguments: str) -> tuple[int, str]:
+def _ended(cwd: Path, *arguments: str, project: Path | None = None) -> tuple[int, str]:
     command = [sys.executable, "-m", "mypy", "--show-traceback", *arguments]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(cwd), str(ROOT)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project or cwd), str(ROOT)])}
     result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     return result.returncode, result.stdout if result.returncode in {0, 1} else result.stdout + result.stderr

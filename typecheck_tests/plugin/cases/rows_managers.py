@@ -13,9 +13,9 @@ from typecheck_tests.plugin.library.models import Counted, Person, Shelf
 
 
 async def rows_of_a_manager_of_adj() -> None:
-    reveal_type(await Person.aobjects.run())  # R: list[Person]
-    reveal_type(await Person.aobjects.aall())  # R: list[Person]
-    reveal_type(await Person.aobjects.afilter(name="Anna"))  # R: list[Person]
+    reveal_type(await Person.aobjects.run())  # R: list[Person[TypedDict({})]]
+    reveal_type(await Person.aobjects.aall())  # R: list[Person[TypedDict({})]]
+    reveal_type(await Person.aobjects.afilter(name="Anna"))  # R: list[Person[TypedDict({})]]
 
 
 async def annotations_of_a_manager_of_adj() -> None:
