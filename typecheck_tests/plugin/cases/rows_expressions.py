@@ -222,7 +222,7 @@ async def the_number_of_a_row() -> None:
 async def another_row_of_the_window() -> None:
     reveal_type(await q(Book).values(a=Window(Lag("pages")), b=Window(FirstValue("title"))).aget())
     # R: TypedDict({'a': int | None, 'b': str})
-    reveal_type(await q(Book).values(a=Window(Lag("pages", default=Value(0)))).aget())  # R: TypedDict({'a': int})
+    reveal_type(await q(Book).values(a=Window(Lag("pages", default=0))).aget())  # R: TypedDict({'a': int})
 
 
 async def an_aggregate_over_a_window() -> None:
