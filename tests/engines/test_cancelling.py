@@ -14,7 +14,7 @@ from django.db import OperationalError, transaction
 from django.db.models.signals import post_save
 
 import adj
-import adj.transaction
+import adj.blocks
 from adj import atomic, q
 from tests.engines.places import Place
 from tests.running import run
@@ -141,7 +141,7 @@ def test_a_block_that_can_not_be_undone_when_its_entering_is_cancelled_lets_the_
 
     async def receiver(**kwargs: object) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(adj.transaction, "_abandon", fails)
+            patch.setattr(adj.blocks, "abandon", fails)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0), atomic(native.alias):
                     pass
