@@ -172,7 +172,7 @@ class Table:
 
     def of_field(self, field: Any) -> Type | None:
         """The type of values of a field, or of the rows and keys of a relation; None where all may be right."""
-        if isinstance(field, _ANYTHING):
+        if isinstance(field, _ANYTHING) or _is_of_postgresql(field):
             return None
         if isinstance(field, CompositePrimaryKey):
             return self._of_composite(field)
@@ -214,6 +214,11 @@ class Table:
         chosen = [name for name in names if name != _LAZY or (self.is_kind and not self.is_strict)]
         infos = (self.api.info(name) for name in chosen)
         return make_simplified_union([Instance(info, []) for info in infos if info is not None])
+
+
+def _is_of_postgresql(field: object) -> bool:
+    """Ranges and the like, which take pairs and their driver's objects; arrays have a rule of their own."""
+    return any(base.__module__.startswith("django.contrib.postgres.fields.") for base in type(field).__mro__)
 
 
 def is_djangos(field: object) -> bool:
