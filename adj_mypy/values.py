@@ -55,8 +55,8 @@ def _check_one(call: Call, at: Expression, given: Type, name: str, expected: Exp
         given = make_simplified_union([each for each in actual.items if not nested.is_expression(each)])
     elif isinstance(actual, TupleType):
         # So are those in a key of several columns.
-        items = [any_type() if nested.is_expression(each) else each for each in actual.items]
-        given = actual.copy_modified(items=items)
+        parts = [any_type() if nested.is_expression(each) else each for each in actual.items]
+        given = actual.copy_modified(items=parts)
     if not is_subtype(given, expected.type) or _is_text_among_many(given, expected):
         shown, got = (type_text(call.api, typ) for typ in (expected.shown, given))
         items = "items of " if expected.is_item else ""
