@@ -172,7 +172,7 @@ class Table:
 
     def of_field(self, field: Any) -> Type | None:
         """The type of values of a field, or of the rows and keys of a relation; None where all may be right."""
-        if isinstance(field, _ANYTHING):
+        if isinstance(field, _ANYTHING) or _is_of_postgresql(field):
             return None
         if isinstance(field, CompositePrimaryKey):
             return self._of_composite(field)
@@ -222,6 +222,11 @@ def _is_prepared_by_field(field: Any, name: str) -> bool:
     if lookup is None or lookup.__module__.startswith("django."):
         return False
     return bool(lookup.prepare_rhs) and lookup.get_prep_lookup is Lookup.get_prep_lookup
+
+
+def _is_of_postgresql(field: object) -> bool:
+    """Ranges and the like, which take pairs and their driver's objects; arrays have a rule of their own."""
+    return any(base.__module__.startswith("django.contrib.postgres.fields.") for base in type(field).__mro__)
 
 
 def is_djangos(field: object) -> bool:
