@@ -10,7 +10,7 @@ from django.db.models import Case, CharField, Count, ExpressionWrapper, F, Float
 from django.db.models.functions import Cast, Coalesce, ExtractMonth, Ln, Mod, RowNumber, Sqrt, TruncDate
 
 from adj import q
-from tests.shop.models import Author, Book, Customer, Order, OrderLine
+from tests.shop.models import Author, Book, Customer, Order, OrderLine, Reader
 
 
 async def mixed_types_in_coalesce() -> None:
@@ -116,3 +116,28 @@ async def an_own_lookup_with_what_is_known_when_it_runs(number: object) -> None:
 
 async def a_cast_of_a_constant() -> None:
     reveal_type((await q(Author).annotate(n=Cast(Value(-2), FloatField())).aget()).n)  # R: float
+
+
+async def the_key_is_deferred_by_its_name_alone() -> None:
+    q(Book).defer("pk")  # E: Book has no field "pk"...
+    q(Book).defer("id")
+    q(Book).only("pk", "title")
+    q(Book).only("title").defer("pk")
+
+
+async def the_columns_of_a_key_of_several_are_always_there() -> None:
+    line = await q(OrderLine).only("cents").aget()
+    line.number
+    line.order_id
+    line.quantity  # E: "OrderLine.quantity" is deferred by the query...
+
+
+async def what_is_joined_to_a_parents_part_is_not_kept() -> None:
+    reader = await q(Reader).select_related("item_ptr__maker").aget()
+    reader.maker  # E: "Reader.maker" is not loaded...
+    q(Reader).select_related("item_ptr__makers")  # E: Item has no relation to one row "makers"...
+
+
+async def what_is_prefetched_with_a_parents_part_is_there() -> None:
+    reader = await q(Reader).prefetch_related("item_ptr__maker").aget()
+    reader.maker
