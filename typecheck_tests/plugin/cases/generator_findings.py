@@ -6,8 +6,33 @@ import datetime
 from decimal import Decimal
 from typing import reveal_type
 
-from django.db.models import Case, CharField, Count, ExpressionWrapper, F, FloatField, Q, Sum, Value, When, Window
-from django.db.models.functions import Cast, Coalesce, ExtractMonth, Ln, Mod, RowNumber, Sqrt, TruncDate
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import (
+    Cast,
+    Coalesce,
+    ExtractMonth,
+    Ln,
+    Mod,
+    NullIf,
+    RowNumber,
+    Sqrt,
+    TruncDate,
+    TruncMonth,
+)
 
 from adj import q
 from tests.shop.models import Author, Book, Customer, Order, OrderLine, Reader
@@ -141,3 +166,10 @@ async def what_is_joined_to_a_parents_part_is_not_kept() -> None:
 async def what_is_prefetched_with_a_parents_part_is_there() -> None:
     reader = await q(Reader).prefetch_related("item_ptr__maker").aget()
     reader.maker
+
+
+async def a_wrong_part_beside_a_nested_query() -> None:
+    nested = q(Book).filter(author=OuterRef("pk")).values("published")[:1]
+    q(Author).annotate(n=NullIf(TruncMonth(Value(1.5)), Subquery(nested)))  # E: Django refuses this expression...
+    row = await q(Author).annotate(n=NullIf(TruncMonth("born"), Subquery(nested))).aget()
+    reveal_type(row.n)  # R: datetime.date | None
