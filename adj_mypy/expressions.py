@@ -250,13 +250,26 @@ def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
         resolved = made.resolve_expression(query, allow_joins=True)
         field = resolved.output_field
     except Exception as error:  # noqa: BLE001  # Django refuses it in many ways, and will again when it runs
-        if isinstance(error, (FieldError, TypeError, ValueError)) and not _is_guessed(made, scope):
-            call.fail(f"Django refuses this expression: {error}", at, SHAPE)
-            return compat.erroneous()
-        return compat.any_type()
+        refusal = _certain(made, query, scope, error)
+        if refusal is None:
+            return compat.any_type()
+        call.fail(f"Django refuses this expression: {refusal}", at, SHAPE)
+        return compat.erroneous()
     if isinstance(made, (Window, ExpressionWrapper)) or not getattr(field, "is_relation", False):
         return type_of_field(call.project, call.api, field)
     return type_of_class(call.api, field.target_field)
+
+
+def _certain(made: Any, query: DjangoQuery, scope: Scope, error: Exception) -> Exception | None:
+    """The refusal of an expression, or of a part of it, that depends on nothing which is known by its type alone."""
+    if not _is_guessed(made, scope):
+        return error if isinstance(error, (FieldError, TypeError, ValueError)) else None
+    for part in _sources_of(made):
+        try:
+            part.resolve_expression(query, allow_joins=True)
+        except Exception as inner:  # noqa: BLE001  # as above
+            return _certain(part, query, scope, inner)
+    return None
 
 
 def _is_guessed(made: Any, scope: Scope) -> bool:

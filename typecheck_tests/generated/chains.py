@@ -46,7 +46,6 @@ class Chain:
     loaded: list[str] = field(default_factory=list[str])
     deferred: list[str] = field(default_factory=list[str])
     is_sliced: bool = False
-    is_ordered: bool = False
     is_combined: bool = False
 
     @property
@@ -61,7 +60,9 @@ class Chain:
     @property
     def has_ends(self) -> bool:
         """Whether a first and a last row can be asked for: Django orders by the key, unless rows are groups."""
-        return not self.is_sliced and (self.rows == "instances" or any("order_by" in step for step in self.steps))
+        return not self.is_sliced and (
+            self.rows == "instances" or any(step.startswith("order_by") for step in self.steps)
+        )
 
     def new_name(self) -> str | None:
         """A name for an annotation."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist
+from django.core.exceptions import EmptyResultSet, MultipleObjectsReturned, ObjectDoesNotExist
 from django.core.management import call_command
 from django.db import models
 
@@ -86,6 +86,9 @@ def _late(source: Callable[[], Any]) -> Exception | None:
         for annotation in query.annotations.values():
             compiler.compile(annotation)
             _ = annotation.output_field
+        compiler.as_sql()
+    except EmptyResultSet:
+        return None
     except Exception as error:  # noqa: BLE001  # as in a run
         return error
     return None
@@ -194,6 +197,9 @@ def _problem_of_row(typ: revealed.Class, row: models.Model, knows: str | None = 
         if problem is not None:
             return problem
     absent = [name for name, link in by_name.items() if not link.many and name not in known and name != knows]
+    if any(name.endswith("_ptr") for name in known):
+        # What a parent's part has is there by the row's inherited relation, too.
+        absent = []
     return next((problem for name in absent if (problem := _problem_of_unloaded(row, name)) is not None), None)
 
 

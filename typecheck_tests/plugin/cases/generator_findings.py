@@ -6,11 +6,36 @@ import datetime
 from decimal import Decimal
 from typing import reveal_type
 
-from django.db.models import Case, CharField, Count, ExpressionWrapper, F, FloatField, Q, Sum, Value, When, Window
-from django.db.models.functions import Cast, Coalesce, ExtractMonth, Ln, Mod, RowNumber, Sqrt, TruncDate
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import (
+    Cast,
+    Coalesce,
+    ExtractMonth,
+    Ln,
+    Mod,
+    NullIf,
+    RowNumber,
+    Sqrt,
+    TruncDate,
+    TruncMonth,
+)
 
 from adj import q
-from tests.shop.models import Author, Book, Customer, Order, OrderLine
+from tests.shop.models import Author, Book, Customer, Order, OrderLine, Reader
 
 
 async def mixed_types_in_coalesce() -> None:
@@ -116,3 +141,35 @@ async def an_own_lookup_with_what_is_known_when_it_runs(number: object) -> None:
 
 async def a_cast_of_a_constant() -> None:
     reveal_type((await q(Author).annotate(n=Cast(Value(-2), FloatField())).aget()).n)  # R: float
+
+
+async def the_key_is_deferred_by_its_name_alone() -> None:
+    q(Book).defer("pk")  # E: Book has no field "pk"...
+    q(Book).defer("id")
+    q(Book).only("pk", "title")
+    q(Book).only("title").defer("pk")
+
+
+async def the_columns_of_a_key_of_several_are_always_there() -> None:
+    line = await q(OrderLine).only("cents").aget()
+    line.number
+    line.order_id
+    line.quantity  # E: "OrderLine.quantity" is deferred by the query...
+
+
+async def what_is_joined_to_a_parents_part_is_not_kept() -> None:
+    reader = await q(Reader).select_related("item_ptr__maker").aget()
+    reader.maker  # E: "Reader.maker" is not loaded...
+    q(Reader).select_related("item_ptr__makers")  # E: Item has no relation to one row "makers"...
+
+
+async def what_is_prefetched_with_a_parents_part_is_there() -> None:
+    reader = await q(Reader).prefetch_related("item_ptr__maker").aget()
+    reader.maker
+
+
+async def a_wrong_part_beside_a_nested_query() -> None:
+    nested = q(Book).filter(author=OuterRef("pk")).values("published")[:1]
+    q(Author).annotate(n=NullIf(TruncMonth(Value(1.5)), Subquery(nested)))  # E: Django refuses this expression...
+    row = await q(Author).annotate(n=NullIf(TruncMonth("born"), Subquery(nested))).aget()
+    reveal_type(row.n)  # R: datetime.date | None
