@@ -100,6 +100,12 @@ def an_annotation_of_a_field_of_the_projects() -> None:
     query.filter(most=3, most__gt=3)
 
 
+def an_annotation_of_a_relation(author: Author) -> None:
+    query = q(Book).annotate(writer=F("author"))
+    query.filter(writer=3, writer__in=[3, 4])
+    query.filter(writer=author)  # E: Book: "writer" expects "int", got "Author"  [adj-value]
+
+
 def an_annotation_of_json() -> None:
     query = q(Book).annotate(colour=F("metadata__colour"))
     query.filter(colour="red", colour__icontains="r")
