@@ -26,7 +26,7 @@ PYTHON ?= $(shell $(find_python))
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite docs format matrix install clean
+.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite mypy-real-projects django-stubs-suite docs format matrix install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -67,6 +67,14 @@ postgres-versions: $(DEV) ## the tests of PostgreSQL once more, on PostgreSQL 16
 django-suite: $(DEV) ## Django's own tests inside adj.run_sync(), on the native engine
 	$(BIN)/python -m tests.django_suite
 
+mypy-real-projects: $(MADE) ## three packages from PyPI: mypy says the same with adj's plugin and without it
+	$(BIN)/python -m venv .mypy-real-projects/venv
+	.mypy-real-projects/venv/bin/python -m pip install --quiet --editable ".[mypy]"
+	.mypy-real-projects/venv/bin/python typecheck_tests/real_projects.py .mypy-real-projects
+
+django-stubs-suite: $(DEV) ## django-stubs' own cases say the same with adj's plugin and without it
+	$(BIN)/python -m typecheck_tests.django_stubs_suite .django-stubs-suite
+
 docs: $(DEV) ## the documentation, into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
@@ -80,7 +88,7 @@ matrix: $(DEV) ## pytest on every pair of Python and Django that this machine ha
 install: $(DEV) ## the environment alone, with everything in it
 
 clean: ## forget the environment and everything that was built
-	rm -rf $(VENV) .nox .django-suite build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .nox .django-suite .django-stubs-suite .mypy-real-projects build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 # Some distributions split `ensurepip` off from Python; then the pip that is there installs another one.
 $(MADE):

@@ -51,6 +51,12 @@ PAIRS = [
 ]
 OLDEST = next((python for python in PYTHONS if is_there(python)), PYTHONS[0])
 
+# The oldest mypy that the plugin supports has the oldest Django beside it; the newest one is what pip finds.
+PLUGIN = [
+    nox.param(PYTHONS[0], "mypy~=1.18.1 django-stubs~=5.2.0 Django~=5.2.0", id="oldest"),
+    nox.param(PYTHONS[-1], "mypy django-stubs Django", id="newest"),
+]
+
 
 @nox.session
 @nox.parametrize("python,django", PAIRS)
@@ -63,6 +69,15 @@ def tests(session: nox.Session, django: str) -> None:
 def oldest(session: nox.Session) -> None:
     """Run pytest on the oldest pair that this machine's interpreters allow."""
     run_pytest(session, DJANGOS[0])
+
+
+@nox.session
+@nox.parametrize("python,requirements", PLUGIN)
+def plugin(session: nox.Session, requirements: str) -> None:
+    """Run the cases of the mypy plugin on the oldest or the newest mypy: `nox -s "plugin(oldest)"`."""
+    session.install("--quiet", "--editable", ".[mypy,test]", *requirements.split())
+    session.run("python", "-m", "mypy", "--version")
+    session.run("python", "-m", "pytest", "typecheck_tests/plugin", *session.posargs)
 
 
 def run_pytest(session: nox.Session, django: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
@@ -30,10 +30,6 @@ class Argument:
     expression: Expression
     type: Type
     is_unpacked: bool
-
-    def named(self, keyword: str) -> Argument:
-        """The same with a keyword, which Django gives it."""
-        return replace(self, keyword=keyword)
 
 
 class Call:
@@ -78,6 +74,14 @@ class Call:
             found.append((text, argument.expression))
         return found
 
+    def switch(self, formal: str) -> bool | None:
+        """Whether a switch is on, which is off by default; None if that is known only at run time."""
+        for argument in self.arguments(formal):
+            typ = get_proper_type(argument.type)
+            value = typ.last_known_value if isinstance(typ, Instance) else typ
+            return value.value if isinstance(value, LiteralType) and isinstance(value.value, bool) else None
+        return False
+
     def is_cleared(self, formal: str) -> bool:
         """Whether None is given alone, which takes back what earlier calls said."""
         given = self.arguments(formal)
@@ -88,14 +92,6 @@ class Call:
         """The name of the called method, as it is written."""
         callee = getattr(self.context.context, "callee", None)
         return callee.name if isinstance(callee, (MemberExpr, NameExpr)) else ""
-
-    def switch(self, formal: str) -> bool | None:
-        """Whether a switch is on, which is off by default; None if that is known only at run time."""
-        for argument in self.arguments(formal):
-            typ = get_proper_type(argument.type)
-            value = typ.last_known_value if isinstance(typ, Instance) else typ
-            return value.value if isinstance(value, LiteralType) and isinstance(value.value, bool) else None
-        return False
 
     def fail(self, message: str, at: Context, code: ErrorCode) -> None:
         """Report an error at an argument."""
@@ -139,15 +135,16 @@ class Call:
 
     def _query_of_manager(self, model: ModelClass, row: Type) -> Query:
         # It builds on this module.
-        from adj_mypy.managers import manager_at, starting_state
+        from adj_mypy.managers import first_rows, live_manager
 
         callee = getattr(self.context.context, "callee", None)
         receiver = callee.expr if isinstance(callee, MemberExpr) else None
-        manager = manager_at(self.project, receiver)
-        start = None if manager is None else starting_state(self.project, self.api, model, manager)
-        if start is None:
+        manager = None if receiver is None else live_manager(self.project, self.api, receiver)
+        rows = None if manager is None else first_rows(self.project, self.api, manager)
+        if rows is None:
             return Query(model, State(annotations={OPEN: compat.any_type()}), row)
-        return Query(model, start.known, row_type(self.project, self.api, model, start.row))
+        known, state = rows
+        return Query(model, known, row_type(self.project, self.api, model, state))
 
     def _known(self, model: Type, row: Type) -> State:
         """The names of annotations. A model that has no type argument cannot say them; its rows do, if they are its."""
@@ -161,7 +158,7 @@ class Call:
     @property
     def result(self) -> Type:
         """What the call gives, as far as mypy knows without the plugin."""
-        return self.context.default_return_type
+        return compat.with_attributes(self.context.default_return_type)
 
     def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
         """The result, with other names known to later clauses, or with other rows."""
@@ -211,6 +208,12 @@ class Query:
         fields = self.model._meta.get_fields()
         return frozenset(name for field in fields for name in (field.name, getattr(field, "attname", field.name)))
 
+    def row_annotations(self, project: Project) -> Mapping[str, Type]:
+        """The annotations that its rows have; what `to_attr` of a prefetch names is none of the query's."""
+        state = self.row_state(project)
+        found = {} if state is None else state.annotations
+        return {name: typ for name, typ in found.items() if name in self.known.annotations}
+
     @property
     def keys(self) -> Mapping[str, Type] | None:
         """The names and types of its rows' keys, if they are dicts."""
@@ -219,8 +222,7 @@ class Query:
 
 
 def named_model(project: Project, api: Api, model: ModelClass, known: State) -> Type:
-    """The first argument of a query's type: the model, and what `annotate()` and `alias()` named, and what
-    `only()` and its like chose.
+    """The first argument of a query's type: the model, what `annotate()` and `alias()` named, and what `only()` did.
 
     It is the model's own class also with annotations, so that any query of books is an `AsyncQuery[Book]`.
     """

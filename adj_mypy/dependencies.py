@@ -22,7 +22,7 @@ from mypy.nodes import (
     TupleExpr,
     UnaryExpr,
 )
-from mypy.plugin import AnalyzeTypeContext, AttributeContext, FunctionContext, MethodContext
+from mypy.plugin import AnalyzeTypeContext, AttributeContext, MethodContext
 from mypy.types import Instance, LiteralType, RawExpressionType, Type, UnboundType, get_proper_type
 
 from adj_mypy import compat
@@ -32,13 +32,13 @@ from adj_mypy.project import ModelClass, Project, path_targets
 _SEPARATOR = "__"
 
 
-def of_call(project: Project, context: FunctionContext | MethodContext) -> None:
-    """The models of a query, and those that the paths among the arguments go through."""
-    receiver = context.type if isinstance(context, MethodContext) else context.default_return_type
-    texts = set(_in_call(context))
-    api = Api(context.api)
-    for model in _models(project, receiver):
-        _refer(api, model, texts)
+def of_call(project: Project, context: MethodContext) -> None:
+    """The model of a query, and those that the paths among the arguments go through."""
+    receiver = get_proper_type(context.type)
+    arguments = receiver.args if isinstance(receiver, Instance) else ()
+    model = project.model_of(arguments[0]) if arguments else None
+    if model is not None:
+        _refer(Api(context.api), model, _in_call(context))
 
 
 def of_row(project: Project, context: AttributeContext) -> None:
@@ -70,21 +70,15 @@ def _refer(api: Api, model: ModelClass, paths: Iterable[str]) -> None:
             api.refer_to(at.__module__)
 
 
-def _models(project: Project, receiver: Type) -> Iterator[ModelClass]:
-    proper = get_proper_type(receiver)
-    for typ in proper.args if isinstance(proper, Instance) else ():
-        model = project.model_of(typ)
-        if model is not None:
-            yield model
-
-
-def _in_call(context: FunctionContext | MethodContext) -> Iterator[str]:
+def _in_call(context: MethodContext) -> Iterator[str]:
     for names, expressions, types in zip(context.arg_names, context.args, context.arg_types, strict=True):
-        for name, expression, typ in zip(names, expressions, types, strict=True):
-            if name:
-                yield name
-            yield from _in_expression(expression)
-            yield from _in_type(typ)
+        yield from filter(None, names)
+        for expression, typ in zip(expressions, types, strict=True):
+            if isinstance(expression, StrExpr):
+                yield expression.value
+            else:
+                yield from _in_expression(expression)
+                yield from _in_type(typ)
 
 
 def _in_expression(expression: Expression | None) -> Iterator[str]:

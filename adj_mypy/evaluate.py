@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-from django.db.models import DecimalField, F, Field, FilteredRelation, JSONField, Q, TextField, Value
+from django.db.models import CharField, DecimalField, F, Field, FilteredRelation, JSONField, Q, Value
 from django.db.models.expressions import BaseExpression, Combinable, Exists, OuterRef, Subquery
 from mypy.nodes import (
     ARG_NAMED,
@@ -178,7 +178,7 @@ class Evaluator:
     def _sampled(self, expression: Expression, *, is_value: bool) -> Any:
         """A variable as an argument: a text may be the name of a column, unless it is a Value's."""
         sample = self.sample(expression)
-        is_text = isinstance(sample, Typed) and isinstance(sample.output_field, TextField)
+        is_text = isinstance(sample, Typed) and isinstance(sample.output_field, CharField)
         return UNKNOWN if is_text and not is_value else sample
 
     def _subquery(self, call: CallExpr, *, is_array: bool) -> Any:

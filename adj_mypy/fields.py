@@ -43,7 +43,7 @@ SAMPLES: Final[Mapping[str, type[Field[Any, Any]]]] = {
     "builtins.float": fields.FloatField,
     "decimal.Decimal": fields.DecimalField,
     "builtins.bool": fields.BooleanField,
-    "builtins.str": fields.TextField,
+    "builtins.str": fields.CharField,
     "datetime.datetime": fields.DateTimeField,
     "datetime.date": fields.DateField,
     "datetime.time": fields.TimeField,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mypy.nodes import Context, Expression, ListExpr, MemberExpr, SetExpr, StrExpr, TupleExpr
-from mypy.types import Type
+from mypy.plugin import FunctionSigContext
+from mypy.types import FunctionLike, Instance, Type, get_proper_type
 
+from adj_mypy import compat
 from adj_mypy.call import Call
 from adj_mypy.codes import LOOKUP
 from adj_mypy.managers import trees
@@ -14,7 +16,7 @@ from adj_mypy.paths import SEPARATOR
 from adj_mypy.prefetching import lookups
 from adj_mypy.project import ModelClass, relations, target_of
 from adj_mypy.state import Change, State, row_type, state_of, with_rows
-from adj_mypy.trees import Lookup, Trees
+from adj_mypy.trees import Lookup, Trees, rows_knowing
 
 
 def load(call: Call) -> Type:
@@ -23,6 +25,18 @@ def load(call: Call) -> Type:
     if len(given) != 1:
         return call.result
     return call.awaitable(_loaded(call, given[0].expression, given[0].type))
+
+
+def load_signature(context: FunctionSigContext) -> FunctionLike:
+    """The signature of `load()` whose result does not say what its argument has to be.
+
+    mypy would ask for rows that carry what the result is wanted to carry, which is why they are loaded.
+    """
+    signature = context.default_signature
+    result = get_proper_type(signature.ret_type)
+    if not isinstance(result, Instance) or not result.args:
+        return signature
+    return signature.copy_modified(ret_type=result.copy_modified(args=[*result.args[:-1], compat.any_type()]))
 
 
 def load_own(call: Call) -> Type:
@@ -129,15 +143,34 @@ def _literals(expression: Expression) -> list[str] | None:
     return texts if len(texts) == len(expression.items) else None
 
 
-def untracked(topic: Callable[[Call], Type]) -> Callable[[Call], Type]:
-    """A topic of a method whose rows carry what they were made of: nothing is known of these."""
-
-    def answer(call: Call) -> Type:
-        return with_rows(call.project, call.api, topic(call), None)
-
-    return answer
+def untracked(topic: Callable[[Call], Type], call: Call) -> Type:
+    """The result of a method whose rows carry what they were made of: nothing is known of these."""
+    return with_rows(call.project, call.api, topic(call), None)
 
 
 def _receiver(call: Call) -> Expression | None:
     callee = getattr(call.context.context, "callee", None)
     return callee.expr if isinstance(callee, MemberExpr) else None
+
+
+def related(call: Call) -> Type:
+    """`related(author, "books")` or `related(author.books)`: rows that know the row that they are asked from."""
+    source, result = call.arguments("source"), get_proper_type(call.result)
+    if len(source) != 1 or not isinstance(result, Instance):
+        return call.result
+    expression, typ, name = source[0].expression, source[0].type, None
+    texts = call.texts("name")
+    if texts:
+        name = texts[0][0]
+    elif isinstance(expression, MemberExpr):
+        found = call.api.type_of(expression.expr)
+        name, typ = expression.name, found if found is not None else typ
+    model = call.project.model_of(typ)
+    if model is None or name is None:
+        return call.result
+    relation = relations(model).get(name)
+    target = None if relation is None else target_of(relation)
+    if target is None:
+        return call.result
+    row = row_type(call.project, call.api, target, trees(call.project, call.api).start(relation, target))
+    return result.copy_modified(args=[rows_knowing(call.project, call.api, relation, row, typ)])

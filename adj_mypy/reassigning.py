@@ -17,10 +17,20 @@ from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy.compat import Api, nodes_in
 from adj_mypy.project import Project
-from adj_mypy.routing import ITERATED
 from adj_mypy.state import with_rows
 
+ITERATED: Final = frozenset({"__iter__", "__aiter__"})
+TAKEN: Final = frozenset({*ITERATED, "__getitem__"})
+"""The methods by which a variable gets an item."""
+
 COROUTINE: Final = "typing.Coroutine"
+
+COLLECTIONS: Final = frozenset(
+    {
+        *("builtins.list", "builtins.tuple", "builtins.dict", "builtins.set", "builtins.frozenset"),
+        *("typing.Iterable", "typing.Iterator", "typing.Sequence", "typing.Mapping", "typing.ValuesView"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,15 +94,3 @@ def _of_any_rows(typ: Type) -> Type:
     model = get_proper_type(proper.args[0])
     plain = model.copy_modified(args=[]) if isinstance(model, Instance) else model
     return proper.copy_modified(args=[plain, compat.any_type()])
-
-
-def rows_of_argument(context: FunctionSigContext) -> FunctionLike:
-    """The signature of `load()` whose result does not say what its argument has to be.
-
-    mypy would ask for rows that carry what the result is wanted to carry, which is why they are loaded.
-    """
-    signature = context.default_signature
-    result = get_proper_type(signature.ret_type)
-    if not isinstance(result, Instance) or not result.args:
-        return signature
-    return signature.copy_modified(ret_type=result.copy_modified(args=[*result.args[:-1], compat.any_type()]))

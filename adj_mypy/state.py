@@ -21,15 +21,15 @@ from adj_mypy.project import ANNOTATED, ModelClass, Project, full_name, relation
 DEFERRED = "-"
 """Stands before the name of a column that the row does not carry."""
 
+OPEN = "*"
+"""Among annotations: there may be others, whose names are known only when the program runs."""
+
 LATER, GONE, UNKNOWN = "+", "!", "?"
 """Stand before the name of what a row carries since it was loaded, or does not since it was refreshed.
 
 mypy lets a variable have a narrower type, and never a wider one. So what a row gains or loses is one more key
 beside the old one. `UNKNOWN` stands alone, when only the run knows.
 """
-
-OPEN = "*"
-"""Among annotations: there may be others, whose names are known only when the program runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,16 @@ class State:
     deferred: frozenset[str] = frozenset()
     aliases: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there may be annotations whose names are not known."""
+        return OPEN in self.annotations
+
+    @property
+    def selected(self) -> Mapping[str, Type]:
+        """The annotations that rows have."""
+        return {name: typ for name, typ in self.annotations.items() if name not in self.aliases}
 
     def carries(self, name: str) -> bool:
         """Whether a relation is there."""
@@ -79,16 +89,6 @@ class State:
         """The same without these relations."""
         gone = frozenset(names)
         return replace(self, loaded={name: row for name, row in self.loaded.items() if name not in gone})
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there may be annotations whose names are not known."""
-        return OPEN in self.annotations
-
-    @property
-    def selected(self) -> Mapping[str, Type]:
-        """The annotations that rows have."""
-        return {name: typ for name, typ in self.annotations.items() if name not in self.aliases}
 
     def with_loaded(self, name: str, row: Type) -> State:
         """The same with one more relation."""

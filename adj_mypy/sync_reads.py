@@ -5,6 +5,8 @@ What was prefetched is there, and asks nothing. In synchronous code Django may a
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy.nodes import CallExpr, Context, Expression, MemberExpr
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, Type, get_proper_type
@@ -15,6 +17,23 @@ from adj_mypy.compat import Api
 from adj_mypy.project import Project, relations, single_relations
 from adj_mypy.state import state_of
 from adj_mypy.trees import rows_knowing
+
+READS: Final = frozenset(
+    {"__iter__", "__len__", "__bool__", "__contains__", "count", "exists", "contains", "first", "last", "get"}
+)
+"""The methods of a manager or QuerySet that ask the database and wait."""
+
+MANAGERS: Final = ("django.db.models.manager.BaseManager", "django.db.models.query.QuerySet")
+"""The classes whose methods these are."""
+
+CONSUMERS: Final = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "len", "any", "all", "min", "max"),
+        *("enumerate", "zip", "map", "filter", "iter", "bool"),
+    )
+)
+"""The functions that read all of what they are given."""
 
 
 def check_method(project: Project, name: str, context: MethodContext) -> None:

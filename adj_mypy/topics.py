@@ -7,6 +7,7 @@ cache does not wait for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 from mypy.types import Type
@@ -21,6 +22,7 @@ from adj_mypy import (
     lookups,
     names,
     queries,
+    querysets,
     relating,
     rows,
     start,
@@ -40,6 +42,11 @@ def after(check: Topic, topic: Topic) -> Topic:
     return both
 
 
+def untracked(topic: Topic) -> Topic:
+    """A topic whose rows carry what they were made of, which no type says."""
+    return partial(instances.untracked, topic)
+
+
 METHODS: Final[Mapping[str, Topic]] = {
     "filter": lookups.filtered,
     "exclude": lookups.filtered,
@@ -53,7 +60,7 @@ METHODS: Final[Mapping[str, Topic]] = {
     "alatest": lookups.columns,
     "select_for_update": names.locks,
     "abulk_update": names.bulk_update,
-    "abulk_create": instances.untracked(names.bulk_create),
+    "abulk_create": untracked(names.bulk_create),
     "acopy": names.copy,
     "aupdate": assignments.update,
     "aadd": relating.add,
@@ -74,32 +81,35 @@ METHODS: Final[Mapping[str, Topic]] = {
     "alias": lookups.with_conditions(annotating.alias),
     "extra": annotating.extra,
     "of": queries.of,
+    "from_queryset": querysets.from_queryset,
+    **dict.fromkeys(("reverse", "none", "using", "timeout", "__getitem__"), queries.unchanged),
     "run": finishing.run,
     "arun": finishing.run,
     "aall": finishing.run,
     "aaggregate": lookups.with_conditions(finishing.aggregate),
     "ain_bulk": after(names.keys, finishing.in_bulk),
     "returning": after(names.returning, finishing.returning),
-    "raw": finishing.raw,
-    "acreate": instances.untracked(after(assignments.create, finishing.written)),
-    "aget_or_create": instances.untracked(after(assignments.get_or_create, finishing.written)),
-    "aupdate_or_create": instances.untracked(after(assignments.update_or_create, finishing.written)),
+    "raw": untracked(finishing.raw),
+    "acreate": untracked(after(assignments.create, finishing.written)),
+    "aget_or_create": untracked(after(assignments.get_or_create, finishing.written)),
+    "aupdate_or_create": untracked(after(assignments.update_or_create, finishing.written)),
 }
 """The methods of a query that have a topic."""
 
 OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
     ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
+    ("adj.models.AsyncModel", "arefresh_from_db"): after(names.refresh, instances.refresh_own),
     ("adj.models.AsyncModel", "aload"): instances.load_own,
-    ("django.db.models.base.Model", "arefresh_from_db"): after(names.refresh, instances.refresh_own),
+    ("django.db.models.base.Model", "arefresh_from_db"): instances.refresh_own,
 }
 """Methods of other classes that have one."""
 
 FUNCTIONS: Final[Mapping[str, Topic]] = {
     "adj.facade.q": start.q,
     "adj.instances.save": names.save,
-    "adj.load.load": instances.load,
     "adj.instances.refresh": after(names.refresh, instances.refresh),
-    relating.RELATED: relating.related,
+    "adj.load.load": instances.load,
+    relating.RELATED: after(relating.related, instances.related),
     "adj.shortcuts.get_object_or_404": lookups.shortcut,
     "adj.shortcuts.get_list_or_404": lookups.shortcut,
 }

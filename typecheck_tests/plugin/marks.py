@@ -34,7 +34,7 @@ class Message:
         if (self.line, self.kind) != (said.line, said.kind):
             return False
         is_beginning = self.text.endswith(REST)
-        return said.text.startswith(self.text.removesuffix(REST)) if is_beginning else self.text == said.text
+        return said.text.startswith(self.text.removesuffix(REST).rstrip()) if is_beginning else self.text == said.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,11 @@ class Case:
 def read_cases(path: Path) -> list[Case]:
     """The cases of a file: one for each function and each method at the top of it."""
     source = path.read_text(encoding="utf-8")
-    marks = read_marks(source)
+    expected = list(marks(source.splitlines()))
     return [
-        Case(name, first, last, tuple(mark for mark in marks if first <= mark.line <= last))
+        Case(name, first, last, tuple(mark for mark in expected if first <= mark.line <= last))
         for name, first, last in _functions(ast.parse(source))
     ]
-
-
-def read_marks(source: str) -> list[Message]:
-    """What a text of Python code says that mypy will say of it."""
-    return list(_marks(source.splitlines()))
 
 
 def _functions(module: ast.Module) -> Iterator[tuple[str, int, int]]:
@@ -69,7 +64,8 @@ def _functions(module: ast.Module) -> Iterator[tuple[str, int, int]]:
             yield node.name, first, node.end_lineno or node.lineno
 
 
-def _marks(lines: Iterable[str]) -> Iterator[Message]:
+def marks(lines: Iterable[str]) -> Iterator[Message]:
+    """The marks of a source, each with the line of the code that it is about."""
     code = 0
     for number, line in enumerate(lines, start=1):
         before, _, _ = line.partition("#")

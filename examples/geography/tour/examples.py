@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -82,25 +82,25 @@ class SouthernCapitals(Example[list[City]]):
             yield city.name, city.country, city.country.continent, city.country.currency, city.latitude
 
 
-class CrowdedCountries(Example[list[dict[str, object]]]):
+class CrowdedCountries(Example[Sequence[Mapping[str, object]]]):
     """The most crowded countries."""
 
     shows = "annotate with F, values"
     columns = ("Country", "Continent", "People per km²")
 
-    async def adj(self) -> list[dict[str, object]]:
+    async def adj(self) -> Sequence[Mapping[str, object]]:
         density = F("population") / F("area")
         crowded = q(Country).filter(area__gte=100).annotate(density=density)
         rows = crowded.order_by("-density").values("name", "continent__name", "density")
         return await rows[:5].run()
 
-    async def django(self) -> list[dict[str, object]]:
+    async def django(self) -> Sequence[Mapping[str, object]]:
         density = F("population") / F("area")
         crowded = Country.objects.filter(area__gte=100).annotate(density=density)
         rows = crowded.order_by("-density").values("name", "continent__name", "density")
         return [row async for row in rows[:5]]
 
-    def rows(self, answer: list[dict[str, object]]) -> Iterable[Row]:
+    def rows(self, answer: Sequence[Mapping[str, object]]) -> Iterable[Row]:
         return ((row["name"], row["continent__name"], row["density"]) for row in answer)
 
 
@@ -122,33 +122,33 @@ class TimeZones(Example[list[str]]):
         return ((zone,) for zone in answer)
 
 
-class NorthernCities(Example[list[tuple[object, ...]]]):
+class NorthernCities(Example[Sequence[tuple[object, ...]]]):
     """The northernmost cities."""
 
     shows = "values_list(named=True)"
     columns = ("City", "Country", "Latitude")
 
-    async def adj(self) -> list[tuple[object, ...]]:
+    async def adj(self) -> Sequence[tuple[object, ...]]:
         cities = q(City).order_by("-latitude", "pk")[:5]
         columns = "name", "country__name", "latitude"
         return await cities.values_list(*columns, named=True).run()
 
-    async def django(self) -> list[tuple[object, ...]]:
+    async def django(self) -> Sequence[tuple[object, ...]]:
         cities = City.objects.order_by("-latitude", "pk")[:5]
         columns = "name", "country__name", "latitude"
         return [city async for city in cities.values_list(*columns, named=True)]
 
-    def rows(self, answer: list[tuple[object, ...]]) -> Iterable[Row]:
+    def rows(self, answer: Sequence[tuple[object, ...]]) -> Iterable[Row]:
         return map(attrgetter("name", "country__name", "latitude"), answer)
 
 
-class Continents(Example[list[dict[str, object]]]):
+class Continents(Example[Sequence[Mapping[str, object]]]):
     """The continents by their number of cities."""
 
     shows = "annotate with Count and Max, grouped"
     columns = ("Continent", "Countries", "Cities", "People in the largest")
 
-    async def adj(self) -> list[dict[str, object]]:
+    async def adj(self) -> Sequence[Mapping[str, object]]:
         counted = q(Continent).annotate(
             states=Count("countries", distinct=True),
             towns=Count("countries__cities"),
@@ -157,7 +157,7 @@ class Continents(Example[list[dict[str, object]]]):
         ordered = counted.order_by("-towns", "pk")
         return await ordered.values("name", "states", "towns", "largest").run()
 
-    async def django(self) -> list[dict[str, object]]:
+    async def django(self) -> Sequence[Mapping[str, object]]:
         counted = Continent.objects.annotate(
             states=Count("countries", distinct=True),
             towns=Count("countries__cities"),
@@ -166,17 +166,17 @@ class Continents(Example[list[dict[str, object]]]):
         ordered = counted.order_by("-towns", "pk")
         return [row async for row in ordered.values("name", "states", "towns", "largest")]
 
-    def rows(self, answer: list[dict[str, object]]) -> Iterable[Row]:
+    def rows(self, answer: Sequence[Mapping[str, object]]) -> Iterable[Row]:
         return ((row["name"], row["states"], row["towns"], row["largest"]) for row in answer)
 
 
-class Totals(Example[dict[str, object]]):
+class Totals(Example[Mapping[str, object]]):
     """The cities of Asia in figures."""
 
     shows = "aaggregate"
     columns = ("Cities", "People in all", "People on average", "People in the largest")
 
-    async def adj(self) -> dict[str, object]:
+    async def adj(self) -> Mapping[str, object]:
         cities = q(City).filter(country__continent="AS")
         return await cities.aaggregate(
             cities=Count("pk"),
@@ -185,7 +185,7 @@ class Totals(Example[dict[str, object]]):
             largest=Max("population"),
         )
 
-    async def django(self) -> dict[str, object]:
+    async def django(self) -> Mapping[str, object]:
         cities = City.objects.filter(country__continent="AS")
         return await cities.aaggregate(
             cities=Count("pk"),
@@ -194,7 +194,7 @@ class Totals(Example[dict[str, object]]):
             largest=Max("population"),
         )
 
-    def rows(self, answer: dict[str, object]) -> Iterable[Row]:
+    def rows(self, answer: Mapping[str, object]) -> Iterable[Row]:
         yield answer["cities"], answer["people"], answer["mean"], answer["largest"]
 
 
@@ -220,27 +220,27 @@ class Saints(Example[tuple[int, bool]]):
         yield answer
 
 
-class LargestOfEach(Example[list[tuple[object, ...]]]):
+class LargestOfEach(Example[Sequence[tuple[object, ...]]]):
     """The largest city of each country in South America."""
 
     shows = "a correlated Subquery, values_list"
     columns = ("Country", "Capital", "Largest city")
 
-    async def adj(self) -> list[tuple[object, ...]]:
+    async def adj(self) -> Sequence[tuple[object, ...]]:
         cities = q(City).filter(country=OuterRef("pk")).order_by("-population")
         largest = Subquery(cities.values("name")[:1])  # type: ignore[arg-type]  # the stubs know QuerySet only
         countries = q(Country).filter(continent="SA").annotate(largest=largest)
         columns = countries.values_list("name", "capital__name", "largest")
         return await columns.order_by("name").run()
 
-    async def django(self) -> list[tuple[object, ...]]:
+    async def django(self) -> Sequence[tuple[object, ...]]:
         cities = City.objects.filter(country=OuterRef("pk")).order_by("-population")
         largest = Subquery(cities.values("name")[:1])
         countries = Country.objects.filter(continent="SA").annotate(largest=largest)
         columns = countries.values_list("name", "capital__name", "largest")
         return [row async for row in columns.order_by("name")]
 
-    def rows(self, answer: list[tuple[object, ...]]) -> Iterable[Row]:
+    def rows(self, answer: Sequence[tuple[object, ...]]) -> Iterable[Row]:
         return answer
 
 

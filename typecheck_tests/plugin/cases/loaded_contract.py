@@ -173,21 +173,21 @@ async def an_assigned_relation(author: Author) -> None:
 
 
 def a_relation_that_is_not_there(book: Loaded[Book, Literal["autor"]]) -> None: ...
+
+
 # E: Book has no relation "autor"; did you mean "author" or "category"?  [adj-lookup]
 
 
-
-
 def a_column_is_no_relation(book: Loaded[Book, Literal["pages"]]) -> None: ...
+
+
 # E: Book has no relation "pages"; did you mean "tags"?  [adj-lookup]
 
 
-
-
 def too_few_arguments(book: Loaded[Book]) -> None: ...
+
+
 # E: Loaded[...] takes a model and a Literal of relations  [adj-lookup]
-
-
 
 
 async def loaded_afterwards() -> None:
