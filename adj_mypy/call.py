@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, StrExpr, TypeInfo
+from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, NameExpr, StrExpr, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
-from mypy.types import Instance, LiteralType, Type, TypedDictType, get_proper_type
+from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
@@ -86,6 +86,17 @@ class Call:
             return value.value if isinstance(value, LiteralType) and isinstance(value.value, bool) else None
         return False
 
+    def is_cleared(self, formal: str) -> bool:
+        """Whether None is given alone, which takes back what earlier calls said."""
+        given = self.arguments(formal)
+        return len(given) == 1 and isinstance(get_proper_type(given[0].type), NoneType)
+
+    @property
+    def name(self) -> str:
+        """The name of the called method, as it is written."""
+        callee = getattr(self.context.context, "callee", None)
+        return callee.name if isinstance(callee, (MemberExpr, NameExpr)) else ""
+
     def fail(self, message: str, at: Context, code: ErrorCode) -> None:
         """Report an error at an argument."""
         self.api.fail(message, at, code)
@@ -128,15 +139,16 @@ class Call:
 
     def _query_of_manager(self, model: ModelClass, row: Type) -> Query:
         # It builds on this module.
-        from adj_mypy.managers import manager_at, starting_state
+        from adj_mypy.managers import first_rows, live_manager
 
         callee = getattr(self.context.context, "callee", None)
         receiver = callee.expr if isinstance(callee, MemberExpr) else None
-        manager = manager_at(self.project, receiver)
-        state = None if manager is None else starting_state(self.project, self.api, model, manager)
-        if state is None:
+        manager = None if receiver is None else live_manager(self.project, self.api, receiver)
+        rows = None if manager is None else first_rows(self.project, self.api, manager)
+        if rows is None:
             return Query(model, State(annotations={OPEN: compat.any_type()}), row)
-        return Query(model, state, row_type(self.project, self.api, model, state.as_row()))
+        known, state = rows
+        return Query(model, known, row_type(self.project, self.api, model, state))
 
     def _known(self, model: Type, row: Type) -> State:
         """The names of annotations. A model that has no type argument cannot say them; its rows do, if they are its."""
@@ -200,6 +212,12 @@ class Query:
         fields = self.model._meta.get_fields()
         return frozenset(name for field in fields for name in (field.name, getattr(field, "attname", field.name)))
 
+    def row_annotations(self, project: Project) -> Mapping[str, Type]:
+        """The annotations that its rows have; what `to_attr` of a prefetch names is none of the query's."""
+        state = self.row_state(project)
+        found = {} if state is None else state.annotations
+        return {name: typ for name, typ in found.items() if name in self.known.annotations}
+
     @property
     def keys(self) -> Mapping[str, Type] | None:
         """The names and types of its rows' keys, if they are dicts."""
@@ -208,14 +226,15 @@ class Query:
 
 
 def named_model(project: Project, api: Api, model: ModelClass, known: State) -> Type:
-    """The first argument of a query's type: the model, and what `annotate()` and `alias()` have named.
+    """The first argument of a query's type: the model, what `annotate()` and `alias()` named, and what `only()` did.
 
     It is the model's own class also with annotations, so that any query of books is an `AsyncQuery[Book]`.
     """
     plain = plain_row(project, api, model)
-    if not known.annotations or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
+    items = known.items()
+    if not items or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
         return plain
-    names = api.typed_dict(known.annotations, readonly=True, optional=known.aliases)
+    names = api.typed_dict(items, readonly=True, optional=known.aliases)
     return plain.copy_modified(args=[names])
 
 

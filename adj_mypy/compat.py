@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, cast
@@ -33,7 +33,9 @@ from mypy.nodes import (
     Context,
     Expression,
     FuncDef,
+    FuncItem,
     MypyFile,
+    Node,
     SymbolTable,
     SymbolTableNode,
     TypeInfo,
@@ -159,6 +161,19 @@ class Api:
             return None
         return self._api.lookup_type(expression)
 
+    def functions(self) -> list[FuncItem]:
+        """The functions around the code that is being checked, the outermost first."""
+        stack = self._api.scope.stack if isinstance(self._api, TypeChecker) else []
+        return [node for node in stack if isinstance(node, FuncItem)]
+
+    def surroundings(self) -> tuple[Node, object]:
+        """The outermost function around the code that is being checked, or its module, and the body of this."""
+        node: Any = self._api.scope.stack[0]
+        functions = self.functions()
+        if functions:
+            return functions[0], getattr(functions[0], "body", None)
+        return node, id(node.defs)
+
     def is_assigned(self, expression: Context) -> bool:
         """Whether an attribute such as `book.author` was assigned earlier in this flow."""
         key = literal_hash(cast("Expression", expression))
@@ -204,6 +219,56 @@ class Api:
         return TypedDictType(dict(items), keys - set(optional), set(keys) if readonly else set(), fallback)
 
 
+_PARTS = [
+    "args",
+    "base",
+    "bodies",
+    "body",
+    "callee",
+    "cond",
+    "condition",
+    "condlists",
+    "decorators",
+    "defs",
+    "else_body",
+    "else_expr",
+    "expr",
+    "exprs",
+    "finally_body",
+    "func",
+    "generator",
+    "handlers",
+    "if_expr",
+    "index",
+    "items",
+    "key",
+    "left",
+    "left_expr",
+    "operands",
+    "right",
+    "rvalue",
+    "sequences",
+    "subject",
+    "value",
+]
+"""The attributes in which the nodes of mypy's syntax tree keep the nodes that they are made of."""
+
+
+def nodes_in(node: Node) -> Iterator[Node]:
+    """A node and all that it is made of. A traverser of mypy's own cannot be inherited from: it is compiled."""
+    yield node
+    for name in _PARTS:
+        yield from _nodes_of(getattr(node, name, None))
+
+
+def _nodes_of(part: object) -> Iterator[Node]:
+    if isinstance(part, Node):
+        yield from nodes_in(part)
+    elif isinstance(part, (list, tuple)):
+        for item in cast("Sequence[object]", part):
+            yield from _nodes_of(item)
+
+
 def analyzer(context: AnalyzeTypeContext) -> object:
     """The semantic analyzer behind what a hook for annotations is given."""
     return cast("Any", context.api).api
@@ -242,6 +307,17 @@ def _has_variables(node: object, items: Mapping[str, Type]) -> bool:
         isinstance(variable, Var) and variable.type is not None and is_same_type(variable.type, typ)
         for variable, typ in zip(variables, items.values(), strict=True)
     )
+
+
+def mark_class_variables(info: TypeInfo, names: Iterable[str]) -> None:
+    """Let managers of adj be class variables, which `Book.aobjects` may read.
+
+    django-stubs types managers by `Self`, and marks those of Django alone.
+    """
+    for name in names:
+        symbol = info.names.get(name)
+        if symbol is not None and isinstance(symbol.node, Var):
+            symbol.node.is_classvar = True
 
 
 def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:

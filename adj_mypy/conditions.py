@@ -143,7 +143,7 @@ def check_conditions_inside(call: Call, scope: Scope, expression: Expression) ->
 
 def _walk(call: Call, scope: Scope, expression: Expression) -> None:
     match expression:
-        case _ if nested.is_nested(expression):
+        case _ if nested.is_nested(call.api, expression):
             _check_outer_names(call, scope, expression)
         case CallExpr(callee=RefExpr() as callee) if callee.fullname in {_Q, _WHEN}:
             _check_keywords(call, scope, expression, _OWN[callee.fullname])
@@ -198,5 +198,5 @@ def _check_relation(call: Call, scope: Scope, name: StrExpr) -> None:
 
 
 def _check_outer_names(call: Call, scope: Scope, query: Expression) -> None:
-    for name, at in nested.outer_names(query):
+    for name, at in nested.outer_names(call.api, query):
         paths.column(call, at, scope.model, name, scope.known)

@@ -10,9 +10,9 @@ from mypy.types import Instance, LiteralType, Type, UnionType, get_proper_type
 from adj_mypy import compat
 from adj_mypy.codes import LOOKUP
 from adj_mypy.compat import Api
-from adj_mypy.loading import with_path
 from adj_mypy.project import Project
 from adj_mypy.state import State, row_type
+from adj_mypy.trees import Lookup, Trees
 
 
 def loaded(project: Project, context: AnalyzeTypeContext) -> Type:
@@ -29,16 +29,10 @@ def loaded(project: Project, context: AnalyzeTypeContext) -> Type:
     api = Api(compat.analyzer(context))
     if not row.type.defn.type_vars and api.defer():
         return row
-    state = State()
+    trees, state = Trees(project, api), State()
     for name in _texts(names):
-        state = with_path(
-            project,
-            api,
-            model,
-            state,
-            name,
-            lambda message: api.fail(message, context.context, LOOKUP),
-            single_only=False,
+        state = trees.with_prefetch(
+            model, state, Lookup(name), lambda message: api.fail(message, context.context, LOOKUP)
         )
     return row_type(project, api, model, state)
 

@@ -14,6 +14,7 @@ from mypy.semanal import SemanticAnalyzer
 from mypy.type_visitor import TypeTranslator
 from mypy.types import (
     AnyType,
+    CallableType,
     Instance,
     ProperType,
     Type,
@@ -49,6 +50,25 @@ def _says_nothing(argument: ProperType) -> bool:
     return isinstance(argument, AnyType) or (isinstance(argument, TypeVarType) and argument.fullname == ROW_STATE)
 
 
+class _Unbound(_Bare):
+    """Takes the plugin's type variable from what names a class: `Book.label` and `kind()` of a `type[Book]`."""
+
+    def visit_instance(self, t: Instance, /) -> Type:
+        argument = get_proper_type(t.args[0]) if len(t.args) == 1 else None
+        if isinstance(argument, TypeVarType) and argument.fullname == ROW_STATE:
+            return t.copy_modified(args=[])
+        return super().visit_instance(t)
+
+    def visit_callable_type(self, t: CallableType, /) -> Type:
+        plain = cast("CallableType", super().visit_callable_type(t))
+        return plain.copy_modified(variables=[known for known in plain.variables if known.fullname != ROW_STATE])
+
+
+def unbound(typ: Type) -> Type:
+    """A type without the plugin's type variable."""
+    return typ.accept(_Unbound())
+
+
 def bare(typ: Type) -> Type:
     """A type as the project would have it without the plugin."""
     return typ.accept(_Bare())
@@ -61,12 +81,12 @@ def bare_instance(typ: Type) -> Type:
 
 def bare_attribute(context: AttributeContext) -> Type:
     """The type of a class attribute such as `Book.objects`."""
-    return bare(context.default_attr_type)
+    return unbound(context.default_attr_type)
 
 
 def bare_call(context: FunctionContext) -> Type:
-    """The type of `Book(...)`."""
-    return bare(context.default_return_type)
+    """The type of `kind()`, where `kind` is a `type[Book]`, and of functions that take a model's class."""
+    return unbound(context.default_return_type)
 
 
 def bare_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:

@@ -1,128 +1,87 @@
-"""Which relations and columns rows carry: `select_related()`, `prefetch_related()`, `only()`, `defer()`."""
+"""Which relations rows carry: `select_related()` and `prefetch_related()`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from mypy.nodes import Context, Expression
+from mypy.nodes import Context
 from mypy.types import Type
 
-from adj.schema.paths import ResolvedPath
-from adj_mypy import compat, paths
 from adj_mypy.call import Call
+from adj_mypy.clauses import Clauses
 from adj_mypy.codes import LOOKUP, SHAPE
-from adj_mypy.compat import Api
-from adj_mypy.project import ModelClass, Project, Relation, relations, single_relations, target_of
-from adj_mypy.state import State, row_type, state_of
-from adj_mypy.words import suggestion
-
-Fail: TypeAlias = Callable[[str], None]
+from adj_mypy.deferring import refused_after_values, with_rows, with_unknown_rows
+from adj_mypy.managers import trees as trees_of
+from adj_mypy.paths import SEPARATOR
+from adj_mypy.prefetching import lookups
+from adj_mypy.state import State
+from adj_mypy.trees import Fail
 
 
 def select_related(call: Call) -> Type:
-    """`select_related()`: relations to one row, and paths of them."""
-    return _loaded(call, "fields", single_only=True)
+    """`select_related()`: relations to one row, and paths of them; without names all that cannot be NULL."""
+    query = call.query
+    if query is None or refused_after_values(call, query):
+        return call.result
+    clauses, before = Clauses.of(query.known), query.row_state(call.project)
+    state, names = before or State(), call.texts("fields")
+    trees = trees_of(call.project, call.api, clauses.prefetched)
+    if names is None and not call.is_cleared("fields"):
+        return with_unknown_rows(call, query)
+    if not names or clauses.joins_every:
+        # Names replace what a call without names did.
+        state = trees.without_joins(query.model, state)
+    if names == []:
+        state = trees.with_every_join(query.model, state)
+    for path, at in names or ():
+        if path.partition(SEPARATOR)[0] not in query.known.annotations:
+            state = trees.with_join(query.model, state, path, _failing(call, at))
+    joined = frozenset(_steps(path for path, _ in names or ()))
+    new = replace(clauses, prefetched=clauses.prefetched - joined, joins_every=names == [])
+    return with_rows(call, query, None if before is None else state, new)
 
 
 def prefetch_related(call: Call) -> Type:
-    """`prefetch_related()`: relations from either side, and paths of them."""
-    return _loaded(call, "lookups", single_only=False)
-
-
-def _loaded(call: Call, formal: str, *, single_only: bool) -> Type:
-    query, names = call.query, call.texts(formal)
-    if query is None or names is None:
+    """`prefetch_related()`: relations from either side, paths of them, and `Prefetch` objects."""
+    query = call.query
+    if query is None:
         return call.result
-    state = query.row_state(call.project)
-    for path, at in names:
-        state = _with_path(call, at, query.model, state, path, single_only=single_only)
-    if state is None or query.row_state(call.project) is None:
-        return call.result
-    return call.asking(row=row_type(call.project, call.api, query.model, state))
+    clauses, before = Clauses.of(query.known), query.row_state(call.project)
+    trees = trees_of(call.project, call.api, clauses.prefetched)
+    if call.is_cleared("lookups"):
+        kept = (
+            None
+            if before is None
+            else trees.without_prefetches(query.model, before, frozenset(query.known.annotations))
+        )
+        return with_rows(call, query, kept, replace(clauses, prefetched=frozenset()))
+    found = lookups(call)
+    if found is None:
+        return with_unknown_rows(call, query)
+    state = before or State()
+    paths: set[str] = set()
+    for lookup, at in found:
+        if (
+            lookup.to_attr is not None
+            and lookup.to_attr in {field.name for field in query.model._meta.get_fields()}
+            and SEPARATOR not in lookup.path
+        ):
+            call.fail(f'to_attr="{lookup.to_attr}" has the name of a field of {query.model.__name__}', at, SHAPE)
+            continue
+        paths |= trees.new_steps(query.model, state, lookup)
+        state = trees.with_prefetch(query.model, state, lookup, _failing(call, at))
+    return with_rows(
+        call, query, None if before is None else state, replace(clauses, prefetched=clauses.prefetched | paths)
+    )
 
 
-def _with_path(
-    call: Call, at: Expression, model: ModelClass, state: State | None, path: str, *, single_only: bool
-) -> State:
-    def fail(message: str) -> None:
-        call.fail(message, at, LOOKUP)
-
-    return with_path(call.project, call.api, model, state or State(), path, fail, single_only=single_only)
+def _failing(call: Call, at: Context) -> Fail:
+    return lambda message: call.fail(message, at, LOOKUP)
 
 
-def with_path(
-    project: Project, api: Api, model: ModelClass, state: State, path: str, fail: Fail, *, single_only: bool
-) -> State:
-    """The state with the relations of a path, and of what they lead to; what the model does not have is reported."""
-    return _with_parts(project, api, model, state, path.split(paths.SEPARATOR), fail, single_only)
-
-
-def _with_parts(
-    project: Project, api: Api, model: ModelClass, state: State, parts: Sequence[str], fail: Fail, single_only: bool
-) -> State:
-    head, *rest = parts
-    known = single_relations(model) if single_only else relations(model)
-    if head not in known:
-        if single_only and head in relations(model):
-            fail(f'"{model.__name__}.{head}" leads to many rows: use prefetch_related("{head}")')
-        elif head not in state.annotations:
-            kind = "relation to one row" if single_only else "relation"
-            fail(f'{model.__name__} has no {kind} "{head}"{suggestion(head, known)}')
-        return state
-    target = target_of(known[head])
-    if target is None:
-        return state.with_loaded(head, compat.any_type())
-    nested = state_of(project, state.loaded.get(head)) or State()
-    if rest:
-        nested = _with_parts(project, api, target, nested, rest, fail, single_only)
-    return state.with_loaded(head, row_type(project, api, target, nested))
-
-
-def only(call: Call) -> Type:
-    """`only()`: the columns that rows carry."""
-    return _deferred(call, lambda model, chosen, _: _columns(model) - chosen)
-
-
-def defer(call: Call) -> Type:
-    """`defer()`: columns that rows do not carry."""
-    return _deferred(call, lambda model, chosen, before: before | (chosen - _keys(model)))
-
-
-def _deferred(call: Call, deferred: Callable[[ModelClass, frozenset[str], frozenset[str]], frozenset[str]]) -> Type:
-    query, names = call.query, call.texts("fields")
-    state = None if query is None else query.row_state(call.project)
-    if query is None or names is None:
-        return call.result
-    chosen = frozenset(name for path, at in names for name in _names_of(call, at, query.model, path))
-    if state is None or not names:
-        return call.result
-    new = state.with_deferred(deferred(query.model, chosen, state.deferred))
-    return call.asking(row=row_type(call.project, call.api, query.model, new))
-
-
-def _names_of(call: Call, at: Context, model: ModelClass, path: str) -> Iterable[str]:
-    """Both names of a column of the model itself; a path beyond it changes what another row carries."""
-    found = paths.column(call, at, model, path, {})
-    if not isinstance(found, ResolvedPath) or paths.SEPARATOR in path:
-        return ()
-    if not getattr(found.field, "concrete", False):
-        call.fail(f'"{model.__name__}.{path}" is no column, and cannot be deferred', at, SHAPE)
-        return ()
-    return (found.field.name, found.field.attname)
-
-
-def _columns(model: ModelClass) -> frozenset[str]:
-    """The names of every column but the primary key, which every row carries."""
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    return frozenset(name for field in fields for name in (field.name, field.attname))
-
-
-def _keys(model: ModelClass) -> frozenset[str]:
-    key = model._meta.pk
-    return frozenset({key.name, key.attname})
-
-
-def is_single(model: ModelClass, name: str) -> Relation | None:
-    """The relation to one row that an attribute reads."""
-    return single_relations(model).get(name)
+def _steps(paths: Iterable[str]) -> Iterator[str]:
+    """A path, and every path on the way to its end."""
+    for path in paths:
+        parts = path.split(SEPARATOR)
+        yield from (SEPARATOR.join(parts[:end]) for end in range(1, len(parts) + 1))

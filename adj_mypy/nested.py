@@ -94,29 +94,29 @@ _WITH_QUERY: Final = frozenset(
 )
 
 
-def outer_names(query: Expression) -> Iterator[tuple[str, Expression]]:
+def outer_names(api: compat.Api, query: Expression) -> Iterator[tuple[str, Expression]]:
     """The names of the outer row in a nested query that is written in the call, with where they stand.
 
     What is nested further speaks of a row between, as `OuterRef(OuterRef(...))` speaks of one beyond.
     """
     for step in _steps(query):
         for argument in step.args:
-            yield from _outer_in(argument)
+            yield from _outer_in(api, argument)
 
 
-def _outer_in(expression: Expression) -> Iterator[tuple[str, Expression]]:
+def _outer_in(api: compat.Api, expression: Expression) -> Iterator[tuple[str, Expression]]:
     match expression:
         case CallExpr(callee=callee, args=args):
             name = getattr(callee, "fullname", "")
             if name == _OUTER:
                 if args and isinstance(args[0], StrExpr):
                     yield args[0].value, args[0]
-            elif name not in _WITH_QUERY and not is_nested(expression):
+            elif name not in _WITH_QUERY and not is_nested(api, expression):
                 for argument in args:
-                    yield from _outer_in(argument)
+                    yield from _outer_in(api, argument)
         case _:
             for part in parts(expression):
-                yield from _outer_in(part)
+                yield from _outer_in(api, part)
 
 
 def parts(expression: Expression) -> list[Expression]:
@@ -127,10 +127,12 @@ def parts(expression: Expression) -> list[Expression]:
     return [*found, *(item for item in getattr(made, "items", ()) if isinstance(item, Expression))]
 
 
-def is_nested(expression: Expression) -> bool:
-    """Whether an expression is a chain that begins with `q(...)`."""
-    first = next(reversed(list(_steps(expression))), None)
-    return first is not None and getattr(first.callee, "fullname", "") == "adj.facade.q"
+def is_nested(api: compat.Api, expression: Expression) -> bool:
+    """Whether an expression is a chain of calls that gives a query."""
+    if next(_steps(expression), None) is None:
+        return False
+    proper = get_proper_type(api.type_of(expression))
+    return isinstance(proper, Instance) and (proper.type.has_base(QUERY) or proper.type.has_base(QUERYSET))
 
 
 def _steps(query: Expression) -> Iterator[CallExpr]:

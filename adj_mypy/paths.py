@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mypy.nodes import Context
 from mypy.types import Type
@@ -11,12 +12,14 @@ from mypy.types import Type
 from adj.errors import QueryError, UnknownField, UnknownLookup
 from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy.annotated import AnnotatedPath, meaning, split
-from adj_mypy.call import Call
 from adj_mypy.codes import LOOKUP
 from adj_mypy.fields import optional, type_of_field
 from adj_mypy.project import ModelClass
 from adj_mypy.state import OPEN
 from adj_mypy.words import suggestion
+
+if TYPE_CHECKING:
+    from adj_mypy.call import Call
 
 SEPARATOR = "__"
 
@@ -33,10 +36,25 @@ def lookup(
     """
     begins = split(path, known)
     try:
-        return resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
+        found = resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
+        return _without_generic_key(call, at, found)
     except QueryError as error:
         if not (OPEN in known and is_about_the_first_name(error)):
             call.fail(problem(error, known), at, LOOKUP)
+    return None
+
+
+def _without_generic_key(
+    call: Call, at: Context, found: ResolvedPath | AnnotatedPath | None
+) -> ResolvedPath | AnnotatedPath | None:
+    """Report a path to a generic foreign key, which leads to no table that could be joined."""
+    field: Any = found.field if isinstance(found, ResolvedPath) else None
+    # Its class can be imported only after Django's setup.
+    if not hasattr(field, "ct_field"):
+        return found
+    label = f"{field.model.__name__}.{field.name}"
+    names = f'"{field.ct_field}" and "{field.fk_field}"'
+    call.fail(f'"{label}" is a generic foreign key, which no query can name: use {names}', at, LOOKUP)
     return None
 
 

@@ -6,7 +6,7 @@ Topics are imported where a hook first needs one: `adj_mypy.topics` says why.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from mypy.nodes import MypyFile, TypeInfo
@@ -26,14 +26,14 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, dependencies, generic, queries, signatures
-from adj_mypy.call import QUERY, Call
+from adj_mypy import compat, dependencies, generic, queries
+from adj_mypy.call import QUERY
 from adj_mypy.options import read_options
 from adj_mypy.project import Project, digest
 from adj_mypy.sources import STALE, Sources
 
 if TYPE_CHECKING:
-    from adj_mypy.topics import Topic
+    from adj_mypy.checking import Checking
 
 VERSION: Final = "1"
 """Part of mypy's cache; another number lets it check everything again."""
@@ -93,6 +93,7 @@ class AdjPlugin(Plugin):
         else:
             hook(context)
         module = context.cls.info.module_name
+        compat.mark_class_variables(context.cls.info, self.project.async_managers.get(context.cls.fullname, ()))
         if self.sources is not None and self.sources.has_changed(module):
             context.api.fail(STALE, compat.first_line())
 
@@ -122,107 +123,37 @@ class AdjPlugin(Plugin):
         dependencies.of_annotation(self.project, context)
         return contracts.loaded(self.project, context)
 
+    # -- checks --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _checking(self) -> Checking:
+        from adj_mypy.checking import Checking
+
+        return Checking(self.project, self._info)
+
     @override
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
-        hook = self.django.get_class_attribute_hook(fullname)
-        owner = fullname.rpartition(".")[0]
-        if hook is not None or not self._tracked or owner not in self.project.owners:
-            return hook
-        return generic.bare_attribute
-
-    @override
-    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        if fullname.startswith("adj."):
-            from adj_mypy.topics import FUNCTIONS
-
-            topic = FUNCTIONS.get(fullname)
-            return None if topic is None else partial(self._answer, topic)
-        hook = self.django.get_function_hook(fullname)
-        if hook is not None and self._is_query(fullname):
-            # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
-            return None
-        if hook is None or not self._tracked or fullname not in self.project.models:
-            return hook
-        inner = hook
-        return lambda context: generic.bare(inner(context))
-
-    # -- rows and queries ----------------------------------------------------------------------------------------------
+        return self._checking.class_attribute(fullname, self.django.get_class_attribute_hook(fullname))
 
     @override
     def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
-        hook = self.django.get_attribute_hook(fullname)
-        owner, _, attribute = fullname.rpartition(".")
-        if owner == generic.ANNOTATED_ROW:
-            return partial(self._read_annotation, attribute)
-        if not self._tracked or owner not in self.project.owners:
-            return hook
-        return partial(self._read, hook, attribute)
-
-    def _read(self, hook: Callable[[AttributeContext], Type] | None, attribute: str, context: AttributeContext) -> Type:
-        from adj_mypy import reading
-
-        dependencies.of_row(self.project, context)
-        known = context if hook is None else context._replace(default_attr_type=hook(context))
-        return reading.read(self.project, attribute, known)
-
-    def _read_annotation(self, attribute: str, context: AttributeContext) -> Type:
-        from adj_mypy import reading
-
-        return reading.read_annotation(self.project, attribute, context)
+        return self._checking.attribute(fullname, self.django.get_attribute_hook(fullname))
 
     @override
-    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
-        owner, _, name = fullname.rpartition(".")
-        topic = self._topic(owner, name)
-        if topic is not None:
-            return partial(self._answer, topic)
-        hook = self.django.get_method_hook(fullname)
-        return None if hook is None else partial(self._ask_django, hook)
-
-    def _topic(self, owner: str, name: str) -> Topic | None:
-        """What answers a method of a class, or of one that the project derives from a class of adj's."""
-        if not self._is_adjs(owner):
-            return None
-        from adj_mypy.topics import METHODS, OTHERS
-
-        if name in METHODS and self._is_query(owner):
-            return METHODS[name]
-        others = (topic for (base, method), topic in OTHERS.items() if method == name and self._has(owner, base))
-        return next(others, None)
-
-    def _ask_django(self, hook: Callable[[MethodContext], Type], context: MethodContext) -> Type:
-        dependencies.of_call(self.project, context)
-        return hook(context)
+    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        return self._checking.function(fullname, self.django.get_function_hook(fullname))
 
     @override
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        if fullname in signatures.CONDITIONS:
-            return signatures.exact_keywords
-        if signatures.takes_queries(self._info(fullname)):
-            return signatures.nested_query
-        return self.django.get_function_signature_hook(fullname)
+        return self._checking.function_signature(fullname, self.django.get_function_signature_hook(fullname))
+
+    @override
+    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
+        return self._checking.method(fullname, self.django.get_method_hook(fullname))
 
     @override
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        owner, _, name = fullname.rpartition(".")
-        if name in signatures.OPERATORS and self._is_query(owner):
-            return signatures.operator
-        if owner.startswith("adj.") and self._topic(owner, name) is not None:
-            return signatures.exact_keywords
-        return self.django.get_method_signature_hook(fullname)
-
-    def _answer(self, topic: Topic, context: FunctionContext | MethodContext) -> Type:
-        """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
-        call = Call(self.project, context)
-        if isinstance(context, MethodContext):
-            dependencies.of_call(self.project, context)
-        try:
-            return topic(call)
-        except Exception as error:  # a plugin must never end mypy
-            call.fell_back(f"{type(error).__name__}: {error}", context.context)
-            if self.project.options.debug:
-                raise
-            return context.default_return_type
+        return self._checking.method_signature(fullname, self.django.get_method_signature_hook(fullname))
 
     # -- what is django-stubs' alone -----------------------------------------------------------------------------------
 
@@ -247,13 +178,6 @@ class AdjPlugin(Plugin):
     def _info(self, fullname: str) -> TypeInfo | None:
         symbol = self.lookup_fully_qualified(fullname)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
-
-    def _is_adjs(self, fullname: str) -> bool:
-        """Whether a class is adj's, or one that the project derives from one of adj's."""
-        if fullname.startswith("adj."):
-            return True
-        info = None if fullname.startswith(("builtins.", "typing.", "django.")) else self._info(fullname)
-        return info is not None and any(base.fullname.startswith("adj.") for base in info.mro)
 
     def _is_query(self, fullname: str) -> bool:
         return self._has(fullname, QUERY)

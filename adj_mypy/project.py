@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.db.models.fields.related import ForeignObject
 from django.db.models.fields.reverse_related import ForeignObjectRel, OneToOneRel
 from mypy.nodes import TypeInfo
-from mypy.types import Type, get_proper_type
+from mypy.types import FunctionLike, Type, TypeType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api, DjangoPlugin
@@ -21,6 +21,8 @@ from adj_mypy.options import PluginOptions
 ModelClass: TypeAlias = type[Model]
 Relation: TypeAlias = Any
 """A relational field, its reverse, or a generic relation; they have no class in common."""
+
+MANAGER = "adj.managers.AsyncManager"
 
 ANNOTATED = "@adj"
 """How the plugin's subclass of a model for rows with annotations is called."""
@@ -39,6 +41,11 @@ class Project:
         return {full_name(model): model for model in compat.registered_models(self.django)}
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of their classes, without the modules: mypy knows no more of what `type[Book]` calls."""
+        return frozenset(model.__name__ for model in self.models.values())
+
+    @cached_property
     def bases(self) -> frozenset[ModelClass]:
         """These and every abstract model that they inherit from."""
         bases = (base for model in self.models.values() for base in model.__mro__)
@@ -48,6 +55,14 @@ class Project:
     def owners(self) -> frozenset[str]:
         """The full names of them all."""
         return frozenset(full_name(base) for base in self.bases)
+
+    @cached_property
+    def async_managers(self) -> Mapping[str, list[str]]:
+        """The attributes that are managers of adj, by the full name of the class that has them."""
+        return {
+            full_name(model): [name for name, value in vars(model).items() if _is_async_manager(value)]
+            for model in self.bases
+        }
 
     @cached_property
     def modules(self) -> frozenset[str]:
@@ -67,9 +82,22 @@ class Project:
         info = model_info(typ)
         return None if info is None else self.models.get(info.fullname)
 
+    def class_of(self, typ: Type | None) -> ModelClass | None:
+        """The model that a class object is: of `Book` itself, or of a `type[Book]`."""
+        proper = get_proper_type(typ)
+        if isinstance(proper, TypeType):
+            return self.model_of(proper.item)
+        if isinstance(proper, FunctionLike) and proper.is_type_obj():
+            return self.models.get(proper.type_object().fullname)
+        return None
+
     def info(self, api: Api, model: ModelClass) -> TypeInfo | None:
         """The class of a model, as mypy has it; None if no source that is checked imports it."""
         return api.info(full_name(model))
+
+
+def _is_async_manager(value: object) -> bool:
+    return any(full_name(base) == MANAGER for base in type(value).__mro__)
 
 
 def full_name(cls: type[Any]) -> str:
@@ -89,9 +117,25 @@ def model_info(typ: Type | None) -> TypeInfo | None:
 
 @cache
 def single_relations(model: ModelClass) -> Mapping[str, Relation]:
-    """The relations to at most one row, by the name of the attribute."""
+    """The relations to at most one row, generic ones included, by the name of the attribute."""
     found = relations(model).items()
-    return {name: relation for name, relation in found if isinstance(relation, (ForeignObject, OneToOneRel))}
+    return {name: relation for name, relation in found if relation.many_to_one or relation.one_to_one}
+
+
+@cache
+def joined_relations(model: ModelClass) -> Mapping[str, tuple[str, Relation]]:
+    """What `select_related()` can name: by the name in queries, the attribute and the relation."""
+    found = single_relations(model).items()
+    return {
+        relation.name: (name, relation)
+        for name, relation in found
+        if isinstance(relation, (ForeignObject, OneToOneRel))
+    }
+
+
+def is_parent_link(relation: Relation) -> bool:
+    """Whether a relation leads to the row's own part in its parent's table, which Django makes of the row itself."""
+    return isinstance(relation, ForeignObject) and bool(relation.remote_field.parent_link)
 
 
 @cache

@@ -3,47 +3,89 @@
 from __future__ import annotations
 
 from mypy.errorcodes import ATTR_DEFINED
+from mypy.nodes import MemberExpr
 from mypy.plugin import AttributeContext
 from mypy.types import Instance, Type, UnionType, get_proper_type
 
 from adj_mypy import compat
+from adj_mypy.blocking import may_wait
 from adj_mypy.codes import NOT_LOADED
 from adj_mypy.compat import Api
-from adj_mypy.loading import is_single
-from adj_mypy.project import Project, model_info
-from adj_mypy.state import state_of
+from adj_mypy.generic import bare
+from adj_mypy.project import (
+    ModelClass,
+    Project,
+    is_parent_link,
+    joined_relations,
+    model_info,
+    relations,
+    single_relations,
+    target_of,
+)
+from adj_mypy.state import State, plain_row, state_of, with_rows
+from adj_mypy.trees import rows_knowing
 from adj_mypy.words import suggestion
 
 
 def read(project: Project, attribute: str, context: AttributeContext) -> Type:
     """The type of a relation or column of a row."""
-    state = state_of(project, context.type)
-    model = project.model_of(context.type)
+    state, model = state_of(project, context.type), project.model_of(context.type)
+    declared, api = bare(context.default_attr_type), Api(context.api)
     if state is None or model is None:
-        return context.default_attr_type
-    if attribute in state.loaded:
-        return _loaded(project, state.loaded[attribute], context.default_attr_type)
-    if context.is_lvalue or Api(context.api).is_assigned(context.context):
-        return context.default_attr_type
-    label = f"{model.__name__}.{attribute}"
-    if attribute in state.deferred:
-        _report(context, f'"{label}" is deferred by the query: leave it out of defer(), or name it in only()')
-    elif is_single(model, attribute) is not None:
-        _report(context, f'"{label}" is not loaded: add .select_related("{attribute}") to the query')
-    return context.default_attr_type
+        return declared
+    if state.carries(attribute):
+        row = rows_knowing(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
+        return _with_row(project, row, declared)
+    if context.is_lvalue:
+        _assigned(project, api, attribute, context)
+        return declared
+    problem = _problem(model, state, attribute)
+    if problem is not None and not api.is_assigned(context.context) and not may_wait(api):
+        hint = " (reading it would ask the database, which asynchronous code cannot)"
+        api.fail(problem + hint, context.context, NOT_LOADED)
+    return declared
 
 
-def _loaded(project: Project, row: Type, declared: Type) -> Type:
-    """The row at the other end; None stays where the relation may have none, a manager is what it is."""
+def _assigned(project: Project, api: Api, attribute: str, context: AttributeContext) -> None:
+    """Let a variable's row carry what is assigned to its attribute."""
+    target = context.context
+
+    def change(model: ModelClass, state: State) -> State:
+        other = target_of(single_relations(model)[attribute]) if attribute in single_relations(model) else None
+        there = state if other is None else state.with_loaded(attribute, plain_row(project, api, other))
+        return there.gaining([attribute])
+
+    if isinstance(target, MemberExpr):
+        api.narrow(target.expr, with_rows(project, api, context.type, change))
+
+
+def _problem(model: ModelClass, state: State, attribute: str) -> str | None:
+    """What is wrong with reading an attribute; None if nothing is."""
+    label = f'"{model.__name__}.{attribute}"'
+    if state.lacks(attribute):
+        return f"{label} is deferred by the query: leave it out of defer(), or name it in only()"
+    relation = single_relations(model).get(attribute)
+    if relation is None or is_parent_link(relation):
+        return None
+    joined = next((name for name, (read, _) in joined_relations(model).items() if read == attribute), None)
+    remedy = f'select_related("{joined}")' if joined is not None else f'prefetch_related("{attribute}")'
+    return f"{label} is not loaded: add .{remedy} to the query"
+
+
+def _with_row(project: Project, row: Type, declared: Type) -> Type:
+    """The declared type with the row at the other end; None stays, and a manager is one of such rows."""
     proper = get_proper_type(declared)
+    if project.model_of(row) is None:
+        return declared
     if isinstance(proper, UnionType):
-        return UnionType.make_union([row if project.model_of(item) else item for item in proper.items])
-    return row if project.model_of(proper) is not None else declared
-
-
-def _report(context: AttributeContext, message: str) -> None:
-    hint = " (reading it would ask the database, which asynchronous code cannot)"
-    Api(context.api).fail(message + hint, context.context, NOT_LOADED)
+        return UnionType.make_union([_with_row(project, row, item) for item in proper.items])
+    if project.model_of(proper) is not None:
+        return row
+    if isinstance(proper, Instance) and proper.args:
+        target = project.model_of(row)
+        args = [row if project.model_of(argument) is target else argument for argument in proper.args]
+        return proper.copy_modified(args=args)
+    return declared
 
 
 def read_annotation(project: Project, attribute: str, context: AttributeContext) -> Type:

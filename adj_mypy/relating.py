@@ -5,36 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from mypy.nodes import CallExpr, Expression, MemberExpr, StrExpr
-from mypy.types import Instance, Type, get_proper_type
+from mypy.types import Type
 
 from adj_mypy import assignments, nested, values
 from adj_mypy.call import Call, Query
 from adj_mypy.codes import LOOKUP, SHAPE, VALUE
 from adj_mypy.names import model_of_instance
 from adj_mypy.operands import Expected, Table
-from adj_mypy.project import ModelClass, relations, single_relations, target_of
-from adj_mypy.state import plain_row
+from adj_mypy.project import ModelClass, relations, single_relations
 from adj_mypy.words import suggestion
 
 RELATED = "adj.related.related"
 
 
 def related(call: Call) -> Type:
-    """`related(author, "books")`: a query of the model at the other end."""
-    model, result = model_of_instance(call), get_proper_type(call.result)
-    names = call.texts("name")
-    if model is None or not names or not isinstance(result, Instance):
+    """`related(author, "books")`: the name of a relation to many."""
+    model, names = model_of_instance(call), call.texts("name")
+    if model is None or not names:
         return call.result
     name, at = names[0]
-    relation = relations(model).get(name)
-    target = None if relation is None else target_of(relation)
-    if relation is None:
+    if name not in relations(model):
         many = relations(model).keys() - single_relations(model).keys()
         call.fail(f'{model.__name__} has no relation "{name}"{suggestion(name, many)}', at, LOOKUP)
     elif name in single_relations(model):
         call.fail(f'"{model.__name__}.{name}" leads to one row, and related() is for relations to many', at, SHAPE)
-    elif target is not None:
-        return result.copy_modified(args=[plain_row(call.project, call.api, target)])
     return call.result
 
 

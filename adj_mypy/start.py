@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from mypy.nodes import CallExpr, Expression, MemberExpr
 from mypy.types import CallableType, Instance, Type, TypeType, get_proper_type
 
 from adj_mypy import compat
-from adj_mypy.call import MANAGER, QUERY, Argument, Call, Query, named_model
-from adj_mypy.managers import default_manager, manager_at, starting_state
+from adj_mypy.call import MANAGER, QUERY, Call, Query, named_model
+from adj_mypy.managers import default_manager, first_rows, live_manager
 from adj_mypy.project import ModelClass, model_info
 from adj_mypy.state import OPEN, State, row_type, state_of
 
@@ -19,7 +20,7 @@ _PLAIN: Final = frozenset({"django.db.models.manager.Manager", _MANAGER, _QUERYS
 
 
 def q(call: Call) -> Type:
-    """Rows of a model carry what its default manager gives them, and those of a manager what that one does.
+    """Rows of a model carry what its default manager gives them, and those of another manager what that one does.
 
     What a QuerySet of the project's carries is not known, and it may have names of its own.
     """
@@ -27,29 +28,39 @@ def q(call: Call) -> Type:
     arguments = call.positional()
     if not isinstance(result, Instance) or result.type.fullname != QUERY or len(arguments) != 1:
         return call.result
-    model = _model_of(call, arguments[0], call.project.model_of(result.args[0]))
-    if model is None or state_of(call.project, result.args[1]) is not None:
+    if state_of(call.project, result.args[1]) is not None:
         return call.result
-    state = _starting_state(call, arguments[0], model)
-    if state is None:
-        known = _names_beside(arguments[0].type)
-        first = named_model(call.project, call.api, model, known) if known.annotations else result.args[0]
-        return result.copy_modified(args=[first, result.args[1]])
-    row = row_type(call.project, call.api, model, state.as_row())
-    return result.copy_modified(args=[named_model(call.project, call.api, model, state), row])
+    manager = _manager(call, arguments[0].expression, arguments[0].type)
+    model = call.project.model_of(result.args[0]) if manager is None else manager.model
+    if model is None:
+        return call.result
+    rows = None if manager is None else first_rows(call.project, call.api, manager)
+    if rows is None:
+        return _unknown_rows(call, result, model, arguments[0].type)
+    known, state = rows
+    row = row_type(call.project, call.api, model, state)
+    return result.copy_modified(args=[named_model(call.project, call.api, model, known), row])
 
 
-def _model_of(call: Call, source: Argument, typed: ModelClass | None) -> ModelClass | None:
-    manager = manager_at(call.project, source.expression)
-    return typed if manager is None else manager.model
+def _unknown_rows(call: Call, result: Instance, model: ModelClass, source: Type) -> Type:
+    """A query of which the names are known at most."""
+    names = _names_beside(source)
+    if not names.annotations:
+        return result
+    return result.copy_modified(args=[named_model(call.project, call.api, model, names), result.args[1]])
 
 
-def _starting_state(call: Call, source: Argument, model: ModelClass) -> State | None:
-    """What the rows of a model or of one of its managers carry; None where that is not known."""
-    manager = manager_at(call.project, source.expression)
-    if manager is None and _is_class(source.type):
-        manager = default_manager(model)
-    return None if manager is None else starting_state(call.project, call.api, model, manager)
+def _manager(call: Call, source: Expression, typ: Type) -> Any:
+    """The live manager that a query starts from: of `Book`, `Book.objects` or `Book.objects.all()`."""
+    model = call.project.class_of(typ)
+    if model is not None:
+        return default_manager(model)
+    if isinstance(source, CallExpr) and not source.args:
+        source = source.callee
+        if not isinstance(source, MemberExpr) or source.name != "all":
+            return None
+        source = source.expr
+    return live_manager(call.project, call.api, source)
 
 
 def _names_beside(source: Type) -> State:
@@ -69,11 +80,12 @@ def query_of_source(call: Call) -> Query | None:
     model = call.project.model_of(row)
     if model is None or row is None:
         return None
-    state = _starting_state(call, arguments[0], model)
-    if state is None:
-        named = (state_of(call.project, row) or State()).annotations
-        state = _names_beside(source).with_annotations(named)
-    return Query(model, state, row)
+    manager = _manager(call, arguments[0].expression, source)
+    rows = None if manager is None else first_rows(call.project, call.api, manager)
+    if rows is not None:
+        return Query(model, rows[0], row)
+    named = (state_of(call.project, row) or State()).annotations
+    return Query(model, _names_beside(source).with_annotations(named), row)
 
 
 def _row_of(source: Type) -> Type | None:

@@ -8,10 +8,11 @@ the same TypedDict.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from mypy.types import Instance, NoneType, Type, TypedDictType, get_proper_type
+from mypy.types import Instance, NoneType, TupleType, Type, TypedDictType, UnionType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
@@ -22,6 +23,13 @@ DEFERRED = "-"
 
 OPEN = "*"
 """Among annotations: there may be others, whose names are known only when the program runs."""
+
+LATER, GONE, UNKNOWN = "+", "!", "?"
+"""Stand before the name of what a row carries since it was loaded, or does not since it was refreshed.
+
+mypy lets a variable have a narrower type, and never a wider one. So what a row gains or loses is one more key
+beside the old one. `UNKNOWN` stands alone, when only the run knows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class State:
     annotations: Mapping[str, Type] = field(default_factory=dict[str, Type])
     deferred: frozenset[str] = frozenset()
     aliases: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
 
     @property
     def is_open(self) -> bool:
@@ -45,6 +54,41 @@ class State:
     def selected(self) -> Mapping[str, Type]:
         """The annotations that rows have."""
         return {name: typ for name, typ in self.annotations.items() if name not in self.aliases}
+
+    def carries(self, name: str) -> bool:
+        """Whether a relation is there."""
+        return name in self.loaded and (GONE + name not in self.marks or LATER + name in self.marks)
+
+    def lacks(self, name: str) -> bool:
+        """Whether a column is not there."""
+        return name in self.deferred and LATER + name not in self.marks
+
+    def gaining(self, names: Iterable[str]) -> State:
+        """The same with these columns, and relations that were there before, since they were loaded."""
+        there = {LATER + name for name in names if name in self.deferred or GONE + name in self.marks}
+        return replace(self, marks=self.marks | there)
+
+    def losing(self, names: Iterable[str]) -> State:
+        """The same without these relations, since they were forgotten."""
+        gone = {name for name in names if self.carries(name)}
+        if any(LATER + name in self.marks for name in gone):
+            return replace(self, marks=self.marks | {UNKNOWN})
+        return replace(self, marks=self.marks | {GONE + name for name in gone})
+
+    def unknown(self) -> State:
+        """The same where only the run knows what is there."""
+        return replace(self, marks=self.marks | {UNKNOWN})
+
+    def items(self) -> dict[str, Type]:
+        """The items of the TypedDict that stands for it."""
+        missing: dict[str, Type] = {DEFERRED + name: NoneType() for name in sorted(self.deferred)}
+        marks: dict[str, Type] = {mark: NoneType() for mark in sorted(self.marks)}
+        return {**self.annotations, **self.loaded, **missing, **marks}
+
+    def without(self, names: Iterable[str]) -> State:
+        """The same without these relations."""
+        gone = frozenset(names)
+        return replace(self, loaded={name: row for name, row in self.loaded.items() if name not in gone})
 
     def with_loaded(self, name: str, row: Type) -> State:
         """The same with one more relation."""
@@ -73,6 +117,10 @@ class State:
         return replace(self, deferred=names)
 
 
+Change: TypeAlias = Callable[[ModelClass, State], State]
+"""What becomes of the state of a model's rows."""
+
+
 def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Type:
     """The type of a row that carries what the state says."""
     info = project.info(api, model)
@@ -81,10 +129,7 @@ def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Typ
     tracked = bool(info.defn.type_vars)
     if not tracked and not state.annotations:
         return Instance(info, [])
-    items: dict[str, Type] = dict(state.annotations)
-    if tracked:
-        items |= state.loaded
-        items |= {DEFERRED + name: NoneType() for name in sorted(state.deferred)}
+    items = state.items() if tracked else dict(state.annotations)
     annotated = api.info(full_name(model) + ANNOTATED) if state.annotations else None
     return Instance(annotated or info, [api.typed_dict(items, readonly=True)])
 
@@ -108,7 +153,25 @@ def state_of(project: Project, row: Type | None) -> State | None:
     if model is None or not isinstance(proper, Instance) or not proper.args:
         return None
     known = get_proper_type(proper.args[-1])
-    return _decoded(model, known) if isinstance(known, TypedDictType) else None
+    return _decoded(model, known) if isinstance(known, TypedDictType) and UNKNOWN not in known.items else None
+
+
+def with_rows(project: Project, api: Api, typ: Type, change: Change | None) -> Type:
+    """A type with other rows in it: of a row, an optional one, or a collection. Without a change nothing is known."""
+    proper = get_proper_type(typ)
+    model = project.model_of(proper)
+    if model is not None:
+        state = state_of(project, proper)
+        if state is None:
+            return typ
+        return plain_row(project, api, model) if change is None else row_type(project, api, model, change(model, state))
+    if isinstance(proper, UnionType):
+        return UnionType.make_union([with_rows(project, api, item, change) for item in proper.items])
+    if isinstance(proper, TupleType):
+        return proper.copy_modified(items=[with_rows(project, api, item, change) for item in proper.items])
+    if isinstance(proper, Instance) and proper.args:
+        return proper.copy_modified(args=[with_rows(project, api, argument, change) for argument in proper.args])
+    return typ
 
 
 def unknown_state(project: Project, api: Api, model: ModelClass) -> State:
@@ -120,10 +183,12 @@ def unknown_state(project: Project, api: Api, model: ModelClass) -> State:
 def _decoded(model: ModelClass, known: TypedDictType) -> State:
     names = relations(model)
     deferred = frozenset(name.removeprefix(DEFERRED) for name in known.items if name.startswith(DEFERRED))
-    given = {name: typ for name, typ in known.items.items() if not name.startswith(DEFERRED)}
+    marks = frozenset(name for name in known.items if name.startswith((LATER, GONE)))
+    given = {name: typ for name, typ in known.items.items() if not name.startswith((DEFERRED, LATER, GONE))}
     return State(
         {name: typ for name, typ in given.items() if name in names},
         {name: typ for name, typ in given.items() if name not in names},
         deferred,
         frozenset(given) - known.required_keys,
+        marks,
     )

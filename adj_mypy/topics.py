@@ -7,11 +7,25 @@ cache does not wait for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 from mypy.types import Type
 
-from adj_mypy import annotating, assignments, finishing, loading, lookups, names, queries, relating, rows, start
+from adj_mypy import (
+    annotating,
+    assignments,
+    deferring,
+    finishing,
+    instances,
+    loading,
+    lookups,
+    names,
+    queries,
+    relating,
+    rows,
+    start,
+)
 from adj_mypy.call import Call
 
 Topic: TypeAlias = Callable[[Call], Type]
@@ -27,6 +41,11 @@ def after(check: Topic, topic: Topic) -> Topic:
     return both
 
 
+def untracked(topic: Topic) -> Topic:
+    """A topic whose rows carry what they were made of, which no type says."""
+    return partial(instances.untracked, topic)
+
+
 METHODS: Final[Mapping[str, Topic]] = {
     "filter": lookups.filtered,
     "exclude": lookups.filtered,
@@ -40,7 +59,7 @@ METHODS: Final[Mapping[str, Topic]] = {
     "alatest": lookups.columns,
     "select_for_update": names.locks,
     "abulk_update": names.bulk_update,
-    "abulk_create": names.bulk_create,
+    "abulk_create": untracked(names.bulk_create),
     "acopy": names.copy,
     "aupdate": assignments.update,
     "aadd": relating.add,
@@ -48,8 +67,8 @@ METHODS: Final[Mapping[str, Topic]] = {
     "aset": relating.replace,
     "select_related": loading.select_related,
     "prefetch_related": loading.prefetch_related,
-    "only": loading.only,
-    "defer": loading.defer,
+    "only": deferring.only,
+    "defer": deferring.defer,
     "values": lookups.with_conditions(rows.values),
     "values_list": lookups.with_conditions(rows.values_list),
     "dates": after(names.order_of_dates, rows.dates),
@@ -67,24 +86,27 @@ METHODS: Final[Mapping[str, Topic]] = {
     "aaggregate": lookups.with_conditions(finishing.aggregate),
     "ain_bulk": after(names.keys, finishing.in_bulk),
     "returning": after(names.returning, finishing.returning),
-    "raw": finishing.raw,
-    "acreate": after(assignments.create, finishing.written),
-    "aget_or_create": after(assignments.get_or_create, finishing.written),
-    "aupdate_or_create": after(assignments.update_or_create, finishing.written),
+    "raw": untracked(finishing.raw),
+    "acreate": untracked(after(assignments.create, finishing.written)),
+    "aget_or_create": untracked(after(assignments.get_or_create, finishing.written)),
+    "aupdate_or_create": untracked(after(assignments.update_or_create, finishing.written)),
 }
 """The methods of a query that have a topic."""
 
 OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
     ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
-    ("adj.models.AsyncModel", "arefresh_from_db"): names.refresh,
+    ("adj.models.AsyncModel", "arefresh_from_db"): after(names.refresh, instances.refresh_own),
+    ("adj.models.AsyncModel", "aload"): instances.load_own,
+    ("django.db.models.base.Model", "arefresh_from_db"): instances.refresh_own,
 }
 """Methods of other classes that have one."""
 
 FUNCTIONS: Final[Mapping[str, Topic]] = {
     "adj.facade.q": start.q,
     "adj.instances.save": names.save,
-    "adj.instances.refresh": names.refresh,
-    relating.RELATED: relating.related,
+    "adj.instances.refresh": after(names.refresh, instances.refresh),
+    "adj.load.load": instances.load,
+    relating.RELATED: after(relating.related, instances.related),
     "adj.shortcuts.get_object_or_404": lookups.shortcut,
     "adj.shortcuts.get_list_or_404": lookups.shortcut,
 }

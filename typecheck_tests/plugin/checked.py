@@ -38,10 +38,10 @@ def check(*paths: str, adj: str = "", mypy: str = "", debug: bool = False) -> st
         return run("--config-file", str(configuration), "--cache-dir", str(Path(directory) / "cache"), *paths)
 
 
-def run(*arguments: str, cwd: Path = ROOT) -> str:
-    """What mypy prints. Raises `AssertionError` when it ends otherwise than with its verdict."""
+def run(*arguments: str, cwd: Path = ROOT, project: Path | None = None) -> str:
+    """What mypy prints; `project` is where the settings are. Raises `AssertionError` when it ends without a verdict."""
     command = [sys.executable, "-m", "mypy", "--show-traceback", *arguments]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(cwd), str(ROOT)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project or cwd), str(ROOT)])}
     result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode in {0, 1}, result.stdout + result.stderr
     assert "INTERNAL ERROR" not in result.stdout, result.stdout

@@ -34,7 +34,7 @@ class Message:
         if (self.line, self.kind) != (said.line, said.kind):
             return False
         is_beginning = self.text.endswith(REST)
-        return said.text.startswith(self.text.removesuffix(REST)) if is_beginning else self.text == said.text
+        return said.text.startswith(self.text.removesuffix(REST).rstrip()) if is_beginning else self.text == said.text
 
 
 @dataclass(frozen=True, slots=True)

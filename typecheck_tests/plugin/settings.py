@@ -9,7 +9,10 @@ INSTALLED_APPS = [
     "tests.shop",
     "tests.diary",
     "typecheck_tests.plugin.library",
+    "typecheck_tests.plugin.people",
+    "typecheck_tests.plugin.press",
 ]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+AUTH_USER_MODEL = "people.Member"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

@@ -89,14 +89,14 @@ class CrowdedCountries(Example[Sequence[Mapping[str, object]]]):
     columns = ("Country", "Continent", "People per km²")
 
     async def adj(self) -> Sequence[Mapping[str, object]]:
-        density = F("population") / F("area")
-        crowded = q(Country).filter(area__gte=100).annotate(density=density)
+        large = q(Country).filter(area__gte=100)
+        crowded = large.annotate(density=F("population") / F("area"))
         rows = crowded.order_by("-density").values("name", "continent__name", "density")
         return await rows[:5].run()
 
     async def django(self) -> Sequence[Mapping[str, object]]:
-        density = F("population") / F("area")
-        crowded = Country.objects.filter(area__gte=100).annotate(density=density)
+        large = Country.objects.filter(area__gte=100)
+        crowded = large.annotate(density=F("population") / F("area"))
         rows = crowded.order_by("-density").values("name", "continent__name", "density")
         return [row async for row in rows[:5]]
 
@@ -130,13 +130,13 @@ class NorthernCities(Example[Sequence[tuple[object, ...]]]):
 
     async def adj(self) -> Sequence[tuple[object, ...]]:
         cities = q(City).order_by("-latitude", "pk")[:5]
-        columns = "name", "country__name", "latitude"
-        return await cities.values_list(*columns, named=True).run()
+        rows = cities.values_list("name", "country__name", "latitude", named=True)
+        return await rows.run()
 
     async def django(self) -> Sequence[tuple[object, ...]]:
         cities = City.objects.order_by("-latitude", "pk")[:5]
-        columns = "name", "country__name", "latitude"
-        return [city async for city in cities.values_list(*columns, named=True)]
+        rows = cities.values_list("name", "country__name", "latitude", named=True)
+        return [city async for city in rows]
 
     def rows(self, answer: Sequence[tuple[object, ...]]) -> Iterable[Row]:
         return map(attrgetter("name", "country__name", "latitude"), answer)

@@ -114,8 +114,7 @@ def a_row_of_values() -> None:
 
 def a_manager_that_annotates() -> None:
     q(Publisher.counted).filter(book_count__gt=3, name="Planeta")
-    q(Publisher.counted).filter(name=3)
-    # E: Publisher: "name" expects "str", got "int"  [adj-value]
+    q(Publisher.counted).filter(name=3)  # E: Publisher: "name" expects "str", got "int"  [adj-value]
 
 
 def a_queryset_may_have_annotations(rows: QuerySet[Author]) -> None:

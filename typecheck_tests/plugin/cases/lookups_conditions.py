@@ -68,10 +68,11 @@ def pairs() -> None:
 
 
 def dicts() -> None:
-    q(Book).filter(title="Emma", author__name="Jane")
-    q(Book).filter(titel="Emma")
+    q(Book).filter(**{"title": "Emma", "author__name": "Jane"})  # noqa: PIE804  # it may be written so
+    q(Book).filter(**{"titel": "Emma"})  # noqa: PIE804  # it may be written so
     # E: Book has no field "titel"; did you mean "title" or "subtitle"?  [adj-lookup]
-    q(Book).filter(Q(pages="3"))  # E: Book: "pages" expects "int", got "str"  [adj-value]
+    q(Book).filter(Q(**{"pages": "3"}))  # noqa: PIE804  # it may be written so
+    # E: Book: "pages" expects "int", got "str"  [adj-value]
 
 
 def a_condition_as_a_keyword_beside_others() -> None:

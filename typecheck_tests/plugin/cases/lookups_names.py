@@ -71,6 +71,10 @@ def a_generic_foreign_key_has_its_columns_alone() -> None:
     q(Note).filter(content_type__model="book", object_id=3)
     q(Note).filter(content_typ=3)
     # E: Note has no field "content_typ"; did you mean "content_type" or "content_type_id"?  [adj-lookup]
+    q(Note).filter(target=3)
+    # E: "Note.target" is a generic foreign key, which no query can name: use "content_type" and...
+    q(Book).filter(notes__target__isnull=True)
+    # E: "Note.target" is a generic foreign key, which no query can name: use "content_type" and...
 
 
 def the_primary_key() -> None:
@@ -250,3 +254,13 @@ def a_query_whose_model_is_not_known(query: Any, model: type[Any]) -> None:
 def the_nearest_names_are_suggested() -> None:
     q(Tag).filter(wieght=3)  # E: Tag has no field "wieght"; did you mean "weight"?  [adj-lookup]
     q(Tag).filter(xyz=3)  # E: Tag has no field "xyz" (there are: books, id, name, pk, weight)  [adj-lookup]
+
+
+def a_manager_of_adj() -> None:
+    Person.aobjects.filter(name="Emma")
+    Person.aobjects.filter(nam="Emma")  # E: Person has no field "nam"; did you mean "name"?  [adj-lookup]
+
+
+async def all_rows_of_a_manager() -> None:
+    await Person.aobjects.afilter(name="Emma")
+    await Person.aobjects.afilter(nam="Emma")  # E: Person has no field "nam"; did you mean "name"?  [adj-lookup]

@@ -147,3 +147,12 @@ def columns_of_the_outer_row_beside_others() -> None:
     q(Book).filter(pages__gt=F("weight"), title__in=q(Author).filter(name=OuterRef("title")).values("name"))
     q(Book).filter(title__in=q(Author).filter(name=OuterRef("titel")).values("name"))
     # E: Book has no field "titel"; did you mean "title" or "subtitle"?  [adj-lookup]
+
+
+def a_chain_that_begins_with_a_variable(books: QuerySet[Book]) -> None:
+    query = q(Book).filter(pages__gt=3)
+    q(Author).filter(Exists(query.filter(author=OuterRef("pk"))), Exists(books.filter(author=OuterRef("pk"))))
+    q(Author).filter(Exists(query.filter(author=OuterRef("kp"))))
+    # E: Author has no field "kp" (there are: books, born, contributed_books, contributions, created,...
+    q(Author).filter(Exists(books.filter(title=OuterRef("nam"))))
+    # E: Author has no field "nam"; did you mean "name"?  [adj-lookup]

@@ -1,0 +1,206 @@
+"""The hooks that mypy asks while it checks code: which topic answers, and what becomes of one that fails.
+
+The plugin imports this at the first question: `adj_mypy.topics` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
+
+from mypy.nodes import TypeInfo
+from mypy.plugin import AttributeContext, FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
+from mypy.types import FunctionLike, Type
+
+from adj_mypy import dependencies, generic, instances, managers, reading, reassigning, signatures, sync_reads
+from adj_mypy.call import QUERY, Call
+from adj_mypy.compat import Api
+from adj_mypy.project import Project
+from adj_mypy.topics import FUNCTIONS, METHODS, OTHERS, Topic
+
+T = TypeVar("T")
+Lookup: TypeAlias = Callable[[str], TypeInfo | None]
+OfAttribute: TypeAlias = Callable[[AttributeContext], Type]
+OfFunction: TypeAlias = Callable[[FunctionContext], Type]
+OfMethod: TypeAlias = Callable[[MethodContext], Type]
+OfFunctionSignature: TypeAlias = Callable[[FunctionSigContext], FunctionLike]
+OfMethodSignature: TypeAlias = Callable[[MethodSigContext], FunctionLike]
+
+LOAD: Final = "adj.load.load"
+
+TAKES_MODEL: Final = frozenset(
+    f"django.shortcuts.{prefix}get_{what}_or_404" for prefix in ("", "a") for what in ("object", "list")
+)
+"""Functions of Django that give rows of a class."""
+
+
+class Checking:
+    """Adds to each of django-stubs' answers, which are given to it, what that plugin does not know."""
+
+    def __init__(self, project: Project, info: Lookup) -> None:
+        self.project, self._info = project, info
+        self._tracked = project.options.loaded_relations
+
+    # -- attributes ----------------------------------------------------------------------------------------------------
+
+    def class_attribute(self, fullname: str, inner: OfAttribute | None) -> OfAttribute | None:
+        """`Book.objects`."""
+        owner, _, attribute = fullname.rpartition(".")
+        if inner is not None or not self._tracked or owner not in self.project.owners:
+            return inner
+        if attribute in self.project.async_managers[owner]:
+            return partial(self._async_manager, attribute)
+        return generic.bare_attribute
+
+    def _async_manager(self, attribute: str, context: AttributeContext) -> Type:
+        declared = generic.bare_attribute(context)
+        return self._guarded(lambda: managers.tracked(self.project, attribute, declared, context), declared)
+
+    def attribute(self, fullname: str, inner: OfAttribute | None) -> OfAttribute | None:
+        """`book.author`."""
+        owner, _, attribute = fullname.rpartition(".")
+        if owner == generic.ANNOTATED_ROW:
+            return partial(self._read_annotation, attribute)
+        if not self._tracked or owner not in self.project.owners:
+            return inner
+        return partial(self._read, inner, attribute)
+
+    def _read(self, inner: OfAttribute | None, attribute: str, context: AttributeContext) -> Type:
+        dependencies.of_row(self.project, context)
+        known = context if inner is None else context._replace(default_attr_type=inner(context))
+        return self._guarded(lambda: reading.read(self.project, attribute, known), known.default_attr_type)
+
+    def _read_annotation(self, attribute: str, context: AttributeContext) -> Type:
+        return self._guarded(
+            lambda: reading.read_annotation(self.project, attribute, context), context.default_attr_type
+        )
+
+    # -- functions -----------------------------------------------------------------------------------------------------
+
+    def function(self, fullname: str, inner: OfFunction | None) -> OfFunction | None:
+        """`q(Book)`, `load(book, "author")`, `Book(...)`, `list(book.tags.all())`."""
+        topic = FUNCTIONS.get(fullname)
+        if topic is not None:
+            return partial(self._answer, topic)
+        if inner is not None and self._has(fullname, QUERY):
+            # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
+            return None
+        if not self._tracked:
+            return inner
+        if fullname in sync_reads.CONSUMERS:
+            return self._consume
+        takes_model = fullname in self.project.models or fullname in TAKES_MODEL
+        if inner is None:
+            return generic.bare_call if takes_model or fullname in self.project.names else None
+        return (lambda context: generic.unbound(inner(context))) if takes_model else inner
+
+    def _consume(self, context: FunctionContext) -> Type:
+        """A function of Python's own that reads all of what it is given."""
+        self._guarded(lambda: sync_reads.check_arguments(self.project, context), None)
+        return context.default_return_type
+
+    def function_signature(self, fullname: str, inner: OfFunctionSignature | None) -> OfFunctionSignature | None:
+        """What a function takes."""
+        if fullname in signatures.CONDITIONS:
+            return signatures.exact_keywords
+        if signatures.takes_queries(self._info(fullname)):
+            return signatures.nested_query
+        return instances.load_signature if fullname == LOAD else inner
+
+    # -- methods -------------------------------------------------------------------------------------------------------
+
+    def method(self, fullname: str, inner: OfMethod | None) -> OfMethod | None:
+        """`query.filter(...)`, `book.aload("author")`, `book.tags.all()`, and what takes rows out of a collection."""
+        owner, _, name = fullname.rpartition(".")
+        topic = self._topic(owner, name)
+        if topic is not None:
+            return partial(self._answer, topic, name=name)
+        if self._tracked and name in reassigning.TAKEN and owner in reassigning.COLLECTIONS:
+            return partial(self._taken, name)
+        if self._tracked and name == "all" and self._is_manager(owner):
+            return partial(self._all_rows, inner)
+        if self._tracked and name in sync_reads.READS and self._is_manager(owner):
+            return partial(self._read_rows, inner, name)
+        return None if inner is None else partial(self._ask_django, inner)
+
+    def _topic(self, owner: str, name: str) -> Topic | None:
+        """What answers a method of a class, or of one that the project derives from a class of adj's."""
+        if name in METHODS and self._has(owner, QUERY):
+            return METHODS[name]
+        others = (topic for (base, method), topic in OTHERS.items() if method == name and self._has(owner, base))
+        return next(others, _as_declared if owner.startswith("adj.") else None)
+
+    def method_signature(self, fullname: str, inner: OfMethodSignature | None) -> OfMethodSignature | None:
+        """What a method takes."""
+        owner, _, name = fullname.rpartition(".")
+        if name in signatures.OPERATORS and self._has(owner, QUERY):
+            return signatures.operator
+        if owner.startswith("adj.") and name in METHODS:
+            return signatures.exact_keywords
+        return inner
+
+    def _taken(self, name: str, context: MethodContext) -> Type:
+        """What a loop or an index takes from a collection."""
+        return self._fitting(name, context, context.default_return_type)
+
+    def _read_rows(self, inner: OfMethod | None, name: str, context: MethodContext) -> Type:
+        """What django-stubs says of a method that asks the database, after a look at what it asks for."""
+        self._guarded(lambda: sync_reads.check_method(self.project, name, context), None)
+        return self._fitting(name, context, self._asked(inner, context))
+
+    def _all_rows(self, inner: OfMethod | None, context: MethodContext) -> Type:
+        """All rows of a relation."""
+        result = self._asked(inner, context)
+        return self._guarded(lambda: sync_reads.rows_of(self.project, context, result), result)
+
+    def _asked(self, inner: OfMethod | None, context: MethodContext) -> Type:
+        return context.default_return_type if inner is None else self._ask_django(inner, context)
+
+    def _ask_django(self, inner: OfMethod, context: MethodContext) -> Type:
+        dependencies.of_call(self.project, context)
+        return inner(context)
+
+    def _fitting(self, name: str, context: MethodContext, result: Type) -> Type:
+        return self._guarded(
+            lambda: reassigning.fitting(self.project, Api(context.api), context.context, name, result), result
+        )
+
+    # -- answers -------------------------------------------------------------------------------------------------------
+
+    def _answer(self, topic: Topic, context: FunctionContext | MethodContext, name: str = "") -> Type:
+        """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
+        call = Call(self.project, context)
+        if isinstance(context, MethodContext):
+            dependencies.of_call(self.project, context)
+        try:
+            result = topic(call)
+            if not self._tracked:
+                return result
+            return reassigning.fitting(self.project, call.api, context.context, name, result)
+        except Exception as error:  # a plugin must never end mypy
+            call.fell_back(f"{type(error).__name__}: {error}", context.context)
+            if self.project.options.debug:
+                raise
+            return context.default_return_type
+
+    def _guarded(self, answer: Callable[[], T], otherwise: T) -> T:
+        """An answer; mypy's own where the plugin meets what it does not expect."""
+        try:
+            return answer()
+        except Exception:  # a plugin must never end mypy
+            if self.project.options.debug:
+                raise
+            return otherwise
+
+    def _is_manager(self, fullname: str) -> bool:
+        """Whether a class is one of Django's managers or QuerySets, or of a project's."""
+        return any(self._has(fullname, base) for base in sync_reads.MANAGERS)
+
+    def _has(self, fullname: str, base: str) -> bool:
+        info = self._info(fullname)
+        return info is not None and info.has_base(base)
+
+
+def _as_declared(call: Call) -> Type:
+    return call.result

@@ -1,0 +1,103 @@
+"""A variable that is given another row, which carries less: `book = await q(Book).aget()` where it had its author.
+
+mypy gives a variable the type of its first value, and would refuse the second. But this is no mistake: the variable is
+a book. So where a value goes to a variable that it does not fit for what it carries alone, nothing is known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from mypy.nodes import AssignmentStmt, AwaitExpr, Context, Expression, ForStmt, NameExpr, Node, Var
+from mypy.subtypes import is_subtype
+from mypy.types import Instance, Type, get_proper_type
+
+from adj_mypy.compat import Api, nodes_in
+from adj_mypy.project import Project
+from adj_mypy.state import with_rows
+
+ITERATED: Final = frozenset({"__iter__", "__aiter__"})
+TAKEN: Final = frozenset({*ITERATED, "__getitem__"})
+"""The methods by which a variable gets an item."""
+
+COROUTINE: Final = "typing.Coroutine"
+
+COLLECTIONS: Final = frozenset(
+    {
+        *("builtins.list", "builtins.tuple", "builtins.dict", "builtins.set", "builtins.frozenset"),
+        *("typing.Iterable", "typing.Iterator", "typing.Sequence", "typing.Mapping", "typing.ValuesView"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The variables that values are assigned to in a function or module.
+
+    They are found by the expression of the value, and by whether they get what is iterated over it. `refitted` are the
+    values that did not fit: mypy asks about an expression several times, and later ones see the variable widened.
+    """
+
+    variables: Mapping[tuple[Node, bool], Expression]
+    refitted: set[Node]
+
+
+def fitting(project: Project, api: Api, at: Context, name: str, result: Type) -> Type:
+    """The result of a call, with rows that fit the variable that it is assigned to, if only that is wrong."""
+    if not api.is_checker or not isinstance(at, Expression):
+        return result
+    targets = _targets(*api.surroundings())
+    target = targets.variables.get((at, name in ITERATED))
+    declared = None if target is None else _declared(api, target)
+    taken, put = _value(result, name)
+    if target is None or declared is None or taken is None:
+        return result
+    plain = with_rows(project, api, taken, None)
+    if at not in targets.refitted and (is_subtype(taken, declared) or not is_subtype(plain, declared)):
+        return result
+    targets.refitted.add(at)
+    if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
+        # What a list of rows carries cannot be narrowed, so that nothing may be known of the variable from here on.
+        target.node.type = with_rows(project, api, declared, None)
+    return put(plain)
+
+
+def _declared(api: Api, target: Expression) -> Type | None:
+    """The type of a variable before it is assigned; None where it has none yet."""
+    if isinstance(target, NameExpr):
+        return target.node.type if isinstance(target.node, Var) and not target.is_inferred_def else None
+    return api.type_of(target)
+
+
+def _value(result: Type, name: str) -> tuple[Type | None, Callable[[Type], Type]]:
+    """What a variable gets of the result of a call, and how the result looks with something else in its place."""
+    proper = get_proper_type(result)
+    if not isinstance(proper, Instance) or not proper.args:
+        return result, _itself
+    # A coroutine gives its last argument, an iterator its first.
+    at = 0 if name in ITERATED else len(proper.args) - 1
+    if name not in ITERATED and proper.type.fullname != COROUTINE:
+        return result, _itself
+    wrapped = proper
+    return proper.args[at], lambda typ: wrapped.copy_modified(
+        args=[typ if place == at else argument for place, argument in enumerate(wrapped.args)]
+    )
+
+
+def _itself(typ: Type) -> Type:
+    return typ
+
+
+@lru_cache(maxsize=4)
+def _targets(around: Node, body: object) -> Targets:
+    found: dict[tuple[Node, bool], Expression] = {}
+    for node in nodes_in(around):
+        if isinstance(node, AssignmentStmt) and len(node.lvalues) == 1:
+            value = node.rvalue.expr if isinstance(node.rvalue, AwaitExpr) else node.rvalue
+            found[value, False] = node.lvalues[0]
+        elif isinstance(node, ForStmt):
+            found[node.expr, True] = node.index
+    return Targets(found, set())

@@ -1,0 +1,1 @@
+"""One table of conditions that Django and the plugin both judge: where they differ, a row says why."""

@@ -1,0 +1,1 @@
+"""An app with the project's own user model."""
