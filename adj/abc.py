@@ -101,7 +101,10 @@ class Connection(Protocol):
         ...
 
     def was_lost_unused(self, error: Exception) -> bool:
-        """Whether an error says that the session had ended, so that a statement that only reads can be sent again."""
+        """Whether an error says that the session had ended before the statement came to it.
+
+        Then one that only reads can be sent again; not one that was ended while it ran, as somebody may want it.
+        """
         ...
 
     def is_needed(self) -> bool:

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.transaction import Atomic as DjangoAtomic
 
 from adj.blocks import ISOLATIONS, Hook, Isolation, Mode
-from adj.databases import executor_for
+from adj.databases import executor_for, preferred_alias
 from adj.errors import NestingError, QueryTimeout
 from adj.persist import to_its_end
 from adj.transaction import Transaction, current, current_aliases
@@ -242,14 +242,15 @@ async def set_rollback(rollback: bool = True, *, using: str | None = None) -> No
 
 
 async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run synchronous Django code, on the transaction's connection if there is one.
+    """Run synchronous Django code: on the transaction's connection, in `native(using)` on the engine of that alias,
+    elsewhere on that of `default`.
 
     It finds its connection where it always does, in `django.db.connections`. On PostgreSQL's native engine it runs on
     the event loop, in a greenlet, and other tasks go on while it waits for the server; on other engines in a thread
     that owns the connection. Context variables that it sets are seen by the caller on the native engine.
     """
     aliases = current_aliases()
-    executor = await executor_for(aliases[-1] if aliases else DEFAULT_DB_ALIAS)
+    executor = await executor_for(aliases[-1] if aliases else preferred_alias())
     return await executor.run(function, *args, **kwargs)
 
 

@@ -21,6 +21,9 @@ Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable
 Hook: TypeAlias = tuple[Callable[[], object], bool]
 """A function to call after the commit, and whether its errors are only logged."""
 
+OUTCOME_UNKNOWN = "It happened during the commit: if the connection was lost, the work may be done or not."
+"""The note on an error that leaves open whether a transaction is committed."""
+
 ISOLATIONS: tuple[Isolation, ...] = ("read uncommitted", "read committed", "repeatable read", "serializable")
 
 
@@ -109,7 +112,7 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
         block.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
     except OperationalError as failure:
         if is_outermost and error is None and failure.__cause__ is not None:
-            failure.add_note("It happened during the commit: if the connection was lost, the work may be done or not.")
+            failure.add_note(OUTCOME_UNKNOWN)
         raise
     if aborted is not None:
         raise aborted

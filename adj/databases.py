@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from adj.abc import Engine
 from adj.compiler.dialect import dialect_for
@@ -176,6 +178,26 @@ async def executor_for(alias: str) -> Executor:
             "`query.queryset`, which is Django's own QuerySet.",
         ) from None
     return await databases.executor(alias)
+
+
+_preferred: ContextVar[str] = ContextVar("adj_preferred", default=DEFAULT_DB_ALIAS)
+
+
+def preferred_alias() -> str:
+    """Where code goes that names no database: the alias of the `native()` block around it, or `default`."""
+    return _preferred.get()
+
+
+@contextmanager
+def preferring(alias: str) -> Generator[None]:
+    """A block in which code that names no database goes to an alias."""
+    before = _preferred.get()
+    _preferred.set(alias)
+    try:
+        yield
+    finally:
+        # Not by its token: a fixture's block may end in another context than it began in.
+        _preferred.set(before)
 
 
 def close_all() -> None:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MOST_ATTEMPTS = 3
-"""How often a statement that only reads is sent before a lost session is an error; a restart ends more than one."""
+MOST_ATTEMPTS = 2
+"""How often a statement that only reads is sent before a lost session is an error."""
 
 # Rows, counts and dicts pass through here without being looked at; AsyncQuery[M, R] gives them their types.
 Rows = list[Any]

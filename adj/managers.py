@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from django.db.models.options import Options
+    from typing_extensions import TypeVar
 
 
 class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
@@ -90,7 +91,8 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
         """A class of managers with the public methods of a QuerySet class of the project, as Django's has it.
 
         A method is there twice: `published()` gives a query, which has these methods too, and `await atotal_pages()`
-        runs `total_pages()` on adj's engine and gives what it returns. Checkers do not know them; see `from_query()`.
+        runs `total_pages()` on adj's engine and gives what it returns. Of checkers only mypy with
+        adj's plugin knows them; see `from_query()`.
         """
         methods = dict(_exposed(queryset_class))
         query_class = type(f"{queryset_class.__name__}Query", (cls._query_class,), {"__slots__": (), **methods})
@@ -168,25 +170,30 @@ class ManagerFromQuery(Protocol[Q_co]):
 
 
 if TYPE_CHECKING:
+    QS = TypeVar("QS", default=Any)
 
-    class QueryFromQuerySet(AsyncQuery[M, R], Generic[M, R]):
-        """A query with methods that a checker does not know."""
+    class QueryFromQuerySet(AsyncQuery[M, R], Generic[M, R, QS]):
+        """A query with the methods of a QuerySet class, `QS`; the mypy plugin knows them, and other checkers do not."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    class ManagerFromQuerySet(AsyncManager[Owner], Generic[Owner, QS]):
+        """A manager with these methods, of the model whose class it is read from."""
 
         def __getattr__(self, name: str) -> Any: ...
 
-    class ManagerFromQuerySet(AsyncManager[Owner]):
-        """A manager with methods that a checker does not know."""
-
-        def __getattr__(self, name: str) -> Any: ...
+        def __get__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, instance: None, cls: type[M]
+        ) -> ManagerFromQuerySet[M, QS]: ...
 
         # As in AsyncManager: a query and no manager.
         def _with(  # type: ignore[override]
             self, clause: ask.AnyClause
-        ) -> QueryFromQuerySet[Owner, Owner]: ...
+        ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
 
         def _asking(  # type: ignore[override]
             self, statement: Statement, structure: Structure | Unkeyed
-        ) -> QueryFromQuerySet[Owner, Owner]: ...
+        ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
 
 
 def _exposed(queryset_class: type[QuerySet[Any, Any]]) -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from asgiref.sync import ThreadSensitiveContext
 from django.db import DEFAULT_DB_ALIAS
 
 from adj.abc import Connection
-from adj.databases import executor_for
+from adj.databases import executor_for, preferring
 from adj.executor import Executor
 from adj.persist import to_its_end
 from adj.transaction import current
@@ -25,8 +25,9 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     On PostgreSQL's native engine that is on the event loop, in a greenlet: `await book.asave()`, `await
     Book.objects.aget(pk=1)` and third-party code need no thread. They run one after another, as Django runs them, on a
     connection that goes back after each call, unless something is open on it that the next one may need: a cursor, a
-    transaction, a changed session. Queries of adj have connections of their own. Code that waits for something else
-    than the database belongs in `sync_to_async(code, thread_sensitive=False)`.
+    transaction, a changed session. Queries of adj have connections of their own, and so has `run_sync()`, which uses
+    the alias's engine in the block. Code that waits for something else than the database belongs in
+    `sync_to_async(code, thread_sensitive=False)`.
 
     Changes nothing inside of `atomic()`, which does the same with its own connection.
     """
@@ -37,6 +38,7 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     shared = _SharedConnection(await executor_for(alias))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(shared.close)
+        stack.enter_context(preferring(alias))
         if (context := shared.context()) is not None:
             await stack.enter_async_context(context)
         yield
@@ -70,8 +72,7 @@ class _SharedConnection:
     async def close(self) -> None:
         """Give the connection back, after what runs on it; what waits for its turn is refused."""
         self._is_closed = True
-        async with self._taking:
-            lent, self._lent = self._lent, None
+        lent, self._lent = self._lent, None
         if lent is not None:
             try:
                 await to_its_end(lent.connection.run_last(_nothing))
@@ -80,15 +81,23 @@ class _SharedConnection:
 
     async def _take(self) -> _Lent:
         async with self._taking:
-            if self._is_closed:
-                raise RuntimeError("the block of adj.native() that this was started in has ended.")
+            self._check_open()
             if self._lent is None:
-                stack = AsyncExitStack()
-                connection = await stack.enter_async_context(self._executor.engine.connection())
-                connection.share()
-                self._lent = _Lent(connection, stack.aclose)
+                self._lent = await self._take_new()
             self._lent.users += 1
             return self._lent
+
+    async def _take_new(self) -> _Lent:
+        async with AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(self._executor.engine.connection())
+            # The block may have ended meanwhile; it does not wait for a connection that comes late.
+            self._check_open()
+            connection.share()
+            return _Lent(connection, stack.pop_all().aclose)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise RuntimeError("the block of adj.native() that this was started in has ended.")
 
 
 @dataclass(eq=False, slots=True)

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
 EngineName = Literal["auto", "psycopg", "threads", "django"]
 
@@ -51,11 +52,17 @@ class AliasSettings:
 def alias_settings(alias: str) -> AliasSettings:
     """The settings of an alias.
 
-    Raises `ImproperlyConfigured` for a key or a value that adj does not know.
+    Raises `ImproperlyConfigured` for a key or a value that adj does not know, and for an alias, be it another one, that
+    is not in `DATABASES`.
     """
     configured = getattr(django_settings, "ADJ", {})
     if not isinstance(configured, Mapping):
         raise ImproperlyConfigured('ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.')
+    if strange := sorted(map(repr, set(configured) - set(connections))):
+        raise ImproperlyConfigured(
+            f"ADJ: {', '.join(strange)} {'is' if len(strange) == 1 else 'are'} not in DATABASES, "
+            f"which has {', '.join(map(repr, connections))}."
+        )
     given = configured.get(alias, {})
     if not isinstance(given, Mapping):
         raise ImproperlyConfigured(f'ADJ["{alias}"] must be a dict, as in {{"engine": "threads"}}, not {given!r}.')

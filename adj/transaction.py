@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.db import OperationalError
 from django.db.transaction import Atomic
 
 from adj import blocks
@@ -24,6 +26,8 @@ from adj.errors import CrossTaskTransaction, NestingError
 from adj.persist import result_and_cancellation, to_its_end
 
 T = TypeVar("T")
+
+logger = logging.getLogger("adj.transaction")
 
 
 class Transaction:
@@ -77,13 +81,16 @@ class Transaction:
             self._errands[block] = errand
         try:
             await to_its_end(self._continued(self.connection.run(blocks.enter, block, mode)))
-        except asyncio.CancelledError as error:
-            # It has begun all the same.
-            await to_its_end(self._continued(self.connection.run(blocks.abandon, block, error)))
-            self._end_errand(block)
-            raise
-        except BaseException:
-            self._end_errand(block)
+        except BaseException as error:
+            try:
+                if isinstance(error, asyncio.CancelledError):
+                    # It has begun all the same.
+                    await to_its_end(self._continued(self.connection.run(blocks.abandon, block, error)))
+            except Exception as failure:
+                # Who cancels waits for a cancellation, and not for the trouble of undoing.
+                raise error from failure
+            finally:
+                self._end_errand(block)
             raise
         self.blocks.append(block)
         return block
@@ -107,6 +114,11 @@ class Transaction:
             self.blocks.remove(block)
         try:
             left = await result_and_cancellation(self._continued(self._leave(block, error)), self.connection.patience)
+        except OperationalError as failure:
+            if task is not None and task.cancelling() and blocks.OUTCOME_UNKNOWN in getattr(failure, "__notes__", ()):
+                # Whoever cancels a task seldom looks at its error.
+                logger.warning("The task %s was cancelled. %s", _name(task), blocks.OUTCOME_UNKNOWN, exc_info=failure)
+            raise
         finally:
             self._end_errand(block)
         if isinstance(error, NestingError):

@@ -45,7 +45,7 @@ def meaning(name: str, typ: Type, rest: Sequence[str]) -> AnnotatedPath | None:
     value = typed(typ)
     if value is UNKNOWN:
         return None
-    fields = [CharField(), TextField()] if isinstance(value.output_field, TextField) else [value.output_field]
+    fields = [CharField(), TextField()] if isinstance(value.output_field, CharField) else [value.output_field]
     found = next((each for field in fields if (each := _followed(field, rest, value.is_optional))), None)
     if found is None:
         _refuse_unknown(name, fields[0], rest)

@@ -77,8 +77,10 @@ def name_of(call: Call, argument: Argument, method: str) -> str | None:
 def conflicting(call: Call, query: Query, name: str, at: Expression) -> bool:
     """Whether an annotation has a name that is taken; it is reported."""
     if query.keys is not None:
-        # values() leaves the names of other fields free.
-        taken, of = frozenset(query.keys) - query.known.annotations.keys(), "a column of the rows"
+        # values() leaves the names of other fields free, and without names all of them.
+        is_bare = query.keys.keys() >= {field.attname for field in query.model._meta.concrete_fields}
+        chosen = frozenset[str]() if is_bare else frozenset(query.keys)
+        taken, of = chosen - query.known.annotations.keys(), "a column of the rows"
     else:
         taken, of = query.model_names, f"a field of {query.model.__name__}"
     if name in taken:

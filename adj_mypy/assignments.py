@@ -50,7 +50,7 @@ class Writing:
             return True
         label = self.model.__name__
         field = get_field(self.model, name)
-        if field is not None and getattr(field, "concrete", False) is False:
+        if field is not None and field not in {*self.model._meta.concrete_fields}:
             self.call.fail(f'"{label}.{name}" is no column, and cannot be written here', at, LOOKUP)
         elif field is not None:
             self.call.fail(f'"{label}.{name}" cannot be written here', at, LOOKUP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from mypy.errorcodes import ErrorCode
@@ -30,10 +30,6 @@ class Argument:
     expression: Expression
     type: Type
     is_unpacked: bool
-
-    def named(self, keyword: str) -> Argument:
-        """The same with a keyword, which Django gives it."""
-        return replace(self, keyword=keyword)
 
 
 class Call:
@@ -162,7 +158,7 @@ class Call:
     @property
     def result(self) -> Type:
         """What the call gives, as far as mypy knows without the plugin."""
-        return self.context.default_return_type
+        return compat.with_attributes(self.context.default_return_type)
 
     def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
         """The result, with other names known to later clauses, or with other rows."""

@@ -13,7 +13,7 @@ from mypy.nodes import TypeInfo
 from mypy.plugin import AttributeContext, FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
 from mypy.types import FunctionLike, Type
 
-from adj_mypy import dependencies, generic, instances, managers, reading, reassigning, signatures, sync_reads
+from adj_mypy import dependencies, generic, instances, managers, querysets, reading, reassigning, signatures, sync_reads
 from adj_mypy.call import QUERY, Call
 from adj_mypy.compat import Api
 from adj_mypy.project import Project
@@ -62,6 +62,8 @@ class Checking:
         owner, _, attribute = fullname.rpartition(".")
         if owner == generic.ANNOTATED_ROW:
             return partial(self._read_annotation, attribute)
+        if owner in {querysets.MANAGER, querysets.QUERY}:
+            return partial(querysets.read, attribute)
         if not self._tracked or owner not in self.project.owners:
             return inner
         return partial(self._read, inner, attribute)

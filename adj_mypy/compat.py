@@ -45,7 +45,17 @@ from mypy.options import Options
 from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext, Plugin
 from mypy.semanal import SemanticAnalyzer
 from mypy.subtypes import is_same_type, is_subtype
-from mypy.types import AnyType, CallableType, Instance, Type, TypedDictType, TypeOfAny, TypeVarLikeType, get_proper_type
+from mypy.types import (
+    AnyType,
+    CallableType,
+    ExtraAttrs,
+    Instance,
+    Type,
+    TypedDictType,
+    TypeOfAny,
+    TypeVarLikeType,
+    get_proper_type,
+)
 
 try:
     from mypy_django_plugin.main import NewSemanalDjangoPlugin
@@ -188,6 +198,15 @@ class Api:
         tree: Any = self._api if self.is_checker else self._api.cur_mod_node
         if hasattr(tree, "module_refs"):
             tree.module_refs.add(module)
+
+    def member(self, instance: Instance, name: str, context: Context) -> Type:
+        """The type of an attribute of an instance, as reading it gives it."""
+        checker = cast("TypeChecker", self._api)
+        return checker.expr_checker.analyze_external_member_access(name, instance, context)
+
+    def coroutine(self, returned: Type) -> Instance:
+        """What calling a coroutine function gives."""
+        return self.named("typing.Coroutine", [any_type(), any_type(), returned])
 
     def narrow(self, expression: Expression, to: Type) -> None:
         """Let a variable have another type from here on, as after `isinstance()`."""
@@ -364,6 +383,31 @@ def without_error_of_generic_self(api: object, check: Callable[[], None]) -> Non
     kept = [error for error in found if error.message != text]
     if len(kept) != len(found):
         errors.error_info_map[errors.file] = kept
+
+
+def with_attributes(query: Type) -> Type:
+    """A query whose rows are django-stubs' `Book@AnnotatedWith[...]`, with the attributes that mypy has lost."""
+    proper = get_proper_type(query)
+    if not isinstance(proper, Instance) or not any(_lacks_attributes(argument) for argument in proper.args):
+        return query
+    return proper.copy_modified(args=[_restored(argument) for argument in proper.args])
+
+
+def _lacks_attributes(typ: Type) -> bool:
+    proper = get_proper_type(typ)
+    is_annotated = isinstance(proper, Instance) and ANNOTATED_WITH in proper.type.name
+    return is_annotated and cast("Instance", proper).extra_attrs is None
+
+
+def _restored(typ: Type) -> Type:
+    proper = get_proper_type(typ)
+    if not isinstance(proper, Instance) or not proper.args or not _lacks_attributes(proper):
+        return typ
+    known = get_proper_type(proper.args[-1])
+    attributes = dict(known.items) if isinstance(known, TypedDictType) else {}
+    restored = proper.copy_modified()
+    restored.extra_attrs = ExtraAttrs(attributes, immutable=set())
+    return restored
 
 
 def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:

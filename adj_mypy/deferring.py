@@ -39,24 +39,23 @@ def _deferred(call: Call, chosen: Callable[[Clauses, ModelClass, frozenset[str]]
     if names is None:
         # What is chosen at run time may be anything.
         return with_rows(call, query, state, Clauses(prefetched=before.prefetched, joins_every=before.joins_every))
-    known = frozenset(name for name, at in names if _is_known(call, query, name, at))
+    # Only only() knows the key as "pk"; after it, defer() leaves out what is not there anyhow.
+    takes_pk = call.name == "only" or not before.is_defer
+    known = frozenset(name for name, at in names if _is_known(call, query, name, at, takes_pk=takes_pk))
     if not known:
         return call.result
     return with_rows(call, query, state, chosen(before, query.model, known))
 
 
-def _is_known(call: Call, query: Query, name: str, at: Context) -> bool:
+def _is_known(call: Call, query: Query, name: str, at: Context, *, takes_pk: bool) -> bool:
     """Whether a name or path can be chosen; if not, that is reported. Django itself is asked."""
     try:
-        Clauses(columns=frozenset({_full(query.model, name)})).mask(query.model)
+        full = query.model._meta.pk.name if name == "pk" and takes_pk else name
+        Clauses(columns=frozenset({full})).mask(query.model)
     except (FieldDoesNotExist, FieldError):
         call.fail(_problem(query.model, name), at, LOOKUP)
         return False
     return True
-
-
-def _full(model: ModelClass, name: str) -> str:
-    return model._meta.pk.name if name == "pk" else name
 
 
 def _problem(model: ModelClass, path: str) -> str:

@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-from django.db.models import DecimalField, F, Field, FilteredRelation, JSONField, Q, TextField, Value
+from django.db.models import CharField, DecimalField, F, Field, FilteredRelation, JSONField, Q, Value, When
 from django.db.models.expressions import BaseExpression, Combinable, Exists, OuterRef, Subquery
 from mypy.nodes import (
     ARG_NAMED,
@@ -155,7 +155,15 @@ class Evaluator:
             return Q(pk__isnull=False)
         if issubclass(made, OuterRef):
             return UNKNOWN
-        return self._applied(made, call)
+        return self._when(call) if issubclass(made, When) else self._applied(made, call)
+
+    def _when(self, call: CallExpr) -> Any:
+        """Its condition may be anything, as that of a Q."""
+        given = list(zip(call.arg_kinds, call.arg_names, call.args, strict=True))
+        results = [expression for kind, name, expression in given if name == "then" and kind == ARG_NAMED]
+        results += [expression for kind, _, expression in given if kind == ARG_POS][1:2]
+        made = self._operand(results[0]) if len(results) == 1 else UNKNOWN
+        return UNKNOWN if made is UNKNOWN else _tried(When, Q(pk__isnull=False), then=made)
 
     def _applied(self, function: Callable[..., Any], call: CallExpr) -> Any:
         is_value = isinstance(function, type) and issubclass(function, Value)
@@ -178,7 +186,7 @@ class Evaluator:
     def _sampled(self, expression: Expression, *, is_value: bool) -> Any:
         """A variable as an argument: a text may be the name of a column, unless it is a Value's."""
         sample = self.sample(expression)
-        is_text = isinstance(sample, Typed) and isinstance(sample.output_field, TextField)
+        is_text = isinstance(sample, Typed) and isinstance(sample.output_field, CharField)
         return UNKNOWN if is_text and not is_value else sample
 
     def _subquery(self, call: CallExpr, *, is_array: bool) -> Any:

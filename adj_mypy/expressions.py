@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.core.exceptions import FieldError
 from django.db.models import (
     Aggregate,
     Case,
@@ -27,8 +28,24 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.expressions import Col
-from django.db.models.functions import Coalesce, Concat, JSONObject, Lag, Lead, Now, NthValue, NullIf, Random
+from django.db.models.expressions import Col, Combinable, CombinedExpression
+from django.db.models.functions import (
+    ACos,
+    ASin,
+    Coalesce,
+    Concat,
+    JSONObject,
+    Lag,
+    Lead,
+    Ln,
+    Log,
+    Mod,
+    Now,
+    NthValue,
+    NullIf,
+    Random,
+    Sqrt,
+)
 from django.db.models.functions.text import ConcatPair
 from django.db.models.functions.window import CumeDist, DenseRank, Ntile, PercentRank, Rank, RowNumber
 from django.db.models.sql.query import Query as DjangoQuery
@@ -40,6 +57,7 @@ from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy import compat, paths
 from adj_mypy.annotated import split
 from adj_mypy.call import Call
+from adj_mypy.codes import SHAPE
 from adj_mypy.evaluate import UNKNOWN, Evaluator, Typed, typed
 from adj_mypy.fields import optional, type_of_class, type_of_field, type_of_path
 from adj_mypy.project import ModelClass, target_of
@@ -59,7 +77,8 @@ _NEVER_NULL: Final = (
     Concat,
     ConcatPair,
 )
-_ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue)
+# SQLite and MySQL give NULL for a number that these are not defined for.
+_ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue, ACos, ASin, Ln, Log, Sqrt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +200,7 @@ def _type(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
         return _named(call, at, _name(made), scope)
     if isinstance(made, Typed):
         return optional(made.typ) if made.is_optional else made.typ
-    typ = _of_many(call, at, made, scope) or _output(call, made, scope)
+    typ = _of_many(call, at, made, scope) or _output(call, at, made, scope)
     return optional(typ) if is_nullable(made, scope) else typ
 
 
@@ -220,7 +239,7 @@ def _named(call: Call, at: Expression, name: str, scope: Scope) -> Type:
     return found or compat.any_type()
 
 
-def _output(call: Call, made: Any, scope: Scope) -> Type:
+def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
     """The type of the values that are not NULL."""
     query = DjangoQuery(scope.model)
     for name, typ in scope.known.items():
@@ -230,11 +249,41 @@ def _output(call: Call, made: Any, scope: Scope) -> Type:
     try:
         resolved = made.resolve_expression(query, allow_joins=True)
         field = resolved.output_field
-    except Exception:  # noqa: BLE001  # Django refuses it in many ways, and will again when it runs
-        return compat.any_type()
+    except Exception as error:  # noqa: BLE001  # Django refuses it in many ways, and will again when it runs
+        refusal = _certain(made, query, scope, error)
+        if refusal is None:
+            return compat.any_type()
+        call.fail(f"Django refuses this expression: {refusal}", at, SHAPE)
+        return compat.erroneous()
     if isinstance(made, (Window, ExpressionWrapper)) or not getattr(field, "is_relation", False):
         return type_of_field(call.project, call.api, field)
     return type_of_class(call.api, field.target_field)
+
+
+def _certain(made: Any, query: DjangoQuery, scope: Scope, error: Exception) -> Exception | None:
+    """The refusal of an expression, or of a part of it, that depends on nothing which is known by its type alone."""
+    if not _is_guessed(made, scope):
+        return error if isinstance(error, (FieldError, TypeError, ValueError)) else None
+    for part in _sources_of(made):
+        try:
+            part.resolve_expression(query, allow_joins=True)
+        except Exception as inner:  # noqa: BLE001  # as above
+            return _certain(part, query, scope, inner)
+    return None
+
+
+def _is_guessed(made: Any, scope: Scope) -> bool:
+    """Whether something in an expression is known by its type alone, where Django will see a field or a value."""
+    if any(name.partition(paths.SEPARATOR)[0] in scope.known for name in names_in(made)):
+        return True
+    if isinstance(made, Typed):
+        # A value's type tells its field; a nested query has a field of its own.
+        return made.is_optional
+    return isinstance(made, OuterRef) or any(_is_guessed(part, scope) for part in _sources_of(made))
+
+
+def _sources_of(made: Any) -> list[Any]:
+    return _sources(made) if hasattr(made, "get_source_expressions") else []
 
 
 def is_nullable(made: Any, scope: Scope) -> bool:
@@ -292,6 +341,16 @@ def _is_nullable_name(name: str, scope: Scope) -> bool:
         return True
 
 
+def _is_by_zero(made: Any) -> bool:
+    """Division by zero is NULL on SQLite and MySQL."""
+    return made.connector in {Combinable.DIV, Combinable.MOD} and not _is_constant(made.rhs)
+
+
+def _is_constant(made: Any) -> bool:
+    """Whether a number is written there, which is not zero."""
+    return isinstance(made, Value) and bool(made.value)
+
+
 _ARGUMENTS_WITH_DEFAULT: Final = 3
 
 _RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, Scope], bool]]]] = (
@@ -304,6 +363,8 @@ _RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, S
     (Coalesce, _every_source),
     (Case, _any_case),
     (When, lambda made, scope: is_nullable(made.result, scope)),
+    (CombinedExpression, lambda made, scope: _is_by_zero(made) or _any_source(made, scope)),
+    (Mod, lambda made, scope: not _is_constant(_sources(made)[-1]) or _any_source(made, scope)),
     ((Lag, Lead), _beyond_the_window),
     (Window, lambda made, scope: is_nullable(made.source_expression, scope)),
     (Aggregate, _is_nullable_aggregate),

@@ -39,11 +39,11 @@ _VALUES: Final[Mapping[type[Any], str]] = {
 """What a column's value is in Python, by the class that a field inherits from."""
 
 SAMPLES: Final[Mapping[str, type[Field[Any, Any]]]] = {
-    "builtins.int": fields.BigIntegerField,
+    "builtins.int": fields.IntegerField,
     "builtins.float": fields.FloatField,
     "decimal.Decimal": fields.DecimalField,
     "builtins.bool": fields.BooleanField,
-    "builtins.str": fields.TextField,
+    "builtins.str": fields.CharField,
     "datetime.datetime": fields.DateTimeField,
     "datetime.date": fields.DateField,
     "datetime.time": fields.TimeField,
@@ -51,7 +51,7 @@ SAMPLES: Final[Mapping[str, type[Field[Any, Any]]]] = {
     "uuid.UUID": fields.UUIDField,
     "builtins.bytes": fields.BinaryField,
 }
-"""A field for a value of each of these types."""
+"""A field for a value of each of these types: of the class that Django gives a constant of it."""
 
 
 def optional(typ: Type) -> Type:

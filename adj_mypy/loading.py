@@ -15,8 +15,9 @@ from adj_mypy.deferring import refused_after_values, with_rows, with_unknown_row
 from adj_mypy.managers import trees as trees_of
 from adj_mypy.paths import SEPARATOR
 from adj_mypy.prefetching import lookups
-from adj_mypy.state import State
-from adj_mypy.trees import Fail
+from adj_mypy.project import ModelClass
+from adj_mypy.state import State, unknown_state
+from adj_mypy.trees import Fail, Lookup
 
 
 def select_related(call: Call) -> Type:
@@ -59,21 +60,23 @@ def prefetch_related(call: Call) -> Type:
     found = lookups(call)
     if found is None:
         return with_unknown_rows(call, query)
-    state = before or State()
-    paths: set[str] = set()
+    is_row = call.project.model_of(query.row) is not None
+    start = before or (unknown_state(call.project, call.api, query.model) if is_row else State())
+    state, paths = start, set[str]()
     for lookup, at in found:
-        if (
-            lookup.to_attr is not None
-            and lookup.to_attr in {field.name for field in query.model._meta.get_fields()}
-            and SEPARATOR not in lookup.path
-        ):
+        if _hides_field(query.model, lookup):
             call.fail(f'to_attr="{lookup.to_attr}" has the name of a field of {query.model.__name__}', at, SHAPE)
             continue
         paths |= trees.new_steps(query.model, state, lookup)
         state = trees.with_prefetch(query.model, state, lookup, _failing(call, at))
-    return with_rows(
-        call, query, None if before is None else state, replace(clauses, prefetched=clauses.prefetched | paths)
-    )
+    is_known = before is not None or (is_row and state.annotations != start.annotations)
+    new = replace(clauses, prefetched=clauses.prefetched | paths)
+    return with_rows(call, query, state if is_known else None, new)
+
+
+def _hides_field(model: ModelClass, lookup: Lookup) -> bool:
+    """Whether `to_attr` would take the place of a field, which Django refuses."""
+    return SEPARATOR not in lookup.path and lookup.to_attr in {field.name for field in model._meta.get_fields()}
 
 
 def _failing(call: Call, at: Context) -> Fail:

@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
-from django.db.models import Manager, Prefetch, QuerySet
+from django.db.models import Manager, Model, Prefetch, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.query import ModelIterable
 from django.db.models.sql.constants import LOUTER
@@ -27,7 +27,7 @@ from adj_mypy.expressions import Scope, is_nullable
 from adj_mypy.fields import optional, type_of_field
 from adj_mypy.masks import Masking
 from adj_mypy.paths import SEPARATOR
-from adj_mypy.project import ModelClass, Project
+from adj_mypy.project import ModelClass, Project, full_name
 from adj_mypy.state import OPEN, State, row_type
 from adj_mypy.trees import Lookup, Trees
 
@@ -140,9 +140,16 @@ def tracked(project: Project, attribute: str, declared: Type, context: Attribute
     if model is None or not isinstance(manager, Instance) or len(manager.args) != 1:
         return declared
     rows = first_rows(project, Api(context.api), getattr(model, attribute))
-    if rows is None or project.model_of(manager.args[0]) is not model:
+    if rows is None or not _is_of(project, manager.args[0], model):
         return declared
     return manager.copy_modified(args=[row_type(project, Api(context.api), model, rows[1])])
+
+
+def _is_of(project: Project, owner: Type, model: ModelClass) -> bool:
+    """Whether a manager's type says this model, or none: mypy may ask before it has looked at the class."""
+    proper = get_proper_type(owner)
+    is_none = isinstance(proper, Instance) and proper.type.fullname == full_name(Model)
+    return is_none or project.model_of(proper) is model
 
 
 def live_manager(project: Project, api: Api, source: Expression) -> Any:

@@ -55,7 +55,9 @@ def _left_out(model: ModelClass, mask: Mapping[Any, Any]) -> frozenset[str]:
     """Both names of the columns that a mask leaves out. Keys are never: a child's are its parent's."""
     if not mask:
         return frozenset()
-    fields = (field for field in model._meta.concrete_fields if field not in mask and not field.primary_key)
+    # The columns of a key of several are no keys themselves.
+    kept = {*mask, *model._meta.pk_fields}
+    fields = (field for field in model._meta.concrete_fields if field not in kept and not field.primary_key)
     return frozenset(name for field in fields for name in (field.name, field.attname))
 
 

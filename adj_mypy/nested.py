@@ -30,7 +30,10 @@ _EXPRESSIONS: Final = (
 def is_expression(typ: Type) -> bool:
     """Whether a value is computed by the database."""
     proper = get_proper_type(typ)
-    return isinstance(proper, Instance) and any(proper.type.has_base(base) for base in _EXPRESSIONS)
+    if not isinstance(proper, Instance):
+        return False
+    # Django asks an object for the method, whatever its class.
+    return any(proper.type.has_base(base) for base in _EXPRESSIONS) or proper.type.get("resolve_expression") is not None
 
 
 def columns_of(typ: Type) -> list[Type] | Instance | None:

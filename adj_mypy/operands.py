@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import CompositePrimaryKey, JSONField, fields
+from django.db.models import CompositePrimaryKey, JSONField, Lookup, fields
 from django.db.models.fields.files import FileField
 from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, Instance, NoneType, TupleType, Type, get_proper_type
@@ -141,7 +141,7 @@ class Table:
             case "range":
                 return self.api.named("typing.Sequence", [base])
             case _:
-                return None
+                return base if _is_prepared_by_field(field, path.lookup) else None
 
     def _with_none(self, path: AnyPath, base: Type) -> Type:
         """Django reads `field=None` as `field__isnull=True`, which for a column without NULL finds nothing."""
@@ -172,7 +172,7 @@ class Table:
 
     def of_field(self, field: Any) -> Type | None:
         """The type of values of a field, or of the rows and keys of a relation; None where all may be right."""
-        if isinstance(field, _ANYTHING):
+        if isinstance(field, _ANYTHING) or _is_of_postgresql(field):
             return None
         if isinstance(field, CompositePrimaryKey):
             return self._of_composite(field)
@@ -214,6 +214,19 @@ class Table:
         chosen = [name for name in names if name != _LAZY or (self.is_kind and not self.is_strict)]
         infos = (self.api.info(name) for name in chosen)
         return make_simplified_union([Instance(info, []) for info in infos if info is not None])
+
+
+def _is_prepared_by_field(field: Any, name: str) -> bool:
+    """Whether a project's own lookup leaves its value to the field, as those that compare do."""
+    lookup: Any = field.get_lookup(name)
+    if lookup is None or lookup.__module__.startswith("django."):
+        return False
+    return bool(lookup.prepare_rhs) and lookup.get_prep_lookup is Lookup.get_prep_lookup
+
+
+def _is_of_postgresql(field: object) -> bool:
+    """Ranges and the like, which take pairs and their driver's objects; arrays have a rule of their own."""
+    return any(base.__module__.startswith("django.contrib.postgres.fields.") for base in type(field).__mro__)
 
 
 def is_djangos(field: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -11,6 +12,7 @@ from typing import Any, TypeAlias
 from django.db.models import Model
 from django.db.models.fields.related import ForeignObject
 from django.db.models.fields.reverse_related import ForeignObjectRel, OneToOneRel
+from django.db.models.manager import BaseManager
 from mypy.nodes import TypeInfo
 from mypy.types import FunctionLike, Type, TypeType, get_proper_type
 
@@ -180,6 +182,19 @@ def _described(model: ModelClass) -> Iterator[str]:
         facts = (getattr(field, name, "") for name in ("null", "unique", "attname", "primary_key", "related_name"))
         class_of_field: Any = type(field)
         yield f"{field.name} {full_name(target) if target else ''} {[*facts]} {_class_described(class_of_field)}"
+    for manager in model._meta.managers:
+        yield f"{manager.name} {_start_described(type(manager))}"
+
+
+def _start_described(class_of_manager: type[Any]) -> str:
+    """What a manager's rows start with, by the code that says it."""
+    start = class_of_manager.get_queryset
+    if start is BaseManager.get_queryset:
+        return ""
+    try:
+        return inspect.getsource(start)
+    except (OSError, TypeError):
+        return full_name(class_of_manager)
 
 
 @cache

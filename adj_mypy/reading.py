@@ -15,6 +15,7 @@ from adj_mypy.generic import bare
 from adj_mypy.project import (
     ModelClass,
     Project,
+    Relation,
     is_parent_link,
     joined_relations,
     model_info,
@@ -65,11 +66,19 @@ def _problem(model: ModelClass, state: State, attribute: str) -> str | None:
     if state.lacks(attribute):
         return f"{label} is deferred by the query: leave it out of defer(), or name it in only()"
     relation = single_relations(model).get(attribute)
-    if relation is None or is_parent_link(relation):
+    if relation is None or is_parent_link(relation) or _is_read_through_parent(model, state, relation):
         return None
     joined = next((name for name, (read, _) in joined_relations(model).items() if read == attribute), None)
     remedy = f'select_related("{joined}")' if joined is not None else f'prefetch_related("{attribute}")'
     return f"{label} is not loaded: add .{remedy} to the query"
+
+
+def _is_read_through_parent(model: ModelClass, state: State, relation: Relation) -> bool:
+    """Whether an inherited relation may be there with the row's part in a parent's table, which was prefetched."""
+    if relation.model is model:
+        return False
+    known = single_relations(model)
+    return any(name in known and is_parent_link(known[name]) for name in state.loaded)
 
 
 def _with_row(project: Project, row: Type, declared: Type) -> Type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from mypy.nodes import Context
@@ -16,6 +16,7 @@ from adj_mypy.call import QUERY, Argument, Call, Query, literal_text
 from adj_mypy.codes import LOOKUP, SHAPE
 from adj_mypy.expressions import default_alias, expression_type, kind_of
 from adj_mypy.fields import type_of_path
+from adj_mypy.project import relations, target_of
 from adj_mypy.state import OPEN
 
 Columns: TypeAlias = Sequence[tuple[str, Type]]
@@ -39,7 +40,7 @@ def values_list(call: Call) -> Type:
         return call.result
     if flat is None or named is None:
         return call.asking(row=compat.any_type())
-    columns = _columns(call, query, _numbered(call.arguments("fields"), call))
+    columns = _listed(call, query)
     if flat and named:
         call.fail("values_list() has either flat=True or named=True", call.context.context, SHAPE)
     if columns is None:
@@ -113,26 +114,49 @@ def _refuse_without_name(call: Call, argument: Argument) -> None:
         call.fail("values() takes an expression by a name, as in values(name=...)", argument.expression, SHAPE)
 
 
-def _numbered(arguments: Sequence[Argument], call: Call) -> list[Argument]:
-    """The arguments of `values_list()`, where Django gives every expression a name: `lower1`, `id__count2`."""
-    texts = {literal_text(argument) for argument in arguments}
-    named: list[Argument] = []
+def _listed(call: Call, query: Query) -> Columns | None:
+    """The columns of `values_list()`, where expressions have no keywords: Django gives them names."""
+    arguments = call.arguments("fields")
+    if not arguments:
+        return _every_column(call, query)
+    found: list[tuple[str, Type]] = []
+    for argument, name in zip(arguments, _names(call, arguments), strict=True):
+        if argument.is_unpacked or name is None:
+            return None
+        text, at = literal_text(argument), argument.expression
+        if text is None:
+            found.append((name, expression_type(call, at, scope_of(query))))
+        else:
+            found.append((name, column_type(call, at, query, text)))
+    return found
+
+
+def _names(call: Call, arguments: Sequence[Argument]) -> Iterator[str | None]:
+    """What Django calls the columns: `title`, `lower1`, `id__count1`, and `title1` for what is there twice."""
+    taken = {text: False for argument in arguments if (text := literal_text(argument)) is not None}
     number = 1
     for argument in arguments:
-        kind = None if argument.is_unpacked or literal_text(argument) else kind_of(call, argument.expression)
-        if kind is None:
-            named.append(argument)
-            continue
-        prefix = default_alias(call, argument.expression) or kind.__name__.lower()
-        while f"{prefix}{number}" in texts:
-            number += 1
-        named.append(argument.named(f"{prefix}{number}"))
-        number += 1
-    return named
+        text = literal_text(argument)
+        name = prefix = text if text is not None else _prefix(call, argument)
+        if prefix is not None and taken.get(prefix, True):
+            while (name := f"{prefix}{number}") in taken:
+                number += 1
+        if name is not None:
+            taken[name] = True
+        yield name
+
+
+def _prefix(call: Call, argument: Argument) -> str | None:
+    kind = kind_of(call, argument.expression)
+    return None if kind is None else default_alias(call, argument.expression) or kind.__name__.lower()
 
 
 def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
     """The type of a column by its path, which may name an annotation."""
+    if is_generic_key(query, path):
+        parts = "its columns are those of its type and its key"
+        call.fail(f'"{query.model.__name__}.{path}" is a generic foreign key, and no column: {parts}', at, LOOKUP)
+        return compat.erroneous()
     if path in query.known.aliases:
         call.fail(f'"{path}" is an alias, and no column: name it by annotate()', at, LOOKUP)
         return compat.erroneous()
@@ -140,6 +164,12 @@ def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
     if isinstance(found, ResolvedPath):
         return type_of_path(call.project, call.api, found)
     return found or compat.any_type()
+
+
+def is_generic_key(query: Query, name: str) -> bool:
+    """Whether a name is one of a GenericForeignKey, which has no column and no target."""
+    field = relations(query.model).get(name)
+    return field is not None and target_of(field) is None
 
 
 def _every_column(call: Call, query: Query) -> Columns | None:
@@ -211,7 +241,8 @@ def _together(call: Call, argument: Argument, row: Type, other: Type) -> Type:
     if mine is None or theirs is None:
         return row
     if len(mine) != len(theirs):
-        call.fail(f"rows of {len(mine)} columns and rows of {len(theirs)}", argument.expression, SHAPE)
+        message = f"columns of the rows: {len(mine)} in the first query, {len(theirs)} in this one"
+        call.fail(message, argument.expression, SHAPE)
         return row
     types: list[Type] = [make_simplified_union(list(pair)) for pair in zip(mine, theirs, strict=True)]
     proper = get_proper_type(row)

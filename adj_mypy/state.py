@@ -162,9 +162,11 @@ def with_rows(project: Project, api: Api, typ: Type, change: Change | None) -> T
     model = project.model_of(proper)
     if model is not None:
         state = state_of(project, proper)
-        if state is None:
-            return typ
-        return plain_row(project, api, model) if change is None else row_type(project, api, model, change(model, state))
+        if change is None:
+            return typ if state is None else plain_row(project, api, model)
+        new = change(model, unknown_state(project, api, model) if state is None else state)
+        # Of a row of which nothing is known, new attributes are.
+        return typ if state is None and not new.annotations else row_type(project, api, model, new)
     if isinstance(proper, UnionType):
         return UnionType.make_union([with_rows(project, api, item, change) for item in proper.items])
     if isinstance(proper, TupleType):

@@ -74,7 +74,9 @@ class Trees:
         if target is None:
             return state
         nested = self._nested(state, name) or State()
-        return self._with(state, name, target, self.with_join(target, nested, rest, fail) if rest else nested)
+        joined = self.with_join(target, nested, rest, fail) if rest else nested
+        # The part in a parent's table is made of the row when it is read, and keeps nothing that was joined to it.
+        return state if is_parent_link(relation) else self._with(state, name, target, joined)
 
     def with_every_join(self, model: ModelClass, state: State, levels: int = _JOINED_LEVELS) -> State:
         """The state with every foreign key that cannot be NULL, and theirs."""

@@ -12,6 +12,7 @@ from mypy.types import Instance, TupleType, Type, UnionType, UnpackType, get_pro
 from adj_mypy import nested
 from adj_mypy.call import Argument, Call
 from adj_mypy.codes import VALUE
+from adj_mypy.compat import any_type
 from adj_mypy.operands import Expected
 from adj_mypy.words import type_text
 
@@ -52,6 +53,10 @@ def _check_one(call: Call, at: Expression, given: Type, name: str, expected: Exp
     if isinstance(actual, UnionType):
         # An expression among what it may be is right by itself.
         given = make_simplified_union([each for each in actual.items if not nested.is_expression(each)])
+    elif isinstance(actual, TupleType):
+        # So are those in a key of several columns.
+        parts = [any_type() if nested.is_expression(each) else each for each in actual.items]
+        given = actual.copy_modified(items=parts)
     if not is_subtype(given, expected.type) or _is_text_among_many(given, expected):
         shown, got = (type_text(call.api, typ) for typ in (expected.shown, given))
         items = "items of " if expected.is_item else ""

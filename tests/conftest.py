@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import django
@@ -86,24 +86,40 @@ def postgres(_sqlite: None) -> Generator[str]:
 @pytest.fixture(scope="session")
 def mariadb(_sqlite: None) -> Generator[str]:
     """The alias of a database on MariaDB, with countries and diaries; skips where no server is, and none was named."""
+    with _on_mariadb("mariadb") as alias:
+        wrapper: Any = connections[alias]
+        with wrapper.schema_editor() as editor:
+            for model in (Country, *DIARY):
+                editor.create_model(model)
+        yield alias
+
+
+@pytest.fixture(scope="session")
+def mariadb_shop(_sqlite: None) -> Generator[str]:
+    """The alias of the bookshop on MariaDB, where upper and lower case differ as elsewhere; skips like `mariadb`."""
+    with _on_mariadb("mariadb_shop", collation="utf8mb4_bin") as alias:
+        _make_shop(alias)
+        yield alias
+
+
+@contextmanager
+def _on_mariadb(alias: str, collation: str = "utf8mb4_general_ci") -> Generator[str]:
+    """Let an alias be a new database on MariaDB, until the block ends."""
     with ExitStack() as stack:
         try:
-            database = stack.enter_context(mariadb_server.temporary_database())
+            database = stack.enter_context(mariadb_server.temporary_database(collation))
         except pymysql.OperationalError as error:
             if mariadb_server.named_server():
                 raise
             _servers["MariaDB"] = "none"
             pytest.skip(f"no MariaDB on this machine: {error}")
-        connections.settings["mariadb"].update(database)
-        wrapper: Any = connections["mariadb"]
+        connections.settings[alias].update(database)
+        wrapper: Any = connections[alias]
         _servers["MariaDB"] = ".".join(map(str, wrapper.mysql_version))
-        with wrapper.schema_editor() as editor:
-            for model in (Country, *DIARY):
-                editor.create_model(model)
         try:
-            yield "mariadb"
+            yield alias
         finally:
-            connections["mariadb"].close()
+            wrapper.close()
 
 
 def _make_shop(alias: str) -> None:

@@ -41,7 +41,7 @@ def parameters() -> dict[str, Any]:
 
 
 @contextmanager
-def temporary_database() -> Generator[dict[str, object]]:
+def temporary_database(collation: str) -> Generator[dict[str, object]]:
     """An entry of `DATABASES` for a new, empty database, which is dropped at block exit.
 
     Raises PyMySQL's `OperationalError` where no server lets us in.
@@ -49,7 +49,7 @@ def temporary_database() -> Generator[dict[str, object]]:
     where = parameters()
     name = f"adj_test_{os.getpid()}_{secrets.token_hex(4)}"
     with pymysql.connect(**where, autocommit=True) as connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE {collation}")
         try:
             yield {
                 "ENGINE": "django.db.backends.mysql",

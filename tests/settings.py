@@ -34,6 +34,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     "postgres": {"ENGINE": "django.db.backends.postgresql", "NAME": "not started"},
     # The fixture `mariadb` fills this in, where there is a server.
     "mariadb": {"ENGINE": "django.db.backends.mysql", "NAME": "not there"},
+    # The same for the fixture `mariadb_shop`.
+    "mariadb_shop": {"ENGINE": "django.db.backends.mysql", "NAME": "not there"},
 }
 
 USE_TZ = True

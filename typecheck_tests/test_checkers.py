@@ -43,7 +43,7 @@ def wrong_lines(path: Path, checker: str) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-@pytest.mark.parametrize("file", ["reveals.py", "managers.py"])
+@pytest.mark.parametrize("file", ["reveals.py", "managers.py", "contracts.py"])
 def test_a_checker_knows_the_type_of_every_row(checker: str, file: str) -> None:
     assert errors(checker, HERE / file) == {}
 

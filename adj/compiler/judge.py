@@ -14,6 +14,7 @@ from django.db import NotSupportedError
 from adj import statement as ask
 from adj.compiler.build import build
 from adj.compiler.late_names import check_late_names
+from adj.compiler.name_types import check_name_types
 from adj.compiler.names import begins_with, conditions, known_names, paths
 from adj.compiler.text import query_text
 from adj.errors import InvalidFormat, InvalidOperand, ShapeError, UnknownField, UnsupportedFeature
@@ -24,6 +25,7 @@ from adj.statement import Statement
 
 def judge(statement: Statement) -> None:
     """Let Django build the QuerySet; turn what it raises into adj's own errors."""
+    check_name_types(statement)
     try:
         build(statement)
     except FieldError as error:

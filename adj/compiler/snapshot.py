@@ -1,15 +1,15 @@
 """Conditions as they were on the line that wrote them: a query runs more than once, and later than that line.
 
-An iterator would be empty at the second run, and a list may have changed. Django takes its copies at the same moment,
-when it makes a lookup of an operand.
+An iterator would be empty at the second run, a list may have changed, and so may the key of an instance. Django takes
+its copies at the same moment, when it makes a lookup of an operand.
 """
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from adj.compiler.structure import PLAIN_TYPES
 
@@ -59,10 +59,31 @@ def _changes(operand: object) -> bool:
     """Whether a later look at an operand may see something else."""
     if type(operand) in PLAIN_TYPES:
         return False
-    return isinstance(operand, (list, set, KeysView, ValuesView, ItemsView, Iterator))
+    return isinstance(operand, (Model, list, tuple, set, frozenset, KeysView, ValuesView, ItemsView, Iterator))
 
 
 def _snapshot(operand: Any) -> Any:
+    if isinstance(operand, Model):
+        return _snapshot_instance(operand)
     if not _changes(operand):
         return operand
-    return type(operand)(operand) if type(operand) in (list, set) else list(operand)
+    items = operand if isinstance(operand, (list, tuple, set, frozenset)) else list(operand)
+    if _holds_instances(items):
+        return [_snapshot_instance(item) if isinstance(item, Model) else item for item in items]
+    if isinstance(items, (tuple, frozenset)) or items is not operand:
+        return items
+    return type(items)(items) if type(items) in (list, set) else list(items)
+
+
+def _holds_instances(items: Collection[object]) -> bool:
+    # Keys are many, and are not looked at one by one: a list that begins with one has no instances.
+    if type(next(iter(items), 0)) in PLAIN_TYPES:
+        return False
+    return any(isinstance(item, Model) for item in items)
+
+
+def _snapshot_instance(instance: Model) -> Any:
+    """An instance whose attributes are those of another one now: which of them is asked for, the lookup knows."""
+    copied: Any = object.__new__(type(instance))
+    copied.__dict__ = instance.__dict__.copy()
+    return copied

@@ -42,7 +42,12 @@ def validate(statement: Statement, whole: Structure | Unkeyed, added: Structure 
         judge(statement)
         return
     key = (statement.model, whole.key, _prefetched(statement.clauses[-1]))
-    accepted = _seen.get(key)
+    try:
+        accepted = _seen.get(key)
+    except TypeError:
+        # A list where a name belongs has no hash.
+        judge(statement)
+        raise
     if accepted is None:
         judge(statement)
         _remember(key, _accepted(statement))

@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
+from asgiref.sync import AsyncToSync
+
 from adj.engines.async_to_sync import call_as_asgiref_does, call_by
 from adj.engines.contexts import Kept, shares_context
 
@@ -137,8 +139,12 @@ def call_on_errand(started: Errand, function: Callable[P, T], /, *args: P.args, 
     """Call a function in a thread; asynchronous code that it calls there may use the transactions of its caller."""
 
     def call(wrapped: Any, args: Any, kwargs: Any) -> Any:
-        with _known(started):
-            return call_as_asgiref_does(wrapped, *args, **kwargs)
+        async def on_errand() -> Any:
+            # In its own context, not in the thread's, which a cancelled `sync_to_async()` gives to its caller.
+            with _known(started):
+                return await wrapped.awaitable(*args, **kwargs)
+
+        return call_as_asgiref_does(AsyncToSync(on_errand, wrapped.force_new_loop))
 
     before = call_by(call)
     try:

@@ -10,13 +10,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import ParamSpec, TypeVar
-
-from asgiref.sync import sync_to_async
+from typing import Any, ParamSpec, TypeVar
 
 from adj.abc import RunCall, ServerFacts
 from adj.engines.calls import read_facts
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
+from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
 
 P = ParamSpec("P")
@@ -28,7 +27,7 @@ class DjangoEngine:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._connection = DjangoConnection(alias)
+        self._connection = self._new_connection()
         self._transaction = asyncio.Lock()
 
     async def open(self) -> ServerFacts:
@@ -40,9 +39,14 @@ class DjangoEngine:
         """Django's connection; its thread keeps the order. Waits for the end of another task's transaction."""
         async with self._transaction:
             if exclusive:
-                yield self._connection
+                connection = self._new_connection()
+                connection.stay_on(waiting_thread())
+                yield connection
                 return
         yield self._connection
+
+    def _new_connection(self) -> DjangoConnection:
+        return DjangoConnection(self._alias)
 
     def thread_executor(self, run: RunCall) -> None:
         """Django's own asynchronous methods use its connection in any case."""
@@ -54,12 +58,22 @@ class DjangoEngine:
 class DjangoConnection(ConnectionOnThread):
     """Django's connection, reached through its thread."""
 
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
+        self._thread_of: Callable[[], Any] = waiting_thread
+
+    def stay_on(self, waiting: Any) -> None:
+        """Use one thread from now on, whatever Django's own asynchronous methods leave behind when cancelled."""
+        self._thread_of = lambda: waiting
+
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code where Django runs its own."""
+        waiting = self._thread_of()
         if (errand := errand_for(self)) is not None:
             await errand.admission()
+            waiting = waiting_thread()
         call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
-        return await sync_to_async(call, thread_sensitive=True)(*args, **kwargs)
+        return await run_on_djangos_thread(waiting, call, *args, **kwargs)
 
     async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same as `run()`: the connection is Django's before and after."""

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from asgiref.sync import AsyncToSync, sync_to_async
+from asgiref.sync import AsyncToSync
 from django.db import connections
 
 from adj.engines.django import DjangoConnection, DjangoEngine
@@ -71,8 +71,11 @@ class TestCaseEngine(DjangoEngine):
     """The connection of a test, and with it those of the other aliases that the test has."""
 
     def __init__(self, alias: str, wrappers: Wrappers) -> None:
+        self._wrappers = wrappers
         super().__init__(alias)
-        self._connection = _TestCaseConnection(alias, wrappers)
+
+    def _new_connection(self) -> DjangoConnection:
+        return _TestCaseConnection(self._alias, self._wrappers)
 
 
 class _TestCaseConnection(DjangoConnection):
@@ -84,7 +87,7 @@ class _TestCaseConnection(DjangoConnection):
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code where Django runs its own, with the connections of the test."""
-        return await sync_to_async(_run, thread_sensitive=True)(self._wrappers, function, *args, **kwargs)
+        return await super().run(_run, self._wrappers, function, *args, **kwargs)
 
 
 def _run(wrappers: Wrappers, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -15,12 +15,12 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.db import connections
 
 from adj.abc import RunCall, ServerFacts
 from adj.engines.calls import freshen, read_facts
 from adj.engines.companions import call_on_errand, companions, errand_for, has_companions, new_errand
+from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.holders import Holders
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.thread_sensitive import CallExecutor
@@ -200,7 +200,7 @@ class ThreadConnection(ConnectionOnThread):
         if (errand := errand_for(self)) is not None:
             # Code on the thread has called this, on another loop, and waits for it: asgiref sends it to the thread.
             await errand.admission()
-            return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+            return await run_on_djangos_thread(waiting_thread(), function, *args, **kwargs)
         call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
         if (watcher := watcher_of(self._alias)) is not None:
             return await self._worker.submit(run_watched, watcher, self._alias, call, *args, **kwargs)

@@ -15,6 +15,7 @@ from adj.errors import NotLoaded
 
 if django.VERSION >= (6, 1):
     from django.db.models.fetch_modes import FETCH_ONE, FetchMode
+    from django.db.models.fields.related_descriptors import ForwardOneToOneDescriptor
 
     class FetchOffLoop(FetchMode):
         """Fetches one attribute at a time where that may block, and raises `NotLoaded` where it may not."""
@@ -23,7 +24,7 @@ if django.VERSION >= (6, 1):
 
         def fetch(self, fetcher: Any, instance: Any) -> None:
             """Load `fetcher.field` for an instance; raises `NotLoaded` in a thread whose event loop is running."""
-            if asyncio._get_running_loop() is None:
+            if asyncio._get_running_loop() is None or _is_made_of(fetcher, instance):
                 FETCH_ONE.fetch(fetcher, instance)
                 return
             field = fetcher.field
@@ -31,6 +32,16 @@ if django.VERSION >= (6, 1):
 
         def __reduce__(self) -> str:
             return "FETCH_OFF_LOOP"
+
+    def _is_made_of(fetcher: Any, instance: Any) -> bool:
+        """Whether an attribute is the row's own part in a parent's table, which Django makes of the row's columns."""
+        if not isinstance(fetcher, ForwardOneToOneDescriptor):
+            return False
+        relation: Any = fetcher.field.remote_field
+        deferred = instance.get_deferred_fields()
+        return relation.parent_link and not any(
+            field.attname in deferred for field in relation.model._meta.concrete_fields
+        )
 
     FETCH_OFF_LOOP = FetchOffLoop()
 

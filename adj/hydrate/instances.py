@@ -3,9 +3,10 @@
 A plain model keeps everything Django gave it: `__init__`, `__new__`, `__setattr__`, `from_db` and the descriptors of
 its fields. For such a model `from_db` does nothing but fill `__dict__`, which the generated code does at once.
 
-Private Django API used here: `ModelState`, `klass_info` (`model`, `select_fields`, `related_klass_infos`,
-`from_parent`, `local_setter`, `remote_setter`), `get_related_populators`, `FieldCacheMixin.cache_name`,
-`DeferredAttribute`, `ForeignKeyDeferredAttribute`, `FileDescriptor`, `Model.from_db`, `_get_from_db`.
+Private Django API used here: `ModelState`, `ModelState.fields_cache`, `ModelState.__del__`, `klass_info` (`model`,
+`select_fields`, `related_klass_infos`, `from_parent`, `local_setter`, `remote_setter`), `get_related_populators`,
+`FieldCacheMixin.cache_name`, `DeferredAttribute`, `ForeignKeyDeferredAttribute`, `FileDescriptor`, `Model.from_db`,
+`_get_from_db`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from adj.hydrate.fetch_mode import mode_for
 from adj.hydrate.generate import Hydrate, Source, converted, unpacking
 from adj.hydrate.layout import Layout
 
+# Where a state clears its relations at its end, one that has none makes them for that, in several times the time.
+_CLEARS_RELATIONS = hasattr(ModelState, "__del__")
 _PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor)
 
 
@@ -156,6 +159,8 @@ class _InstanceWriter:
         if related or has_parent:
             source.add(indent, f"f{number} = {{}}")
             state += f", 'fields_cache': f{number}"
+        elif _CLEARS_RELATIONS:
+            state += ", 'fields_cache': {}"
         source.add(indent, f"s{number} = new(ModelState)")
         source.add(indent, f"s{number}.__dict__ = {{{state}}}")
         source.add(indent, f"i{number} = new({source.name(f'm{number}', klass_info['model'])})")

@@ -1,10 +1,15 @@
-"""What the pytest plugin does once a project's tests have begun: lends connections, and closes them in time."""
+"""What the pytest plugin does once a project's tests have begun: lends connections, and closes them in time.
+
+Private API used here: `SyncToAsync.single_thread_executor`, `SyncToAsync.context_to_thread_executor`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from asgiref.sync import SyncToAsync
 from django.db import connections
@@ -32,25 +37,49 @@ def share_what_a_fixture_began(fixturedef: pytest.FixtureDef[Any]) -> None:
         fixturedef.addfinalizer(_share(begun))
 
 
+class _OneThread(WeakKeyDictionary[Any, Executor]):
+    """Where asgiref finds the thread of a `ThreadSensitiveContext`, as each request of Django's ASGI handler is in one.
+
+    It would give each a thread, and so a connection, of its own; in a test they all have the one that has the
+    connections of the test. An executor that a context was made with stays.
+    """
+
+    def __contains__(self, context: object) -> bool:
+        return True
+
+    def __getitem__(self, context: Any) -> Executor:
+        return self.get(context, SyncToAsync.single_thread_executor)
+
+
 def close_before_databases_are_dropped(fixturedef: pytest.FixtureDef[Any]) -> None:
     """A server does not drop a database that somebody is connected to."""
     fixturedef.addfinalizer(_close_everything)
 
 
-def _share(wrappers: Wrappers) -> Callable[[], None]:
+def _share(wrappers: dict[str, Any]) -> Callable[[], None]:
     """Lend connections to asgiref's thread; the result takes them back."""
     for wrapper in wrappers.values():
         wrapper.inc_thread_sharing()
+        # What Django does around each request would end the transaction with the connection; its test client sees to
+        # that as well.
+        wrapper.close_if_unusable_or_obsolete = _nothing
     before = SyncToAsync.single_thread_executor.submit(lend, wrappers).result()
+    executors: Any = SyncToAsync.context_to_thread_executor
+    SyncToAsync.context_to_thread_executor = _OneThread()
     _shared.update(wrappers)
-    return partial(_unshare, wrappers, before)
+    return partial(_unshare, wrappers, before, executors)
 
 
-def _unshare(wrappers: Wrappers, before: Wrappers) -> None:
+def _unshare(wrappers: dict[str, Any], before: Wrappers, executors: Any) -> None:
+    SyncToAsync.context_to_thread_executor = executors
     SyncToAsync.single_thread_executor.submit(take_back, wrappers, before).result()
     for alias, wrapper in wrappers.items():
         wrapper.dec_thread_sharing()
-        del _shared[alias]
+        del wrapper.close_if_unusable_or_obsolete, _shared[alias]
+
+
+def _nothing() -> None:
+    """What a connection of a test does to close itself for its age."""
 
 
 def _close_everything() -> None:

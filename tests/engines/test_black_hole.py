@@ -149,8 +149,8 @@ def test_a_transaction_that_is_stopped_gives_up(two_connections: str, seconds: f
     run(main())
 
 
-def test_a_commit_that_is_stopped_gives_up(two_connections: str) -> None:
-    """Whether it was done is not known; the connection is gone in any case."""
+def test_a_commit_that_is_stopped_gives_up(two_connections: str, caplog: pytest.LogCaptureFixture) -> None:
+    """P27. Whether it was done is not known, and said also to who looks at no error; the connection is gone anyway."""
 
     async def main() -> None:
         async with black_hole(two_connections) as network:
@@ -159,6 +159,7 @@ def test_a_commit_that_is_stopped_gives_up(two_connections: str) -> None:
             task.cancel()
             await in_time(ended(task))
             assert "may be done or not" in "".join(getattr(task.exception(), "__notes__", []))
+            assert "may be done or not" in caplog.text
 
     async def write(network: Network) -> None:
         async with atomic(two_connections):

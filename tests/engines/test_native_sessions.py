@@ -15,6 +15,7 @@ from django.test import override_settings
 import adj
 from adj import EngineNotOpen, PoolTimeout, atomic, q
 from adj.databases import executor_for
+from adj.engines.psycopg.link import Link
 from tests.engines.places import Place
 from tests.engines.sessions import (
     backend_pid,
@@ -61,6 +62,35 @@ def test_a_session_that_ends_in_a_transaction_is_one_error_and_the_next_works(fi
                 with pytest.raises(OperationalError):
                     await q(Book).using(five_connections).acount()
         assert await q(Book).using(five_connections).acount() > 0
+
+    run(main())
+
+
+def test_a_query_that_somebody_ends_with_its_session_is_not_sent_again(native: Place) -> None:
+    """P33: a session that had ended before is replaced; a query that runs is ended because it ought to end."""
+
+    async def main() -> None:
+        slow = asyncio.create_task(sleeping(1).run())
+        await asyncio.sleep(0.4)
+        assert await elsewhere(end_all_sessions)
+        with pytest.raises(OperationalError, match="terminating connection"):
+            await slow
+        assert await q(Book).using(native.alias).acount() > 0
+
+    run(main())
+
+
+def test_a_query_that_comes_while_its_session_ends_is_sent_again(
+    native: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P33: the server has ended it, and what it says has not come yet."""
+
+    async def main() -> None:
+        await q(Book).using(native.alias).acount()
+        assert await elsewhere(end_all_sessions)
+        with monkeypatch.context() as patch:
+            patch.setattr(Link, "has_news", False)
+            assert await q(Book).using(native.alias).acount() > 0
 
     run(main())
 

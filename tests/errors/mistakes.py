@@ -100,6 +100,12 @@ MISTAKES = (
         lambda: books[:10].filter(pages__gt=200),
     ),
     Mistake(
+        "A list of names where names belong",
+        'q(Book).only(["title", "pages"])',
+        ShapeError,
+        lambda: books.only(["title", "pages"]),
+    ),
+    Mistake(
         "An unknown relation",
         'q(Book).select_related("tags")',
         UnknownField,

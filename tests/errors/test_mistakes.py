@@ -16,10 +16,11 @@ import pytest
 from django.core.exceptions import FieldError, SynchronousOnlyOperation
 from django.db import connections
 
-from adj import AdjError, NotLoaded
+from adj import AdjError, NotLoaded, ShapeError, q
 from adj.databases import executor_for
 from tests.errors.mistakes import BROKEN, MISTAKES, Mistake
 from tests.running import run
+from tests.shop.models import Book
 
 TABLE = Path(__file__).parents[2] / "docs" / "reference" / "errors-table.md"
 HEAD = """\
@@ -94,6 +95,16 @@ def shortened(message: str) -> str:
     if choices and len(names) > 4:
         rest = ", ".join([*names[:4], f"and {len(names) - 4} more."])
     return (head + choices + rest).replace("|", "\\|").replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    "method", ["only", "defer", "select_related", "prefetch_related", "distinct", "values", "values_list"]
+)
+@pytest.mark.parametrize("wrong", [["title"], ("title",), {"title"}, 3])
+def test_what_is_no_name_is_refused_where_a_name_belongs(method: str, wrong: object) -> None:
+    books: Any = q(Book)
+    with pytest.raises(ShapeError, match=rf"{method}\(\) takes names, got {type(wrong).__name__}\."):
+        getattr(books, method)("isbn", wrong)
 
 
 def test_a_query_that_no_loop_runs_says_how_to_run_it() -> None:

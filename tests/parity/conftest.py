@@ -37,6 +37,16 @@ def postgres(way: str, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Genera
         yield postgres
 
 
+@pytest.fixture(params=["SQLite", "MariaDB"])
+def shop(request: Any) -> str:
+    """The bookshop on a database that adj asks through threads."""
+    if request.param == "SQLite":
+        return "default"
+    alias: str = request.getfixturevalue("mariadb_shop")
+    know_content_types(alias)
+    return alias
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     TALLY.take_over(adj.plan_cache)
     if TALLY.comparisons:

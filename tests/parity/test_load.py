@@ -28,7 +28,7 @@ async def loaded(given: Any, *names: Any) -> tuple[Any, list[QueryEvent]]:
         return await adj.load(given, *names), events
 
 
-@pytest.mark.parametrize(
+RELATIONS = pytest.mark.parametrize(
     ("model", "names", "queries"),
     [
         (Book, ["author"], 1),
@@ -40,15 +40,28 @@ async def loaded(given: Any, *names: Any) -> tuple[Any, list[QueryEvent]]:
         (Visit, ["customer"], 1),
     ],
 )
-def test_relations_are_those_of_a_prefetch(model: Any, names: list[str], queries: int, postgres: str) -> None:
-    async def main(alias: str) -> tuple[Any, list[QueryEvent]]:
+
+
+def _compare_relations(alias: str, model: Any, names: list[str], queries: int) -> None:
+    async def main() -> tuple[Any, list[QueryEvent]]:
         return await loaded(await q(model).using(alias).order_by("pk").run(), *names)
 
-    for alias in ("default", postgres):
-        rows, events = run(main(alias))
-        theirs = list(model.objects.using(alias).order_by("pk").prefetch_related(*names))
-        assert plain(rows) == plain(theirs), difference(plain(theirs), plain(rows))
-        assert len(events) == queries
+    rows, events = run(main())
+    theirs = list(model.objects.using(alias).order_by("pk").prefetch_related(*names))
+    assert plain(rows) == plain(theirs), difference(plain(theirs), plain(rows))
+    assert len(events) == queries
+
+
+@RELATIONS
+def test_relations_are_those_of_a_prefetch(shop: str, model: Any, names: list[str], queries: int) -> None:
+    _compare_relations(shop, model, names, queries)
+
+
+@RELATIONS
+def test_relations_are_those_of_a_prefetch_on_postgresql(
+    postgres: str, model: Any, names: list[str], queries: int
+) -> None:
+    _compare_relations(postgres, model, names, queries)
 
 
 def test_a_thousand_books_take_three_queries_at_most() -> None:
@@ -105,59 +118,70 @@ def test_only_what_is_missing_is_asked_for() -> None:
     assert event.rows == 1
 
 
-def test_deferred_columns_are_loaded_by_one_query(postgres: str) -> None:
-    async def main(alias: str) -> Any:
+def _compare_deferred_columns(alias: str) -> None:
+    async def main() -> Any:
         books = await q(Book).using(alias).only("title").order_by("pk").run()
         books[0].price = 5
         _, events = await loaded(books, "pages", "released", "price")
         assert len(events) == 1
         return books
 
-    for alias in ("default", postgres):
-        books = run(main(alias))
-        theirs = list(Book.objects.using(alias).only("title", "pages", "released", "price").order_by("pk"))
-        assert [book.get_deferred_fields() for book in books] == [book.get_deferred_fields() for book in theirs]
-        assert [(book.pages, book.released) for book in books] == [(book.pages, book.released) for book in theirs]
-        assert books[0].price == 5
-        assert [book.price for book in books[1:]] == [book.price for book in theirs[1:]]
+    books = run(main())
+    theirs = list(Book.objects.using(alias).only("title", "pages", "released", "price").order_by("pk"))
+    assert [book.get_deferred_fields() for book in books] == [book.get_deferred_fields() for book in theirs]
+    assert [(book.pages, book.released) for book in books] == [(book.pages, book.released) for book in theirs]
+    assert books[0].price == 5
+    assert [book.price for book in books[1:]] == [book.price for book in theirs[1:]]
 
 
-def test_the_key_of_a_relation_is_loaded_with_the_columns() -> None:
+def test_deferred_columns_are_loaded_by_one_query(shop: str) -> None:
+    _compare_deferred_columns(shop)
+
+
+def test_deferred_columns_are_loaded_by_one_query_on_postgresql(postgres: str) -> None:
+    _compare_deferred_columns(postgres)
+
+
+def test_the_key_of_a_relation_is_loaded_with_the_columns(shop: str) -> None:
     async def main() -> Any:
-        books = await q(Book).only("title").order_by("pk").run()
+        books = await q(Book).using(shop).only("title").order_by("pk").run()
         _, events = await loaded(books, "author", "pages")
         assert len(events) == 2
         return books
 
     books = run(main())
-    assert [book.author.name for book in books] == [book.author.name for book in Book.objects.order_by("pk")]
+    assert [book.author.name for book in books] == [
+        book.author.name for book in Book.objects.using(shop).order_by("pk")
+    ]
 
 
-def test_columns_of_related_rows_are_loaded_as_well() -> None:
+def test_columns_of_related_rows_are_loaded_as_well(shop: str) -> None:
     async def main() -> Any:
-        books = await q(Book).prefetch_related(around("author", q(Author).only("name"))).order_by("pk").run()
+        books = (
+            await q(Book).using(shop).prefetch_related(around("author", q(Author).only("name"))).order_by("pk").run()
+        )
         _, events = await loaded(books, "author__born", "author__profile__bio")
         assert len(events) == 2
         return books
 
     for book in run(main()):
-        born: datetime.date | None = Author.objects.get(pk=book.author_id).born
+        born: datetime.date | None = Author.objects.using(shop).get(pk=book.author_id).born
         assert book.author.born == born
 
 
-def test_rows_with_several_keys_load_their_columns() -> None:
+def test_rows_with_several_keys_load_their_columns(shop: str) -> None:
     async def main() -> Any:
-        lines = await q(OrderLine).only("quantity").order_by("pk").run()
+        lines = await q(OrderLine).using(shop).only("quantity").order_by("pk").run()
         return await adj.load(lines, "cents", "total", "book")
 
     lines = run(main())
-    theirs = list(OrderLine.objects.order_by("pk"))
+    theirs = list(OrderLine.objects.using(shop).order_by("pk"))
     assert [(line.pk, line.cents, line.total) for line in lines] == [(one.pk, one.cents, one.total) for one in theirs]
 
 
-def test_a_prefetch_object_says_which_rows() -> None:
+def test_a_prefetch_object_says_which_rows(shop: str) -> None:
     async def main() -> Any:
-        authors = await q(Author).order_by("pk").run()
+        authors = await q(Author).using(shop).order_by("pk").run()
         counted = q(Book).annotate(n=Count("tags")).order_by("-n")
         return await adj.load(authors, around("books", counted, to_attr="by_tags"))
 
@@ -165,31 +189,39 @@ def test_a_prefetch_object_says_which_rows() -> None:
         assert {book.pk for book in author.by_tags} == set(author.books.values_list("pk", flat=True))
 
 
-def test_generic_relations_are_loaded_by_django() -> None:
+def test_generic_relations_are_loaded_by_django(shop: str) -> None:
     async def main() -> Any:
-        notes = await q(Note).order_by("pk").run()
-        books = await q(Book).order_by("pk").run()
+        notes = await q(Note).using(shop).order_by("pk").run()
+        books = await q(Book).using(shop).order_by("pk").run()
         return await adj.load(notes, "target", "content_type"), await adj.load(books, "notes")
 
     ContentType.objects.clear_cache()
     notes, books = run(main())
-    theirs = list(Note.objects.order_by("pk").prefetch_related("target", "content_type"))
+    theirs = list(Note.objects.using(shop).order_by("pk").prefetch_related("target", "content_type"))
     assert plain(notes) == plain(theirs)
-    assert plain(books) == plain(list(Book.objects.order_by("pk").prefetch_related("notes")))
+    assert plain(books) == plain(list(Book.objects.using(shop).order_by("pk").prefetch_related("notes")))
 
 
-def test_loading_joins_the_transaction(postgres: str) -> None:
+def _load_in_a_transaction(alias: str) -> None:
     async def main() -> None:
-        book: Any = await q(Book).using(postgres).order_by("pk")[0].run()
-        async with adj.atomic(postgres):
+        book: Any = await q(Book).using(alias).order_by("pk")[0].run()
+        async with adj.atomic(alias):
             moment = "2024-01-01T00:00Z"
-            await Review.objects.using(postgres).acreate(book=book, critic="me", stars=5, created=moment)
+            await Review.objects.using(alias).acreate(book=book, critic="me", stars=5, created=moment)
             await adj.load(book, "reviews", "author")
-            await adj.set_rollback(True, using=postgres)
+            await adj.set_rollback(True, using=alias)
         assert "me" in {review.critic for review in book.reviews.all()}
 
     run(main())
-    assert not Review.objects.using(postgres).filter(critic="me").exists()
+    assert not Review.objects.using(alias).filter(critic="me").exists()
+
+
+def test_loading_joins_the_transaction(shop: str) -> None:
+    _load_in_a_transaction(shop)
+
+
+def test_loading_joins_the_transaction_on_postgresql(postgres: str) -> None:
+    _load_in_a_transaction(postgres)
 
 
 def test_other_tasks_load_on_other_connections(postgres: str) -> None:

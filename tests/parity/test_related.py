@@ -172,7 +172,7 @@ def _answer(answer: Any) -> Any:
 
 def _texts(executed: list[Any]) -> list[str]:
     """What was sent, without the names of savepoints."""
-    return [re.sub(r'"s\d+_x\d+"', "savepoint", sql) for sql, _ in executed]
+    return [re.sub(r'["`]s\d+_x\d+["`]', "savepoint", sql) for sql, _ in executed]
 
 
 def _compare(model: Any, name: str, calls: Any, alias: str) -> None:
@@ -192,8 +192,8 @@ IDS = [case[0] for case in CASES]
 
 
 @pytest.mark.parametrize(("model", "name", "calls"), [case[1:] for case in CASES], ids=IDS)
-def test_writes_of_a_relation_are_djangos(model: Any, name: str, calls: Any) -> None:
-    _compare(model, name, calls, "default")
+def test_writes_of_a_relation_are_djangos(model: Any, name: str, calls: Any, shop: str) -> None:
+    _compare(model, name, calls, shop)
 
 
 @pytest.mark.parametrize(("model", "name", "calls"), [case[1:] for case in CASES], ids=IDS)
@@ -201,9 +201,9 @@ def test_writes_of_a_relation_are_djangos_on_postgresql(model: Any, name: str, c
     _compare(model, name, calls, postgres)
 
 
-def test_rows_know_the_instance_that_they_were_asked_from() -> None:
+def test_rows_know_the_instance_that_they_were_asked_from(shop: str) -> None:
     async def main() -> None:
-        author: Any = await q(Author).aget(name="Homer")
+        author: Any = await q(Author).using(shop).aget(name="Homer")
         books = await adj.related(author, "books").filter(pages__gte=0).order_by("pk").run()
         assert books
         assert all(book.author is author for book in books)
@@ -215,17 +215,17 @@ def test_rows_know_the_instance_that_they_were_asked_from() -> None:
     run(main())
 
 
-def test_a_change_forgets_what_was_prefetched() -> None:
+def test_a_change_forgets_what_was_prefetched(shop: str) -> None:
     async def main() -> None:
-        book: Any = await q(Book).prefetch_related("tags").order_by("pk")[0].run()
+        book: Any = await q(Book).using(shop).prefetch_related("tags").order_by("pk")[0].run()
         before = list(book.tags.all())
-        async with adj.atomic():
+        async with adj.atomic(shop):
             await adj.related(book, "tags").aclear()
             assert "tags" not in book._prefetched_objects_cache
             assert await adj.related(book, "tags").run() == []
-            await adj.related(book, "tags").aset(q(Tag).filter(pk__in=[tag.pk for tag in before]))
+            await adj.related(book, "tags").aset(q(Tag).using(shop).filter(pk__in=[tag.pk for tag in before]))
             assert await adj.related(book, "tags").acount() == len(before)
-            await adj.set_rollback()
+            await adj.set_rollback(using=shop)
 
     run(main())
 

@@ -18,12 +18,12 @@ def test_asyncio_and_anyio_run_in_the_transaction_of_the_test(
     project: Path, variables: dict[str, str], processes: str
 ) -> None:
     arguments = [*SETTINGS, f"--numprocesses={processes}", "case_pytest.py"]
-    assert_passed(run_pytest(project, arguments, variables), 13)
+    assert_passed(run_pytest(project, arguments, variables), 15)
 
 
 @pytest.mark.parametrize("variables", [("PostgreSQL", "psycopg")], indirect=True, ids=["PostgreSQL"])
 def test_the_sandbox_is_on_every_loop_of_the_test(project: Path, variables: dict[str, str]) -> None:
-    assert_passed(run_pytest(project, [*SETTINGS, "case_sandbox.py", "case_pytest.py"], variables), 25)
+    assert_passed(run_pytest(project, [*SETTINGS, "case_sandbox.py", "case_pytest.py"], variables), 27)
 
 
 @pytest.mark.parametrize("variables", [("SQLite", "threads")], indirect=True, ids=["SQLite"])

@@ -461,6 +461,19 @@ def test_what_is_not_loaded_says_what_to_add_on_the_loop(ask: Any, name: str, fi
     assert isinstance(error, SynchronousOnlyOperation)
 
 
+@pytest.mark.parametrize("name", ["gadget_ptr", "item_ptr"])
+def test_the_part_in_a_parents_table_is_made_of_the_row_itself_on_the_loop(name: str) -> None:
+    async def read() -> Any:
+        return getattr(await _first(q(Reader).order_by("pk")), name)
+
+    assert run(read()) == getattr(Reader.objects.order_by("pk")[0], name)
+
+
+@pytest.mark.skipif(not HAS_FETCH_MODES, reason="Django has fetch modes from 6.1 on")
+def test_a_part_in_a_parents_table_that_lacks_a_column_is_not_loaded() -> None:
+    assert _read(lambda: q(Reader).defer("price"), "item_ptr", NotLoaded).field == "item_ptr"
+
+
 @pytest.mark.parametrize("name", ["author", "title"])
 def test_what_is_not_loaded_is_a_synchronous_only_operation_on_every_django(name: str) -> None:
     """P55"""

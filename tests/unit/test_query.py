@@ -168,6 +168,37 @@ def test_what_becomes_of_an_operand_afterwards_changes_nothing(empty_plan_cache:
     assert sql_of(q(Book).filter(Q(pages=220))) == django_sql_of(q(Book).filter(Q(pages=220)))
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda start, author: start.filter(author=author),
+        lambda start, author: start.exclude(author=author),
+        lambda start, author: start.filter(Q(author=author) | Q(editor=author)),
+        lambda start, author: start.filter(author__in=[author, Author(pk=5)]),
+        lambda start, author: start.filter(author__in={author}),
+        lambda start, author: start.filter(author__in=(None, author)),
+        lambda start, author: start.complex_filter({"author": author}),
+        lambda start, author: start.filter(author__publisher__depots__publisher=author.publisher),
+    ],
+)
+def test_an_instance_is_read_on_the_line_that_names_it(ask: Callable[[Any, Author], Any]) -> None:
+    """As in Django, whichever of its fields it is compared by: a later change, or deletion, is another question's."""
+
+    def author() -> Author:
+        return Author(pk=3, publisher=Publisher(pk=2, slug="ace"))
+
+    def change(changed: Author) -> None:
+        changed.pk = 4
+        assert changed.publisher is not None
+        changed.publisher.slug = "penguin"
+
+    for _ in range(2):
+        named = author()
+        ours, theirs = ask(q(Book), named), ask(Book.objects, named)
+        change(named)
+        assert sql_of(ours) == theirs.query.sql_with_params()
+
+
 def test_a_condition_that_grows_after_the_query_was_written_is_not_in_it() -> None:
     condition = Q(pages=96)
     query = q(Book).filter(condition)

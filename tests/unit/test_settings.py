@@ -23,7 +23,7 @@ def test_without_settings_there_are_defaults() -> None:
     [
         ({}, AliasSettings()),
         ({"default": {}}, AliasSettings()),
-        ({"other": {"engine": "django"}}, AliasSettings()),
+        ({"postgres": {"engine": "django"}}, AliasSettings()),
         ({"default": {"engine": "threads"}}, AliasSettings(engine="threads")),
         ({"default": {"engine": "django"}}, AliasSettings(engine="django")),
         ({"default": {"engine": "psycopg"}}, AliasSettings(engine="psycopg")),
@@ -39,6 +39,7 @@ def test_settings_of_an_alias_are_read(given: Any, expected: AliasSettings) -> N
 
 
 CHOICES = "choose one of auto, psycopg, threads, django"
+ALIASES = "'default', 'postgres', 'mariadb', 'mariadb_shop'"
 KNOWN = "adj knows engine, pool, threads"
 POOL = "min_size, max_size, timeout, max_waiting, max_lifetime, max_idle"
 THREADS = "ADJ: threads must be a whole number from 1 on, not"
@@ -46,6 +47,8 @@ WRONG: list[tuple[Any, str]] = [
     ([], 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'),
     (None, 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'),
     ("default", 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'),
+    ({"defualt": {}}, f"ADJ: 'defualt' is not in DATABASES, which has {ALIASES}."),
+    ({"b": {}, "a": {}}, f"ADJ: 'a', 'b' are not in DATABASES, which has {ALIASES}."),
     ({"default": None}, 'ADJ["default"] must be a dict, as in {"engine": "threads"}, not None.'),
     ({"default": "threads"}, 'ADJ["default"] must be a dict, as in {"engine": "threads"}, not \'threads\'.'),
     ({"default": {"engin": "threads"}}, f'ADJ["default"]: unknown engin; {KNOWN}.'),

@@ -28,21 +28,34 @@ debug = {debug}
 """
 
 
-@cache
 def check(*paths: str, adj: str = "", mypy: str = "", debug: bool = False) -> str:
     """What mypy prints of files, given relative to the root of the project; `adj` and `mypy` are options."""
+    return _verdict(*_checked(paths, adj, mypy, debug=debug))
+
+
+@cache
+def _checked(paths: tuple[str, ...], adj: str, mypy: str, *, debug: bool) -> tuple[int, str]:
     with tempfile.TemporaryDirectory() as directory:
         configuration = Path(directory) / "mypy.ini"
         text = CONFIGURATION.format(mypy=mypy, adj=adj, debug=str(debug).lower())
         configuration.write_text(text, encoding="utf-8")
-        return run("--config-file", str(configuration), "--cache-dir", str(Path(directory) / "cache"), *paths)
+        options = ["--config-file", str(configuration), "--cache-dir", str(Path(directory) / "cache")]
+        return _ended(ROOT, *options, *paths)
 
 
 def run(*arguments: str, cwd: Path = ROOT, project: Path | None = None) -> str:
     """What mypy prints; `project` is where the settings are. Raises `AssertionError` when it ends without a verdict."""
+    return _verdict(*_ended(cwd, *arguments, project=project))
+
+
+def _verdict(status: int, output: str) -> str:
+    assert status in {0, 1}, output
+    assert "INTERNAL ERROR" not in output, output
+    return output
+
+
+def _ended(cwd: Path, *arguments: str, project: Path | None = None) -> tuple[int, str]:
     command = [sys.executable, "-m", "mypy", "--show-traceback", *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project or cwd), str(ROOT)])}
     result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode in {0, 1}, result.stdout + result.stderr
-    assert "INTERNAL ERROR" not in result.stdout, result.stdout
-    return result.stdout
+    return result.returncode, result.stdout if result.returncode in {0, 1} else result.stdout + result.stderr

@@ -50,9 +50,9 @@ class Case:
 def read_cases(path: Path) -> list[Case]:
     """The cases of a file: one for each function and each method at the top of it."""
     source = path.read_text(encoding="utf-8")
-    marks = list(_marks(source.splitlines()))
+    expected = list(marks(source.splitlines()))
     return [
-        Case(name, first, last, tuple(mark for mark in marks if first <= mark.line <= last))
+        Case(name, first, last, tuple(mark for mark in expected if first <= mark.line <= last))
         for name, first, last in _functions(ast.parse(source))
     ]
 
@@ -64,7 +64,8 @@ def _functions(module: ast.Module) -> Iterator[tuple[str, int, int]]:
             yield node.name, first, node.end_lineno or node.lineno
 
 
-def _marks(lines: Iterable[str]) -> Iterator[Message]:
+def marks(lines: Iterable[str]) -> Iterator[Message]:
+    """The marks of a source, each with the line of the code that it is about."""
     code = 0
     for number, line in enumerate(lines, start=1):
         before, _, _ = line.partition("#")

@@ -5,6 +5,7 @@ Private Django API used here: `ModelState.fields_cache`, `Model._prefetched_obje
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -57,11 +58,13 @@ def prepare_caches(instances: Instances) -> bool:
     return True
 
 
-def is_fetched(relation: Relation, instance: Any) -> bool:
-    """Whether an instance carries the rows of a relation."""
+def unfetched(relation: Relation, instances: Instances) -> list[Any]:
+    """The instances that do not carry the rows of a relation."""
     if relation.is_single:
-        return relation.cache_name in instance._state.fields_cache
-    return relation.name in instance._prefetched_objects_cache
+        name = relation.cache_name
+        return [instance for instance in instances if name not in instance._state.fields_cache]
+    name = relation.name
+    return [instance for instance in instances if name not in instance._prefetched_objects_cache]
 
 
 def carried_rows(relation: Relation, instances: Instances) -> list[Any]:
@@ -85,14 +88,14 @@ def fill(fetched: Fetched) -> None:
     """Put the rows into the caches of the instances, and the instances into those of the rows."""
     relation = fetched.request.relation
     keys, row_keys = _comparable_keys(fetched)
-    by_key: dict[Hashable, list[Any]] = {}
+    by_key: defaultdict[Hashable, list[Any]] = defaultdict(list)
     for key, row in zip(row_keys, fetched.rows, strict=True):
-        by_key.setdefault(key, []).append(row)
+        by_key[key].append(row)
     if relation.back_name is not None:
         _fill_back(relation, dict(zip(keys, fetched.instances, strict=True)), row_keys, fetched.rows)
     put = _putter(fetched)
     for instance, key in zip(fetched.instances, keys, strict=True):
-        put(instance, by_key.get(key, []))
+        put(instance, by_key.get(key) or [])
 
 
 def _comparable_keys(fetched: Fetched) -> tuple[Sequence[Any], list[Any]]:

@@ -1,9 +1,10 @@
 """The QuerySets in which Django keeps the prefetched rows of a related manager.
 
 Django makes the first one. Where its manager has nothing of its own, the others differ from it in a few attributes
-only, and are copied from it; that is what a prefetch of many instances spends most of its time on otherwise.
+only, and are copied from it, without the Query, which waits for its first use; that is what a prefetch of many
+instances spends most of its time on otherwise.
 
-Private Django API used here: `QuerySet.__dict__`, `Query.__dict__`, `QuerySet._chain`, `._clone`, `._hints`, `._query`,
+Private Django API used here: `QuerySet.__dict__`, `Query.clone`, `QuerySet._chain`, `._clone`, `._hints`, `._query`,
 `._result_cache`, `._prefetch_done`, `._deferred_filter`, `._known_related_objects`, `._fetch_mode`,
 `RelatedManager._apply_rel_filters`.
 """
@@ -11,13 +12,14 @@ Private Django API used here: `QuerySet.__dict__`, `Query.__dict__`, `QuerySet._
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.sql.query import Query
-from django.db.models.sql.where import WhereNode
 
 from adj.compiler.build import is_plain, starts_plain
+from adj.compiler.prefetch.waiting_query import waiting_query
 from adj.compiler.relation import Relation
 
 MakeQuerySet = Callable[[Any, list[Any]], "QuerySet[Any, Any]"]
@@ -65,53 +67,32 @@ def _is_copyable(queryset: Any, instance: Any) -> bool:
 def _copier(relation: Relation, first: Any) -> MakeQuerySet:
     """What copies a QuerySet for another instance."""
     # Using the first one changes its query.
-    kind, attributes, copy_query = type(first), dict(first.__dict__), _query_copier(first._query.clone())
+    kind, template, hints, query_copy = type(first), dict(first.__dict__), first._hints, _query_copier(first._query)
     (lookup,) = first._deferred_filter[2]
     key_name = relation.instance_key
     by_key = relation.through is not None
     (field,) = first._known_related_objects or (None,)
     known_name = None if field is None else field.target_field.attname
-    has_mode = "_fetch_mode" in attributes
+    has_mode = "_fetch_mode" in template
+    new = object.__new__
 
     def copy(instance: Any, rows: list[Any]) -> QuerySet[Any, Any]:
-        made: Any = object.__new__(kind)
-        made.__dict__ = {
-            **attributes,
-            "_hints": {**attributes["_hints"], "instance": instance},
-            "_query": copy_query(),
-            "_result_cache": rows,
-            "_deferred_filter": (False, (), {lookup: instance.__dict__[key_name] if by_key else instance}),
-        }
+        made: Any = new(kind)
+        made.__dict__ = attributes = template.copy()
+        attributes["_hints"] = {**hints, "instance": instance}
+        attributes["_query"] = query_copy()
+        attributes["_result_cache"] = rows
+        attributes["_deferred_filter"] = (False, (), {lookup: instance.__dict__[key_name] if by_key else instance})
         if known_name is not None:
-            made.__dict__["_known_related_objects"] = {field: {getattr(instance, known_name): instance}}
+            attributes["_known_related_objects"] = {field: {getattr(instance, known_name): instance}}
         if has_mode:
-            made.__dict__["_fetch_mode"] = instance._state.fetch_mode
+            attributes["_fetch_mode"] = instance._state.fetch_mode
         return made  # type: ignore[no-any-return]  # of the class of the first one
 
     return copy
 
 
 def _query_copier(query: Query) -> Callable[[], Query]:
-    """What copies a Query; one that says nothing yet is made anew, which takes half the time."""
-    attributes, blank = query.__dict__, Query(query.model).__dict__
-    containers = {name for name, value in attributes.items() if isinstance(value, (dict, set, WhereNode))}
-    says_something = any(attributes[name] for name in containers) or not containers <= blank.keys()
-    flags = {name: value for name, value in attributes.items() if name not in containers and name not in _CACHES}
-    if type(query) is not Query or says_something or not all(isinstance(value, _FLAGS) for value in flags.values()):
-        return query.clone
-    model = query.model
-    own = [(name, value) for name, value in flags.items() if name not in blank or blank[name] != value]
-
-    def copy() -> Query:
-        made = Query(model)
-        for name, value in own:
-            setattr(made, name, value)
-        return made
-
-    return copy
-
-
-# What a Query computes for itself.
-_CACHES = frozenset({"_annotation_select_cache"})
-# What a Query that says nothing holds beside empty containers: its model, flags, None.
-_FLAGS = (type, bool, int, str, tuple, type(None))
+    """What copies a Query as it is now."""
+    template = query.clone()
+    return partial(waiting_query, template) if type(template) is Query else template.clone

@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.functional import cached_property
 
-from adj.compiler.prefetch.caches import carried_rows, is_fetched, keys_of
+from adj.compiler.prefetch.caches import carried_rows, keys_of, unfetched
 from adj.compiler.prefetch.lookups import deeper, holder, is_leaf, normalized, path, through
 from adj.compiler.prefetch.request import Request, request_for
 from adj.compiler.relation import Relation, relation_of
@@ -68,7 +68,7 @@ def step_for(instances: Sequence[Any], branch: Lookups, level: int) -> Step:
     relation = relation_of(model, name)
     if relation is None:
         return _other_step(instances, branch, level, model)
-    missing = [instance for instance in instances if not _has_rows(relation, attribute, instance)]
+    missing = _without_rows(relation, attribute, instances)
     if not missing:
         if attribute != name:
             return Foreign(instances, branch)
@@ -83,12 +83,12 @@ def step_for(instances: Sequence[Any], branch: Lookups, level: int) -> Step:
     return Fetch(request, first, missing, keys, next_lookups)
 
 
-def _has_rows(relation: Relation, attribute: str, instance: Any) -> bool:
+def _without_rows(relation: Relation, attribute: str, instances: Sequence[Any]) -> list[Any]:
     if attribute == relation.name:
-        return is_fetched(relation, instance)
+        return unfetched(relation, instances)
     if isinstance(getattr(relation.model, attribute, None), cached_property):
-        return attribute in instance.__dict__
-    return hasattr(instance, attribute)
+        return [instance for instance in instances if attribute not in instance.__dict__]
+    return [instance for instance in instances if not hasattr(instance, attribute)]
 
 
 def _carried(rows: list[Any], branch: Lookups, level: int) -> Carried:

@@ -131,8 +131,8 @@ class PsycopgConnection:
         return link_module.CANCEL_SECONDS
 
     def was_lost_unused(self, error: Exception) -> bool:
-        """Whether the session has ended, and no transaction with it."""
-        return isinstance(error, OperationalError) and self.link.is_lost and self.link.autocommit
+        """Whether the session had ended, and no transaction with it, when the statement came."""
+        return isinstance(error, OperationalError) and self.link.was_lost_at_once and self.link.autocommit
 
     def is_needed(self) -> bool:
         """Whether something is open on the link, or its session was changed."""

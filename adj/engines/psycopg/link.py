@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -31,6 +32,12 @@ would be waited for in vain.
 GRACE_SECONDS = 1.0
 """How much later than the client the server gives up a query that has taken too long."""
 
+MOMENT_SECONDS = 0.2
+"""How soon after a statement is sent its session is known to be lost, if it was lost before: a way there and back.
+
+What is lost later was lost while the statement ran, because somebody has ended it, or because of the statement.
+"""
+
 # The types that Django gives whole numbers, and how many bits they have.
 _INTEGERS: dict[type[Any], int] = {Int2: 16, Int4: 32, Int8: 64}
 # The protocol counts the parameters of a statement in 16 bits.
@@ -51,6 +58,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     is_marked = False
     mode: tuple[Any, ...] = ()
     _undoings = 0
+    _sent_at = 0.0
     opened_at = 0.0
     idle_since = 0.0
 
@@ -96,6 +104,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         """
         # The signature is psycopg's, whose older versions do not know a timeout, and never pass one.
         options = {} if timeout is None else {"timeout": timeout}
+        self._sent_at = time.monotonic()
         if self._undoings:
             return await self._wait_for_undoing(gen)
         try:
@@ -145,6 +154,11 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     def is_lost(self) -> bool:
         """Whether the connection is closed or broken."""
         return self.pgconn.status != pq.ConnStatus.OK
+
+    @property
+    def was_lost_at_once(self) -> bool:
+        """Whether it is lost, and was when the last statement came to it; to be asked as soon as there is an error."""
+        return self.is_lost and time.monotonic() - self._sent_at < MOMENT_SECONDS
 
     @property
     def is_as_lent(self) -> bool:

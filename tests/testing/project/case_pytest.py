@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.testing import ApplicationCommunicator
 from django.contrib.contenttypes.models import ContentType
+from django.core.asgi import get_asgi_application
+from django.http import HttpRequest, JsonResponse
 from django.test import TestCase
+from django.urls import path
 
 import adj
 from adj import atomic, q
@@ -83,6 +89,43 @@ def test_async_to_sync_is_in_the_transaction(row: ContentType) -> None:
 def test_a_loop_of_the_tests_own_is_in_the_transaction(row: ContentType) -> None:
     asyncio.run(write("more"))
     assert asyncio.run(names()) == ["fixture", "more"]
+
+
+async def view(request: HttpRequest) -> JsonResponse:
+    await write("view")
+    return JsonResponse(await names(), safe=False)
+
+
+def synchronous_view(request: HttpRequest) -> JsonResponse:
+    found = ContentType.objects.filter(app_label="written").order_by("model")
+    return JsonResponse(list(found.values_list("model", flat=True)), safe=False)
+
+
+urlpatterns = [path("", view), path("synchronous", synchronous_view)]
+
+
+async def answer(at: str) -> list[str]:
+    """What the project's ASGI application answers, which runs each request in a context of its own."""
+    scope = {"type": "http", "method": "GET", "path": at, "headers": [], "query_string": b"", "root_path": ""}
+    # asgiref has no types for it.
+    communicate: Any = ApplicationCommunicator
+    communicator = communicate(get_asgi_application(), scope)
+    await communicator.send_input({"type": "http.request", "body": b"", "more_body": False})
+    start, body = await communicator.receive_output(), await communicator.receive_output()
+    assert start["status"] == 200
+    await communicator.wait()
+    found: list[str] = json.loads(body["body"])
+    return found
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.asyncio
+async def test_an_asgi_application_is_in_the_transaction(row: ContentType, settings: Any, again: bool) -> None:
+    settings.ROOT_URLCONF = __name__
+    settings.ALLOWED_HOSTS = ["*"]
+    assert await answer("/") == ["fixture", "view"]
+    assert await answer("/synchronous") == ["fixture", "view"]
+    assert await names() == ["fixture", "view"]
 
 
 class InAClass(TestCase):

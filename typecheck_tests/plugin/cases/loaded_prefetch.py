@@ -6,6 +6,7 @@ from typing import Any, reveal_type
 
 from django.db.models import Prefetch
 
+import adj
 from adj import q
 from tests.shop.models import Author, Book, Note, Tag
 from typecheck_tests.plugin.people.models import Member
@@ -185,3 +186,11 @@ async def the_query_of_related_rows_comes_from_their_default_manager() -> None:
         title.house
         title.text  # E: "Title.text" is deferred by the query: leave it out of defer(), or name it in only() ...
         title.editor
+
+
+async def an_attribute_of_a_row_of_which_nothing_is_known(names: list[str], author: Author) -> None:
+    found = await q(Author).select_related(*names).prefetch_related(Prefetch("books", to_attr="works")).aget()
+    reveal_type(found.works)  # R: list[Book[TypedDict({'author'=: Author})]]
+    found.publisher
+    loaded = await adj.load(author, Prefetch("books", to_attr="works"))
+    reveal_type(loaded.works)  # R: list[Book[TypedDict({'author'=: Author})]]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, NewType
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy
 
 from adj import q
@@ -263,6 +263,7 @@ def a_relation_to_another_field(publisher: Publisher) -> None:
 
 def a_composite_key(order: Order) -> None:
     q(OrderLine).filter(pk=(uuid.uuid4(), 1), pk__in=[(uuid.uuid4(), 1)])
+    q(OrderLine).filter(pk=(F("order_id"), 1), pk__in=[(F("order_id"), F("number"))])
     q(OrderLine).filter(pk=(1, 1))
     # E: OrderLine: "pk" expects "tuple[UUID | str, int]", got "tuple[int, int]"  [adj-value]
     q(OrderLine).filter(pk=1)  # E: OrderLine: "pk" expects "tuple[UUID | str, int]", got "int"  [adj-value]
@@ -284,6 +285,17 @@ def what_is_not_known_is_silent(value: Any, values: list[Any]) -> None:
 
 def an_object_may_be_anything(value: object) -> None:
     q(Book).filter(pages=value)  # E: Book: "pages" expects "int", got "object"  [adj-value]
+
+
+class _Computed:
+    """Django takes whatever has the method."""
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+def an_expression_of_the_projects_own_making(computed: _Computed) -> None:
+    q(Book).filter(title=computed, pages__gt=computed)
 
 
 def a_path_for_a_text() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
 from adj.models import AsyncManager, AsyncModel
+from typecheck_tests.plugin.library.functions import Shout
 
 
 class Named(models.Model):
@@ -47,6 +48,16 @@ class LongFilm(Film):
         proxy = True
 
 
+class AnyQuerySet(models.QuerySet[Any]):
+    """Of no model in particular."""
+
+    def named(self, name: str) -> Self:
+        return self.filter(name=name)
+
+    def unknown(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  # as old code has it
+        return self
+
+
 class Person(AsyncModel):
     """With adj's mixin and manager; named by text above, before it is defined."""
 
@@ -55,3 +66,22 @@ class Person(AsyncModel):
     friends = models.ManyToManyField("self")
 
     aobjects = AsyncManager()
+    found = AsyncManager.from_queryset(AnyQuerySet)()
+
+
+class CountingManager(models.Manager["Counted"]):
+    """Adds a column to every row."""
+
+    def get_queryset(self) -> models.QuerySet[Counted]:
+        return super().get_queryset().annotate(film_count=models.Count("films"))
+
+
+class Counted(Named):
+    """Its default manager annotates."""
+
+    films = models.ManyToManyField(Film)
+
+    objects = CountingManager()
+
+    class Meta:
+        ordering = (Shout("name").asc(),)

@@ -1,0 +1,56 @@
+"""A Query that is made when somebody looks at it.
+
+Django keeps one in each QuerySet of prefetched rows, where hardly any is looked at: who iterates takes the rows.
+
+Private Django API used here: `Query.clone`, `Query.__dict__`.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import Any
+
+from django.db.models.sql.query import Query
+
+_TEMPLATE = "_adj_template"
+_WAKING = RLock()
+
+
+def waiting_query(template: Query) -> Query:
+    """A copy of a plain Query that takes no time yet; the first use of it, of whatever kind, makes it one."""
+    made: Query = _new(_WaitingQuery)
+    _set(made, _TEMPLATE, template)
+    return made
+
+
+class _WaitingQuery(Query):
+    """Becomes a Query like any other, in place."""
+
+    def __getattribute__(self, name: str) -> Any:
+        _wake(self)
+        return getattr(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _wake(self)
+        setattr(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _wake(self)
+        delattr(self, name)
+
+    def __repr__(self) -> str:
+        _wake(self)
+        return repr(self)
+
+
+def _wake(query: Query) -> None:
+    """Take over what a clone of the template has; once, whichever thread comes first."""
+    with _WAKING:
+        if type(query) is _WaitingQuery:
+            template: Any = object.__getattribute__(query, _TEMPLATE)
+            _set(query, "__dict__", template.clone().__dict__)
+            _set(query, "__class__", Query)
+
+
+_new = object.__new__
+_set = object.__setattr__

@@ -1,0 +1,1 @@
+"""Queries that a seeded generator writes: mypy with the plugin and Django have to be of one mind about each."""

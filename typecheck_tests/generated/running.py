@@ -1,0 +1,242 @@
+"""Runs the queries by adj and by Django, and compares rows with the types that mypy revealed for them."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.core.exceptions import EmptyResultSet, MultipleObjectsReturned, ObjectDoesNotExist
+from django.core.management import call_command
+from django.db import models
+
+import adj
+from adj.errors import NotLoaded
+from tests.shop import data
+from typecheck_tests.generated import module, revealed
+from typecheck_tests.generated.chains import Query
+from typecheck_tests.generated.facts import links
+
+_ENOUGH: Final = 12
+"""So many rows of a query are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a query gave: rows, or the error that refused it. Finding no row, or too many, is no refusal."""
+
+    rows: Any = None
+    plain: Any = None
+    """The rows as they came, before anything was read from them."""
+    error: Exception | None = None
+    is_empty: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the query was wrong."""
+        return self.error is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One query, run by adj and by Django; why its rows have not the revealed type."""
+
+    asked: Outcome
+    django: Outcome
+    late: Exception | None = None
+    """What Django has to say of parts that this run did not need, as an alias that nothing names."""
+
+    wrong_type: str | None = None
+
+
+def make_shop() -> None:
+    """Make and fill the tables."""
+    call_command("migrate", run_syncdb=True, verbosity=0, interactive=False)
+    data.load("default")
+    data.know_content_types("default")
+
+
+def run_all(queries: Sequence[Query], types_of_rows: Mapping[str, str]) -> dict[str, Run]:
+    """The outcome of each query."""
+    asking, in_django = _module(queries, django=False), _module(queries, django=True)
+    django = {query: _outcome(getattr(in_django, query.name)) for query in queries}
+    late = {query: _late(getattr(in_django, f"{query.name}_source")) for query in queries}
+    asked = asyncio.run(_run_all({query: getattr(asking, query.name) for query in queries}, types_of_rows))
+    return {query.name: Run(asked[query][0], django[query], late[query], asked[query][1]) for query in queries}
+
+
+def _module(queries: Sequence[Query], *, django: bool) -> types.ModuleType:
+    made = types.ModuleType(module.NAME)
+    exec(compile(module.source(queries, django=django), module.NAME, "exec"), vars(made))  # noqa: S102  # our own text
+    vars(made)["reveal_type"] = lambda value: value
+    if django:
+        vars(made)["q"] = lambda source: source._default_manager.all()
+    return made
+
+
+def _late(source: Callable[[], Any]) -> Exception | None:
+    """Why Django would refuse an annotation, if the query asked for it."""
+    try:
+        query = source().query
+        compiler = query.get_compiler("default")
+        compiler.setup_query()
+        for annotation in query.annotations.values():
+            compiler.compile(annotation)
+            _ = annotation.output_field
+        compiler.as_sql()
+    except EmptyResultSet:
+        return None
+    except Exception as error:  # noqa: BLE001  # as in a run
+        return error
+    return None
+
+
+class Look:
+    """Takes what a query gives, before anything else is read from it."""
+
+    def __init__(self) -> None:
+        self.rows: Any = None
+        self.plain: Any = None
+
+    def __call__(self, rows: Any) -> None:
+        self.rows, self.plain = rows, plain(rows)
+
+    def outcome(self, error: Exception | None = None) -> Outcome:
+        """What came, and how it ended."""
+        if isinstance(error, (ObjectDoesNotExist, MultipleObjectsReturned)):
+            return Outcome(self.rows, self.plain, is_empty=True)
+        return Outcome(self.rows, self.plain, error)
+
+
+def _outcome(function: Callable[[Look], Any]) -> Outcome:
+    look = Look()
+    try:
+        function(look)
+    except Exception as error:  # noqa: BLE001  # what Django refuses, it refuses in many ways
+        return look.outcome(error)
+    return look.outcome()
+
+
+async def _run_all(
+    asking: Mapping[Query, Callable[[Look], Any]], types_of_rows: Mapping[str, str]
+) -> dict[Query, tuple[Outcome, str | None]]:
+    found: dict[Query, tuple[Outcome, str | None]] = {}
+    try:
+        for query, function in asking.items():
+            asked = await _asked(function)
+            text = types_of_rows[query.name]
+            wrong = None
+            if text and not asked.is_refused and not asked.is_empty:
+                wrong = _problem(revealed.Reader(text).read(), asked.rows)
+            found[query] = asked, wrong
+    finally:
+        await adj.close()
+    return found
+
+
+async def _asked(function: Callable[[Look], Any]) -> Outcome:
+    look = Look()
+    try:
+        await function(look)
+    except Exception as error:  # noqa: BLE001  # as above
+        return look.outcome(error)
+    return look.outcome()
+
+
+def plain(rows: Any) -> Any:
+    """Rows as values that can be compared."""
+    match rows:
+        case models.Model():
+            own = {name: value for name, value in vars(rows).items() if not name.startswith("_")}
+            return type(rows).__name__, plain(own)
+        case dict():
+            return {key: plain(value) for key, value in rows.items()}
+        case list() | tuple():
+            return [plain(item) for item in rows]
+        case datetime.datetime():
+            return rows.isoformat()
+        case _:
+            return rows
+
+
+def _problem(typ: revealed.Type, rows: Any) -> str | None:
+    wrong = revealed.problem(typ, rows)
+    if wrong is not None:
+        return wrong
+    for part in revealed.parts(typ):
+        if isinstance(part, revealed.Class) and "models." in part.name:
+            found = rows if isinstance(rows, list) else list(rows.values()) if isinstance(rows, dict) else [rows]
+            problems = (_problem_of_row(part, row) for row in found[:_ENOUGH] if isinstance(row, models.Model))
+            return next((each for each in problems if each is not None), None)
+    return None
+
+
+# -- rows of models ----------------------------------------------------------------------------------------------------
+
+
+def _problem_of_row(typ: revealed.Class, row: models.Model, knows: str | None = None) -> str | None:
+    """Whether a row carries what its type says, and nothing else but the row that it came from, `knows`.
+
+    It runs on the event loop, where nothing is fetched.
+    """
+    if not typ.arguments or not isinstance(typ.arguments[0], revealed.Keys):
+        return None
+    known = typ.arguments[0].items
+    by_name = {link.attribute: link for link in links(type(row))}
+    for name, expected in known.items():
+        if name.startswith("-"):
+            problem = _problem_of_unloaded(row, name[1:])
+        elif name in by_name and by_name[name].many:
+            is_there = name in getattr(row, "_prefetched_objects_cache", {})
+            problem = None if is_there else f"{name} is not prefetched"
+        else:
+            problem = _problem_of_loaded(row, name, expected, is_relation=name in by_name)
+        if problem is not None:
+            return problem
+    absent = [name for name, link in by_name.items() if not link.many and name not in known and name != knows]
+    if any(name.endswith("_ptr") for name in known):
+        # What a parent's part has is there by the row's inherited relation, too.
+        absent = []
+    return next((problem for name in absent if (problem := _problem_of_unloaded(row, name)) is not None), None)
+
+
+def _problem_of_loaded(row: models.Model, name: str, expected: revealed.Type, *, is_relation: bool) -> str | None:
+    try:
+        value = getattr(row, name)
+    except ObjectDoesNotExist:
+        return None
+    except NotLoaded:
+        return f"{name} is not loaded"
+    except AttributeError:
+        return f"there is no {name}"
+    if is_relation:
+        if value is None or not isinstance(expected, revealed.Class):
+            return None
+        return _problem_of_row(expected, value, knows=_way_back(row, name))
+    wrong = revealed.problem(expected, value)
+    return None if wrong is None else f"{name}: {wrong}"
+
+
+def _way_back(row: models.Model, name: str) -> str | None:
+    """The attribute of the row at the other end that leads back, where only this row can be meant."""
+    links_back = [link for link in links(type(row)) if link.attribute == name]
+    relation: Any = row._meta.get_field(links_back[0].name).remote_field
+    if not relation.one_to_one:
+        return None
+    back: str = relation.get_accessor_name() if hasattr(relation, "get_accessor_name") else relation.name
+    return back
+
+
+def _problem_of_unloaded(row: models.Model, name: str) -> str | None:
+    try:
+        value = getattr(row, name)
+    except NotLoaded:
+        return None
+    except ObjectDoesNotExist:
+        return None
+    # A key that is NULL tells that there is no other row, and a parent's row is made of what its child has.
+    is_parent = name.endswith("_ptr")
+    return None if value is None or is_parent else f"{name} is loaded, and the type says that it is not"

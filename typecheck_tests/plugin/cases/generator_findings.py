@@ -1,0 +1,175 @@
+"""What generated queries found: expressions that Django refuses, and values that only some databases give."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import reveal_type
+
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import (
+    Cast,
+    Coalesce,
+    ExtractMonth,
+    Ln,
+    Mod,
+    NullIf,
+    RowNumber,
+    Sqrt,
+    TruncDate,
+    TruncMonth,
+)
+
+from adj import q
+from tests.shop.models import Author, Book, Customer, Order, OrderLine, Reader
+
+
+async def mixed_types_in_coalesce() -> None:
+    q(Book).annotate(n=Coalesce(F("reading_time"), Value(5)))  # E: Django refuses this expression...
+
+
+async def text_added_to_a_number() -> None:
+    q(Book).annotate(n=F("pages") + Value("a"))  # E: Django refuses this expression...
+
+
+async def a_part_of_what_is_no_date() -> None:
+    q(Book).annotate(n=ExtractMonth("pages"))  # E: Django refuses this expression...
+
+
+async def a_date_of_a_number() -> None:
+    q(Book).annotate(n=TruncDate(Value(5)))  # E: Django refuses this expression...
+
+
+async def a_refused_expression_in_an_aggregate() -> None:
+    await q(Book).aaggregate(n=Sum(F("pages") + Value("a")))  # E: Django refuses this expression...
+
+
+async def an_output_field_ends_the_doubt() -> None:
+    reveal_type((await q(Book).annotate(n=Coalesce("title", "subtitle", output_field=CharField())).aget()).n)  # R: str
+
+
+async def a_wrapped_condition_is_no_mix() -> None:
+    row = await q(Book).annotate(n=ExpressionWrapper(F("pages") * F("rating"), FloatField())).aget()
+    reveal_type(row.n)  # R: float | None
+
+
+async def a_variable_in_an_expression(days: int, at: datetime.date) -> None:
+    reveal_type((await q(Author).annotate(n=Coalesce("born", Value(at))).aget()).n)  # R: datetime.date
+    reveal_type((await q(Book).annotate(n=F("pages") + days).aget()).n)  # R: int
+
+
+async def a_variable_of_a_wrong_type(days: int) -> None:
+    q(Author).annotate(n=Coalesce("born", Value(days)))  # E: Django refuses this expression...
+
+
+async def an_annotation_of_which_only_the_type_is_known() -> None:
+    row = await q(Book).annotate(n=Count("tags")).annotate(m=Coalesce(F("n"), Value(0))).aget()
+    reveal_type(row.m)  # R: int
+
+
+async def an_annotation_that_does_not_fit_is_left_to_django() -> None:
+    q(Book).annotate(n=Count("tags")).annotate(m=Coalesce(F("n"), Value("none")))
+
+
+async def a_case_whose_condition_has_an_instance() -> None:
+    row = await q(Order).annotate(n=Case(When(customer=Customer(pk=1), then=Value(3)), default=Value(4))).aget()
+    reveal_type(row.n)  # R: int
+
+
+async def a_case_whose_condition_is_a_q() -> None:
+    row = await q(Book).annotate(n=Case(When(Q(pages__gt=3), Value("long")))).aget()
+    reveal_type(row.n)  # R: str | None
+
+
+async def a_case_whose_condition_and_result_are_variables(number: int, size: int) -> None:
+    row = await q(Book).annotate(n=Case(When(pages=number, then=Value(size)), default=Value(1))).aget()
+    reveal_type(row.n)  # R: int
+
+
+async def a_root_of_what_may_be_negative() -> None:
+    row = await q(Book).annotate(n=Sqrt("pages"), m=Ln("pages")).aget()
+    reveal_type(row.n)  # R: float | None
+    reveal_type(row.m)  # R: float | None
+
+
+async def division_by_what_may_be_zero() -> None:
+    row = await q(OrderLine).annotate(n=F("cents") / F("quantity"), m=F("cents") / 2).aget()
+    reveal_type(row.n)  # R: int | None
+    reveal_type(row.m)  # R: int
+
+
+async def the_rest_of_a_division() -> None:
+    row = (
+        await q(OrderLine).annotate(n=Mod("cents", 7), m=Mod("cents", "quantity"), k=F("cents") % F("quantity")).aget()
+    )
+    reveal_type(row.n)  # R: float
+    reveal_type(row.m)  # R: float | None
+    reveal_type(row.k)  # R: int | None
+
+
+async def values_of_all_columns_leave_their_names_free() -> None:
+    rows = await q(OrderLine).values().annotate(quantity=Window(RowNumber(), order_by="number")).run()
+    reveal_type(rows[0]["quantity"])  # R: int
+
+
+async def values_of_one_column_do_not() -> None:
+    q(OrderLine).values("quantity").annotate(quantity=Count("book"))  # E: the annotation "quantity" has the name of...
+
+
+async def an_own_lookup_whose_value_the_field_prepares() -> None:
+    q(Book).filter(pages__ne=3, title__ne="Emma", title__matches="Em*")
+    q(Book).filter(pages__ne=datetime.date(2020, 1, 1))  # E: Book: "pages__ne" expects "int", got "date"  [adj-value]
+
+
+async def an_own_lookup_with_what_is_known_when_it_runs(number: object) -> None:
+    q(Book).filter(price__ne=Decimal(3), pages__ne=F("weight"))
+
+
+async def a_cast_of_a_constant() -> None:
+    reveal_type((await q(Author).annotate(n=Cast(Value(-2), FloatField())).aget()).n)  # R: float
+
+
+async def the_key_is_deferred_by_its_name_alone() -> None:
+    q(Book).defer("pk")  # E: Book has no field "pk"...
+    q(Book).defer("id")
+    q(Book).only("pk", "title")
+    q(Book).only("title").defer("pk")
+
+
+async def the_columns_of_a_key_of_several_are_always_there() -> None:
+    line = await q(OrderLine).only("cents").aget()
+    line.number
+    line.order_id
+    line.quantity  # E: "OrderLine.quantity" is deferred by the query...
+
+
+async def what_is_joined_to_a_parents_part_is_not_kept() -> None:
+    reader = await q(Reader).select_related("item_ptr__maker").aget()
+    reader.maker  # E: "Reader.maker" is not loaded...
+    q(Reader).select_related("item_ptr__makers")  # E: Item has no relation to one row "makers"...
+
+
+async def what_is_prefetched_with_a_parents_part_is_there() -> None:
+    reader = await q(Reader).prefetch_related("item_ptr__maker").aget()
+    reader.maker
+
+
+async def a_wrong_part_beside_a_nested_query() -> None:
+    nested = q(Book).filter(author=OuterRef("pk")).values("published")[:1]
+    q(Author).annotate(n=NullIf(TruncMonth(Value(1.5)), Subquery(nested)))  # E: Django refuses this expression...
+    row = await q(Author).annotate(n=NullIf(TruncMonth("born"), Subquery(nested))).aget()
+    reveal_type(row.n)  # R: datetime.date | None
