@@ -149,15 +149,17 @@ def compare_assert_type(source: Path, folder: Path) -> bool:
 
 
 def run(cwd: Path, project: Path, cache: Path, *paths: str, config: Path | None = None) -> str:
-    """What mypy prints on its output; not its usage, which each plugin words in its own way."""
+    """What mypy prints; its status alone where it does not start, which each plugin words in its own way."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(cwd), str(ROOT)]), "MYPYPATH": str(project)}
     command = [sys.executable, "-m", "mypy", f"--config-file={config or project / 'mypy.ini'}"]
     options = [f"--cache-dir={cache}", "--hide-error-context", "--no-error-summary"]
     result = subprocess.run(
         [*command, *options, *paths], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
-    crash = "INTERNAL ERROR" in result.stderr or "Traceback" in result.stderr
-    return f"status {result.returncode}\n{result.stdout}{result.stderr if crash else ''}"
+    is_crash = "INTERNAL ERROR" in result.stderr and "Error constructing plugin instance" not in result.stdout
+    if result.returncode == 2 and not is_crash:
+        return "status 2"
+    return f"status {result.returncode}\n{result.stdout}{result.stderr if is_crash else ''}"
 
 
 def judge(name: str, printed: Mapping[str, str]) -> bool:

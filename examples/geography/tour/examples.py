@@ -89,14 +89,14 @@ class CrowdedCountries(Example[Sequence[Mapping[str, object]]]):
     columns = ("Country", "Continent", "People per km²")
 
     async def adj(self) -> Sequence[Mapping[str, object]]:
-        density = F("population") / F("area")
-        crowded = q(Country).filter(area__gte=100).annotate(density=density)
+        large = q(Country).filter(area__gte=100)
+        crowded = large.annotate(density=F("population") / F("area"))
         rows = crowded.order_by("-density").values("name", "continent__name", "density")
         return await rows[:5].run()
 
     async def django(self) -> Sequence[Mapping[str, object]]:
-        density = F("population") / F("area")
-        crowded = Country.objects.filter(area__gte=100).annotate(density=density)
+        large = Country.objects.filter(area__gte=100)
+        crowded = large.annotate(density=F("population") / F("area"))
         rows = crowded.order_by("-density").values("name", "continent__name", "density")
         return [row async for row in rows[:5]]
 
@@ -130,13 +130,13 @@ class NorthernCities(Example[Sequence[tuple[object, ...]]]):
 
     async def adj(self) -> Sequence[tuple[object, ...]]:
         cities = q(City).order_by("-latitude", "pk")[:5]
-        columns = "name", "country__name", "latitude"
-        return await cities.values_list(*columns, named=True).run()
+        rows = cities.values_list("name", "country__name", "latitude", named=True)
+        return await rows.run()
 
     async def django(self) -> Sequence[tuple[object, ...]]:
         cities = City.objects.order_by("-latitude", "pk")[:5]
-        columns = "name", "country__name", "latitude"
-        return [city async for city in cities.values_list(*columns, named=True)]
+        rows = cities.values_list("name", "country__name", "latitude", named=True)
+        return [city async for city in rows]
 
     def rows(self, answer: Sequence[tuple[object, ...]]) -> Iterable[Row]:
         return map(attrgetter("name", "country__name", "latitude"), answer)
@@ -228,15 +228,19 @@ class LargestOfEach(Example[Sequence[tuple[object, ...]]]):
 
     async def adj(self) -> Sequence[tuple[object, ...]]:
         cities = q(City).filter(country=OuterRef("pk")).order_by("-population")
-        largest = Subquery(cities.values("name")[:1])  # type: ignore[arg-type]  # the stubs know QuerySet only
-        countries = q(Country).filter(continent="SA").annotate(largest=largest)
+        countries = (
+            q(Country)
+            .filter(continent="SA")
+            .annotate(
+                largest=Subquery(cities.values("name")[:1])  # type: ignore[arg-type]  # the stubs know QuerySet only
+            )
+        )
         columns = countries.values_list("name", "capital__name", "largest")
         return await columns.order_by("name").run()
 
     async def django(self) -> Sequence[tuple[object, ...]]:
         cities = City.objects.filter(country=OuterRef("pk")).order_by("-population")
-        largest = Subquery(cities.values("name")[:1])
-        countries = Country.objects.filter(continent="SA").annotate(largest=largest)
+        countries = Country.objects.filter(continent="SA").annotate(largest=Subquery(cities.values("name")[:1]))
         columns = countries.values_list("name", "capital__name", "largest")
         return [row async for row in columns.order_by("name")]
 
@@ -315,21 +319,21 @@ class AroundSwitzerland(Example[list[City]]):
         return ((city.name, city.country, city.population) for city in answer)
 
 
-class NearGreenwich(Example[list[City]]):
+class NearGreenwich(Example[Sequence[City]]):
     """The cities nearest to the meridian of Greenwich."""
 
     shows = "raw"
     columns = ("City", "Longitude")
 
-    async def adj(self) -> list[City]:
+    async def adj(self) -> Sequence[City]:
         nearest = "SELECT * FROM world_city ORDER BY abs(longitude) LIMIT %s"
         return await q(City).raw(nearest, [5]).run()
 
-    async def django(self) -> list[City]:
+    async def django(self) -> Sequence[City]:
         nearest = "SELECT * FROM world_city ORDER BY abs(longitude) LIMIT %s"
         return [city async for city in City.objects.raw(nearest, [5])]
 
-    def rows(self, answer: list[City]) -> Iterable[Row]:
+    def rows(self, answer: Sequence[City]) -> Iterable[Row]:
         return ((city.name, city.longitude) for city in answer)
 
 
