@@ -193,7 +193,7 @@ class Api:
     def refer_to(self, module: str) -> None:
         """Let mypy check the module at hand again whenever the interface of this one has changed.
 
-        Before mypy 2 only the checker can do so.
+        Before mypy 2 only the checker can do so; it is the one difference between versions that matters here.
         """
         tree: Any = self._api if self.is_checker else self._api.cur_mod_node
         if hasattr(tree, "module_refs"):
