@@ -81,6 +81,9 @@ def conflicting(call: Call, query: Query, name: str, at: Expression) -> bool:
         is_bare = query.keys.keys() >= {field.attname for field in query.model._meta.concrete_fields}
         chosen = frozenset[str]() if is_bare else frozenset(query.keys)
         taken, of = chosen - query.known.annotations.keys(), "a column of the rows"
+    elif call.project.model_of(query.row) is None:
+        # Rows of values_list() do not say what their columns are called.
+        return False
     else:
         taken, of = query.model_names, f"a field of {query.model.__name__}"
     if name in taken:

@@ -89,6 +89,9 @@ def lookup(dice: Dice, kind: str) -> str:
     if dice.slips("lookup") and kind != "json":
         name = dice.pick(("near", "icontain", "gtt", "years"))
     first, _, last = name.rpartition("__")
+    if kind == "json" and last == "isnull":
+        # Django takes anything here.
+        return f"{name}={dice.pick(('True', 'False'))}"
     return f"{name}={_operand(dice, _kind(kind, first, last), last)}"
 
 

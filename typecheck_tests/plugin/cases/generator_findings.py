@@ -173,3 +173,7 @@ async def a_wrong_part_beside_a_nested_query() -> None:
     q(Author).annotate(n=NullIf(TruncMonth(Value(1.5)), Subquery(nested)))  # E: Django refuses this expression...
     row = await q(Author).annotate(n=NullIf(TruncMonth("born"), Subquery(nested))).aget()
     reveal_type(row.n)  # R: datetime.date | None
+
+
+async def values_list_leaves_names_free() -> None:
+    q(OrderLine).values_list("number", "book").annotate(quantity=Count("book"))
