@@ -78,6 +78,9 @@ _NEVER_NULL: Final = (
     ConcatPair,
 )
 # SQLite and MySQL give NULL for a number that these are not defined for.
+_AS_PARTS: Final = (Case, When, Coalesce, CombinedExpression)
+"""What has the field that all its parts have."""
+
 _ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue, ACos, ASin, Ln, Log, Sqrt)
 
 
@@ -264,11 +267,16 @@ def _certain(made: Any, query: DjangoQuery, scope: Scope, error: Exception) -> E
     """The refusal of an expression, or of a part of it, that depends on nothing which is known by its type alone."""
     if not _is_guessed(made, scope):
         return error if isinstance(error, (FieldError, TypeError, ValueError)) else None
+    has_field_of_parts = isinstance(made, _AS_PARTS) and "output_field" not in vars(made)
     for part in _sources_of(made):
         try:
-            part.resolve_expression(query, allow_joins=True)
+            resolved = part.resolve_expression(query, allow_joins=True)
+            if has_field_of_parts and not getattr(part, "conditional", False):
+                _ = resolved.output_field
         except Exception as inner:  # noqa: BLE001  # as above
-            return _certain(part, query, scope, inner)
+            refusal = _certain(part, query, scope, inner)
+            if refusal is not None:
+                return refusal
     return None
 
 

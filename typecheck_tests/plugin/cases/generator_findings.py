@@ -22,6 +22,7 @@ from django.db.models import (
     Window,
 )
 from django.db.models.functions import (
+    Abs,
     Cast,
     Coalesce,
     ExtractMonth,
@@ -35,7 +36,7 @@ from django.db.models.functions import (
 )
 
 from adj import q
-from tests.shop.models import Author, Book, Customer, Order, OrderLine, Reader
+from tests.shop.models import Author, Book, Customer, Order, OrderLine, Reader, Tag
 
 
 async def mixed_types_in_coalesce() -> None:
@@ -177,3 +178,9 @@ async def a_wrong_part_beside_a_nested_query() -> None:
 
 async def values_list_leaves_names_free() -> None:
     q(OrderLine).values_list("number", "book").annotate(quantity=Count("book"))
+
+
+async def a_part_that_django_refuses_beside_an_annotation() -> None:
+    numbered = q(Tag).annotate(one=F("weight"))
+    numbered.annotate(two=Case(When(one=1, then=Value(Decimal("2.5")) + Value("e")), default=Abs(F("one"))))
+    # E: Django refuses this expression: Cannot infer type of '+' expression involving these types: ...
