@@ -98,6 +98,7 @@ METHODS: Final[Mapping[str, Topic]] = {
 
 OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
     ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
+    ("adj.models.AsyncModel", "asave"): names.save,
     ("adj.models.AsyncModel", "arefresh_from_db"): after(names.refresh, instances.refresh_own),
     ("adj.models.AsyncModel", "aload"): instances.load_own,
     ("django.db.models.base.Model", "arefresh_from_db"): instances.refresh_own,

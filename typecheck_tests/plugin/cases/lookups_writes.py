@@ -262,7 +262,8 @@ async def an_instance_is_read_anew(book: Book) -> None:
 
 async def an_instance_of_adjs_model(person: Person, names: list[str]) -> None:
     await person.asave(update_fields=["name"])
-    await person.asave(update_fields=["nam"])  # E: Person has no field named 'nam'  [misc]
+    await person.asave(update_fields=["nam"])  # E: Person has no column "nam"; did you mean "name"?  [adj-lookup]
+    await person.asave(update_fields=names)
     await person.arefresh_from_db(fields=["nam"])  # E: Person has no column "nam"; did you mean "name"?  [adj-lookup]
     await adj.save(person, update_fields=names)
 
