@@ -75,7 +75,7 @@ def oldest(session: nox.Session) -> None:
 @nox.parametrize("python,requirements", PLUGIN)
 def plugin(session: nox.Session, requirements: str) -> None:
     """Run the cases of the mypy plugin on the oldest or the newest mypy: `nox -s "plugin(oldest)"`."""
-    session.install("--quiet", "--editable", ".[mypy,test]", *requirements.split())
+    session.install("--quiet", "--editable", ".[mypy,test]", "types-greenlet", *requirements.split())
     session.run("python", "-m", "mypy", "--version")
     session.run("python", "-m", "pytest", "typecheck_tests/plugin", *session.posargs)
 

@@ -1,8 +1,9 @@
 """What a file of cases expects of mypy, line by line.
 
 `# R: int` is the revealed type, `# E: message  [code]` an error, `# N: message` another note; `# ...` at the end of a
-message leaves out the rest of it. A mark stands at the end of its line, or alone on the lines below; a line without one
-has to be right. Names of models are written without their module.
+message leaves out the rest of it. `# R[django-stubs>=6.1]: int` counts beside these versions alone, where that package
+itself says another thing than before. A mark stands at the end of its line, or alone on the lines below; a line without
+one has to be right. Names of models are written without their module.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-_MARK = re.compile(r"#\s(?P<kind>[REN]):\s(?P<text>.*?)\s*$")
+from packaging.requirements import Requirement
+
+_MARK = re.compile(r"#\s(?P<kind>[REN])(?:\[(?P<where>[^\]]+)\])?:\s(?P<text>.*?)\s*$")
 _REVEALED = re.compile(r'^Revealed type is "(.*)"$')
 _MODULES = re.compile(r"\b(?:[a-z_]\w*\.)+(?=[A-Z]\w*|dict\b|list\b|tuple\b)")
 _EXPLANATION = "adj: "
@@ -71,8 +75,15 @@ def marks(lines: Iterable[str]) -> Iterator[Message]:
         before, _, _ = line.partition("#")
         if before.strip():
             code = number
-        if mark := _MARK.search(line):
+        mark = _MARK.search(line)
+        if mark and (mark["where"] is None or is_installed(mark["where"])):
             yield Message(code, mark["kind"], mark["text"])
+
+
+def is_installed(requirement: str) -> bool:
+    """Whether the version that is here of a package is one of those: `django-stubs>=6.1`."""
+    needed = Requirement(requirement)
+    return version(needed.name) in needed.specifier
 
 
 def said(output: str) -> dict[str, list[Message]]:

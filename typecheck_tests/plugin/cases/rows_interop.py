@@ -30,9 +30,19 @@ async def a_queryset_with_annotations() -> None:
 
 async def annotations_on_those_of_a_queryset() -> None:
     publisher = await q(Publisher.objects.annotate(n=Count("books"))).annotate(more=F("n") + 1).aget()
-    n: int = publisher.n
+    # Older django-stubs know no type of an annotation, and so there is none of what is computed from it.
+    reveal_type(publisher.n)  # R[django-stubs>=6.0.2]: int
+    # R[django-stubs<6.0.2]: Any
+    reveal_type(publisher.more)  # R[django-stubs>=6.0.2]: int
+    # R[django-stubs<6.0.2]: Any
+
+
+async def annotations_on_those_of_a_queryset_that_says_their_types(
+    publishers: QuerySet[WithAnnotations[Publisher, WithCount]],
+) -> None:
+    publisher = await q(publishers).annotate(more=F("n") + 1).aget()
+    reveal_type(publisher.n)  # R: int
     reveal_type(publisher.more)  # R: int
-    assert n
 
 
 async def columns_of_a_queryset_with_annotations() -> None:
