@@ -249,7 +249,7 @@ def _is_key(model: Model, name: str) -> bool:
 def _combine(chain: Chain) -> None:
     if chain.rows != "instances" or chain.on_rows or chain.scope.annotations or len(chain.steps) > 1:
         return
-    if any("__" in str(name) for name in chain.model._meta.ordering):
+    if any("__" in str(name) for name in chain.model._meta.ordering or ()):
         # Django sorts a union by the order of its model, and stumbles over a column that is not selected.
         return
     other = f"q({chain.model.__name__}).filter({conditions.keywords(chain.dice, chain.scope)})"
