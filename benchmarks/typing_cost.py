@@ -170,6 +170,9 @@ def run(project: Path, plugin: str, cache: str) -> Spent:
     """One run of mypy. Raises `RuntimeError` when it gives no verdict."""
     command = [sys.executable, "-m", "mypy", f"--config-file={plugin}.ini", f"--cache-dir={cache}", *APPS]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project), str(ROOT)])}
+    # An installed package has its bytecode, as django-stubs has here; a checkout has none where nothing may write it.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["PYTHONPYCACHEPREFIX"] = str(project / "bytecode")
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     result = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
