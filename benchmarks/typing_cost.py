@@ -196,7 +196,9 @@ def report(samples: Mapping[tuple[str, str], list[Spent]], lines: int, rounds: i
         texts = [f"{seconds:.2f} s ({wall})" for seconds, wall in zip((theirs, mine), clock, strict=True)]
         rows.append(f"| {step} | {texts[0]} | {texts[1]} | {more:+.0%} | {mine / cold:.0%} |")
     versions = ", ".join(f"{name} {version(name)}" for name in ("mypy", "Django", "django-stubs"))
-    about = f"Python {platform.python_version()}, {versions}, {platform.machine()}; {rounds} rounds, {lines:,} lines."
+    load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    machine = f"Python {platform.python_version()}, {versions}, {platform.machine()}, {load}"
+    about = f"{machine}; {rounds} rounds, {lines:,} lines."
     return "\n".join([*rows, "", about])
 
 
