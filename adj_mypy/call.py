@@ -13,7 +13,7 @@ from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import ANNOTATED, ModelClass, Project
+from adj_mypy.project import ANNOTATED, ModelClass, Project, taken_names
 from adj_mypy.state import OPEN, State, plain_row, row_type, state_of
 
 QUERY = "adj.query.AsyncQuery"
@@ -205,8 +205,7 @@ class Query:
     @property
     def model_names(self) -> frozenset[str]:
         """The names that its model has taken: of fields, of their columns, and of relations from the other side."""
-        fields = self.model._meta.get_fields()
-        return frozenset(name for field in fields for name in (field.name, getattr(field, "attname", field.name)))
+        return taken_names(self.model)
 
     def row_annotations(self, project: Project) -> Mapping[str, Type]:
         """The annotations that its rows have; what `to_attr` of a prefetch names is none of the query's."""

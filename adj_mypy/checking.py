@@ -130,8 +130,10 @@ class Checking:
         """What answers a method of a class, or of one that the project derives from a class of adj's."""
         if name in METHODS and self._has(owner, QUERY):
             return METHODS[name]
-        others = (topic for (base, method), topic in OTHERS.items() if method == name and self._has(owner, base))
-        return next(others, _as_declared if owner.startswith("adj.") else None)
+        for base, topic in OTHERS.get(name, {}).items():
+            if self._has(owner, base):
+                return topic
+        return _as_declared if owner.startswith("adj.") else None
 
     def method_signature(self, fullname: str, inner: OfMethodSignature | None) -> OfMethodSignature | None:
         """What a method takes."""

@@ -31,15 +31,24 @@ from mypy.nodes import (
     Block,
     ClassDef,
     Context,
+    Decorator,
     Expression,
+    ForStmt,
     FuncDef,
     FuncItem,
+    IfStmt,
+    LambdaExpr,
+    MatchStmt,
     MypyFile,
     Node,
+    OverloadedFuncDef,
     SymbolTable,
     SymbolTableNode,
+    TryStmt,
     TypeInfo,
     Var,
+    WhileStmt,
+    WithStmt,
 )
 from mypy.options import Options
 from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext, Plugin
@@ -271,6 +280,34 @@ _PARTS = [
     "value",
 ]
 """The attributes in which the nodes of mypy's syntax tree keep the nodes that they are made of."""
+
+
+_BLOCKS: Mapping[type[Node], Sequence[str]] = {
+    MypyFile: ["defs"],
+    Block: ["body"],
+    ClassDef: ["defs"],
+    FuncDef: ["body"],
+    LambdaExpr: ["body"],
+    Decorator: ["func"],
+    OverloadedFuncDef: ["items"],
+    IfStmt: ["body", "else_body"],
+    ForStmt: ["body", "else_body"],
+    WhileStmt: ["body", "else_body"],
+    WithStmt: ["body"],
+    TryStmt: ["body", "handlers", "else_body", "finally_body"],
+    MatchStmt: ["bodies"],
+}
+"""The attributes in which statements keep those that they are made of."""
+
+
+def statements_in(node: Node) -> Iterator[Node]:
+    """The statements of a function or module with all that they are made of but expressions, which hold no others."""
+    yield node
+    for name in _BLOCKS.get(type(node), ()):
+        part = getattr(node, name)
+        for statement in part if isinstance(part, list) else [part]:
+            if statement is not None:
+                yield from statements_in(statement)
 
 
 def nodes_in(node: Node) -> Iterator[Node]:

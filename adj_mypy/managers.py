@@ -28,7 +28,7 @@ from adj_mypy.fields import optional, type_of_field
 from adj_mypy.masks import Masking
 from adj_mypy.paths import SEPARATOR
 from adj_mypy.project import ModelClass, Project, full_name
-from adj_mypy.state import OPEN, State, row_type
+from adj_mypy.state import NOTHING, OPEN, State, row_type
 from adj_mypy.trees import Lookup, Trees
 
 _PREFETCHES: Final = "_prefetch_related_lookups"
@@ -53,7 +53,7 @@ def trees(project: Project, api: Api, prefetched: frozenset[str] = frozenset()) 
 def first_rows(project: Project, api: Api, manager: Any) -> tuple[State, State] | None:
     """What later clauses may name, and what rows carry; None if that cannot be known."""
     if getattr(type(manager), "get_queryset", None) is BaseManager.get_queryset:
-        return State(), State()
+        return NOTHING, NOTHING
     queryset = _queryset(manager)
     if queryset is None:
         return None

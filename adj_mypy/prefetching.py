@@ -19,7 +19,7 @@ from mypy.types import (
 
 from adj_mypy import compat
 from adj_mypy.call import QUERY, Argument, Call, literal_text
-from adj_mypy.compat import Api, nodes_in
+from adj_mypy.compat import Api, statements_in
 from adj_mypy.trees import Lookup
 
 QUERYSET = "django.db.models.query.QuerySet"
@@ -72,7 +72,7 @@ def _origin(call: Call, expression: Expression) -> Expression:
         return expression
     made = (
         node.rvalue
-        for node in nodes_in(call.api.surroundings()[0])
+        for node in statements_in(call.api.surroundings()[0])
         if isinstance(node, AssignmentStmt) and any(_is_same(target, expression) for target in node.lvalues)
     )
     first = next(made, expression)

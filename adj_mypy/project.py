@@ -154,6 +154,13 @@ def path_targets(model: ModelClass) -> Mapping[str, ModelClass]:
     return {name: target for name, target in targets.items() if target is not None}
 
 
+@cache
+def taken_names(model: ModelClass) -> frozenset[str]:
+    """The names of a model's fields, of their columns, and of relations from the other side."""
+    fields = model._meta.get_fields()
+    return frozenset(name for field in fields for name in (field.name, getattr(field, "attname", field.name)))
+
+
 def _named_relations(model: ModelClass) -> Iterator[tuple[str, Relation]]:
     for field in (*model._meta.get_fields(), *model._meta.private_fields):
         if isinstance(field, ForeignObjectRel):
@@ -170,6 +177,7 @@ def target_of(relation: Relation) -> ModelClass | None:
     return target if isinstance(target, type) and issubclass(target, Model) else None
 
 
+@cache
 def digest(model: ModelClass) -> str:
     """What queries depend on in a model, in short."""
     text = "\n".join([full_name(model), *sorted(_described(model))])

@@ -15,7 +15,7 @@ from mypy.nodes import AssignmentStmt, AwaitExpr, Context, Expression, ForStmt, 
 from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
 
-from adj_mypy.compat import Api, nodes_in
+from adj_mypy.compat import Api, statements_in
 from adj_mypy.project import Project
 from adj_mypy.state import with_rows
 
@@ -94,7 +94,7 @@ def _itself(typ: Type) -> Type:
 @lru_cache(maxsize=4)
 def _targets(around: Node, body: object) -> Targets:
     found: dict[tuple[Node, bool], Expression] = {}
-    for node in nodes_in(around):
+    for node in statements_in(around):
         if isinstance(node, AssignmentStmt) and len(node.lvalues) == 1:
             value = node.rvalue.expr if isinstance(node.rvalue, AwaitExpr) else node.rvalue
             found[value, False] = node.lvalues[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from mypy.types import Instance, NoneType, TupleType, Type, TypedDictType, UnionType, get_proper_type
 
@@ -116,6 +116,9 @@ class State:
         """The same without these columns, and no others."""
         return replace(self, deferred=names)
 
+
+NOTHING: Final = State()
+"""Rows with all of their columns, and with no more."""
 
 Change: TypeAlias = Callable[[ModelClass, State], State]
 """What becomes of the state of a model's rows."""

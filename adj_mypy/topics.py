@@ -96,14 +96,16 @@ METHODS: Final[Mapping[str, Topic]] = {
 }
 """The methods of a query that have a topic."""
 
-OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
-    ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
-    ("adj.models.AsyncModel", "asave"): names.save,
-    ("adj.models.AsyncModel", "arefresh_from_db"): after(names.refresh, instances.refresh_own),
-    ("adj.models.AsyncModel", "aload"): instances.load_own,
-    ("django.db.models.base.Model", "arefresh_from_db"): instances.refresh_own,
+OTHERS: Final[Mapping[str, Mapping[str, Topic]]] = {
+    "aupdate": {"adj.writes.ReturningQuery": assignments.update},
+    "arefresh_from_db": {
+        "adj.models.AsyncModel": after(names.refresh, instances.refresh_own),
+        "django.db.models.base.Model": instances.refresh_own,
+    },
+    "aload": {"adj.models.AsyncModel": instances.load_own},
+    "asave": {"adj.models.AsyncModel": names.save},
 }
-"""Methods of other classes that have one."""
+"""Methods of other classes that have one, by the class; a derived class stands before its base."""
 
 FUNCTIONS: Final[Mapping[str, Topic]] = {
     "adj.facade.q": start.q,

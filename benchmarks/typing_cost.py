@@ -170,6 +170,9 @@ def run(project: Path, plugin: str, cache: str) -> Spent:
     """One run of mypy. Raises `RuntimeError` when it gives no verdict."""
     command = [sys.executable, "-m", "mypy", f"--config-file={plugin}.ini", f"--cache-dir={cache}", *APPS]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project), str(ROOT)])}
+    # An installed package has its bytecode, as django-stubs has here; a checkout has none where nothing may write it.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["PYTHONPYCACHEPREFIX"] = str(project / "bytecode")
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     result = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -193,7 +196,9 @@ def report(samples: Mapping[tuple[str, str], list[Spent]], lines: int, rounds: i
         texts = [f"{seconds:.2f} s ({wall})" for seconds, wall in zip((theirs, mine), clock, strict=True)]
         rows.append(f"| {step} | {texts[0]} | {texts[1]} | {more:+.0%} | {mine / cold:.0%} |")
     versions = ", ".join(f"{name} {version(name)}" for name in ("mypy", "Django", "django-stubs"))
-    about = f"Python {platform.python_version()}, {versions}, {platform.machine()}; {rounds} rounds, {lines:,} lines."
+    load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    machine = f"Python {platform.python_version()}, {versions}, {platform.machine()}, {load}"
+    about = f"{machine}; {rounds} rounds, {lines:,} lines."
     return "\n".join([*rows, "", about])
 
 
