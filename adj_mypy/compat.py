@@ -184,6 +184,18 @@ class Api:
             return functions[0], getattr(functions[0], "body", None)
         return node, id(node.defs)
 
+    def home(self) -> tuple[Node, object]:
+        """The class around the method that is being checked, else what `surroundings()` gives; and its body."""
+        stack = self._api.scope.stack
+        info = next((node for node in stack if isinstance(node, TypeInfo)), None)
+        return self.surroundings() if info is None else (info.defn, info.defn.defs)
+
+    def type_alone(self, expression: Expression) -> Type:
+        """The type of an expression that is wanted nowhere: as an argument of type `object` it is often no more."""
+        checker = cast("TypeChecker", self._api)
+        with checker.msg.filter_errors():
+            return checker.expr_checker.accept(expression)
+
     def is_assigned(self, expression: Context) -> bool:
         """Whether an attribute such as `book.author` was assigned earlier in this flow."""
         key = literal_hash(cast("Expression", expression))
@@ -410,10 +422,15 @@ def _restored(typ: Type) -> Type:
     return restored
 
 
+def wanted_type(context: FunctionContext | MethodContext) -> Type | None:
+    """The type that a call has to give; None where anything is right."""
+    contexts = context.api.type_context
+    return contexts[-1] if contexts else None
+
+
 def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:
     """The argument of `list[...]`, if that is what awaiting this call has to give: it is returned, or handed over."""
-    contexts = context.api.type_context
-    wanted = get_proper_type(contexts[-1]) if contexts else None
+    wanted = get_proper_type(wanted_type(context))
     is_awaited = isinstance(wanted, Instance) and wanted.type.fullname == "typing.Awaitable" and len(wanted.args) == 1
     found = get_proper_type(cast("Instance", wanted).args[0]) if is_awaited else None
     is_found = isinstance(found, Instance) and found.type.fullname == fullname and len(found.args) == 1

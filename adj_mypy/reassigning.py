@@ -6,18 +6,19 @@ a book. So where a value goes to a variable that it does not fit for what it car
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from mypy.nodes import AssignmentStmt, AwaitExpr, Context, Expression, ForStmt, NameExpr, Node, Var
+from mypy.nodes import AssignmentExpr, AssignmentStmt, AwaitExpr, Context, Expression, ForStmt, NameExpr, Node, Var
 from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
 
+from adj_mypy.call import QUERY
 from adj_mypy.compat import Api, nodes_in
 from adj_mypy.project import Project
-from adj_mypy.state import with_rows
+from adj_mypy.state import open_row, replace_rows, with_rows
 
 ITERATED: Final = frozenset({"__iter__", "__aiter__"})
 TAKEN: Final = frozenset({*ITERATED, "__getitem__"})
@@ -55,14 +56,30 @@ def fitting(project: Project, api: Api, at: Context, name: str, result: Type) ->
     taken, put = _value(result, name)
     if target is None or declared is None or taken is None:
         return result
-    plain = with_rows(project, api, taken, None)
-    if at not in targets.refitted and (is_subtype(taken, declared) or not is_subtype(plain, declared)):
+    if at not in targets.refitted and is_subtype(taken, declared):
         return result
+    plain = with_rows(project, api, taken, None)
+    if at not in targets.refitted and not is_subtype(plain, declared):
+        others = _with_other_names(project, api, taken)
+        return next((put(other) for other in others if is_subtype(other, declared)), result)
     targets.refitted.add(at)
     if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
         # What a list of rows carries cannot be narrowed, so that nothing may be known of the variable from here on.
         target.node.type = with_rows(project, api, declared, None)
     return put(plain)
+
+
+def _with_other_names(project: Project, api: Api, taken: Type) -> Iterator[Type]:
+    """The same where later clauses may name anything; and with rows that may have any attribute."""
+    query = get_proper_type(taken)
+    is_query = isinstance(query, Instance) and query.type.fullname == QUERY
+    opened = replace_rows(project, taken, lambda model, _: open_row(project, api, model))
+    if not is_query or not isinstance(query, Instance) or not isinstance(opened, Instance):
+        yield opened
+        return
+    model = with_rows(project, api, query.args[0], None)
+    yield query.copy_modified(args=[model, query.args[1]])
+    yield query.copy_modified(args=[model, opened.args[1]])
 
 
 def _declared(api: Api, target: Expression) -> Type | None:
@@ -98,6 +115,9 @@ def _targets(around: Node, body: object) -> Targets:
         if isinstance(node, AssignmentStmt) and len(node.lvalues) == 1:
             value = node.rvalue.expr if isinstance(node.rvalue, AwaitExpr) else node.rvalue
             found[value, False] = node.lvalues[0]
+        elif isinstance(node, AssignmentExpr):
+            value = node.value.expr if isinstance(node.value, AwaitExpr) else node.value
+            found[value, False] = node.target
         elif isinstance(node, ForStmt):
             found[node.expr, True] = node.index
     return Targets(found, set())

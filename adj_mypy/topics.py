@@ -28,6 +28,7 @@ from adj_mypy import (
     start,
 )
 from adj_mypy.call import Call
+from adj_mypy.project import MODEL
 
 Topic: TypeAlias = Callable[[Call], Type]
 
@@ -100,7 +101,7 @@ OTHERS: Final[Mapping[tuple[str, str], Topic]] = {
     ("adj.writes.ReturningQuery", "aupdate"): assignments.update,
     ("adj.models.AsyncModel", "arefresh_from_db"): after(names.refresh, instances.refresh_own),
     ("adj.models.AsyncModel", "aload"): instances.load_own,
-    ("django.db.models.base.Model", "arefresh_from_db"): instances.refresh_own,
+    (MODEL, "arefresh_from_db"): instances.refresh_own,
 }
 """Methods of other classes that have one."""
 
