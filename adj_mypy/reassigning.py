@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from mypy.nodes import AssignmentExpr, AssignmentStmt, AwaitExpr, Context, Expression, ForStmt, NameExpr, Node, Var
+from mypy.nodes import (
+    AssignmentExpr,
+    AssignmentStmt,
+    AwaitExpr,
+    CallExpr,
+    Context,
+    Expression,
+    ForStmt,
+    MemberExpr,
+    NameExpr,
+    Node,
+    TupleExpr,
+    Var,
+)
 from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
 
@@ -113,11 +126,28 @@ def _targets(around: Node, body: object) -> Targets:
     found: dict[tuple[Node, bool], Expression] = {}
     for node in nodes_in(around):
         if isinstance(node, AssignmentStmt) and len(node.lvalues) == 1:
-            value = node.rvalue.expr if isinstance(node.rvalue, AwaitExpr) else node.rvalue
-            found[value, False] = node.lvalues[0]
+            found.update(((value, False), target) for value, target in _pairs(node.lvalues[0], node.rvalue))
         elif isinstance(node, AssignmentExpr):
-            value = node.value.expr if isinstance(node.value, AwaitExpr) else node.value
-            found[value, False] = node.target
+            found[_awaited(node.value), False] = node.target
         elif isinstance(node, ForStmt):
             found[node.expr, True] = node.index
     return Targets(found, set())
+
+
+def _pairs(target: Expression, value: Expression) -> Iterator[tuple[Expression, Expression]]:
+    """The values of an assignment and what gets them: `books, tags = await gather(q(Book).run(), q(Tag).run())`."""
+    given = _awaited(value)
+    match given:
+        case TupleExpr(items=values):
+            pass
+        case CallExpr(callee=NameExpr(name="gather") | MemberExpr(name="gather"), args=values):
+            pass
+        case _:
+            values = []
+    if isinstance(target, TupleExpr) and len(target.items) == len(values):
+        yield from ((_awaited(each), item) for each, item in zip(values, target.items, strict=True))
+    yield given, target
+
+
+def _awaited(value: Expression) -> Expression:
+    return value.expr if isinstance(value, AwaitExpr) else value

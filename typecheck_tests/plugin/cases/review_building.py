@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import reveal_type
 
 from django.db.models import Count, F, Max
@@ -118,3 +119,12 @@ async def given_in_a_condition() -> None:
         book.author
     if (book := await q(Book).afirst()) is not None:
         reveal_type(book)  # R: Book
+
+
+async def given_to_several_variables() -> None:
+    books, number = await asyncio.gather(q(Book).select_related("author").run(), q(Book).acount())
+    books, number = await asyncio.gather(q(Book).run(), q(Book).acount())
+    reveal_type(books)  # R: list[Book]
+    book, count = await q(Book).select_related("author").aget(), 1
+    book, count = await q(Book).aget(), 2
+    reveal_type(book)  # R: Book
