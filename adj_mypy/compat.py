@@ -1,7 +1,7 @@
 """The only module that touches what mypy and django-stubs do not promise to keep.
 
 Of mypy: `mypy.main.CapturableArgumentParser`, `TypeChecker` behind the plugin's interface (`lookup_type`, `binder`,
-`scope`, `modules`, `module_refs`), `SemanticAnalyzer` behind the semantic one (`cur_mod_node`),
+`scope`, `modules`, `module_refs`, `expr_checker`, `msg.filter_errors`), `SemanticAnalyzer` behind the semantic one (`cur_mod_node`),
 `Errors.error_info_map`, `ExtraAttrs`, an `Instance` with fewer arguments than its class has variables, the message
 `CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, cast
@@ -248,56 +248,6 @@ class Api:
         keys = set(items)
         fallback = self.named("typing._TypedDict")
         return TypedDictType(dict(items), keys - set(optional), set(keys) if readonly else set(), fallback)
-
-
-_PARTS = [
-    "args",
-    "base",
-    "bodies",
-    "body",
-    "callee",
-    "cond",
-    "condition",
-    "condlists",
-    "decorators",
-    "defs",
-    "else_body",
-    "else_expr",
-    "expr",
-    "exprs",
-    "finally_body",
-    "func",
-    "generator",
-    "handlers",
-    "if_expr",
-    "index",
-    "items",
-    "key",
-    "left",
-    "left_expr",
-    "operands",
-    "right",
-    "rvalue",
-    "sequences",
-    "subject",
-    "value",
-]
-"""The attributes in which the nodes of mypy's syntax tree keep the nodes that they are made of."""
-
-
-def nodes_in(node: Node) -> Iterator[Node]:
-    """A node and all that it is made of. A traverser of mypy's own cannot be inherited from: it is compiled."""
-    yield node
-    for name in _PARTS:
-        yield from _nodes_of(getattr(node, name, None))
-
-
-def _nodes_of(part: object) -> Iterator[Node]:
-    if isinstance(part, Node):
-        yield from nodes_in(part)
-    elif isinstance(part, (list, tuple)):
-        for item in cast("Sequence[object]", part):
-            yield from _nodes_of(item)
 
 
 def analyzer(context: AnalyzeTypeContext) -> object:

@@ -14,7 +14,7 @@ from mypy.nodes import ARG_STAR2, CallExpr, Context, IndexExpr, MemberExpr, Name
 from mypy.types import Instance, get_proper_type
 
 from adj.errors import UnknownField
-from adj_mypy.compat import nodes_in
+from adj_mypy.syntax import nodes_in
 
 if TYPE_CHECKING:
     from adj_mypy.call import Call

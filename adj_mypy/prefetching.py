@@ -13,7 +13,7 @@ from mypy.types import (
 
 from adj_mypy import compat
 from adj_mypy.call import QUERY, Argument, Call, literal_text
-from adj_mypy.compat import nodes_in
+from adj_mypy.syntax import nodes_in
 from adj_mypy.trees import Lookup
 
 QUERYSET = "django.db.models.query.QuerySet"

@@ -29,9 +29,10 @@ from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy.call import QUERY
-from adj_mypy.compat import Api, nodes_in
+from adj_mypy.compat import Api
 from adj_mypy.project import Project
 from adj_mypy.state import open_row, replace_rows, with_rows
+from adj_mypy.syntax import nodes_in
 
 ITERATED: Final = frozenset({"__iter__", "__aiter__"})
 TAKEN: Final = frozenset({*ITERATED, "__getitem__"})
