@@ -2,8 +2,8 @@
 
 Of mypy: `mypy.main.CapturableArgumentParser`, `TypeChecker` behind the plugin's interface (`lookup_type`, `binder`,
 `scope`, `modules`, `module_refs`, `expr_checker`, `msg.filter_errors`), `SemanticAnalyzer` behind the semantic one
-(`cur_mod_node`), `Errors.error_info_map`, `ExtraAttrs`, an `Instance` with fewer arguments than its class has variables, the message
-`CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
+(`cur_mod_node`), `Errors.error_info_map`, `ExtraAttrs`, an `Instance` with fewer arguments than its class has
+variables, the message `CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
 
 Of django-stubs: `mypy_django_plugin.main.NewSemanalDjangoPlugin` and its `django_context.apps_registry`, the type
 arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own hook, the suffix `@AnnotatedWith`.
