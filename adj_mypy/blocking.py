@@ -11,7 +11,8 @@ from typing import Final
 
 from mypy.nodes import CallExpr, Decorator, FuncDef, FuncItem, LambdaExpr, MemberExpr, NameExpr, Node
 
-from adj_mypy.compat import Api, nodes_in
+from adj_mypy.compat import Api
+from adj_mypy.syntax import nodes_in
 
 _WAITING: Final = frozenset(
     {"run_sync", "sync_to_async", "database_sync_to_async", "to_thread", "run_in_executor", "submit"}

@@ -149,11 +149,22 @@ class Call:
     def _known(self, model: Type, row: Type) -> State:
         """The names of annotations. A model that has no type argument cannot say them; its rows do, if they are its."""
         known = state_of(self.project, model)
-        if known is not None or is_tracked(model):
-            return known or State()
+        if known is not None:
+            return known
+        if is_tracked(model):
+            # A variable that is given a query with more annotations, see `reassigning`, has them in its rows alone.
+            carried = (state_of(self.project, row) or State()).annotations
+            return State(annotations={name: typ for name, typ in carried.items() if not self._is_list_of_rows(typ)})
         if self.project.model_of(row) is not None:
             return State(annotations=(state_of(self.project, row) or State()).annotations)
         return State(annotations={OPEN: compat.any_type()})
+
+    def _is_list_of_rows(self, typ: Type) -> bool:
+        """Whether an attribute is the `to_attr` of a prefetch, which no clause can name."""
+        proper = get_proper_type(typ)
+        if not isinstance(proper, Instance) or proper.type.fullname != "builtins.list":
+            return False
+        return self.project.model_of(proper.args[0]) is not None
 
     @property
     def result(self) -> Type:
@@ -206,12 +217,6 @@ class Query:
     def model_names(self) -> frozenset[str]:
         """The names that its model has taken: of fields, of their columns, and of relations from the other side."""
         return taken_names(self.model)
-
-    def row_annotations(self, project: Project) -> Mapping[str, Type]:
-        """The annotations that its rows have; what `to_attr` of a prefetch names is none of the query's."""
-        state = self.row_state(project)
-        found = {} if state is None else state.annotations
-        return {name: typ for name, typ in found.items() if name in self.known.annotations}
 
     @property
     def keys(self) -> Mapping[str, Type] | None:

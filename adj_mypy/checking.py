@@ -18,6 +18,7 @@ from adj_mypy.call import QUERY, Call
 from adj_mypy.compat import Api
 from adj_mypy.project import Project
 from adj_mypy.topics import FUNCTIONS, METHODS, OTHERS, Topic
+from adj_mypy.wanted import as_wanted
 
 T = TypeVar("T")
 Lookup: TypeAlias = Callable[[str], TypeInfo | None]
@@ -178,7 +179,7 @@ class Checking:
         if isinstance(context, MethodContext):
             dependencies.of_call(self.project, context)
         try:
-            result = topic(call)
+            result = as_wanted(call, topic(call))
             if not self._tracked:
                 return result
             return reassigning.fitting(self.project, call.api, context.context, name, result)

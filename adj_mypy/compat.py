@@ -1,9 +1,9 @@
 """The only module that touches what mypy and django-stubs do not promise to keep.
 
 Of mypy: `mypy.main.CapturableArgumentParser`, `TypeChecker` behind the plugin's interface (`lookup_type`, `binder`,
-`scope`, `modules`, `module_refs`), `SemanticAnalyzer` behind the semantic one (`cur_mod_node`),
-`Errors.error_info_map`, `ExtraAttrs`, an `Instance` with fewer arguments than its class has variables, the message
-`CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
+`scope`, `modules`, `module_refs`, `expr_checker`, `msg.filter_errors`), `SemanticAnalyzer` behind the semantic one
+(`cur_mod_node`), `Errors.error_info_map`, `ExtraAttrs`, an `Instance` with fewer arguments than its class has
+variables, the message `CLASS_VAR_WITH_GENERIC_SELF`, `literal_hash`.
 
 Of django-stubs: `mypy_django_plugin.main.NewSemanalDjangoPlugin` and its `django_context.apps_registry`, the type
 arguments of `Field[_ST, _GT]`, `typecheck_model_init` through the plugin's own hook, the suffix `@AnnotatedWith`.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, cast
@@ -31,24 +31,15 @@ from mypy.nodes import (
     Block,
     ClassDef,
     Context,
-    Decorator,
     Expression,
-    ForStmt,
     FuncDef,
     FuncItem,
-    IfStmt,
-    LambdaExpr,
-    MatchStmt,
     MypyFile,
     Node,
-    OverloadedFuncDef,
     SymbolTable,
     SymbolTableNode,
-    TryStmt,
     TypeInfo,
     Var,
-    WhileStmt,
-    WithStmt,
 )
 from mypy.options import Options
 from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext, Plugin
@@ -193,6 +184,18 @@ class Api:
             return functions[0], getattr(functions[0], "body", None)
         return node, id(node.defs)
 
+    def home(self) -> tuple[Node, object]:
+        """The class around the method that is being checked, else what `surroundings()` gives; and its body."""
+        stack = self._api.scope.stack
+        info = next((node for node in stack if isinstance(node, TypeInfo)), None)
+        return self.surroundings() if info is None else (info.defn, info.defn.defs)
+
+    def type_alone(self, expression: Expression) -> Type:
+        """The type of an expression that is wanted nowhere: as an argument of type `object` it is often no more."""
+        checker = cast("TypeChecker", self._api)
+        with checker.msg.filter_errors():
+            return checker.expr_checker.accept(expression)
+
     def is_assigned(self, expression: Context) -> bool:
         """Whether an attribute such as `book.author` was assigned earlier in this flow."""
         key = literal_hash(cast("Expression", expression))
@@ -245,84 +248,6 @@ class Api:
         keys = set(items)
         fallback = self.named("typing._TypedDict")
         return TypedDictType(dict(items), keys - set(optional), set(keys) if readonly else set(), fallback)
-
-
-_PARTS = [
-    "args",
-    "base",
-    "bodies",
-    "body",
-    "callee",
-    "cond",
-    "condition",
-    "condlists",
-    "decorators",
-    "defs",
-    "else_body",
-    "else_expr",
-    "expr",
-    "exprs",
-    "finally_body",
-    "func",
-    "generator",
-    "handlers",
-    "if_expr",
-    "index",
-    "items",
-    "key",
-    "left",
-    "left_expr",
-    "operands",
-    "right",
-    "rvalue",
-    "sequences",
-    "subject",
-    "value",
-]
-"""The attributes in which the nodes of mypy's syntax tree keep the nodes that they are made of."""
-
-
-_BLOCKS: Mapping[type[Node], Sequence[str]] = {
-    MypyFile: ["defs"],
-    Block: ["body"],
-    ClassDef: ["defs"],
-    FuncDef: ["body"],
-    LambdaExpr: ["body"],
-    Decorator: ["func"],
-    OverloadedFuncDef: ["items"],
-    IfStmt: ["body", "else_body"],
-    ForStmt: ["body", "else_body"],
-    WhileStmt: ["body", "else_body"],
-    WithStmt: ["body"],
-    TryStmt: ["body", "handlers", "else_body", "finally_body"],
-    MatchStmt: ["bodies"],
-}
-"""The attributes in which statements keep those that they are made of."""
-
-
-def statements_in(node: Node) -> Iterator[Node]:
-    """The statements of a function or module with all that they are made of but expressions, which hold no others."""
-    yield node
-    for name in _BLOCKS.get(type(node), ()):
-        part = getattr(node, name)
-        for statement in part if isinstance(part, list) else [part]:
-            if statement is not None:
-                yield from statements_in(statement)
-
-
-def nodes_in(node: Node) -> Iterator[Node]:
-    """A node and all that it is made of. A traverser of mypy's own cannot be inherited from: it is compiled."""
-    yield node
-    for name in _PARTS:
-        yield from _nodes_of(getattr(node, name, None))
-
-
-def _nodes_of(part: object) -> Iterator[Node]:
-    if isinstance(part, Node):
-        yield from nodes_in(part)
-    elif isinstance(part, (list, tuple)):
-        for item in cast("Sequence[object]", part):
-            yield from _nodes_of(item)
 
 
 def analyzer(context: AnalyzeTypeContext) -> object:
@@ -447,10 +372,15 @@ def _restored(typ: Type) -> Type:
     return restored
 
 
+def wanted_type(context: FunctionContext | MethodContext) -> Type | None:
+    """The type that a call has to give; None where anything is right."""
+    contexts = context.api.type_context
+    return contexts[-1] if contexts else None
+
+
 def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:
     """The argument of `list[...]`, if that is what awaiting this call has to give: it is returned, or handed over."""
-    contexts = context.api.type_context
-    wanted = get_proper_type(contexts[-1]) if contexts else None
+    wanted = get_proper_type(wanted_type(context))
     is_awaited = isinstance(wanted, Instance) and wanted.type.fullname == "typing.Awaitable" and len(wanted.args) == 1
     found = get_proper_type(cast("Instance", wanted).args[0]) if is_awaited else None
     is_found = isinstance(found, Instance) and found.type.fullname == fullname and len(found.args) == 1

@@ -12,7 +12,7 @@ from mypy.types import AnyType, Instance, NoneType, TupleType, Type, TypedDictTy
 
 from adj_mypy import compat
 from adj_mypy.call import QUERY
-from adj_mypy.project import ModelClass, Project
+from adj_mypy.project import MODEL, ModelClass, Project
 from adj_mypy.words import type_text
 
 QUERYSET: Final = "django.db.models.query.QuerySet"
@@ -49,7 +49,7 @@ def columns_of(typ: Type) -> list[Type] | Instance | None:
         return list(row.items)
     if row is None or isinstance(row, AnyType) or _is_general(row):
         return None
-    return row if isinstance(row, Instance) and row.type.has_base("django.db.models.base.Model") else [row]
+    return row if isinstance(row, Instance) and row.type.has_base(MODEL) else [row]
 
 
 def _is_general(row: Type) -> bool:

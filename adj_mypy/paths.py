@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mypy.nodes import Context
 from mypy.types import Type
 
 from adj.errors import QueryError, UnknownField, UnknownLookup
 from adj.schema.paths import ResolvedPath, resolve
+from adj_mypy import elsewhere
 from adj_mypy.annotated import AnnotatedPath, meaning, split
 from adj_mypy.codes import LOOKUP
 from adj_mypy.fields import optional, type_of_field
@@ -39,7 +40,7 @@ def lookup(
         found = resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
         return _without_generic_key(call, at, found)
     except QueryError as error:
-        if not (OPEN in known and is_about_the_first_name(error)):
+        if not (is_about_the_first_name(error) and (OPEN in known or elsewhere.may_be_annotated(call, error))):
             call.fail(problem(error, known), at, LOOKUP)
     return None
 
@@ -71,7 +72,7 @@ def _on_annotation(
     return replace(resolve(target, SEPARATOR.join(rest)), is_nullable=True)
 
 
-def is_about_the_first_name(error: QueryError) -> bool:
+def is_about_the_first_name(error: QueryError) -> TypeGuard[UnknownField]:
     """Whether a path begins with what is no field, and may be an annotation."""
     return isinstance(error, UnknownField) and error.path.partition(SEPARATOR)[0] == error.part
 

@@ -29,7 +29,7 @@ from typing_extensions import override
 from adj_mypy import compat, dependencies, generic, queries
 from adj_mypy.call import QUERY
 from adj_mypy.options import read_options
-from adj_mypy.project import Project, digest
+from adj_mypy.project import MODEL, Project, digest
 from adj_mypy.sources import STALE, Sources
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ VERSION: Final = "1"
 LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
 OUTER: Final = "adj_mypy.plugin"
-MODEL: Final = "django.db.models.base.Model"
 
 
 class AdjPlugin(Plugin):

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from mypy.nodes import AssignmentStmt, CallExpr, Expression, NameExpr, RefExpr, StrExpr
-from mypy.plugin import FunctionSigContext
 from mypy.types import (
-    CallableType,
-    FunctionLike,
     Instance,
     LiteralType,
     NoneType,
     Type,
-    TypeVarLikeType,
-    TypeVarType,
-    UnionType,
     get_proper_type,
 )
 
 from adj_mypy import compat
 from adj_mypy.call import QUERY, Argument, Call, literal_text
-from adj_mypy.compat import Api, statements_in
+from adj_mypy.syntax import statements_in
 from adj_mypy.trees import Lookup
 
 QUERYSET = "django.db.models.query.QuerySet"
@@ -35,23 +29,6 @@ def lookups(call: Call, formal: str = "lookups") -> list[tuple[Lookup, Expressio
             return None
         found.append((lookup, argument.expression))
     return found
-
-
-def accept_queries(context: FunctionSigContext) -> FunctionLike:
-    """The signature of `Prefetch`, which takes a query of adj where django-stubs knows a QuerySet alone."""
-    signature, info = context.default_signature, Api(context.api).info(QUERY)
-    if not isinstance(signature, CallableType) or info is None:
-        return signature
-    query = Instance(info, [compat.any_type(), compat.any_type()])
-    return signature.copy_modified(variables=[_wider(variable, query) for variable in signature.variables])
-
-
-def _wider(variable: TypeVarLikeType, query: Instance) -> TypeVarLikeType:
-    """A variable for QuerySets that stands for queries of adj, too."""
-    bound = get_proper_type(variable.upper_bound)
-    if not isinstance(variable, TypeVarType) or not isinstance(bound, Instance) or not bound.type.has_base(QUERYSET):
-        return variable
-    return variable.copy_modified(upper_bound=UnionType([bound, query]))
 
 
 def _lookup(call: Call, argument: Argument) -> Lookup | None:

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.db.models import Model
 from django.db.models.fields.related import ForeignObject
@@ -26,6 +26,7 @@ Relation: TypeAlias = Any
 
 MANAGER = "adj.managers.AsyncManager"
 
+MODEL: Final = "django.db.models.base.Model"
 ANNOTATED = "@adj"
 """How the plugin's subclass of a model for rows with annotations is called."""
 

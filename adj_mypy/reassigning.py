@@ -6,18 +6,35 @@ a book. So where a value goes to a variable that it does not fit for what it car
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from mypy.nodes import AssignmentStmt, AwaitExpr, Context, Expression, ForStmt, NameExpr, Node, Var
+from mypy.nodes import (
+    AssignmentExpr,
+    AssignmentStmt,
+    AwaitExpr,
+    CallExpr,
+    Context,
+    Expression,
+    ForStmt,
+    IfStmt,
+    MemberExpr,
+    NameExpr,
+    Node,
+    TupleExpr,
+    Var,
+    WhileStmt,
+)
 from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
 
-from adj_mypy.compat import Api, statements_in
+from adj_mypy.call import QUERY
+from adj_mypy.compat import Api
 from adj_mypy.project import Project
-from adj_mypy.state import with_rows
+from adj_mypy.state import open_row, replace_rows, with_rows
+from adj_mypy.syntax import nodes_in, statements_in
 
 ITERATED: Final = frozenset({"__iter__", "__aiter__"})
 TAKEN: Final = frozenset({*ITERATED, "__getitem__"})
@@ -55,14 +72,30 @@ def fitting(project: Project, api: Api, at: Context, name: str, result: Type) ->
     taken, put = _value(result, name)
     if target is None or declared is None or taken is None:
         return result
-    plain = with_rows(project, api, taken, None)
-    if at not in targets.refitted and (is_subtype(taken, declared) or not is_subtype(plain, declared)):
+    if at not in targets.refitted and is_subtype(taken, declared):
         return result
+    plain = with_rows(project, api, taken, None)
+    if at not in targets.refitted and not is_subtype(plain, declared):
+        others = _with_other_names(project, api, taken)
+        return next((put(other) for other in others if is_subtype(other, declared)), result)
     targets.refitted.add(at)
     if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
         # What a list of rows carries cannot be narrowed, so that nothing may be known of the variable from here on.
         target.node.type = with_rows(project, api, declared, None)
     return put(plain)
+
+
+def _with_other_names(project: Project, api: Api, taken: Type) -> Iterator[Type]:
+    """The same where later clauses may name anything; and with rows that may have any attribute."""
+    query = get_proper_type(taken)
+    is_query = isinstance(query, Instance) and query.type.fullname == QUERY
+    opened = replace_rows(project, taken, lambda model, _: open_row(project, api, model))
+    if not is_query or not isinstance(query, Instance) or not isinstance(opened, Instance):
+        yield opened
+        return
+    model = with_rows(project, api, query.args[0], None)
+    yield query.copy_modified(args=[model, query.args[1]])
+    yield query.copy_modified(args=[model, opened.args[1]])
 
 
 def _declared(api: Api, target: Expression) -> Type | None:
@@ -87,6 +120,12 @@ def _value(result: Type, name: str) -> tuple[Type | None, Callable[[Type], Type]
     )
 
 
+def _made_in_condition(node: IfStmt | WhileStmt) -> Iterator[AssignmentExpr]:
+    """The `book := ...` of a condition, which is where they stand as a rule; every expression would take too long."""
+    for condition in node.expr if isinstance(node, IfStmt) else [node.expr]:
+        yield from (part for part in nodes_in(condition) if isinstance(part, AssignmentExpr))
+
+
 def _itself(typ: Type) -> Type:
     return typ
 
@@ -96,8 +135,28 @@ def _targets(around: Node, body: object) -> Targets:
     found: dict[tuple[Node, bool], Expression] = {}
     for node in statements_in(around):
         if isinstance(node, AssignmentStmt) and len(node.lvalues) == 1:
-            value = node.rvalue.expr if isinstance(node.rvalue, AwaitExpr) else node.rvalue
-            found[value, False] = node.lvalues[0]
+            found.update(((value, False), target) for value, target in _pairs(node.lvalues[0], node.rvalue))
+        elif isinstance(node, (IfStmt, WhileStmt)):
+            found.update(((_awaited(made.value), False), made.target) for made in _made_in_condition(node))
         elif isinstance(node, ForStmt):
             found[node.expr, True] = node.index
     return Targets(found, set())
+
+
+def _pairs(target: Expression, value: Expression) -> Iterator[tuple[Expression, Expression]]:
+    """The values of an assignment and what gets them: `books, tags = await gather(q(Book).run(), q(Tag).run())`."""
+    given = _awaited(value)
+    match given:
+        case TupleExpr(items=values):
+            pass
+        case CallExpr(callee=NameExpr(name="gather") | MemberExpr(name="gather"), args=values):
+            pass
+        case _:
+            values = []
+    if isinstance(target, TupleExpr) and len(target.items) == len(values):
+        yield from ((_awaited(each), item) for each, item in zip(values, target.items, strict=True))
+    yield given, target
+
+
+def _awaited(value: Expression) -> Expression:
+    return value.expr if isinstance(value, AwaitExpr) else value

@@ -104,10 +104,6 @@ class State:
         named = {**self.annotations, **annotations}
         return replace(self, annotations=named, aliases=self.aliases | annotations.keys())
 
-    def as_row(self) -> State:
-        """What rows carry, of what a query knows."""
-        return replace(self, annotations=self.selected, aliases=frozenset())
-
     def selecting(self, names: Collection[str]) -> State:
         """The same where rows have these annotations and no others."""
         return replace(self, aliases=frozenset(self.annotations) - set(names) - {OPEN})
@@ -161,21 +157,30 @@ def state_of(project: Project, row: Type | None) -> State | None:
 
 def with_rows(project: Project, api: Api, typ: Type, change: Change | None) -> Type:
     """A type with other rows in it: of a row, an optional one, or a collection. Without a change nothing is known."""
+
+    def changed(model: ModelClass, row: Type) -> Type:
+        state = state_of(project, row)
+        if change is None:
+            return row if state is None else plain_row(project, api, model)
+        new = change(model, unknown_state(project, api, model) if state is None else state)
+        # Of a row of which nothing is known, new attributes are.
+        return row if state is None and not new.annotations else row_type(project, api, model, new)
+
+    return replace_rows(project, typ, changed)
+
+
+def replace_rows(project: Project, typ: Type, replaced: Callable[[ModelClass, Type], Type]) -> Type:
+    """A type with something else for each row in it, which is asked for by its model and its type."""
     proper = get_proper_type(typ)
     model = project.model_of(proper)
     if model is not None:
-        state = state_of(project, proper)
-        if change is None:
-            return typ if state is None else plain_row(project, api, model)
-        new = change(model, unknown_state(project, api, model) if state is None else state)
-        # Of a row of which nothing is known, new attributes are.
-        return typ if state is None and not new.annotations else row_type(project, api, model, new)
+        return replaced(model, typ)
     if isinstance(proper, UnionType):
-        return UnionType.make_union([with_rows(project, api, item, change) for item in proper.items])
+        return UnionType.make_union([replace_rows(project, item, replaced) for item in proper.items])
     if isinstance(proper, TupleType):
-        return proper.copy_modified(items=[with_rows(project, api, item, change) for item in proper.items])
+        return proper.copy_modified(items=[replace_rows(project, item, replaced) for item in proper.items])
     if isinstance(proper, Instance) and proper.args:
-        return proper.copy_modified(args=[with_rows(project, api, argument, change) for argument in proper.args])
+        return proper.copy_modified(args=[replace_rows(project, argument, replaced) for argument in proper.args])
     return typ
 
 

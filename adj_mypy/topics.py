@@ -28,6 +28,7 @@ from adj_mypy import (
     start,
 )
 from adj_mypy.call import Call
+from adj_mypy.project import MODEL
 
 Topic: TypeAlias = Callable[[Call], Type]
 
@@ -100,7 +101,7 @@ OTHERS: Final[Mapping[str, Mapping[str, Topic]]] = {
     "aupdate": {"adj.writes.ReturningQuery": assignments.update},
     "arefresh_from_db": {
         "adj.models.AsyncModel": after(names.refresh, instances.refresh_own),
-        "django.db.models.base.Model": instances.refresh_own,
+        MODEL: instances.refresh_own,
     },
     "aload": {"adj.models.AsyncModel": instances.load_own},
     "asave": {"adj.models.AsyncModel": names.save},

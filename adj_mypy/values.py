@@ -50,6 +50,9 @@ def check_many(call: Call, given: Argument, name: str, item: Expected | None) ->
 
 def _check_one(call: Call, at: Expression, given: Type, name: str, expected: Expected) -> None:
     actual = get_proper_type(given)
+    if isinstance(actual, Instance) and actual.type.fullname == "builtins.object":
+        # mypy infers a generic result, as of `request.GET.getlist()`, from the `object` that a method takes.
+        actual = get_proper_type(given := call.api.type_alone(at))
     if isinstance(actual, UnionType):
         # An expression among what it may be is right by itself.
         given = make_simplified_union([each for each in actual.items if not nested.is_expression(each)])
