@@ -8,18 +8,21 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import ProgrammingError, connections
 from django.db.models import Value
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
+from psycopg.types.numeric import Int2, Int4, Int8
 
 import adj
 from adj import atomic, q
 from adj.databases import executor_for
 from adj.engines import engine_for
 from adj.engines.psycopg import PsycopgEngine
+from adj.engines.psycopg.link import merged
 from tests.engines.places import Place
 from tests.engines.sessions import (
     active_queries,
@@ -125,6 +128,23 @@ def test_a_number_that_its_column_cannot_hold_is_no_other_number(
         assert not await books.filter(pages__in=[pages + 2**32]).aexists()
         assert not await books.filter(pages__range=(pages + 2**32, pages + 2**32)).aexists()
         assert await books.filter(pk__in=range(1, 70_000)).acount() == await books.acount()
+
+    run(main())
+
+
+def test_many_numbers_are_sent_as_psycopg_sends_them(native: Place) -> None:
+    """Among them the smallest and the largest, and one that would begin a comment."""
+    numbers = [Int8(-(2**63)), Int8(2**63 - 1), Int4(-1), Int2(7), *range(-30, 30)]
+    sql = f"SELECT 5 -%s, '100 %%' WHERE 1 IN ({', '.join(['%s'] * (len(numbers) - 1))})"
+    with connections[native.alias].cursor() as cursor:
+        assert merged(sql, numbers) == psycopg.ClientCursor(cursor.connection).mogrify(sql, numbers)
+
+    async def main() -> None:
+        keys = list(range(-60, 60))
+        found = await q(Book).using(native.alias).filter(pk__in=keys, pages__gt=-5).order_by("pk").run()
+        expected = await q(Book).using(native.alias).filter(pk__lt=60, pages__gt=-5).order_by("pk").run()
+        assert found == expected
+        assert found == await q(Book).using(native.alias).filter(pk__in=keys).timeout(5).order_by("pk").run()
 
     run(main())
 
