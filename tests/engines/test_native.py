@@ -135,7 +135,7 @@ def test_a_number_that_its_column_cannot_hold_is_no_other_number(
 def test_many_numbers_are_sent_as_psycopg_sends_them(native: Place) -> None:
     """Among them the smallest and the largest, and one that would begin a comment."""
     numbers = [Int8(-(2**63)), Int8(2**63 - 1), Int4(-1), Int2(7), *range(-30, 30)]
-    sql = f"SELECT 5 -%s, '100 %%' WHERE 1 IN ({', '.join(['%s'] * (len(numbers) - 1))})"
+    sql: Any = f"SELECT 5 -%s, '100 %%' WHERE 1 IN ({', '.join(['%s'] * (len(numbers) - 1))})"
     with connections[native.alias].cursor() as cursor:
         assert merged(sql, numbers) == psycopg.ClientCursor(cursor.connection).mogrify(sql, numbers)
 
