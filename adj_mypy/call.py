@@ -15,6 +15,7 @@ from adj_mypy import compat
 from adj_mypy.compat import Api
 from adj_mypy.project import ANNOTATED, ModelClass, Project, taken_names
 from adj_mypy.state import OPEN, State, plain_row, row_type, state_of
+from adj_mypy.syntax import called_on
 
 QUERY = "adj.query.AsyncQuery"
 MANAGER = "adj.managers.AsyncManager"
@@ -111,8 +112,7 @@ class Call:
 
     def query_before(self, name: str) -> Query | None:
         """The query that a method of this name was called on, just before this one."""
-        callee = getattr(self.context.context, "callee", None)
-        before = callee.expr if isinstance(callee, MemberExpr) else None
+        before = called_on(self.context.context)
         inner = before.callee if isinstance(before, CallExpr) else None
         is_named = isinstance(inner, MemberExpr) and inner.name == name
         return self._query(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
@@ -137,8 +137,7 @@ class Call:
         # It builds on this module.
         from adj_mypy.managers import first_rows, live_manager
 
-        callee = getattr(self.context.context, "callee", None)
-        receiver = callee.expr if isinstance(callee, MemberExpr) else None
+        receiver = called_on(self.context.context)
         manager = None if receiver is None else live_manager(self.project, self.api, receiver)
         rows = None if manager is None else first_rows(self.project, self.api, manager)
         if rows is None:
@@ -151,12 +150,12 @@ class Call:
         known = state_of(self.project, model)
         if known is not None:
             return known
+        carried = (state_of(self.project, row) or State()).annotations
         if is_tracked(model):
             # A variable that is given a query with more annotations, see `reassigning`, has them in its rows alone.
-            carried = (state_of(self.project, row) or State()).annotations
             return State(annotations={name: typ for name, typ in carried.items() if not self._is_list_of_rows(typ)})
         if self.project.model_of(row) is not None:
-            return State(annotations=(state_of(self.project, row) or State()).annotations)
+            return State(annotations=carried)
         return State(annotations={OPEN: compat.any_type()})
 
     def _is_list_of_rows(self, typ: Type) -> bool:

@@ -42,7 +42,7 @@ from mypy.nodes import (
     Var,
 )
 from mypy.options import Options
-from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext, Plugin
+from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext
 from mypy.semanal import SemanticAnalyzer
 from mypy.subtypes import is_same_type, is_subtype
 from mypy.types import (
@@ -321,8 +321,8 @@ def returned_type(info: TypeInfo, method: str) -> Type | None:
 
 def field_arguments(field: Instance) -> tuple[Type, Type] | None:
     """The two arguments of a field's type."""
-    base = next(base for base in field.type.mro if base.fullname == FIELD)
-    arguments = map_instance_to_supertype(field, base).args
+    mapped = map_to_base(field, FIELD)
+    arguments = () if mapped is None else mapped.args
     return (arguments[0], arguments[1]) if len(arguments) == 2 else None
 
 
@@ -401,6 +401,3 @@ def is_before(plugins: list[str], first: str, second: str) -> bool:
     """Whether one plugin stands before another in mypy's configuration."""
     names = [spec.partition(":")[0] for spec in plugins]
     return first in names and second in names and names.index(first) < names.index(second)
-
-
-__all__ = ["DjangoPlugin", "Plugin"]

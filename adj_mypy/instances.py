@@ -16,6 +16,7 @@ from adj_mypy.paths import SEPARATOR
 from adj_mypy.prefetching import lookups
 from adj_mypy.project import ModelClass, relations, target_of
 from adj_mypy.state import Change, State, row_type, state_of, with_rows
+from adj_mypy.syntax import called_on
 from adj_mypy.trees import Lookup, Trees, rows_knowing
 
 
@@ -41,7 +42,7 @@ def load_signature(context: FunctionSigContext) -> FunctionLike:
 
 def load_own(call: Call) -> Type:
     """`row.aload(...)`."""
-    row = _receiver(call)
+    row = called_on(call.context.context)
     return call.result if row is None else call.awaitable(_loaded(call, row, call.context.type))  # type: ignore[union-attr]
 
 
@@ -104,7 +105,7 @@ def refresh(call: Call) -> Type:
 
 def refresh_own(call: Call) -> Type:
     """`row.arefresh_from_db()`."""
-    row = _receiver(call)
+    row = called_on(call.context.context)
     if row is not None:
         _refresh(call, row, call.context.type)  # type: ignore[union-attr]
     return call.result
@@ -146,11 +147,6 @@ def _literals(expression: Expression) -> list[str] | None:
 def untracked(topic: Callable[[Call], Type], call: Call) -> Type:
     """The result of a method whose rows carry what they were made of: nothing is known of these."""
     return with_rows(call.project, call.api, topic(call), None)
-
-
-def _receiver(call: Call) -> Expression | None:
-    callee = getattr(call.context.context, "callee", None)
-    return callee.expr if isinstance(callee, MemberExpr) else None
 
 
 def related(call: Call) -> Type:

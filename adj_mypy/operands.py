@@ -226,7 +226,7 @@ def _is_prepared_by_field(field: Any, name: str) -> bool:
 
 def _is_of_postgresql(field: object) -> bool:
     """Ranges and the like, which take pairs and their driver's objects; arrays have a rule of their own."""
-    return any(base.__module__.startswith("django.contrib.postgres.fields.") for base in type(field).__mro__)
+    return any(base.__module__.startswith(_POSTGRESQL) for base in type(field).__mro__)
 
 
 def is_djangos(field: object) -> bool:

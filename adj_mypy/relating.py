@@ -13,6 +13,7 @@ from adj_mypy.codes import LOOKUP, SHAPE, VALUE
 from adj_mypy.names import model_of_instance
 from adj_mypy.operands import Expected, Table
 from adj_mypy.project import ModelClass, relations, single_relations
+from adj_mypy.syntax import called_on
 from adj_mypy.words import suggestion
 
 RELATED = "adj.related.related"
@@ -69,13 +70,7 @@ def _check_objects(call: Call, query: Query) -> None:
     expected = _objects(call, query.model)
     for argument in call.arguments("objs"):
         if not argument.is_unpacked:
-            values.check(call, argument.expression, argument.type, f"{call_name(call)}()", expected)
-
-
-def call_name(call: Call) -> str:
-    """The name of the method, as it is written."""
-    callee = getattr(call.context.context, "callee", None)
-    return callee.name if isinstance(callee, MemberExpr) else "it"
+            values.check(call, argument.expression, argument.type, f"{call.name}()", expected)
 
 
 def _objects(call: Call, model: ModelClass) -> Expected | None:
@@ -95,8 +90,7 @@ def _check_through(call: Call) -> None:
 
 def _through_of(call: Call) -> ModelClass | None:
     """The through model, where the relation is named in the same expression."""
-    callee = getattr(call.context.context, "callee", None)
-    made = callee.expr if isinstance(callee, MemberExpr) else None
+    made = called_on(call.context.context)
     if not isinstance(made, CallExpr) or getattr(made.callee, "fullname", "") != RELATED:
         return None
     owner, name = _relation_in(made)

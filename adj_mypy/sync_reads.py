@@ -16,6 +16,7 @@ from adj_mypy.codes import NOT_LOADED
 from adj_mypy.compat import Api
 from adj_mypy.project import Project, relations, single_relations
 from adj_mypy.state import state_of
+from adj_mypy.syntax import called_on
 from adj_mypy.trees import rows_knowing
 
 READS: Final = frozenset(
@@ -38,19 +39,14 @@ CONSUMERS: Final = frozenset(
 
 def check_method(project: Project, name: str, context: MethodContext) -> None:
     """Report a method that reads what was not prefetched."""
-    read = context.context
-    if not name.startswith("__"):
-        callee = getattr(read, "callee", None)
-        if not isinstance(callee, MemberExpr):
-            return
-        read = callee.expr
-    _check(project, Api(context.api), read)
+    read = context.context if name.startswith("__") else called_on(context.context)
+    if read is not None:
+        _check(project, Api(context.api), read)
 
 
 def rows_of(project: Project, context: MethodContext, result: Type) -> Type:
     """The result of `book.tags.all()`, with what its rows carry; managers of a project's own classes do not say it."""
-    callee = getattr(context.context, "callee", None)
-    manager = callee.expr if isinstance(callee, MemberExpr) else None
+    manager = called_on(context.context)
     proper = get_proper_type(result)
     if not isinstance(manager, MemberExpr) or not isinstance(proper, Instance):
         return result

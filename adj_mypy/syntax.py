@@ -8,12 +8,15 @@ from typing import cast
 from mypy.nodes import (
     Block,
     ClassDef,
+    Context,
     Decorator,
+    Expression,
     ForStmt,
     FuncDef,
     IfStmt,
     LambdaExpr,
     MatchStmt,
+    MemberExpr,
     MypyFile,
     Node,
     OverloadedFuncDef,
@@ -55,6 +58,12 @@ _PARTS = [
     "value",
 ]
 """The attributes in which the nodes of mypy's syntax tree keep the nodes that they are made of."""
+
+
+def called_on(call: Context) -> Expression | None:
+    """What a method is called on, as it is written: `query` of `query.filter()`; None for what is no such call."""
+    callee = getattr(call, "callee", None)
+    return callee.expr if isinstance(callee, MemberExpr) else None
 
 
 def nodes_in(node: Node) -> Iterator[Node]:
