@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from benchmarks.page import write_table
 from benchmarks.project import set_up
 
 README: Final = Path(__file__).with_name("README.md")
@@ -51,7 +52,7 @@ def compare(database: Path, options: argparse.Namespace) -> None:
     report.print_table(console, results)
     console.print(report.measured_with(options.rounds))
     if options.write:
-        report.write(README, report.markdown(results, options.rounds))
+        write_table(README, report.markdown(results, options.rounds), report.BEGIN, report.END)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any, Final, TypeAlias
 
 from benchmarks.bare import bare_connection
+from benchmarks.page import write_table
 from benchmarks.project import set_up_postgresql
 from tests.servers import Server, postgresql_server, temporary_database
 
@@ -46,7 +47,7 @@ def main() -> None:
         table = compare(server, name, options.rounds)
     print(table)
     if options.write:
-        write(table)
+        write_table(README, table, BEGIN, END)
 
 
 def compare(server: Server, name: str, rounds: int) -> str:
@@ -148,15 +149,6 @@ def rows(title: str, samples: Mapping[str, list[Seconds]]) -> list[str]:
         ]
         lines.append(f"| {title}, {kind} | {' | '.join(cells)} |")
     return lines
-
-
-def write(table: str, begin: str = BEGIN, end: str = END) -> None:
-    """Put the table in the place of the one that the page has between two marks."""
-    before, found_begin, rest = README.read_text(encoding="utf-8").partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not found_begin or not found_end:
-        raise ValueError(f"{README.name} has no place for the table")
-    README.write_text(f"{before}{begin}\n{table}\n\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import platform
 import sqlite3
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -34,16 +33,7 @@ def markdown(results: Sequence[Result], rounds: int) -> str:
     header, *rows = _rows(results)
     ruler = ["---", *["---:"] * (len(header) - 1)]
     lines = "\n".join(f"| {' | '.join(row)} |" for row in (header, ruler, *rows))
-    return f"{lines}\n\n{measured_with(rounds)}\n"
-
-
-def write(readme: Path, table: str) -> None:
-    """Put the table in the place of the one that the page has."""
-    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{readme.name} has no place for the table")
-    readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    return f"{lines}\n\n{measured_with(rounds)}"
 
 
 def measured_with(rounds: int) -> str:

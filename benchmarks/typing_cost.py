@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from benchmarks.page import write_table
+
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "reference" / "mypy-cost.md"
 BEGIN: Final = "<!-- the table: written by `python -m benchmarks.typing_cost --write` -->\n"
@@ -98,7 +100,7 @@ def main() -> None:
     table = report(samples, lines, options.rounds)
     print(table)  # noqa: T201
     if options.write:
-        write(table)
+        write_table(PAGE, table, BEGIN, END)
 
 
 def generate(project: Path) -> int:
@@ -200,15 +202,6 @@ def report(samples: Mapping[tuple[str, str], list[Spent]], lines: int, rounds: i
     machine = f"Python {platform.python_version()}, {versions}, {platform.machine()}, {load}"
     about = f"{machine}; {rounds} rounds, {lines:,} lines."
     return "\n".join([*rows, "", about])
-
-
-def write(table: str) -> None:
-    """Put the table in the place of the one that the page has between two marks."""
-    before, found_begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, found_end, after = rest.partition(END)
-    if not found_begin or not found_end:
-        raise ValueError(f"{PAGE.name} has no place for the table")
-    PAGE.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from statistics import median
 from typing import Any, Final, TypeAlias
 
 from benchmarks.bare import bare_connection
-from benchmarks.native import compared, write
+from benchmarks.native import README, compared
+from benchmarks.page import write_table
 from benchmarks.project import set_up_postgresql
 from tests.servers import Server, postgresql_server, temporary_database
 
@@ -51,7 +52,7 @@ def main() -> None:
         table = asyncio.run(measure(server, name, options.rows, options.rounds))
     print(table)
     if options.write:
-        write(table, BEGIN, END)
+        write_table(README, table, BEGIN, END)
 
 
 async def measure(server: Server, name: str, rows: int, rounds: int) -> str:
