@@ -132,6 +132,18 @@ def test_a_number_that_its_column_cannot_hold_is_no_other_number(
     run(main())
 
 
+def test_many_numbers_are_parameters_of_a_prepared_statement(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.settings[native.alias]["OPTIONS"], "prepare_threshold", 0)
+
+    async def main() -> None:
+        books = q(Book).using(native.alias).filter(pk__in=list(range(-60, 60)))
+        expected = await q(Book).using(native.alias).filter(pk__lt=60).acount()
+        assert await books.acount() == expected
+        assert len(await books.timeout(5).run()) == len(await books.run()) == expected
+
+    run(main())
+
+
 def test_many_numbers_are_sent_as_psycopg_sends_them(native: Place) -> None:
     """Among them the smallest and the largest, and one that would begin a comment."""
     numbers = [Int8(-(2**63)), Int8(2**63 - 1), Int4(-1), Int2(7), *range(-30, 30)]

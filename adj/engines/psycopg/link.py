@@ -87,24 +87,25 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
 
         It is prepared on the server, if `prepare_threshold` is set and the statement can be.
         """
-        # psycopg wants SQL to be literal text where types are checked; Django's is made.
-        made: Any = command.sql
-        parameters: Parameters | None = command.parameters
-        if self.cursor_factory is psycopg.AsyncClientCursor:
-            if _are_many_numbers(command.parameters):
-                made, parameters = merged(command.sql, command.parameters), None
-            if command.seconds is not None and self.autocommit:
-                return await self._fetch_within(command.seconds, made, parameters)
+        if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
+            return await self._fetch_within(command.seconds, *self._sent(command))
         if self.prepare_threshold is not None and command.is_typed and _can_be_sent(command.parameters):
             try:
-                cursor = await psycopg.AsyncCursor(self).execute(made, command.parameters)
+                # psycopg wants SQL to be literal text where types are checked; Django's is made.
+                cursor = await psycopg.AsyncCursor(self).execute(cast("Any", command.sql), command.parameters)
                 return await _rows_of(cursor)
             except psycopg.errors.FeatureNotSupported:
                 if not self.autocommit:
                     raise
                 # A table has changed since the statement was prepared.
                 await self.execute("DEALLOCATE ALL")
-        return await _rows_of(await self.execute(made, parameters))
+        return await _rows_of(await self.execute(*self._sent(command)))
+
+    def _sent(self, command: Command) -> tuple[Any, Parameters | None]:
+        """The SQL and the parameters of a statement that is not prepared."""
+        if self.cursor_factory is psycopg.AsyncClientCursor and _are_many_numbers(command.parameters):
+            return merged(command.sql, command.parameters), None
+        return command.sql, command.parameters
 
     async def _fetch_within(self, seconds: float, sql: Any, parameters: Parameters | None) -> list[tuple[Any, ...]]:
         """Let the server end a statement itself, should nobody be left to cancel it; later than whoever waits for it.
