@@ -39,10 +39,10 @@ def postgres(postgres: str) -> Generator[str]:
         yield postgres
 
 
-def assert_sessions_return_to(alias: str, number: int) -> None:
+def assert_no_more_sessions_than(number: int, alias: str) -> None:
     """Wait for the server: it takes note that a client has left a moment after the client has."""
     end = time.monotonic() + 5
-    while (now := sessions(alias)) != number:
+    while (now := sessions(alias)) > number:
         assert time.monotonic() < end, f"{now} sessions, there were {number}"
         time.sleep(0.01)
 
@@ -57,7 +57,7 @@ def test_fifty_queries_at_once_on_sqlite_answer_and_leave_no_thread() -> None:
 
     expected = [Book.objects.filter(pages__gt=pages).count() for pages in range(0, 500, 10)]
     assert run(fifty()) == expected
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_five_sleeping_queries_on_postgresql_run_at_once(postgres: str) -> None:
@@ -71,8 +71,8 @@ def test_five_sleeping_queries_on_postgresql_run_at_once(postgres: str) -> None:
 
     # One after another they would take a second; this is about being parallel, not about being fast.
     assert run(five()) < 0.5
-    assert threading.active_count() == threads_before
-    assert_sessions_return_to(postgres, sessions_before)
+    assert threading.active_count() <= threads_before
+    assert_no_more_sessions_than(sessions_before, postgres)
 
 
 @override_settings(ADJ={"default": {"threads": 2}})
