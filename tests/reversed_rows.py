@@ -2,6 +2,9 @@
 
 A SELECT without ORDER BY gives its rows in the opposite order. Databases give them as it suits them, mostly in the
 order in which they were written, and some day, after a vacuum or on another version, in another one.
+
+On PostgreSQL each fetch is turned by itself. Django fetches 100 rows at once and adj all of them, so that tests/parity,
+which compares the two on more rows than that, fails with this.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Hydrators of model instances: generated code for plain models, Django's own `from_db` for all others.
 
 A plain model keeps everything Django gave it: `__init__`, `__new__`, `__setattr__`, `from_db` and the descriptors of
-its fields. For such a model `from_db` does nothing but fill `__dict__`, which the generated code does at once.
+its fields. For such a model `from_db` does nothing but fill `__dict__`. The generated code does that at once, or, where
+no descriptor is in the way, sets the attributes, which Python keeps without a dict until somebody asks for one.
 
 Private Django API used here: `ModelState`, `ModelState.fields_cache`, `ModelState.__del__`, `klass_info` (`model`,
 `select_fields`, `related_klass_infos`, `from_parent`, `local_setter`, `remote_setter`), `get_related_populators`,
@@ -12,8 +13,9 @@ Private Django API used here: `ModelState`, `ModelState.fields_cache`, `ModelSta
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
+from keyword import iskeyword
 from typing import Any
 from weakref import ref
 
@@ -33,6 +35,8 @@ from adj.hydrate.layout import Layout
 
 # Where a state clears its relations at its end, one that has none makes them for that, in several times the time.
 _CLEARS_RELATIONS = hasattr(ModelState, "__del__")
+# Python keeps no more than that in an instance itself, `_state` included.
+_MOST_ATTRIBUTES = 30
 _PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor)
 
 
@@ -150,23 +154,34 @@ class _InstanceWriter:
     ) -> None:
         """Write the code that makes an instance and what hangs on it."""
         number, self.count = self.count, self.count + 1
-        source = self.source
         related = klass_info.get("related_klass_infos", ())
-        attributes = "".join(f", {name!r}: c{index}" for name, index in positions.items())
-        state = f"'adding': False, 'db': {self.layout.alias!r}"
-        if django.VERSION >= (6, 1):
-            state += ", 'fetch_mode': fetch_mode"
-        if related or has_parent:
-            source.add(indent, f"f{number} = {{}}")
-            state += f", 'fields_cache': f{number}"
-        elif _CLEARS_RELATIONS:
-            state += ", 'fields_cache': {}"
-        source.add(indent, f"s{number} = new(ModelState)")
-        source.add(indent, f"s{number}.__dict__ = {{{state}}}")
-        source.add(indent, f"i{number} = new({source.name(f'm{number}', klass_info['model'])})")
-        source.add(indent, f"i{number}.__dict__ = {{'_state': s{number}{attributes}}}")
+        self._write_state(indent, number, has_relations=bool(related) or has_parent)
+        self._write_filling(indent, number, klass_info["model"], positions)
         for link in related:
             self._write_related(indent, number, link)
+
+    def _write_state(self, indent: int, number: int, *, has_relations: bool) -> None:
+        add = self.source.add
+        add(indent, f"s{number} = ModelState()")
+        add(indent, f"s{number}.adding = False")
+        add(indent, f"s{number}.db = {self.layout.alias!r}")
+        if django.VERSION >= (6, 1):
+            add(indent, f"s{number}.fetch_mode = fetch_mode")
+        if has_relations:
+            add(indent, f"s{number}.fields_cache = f{number} = {{}}")
+        elif _CLEARS_RELATIONS:
+            add(indent, f"s{number}.fields_cache = {{}}")
+
+    def _write_filling(self, indent: int, number: int, model: type[Model], positions: Mapping[str, int]) -> None:
+        add = self.source.add
+        add(indent, f"i{number} = new({self.source.name(f'm{number}', model)})")
+        if _takes_attributes(model, positions):
+            add(indent, f"i{number}._state = s{number}")
+            for name, index in positions.items():
+                add(indent, f"i{number}.{name} = c{index}")
+        else:
+            attributes = "".join(f", {name!r}: c{index}" for name, index in positions.items())
+            add(indent, f"i{number}.__dict__ = {{'_state': s{number}{attributes}}}")
 
     def _write_related(self, indent: int, parent: int, klass_info: Mapping[str, Any]) -> None:
         """Write the code that makes a related instance, if the row has one, and links the two."""
@@ -201,6 +216,13 @@ class _InstanceWriter:
     def _attname(self, index: int) -> str:
         name: str = self.layout.select[index][0].target.attname
         return name
+
+
+def _takes_attributes(model: type[Model], names: Collection[str]) -> bool:
+    """Whether the quickest way to fill an instance is to set its attributes: Python then needs no dict for it."""
+    if len(names) >= _MOST_ATTRIBUTES or not all(name.isidentifier() and not iskeyword(name) for name in names):
+        return False
+    return not any(hasattr(type(inspect.getattr_static(model, name, None)), "__set__") for name in names)
 
 
 def _cache_name(setter: Any) -> str | None:
