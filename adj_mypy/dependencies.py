@@ -8,6 +8,7 @@ one too many costs a check, and which topic reads the path does not matter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from mypy.nodes import (
     CallExpr,
@@ -45,7 +46,7 @@ def of_row(project: Project, context: AttributeContext) -> None:
     """The model of a row."""
     model = project.model_of(context.type)
     if model is not None:
-        Api(context.api).refer_to(model.__module__)
+        Api(context.api).refer_to({model.__module__})
 
 
 def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
@@ -59,15 +60,20 @@ def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
 
 
 def _refer(api: Api, model: ModelClass, paths: Iterable[str]) -> None:
-    api.refer_to(model.__module__)
-    for path in paths:
-        at = model
-        for part in path.removeprefix("-").split(_SEPARATOR):
-            targets = path_targets(at)
-            if part not in targets:
-                break
-            at = targets[part]
-            api.refer_to(at.__module__)
+    api.refer_to({model.__module__}.union(*(_modules_on(model, path) for path in paths)))
+
+
+@lru_cache(maxsize=4_096)
+def _modules_on(model: ModelClass, path: str) -> frozenset[str]:
+    """The modules of the models that a path goes through."""
+    modules: set[str] = set()
+    for part in path.removeprefix("-").split(_SEPARATOR):
+        targets = path_targets(model)
+        if part not in targets:
+            break
+        model = targets[part]
+        modules.add(model.__module__)
+    return frozenset(modules)
 
 
 def _in_call(context: MethodContext) -> Iterator[str]:
