@@ -15,8 +15,11 @@ from mypy.nodes import (
     ConditionalExpr,
     DictExpr,
     Expression,
+    FloatExpr,
+    IntExpr,
     ListExpr,
     OpExpr,
+    RefExpr,
     SetExpr,
     StarExpr,
     StrExpr,
@@ -31,6 +34,7 @@ from adj_mypy.compat import Api
 from adj_mypy.project import ModelClass, Project, path_targets
 
 _SEPARATOR = "__"
+_NUMBERS = (IntExpr, FloatExpr)
 
 
 def of_call(project: Project, context: MethodContext) -> None:
@@ -60,7 +64,10 @@ def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
 
 
 def _refer(api: Api, model: ModelClass, paths: Iterable[str]) -> None:
-    api.refer_to({model.__module__}.union(*(_modules_on(model, path) for path in paths)))
+    modules = {model.__module__}
+    for path in paths:
+        modules |= _modules_on(model, path)
+    api.refer_to(modules)
 
 
 @lru_cache(maxsize=4_096)
@@ -82,7 +89,7 @@ def _in_call(context: MethodContext) -> Iterator[str]:
         for expression, typ in zip(expressions, types, strict=True):
             if isinstance(expression, StrExpr):
                 yield expression.value
-            else:
+            elif not isinstance(expression, _NUMBERS):
                 yield from _in_expression(expression)
                 yield from _in_type(typ)
 
@@ -90,7 +97,8 @@ def _in_call(context: MethodContext) -> Iterator[str]:
 def _in_expression(expression: Expression | None) -> Iterator[str]:
     if isinstance(expression, StrExpr):
         yield expression.value
-    elif isinstance(expression, CallExpr):
+        return
+    if isinstance(expression, CallExpr):
         yield from filter(None, expression.arg_names)
     for part in _parts(expression):
         yield from _in_expression(part)
@@ -98,6 +106,8 @@ def _in_expression(expression: Expression | None) -> Iterator[str]:
 
 def _parts(expression: Expression | None) -> Iterable[Expression | None]:
     match expression:
+        case RefExpr():
+            return ()
         case CallExpr():
             return (expression.callee, *expression.args)
         case TupleExpr() | ListExpr() | SetExpr():

@@ -200,13 +200,18 @@ def _decoded(model: ModelClass, known: TypedDictType) -> State:
     if not known.items:
         return NOTHING
     names = relations(model)
-    deferred = frozenset(name.removeprefix(DEFERRED) for name in known.items if name.startswith(DEFERRED))
-    marks = frozenset(name for name in known.items if name.startswith((LATER, GONE)))
-    given = {name: typ for name, typ in known.items.items() if not name.startswith((DEFERRED, LATER, GONE))}
-    return State(
-        {name: typ for name, typ in given.items() if name in names},
-        {name: typ for name, typ in given.items() if name not in names},
-        deferred,
-        frozenset(given) - known.required_keys,
-        marks,
-    )
+    loaded: dict[str, Type] = {}
+    annotations: dict[str, Type] = {}
+    deferred: set[str] = set()
+    marks: set[str] = set()
+    for name, typ in known.items.items():
+        if name in names:
+            loaded[name] = typ
+        elif name.startswith(DEFERRED):
+            deferred.add(name.removeprefix(DEFERRED))
+        elif name.startswith((LATER, GONE)):
+            marks.add(name)
+        else:
+            annotations[name] = typ
+    aliases = (loaded.keys() | annotations) - known.required_keys
+    return State(loaded, annotations, frozenset(deferred), frozenset(aliases), frozenset(marks))
