@@ -32,7 +32,7 @@ class AnnotatedPath:
 
 def split(path: str, known: Mapping[str, Type]) -> tuple[str, Sequence[str]] | None:
     """The annotation that a path begins with, and the names that follow; None if it begins with none."""
-    names = path.split(_SEPARATOR)
+    names = path.split(_SEPARATOR) if known else []
     for end in range(1, len(names) + 1):
         head = _SEPARATOR.join(names[:end])
         if head in known:

@@ -63,10 +63,11 @@ class Writing:
         if not isinstance(field, Field):
             return
         call = self.call
-        typ, shown = (self._of_column(table, name, field) for table in Table(call.project, call.api).pair)
-        if typ is not None and shown is not None:
-            label = f'"{self.model.__name__}.{name}"'
-            values.check(call, at, given, label, Expected(self._with_none(field, typ), shown))
+        table = Table(call.project, call.api)
+        typ = self._of_column(table, name, field)
+        if typ is not None:
+            expected = Expected(self._with_none(field, typ), lambda: self._of_column(table.shown, name, field))
+            values.check(call, at, given, f'"{self.model.__name__}.{name}"', expected)
 
     def _with_none(self, field: Any, typ: Type) -> Type:
         """A column that may be NULL takes None, and so does a new row's key that the database makes."""

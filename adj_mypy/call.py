@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from mypy.errorcodes import ErrorCode
 from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, NameExpr, StrExpr, TypeInfo
@@ -14,17 +15,17 @@ from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get
 from adj_mypy import compat
 from adj_mypy.compat import Api
 from adj_mypy.project import ANNOTATED, ModelClass, Project, taken_names
-from adj_mypy.state import OPEN, State, plain_row, row_type, state_of
+from adj_mypy.state import NOTHING, OPEN, State, plain_row, row_type, state_of
 from adj_mypy.syntax import called_on
 
 QUERY = "adj.query.AsyncQuery"
 MANAGER = "adj.managers.AsyncManager"
+_UNPACKED = (ARG_STAR, ARG_STAR2)
 MADE_ARGUMENTS = 2
 """The type arguments of a query: its model and its row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument of a call: its keyword if it has one, what stands there, and the type that mypy found."""
 
     keyword: str | None
@@ -42,7 +43,8 @@ class Call:
 
     def arguments(self, *formals: str) -> list[Argument]:
         """What is given for parameters, in the order of these."""
-        return [argument for formal in formals for argument in self._given(formal)]
+        names = self.context.callee_arg_names
+        return [argument for formal in formals if formal in names for argument in self._given(names.index(formal))]
 
     def positional(self) -> list[Argument]:
         """The arguments without a keyword, in their order; parameters that are only positional have no name."""
@@ -55,15 +57,13 @@ class Call:
             if name is None and kind != ARG_STAR2
         ]
 
-    def _given(self, formal: str) -> Iterator[Argument]:
+    def _given(self, at: int) -> list[Argument]:
         context = self.context
-        if formal not in context.callee_arg_names:
-            return
-        at = context.callee_arg_names.index(formal)
-        for name, kind, expression, typ in zip(
-            context.arg_names[at], context.arg_kinds[at], context.args[at], context.arg_types[at], strict=True
-        ):
-            yield Argument(name, expression, typ, kind in {ARG_STAR, ARG_STAR2})
+        given = (context.arg_names[at], context.args[at], context.arg_types[at], context.arg_kinds[at])
+        return [
+            Argument(name, expression, typ, kind in _UNPACKED)
+            for name, expression, typ, kind in zip(*given, strict=True)
+        ]
 
     def texts(self, formal: str) -> list[tuple[str, Expression]] | None:
         """The texts given for a parameter, with where they stand; None if one of them is only known at run time."""
@@ -150,10 +150,11 @@ class Call:
         known = state_of(self.project, model)
         if known is not None:
             return known
-        carried = (state_of(self.project, row) or State()).annotations
+        carried = (state_of(self.project, row) or NOTHING).annotations
         if is_tracked(model):
             # A variable that is given a query with more annotations, see `reassigning`, has them in its rows alone.
-            return State(annotations={name: typ for name, typ in carried.items() if not self._is_list_of_rows(typ)})
+            own = {name: typ for name, typ in carried.items() if not self._is_list_of_rows(typ)}
+            return State(annotations=own) if own else NOTHING
         if self.project.model_of(row) is not None:
             return State(annotations=carried)
         return State(annotations={OPEN: compat.any_type()})

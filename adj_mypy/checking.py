@@ -6,14 +6,25 @@ The plugin imports this at the first question: `adj_mypy.topics` says why.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Final, TypeAlias, TypeVar
 
 from mypy.nodes import TypeInfo
 from mypy.plugin import AttributeContext, FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
-from mypy.types import FunctionLike, Type
+from mypy.types import FunctionLike, Instance, Type, UninhabitedType, get_proper_type
 
-from adj_mypy import dependencies, generic, instances, managers, querysets, reading, reassigning, signatures, sync_reads
+from adj_mypy import (
+    compat,
+    dependencies,
+    generic,
+    instances,
+    managers,
+    querysets,
+    reading,
+    reassigning,
+    signatures,
+    sync_reads,
+)
 from adj_mypy.call import QUERY, Call
 from adj_mypy.compat import Api
 from adj_mypy.project import Project
@@ -29,6 +40,9 @@ OfFunctionSignature: TypeAlias = Callable[[FunctionSigContext], FunctionLike]
 OfMethodSignature: TypeAlias = Callable[[MethodSigContext], FunctionLike]
 
 LOAD: Final = "adj.load.load"
+
+NAMES: Final = frozenset({*METHODS, *OTHERS, *reassigning.TAKEN, *sync_reads.READS, "all"})
+"""The methods that mean something here; mypy asks for every call of every class."""
 
 TAKES_MODEL: Final = frozenset(
     f"django.shortcuts.{prefix}get_{what}_or_404" for prefix in ("", "a") for what in ("object", "list")
@@ -61,13 +75,19 @@ class Checking:
     def attribute(self, fullname: str, inner: OfAttribute | None) -> OfAttribute | None:
         """`book.author`."""
         owner, _, attribute = fullname.rpartition(".")
+        if owner not in self._owners:
+            return inner
         if owner == generic.ANNOTATED_ROW:
             return partial(self._read_annotation, attribute)
-        if owner in {querysets.MANAGER, querysets.QUERY}:
+        if owner in querysets.MADE:
             return partial(querysets.read, attribute)
-        if not self._tracked or owner not in self.project.owners:
-            return inner
         return partial(self._read, inner, attribute)
+
+    @cached_property
+    def _owners(self) -> frozenset[str]:
+        """The classes whose attributes mean something here: mypy asks for every attribute of every class."""
+        rows = self.project.owners if self._tracked else frozenset[str]()
+        return rows | querysets.MADE | {generic.ANNOTATED_ROW}
 
     def _read(self, inner: OfAttribute | None, attribute: str, context: AttributeContext) -> Type:
         dependencies.of_row(self.project, context)
@@ -85,8 +105,8 @@ class Checking:
         """`q(Book)`, `load(book, "author")`, `Book(...)`, `list(book.tags.all())`."""
         topic = FUNCTIONS.get(fullname)
         if topic is not None:
-            return partial(self._answer, topic)
-        if inner is not None and self._has(fullname, QUERY):
+            return partial(self._answer_function, topic)
+        if inner is not None and compat.has_base(self._info(fullname), QUERY):
             # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
             return None
         if not self._tracked:
@@ -97,6 +117,11 @@ class Checking:
         if inner is None:
             return generic.bare_call if takes_model or fullname in self.project.names else None
         return (lambda context: generic.unbound(inner(context))) if takes_model else inner
+
+    def _answer_function(self, topic: Topic, context: FunctionContext) -> Type:
+        result = context.default_return_type
+        # mypy tries every overload, and asks about those as well that do not take what is given.
+        return result if _is_of_never(result) else self._answer(topic, context)
 
     def _consume(self, context: FunctionContext) -> Type:
         """A function of Python's own that reads all of what it is given."""
@@ -116,6 +141,8 @@ class Checking:
     def method(self, fullname: str, inner: OfMethod | None) -> OfMethod | None:
         """`query.filter(...)`, `book.aload("author")`, `book.tags.all()`, and what takes rows out of a collection."""
         owner, _, name = fullname.rpartition(".")
+        if name not in NAMES and not owner.startswith("adj."):
+            return None if inner is None else partial(self._ask_django, inner)
         topic = self._topic(owner, name)
         if topic is not None:
             return partial(self._answer, topic, name=name)
@@ -129,17 +156,17 @@ class Checking:
 
     def _topic(self, owner: str, name: str) -> Topic | None:
         """What answers a method of a class, or of one that the project derives from a class of adj's."""
-        if name in METHODS and self._has(owner, QUERY):
+        if name in METHODS and compat.has_base(self._info(owner), QUERY):
             return METHODS[name]
         for base, topic in OTHERS.get(name, {}).items():
-            if self._has(owner, base):
+            if compat.has_base(self._info(owner), base):
                 return topic
         return _as_declared if owner.startswith("adj.") else None
 
     def method_signature(self, fullname: str, inner: OfMethodSignature | None) -> OfMethodSignature | None:
         """What a method takes."""
         owner, _, name = fullname.rpartition(".")
-        if name in signatures.OPERATORS and self._has(owner, QUERY):
+        if name in signatures.OPERATORS and compat.has_base(self._info(owner), QUERY):
             return signatures.operator
         if owner.startswith("adj.") and name in METHODS:
             return signatures.exact_keywords
@@ -200,11 +227,16 @@ class Checking:
 
     def _is_manager(self, fullname: str) -> bool:
         """Whether a class is one of Django's managers or QuerySets, or of a project's."""
-        return any(self._has(fullname, base) for base in sync_reads.MANAGERS)
-
-    def _has(self, fullname: str, base: str) -> bool:
         info = self._info(fullname)
-        return info is not None and info.has_base(base)
+        return any(compat.has_base(info, base) for base in sync_reads.MANAGERS)
+
+
+def _is_of_never(result: Type) -> bool:
+    """Whether a result has a type variable that nothing was found for."""
+    proper = get_proper_type(result)
+    if not isinstance(proper, Instance) or not proper.args:
+        return False
+    return isinstance(get_proper_type(proper.args[0]), UninhabitedType)
 
 
 def _as_declared(call: Call) -> Type:

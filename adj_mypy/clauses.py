@@ -58,7 +58,7 @@ class Clauses:
 
         Raises what Django raises for a name that the model does not have.
         """
-        return dict(self._query(model).get_select_mask())
+        return dict(self._query(model).get_select_mask()) if self.columns else {}
 
     def _query(self, model: ModelClass) -> Any:
         query: Any = DjangoQuery(model)

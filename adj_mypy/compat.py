@@ -122,7 +122,6 @@ class Api:
 
     def __init__(self, api: Any) -> None:
         self._api = api
-        self.modules: dict[str, MypyFile] = self._api.modules
 
     @property
     def options(self) -> Any:
@@ -162,7 +161,7 @@ class Api:
 
     def info(self, fullname: str) -> TypeInfo | None:
         """A class that mypy has seen, by its full name."""
-        symbol = lookup_fully_qualified(fullname, self.modules, raise_on_missing=False)
+        symbol = lookup_fully_qualified(fullname, self._api.modules, raise_on_missing=False)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
 
     def type_of(self, expression: Expression) -> Type | None:
@@ -178,11 +177,11 @@ class Api:
 
     def surroundings(self) -> tuple[Node, object]:
         """The outermost function around the code that is being checked, or its module, and the body of this."""
-        node: Any = self._api.scope.stack[0]
-        functions = self.functions()
-        if functions:
-            return functions[0], getattr(functions[0], "body", None)
-        return node, id(node.defs)
+        stack = self._api.scope.stack
+        for node in stack:
+            if isinstance(node, FuncItem):
+                return node, getattr(node, "body", None)
+        return stack[0], id(stack[0].defs)
 
     def home(self) -> tuple[Node, object]:
         """The class around the method that is being checked, else what `surroundings()` gives; and its body."""
@@ -202,14 +201,14 @@ class Api:
         frames = cast("TypeChecker", self._api).binder.frames if self.is_checker else []
         return key is not None and any(key in frame.types for frame in frames)
 
-    def refer_to(self, module: str) -> None:
-        """Let mypy check the module at hand again whenever the interface of this one has changed.
+    def refer_to(self, modules: Collection[str]) -> None:
+        """Let mypy check the module at hand again whenever the interface of one of these has changed.
 
         Before mypy 2 only the checker can do so; it is the one difference between versions that matters here.
         """
         tree: Any = self._api if self.is_checker else self._api.cur_mod_node
         if hasattr(tree, "module_refs"):
-            tree.module_refs.add(module)
+            tree.module_refs.update(modules)
 
     def member(self, instance: Instance, name: str, context: Context) -> Type:
         """The type of an attribute of an instance, as reading it gives it."""
@@ -326,10 +325,19 @@ def field_arguments(field: Instance) -> tuple[Type, Type] | None:
     return (arguments[0], arguments[1]) if len(arguments) == 2 else None
 
 
+def has_base(info: TypeInfo | None, fullname: str) -> bool:
+    """Whether a class is known, and is another one or inherits from it."""
+    return info is not None and info.has_base(fullname)
+
+
 def map_to_base(instance: Instance, fullname: str) -> Instance | None:
     """An instance as one of a class that it inherits from."""
-    base = next((base for base in instance.type.mro if base.fullname == fullname), None)
-    return None if base is None else map_instance_to_supertype(instance, base)
+    if instance.type.fullname == fullname:
+        return instance
+    if not instance.type.has_base(fullname):
+        return None
+    base = next(base for base in instance.type.mro if base.fullname == fullname)
+    return map_instance_to_supertype(instance, base)
 
 
 def without_error_of_generic_self(api: object, check: Callable[[], None]) -> None:
@@ -350,15 +358,14 @@ def without_error_of_generic_self(api: object, check: Callable[[], None]) -> Non
 def with_attributes(query: Type) -> Type:
     """A query whose rows are django-stubs' `Book@AnnotatedWith[...]`, with the attributes that mypy has lost."""
     proper = get_proper_type(query)
-    if not isinstance(proper, Instance) or not any(_lacks_attributes(argument) for argument in proper.args):
+    if not isinstance(proper, Instance) or not any(map(_lacks_attributes, proper.args)):
         return query
     return proper.copy_modified(args=[_restored(argument) for argument in proper.args])
 
 
 def _lacks_attributes(typ: Type) -> bool:
     proper = get_proper_type(typ)
-    is_annotated = isinstance(proper, Instance) and ANNOTATED_WITH in proper.type.name
-    return is_annotated and cast("Instance", proper).extra_attrs is None
+    return isinstance(proper, Instance) and proper.extra_attrs is None and ANNOTATED_WITH in proper.type.name
 
 
 def _restored(typ: Type) -> Type:

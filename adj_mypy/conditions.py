@@ -14,7 +14,10 @@ from mypy.nodes import (
     CallExpr,
     DictExpr,
     Expression,
+    FloatExpr,
+    IntExpr,
     MemberExpr,
+    NameExpr,
     OpExpr,
     RefExpr,
     StrExpr,
@@ -46,6 +49,9 @@ _OWN: Final = {
 
 _NESTED: Final = frozenset({"exact", "in", "gt", "gte", "lt", "lte"})
 """Lookups that compare a column with what a nested query gives."""
+
+_PLAIN: Final = (StrExpr, IntExpr, FloatExpr, NameExpr)
+"""What has no parts to look into."""
 
 _NO_CONDITION: Final = ("builtins.str", "builtins.int", "builtins.float", "builtins.dict", "builtins.list")
 
@@ -142,6 +148,11 @@ def check_conditions_inside(call: Call, scope: Scope, expression: Expression) ->
 
 
 def _walk(call: Call, scope: Scope, expression: Expression) -> None:
+    if not isinstance(expression, _PLAIN):
+        _look_into(call, scope, expression)
+
+
+def _look_into(call: Call, scope: Scope, expression: Expression) -> None:
     match expression:
         case _ if nested.is_nested(call.api, expression):
             _check_outer_names(call, scope, expression)

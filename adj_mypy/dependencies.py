@@ -8,14 +8,18 @@ one too many costs a check, and which topic reads the path does not matter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from mypy.nodes import (
     CallExpr,
     ConditionalExpr,
     DictExpr,
     Expression,
+    FloatExpr,
+    IntExpr,
     ListExpr,
     OpExpr,
+    RefExpr,
     SetExpr,
     StarExpr,
     StrExpr,
@@ -30,6 +34,7 @@ from adj_mypy.compat import Api
 from adj_mypy.project import ModelClass, Project, path_targets
 
 _SEPARATOR = "__"
+_NUMBERS = (IntExpr, FloatExpr)
 
 
 def of_call(project: Project, context: MethodContext) -> None:
@@ -45,7 +50,7 @@ def of_row(project: Project, context: AttributeContext) -> None:
     """The model of a row."""
     model = project.model_of(context.type)
     if model is not None:
-        Api(context.api).refer_to(model.__module__)
+        Api(context.api).refer_to({model.__module__})
 
 
 def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
@@ -59,15 +64,23 @@ def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
 
 
 def _refer(api: Api, model: ModelClass, paths: Iterable[str]) -> None:
-    api.refer_to(model.__module__)
+    modules = {model.__module__}
     for path in paths:
-        at = model
-        for part in path.removeprefix("-").split(_SEPARATOR):
-            targets = path_targets(at)
-            if part not in targets:
-                break
-            at = targets[part]
-            api.refer_to(at.__module__)
+        modules |= _modules_on(model, path)
+    api.refer_to(modules)
+
+
+@lru_cache(maxsize=4_096)
+def _modules_on(model: ModelClass, path: str) -> frozenset[str]:
+    """The modules of the models that a path goes through."""
+    modules: set[str] = set()
+    for part in path.removeprefix("-").split(_SEPARATOR):
+        targets = path_targets(model)
+        if part not in targets:
+            break
+        model = targets[part]
+        modules.add(model.__module__)
+    return frozenset(modules)
 
 
 def _in_call(context: MethodContext) -> Iterator[str]:
@@ -76,7 +89,7 @@ def _in_call(context: MethodContext) -> Iterator[str]:
         for expression, typ in zip(expressions, types, strict=True):
             if isinstance(expression, StrExpr):
                 yield expression.value
-            else:
+            elif not isinstance(expression, _NUMBERS):
                 yield from _in_expression(expression)
                 yield from _in_type(typ)
 
@@ -84,7 +97,8 @@ def _in_call(context: MethodContext) -> Iterator[str]:
 def _in_expression(expression: Expression | None) -> Iterator[str]:
     if isinstance(expression, StrExpr):
         yield expression.value
-    elif isinstance(expression, CallExpr):
+        return
+    if isinstance(expression, CallExpr):
         yield from filter(None, expression.arg_names)
     for part in _parts(expression):
         yield from _in_expression(part)
@@ -92,6 +106,8 @@ def _in_expression(expression: Expression | None) -> Iterator[str]:
 
 def _parts(expression: Expression | None) -> Iterable[Expression | None]:
     match expression:
+        case RefExpr():
+            return ()
         case CallExpr():
             return (expression.callee, *expression.args)
         case TupleExpr() | ListExpr() | SetExpr():

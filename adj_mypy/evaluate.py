@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
@@ -232,16 +233,17 @@ def found(callee: Expression) -> type[Any] | None:
     if not isinstance(callee, RefExpr) or not callee.fullname:
         return None
     module, _, name = callee.fullname.rpartition(".")
-    cls = getattr(_module(module), name, None)
+    found_module = _of_django(module) if module.startswith("django.") else sys.modules.get(module)
+    cls = getattr(found_module, name, None)
     return cls if isinstance(cls, type) and issubclass(cls, _MADE) else None
 
 
-def _module(name: str) -> ModuleType | None:
-    """A module that is imported already, or one of Django's, of which some need a driver that is not here."""
-    if name.startswith("django."):
-        with suppress(Exception):
-            return import_module(name)
-    return sys.modules.get(name)
+@cache
+def _of_django(name: str) -> ModuleType | None:
+    """A module of Django's, of which some need a driver that is not here."""
+    with suppress(Exception):
+        return import_module(name)
+    return None
 
 
 def _tried(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

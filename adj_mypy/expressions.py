@@ -245,8 +245,8 @@ def _named(call: Call, at: Expression, name: str, scope: Scope) -> Type:
 def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
     """The type of the values that are not NULL."""
     query = DjangoQuery(scope.model)
-    for name, typ in scope.known.items():
-        sample = typed(typ)
+    for name in _annotations_in(made, scope):
+        sample = typed(scope.known[name])
         if sample is not UNKNOWN:
             query.annotations[name] = sample
     try:
@@ -261,6 +261,15 @@ def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
     if isinstance(made, (Window, ExpressionWrapper)) or not getattr(field, "is_relation", False):
         return type_of_field(call.project, call.api, field)
     return type_of_class(call.api, field.target_field)
+
+
+def _annotations_in(made: Any, scope: Scope) -> set[str]:
+    """The annotations that an expression names, alone or at the beginning of a path."""
+    if not scope.known:
+        return set()
+    names = {*names_in(made)}
+    heads = {name.partition(paths.SEPARATOR)[0] for name in names}
+    return (names | heads) & scope.known.keys()
 
 
 def _certain(made: Any, query: DjangoQuery, scope: Scope, error: Exception) -> Exception | None:
@@ -282,7 +291,7 @@ def _certain(made: Any, query: DjangoQuery, scope: Scope, error: Exception) -> E
 
 def _is_guessed(made: Any, scope: Scope) -> bool:
     """Whether something in an expression is known by its type alone, where Django will see a field or a value."""
-    if any(name.partition(paths.SEPARATOR)[0] in scope.known for name in names_in(made)):
+    if _annotations_in(made, scope):
         return True
     if isinstance(made, Typed):
         # A value's type tells its field; a nested query has a field of its own.

@@ -71,7 +71,7 @@ def unbound(typ: Type) -> Type:
 
 def bare(typ: Type) -> Type:
     """A type as the project would have it without the plugin."""
-    return typ.accept(_Bare())
+    return typ if isinstance(typ, Instance) and not typ.args else typ.accept(_Bare())
 
 
 def bare_instance(typ: Type) -> Type:

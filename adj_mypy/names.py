@@ -87,10 +87,14 @@ def keys(call: Call) -> Type:
         return call.result
     name = names[0][0] if names else "pk"
     field = get_field(query.model, name)
-    typ, shown = (None if field is None else table.of_field(field) for table in Table(call.project, call.api).pair)
-    for argument in call.arguments("id_list") if typ is not None and shown is not None else ():
-        if typ is not None and shown is not None and not isinstance(get_proper_type(argument.type), NoneType):
-            values.check_many(call, argument, f'"{query.model.__name__}.{name}"', Expected(typ, shown))
+    table = Table(call.project, call.api)
+    typ = None if field is None else table.of_field(field)
+    if typ is None:
+        return call.result
+    expected = Expected(typ, lambda: table.shown.of_field(field))
+    for argument in call.arguments("id_list"):
+        if not isinstance(get_proper_type(argument.type), NoneType):
+            values.check_many(call, argument, f'"{query.model.__name__}.{name}"', expected)
     return call.result
 
 

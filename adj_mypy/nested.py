@@ -33,7 +33,7 @@ def is_expression(typ: Type) -> bool:
     if not isinstance(proper, Instance):
         return False
     # Django asks an object for the method, whatever its class.
-    return any(proper.type.has_base(base) for base in _EXPRESSIONS) or proper.type.get("resolve_expression") is not None
+    return any(map(proper.type.has_base, _EXPRESSIONS)) or proper.type.get("resolve_expression") is not None
 
 
 def columns_of(typ: Type) -> list[Type] | Instance | None:

@@ -7,8 +7,9 @@ table, with its reasons, is in the documentation; the tests compare it with what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from django.db.models import CompositePrimaryKey, JSONField, Lookup, fields
@@ -66,10 +67,13 @@ AnyPath = ResolvedPath | AnnotatedPath
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is right, and what a message says of it: without what is right by Django's kindness alone."""
+    """What is right.
+
+    `show` makes what a message says of it, without what is right by Django's kindness alone; few values need one.
+    """
 
     type: Type
-    shown: Type
+    show: Callable[[], Type | None]
     count: int | None = None
     """How many values there have to be, where that is fixed."""
 
@@ -77,11 +81,15 @@ class Expected:
     """Whether this is one of many."""
 
     @property
+    def shown(self) -> Type:
+        """What a message says."""
+        return self.show() or self.type
+
+    @property
     def item(self) -> Expected | None:
         """What each of many values has to be; None where one is expected."""
-        types = [get_proper_type(typ) for typ in (self.type, self.shown)]
-        items = [typ.args[0] for typ in types if isinstance(typ, Instance) and typ.type.fullname in _MANY]
-        return Expected(items[0], items[1], is_item=True) if len(items) == len(types) else None
+        item = _item_of(self.type)
+        return None if item is None else Expected(item, lambda: _item_of(self.shown), is_item=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +106,17 @@ class Table:
         return self.project.options.strict_values
 
     @property
-    def pair(self) -> tuple[Table, Table]:
-        """What is right, and what a message shows."""
-        return self, replace(self, is_kind=False)
+    def shown(self) -> Table:
+        """The table of what messages show."""
+        return replace(self, is_kind=False)
 
     # -- lookups -------------------------------------------------------------------------------------------------------
 
     def expected(self, path: AnyPath) -> Expected | None:
         """What a lookup takes; None where the plugin leaves it to Django."""
-        typ, shown = (table.of_lookup(path) for table in self.pair)
+        typ = self.of_lookup(path)
         count = _PAIR if path.lookup == "range" else None
-        return None if typ is None or shown is None else Expected(typ, shown, count)
+        return None if typ is None else Expected(typ, lambda: self.shown.of_lookup(path), count)
 
     def of_lookup(self, path: AnyPath) -> Type | None:
         """The type that a lookup takes."""
@@ -117,7 +125,7 @@ class Table:
             field = path.field
         if path.lookup == "isnull":
             return self.api.named("builtins.bool")
-        if is_array(field):
+        if _is_array(field):
             return self._of_array(field, path.lookup)
         if isinstance(field, JSONField):
             return self._of_json(path.lookup)
@@ -201,7 +209,7 @@ class Table:
 
     def rows(self, target: ModelClass) -> Type:
         """Instances of a model, of its parents and its proxies: Django compares their keys."""
-        family = [base for base in target.__mro__ if base in self.project.models.values()]
+        family = [base for base in target.__mro__ if base in self.project.tables]
         return make_simplified_union([plain_row(self.project, self.api, model) for model in family])
 
     def _of_composite(self, field: Any) -> Type:
@@ -216,6 +224,12 @@ class Table:
         return make_simplified_union([Instance(info, []) for info in infos if info is not None])
 
 
+def _item_of(typ: Type) -> Type | None:
+    """The type of each of many values; None for a type of one."""
+    proper = get_proper_type(typ)
+    return proper.args[0] if isinstance(proper, Instance) and proper.type.fullname in _MANY else None
+
+
 def _is_prepared_by_field(field: Any, name: str) -> bool:
     """Whether a project's own lookup leaves its value to the field, as those that compare do."""
     lookup: Any = field.get_lookup(name)
@@ -224,9 +238,9 @@ def _is_prepared_by_field(field: Any, name: str) -> bool:
     return bool(lookup.prepare_rhs) and lookup.get_prep_lookup is Lookup.get_prep_lookup
 
 
-def _is_of_postgresql(field: object) -> bool:
+def _is_of_postgresql(field: Any) -> bool:
     """Ranges and the like, which take pairs and their driver's objects; arrays have a rule of their own."""
-    return any(base.__module__.startswith(_POSTGRESQL) for base in type(field).__mro__)
+    return bool(_postgresql_names(field.__class__))
 
 
 def is_djangos(field: object) -> bool:
@@ -238,6 +252,12 @@ def _optional(typ: Type) -> Type:
     return make_simplified_union([typ, NoneType()])
 
 
-def is_array(field: object) -> bool:
+def _is_array(field: Any) -> bool:
     """Whether a field is PostgreSQL's `ArrayField`."""
-    return any(cls.__name__ == "ArrayField" and cls.__module__.startswith(_POSTGRESQL) for cls in type(field).__mro__)
+    return "ArrayField" in _postgresql_names(field.__class__)
+
+
+@cache
+def _postgresql_names(kind: type[Any]) -> frozenset[str]:
+    """The classes of PostgreSQL that a field's class inherits from, by their names."""
+    return frozenset(base.__name__ for base in kind.__mro__ if base.__module__.startswith(_POSTGRESQL))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mypy.nodes import MypyFile, TypeInfo
 from mypy.options import Options
@@ -34,6 +34,8 @@ from adj_mypy.sources import STALE, Sources
 
 if TYPE_CHECKING:
     from adj_mypy.checking import Checking
+
+OfAnnotation: TypeAlias = Callable[[AnalyzeTypeContext], Type]
 
 VERSION: Final = "1"
 """Part of mypy's cache; another number lets it check everything again."""
@@ -70,21 +72,22 @@ class AdjPlugin(Plugin):
 
     @override
     def report_config_data(self, ctx: ReportConfigContext) -> dict[str, Any]:
-        return {
-            **self.django.report_config_data(ctx),
-            "adj": VERSION,
-            "adj_options": self.project.options.as_data(),
-            "adj_models": self.project.digests.get(ctx.id, ""),
-        }
+        models = self.project.digests.get(ctx.id, "")
+        return {**self.django.report_config_data(ctx), **self._config_data, "adj_models": models}
+
+    @cached_property
+    def _config_data(self) -> dict[str, Any]:
+        return {"adj": VERSION, "adj_options": self.project.options.as_data()}
 
     # -- models --------------------------------------------------------------------------------------------------------
 
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        if self._is_query(fullname):
+        info = self._info(fullname)
+        if compat.has_base(info, QUERY):
             return queries.add_subclass
         hook = self.django.get_base_class_hook(fullname)
-        return partial(self._process_class, hook) if hook is not None and self._is_model(fullname) else hook
+        return partial(self._process_class, hook) if hook is not None and compat.has_base(info, MODEL) else hook
 
     def _process_class(self, hook: Callable[[ClassDefContext], None], context: ClassDefContext) -> None:
         if self._tracked and context.cls.fullname in self.project.models:
@@ -104,16 +107,23 @@ class AdjPlugin(Plugin):
         return partial(generic.make_generic, tracked=self._tracked, digest=digest(self.project.models[fullname]))
 
     @override
-    def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
+    def get_type_analyze_hook(self, fullname: str) -> OfAnnotation | None:
+        hook = self.django.get_type_analyze_hook(fullname)
+        # mypy asks for every name in every annotation.
+        return None if hook is None and fullname not in self._annotations else self._analyze(fullname, hook)
+
+    @cached_property
+    def _annotations(self) -> frozenset[str]:
+        """The names in annotations that mean something here."""
+        return frozenset({LOADED, *(self.project.models if self._tracked else ())})
+
+    def _analyze(self, fullname: str, hook: OfAnnotation | None) -> OfAnnotation | None:
         if fullname == LOADED:
             return self._loaded
-        hook = self.django.get_type_analyze_hook(fullname)
-        if not self._tracked:
-            return hook
         if hook is not None:
             inner = hook
-            return lambda context: generic.bare_instance(inner(context))
-        info = self._info(fullname) if fullname in self.project.models else None
+            return (lambda context: generic.bare_instance(inner(context))) if self._tracked else hook
+        info = self._info(fullname)
         return None if info is None else partial(generic.bare_annotation, info)
 
     def _loaded(self, context: AnalyzeTypeContext) -> Type:
@@ -177,16 +187,6 @@ class AdjPlugin(Plugin):
     def _info(self, fullname: str) -> TypeInfo | None:
         symbol = self.lookup_fully_qualified(fullname)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
-
-    def _is_query(self, fullname: str) -> bool:
-        return self._has(fullname, QUERY)
-
-    def _is_model(self, fullname: str) -> bool:
-        return self._has(fullname, MODEL)
-
-    def _has(self, fullname: str, base: str) -> bool:
-        info = self._info(fullname)
-        return info is not None and info.has_base(base)
 
 
 def plugin(version: str) -> type[Plugin]:

@@ -14,7 +14,7 @@ from django.db.models.fields.related import ForeignObject
 from django.db.models.fields.reverse_related import ForeignObjectRel, OneToOneRel
 from django.db.models.manager import BaseManager
 from mypy.nodes import TypeInfo
-from mypy.types import FunctionLike, Type, TypeType, get_proper_type
+from mypy.types import FunctionLike, Instance, Type, TypeType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api, DjangoPlugin
@@ -42,6 +42,11 @@ class Project:
     def models(self) -> Mapping[str, ModelClass]:
         """The models that have a table, by the full name of their class."""
         return {full_name(model): model for model in compat.registered_models(self.django)}
+
+    @cached_property
+    def tables(self) -> frozenset[ModelClass]:
+        """These models without their names."""
+        return frozenset(self.models.values())
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -82,8 +87,8 @@ class Project:
 
     def model_of(self, typ: Type | None) -> ModelClass | None:
         """The model of a row's type; None for what is no row."""
-        info = model_info(typ)
-        return None if info is None else self.models.get(info.fullname)
+        proper = get_proper_type(typ)
+        return self.models.get(_written(proper.type).fullname) if isinstance(proper, Instance) else None
 
     def class_of(self, typ: Type | None) -> ModelClass | None:
         """The model that a class object is: of `Book` itself, or of a `type[Book]`."""
@@ -111,10 +116,15 @@ def full_name(cls: type[Any]) -> str:
 def model_info(typ: Type | None) -> TypeInfo | None:
     """The class of a row's type, without what the plugins make of it for rows with annotations."""
     proper = get_proper_type(typ)
-    info = getattr(proper, "type", None)
-    if not isinstance(info, TypeInfo):
-        return None
-    is_made = info.name.endswith(ANNOTATED) or compat.ANNOTATED_WITH in info.name
+    return _written(proper.type) if isinstance(proper, Instance) else None
+
+
+def _written(info: TypeInfo) -> TypeInfo:
+    """The class that a project has written, of one that a plugin may have made of it."""
+    name = info.name
+    if "@" not in name:
+        return info
+    is_made = name.endswith(ANNOTATED) or compat.ANNOTATED_WITH in name
     return info.bases[0].type if is_made and info.bases else info
 
 

@@ -13,6 +13,7 @@ from adj_mypy.compat import Api
 
 MANAGER: Final = "adj.managers.ManagerFromQuerySet"
 QUERY: Final = "adj.managers.QueryFromQuerySet"
+MADE: Final = frozenset({MANAGER, QUERY})
 _QUERYSET: Final = "django.db.models.query.QuerySet"
 
 

@@ -30,10 +30,11 @@ from adj_mypy.words import suggestion
 
 def read(project: Project, attribute: str, context: AttributeContext) -> Type:
     """The type of a relation or column of a row."""
-    state, model = state_of(project, context.type), project.model_of(context.type)
-    declared, api = bare(context.default_attr_type), Api(context.api)
+    state, declared = state_of(project, context.type), bare(context.default_attr_type)
+    model = None if state is None else project.model_of(context.type)
     if state is None or model is None:
         return declared
+    api = Api(context.api)
     if state.carries(attribute):
         row = rows_knowing(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
         return _with_row(project, row, declared)

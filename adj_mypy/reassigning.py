@@ -69,9 +69,9 @@ def fitting(project: Project, api: Api, at: Context, name: str, result: Type) ->
     targets = _targets(*api.surroundings())
     target = targets.variables.get((at, name in ITERATED))
     declared = None if target is None else _declared(api, target)
-    taken, put = _value(result, name)
-    if target is None or declared is None or taken is None:
+    if target is None or declared is None:
         return result
+    taken, put = _value(result, name)
     if at not in targets.refitted and is_subtype(taken, declared):
         return result
     plain = with_rows(project, api, taken, None)
@@ -105,7 +105,7 @@ def _declared(api: Api, target: Expression) -> Type | None:
     return api.type_of(target)
 
 
-def _value(result: Type, name: str) -> tuple[Type | None, Callable[[Type], Type]]:
+def _value(result: Type, name: str) -> tuple[Type, Callable[[Type], Type]]:
     """What a variable gets of the result of a call, and how the result looks with something else in its place."""
     proper = get_proper_type(result)
     if not isinstance(proper, Instance) or not proper.args:

@@ -76,7 +76,7 @@ def _check_objects(call: Call, query: Query) -> None:
 def _objects(call: Call, model: ModelClass) -> Expected | None:
     table = Table(call.project, call.api)
     typ = table.of_relation(model)
-    return None if typ is None else Expected(typ, typ)
+    return None if typ is None else Expected(typ, lambda: typ)
 
 
 def _check_through(call: Call) -> None:

@@ -96,6 +96,8 @@ class State:
 
     def with_annotations(self, annotations: Mapping[str, Type]) -> State:
         """The same with more annotations."""
+        if not annotations:
+            return self
         aliases = self.aliases - annotations.keys()
         return replace(self, annotations={**self.annotations, **annotations}, aliases=aliases)
 
@@ -106,11 +108,13 @@ class State:
 
     def selecting(self, names: Collection[str]) -> State:
         """The same where rows have these annotations and no others."""
+        if not self.annotations:
+            return self
         return replace(self, aliases=frozenset(self.annotations) - set(names) - {OPEN})
 
     def with_deferred(self, names: frozenset[str]) -> State:
         """The same without these columns, and no others."""
-        return replace(self, deferred=names)
+        return self if names == self.deferred else replace(self, deferred=names)
 
 
 NOTHING: Final = State()
@@ -148,11 +152,13 @@ def plain_row(project: Project, api: Api, model: ModelClass) -> Type:
 def state_of(project: Project, row: Type | None) -> State | None:
     """What a row's type says that it carries; None for a row of which nothing is known, and for what is no row."""
     proper = get_proper_type(row)
-    model = project.model_of(proper)
-    if model is None or not isinstance(proper, Instance) or not proper.args:
+    if not isinstance(proper, Instance) or not proper.args:
         return None
     known = get_proper_type(proper.args[-1])
-    return _decoded(model, known) if isinstance(known, TypedDictType) and UNKNOWN not in known.items else None
+    if not isinstance(known, TypedDictType) or UNKNOWN in known.items:
+        return None
+    model = project.model_of(proper)
+    return None if model is None else _decoded(model, known)
 
 
 def with_rows(project: Project, api: Api, typ: Type, change: Change | None) -> Type:
@@ -191,14 +197,21 @@ def unknown_state(project: Project, api: Api, model: ModelClass) -> State:
 
 
 def _decoded(model: ModelClass, known: TypedDictType) -> State:
+    if not known.items:
+        return NOTHING
     names = relations(model)
-    deferred = frozenset(name.removeprefix(DEFERRED) for name in known.items if name.startswith(DEFERRED))
-    marks = frozenset(name for name in known.items if name.startswith((LATER, GONE)))
-    given = {name: typ for name, typ in known.items.items() if not name.startswith((DEFERRED, LATER, GONE))}
-    return State(
-        {name: typ for name, typ in given.items() if name in names},
-        {name: typ for name, typ in given.items() if name not in names},
-        deferred,
-        frozenset(given) - known.required_keys,
-        marks,
-    )
+    loaded: dict[str, Type] = {}
+    annotations: dict[str, Type] = {}
+    deferred: set[str] = set()
+    marks: set[str] = set()
+    for name, typ in known.items.items():
+        if name in names:
+            loaded[name] = typ
+        elif name.startswith(DEFERRED):
+            deferred.add(name.removeprefix(DEFERRED))
+        elif name.startswith((LATER, GONE)):
+            marks.add(name)
+        else:
+            annotations[name] = typ
+    aliases = (loaded.keys() | annotations) - known.required_keys
+    return State(loaded, annotations, frozenset(deferred), frozenset(aliases), frozenset(marks))

@@ -69,8 +69,18 @@ def called_on(call: Context) -> Expression | None:
 def nodes_in(node: Node) -> Iterator[Node]:
     """A node and all that it is made of. A traverser of mypy's own cannot be inherited from: it is compiled."""
     yield node
-    for name in _PARTS:
+    for name in _parts_of(type(node), node):
         yield from _nodes_of(getattr(node, name, None))
+
+
+_known_parts: dict[type[Node], Sequence[str]] = {}
+
+
+def _parts_of(cls: type[Node], node: Node) -> Sequence[str]:
+    """Those of the attributes that the nodes of a class have, which are the same for all."""
+    if cls not in _known_parts:
+        _known_parts[cls] = [name for name in _PARTS if hasattr(node, name)]
+    return _known_parts[cls]
 
 
 def _nodes_of(part: object) -> Iterator[Node]:

@@ -44,8 +44,12 @@ def check_each(call: Call, parts: Iterable[Expression], name: str, expected: Exp
 def check_many(call: Call, given: Argument, name: str, item: Expected | None) -> None:
     """Report what is no iterable of values that are expected."""
     if item is not None:
-        typ, shown = (call.api.named("typing.Iterable", [each]) for each in (item.type, item.shown))
-        check(call, given.expression, given.type, name, Expected(typ, shown))
+        many = Expected(_iterable(call, item.type), lambda: _iterable(call, item.shown))
+        check(call, given.expression, given.type, name, many)
+
+
+def _iterable(call: Call, item: Type) -> Type:
+    return call.api.named("typing.Iterable", [item])
 
 
 def _check_one(call: Call, at: Expression, given: Type, name: str, expected: Expected) -> None:

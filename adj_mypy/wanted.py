@@ -16,10 +16,8 @@ from adj_mypy.project import MODEL
 
 def as_wanted(call: Call, result: Type) -> Type:
     """The result of a call, with dicts for rows if only these fit where it goes."""
-    if not _has_typed_dict(result):
-        return result
-    wanted = wanted_type(call.context)
-    if wanted is None or isinstance(get_proper_type(wanted), CallableType) or is_subtype(result, wanted):
+    wanted = get_proper_type(wanted_type(call.context))
+    if wanted is None or isinstance(wanted, CallableType) or not _has_typed_dict(result) or is_subtype(result, wanted):
         return result
     general = _with_dicts(call.api, result)
     return general if is_subtype(general, wanted) else result
