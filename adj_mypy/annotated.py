@@ -6,7 +6,7 @@ a type has is an error; what only some of them has, or a field of the project's 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -16,6 +16,7 @@ from mypy.types import Type
 
 from adj.errors import UnknownLookup
 from adj_mypy.evaluate import UNKNOWN, typed
+from adj_mypy.fields import subclasses
 
 _SEPARATOR: Final = "__"
 
@@ -40,7 +41,8 @@ class _Dead:
     @property
     def is_certain(self) -> bool:
         """Whether no field has the name that this one may stand for."""
-        return self.name not in _possible(type(self.field))
+        cls: Any = type(self.field)
+        return self.name not in _possible(cls)
 
 
 def split(path: str, known: Mapping[str, Type]) -> tuple[str, Sequence[str]] | None:
@@ -92,11 +94,5 @@ def _followed(field: Field[Any, Any], rest: Sequence[str], is_nullable: bool) ->
 @cache
 def _possible(cls: type[Any]) -> frozenset[str]:
     """The lookups and transforms of a class of fields, of those made from it, and of the project's own fields."""
-    fields = (each for each in _subclasses(Field) if issubclass(each, cls) or not each.__module__.startswith("django."))
+    fields = (each for each in subclasses(Field) if issubclass(each, cls) or not each.__module__.startswith("django."))
     return frozenset(name for each in fields for name in each.get_lookups())
-
-
-def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
-    yield cls
-    for child in cls.__subclasses__():
-        yield from _subclasses(child)

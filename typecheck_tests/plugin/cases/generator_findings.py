@@ -85,8 +85,9 @@ async def an_annotation_of_which_only_the_type_is_known() -> None:
     reveal_type(row.m)  # R: int
 
 
-async def an_annotation_that_does_not_fit_is_left_to_django() -> None:
+async def an_annotation_that_does_not_fit_whatever_its_field() -> None:
     q(Book).annotate(n=Count("tags")).annotate(m=Coalesce(F("n"), Value("none")))
+    # E: Django refuses this expression: Expression contains mixed types: IntegerField, CharField...
 
 
 async def a_case_whose_condition_has_an_instance() -> None:
@@ -213,3 +214,15 @@ async def a_condition_names_annotations_before_it() -> None:
     q(Author).annotate(read=is_read, n=Count("books", filter=Q(read=True)), m=F("n") + 1).filter(m__gt=F("n"))
     q(Author).annotate(n=Count("books", filter=Q(read=True)), read=is_read)  # E: Author has no field "read"...
     q(Author).alias(n=Count("books"), m=Count("books", filter=Q(n="3")))  # E: Author: "n" expects "int", got "str"...
+
+
+async def types_that_no_field_lets_mix() -> None:
+    first = q(Book).filter(author=OuterRef("pk")).values("price")[:1]
+    q(Author).annotate(n=Subquery(first) + Value("ace"))
+    # E: Django refuses this expression: Cannot infer type of '+' expression involving these types: Dec...
+    q(Author).annotate(n=Subquery(first) + Value(1), m=Subquery(first) + Value(Decimal("1.5")))
+    query = q(Book).annotate(day=TruncMonth("released"), low=Lower("title"), by=F("author"), size=F("pages"))
+    query.annotate(n=TruncMonth(Case(When(pk=1, then=F("day")), default=Value(5))))  # E: Django refuses this...
+    query.annotate(n=Case(When(pk=1, then=F("low")), default=F("subtitle")))
+    query.annotate(n=Case(When(pk=1, then=F("by")), default=F("publisher")))
+    query.annotate(n=Case(When(pk=1, then=F("size")), default=F("weight")))
