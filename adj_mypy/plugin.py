@@ -26,7 +26,7 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, dependencies, generic, queries
+from adj_mypy import compat, dependencies, generic, older, queries
 from adj_mypy.call import QUERY
 from adj_mypy.options import read_options
 from adj_mypy.project import MODEL, Project, digest
@@ -107,6 +107,9 @@ class AdjPlugin(Plugin):
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         if fullname == LOADED:
             return self._loaded
+        if fullname == QUERY and older.LEAVES_DEFAULTS:
+            query = self._info(fullname)
+            return None if query is None else partial(older.query_annotation, query)
         hook = self.django.get_type_analyze_hook(fullname)
         if not self._tracked:
             return hook
