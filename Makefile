@@ -26,6 +26,9 @@ PYTHON ?= $(shell $(find_python))
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Where `make django-stubs-suite` takes the cases from: `make DJANGO_STUBS=folder` names a copy of the repository.
+DJANGO_STUBS ?= https://github.com/typeddjango/django-stubs
+
 .PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite mypy-real-projects django-stubs-suite docs format matrix install clean
 .DEFAULT_GOAL := help
 
@@ -73,7 +76,7 @@ mypy-real-projects: $(MADE) ## three packages from PyPI: mypy says the same with
 	.mypy-real-projects/venv/bin/python typecheck_tests/real_projects.py .mypy-real-projects
 
 django-stubs-suite: $(DEV) ## django-stubs' own cases say the same with adj's plugin and without it
-	$(BIN)/python -m typecheck_tests.django_stubs_suite .django-stubs-suite
+	$(BIN)/python -m typecheck_tests.django_stubs_suite .django-stubs-suite --repository $(DJANGO_STUBS)
 
 docs: $(DEV) ## the documentation, into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

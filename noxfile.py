@@ -53,7 +53,7 @@ OLDEST = next((python for python in PYTHONS if is_there(python)), PYTHONS[0])
 
 # The oldest mypy that the plugin supports has the oldest Django beside it; the newest one is what pip finds.
 PLUGIN = [
-    nox.param(PYTHONS[0], "mypy~=1.20.0 django-stubs~=5.2.0 Django~=5.2.0", id="oldest"),
+    nox.param(PYTHONS[0], "mypy~=1.18.0 django-stubs~=5.2.0 Django~=5.2.0", id="oldest"),
     nox.param(PYTHONS[-1], "mypy django-stubs Django", id="newest"),
 ]
 

@@ -1,12 +1,12 @@
 """Paths that begin with an annotation: `filter(total__gte=3)` after `annotate(total=...)`.
 
-Of an annotation the plugin knows its type, and not always the field that Django computes for it. What no field at all
-has is an error; what only some field has is left to Django.
+Of an annotation the plugin knows its type, and not always the field that Django computes for it. What no field of such
+a type has is an error; what only some of them has, or a field of the project's own, is left to Django.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -16,6 +16,7 @@ from mypy.types import Type
 
 from adj.errors import UnknownLookup
 from adj_mypy.evaluate import UNKNOWN, typed
+from adj_mypy.fields import subclasses
 
 _SEPARATOR: Final = "__"
 
@@ -30,6 +31,20 @@ class AnnotatedPath:
     is_nullable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Dead:
+    """Where a path goes no further: a field that does not have the name."""
+
+    field: Field[Any, Any]
+    name: str
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether no field has the name that this one may stand for."""
+        cls: Any = type(self.field)
+        return self.name not in _possible(cls)
+
+
 def split(path: str, known: Mapping[str, Type]) -> tuple[str, Sequence[str]] | None:
     """The annotation that a path begins with, and the names that follow; None if it begins with none."""
     names = path.split(_SEPARATOR) if known else []
@@ -41,18 +56,28 @@ def split(path: str, known: Mapping[str, Type]) -> tuple[str, Sequence[str]] | N
 
 
 def meaning(name: str, typ: Type, rest: Sequence[str]) -> AnnotatedPath | None:
-    """What follows an annotation; None where only Django can tell. Raises `UnknownLookup` for what no field has."""
+    """What follows an annotation; None where only Django can tell. Raises `UnknownLookup` for what it cannot have."""
     value = typed(typ)
     if value is UNKNOWN:
         return None
-    fields = [CharField(), TextField()] if isinstance(value.output_field, CharField) else [value.output_field]
-    found = next((each for field in fields if (each := _followed(field, rest, value.is_optional))), None)
-    if found is None:
-        _refuse_unknown(name, fields[0], rest)
-    return found
+    dead: list[_Dead] = []
+    for field in [CharField(), TextField()] if isinstance(value.output_field, CharField) else [value.output_field]:
+        found = _followed(field, rest, value.is_optional)
+        if isinstance(found, AnnotatedPath):
+            return found
+        dead.append(found)
+    if all(end.is_certain for end in dead):
+        raise UnknownLookup(
+            model=name,
+            path=_SEPARATOR.join([name, *rest]),
+            field=f'the annotation "{name}"',
+            lookup=dead[0].name,
+            choices=dead[0].field.get_lookups(),
+        )
+    return None
 
 
-def _followed(field: Field[Any, Any], rest: Sequence[str], is_nullable: bool) -> AnnotatedPath | None:
+def _followed(field: Field[Any, Any], rest: Sequence[str], is_nullable: bool) -> AnnotatedPath | _Dead:
     expression: Any = Value(None, output_field=field)
     for position, name in enumerate(rest):
         output = expression.output_field
@@ -61,30 +86,13 @@ def _followed(field: Field[Any, Any], rest: Sequence[str], is_nullable: bool) ->
             return AnnotatedPath(output, tuple(rest[:position]), name, is_nullable)
         transform = expression.get_transform(name)
         if transform is None:
-            return None
+            return _Dead(output, name)
         expression = transform(expression)
     return AnnotatedPath(expression.output_field, tuple(rest), "exact", is_nullable)
 
 
-def _refuse_unknown(annotation: str, field: Field[Any, Any], rest: Sequence[str]) -> None:
-    for name in rest:
-        if name not in _every_lookup() and not name.replace("_", "").isdigit():
-            raise UnknownLookup(
-                model=annotation,
-                path=_SEPARATOR.join([annotation, *rest]),
-                field=f'the annotation "{annotation}"',
-                lookup=name,
-                choices=field.get_lookups(),
-            )
-
-
 @cache
-def _every_lookup() -> frozenset[str]:
-    """The lookups and transforms of every field that there is."""
-    return frozenset(name for cls in _subclasses(Field) for name in cls.get_lookups())
-
-
-def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
-    yield cls
-    for child in cls.__subclasses__():
-        yield from _subclasses(child)
+def _possible(cls: type[Any]) -> frozenset[str]:
+    """The lookups and transforms of a class of fields, of those made from it, and of the project's own fields."""
+    fields = (each for each in subclasses(Field) if issubclass(each, cls) or not each.__module__.startswith("django."))
+    return frozenset(name for each in fields for name in each.get_lookups())

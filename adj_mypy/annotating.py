@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mypy.nodes import Expression
 from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 
-from adj_mypy import compat
+from adj_mypy import compat, conditions
 from adj_mypy.call import Argument, Call, Query, is_tracked
 from adj_mypy.codes import LOOKUP, SHAPE
 from adj_mypy.expressions import Scope, default_alias, expression_type, kind_of
@@ -54,14 +54,18 @@ def _unknown() -> dict[str, Type]:
 
 
 def _annotations(call: Call, query: Query) -> dict[str, Type]:
-    """The annotations of a call by name; `OPEN` stands for those whose names are known only at run time."""
+    """The annotations of a call by name; `OPEN` stands for those whose names are known only at run time.
+
+    Each may name those before it, in conditions as well.
+    """
     new: dict[str, Type] = {}
     for argument in call.arguments("args", "kwargs"):
+        scope = Scope(query.model, {**query.known.annotations, **new})
+        conditions.check_conditions_inside(call, scope, argument.expression)
         name = None if argument.is_unpacked else name_of(call, argument, "annotate()")
         if name is None:
             new |= _unknown()
         elif not conflicting(call, query, name, argument.expression):
-            scope = Scope(query.model, {**query.known.annotations, **new})
             new[name] = expression_type(call, argument.expression, scope)
     return new
 

@@ -60,6 +60,7 @@ from adj_mypy.call import Call
 from adj_mypy.codes import SHAPE
 from adj_mypy.evaluate import UNKNOWN, Evaluator, Typed, typed
 from adj_mypy.fields import optional, type_of_class, type_of_field, type_of_path
+from adj_mypy.guesses import refuses_every_field
 from adj_mypy.project import ModelClass, target_of
 from adj_mypy.state import OPEN, plain_row
 
@@ -273,9 +274,12 @@ def _annotations_in(made: Any, scope: Scope) -> set[str]:
 
 
 def _certain(made: Any, query: DjangoQuery, scope: Scope, error: Exception) -> Exception | None:
-    """The refusal of an expression, or of a part of it, that depends on nothing which is known by its type alone."""
+    """The refusal of an expression, or of a part of it, that no field behind a type would change."""
     if not _is_guessed(made, scope):
         return error if isinstance(error, (FieldError, TypeError, ValueError)) else None
+    named = [begins[0] for name in names_in(made) if (begins := split(name, scope.known)) is not None]
+    if isinstance(error, FieldError) and refuses_every_field(made, named, query):
+        return error
     has_field_of_parts = isinstance(made, _AS_PARTS) and "output_field" not in vars(made)
     for part in _sources_of(made):
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.db.models import CompositePrimaryKey, Field, GeneratedField, Model, fields
@@ -52,6 +52,13 @@ SAMPLES: Final[Mapping[str, type[Field[Any, Any]]]] = {
     "builtins.bytes": fields.BinaryField,
 }
 """A field for a value of each of these types: of the class that Django gives a constant of it."""
+
+
+def subclasses(cls: type[Any]) -> Iterator[type[Any]]:
+    """A class and those made from it."""
+    yield cls
+    for child in cls.__subclasses__():
+        yield from subclasses(child)
 
 
 def optional(typ: Type) -> Type:

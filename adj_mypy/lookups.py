@@ -51,7 +51,7 @@ def scope_of(query: Query) -> Scope:
 
 
 def with_conditions(topic: Callable[[Call], Type]) -> Callable[[Call], Type]:
-    """A topic of expressions, such as `annotate()`, whose conditions are checked as well."""
+    """A topic of expressions, such as `values()`, whose conditions are checked as well."""
 
     def checked(call: Call) -> Type:
         query = call.query

@@ -26,7 +26,7 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, dependencies, generic, queries
+from adj_mypy import compat, dependencies, generic, older, queries
 from adj_mypy.call import QUERY
 from adj_mypy.options import read_options
 from adj_mypy.project import MODEL, Project, digest
@@ -115,11 +115,15 @@ class AdjPlugin(Plugin):
     @cached_property
     def _annotations(self) -> frozenset[str]:
         """The names in annotations that mean something here."""
-        return frozenset({LOADED, *(self.project.models if self._tracked else ())})
+        query = (QUERY,) if older.LEAVES_DEFAULTS else ()
+        return frozenset({LOADED, *query, *(self.project.models if self._tracked else ())})
 
     def _analyze(self, fullname: str, hook: OfAnnotation | None) -> OfAnnotation | None:
         if fullname == LOADED:
             return self._loaded
+        if fullname == QUERY and older.LEAVES_DEFAULTS:
+            query = self._info(fullname)
+            return None if query is None else partial(older.query_annotation, query)
         if hook is not None:
             inner = hook
             return (lambda context: generic.bare_instance(inner(context))) if self._tracked else hook

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from django.db import OperationalError
 
@@ -12,6 +13,15 @@ from typecheck_tests.generated import revealed
 from typecheck_tests.generated.chains import Query
 from typecheck_tests.generated.module import Said
 from typecheck_tests.generated.running import Outcome, Run
+
+_UNTYPED: Final = (
+    # The calendar's arithmetic failed.
+    "year 0 is out of range",
+    # A fault of Django's: beside a window in one `|` or `^`, some lookups look for their column in the wrong place. On
+    # SQLite that is a key of JSON that `isnull` asks for, everywhere a year.
+    "'Ref' object has no attribute 'lhs'",
+)
+"""What errors say that depend on more than types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +70,8 @@ def judge(queries: Sequence[Query], said: Mapping[str, Said], runs: Mapping[str,
 
 def _findings(query: Query, mypy: Said, run: Run) -> Iterator[Finding]:
     error = run.asked.error
-    if isinstance(error, (OperationalError, NotImplementedError)) or "year 0 is out of range" in str(error):
-        # The database's arithmetic failed, or the calendar's, or Django gave a whole query up: no type can tell.
+    if isinstance(error, (OperationalError, NotImplementedError)) or any(text in str(error) for text in _UNTYPED):
+        # The database's arithmetic failed, or Django gave a whole query up: no type can tell.
         return
     if mypy.errors and error is None and run.late is None and not _is_untried_reading(query, mypy, run):
         yield Finding("false error", query, mypy.errors[0])

@@ -10,6 +10,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from typecheck_tests.plugin.checked import ROOT
+
+PAGES = [
+    page for page in sorted((ROOT / "docs" / "reference").glob("mypy-*.md")) if "```python" in page.read_text("utf-8")
+]
 _BEGIN, _END = "```python", "```"
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -6,13 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from typecheck_tests.plugin.checked import ROOT, check
+from typecheck_tests.plugin.checked import check
 from typecheck_tests.plugin.marks import Message, marks, said
-from typecheck_tests.plugin.pages import module_of
-
-PAGES = [
-    page for page in sorted((ROOT / "docs" / "reference").glob("mypy-*.md")) if "```python" in page.read_text("utf-8")
-]
+from typecheck_tests.plugin.pages import PAGES, module_of
 
 
 @pytest.fixture(scope="module")

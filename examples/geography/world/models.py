@@ -64,13 +64,13 @@ class Country(models.Model):
     domain: models.CharField[str, str] = models.CharField(max_length=10, blank=True)
     postal_code_pattern: models.CharField[str, str] = models.CharField(max_length=200, blank=True)
 
-    continent: models.ForeignKey[Continent] = models.ForeignKey(
+    continent: models.ForeignKey[Continent, Continent] = models.ForeignKey(
         Continent, on_delete=models.PROTECT, related_name="countries"
     )
-    currency: models.ForeignKey[Currency | None] = models.ForeignKey(
+    currency: models.ForeignKey[Currency | None, Currency | None] = models.ForeignKey(
         Currency, on_delete=models.PROTECT, null=True, related_name="countries"
     )
-    capital: models.OneToOneField[City | None] = models.OneToOneField(
+    capital: models.OneToOneField[City | None, City | None] = models.OneToOneField(
         "City", on_delete=models.SET_NULL, null=True, related_name="capital_of"
     )
     languages: models.ManyToManyField[Language, models.Model] = models.ManyToManyField(
@@ -100,7 +100,9 @@ class City(models.Model):
     longitude: models.FloatField[float, float] = models.FloatField()
     timezone: models.CharField[str, str] = models.CharField(max_length=40)
 
-    country: models.ForeignKey[Country] = models.ForeignKey(Country, on_delete=models.CASCADE, related_name="cities")
+    country: models.ForeignKey[Country, Country] = models.ForeignKey(
+        Country, on_delete=models.CASCADE, related_name="cities"
+    )
 
     country_id: str
 

@@ -10,9 +10,11 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    Exists,
     ExpressionWrapper,
     F,
     FloatField,
+    Max,
     OuterRef,
     Q,
     Subquery,
@@ -27,6 +29,7 @@ from django.db.models.functions import (
     Coalesce,
     ExtractMonth,
     Ln,
+    Lower,
     Mod,
     NullIf,
     RowNumber,
@@ -36,7 +39,7 @@ from django.db.models.functions import (
 )
 
 from adj import q
-from tests.shop.models import Author, Book, Customer, Order, OrderLine, Reader, Tag
+from tests.shop.models import Author, Book, Contribution, Customer, Order, OrderLine, Reader, Tag
 
 
 async def mixed_types_in_coalesce() -> None:
@@ -82,8 +85,9 @@ async def an_annotation_of_which_only_the_type_is_known() -> None:
     reveal_type(row.m)  # R: int
 
 
-async def an_annotation_that_does_not_fit_is_left_to_django() -> None:
+async def an_annotation_that_does_not_fit_whatever_its_field() -> None:
     q(Book).annotate(n=Count("tags")).annotate(m=Coalesce(F("n"), Value("none")))
+    # E: Django refuses this expression: Expression contains mixed types: IntegerField, CharField...
 
 
 async def a_case_whose_condition_has_an_instance() -> None:
@@ -184,3 +188,41 @@ async def a_part_that_django_refuses_beside_an_annotation() -> None:
     numbered = q(Tag).annotate(one=F("weight"))
     numbered.annotate(two=Case(When(one=1, then=Value(Decimal("2.5")) + Value("e")), default=Abs(F("one"))))
     # E: Django refuses this expression: Cannot infer type of '+' expression involving these types: ...
+
+
+async def what_follows_an_annotation_fits_its_type() -> None:
+    query = (
+        q(Author)
+        .values_list("born")
+        .annotate(
+            updated=Exists(q(Contribution).filter(pk=OuterRef("pk"))),
+            n=Count("books", filter=Q(updated__isnull=True, updated=True)),
+            m=Count("books", filter=Q(updated__time__gt=datetime.time(0, 0))),
+            # E: the annotation "updated" has no lookup or transform "time" (in "updated__time__gt")...
+        )
+    )
+    query.filter(updated__exact=True, n__abs__gt=3)
+    query.filter(n__year=3)  # E: the annotation "n" has no lookup or transform "year" (in "n__year")...
+    named = q(Author).annotate(small=Lower("name"), last=Max("books__released"))
+    named.filter(small__icontains="a", small__length__gt=3, last__date__year=2020, last__time__hour__gte=3)
+    named.filter(small__year=3)  # E: the annotation "small" has no lookup or transform "year" (in "small__year")...
+    named.filter(last__ne=datetime.date(2000, 1, 1))
+
+
+async def a_condition_names_annotations_before_it() -> None:
+    is_read = Exists(q(Book).filter(author=OuterRef("pk")))
+    q(Author).annotate(read=is_read, n=Count("books", filter=Q(read=True)), m=F("n") + 1).filter(m__gt=F("n"))
+    q(Author).annotate(n=Count("books", filter=Q(read=True)), read=is_read)  # E: Author has no field "read"...
+    q(Author).alias(n=Count("books"), m=Count("books", filter=Q(n="3")))  # E: Author: "n" expects "int", got "str"...
+
+
+async def types_that_no_field_lets_mix() -> None:
+    first = q(Book).filter(author=OuterRef("pk")).values("price")[:1]
+    q(Author).annotate(n=Subquery(first) + Value("ace"))
+    # E: Django refuses this expression: Cannot infer type of '+' expression involving these types: Dec...
+    q(Author).annotate(n=Subquery(first) + Value(1), m=Subquery(first) + Value(Decimal("1.5")))
+    query = q(Book).annotate(day=TruncMonth("released"), low=Lower("title"), by=F("author"), size=F("pages"))
+    query.annotate(n=TruncMonth(Case(When(pk=1, then=F("day")), default=Value(5))))  # E: Django refuses this...
+    query.annotate(n=Case(When(pk=1, then=F("low")), default=F("subtitle")))
+    query.annotate(n=Case(When(pk=1, then=F("by")), default=F("publisher")))
+    query.annotate(n=Case(When(pk=1, then=F("size")), default=F("weight")))
