@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import CharField, Field, TextField, Value
 from mypy.types import Type
 
 from adj.errors import UnknownLookup
 from adj_mypy.evaluate import UNKNOWN, typed
-
-_SEPARATOR: Final = "__"
+from adj_mypy.project import SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,9 @@ class AnnotatedPath:
 
 def split(path: str, known: Mapping[str, Type]) -> tuple[str, Sequence[str]] | None:
     """The annotation that a path begins with, and the names that follow; None if it begins with none."""
-    names = path.split(_SEPARATOR) if known else []
+    names = path.split(SEPARATOR) if known else []
     for end in range(1, len(names) + 1):
-        head = _SEPARATOR.join(names[:end])
+        head = SEPARATOR.join(names[:end])
         if head in known:
             return head, names[end:]
     return None
@@ -71,7 +70,7 @@ def _refuse_unknown(annotation: str, field: Field[Any, Any], rest: Sequence[str]
         if name not in _every_lookup() and not name.replace("_", "").isdigit():
             raise UnknownLookup(
                 model=annotation,
-                path=_SEPARATOR.join([annotation, *rest]),
+                path=SEPARATOR.join([annotation, *rest]),
                 field=f'the annotation "{annotation}"',
                 lookup=name,
                 choices=field.get_lookups(),

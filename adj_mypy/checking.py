@@ -25,9 +25,9 @@ from adj_mypy import (
     signatures,
     sync_reads,
 )
-from adj_mypy.call import QUERY, Call
+from adj_mypy.call import Call
 from adj_mypy.compat import Api
-from adj_mypy.project import Project
+from adj_mypy.project import QUERY, Project
 from adj_mypy.topics import FUNCTIONS, METHODS, OTHERS, Topic
 from adj_mypy.wanted import as_wanted
 
