@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import CharField, Field, TextField, Value
 from mypy.types import Type
@@ -17,8 +17,7 @@ from mypy.types import Type
 from adj.errors import UnknownLookup
 from adj_mypy.evaluate import UNKNOWN, typed
 from adj_mypy.fields import subclasses
-
-_SEPARATOR: Final = "__"
+from adj_mypy.project import SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,9 @@ class _Dead:
 
 def split(path: str, known: Mapping[str, Type]) -> tuple[str, Sequence[str]] | None:
     """The annotation that a path begins with, and the names that follow; None if it begins with none."""
-    names = path.split(_SEPARATOR) if known else []
+    names = path.split(SEPARATOR) if known else []
     for end in range(1, len(names) + 1):
-        head = _SEPARATOR.join(names[:end])
+        head = SEPARATOR.join(names[:end])
         if head in known:
             return head, names[end:]
     return None
@@ -69,7 +68,7 @@ def meaning(name: str, typ: Type, rest: Sequence[str]) -> AnnotatedPath | None:
     if all(end.is_certain for end in dead):
         raise UnknownLookup(
             model=name,
-            path=_SEPARATOR.join([name, *rest]),
+            path=SEPARATOR.join([name, *rest]),
             field=f'the annotation "{name}"',
             lookup=dead[0].name,
             choices=dead[0].field.get_lookups(),

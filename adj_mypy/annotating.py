@@ -10,7 +10,8 @@ from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 from adj_mypy import compat, conditions
 from adj_mypy.call import Argument, Call, Query, is_tracked
 from adj_mypy.codes import LOOKUP, SHAPE
-from adj_mypy.expressions import Scope, default_alias, expression_type, kind_of
+from adj_mypy.expressions import default_alias, expression_type, kind_of
+from adj_mypy.nulls import Scope
 from adj_mypy.state import OPEN, plain_row, row_type, unknown_state
 
 

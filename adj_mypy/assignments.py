@@ -19,7 +19,7 @@ from adj.schema.paths import column_names, get_field
 from adj_mypy import compat, conditions, values
 from adj_mypy.call import Argument, Call, Query
 from adj_mypy.codes import LOOKUP
-from adj_mypy.expressions import Scope
+from adj_mypy.nulls import Scope
 from adj_mypy.operands import Expected, Table, is_djangos
 from adj_mypy.project import ModelClass, target_of
 from adj_mypy.words import suggestion

@@ -14,12 +14,11 @@ from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import ANNOTATED, ModelClass, Project, taken_names
+from adj_mypy.managers import first_rows, live_manager
+from adj_mypy.project import ANNOTATED, MANAGER, QUERY, ModelClass, Project, taken_names
 from adj_mypy.state import NOTHING, OPEN, State, plain_row, row_type, state_of
 from adj_mypy.syntax import called_on
 
-QUERY = "adj.query.AsyncQuery"
-MANAGER = "adj.managers.AsyncManager"
 _UNPACKED = (ARG_STAR, ARG_STAR2)
 MADE_ARGUMENTS = 2
 """The type arguments of a query: its model and its row."""
@@ -134,9 +133,6 @@ class Call:
         return Query(model, known, row)
 
     def _query_of_manager(self, model: ModelClass, row: Type) -> Query:
-        # It builds on this module.
-        from adj_mypy.managers import first_rows, live_manager
-
         receiver = called_on(self.context.context)
         manager = None if receiver is None else live_manager(self.project, self.api, receiver)
         rows = None if manager is None else first_rows(self.project, self.api, manager)

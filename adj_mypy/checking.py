@@ -25,9 +25,9 @@ from adj_mypy import (
     signatures,
     sync_reads,
 )
-from adj_mypy.call import QUERY, Call
+from adj_mypy.call import Call
 from adj_mypy.compat import Api
-from adj_mypy.project import Project
+from adj_mypy.project import QUERY, Project
 from adj_mypy.topics import FUNCTIONS, METHODS, OTHERS, Topic
 from adj_mypy.wanted import as_wanted
 
@@ -143,11 +143,11 @@ class Checking:
         owner, _, name = fullname.rpartition(".")
         if name not in NAMES and not owner.startswith("adj."):
             return None if inner is None else partial(self._ask_django, inner)
+        if owner in reassigning.COLLECTIONS:
+            return partial(self._taken, name) if self._tracked and name in reassigning.TAKEN else inner
         topic = self._topic(owner, name)
         if topic is not None:
             return partial(self._answer, topic, name=name)
-        if self._tracked and name in reassigning.TAKEN and owner in reassigning.COLLECTIONS:
-            return partial(self._taken, name)
         if self._tracked and name == "all" and self._is_manager(owner):
             return partial(self._all_rows, inner)
         if self._tracked and name in sync_reads.READS and self._is_manager(owner):
@@ -228,7 +228,7 @@ class Checking:
     def _is_manager(self, fullname: str) -> bool:
         """Whether a class is one of Django's managers or QuerySets, or of a project's."""
         info = self._info(fullname)
-        return any(compat.has_base(info, base) for base in sync_reads.MANAGERS)
+        return info is not None and any(map(info.has_base, sync_reads.MANAGERS))
 
 
 def _is_of_never(result: Type) -> bool:

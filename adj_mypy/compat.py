@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import count
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, cast
 
@@ -24,27 +23,20 @@ from mypy.errorcodes import ErrorCode
 from mypy.literals import literal_hash
 from mypy.lookup import lookup_fully_qualified
 from mypy.maptype import map_instance_to_supertype
-from mypy.mro import calculate_mro
 from mypy.nodes import (
-    GDEF,
-    MDEF,
-    Block,
-    ClassDef,
     Context,
     Expression,
     FuncDef,
     FuncItem,
     MypyFile,
     Node,
-    SymbolTable,
-    SymbolTableNode,
     TypeInfo,
     Var,
 )
 from mypy.options import Options
 from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext
 from mypy.semanal import SemanticAnalyzer
-from mypy.subtypes import is_same_type, is_subtype
+from mypy.subtypes import is_subtype
 from mypy.types import (
     AnyType,
     CallableType,
@@ -53,7 +45,6 @@ from mypy.types import (
     Type,
     TypedDictType,
     TypeOfAny,
-    TypeVarLikeType,
     get_proper_type,
 )
 
@@ -219,26 +210,14 @@ class Api:
         """What calling a coroutine function gives."""
         return self.named("typing.Coroutine", [any_type(), any_type(), returned])
 
+    def module(self) -> MypyFile:
+        """The module that is being checked."""
+        return cast("MypyFile", cast("TypeChecker", self._api).scope.stack[0])
+
     def narrow(self, expression: Expression, to: Type) -> None:
         """Let a variable have another type from here on, as after `isinstance()`."""
         if isinstance(self._api, TypeChecker) and literal_hash(expression) is not None:
             self._api.binder.put(expression, to)
-
-    def named_tuple(self, name: str, items: Mapping[str, Type]) -> Instance:
-        """A class of named tuples with these places, kept in the module that is being checked."""
-        module = cast("MypyFile", cast("TypeChecker", self._api).scope.stack[0])
-        for number in count():
-            unique = f"{name}{number or ''}"
-            symbol = module.names.get(unique)
-            if symbol is None:
-                info = new_class(module, unique, [self.named("typing.NamedTuple")])
-                for key, typ in items.items():
-                    add_variable(info, key, typ)
-                module.names[unique] = SymbolTableNode(GDEF, info, plugin_generated=True)
-                return Instance(info, [])
-            if symbol.plugin_generated and _has_variables(symbol.node, items):
-                return Instance(cast("TypeInfo", symbol.node), [])
-        raise AssertionError("there is always another number")
 
     def typed_dict(
         self, items: Mapping[str, Type], *, readonly: bool = False, optional: Collection[str] = ()
@@ -252,52 +231,6 @@ class Api:
 def analyzer(context: AnalyzeTypeContext) -> object:
     """The semantic analyzer behind what a hook for annotations is given."""
     return cast("Any", context.api).api
-
-
-def new_class(
-    module: MypyFile, name: str, bases: list[Instance], variables: Sequence[TypeVarLikeType] = ()
-) -> TypeInfo:
-    """A class that no source defines. It is not yet among the names of its module."""
-    definition = ClassDef(name, Block([]))
-    definition.fullname = f"{module.fullname}.{name}"
-    definition.type_vars = list(variables)
-    info = TypeInfo(SymbolTable(), definition, module.fullname)
-    definition.info = info
-    info.bases = bases
-    info.add_type_vars()
-    calculate_mro(info)
-    info.metaclass_type = info.calculate_metaclass_type()
-    return info
-
-
-def add_variable(info: TypeInfo, name: str, typ: Type) -> None:
-    """Give a class an attribute."""
-    variable = Var(name, type=typ)
-    variable.info = info
-    variable._fullname = f"{info.fullname}.{name}"  # noqa: SLF001  # mypy's own way to set it
-    info.names[name] = SymbolTableNode(MDEF, variable, plugin_generated=True)
-
-
-def _has_variables(node: object, items: Mapping[str, Type]) -> bool:
-    """Whether a class has these attributes of these types in this order, and no others."""
-    if not isinstance(node, TypeInfo) or list(node.names) != list(items):
-        return False
-    variables = [symbol.node for symbol in node.names.values()]
-    return all(
-        isinstance(variable, Var) and variable.type is not None and is_same_type(variable.type, typ)
-        for variable, typ in zip(variables, items.values(), strict=True)
-    )
-
-
-def mark_class_variables(info: TypeInfo, names: Iterable[str]) -> None:
-    """Let managers of adj be class variables, which `Book.aobjects` may read.
-
-    django-stubs types managers by `Self`, and marks those of Django alone.
-    """
-    for name in names:
-        symbol = info.names.get(name)
-        if symbol is not None and isinstance(symbol.node, Var):
-            symbol.node.is_classvar = True
 
 
 def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:

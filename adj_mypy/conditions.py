@@ -32,7 +32,8 @@ from adj_mypy import nested, paths, values
 from adj_mypy.call import Argument, Call
 from adj_mypy.codes import LOOKUP, SHAPE, VALUE
 from adj_mypy.evaluate import METHODS, UNKNOWN, Evaluator, found
-from adj_mypy.expressions import Scope, check_names
+from adj_mypy.expressions import check_names
+from adj_mypy.nulls import Scope
 from adj_mypy.operands import AnyPath, Table
 from adj_mypy.project import target_of
 from adj_mypy.state import OPEN

@@ -12,8 +12,7 @@ from adj_mypy.call import Call, Query
 from adj_mypy.clauses import Clauses
 from adj_mypy.codes import LOOKUP, SHAPE
 from adj_mypy.masks import Masking
-from adj_mypy.paths import SEPARATOR
-from adj_mypy.project import ModelClass, target_of
+from adj_mypy.project import SEPARATOR, ModelClass, target_of
 from adj_mypy.state import State, plain_row, row_type, unknown_state
 from adj_mypy.words import suggestion
 

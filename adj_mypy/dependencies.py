@@ -31,9 +31,8 @@ from mypy.types import Instance, LiteralType, RawExpressionType, Type, UnboundTy
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import ModelClass, Project, path_targets
+from adj_mypy.project import SEPARATOR, ModelClass, Project, path_targets
 
-_SEPARATOR = "__"
 _NUMBERS = (IntExpr, FloatExpr)
 
 
@@ -74,7 +73,7 @@ def _refer(api: Api, model: ModelClass, paths: Iterable[str]) -> None:
 def _modules_on(model: ModelClass, path: str) -> frozenset[str]:
     """The modules of the models that a path goes through."""
     modules: set[str] = set()
-    for part in path.removeprefix("-").split(_SEPARATOR):
+    for part in path.removeprefix("-").split(SEPARATOR):
         targets = path_targets(model)
         if part not in targets:
             break

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mypy.nodes import ARG_STAR2, CallExpr, Context, IndexExpr, MemberExpr, NameExpr, Node
 from mypy.types import Instance, get_proper_type
 
 from adj.errors import UnknownField
+from adj_mypy.call import Call
 from adj_mypy.syntax import nodes_in
-
-if TYPE_CHECKING:
-    from adj_mypy.call import Call
 
 NAMING: Final = frozenset({"annotate", "alias"})
 _ANY_NAME: Final = "**"

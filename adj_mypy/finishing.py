@@ -14,8 +14,9 @@ from adj_mypy import compat
 from adj_mypy.annotating import name_of
 from adj_mypy.call import Call, Query, literal_text
 from adj_mypy.codes import LOOKUP, SHAPE
-from adj_mypy.expressions import Scope, expression_type, is_aggregate
+from adj_mypy.expressions import expression_type, is_aggregate
 from adj_mypy.fields import key_of, type_of_field, type_of_path
+from adj_mypy.nulls import Scope
 from adj_mypy.state import State, open_row, plain_row, row_type
 from adj_mypy.words import suggestion
 

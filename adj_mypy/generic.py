@@ -25,7 +25,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from adj_mypy import compat
+from adj_mypy import synthetic
 from adj_mypy.project import ANNOTATED
 
 ROW_STATE = "adj.loaded.RowState_co"
@@ -136,5 +136,5 @@ def _add_annotated(api: SemanticAnalyzer, model: TypeInfo, declared: TypeVarExpr
     variable = _variable(declared, f"{module.fullname}.{name}")
     arguments: list[Type] = [variable] if model.defn.type_vars else []
     bases = [Instance(model, arguments), Instance(base, [variable])]
-    info = compat.new_class(module, name, bases, [variable])
+    info = synthetic.new_class(module, name, bases, [variable])
     module.names[name] = SymbolTableNode(GDEF, info, plugin_generated=True)

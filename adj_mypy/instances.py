@@ -12,9 +12,8 @@ from adj_mypy import compat
 from adj_mypy.call import Call
 from adj_mypy.codes import LOOKUP
 from adj_mypy.managers import trees
-from adj_mypy.paths import SEPARATOR
 from adj_mypy.prefetching import lookups
-from adj_mypy.project import ModelClass, relations, target_of
+from adj_mypy.project import SEPARATOR, ModelClass, relations, target_of
 from adj_mypy.state import Change, State, row_type, state_of, with_rows
 from adj_mypy.syntax import called_on
 from adj_mypy.trees import Lookup, Trees, rows_knowing

@@ -13,9 +13,8 @@ from adj_mypy.clauses import Clauses
 from adj_mypy.codes import LOOKUP, SHAPE
 from adj_mypy.deferring import refused_after_values, with_rows, with_unknown_rows
 from adj_mypy.managers import trees as trees_of
-from adj_mypy.paths import SEPARATOR
 from adj_mypy.prefetching import lookups
-from adj_mypy.project import ModelClass
+from adj_mypy.project import SEPARATOR, ModelClass
 from adj_mypy.state import State, unknown_state
 from adj_mypy.trees import Fail, Lookup
 

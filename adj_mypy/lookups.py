@@ -10,7 +10,8 @@ from mypy.types import Type
 from adj_mypy import conditions, paths
 from adj_mypy.call import Call, Query, literal_text
 from adj_mypy.compat import any_type
-from adj_mypy.expressions import Scope, default_alias
+from adj_mypy.expressions import default_alias
+from adj_mypy.nulls import Scope
 from adj_mypy.start import query_of_source
 
 

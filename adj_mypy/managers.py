@@ -23,11 +23,10 @@ from mypy.types import Instance, Type, get_proper_type
 from adj_mypy import compat
 from adj_mypy.clauses import Clauses
 from adj_mypy.compat import Api
-from adj_mypy.expressions import Scope, is_nullable
 from adj_mypy.fields import optional, type_of_field
 from adj_mypy.masks import Masking
-from adj_mypy.paths import SEPARATOR
-from adj_mypy.project import ModelClass, Project, full_name
+from adj_mypy.nulls import Scope, is_nullable
+from adj_mypy.project import SEPARATOR, ModelClass, Project, full_name
 from adj_mypy.state import NOTHING, OPEN, State, row_type
 from adj_mypy.trees import Lookup, Trees
 

@@ -9,8 +9,7 @@ import django
 
 from adj_mypy.clauses import Clauses
 from adj_mypy.compat import Api
-from adj_mypy.paths import SEPARATOR
-from adj_mypy.project import ModelClass, Project, is_parent_link, single_relations, target_of
+from adj_mypy.project import SEPARATOR, ModelClass, Project, is_parent_link, single_relations, target_of
 from adj_mypy.state import State, row_type, state_of
 
 

@@ -9,11 +9,11 @@ from mypy.nodes import Expression, ListExpr, SetExpr, StrExpr, TupleExpr
 from mypy.types import NoneType, Type, get_proper_type
 
 from adj.schema.paths import column_names, get_field
-from adj_mypy import paths, values
+from adj_mypy import values
 from adj_mypy.call import Argument, Call, Query, literal_text
 from adj_mypy.codes import LOOKUP, VALUE
 from adj_mypy.operands import Expected, Table
-from adj_mypy.project import ModelClass, relations, single_relations, target_of
+from adj_mypy.project import SEPARATOR, ModelClass, relations, single_relations, target_of
 from adj_mypy.words import suggestion
 
 
@@ -46,7 +46,7 @@ def locks(call: Call) -> Type:
 
 
 def _check_lock(call: Call, model: ModelClass, path: str, at: Expression) -> None:
-    *way, last = path.split(paths.SEPARATOR)
+    *way, last = path.split(SEPARATOR)
     here: ModelClass | None = model
     for name in way if last == "self" else [*way, last]:
         if here is None or name == "self":

@@ -160,7 +160,7 @@ class Table:
         """The patterns of LIKE and of regular expressions, which Django also compares numbers and dates with."""
         if not isinstance(field, (fields.CharField, fields.TextField)):
             return None
-        text = self._of_names([_STR, _LAZY])
+        text = make_simplified_union(self._of_names([_STR, _LAZY]))
         return self._with_none(path, text) if path.lookup == "iexact" else text
 
     def _of_json(self, lookup: str) -> Type | None:
@@ -200,7 +200,7 @@ class Table:
             return None
         converted = _STRICT if self.is_strict else _CONVERTED
         names = next((converted[base] for base in type(key).__mro__ if base in converted), ())
-        return make_simplified_union([own, self._of_names(names)]) if names else own
+        return make_simplified_union([own, *self._of_names(names)]) if names else own
 
     def of_relation(self, target: ModelClass) -> Type | None:
         """Rows of a model, or their keys."""
@@ -218,10 +218,10 @@ class Table:
         pair = TupleType(types, self.api.named("builtins.tuple", [any_type()]))
         return make_simplified_union([pair, self.api.named("builtins.list", [any_type()])]) if self.is_kind else pair
 
-    def _of_names(self, names: Iterable[str]) -> Type:
+    def _of_names(self, names: Iterable[str]) -> list[Type]:
         chosen = [name for name in names if name != _LAZY or (self.is_kind and not self.is_strict)]
         infos = (self.api.info(name) for name in chosen)
-        return make_simplified_union([Instance(info, []) for info in infos if info is not None])
+        return [Instance(info, []) for info in infos if info is not None]
 
 
 def _item_of(typ: Type) -> Type | None:

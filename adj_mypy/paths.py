@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from mypy.nodes import Context
 from mypy.types import Type
@@ -13,16 +13,12 @@ from adj.errors import QueryError, UnknownField, UnknownLookup
 from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy import elsewhere
 from adj_mypy.annotated import AnnotatedPath, meaning, split
+from adj_mypy.call import Call
 from adj_mypy.codes import LOOKUP
 from adj_mypy.fields import optional, type_of_field
-from adj_mypy.project import ModelClass
+from adj_mypy.project import SEPARATOR, ModelClass
 from adj_mypy.state import OPEN
 from adj_mypy.words import suggestion
-
-if TYPE_CHECKING:
-    from adj_mypy.call import Call
-
-SEPARATOR = "__"
 
 _OF_RELATIONS = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
 """The lookups that a relation itself has."""

@@ -26,10 +26,9 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, dependencies, generic, older, queries
-from adj_mypy.call import QUERY
+from adj_mypy import compat, dependencies, generic, older, synthetic
 from adj_mypy.options import read_options
-from adj_mypy.project import MODEL, Project, digest
+from adj_mypy.project import MODEL, QUERY, Project, digest
 from adj_mypy.sources import STALE, Sources
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class AdjPlugin(Plugin):
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         info = self._info(fullname)
         if compat.has_base(info, QUERY):
-            return queries.add_subclass
+            return synthetic.add_subclass
         hook = self.django.get_base_class_hook(fullname)
         return partial(self._process_class, hook) if hook is not None and compat.has_base(info, MODEL) else hook
 
@@ -95,7 +94,7 @@ class AdjPlugin(Plugin):
         else:
             hook(context)
         module = context.cls.info.module_name
-        compat.mark_class_variables(context.cls.info, self.project.async_managers.get(context.cls.fullname, ()))
+        synthetic.mark_class_variables(context.cls.info, self.project.async_managers.get(context.cls.fullname, ()))
         if self.sources is not None and self.sources.has_changed(module):
             context.api.fail(STALE, compat.first_line())
 

@@ -12,7 +12,8 @@ from mypy.types import (
 )
 
 from adj_mypy import compat
-from adj_mypy.call import QUERY, Argument, Call, literal_text
+from adj_mypy.call import Argument, Call, literal_text
+from adj_mypy.project import QUERY
 from adj_mypy.syntax import statements_in
 from adj_mypy.trees import Lookup
 

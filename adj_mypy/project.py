@@ -24,7 +24,11 @@ ModelClass: TypeAlias = type[Model]
 Relation: TypeAlias = Any
 """A relational field, its reverse, or a generic relation; they have no class in common."""
 
-MANAGER = "adj.managers.AsyncManager"
+QUERY: Final = "adj.query.AsyncQuery"
+MANAGER: Final = "adj.managers.AsyncManager"
+
+SEPARATOR: Final = "__"
+"""Stands between the names of a path."""
 
 MODEL: Final = "django.db.models.base.Model"
 ANNOTATED = "@adj"

@@ -12,12 +12,13 @@ from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy import compat, paths
 from adj_mypy.annotating import conflicting, scope_of
-from adj_mypy.call import QUERY, Argument, Call, Query, literal_text
+from adj_mypy.call import Argument, Call, Query, literal_text
 from adj_mypy.codes import LOOKUP, SHAPE
 from adj_mypy.expressions import default_alias, expression_type, kind_of
 from adj_mypy.fields import type_of_path
-from adj_mypy.project import relations, target_of
+from adj_mypy.project import QUERY, SEPARATOR, relations, target_of
 from adj_mypy.state import OPEN
+from adj_mypy.synthetic import named_tuple
 
 Columns: TypeAlias = Sequence[tuple[str, Type]]
 """Names and types of a row's columns, in their order."""
@@ -55,7 +56,7 @@ def _tuple(call: Call, columns: Columns, *, named: bool) -> Type:
         return TupleType(types, call.api.named("builtins.tuple", [make_simplified_union(types)]))
     if len(set(names)) != len(names) or not all(_is_name(name) for name in names):
         return compat.any_type()
-    return TupleType(types, call.api.named_tuple("Row", dict(columns)))
+    return TupleType(types, named_tuple(call.api, "Row", dict(columns)))
 
 
 def _is_name(name: str) -> bool:
@@ -80,7 +81,7 @@ def _is_computed(query: Query, name: str) -> bool:
     """Whether a column is none of the model's own."""
     if name in query.known.annotations:
         return True
-    head = name.partition(paths.SEPARATOR)[0]
+    head = name.partition(SEPARATOR)[0]
     return head not in {"pk", *query.model_names} and OPEN not in query.known.annotations
 
 

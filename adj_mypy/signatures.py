@@ -23,8 +23,8 @@ from mypy.types import (
 )
 
 from adj_mypy import compat
-from adj_mypy.call import QUERY
 from adj_mypy.compat import Api
+from adj_mypy.project import QUERY
 
 SUBQUERY: Final = "django.db.models.expressions.Subquery"
 PREFETCH: Final = "django.db.models.query.Prefetch"

@@ -8,9 +8,9 @@ from mypy.nodes import CallExpr, Expression, MemberExpr
 from mypy.types import CallableType, Instance, Type, TypeType, get_proper_type
 
 from adj_mypy import compat
-from adj_mypy.call import MANAGER, QUERY, Call, Query, named_model
+from adj_mypy.call import Call, Query, named_model
 from adj_mypy.managers import default_manager, first_rows, live_manager
-from adj_mypy.project import ModelClass, model_info
+from adj_mypy.project import MANAGER, QUERY, ModelClass, model_info
 from adj_mypy.state import OPEN, State, row_type, state_of
 
 _QUERYSET: Final = "django.db.models.query.QuerySet"

@@ -11,8 +11,8 @@ from mypy.types import Instance, Type, get_proper_type
 from adj_mypy import compat
 from adj_mypy.compat import Api
 from adj_mypy.fields import optional
-from adj_mypy.paths import SEPARATOR
 from adj_mypy.project import (
+    SEPARATOR,
     ModelClass,
     Project,
     Relation,
