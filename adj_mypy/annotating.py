@@ -13,6 +13,7 @@ from adj_mypy.codes import LOOKUP, SHAPE
 from adj_mypy.expressions import default_alias, expression_type, kind_of
 from adj_mypy.nulls import Scope
 from adj_mypy.state import OPEN, plain_row, row_type, unknown_state
+from adj_mypy.totals import regrouped
 
 
 def annotate(call: Call) -> Type:
@@ -21,7 +22,7 @@ def annotate(call: Call) -> Type:
     if query is None:
         return call.result
     new = _annotations(call, query)
-    return call.asking(known=query.known.with_annotations(new), row=_with(call, query, new))
+    return call.asking(known=query.known.with_annotations(new), row=_with(call, regrouped(call, query), new))
 
 
 def alias(call: Call) -> Type:
@@ -31,7 +32,7 @@ def alias(call: Call) -> Type:
         return call.result
     known = query.known.with_aliases(_annotations(call, query))
     if is_tracked(plain_row(call.project, call.api, query.model)):
-        return call.asking(known=known)
+        return call.asking(known=known, row=regrouped(call, query).row)
     # Only the rows can say that there are more names; which ones is forgotten.
     return call.asking(known=known, row=_with(call, query, _unknown()))
 

@@ -12,6 +12,7 @@ from mypy.nodes import GDEF, SymbolTableNode, TypeInfo, TypeVarExpr
 from mypy.plugin import AnalyzeTypeContext, AttributeContext, ClassDefContext, FunctionContext
 from mypy.semanal import SemanticAnalyzer
 from mypy.type_visitor import TypeTranslator
+from mypy.typeanal import TypeAnalyser
 from mypy.types import (
     AnyType,
     CallableType,
@@ -92,7 +93,10 @@ def bare_call(context: FunctionContext) -> Type:
 def bare_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
     """A model in an annotation, as a base class or as an argument: without an argument of its own."""
     if context.type.args:
-        return context.api.analyze_type(context.type)
+        # To analyze the type itself would ask the plugin again, and again.
+        return cast("TypeAnalyser", context.api).analyze_type_with_type_info(
+            info, context.type.args, context.type, False
+        )
     return Instance(info, [], line=context.context.line, column=context.context.column)
 
 

@@ -31,6 +31,7 @@ ROOT: Final = Path(__file__).parents[1]
 REPOSITORY: Final = "https://github.com/typeddjango/django-stubs"
 TAG: Final = "6.1.0"
 PLUGINS: Final = {"django-stubs": "mypy_django_plugin.main", "adj": "adj_mypy.plugin"}
+_NOT_STARTED: Final = "status 2"
 _CLASS: Final = "an error prints the type of a model's class, which mypy writes with its additional type variable"
 DIFFERENT: Final[Mapping[str, str]] = {
     "views/generic/test_detail.yml::generic_detail_view_wrong": _CLASS,
@@ -74,6 +75,8 @@ class Outcome(Enum):
     SAME = "the same"
     LISTED = "different, as listed"
     UNEXPECTED = "not as listed"
+    UNCHECKED = "neither starts"
+    """As where a case needs a library that is not installed."""
 
 
 def main() -> int:
@@ -90,7 +93,8 @@ def main() -> int:
     outcomes = [compare(case, folder, f"{number}/{len(cases)}") for number, case in enumerate(cases, 1)]
     different, unexpected = outcomes.count(Outcome.LISTED), outcomes.count(Outcome.UNEXPECTED)
     verdict = f"{unexpected} of them not as listed" if unexpected else "all listed"
-    print(f"{len(cases)} cases, {different + unexpected} differ, {verdict}")  # noqa: T201
+    unchecked = f"; {outcomes.count(Outcome.UNCHECKED)} do not start with either plugin"
+    print(f"{len(cases)} cases, {different + unexpected} differ, {verdict}{unchecked}")  # noqa: T201
     return int(bool(unexpected) or not cases)
 
 
@@ -145,7 +149,8 @@ def settings_of(case: Mapping[str, Any]) -> str:
 
 def assert_type(source: Path) -> Case:
     """The folder whose files assert types, as one case."""
-    paths = [path for folder in ("scripts", "tests/assert_type") for path in (source / folder).rglob("*.py")]
+    folders = [source / "scripts", source / "tests" / "assert_type"]
+    paths = [source / "tests" / "__init__.py", *(path for folder in folders for path in folder.rglob("*.py"))]
     files = {str(path.relative_to(source)): path.read_text(encoding="utf-8") for path in paths}
     django = DJANGO.format(settings="scripts.django_tests_settings")
     configuration = CONFIGURATION.format(plugin="{plugin}", mypy="", django=django)
@@ -195,7 +200,7 @@ def run(case: Case, project: Path, plugin: str, caches: Path) -> str:
     )
     is_crash = "INTERNAL ERROR" in result.stderr and "Error constructing plugin instance" not in result.stdout
     if result.returncode == 2 and not is_crash:
-        return "status 2"
+        return _NOT_STARTED
     return f"status {result.returncode}\n{result.stdout}{result.stderr if is_crash else ''}"
 
 
@@ -203,6 +208,8 @@ def judge(name: str, inner: str, outer: str) -> Outcome:
     """Whether a case is as it should be."""
     if (inner == outer) == (name in DIFFERENT):
         return Outcome.UNEXPECTED
+    if inner == _NOT_STARTED:
+        return Outcome.UNCHECKED
     return Outcome.LISTED if name in DIFFERENT else Outcome.SAME
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import reveal_type
 
 from django.db.models import (
+    Avg,
     Case,
     CharField,
     Count,
@@ -226,3 +227,18 @@ async def types_that_no_field_lets_mix() -> None:
     query.annotate(n=Case(When(pk=1, then=F("low")), default=F("subtitle")))
     query.annotate(n=Case(When(pk=1, then=F("by")), default=F("publisher")))
     query.annotate(n=Case(When(pk=1, then=F("size")), default=F("weight")))
+
+
+async def an_aggregate_beside_aggregates_alone_is_over_all_rows() -> None:
+    query = q(Book).annotate(mean=Avg("price"), n=Count("tags"), low=Lower("title"))
+    reveal_type(await query.values("mean").aget())  # R: TypedDict({'mean': Decimal})
+    chain = q(Book).annotate(mean=Avg("price"), n=Count("tags"), low=Lower("title")).values_list("mean", "n")
+    reveal_type(await chain.aget())  # R: tuple[Decimal, int]
+    row = await q(Book).annotate(mean=Avg("price")).values("mean").annotate(all=Count("*")).aget()
+    reveal_type(row)  # R: TypedDict({'mean': Decimal | None, 'all': int})
+    one = await q(Book).annotate(mean=Avg("price"), n=Count("tags")).values_list("n", "mean").alias(x=Count("*")).aget()
+    reveal_type(one)  # R: tuple[int, Decimal | None]
+    flat = await q(Book).annotate(mean=Avg("price")).values_list("mean", flat=True).alias(x=Count("*")).aget()
+    reveal_type(flat)  # R: Decimal | None
+    by = await q(Book).annotate(low=Lower("title")).values("low").annotate(mean=Avg("price")).aget()
+    reveal_type(by)  # R: TypedDict({'low': str, 'mean': Decimal})

@@ -293,3 +293,10 @@ def attributes_of_the_class() -> None:
 def anything(thing: Any) -> None:
     books: list[Book] = thing
     reveal_type(books)  # R: list[Book]
+
+
+def an_argument_that_no_model_takes() -> None:
+    def titled(book: Book[int]) -> str:  # E: Type argument "int" of "Book" must be a subtype of...
+        return book.title
+
+    titled(Book())
