@@ -14,7 +14,8 @@ from mypy.types import TupleType, Type, TypedDictType, get_proper_type
 
 from adj_mypy.call import Call, Query
 from adj_mypy.elsewhere import NAMING
-from adj_mypy.expressions import Scope, expression_type, is_aggregate
+from adj_mypy.expressions import expression_type, is_aggregate
+from adj_mypy.nulls import Scope
 
 _SELECTING: Final = frozenset({"values", "values_list"})
 
