@@ -98,38 +98,44 @@ def _type_of_generic_field(api: Api, field: object) -> Type:
 
 def type_of_field(project: Project, api: Api, field: Any) -> Type:
     """The type of a column's values, without the None of a column that may be NULL."""
-    if isinstance(field, FileField):
-        # An attribute gives a FieldFile, a column the name of the file.
-        return api.named("builtins.str")
-    made = _type_of_made_of_others(project, api, field)
-    if made is not None:
-        return made
-    model = getattr(field, "model", None)
-    declared = _declared(project, api, model, field) if isinstance(model, type) and issubclass(model, Model) else None
-    if declared is not None and not isinstance(get_proper_type(declared), AnyType):
-        return declared
-    return type_of_class(api, field)
+    known = project.remembered(field, lambda: _type_of_column(project, api, field))
+    return known or _type_of_made_of_others(project, api, field) or type_of_class(api, field)
+
+
+def _type_of_column(project: Project, api: Api, column: Any) -> Type | None:
+    """What a model's source says of a column that has values of its own, which the column's class may not tell."""
+    model = getattr(column, "model", None)
+    is_own = isinstance(model, type) and issubclass(model, Model) and get_field(model, column.name) is column
+    # An attribute gives a FieldFile, the column the name of the file. The field of an array's items has its name.
+    if model is None or not is_own or isinstance(column, (FileField, CompositePrimaryKey, GeneratedField)):
+        return None
+    declared = None if _is_array(column) else _declared(project, api, model, column)
+    return None if isinstance(get_proper_type(declared), AnyType) else declared
 
 
 def _type_of_made_of_others(project: Project, api: Api, field: Any) -> Type | None:
-    """The type of a field whose values are those of other fields."""
+    """The type of a field whose values are those of other fields, or the name of a file."""
+    if isinstance(field, FileField):
+        return api.named("builtins.str")
     if isinstance(field, CompositePrimaryKey):
         types = [type_of_field(project, api, part) for part in field.fields]
         return TupleType(types, api.named("builtins.tuple", [make_simplified_union(types)]))
     if isinstance(field, GeneratedField):
         return type_of_field(project, api, field.output_field)
-    base = getattr(field, "base_field", None)
-    if isinstance(base, Field) and field.get_internal_type() == "ArrayField":
+    if _is_array(field):
+        base = field.base_field
         # It knows the model, whose attribute is the whole array.
         item = _type_of_output(project, api, base)
         return api.named("builtins.list", [optional(item) if base.null else item])
     return None
 
 
+def _is_array(field: Any) -> bool:
+    """Whether a field is PostgreSQL's `ArrayField`."""
+    return isinstance(getattr(field, "base_field", None), Field) and field.get_internal_type() == "ArrayField"
+
+
 def _declared(project: Project, api: Api, model: ModelClass, field: Any) -> Type | None:
-    if get_field(model, field.name) is not field:
-        # The field of an array's items has the array's name.
-        return None
     info = project.info(api, model)
     types = None if info is None else compat.declared_types(info, getattr(field, "attname", field.name))
     return None if types is None else without_none(types[1])

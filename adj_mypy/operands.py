@@ -7,7 +7,7 @@ table, with its reasons, is in the documentation; the tests compare it with what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db.models import CompositePrimaryKey, JSONField, Lookup, fields
 from django.db.models.fields.files import FileField
 from mypy.typeops import make_simplified_union
-from mypy.types import AnyType, Instance, NoneType, TupleType, Type, get_proper_type
+from mypy.types import AnyType, Instance, NoneType, TupleType, Type, UnionType, get_proper_type
 
 from adj.schema.paths import ResolvedPath
 from adj_mypy.annotated import AnnotatedPath
@@ -141,11 +141,11 @@ class Table:
             case "gt" | "gte" | "lt" | "lte":
                 is_whole = isinstance(field, fields.IntegerField) and not self.is_strict
                 # Django rounds it: a number of pages may be compared with a mean.
-                return make_simplified_union([base, self.api.named(_FLOAT)]) if is_whole else base
+                return self._any_of([base, self.api.named(_FLOAT)]) if is_whole else base
             case "in":
                 # Django leaves None out.
                 takes_none = self.is_kind and not self.is_strict
-                return self.api.named("typing.Iterable", [_optional(base) if takes_none else base])
+                return self.api.named("typing.Iterable", [self._optional(base) if takes_none else base])
             case "range":
                 return self.api.named("typing.Sequence", [base])
             case _:
@@ -154,13 +154,13 @@ class Table:
     def _with_none(self, path: AnyPath, base: Type) -> Type:
         """Django reads `field=None` as `field__isnull=True`, which for a column without NULL finds nothing."""
         takes_none = path.is_nullable or (self.is_kind and not self.is_strict)
-        return _optional(base) if takes_none else base
+        return self._optional(base) if takes_none else base
 
     def _of_text(self, field: Any, path: AnyPath) -> Type | None:
         """The patterns of LIKE and of regular expressions, which Django also compares numbers and dates with."""
         if not isinstance(field, (fields.CharField, fields.TextField)):
             return None
-        text = make_simplified_union(self._of_names([_STR, _LAZY]))
+        text = self._any_of(self._of_names([_STR, _LAZY]))
         return self._with_none(path, text) if path.lookup == "iexact" else text
 
     def _of_json(self, lookup: str) -> Type | None:
@@ -174,7 +174,7 @@ class Table:
         base = self.of_field(field.base_field)
         if base is None or lookup not in _OF_ARRAYS:
             return None
-        return self.api.named("typing.Sequence", [_optional(base) if self.is_kind else base])
+        return self.api.named("typing.Sequence", [self._optional(base) if self.is_kind else base])
 
     # -- fields --------------------------------------------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ class Table:
         if is_relation and target is None:
             return None
         value = self.of_key(field)
-        return value if target is None or value is None else make_simplified_union([self.rows(target), value])
+        return value if target is None or value is None else self._any_of([self.rows(target), value])
 
     def of_key(self, field: Any) -> Type | None:
         """The type of a column's value; of a relation the type of its key, as its `_id` attribute has it."""
@@ -200,28 +200,35 @@ class Table:
             return None
         converted = _STRICT if self.is_strict else _CONVERTED
         names = next((converted[base] for base in type(key).__mro__ if base in converted), ())
-        return make_simplified_union([own, *self._of_names(names)]) if names else own
+        return self._any_of([own, *self._of_names(names)]) if names else own
 
     def of_relation(self, target: ModelClass) -> Type | None:
         """Rows of a model, or their keys."""
         key = self.of_field(target._meta.pk)
-        return None if key is None else make_simplified_union([self.rows(target), key])
+        return None if key is None else self._any_of([self.rows(target), key])
 
     def rows(self, target: ModelClass) -> Type:
         """Instances of a model, of its parents and its proxies: Django compares their keys."""
         family = [base for base in target.__mro__ if base in self.project.tables]
-        return make_simplified_union([plain_row(self.project, self.api, model) for model in family])
+        return self._any_of([plain_row(self.project, self.api, model) for model in family])
 
     def _of_composite(self, field: Any) -> Type:
         """A tuple of the columns' values, or a list, whose items have a type in common at most."""
         types = [any_type() if (column := self.of_key(each)) is None else column for each in field.fields]
         pair = TupleType(types, self.api.named("builtins.tuple", [any_type()]))
-        return make_simplified_union([pair, self.api.named("builtins.list", [any_type()])]) if self.is_kind else pair
+        return self._any_of([pair, self.api.named("builtins.list", [any_type()])]) if self.is_kind else pair
 
     def _of_names(self, names: Iterable[str]) -> list[Type]:
         chosen = [name for name in names if name != _LAZY or (self.is_kind and not self.is_strict)]
         infos = (self.api.info(name) for name in chosen)
         return [Instance(info, []) for info in infos if info is not None]
+
+    def _optional(self, typ: Type) -> Type:
+        return self._any_of([typ, NoneType()])
+
+    def _any_of(self, types: Sequence[Type]) -> Type:
+        """A union; nobody reads those that values are only compared with, and making one simple takes its time."""
+        return UnionType.make_union(types) if self.is_kind else make_simplified_union(types)
 
 
 def _item_of(typ: Type) -> Type | None:
@@ -246,10 +253,6 @@ def _is_of_postgresql(field: Any) -> bool:
 def is_djangos(field: object) -> bool:
     """Whether a field's class is Django's own, so that its conversions are known."""
     return type(field).__module__.startswith("django.")
-
-
-def _optional(typ: Type) -> Type:
-    return make_simplified_union([typ, NoneType()])
 
 
 def _is_array(field: Any) -> bool:

@@ -6,7 +6,7 @@ Topics are imported where a hook first needs one: `adj_mypy.topics` says why.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mypy.nodes import MypyFile, TypeInfo
@@ -43,6 +43,9 @@ LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
 OUTER: Final = "adj_mypy.plugin"
 
+_OURS: Final = ("adj.chain.", "adj.compiler.", "adj.facade.", "adj.query.")
+"""What a query is made of, and mypy asks most about; django-stubs has nothing to say of any name there."""
+
 
 class AdjPlugin(Plugin):
     """Asks django-stubs first, and adds what it does not know."""
@@ -66,6 +69,7 @@ class AdjPlugin(Plugin):
 
     @override
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
+        self.project.forget()
         inner = self.django.get_additional_deps(file)
         return [*inner, (10, "adj.loaded", -1)] if file.fullname in self.project.modules else inner
 
@@ -107,9 +111,13 @@ class AdjPlugin(Plugin):
 
     @override
     def get_type_analyze_hook(self, fullname: str) -> OfAnnotation | None:
-        hook = self.django.get_type_analyze_hook(fullname)
-        # mypy asks for every name in every annotation.
+        hook = self._annotation_of_django(fullname)
         return None if hook is None and fullname not in self._annotations else self._analyze(fullname, hook)
+
+    @cached_property
+    def _annotation_of_django(self) -> Callable[[str], OfAnnotation | None]:
+        """What django-stubs does with a name in an annotation: its name decides, and mypy asks at each mention."""
+        return cache(self.django.get_type_analyze_hook)
 
     @cached_property
     def _annotations(self) -> frozenset[str]:
@@ -149,11 +157,13 @@ class AdjPlugin(Plugin):
 
     @override
     def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
-        return self._checking.attribute(fullname, self.django.get_attribute_hook(fullname))
+        inner = None if fullname.startswith(_OURS) else self.django.get_attribute_hook(fullname)
+        return self._checking.attribute(fullname, inner)
 
     @override
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        return self._checking.function(fullname, self.django.get_function_hook(fullname))
+        inner = None if fullname.startswith(_OURS) else self.django.get_function_hook(fullname)
+        return self._checking.function(fullname, inner)
 
     @override
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
@@ -161,7 +171,8 @@ class AdjPlugin(Plugin):
 
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
-        return self._checking.method(fullname, self.django.get_method_hook(fullname))
+        inner = None if fullname.startswith(_OURS) else self.django.get_method_hook(fullname)
+        return self._checking.method(fullname, inner)
 
     @override
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final, TypeAlias
@@ -41,6 +41,21 @@ class Project:
 
     options: PluginOptions
     django: DjangoPlugin
+
+    @cached_property
+    def _memory(self) -> dict[Hashable, Type]:
+        return {}
+
+    def remembered(self, about: Hashable, find: Callable[[], Type | None]) -> Type | None:
+        """A type that the sources decide alone, as they are now. What is not found is looked for again."""
+        found = self._memory.get(about)
+        if found is None and (found := find()) is not None:
+            self._memory[about] = found
+        return found
+
+    def forget(self) -> None:
+        """Look for all of them anew: mypy has read a source."""
+        self._memory.clear()
 
     @cached_property
     def models(self) -> Mapping[str, ModelClass]:

@@ -126,9 +126,15 @@ Change: TypeAlias = Callable[[ModelClass, State], State]
 
 def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Type:
     """The type of a row that carries what the state says."""
+    if state is NOTHING and api.is_checker:
+        return project.remembered(model, lambda: _row_type(project, api, model, state)) or compat.any_type()
+    return _row_type(project, api, model, state) or compat.any_type()
+
+
+def _row_type(project: Project, api: Api, model: ModelClass, state: State) -> Type | None:
     info = project.info(api, model)
     if info is None:
-        return compat.any_type()
+        return None
     tracked = bool(info.defn.type_vars)
     if not tracked and not state.annotations:
         return Instance(info, [])
