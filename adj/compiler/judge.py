@@ -6,6 +6,7 @@ Django builds the QuerySet; whatever it raises is looked into until the name or 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NoReturn
 
 from django.core.exceptions import FieldError, ValidationError
@@ -29,12 +30,27 @@ def judge(statement: Statement) -> None:
     try:
         build(statement)
     except FieldError as error:
-        _raise_unknown_name(statement, error)
+        _raise_unknown_name(_up_to_refused(statement), error)
     except NotSupportedError as error:
         raise UnsupportedFeature(query=query_text(statement), reason=_sentence(error)) from error
     except (TypeError, ValueError, ValidationError) as error:
         _raise_misfit(statement, error)
     check_late_names(statement)
+
+
+def _up_to_refused(statement: Statement) -> Statement:
+    """The same up to the annotation that Django refuses, where one call gives several: each may name those before."""
+    *clauses, last = statement.clauses
+    if not isinstance(last, ask.Annotate):
+        return statement
+    for args, kwargs in ((last.args, {}), *(((), {name: given}) for name, given in last.kwargs.items())):
+        clauses.append(replace(last, args=args, kwargs=kwargs))
+        shorter = replace(statement, clauses=tuple(clauses))
+        try:
+            build(shorter)
+        except FieldError:
+            return shorter
+    return statement
 
 
 def _raise_unknown_name(statement: Statement, error: FieldError) -> NoReturn:

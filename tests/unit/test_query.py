@@ -16,12 +16,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import FieldError
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Lower
 from django.test import override_settings
 
-from adj import SQL, AsyncQuery, plan_cache, q
+from adj import SQL, AsyncQuery, UnknownField, plan_cache, q
 from adj.query import query_of
 from tests.running import run
 from tests.shop.models import Author, Bestseller, Book, Publisher, Review, Shelf, Tag
@@ -427,6 +427,16 @@ def refused(ask: Callable[[], Any]) -> Exception:
     with pytest.raises((TypeError, ValueError, FieldError)) as raised:
         ask()
     return raised.value
+
+
+def test_what_django_refuses_about_a_name_of_the_same_call_is_said_in_its_words() -> None:
+    assert "'n' is an aggregate" in str(refused(lambda: q(Book).annotate(n=Count("tags"), total=Sum("n"))))
+    refusal = refused(lambda: q(Book).annotate(Count("tags"), total=Sum("tags__count")))
+    assert "'tags__count' is an aggregate" in str(refusal)
+
+
+def test_a_name_that_the_same_call_gives_later_is_unknown() -> None:
+    assert isinstance(refused(lambda: q(Book).annotate(early=F("late"), late=F("pages"))), UnknownField)
 
 
 @pytest.mark.parametrize("ask", SECRETS)
