@@ -132,7 +132,7 @@ class Checking:
         """What a function takes."""
         if fullname in signatures.CONDITIONS:
             return signatures.exact_keywords
-        if signatures.takes_queries(self._info(fullname)):
+        if self.project.remembered(fullname, lambda: signatures.takes_queries(self._info(fullname))):
             return signatures.nested_query
         return instances.load_signature if fullname == LOAD else inner
 
@@ -156,7 +156,7 @@ class Checking:
 
     def _topic(self, owner: str, name: str) -> Topic | None:
         """What answers a method of a class, or of one that the project derives from a class of adj's."""
-        if name in METHODS and compat.has_base(self._info(owner), QUERY):
+        if name in METHODS and (owner == QUERY or compat.has_base(self._info(owner), QUERY)):
             return METHODS[name]
         for base, topic in OTHERS.get(name, {}).items():
             if compat.has_base(self._info(owner), base):

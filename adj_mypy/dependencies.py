@@ -42,7 +42,7 @@ def of_call(project: Project, context: MethodContext) -> None:
     arguments = receiver.args if isinstance(receiver, Instance) else ()
     model = project.model_of(arguments[0]) if arguments else None
     if model is not None:
-        _refer(Api(context.api), model, _in_call(context))
+        Api(context.api).refer_to(_modules(model, frozenset(_in_call(context))))
 
 
 def of_row(project: Project, context: AttributeContext) -> None:
@@ -55,23 +55,20 @@ def of_row(project: Project, context: AttributeContext) -> None:
 def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
     """The models that the paths in `Loaded[Book, Literal["author__publisher"]]` go through."""
     api = Api(compat.analyzer(context))
-    names = set(_in_annotation(context.type.args))
+    names = frozenset(_in_annotation(context.type.args))
     for argument in context.type.args[:1]:
         model = project.model_of(context.api.analyze_type(argument))
         if model is not None:
-            _refer(api, model, names)
-
-
-def _refer(api: Api, model: ModelClass, paths: Iterable[str]) -> None:
-    modules = {model.__module__}
-    for path in paths:
-        modules |= _modules_on(model, path)
-    api.refer_to(modules)
+            api.refer_to(_modules(model, names))
 
 
 @lru_cache(maxsize=4_096)
+def _modules(model: ModelClass, paths: frozenset[str]) -> frozenset[str]:
+    """The modules of a model, and of those that paths go through."""
+    return frozenset({model.__module__}).union(*(_modules_on(model, path) for path in paths))
+
+
 def _modules_on(model: ModelClass, path: str) -> frozenset[str]:
-    """The modules of the models that a path goes through."""
     modules: set[str] = set()
     for part in path.removeprefix("-").split(SEPARATOR):
         targets = path_targets(model)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from django.db.models import Model
 from django.db.models.fields.related import ForeignObject
@@ -19,6 +19,8 @@ from mypy.types import FunctionLike, Instance, Type, TypeType, get_proper_type
 from adj_mypy import compat
 from adj_mypy.compat import Api, DjangoPlugin
 from adj_mypy.options import PluginOptions
+
+T = TypeVar("T")
 
 ModelClass: TypeAlias = type[Model]
 Relation: TypeAlias = Any
@@ -43,12 +45,12 @@ class Project:
     django: DjangoPlugin
 
     @cached_property
-    def _memory(self) -> dict[Hashable, Type]:
+    def _memory(self) -> dict[Hashable, Any]:
         return {}
 
-    def remembered(self, about: Hashable, find: Callable[[], Type | None]) -> Type | None:
-        """A type that the sources decide alone, as they are now. What is not found is looked for again."""
-        found = self._memory.get(about)
+    def remembered(self, about: Hashable, find: Callable[[], T | None]) -> T | None:
+        """What the sources decide alone, as they are now. What is not found is looked for again."""
+        found: T | None = self._memory.get(about)
         if found is None and (found := find()) is not None:
             self._memory[about] = found
         return found

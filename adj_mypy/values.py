@@ -87,4 +87,4 @@ def _count(parts: list[Expression] | None, given: Type) -> int | None:
 def _is_text_among_many(given: Type, expected: Expected) -> bool:
     """A text where many are expected: it is an iterable of texts, and would be taken letter by letter."""
     actual = get_proper_type(given)
-    return expected.item is not None and isinstance(actual, Instance) and actual.type.has_base("builtins.str")
+    return isinstance(actual, Instance) and actual.type.has_base("builtins.str") and expected.item is not None
