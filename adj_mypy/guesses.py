@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
+from math import prod
 from typing import Any, Final
 
 from django.core.exceptions import FieldError
@@ -14,6 +15,9 @@ from django.db.models import DO_NOTHING, CharField, DecimalField, Field, Foreign
 
 from adj_mypy.evaluate import Typed
 from adj_mypy.fields import subclasses
+
+_MOST_TRIES: Final = 2_000
+"""An error that takes longer to find than a fraction of a second is left to Django."""
 
 _SIZE: Final = {"max_digits": 20, "decimal_places": 4}
 
@@ -30,7 +34,7 @@ def refuses_every_field(made: Any, annotations: Iterable[str], query: Any) -> bo
         return False
     kinds: list[Any] = list({type(guess.output_field) for guess in guesses})
     fields = [_fields_like(kind) for kind in kinds]
-    if not all(fields):
+    if not all(fields) or prod(map(len, fields)) > _MOST_TRIES:
         return False
     return all(_refuses(made, query, guesses, dict(zip(kinds, each, strict=True))) for each in product(*fields))
 
