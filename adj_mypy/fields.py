@@ -105,11 +105,13 @@ def type_of_field(project: Project, api: Api, field: Any) -> Type:
 def _type_of_column(project: Project, api: Api, column: Any) -> Type | None:
     """What a model's source says of a column that has values of its own, which the column's class may not tell."""
     model = getattr(column, "model", None)
-    is_own = isinstance(model, type) and issubclass(model, Model) and get_field(model, column.name) is column
-    # An attribute gives a FieldFile, the column the name of the file. The field of an array's items has its name.
-    if model is None or not is_own or isinstance(column, (FileField, CompositePrimaryKey, GeneratedField)):
+    if not isinstance(model, type) or not issubclass(model, Model) or get_field(model, column.name) is not column:
+        # The field of an array's items has the array's name.
         return None
-    declared = None if _is_array(column) else _declared(project, api, model, column)
+    # The attribute of a file gives a FieldFile, the column its name.
+    if isinstance(column, (FileField, CompositePrimaryKey, GeneratedField)) or _is_djangos_array(column):
+        return None
+    declared = _declared(project, api, model, column)
     return None if isinstance(get_proper_type(declared), AnyType) else declared
 
 
@@ -122,7 +124,7 @@ def _type_of_made_of_others(project: Project, api: Api, field: Any) -> Type | No
         return TupleType(types, api.named("builtins.tuple", [make_simplified_union(types)]))
     if isinstance(field, GeneratedField):
         return type_of_field(project, api, field.output_field)
-    if _is_array(field):
+    if _is_djangos_array(field):
         base = field.base_field
         # It knows the model, whose attribute is the whole array.
         item = _type_of_output(project, api, base)
@@ -130,8 +132,8 @@ def _type_of_made_of_others(project: Project, api: Api, field: Any) -> Type | No
     return None
 
 
-def _is_array(field: Any) -> bool:
-    """Whether a field is PostgreSQL's `ArrayField`."""
+def _is_djangos_array(field: Any) -> bool:
+    """Whether a field is PostgreSQL's `ArrayField` itself: the source says what a project's subclass of it holds."""
     return isinstance(getattr(field, "base_field", None), Field) and field.get_internal_type() == "ArrayField"
 
 

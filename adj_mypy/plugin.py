@@ -128,7 +128,7 @@ class AdjPlugin(Plugin):
     def _analyze(self, fullname: str, hook: OfAnnotation | None) -> OfAnnotation | None:
         if fullname == LOADED:
             return self._loaded
-        if fullname == QUERY and older.LEAVES_DEFAULTS:
+        if fullname == QUERY:
             query = self._info(fullname)
             return None if query is None else partial(older.query_annotation, query)
         if hook is not None:
