@@ -8,6 +8,7 @@ from __future__ import annotations
 from adj.atomic_block import atomic, gather, in_transaction, on_commit, run_sync, set_rollback
 from adj.compiler.cache import CacheStats
 from adj.compiler.prepare import plan_cache
+from adj.compiler.project_code import pure
 from adj.databases import close
 from adj.errors import (
     AdjError,
@@ -19,6 +20,7 @@ from adj.errors import (
     InvalidOperand,
     NestingError,
     NotLoaded,
+    PlanMismatch,
     PoolTimeout,
     QueryError,
     QueryTimeout,
@@ -64,6 +66,7 @@ __all__ = [
     "NestingError",
     "NotLoaded",
     "Page",
+    "PlanMismatch",
     "PoolTimeout",
     "QueryError",
     "QueryEvent",
@@ -92,6 +95,7 @@ __all__ = [
     "observe",
     "on_commit",
     "plan_cache",
+    "pure",
     "q",
     "refresh",
     "related",

@@ -34,7 +34,11 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     def _with(self, clause: ask.AnyClause) -> Self:
         """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
-        statement, before, added = self.statement.with_clause(clause), self.structure, structure_of(clause)
+        statement, before, added = (
+            self.statement.with_clause(clause),
+            self.structure,
+            structure_of(self.statement.model, clause),
+        )
         structure = extended(before, added)
         validate(statement, structure, added)
         return self._asking(statement, structure)

@@ -16,6 +16,7 @@ AdjError
     UnsupportedRelation  (AttributeError)  .relation .method .field
   CompileError
     UnsupportedFeature (NotSupportedError)
+    PlanMismatch                          .query .found: a kept plan and Django's SQL differ; raised in tests
   ResourceError        (OperationalError)
     EngineNotOpen                         the database cannot be reached, or there is no event loop
     PoolTimeout                           .size .seconds .holders: no connection became free in time
@@ -186,6 +187,20 @@ class UnsupportedFeature(CompileError, NotSupportedError):
     def __init__(self, *, query: str, reason: str) -> None:
         self.query, self.reason = query, reason
         super().__init__(f"{reason} The query: {query}")
+
+
+class PlanMismatch(CompileError):
+    """A plan from the cache differs from what Django compiles; raised in tests, where `ADJ_VERIFY` compares them.
+
+    Elsewhere the difference is logged to `adj.plans`, and Django's SQL is used.
+    """
+
+    def __init__(self, *, query: str, found: str) -> None:
+        self.query, self.found = query, found
+        super().__init__(
+            f"The cached plan of {query} differs from Django's SQL: {found}. Django's SQL is used, and the plan is not "
+            "used again. Please report it to adj, with the query and its models."
+        )
 
 
 class ResourceError(AdjError, OperationalError):

@@ -83,3 +83,28 @@ def plan_cache_size() -> int:
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise ImproperlyConfigured(f"ADJ_PLAN_CACHE_SIZE must be a whole number from 1 on, not {size!r}.")
     return size
+
+
+DEFAULT_PROBATION_RUNS = 2
+
+
+def verified_share() -> float:
+    """The share of runs of a kept plan that are compared with Django's own SQL, `ADJ_VERIFY`: 0 (default) to 1.
+
+    Raises `ImproperlyConfigured` for anything but a number from 0 to 1.
+    """
+    share = getattr(django_settings, "ADJ_VERIFY", 0)
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+        raise ImproperlyConfigured(f"ADJ_VERIFY must be a number from 0 to 1, not {share!r}.")
+    return float(share)
+
+
+def probation_runs() -> int:
+    """How many runs of a new plan with other values are compared with Django's own SQL, `ADJ_PROBATION_RUNS`.
+
+    Raises `ImproperlyConfigured` for anything but a whole number that is not negative.
+    """
+    runs = getattr(django_settings, "ADJ_PROBATION_RUNS", DEFAULT_PROBATION_RUNS)
+    if isinstance(runs, bool) or not isinstance(runs, int) or runs < 0:
+        raise ImproperlyConfigured(f"ADJ_PROBATION_RUNS must be 0 or a positive integer, not {runs!r}.")
+    return runs

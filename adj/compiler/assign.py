@@ -7,17 +7,20 @@ Private Django API used here: `Field.get_db_prep_save`, `Model.prepare_database_
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.db.models.sql.compiler import SQLCompiler
 
-from adj.compiler.describe import Describer
+from adj.compiler.describe import KeyWalk
 from adj.compiler.slots import Compiled, Slot, Slotted, mark
-from adj.compiler.structure import Structure, Uncacheable, Unkeyed
-from adj.compiler.substitute import Substituter
+from adj.compiler.structure import StatementHolder, Structure, Uncacheable, Unkeyed
+from adj.compiler.substitute import SlotWalk
+from adj.compiler.walk import Walk
 from adj.errors import UnknownColumn
 from adj.schema.paths import column_names, get_field
+
+T = TypeVar("T")
 
 
 class Assigned:
@@ -61,7 +64,7 @@ class SlottedAssigned(Slotted):
         """How NULL is written is Django's affair, and differs between its versions."""
         compiled = super().rendered(compiler, compile_node)
         if not compiled[1]:
-            self.cell.recording.objection = "a value that its field stores as NULL"
+            self.cell.recording.note_objection("a value that its field stores as NULL")
         return compiled
 
 
@@ -79,18 +82,25 @@ def _is_composite(model: type[Model]) -> bool:
     return model._meta.pk is not None and model._meta.pk.name == "pk"
 
 
-def describe_assignments(values: Mapping[str, object]) -> Structure | Unkeyed:
+def describe_assignments(model: type[Model], values: Mapping[str, object]) -> Structure | Unkeyed:
     """The structure of what is set: the columns in their order, and the kinds of their values."""
-    describer = Describer()
+    walk = KeyWalk(model)
     try:
-        return describer.structure(tuple((name, describer.operand(value)) for name, value in values.items()))
+        return walk.structure(tuple([(name, _part(walk, value)) for name, value in values.items()]))
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
 
 
-def assigned_slots(model: type[Model], values: Mapping[str, object], operands: Substituter) -> dict[str, Any]:
+def assigned_slots(model: type[Model], values: Mapping[str, object], operands: SlotWalk) -> dict[str, Any]:
     """What is set, with slots in place of the values. Raises `Uncacheable` for a column whose SQL may differ."""
-    return {name: _assigned(model, name, operands.operand(value)) for name, value in values.items()}
+    return {name: _assigned(model, name, _part(operands, value)) for name, value in values.items()}
+
+
+def _part(walk: Walk[T], value: object) -> T:
+    """A value that is set; an expression is written into the SQL as it is."""
+    if hasattr(value, "resolve_expression") and not isinstance(value, StatementHolder):
+        return walk.node(value)
+    return walk.operand(None, value)
 
 
 def _assigned(model: type[Model], name: str, operand: Any) -> Any:

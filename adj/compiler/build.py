@@ -24,7 +24,7 @@ from adj.compiler.dialect import Bound
 from adj.compiler.slots import Recording, Slot
 from adj.compiler.slotted_query import slotted_query_class
 from adj.compiler.structure import Structure, Uncacheable
-from adj.compiler.substitute import Substituter, Verbatim
+from adj.compiler.substitute import SlotWalk, Verbatim
 from adj.shapes import Answer
 from adj.statement import Finish, Statement
 
@@ -152,11 +152,11 @@ def build_with_slots(
     Raises `Uncacheable` when the operands did not take every slot, so that no value can end up in another's place.
     """
     slots: Iterator[Slot] = iter([recording.slot(index) for index in range(len(structure.values))])
-    substituter = Substituter(slots, _build_nested)
+    walk = SlotWalk(statement.model, slots, _build_nested)
     try:
-        base = _slotted_base(statement, substituter)
-        queryset = _replay(statement, base, substituter, bounds=structure.bounds)
-        finish = _finish_with(statement.model, finish, substituter.fresh())
+        base = _slotted_base(statement, walk)
+        queryset = _replay(statement, base, walk, bounds=structure.bounds)
+        finish = _finish_with(statement.model, finish, walk.of_clause())
     except StopIteration:
         raise Uncacheable("an operand found no slot") from None
     if next(slots, None) is not None:
@@ -164,7 +164,7 @@ def build_with_slots(
     return queryset, finish
 
 
-def _finish_with(model: type[Model], finish: Finish, operands: Substituter) -> Finish:
+def _finish_with(model: type[Model], finish: Finish, operands: SlotWalk) -> Finish:
     """An ending with slots in its operands."""
     if finish.answer is Answer.UPDATE:
         return replace(finish, kwargs=assigned_slots(model, finish.kwargs, operands))
@@ -172,8 +172,9 @@ def _finish_with(model: type[Model], finish: Finish, operands: Substituter) -> F
     return replace(finish, args=args, kwargs={name: operands.node(value) for name, value in finish.kwargs.items()})
 
 
-def _build_nested(statement: Statement, substituter: Substituter) -> DjangoQuerySet:
-    return _replay(statement, _slotted_base(statement, substituter), substituter)
+def _build_nested(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
+    nested = walk.of_model(statement.model)
+    return _replay(statement, _slotted_base(statement, nested), nested)
 
 
 def _base(statement: Statement) -> DjangoQuerySet:
@@ -183,12 +184,13 @@ def _base(statement: Statement) -> DjangoQuerySet:
     return queryset if statement.alias is None else queryset.using(statement.alias)
 
 
-def _slotted_base(statement: Statement, substituter: Substituter) -> DjangoQuerySet:
+def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
     base = _base(statement)
     if statement.base is not None:
-        base = substituter.fresh().queryset(base)
-    else:
-        base = base.all()
+        # The walk makes a query of it that takes slots.
+        slotted: DjangoQuerySet = walk.of_clause().node(base)
+        return slotted
+    base = base.all()
     query: Any = base._query  # type: ignore[attr-defined]  # `query` would apply a deferred filter once more
     kind: Any = type(query)
     query.__class__ = slotted_query_class(kind)
@@ -202,7 +204,7 @@ def _replay(
     bounds: tuple[int | None, int | None] | None = None,
 ) -> DjangoQuerySet:
     for clause in statement.clauses:
-        operands = operands.fresh()
+        operands = operands.of_clause()
         if bounds is not None and type(clause) is ask.Slice:
             queryset = _sliced(queryset, bounds)
         else:

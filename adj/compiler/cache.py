@@ -17,13 +17,14 @@ class CacheStats:
 
     `hits`: the plan was there and took the new values. `misses`: compiled and kept. `refusals`: the plan was there, but
     its SQL does not fit the new values; compiled afresh. `uncacheable`: compiled for this run only.
-    `size` and `maximum` count plans.
+    `mismatches`: a plan was found to differ from Django's SQL, which was used. `size` and `maximum` count plans.
     """
 
     hits: int
     misses: int
     refusals: int
     uncacheable: int
+    mismatches: int
     size: int
     maximum: int
 
@@ -39,7 +40,7 @@ class PlanCache(Generic[Entry]):
         self._maximum: int | None = None
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
         self._lock = threading.Lock()
-        self._hits = self._misses = self._refusals = self._uncacheable = 0
+        self._hits = self._misses = self._refusals = self._uncacheable = self._mismatches = 0
 
     @property
     def maximum(self) -> int:
@@ -85,18 +86,31 @@ class PlanCache(Generic[Entry]):
         with self._lock:
             self._uncacheable += 1
 
+    def count_mismatch(self) -> None:
+        """A plan differed from Django."""
+        with self._lock:
+            self._mismatches += 1
+
     def stats(self) -> CacheStats:
         """The counts so far."""
         maximum = self.maximum
         with self._lock:
-            return CacheStats(self._hits, self._misses, self._refusals, self._uncacheable, len(self._entries), maximum)
+            return CacheStats(
+                hits=self._hits,
+                misses=self._misses,
+                refusals=self._refusals,
+                uncacheable=self._uncacheable,
+                mismatches=self._mismatches,
+                size=len(self._entries),
+                maximum=maximum,
+            )
 
     def clear(self) -> None:
         """Forget every plan and start counting anew; the size is read from the settings again."""
         with self._lock:
             self._entries.clear()
             self._maximum = None
-            self._hits = self._misses = self._refusals = self._uncacheable = 0
+            self._hits = self._misses = self._refusals = self._uncacheable = self._mismatches = 0
 
     def __len__(self) -> int:
         return len(self._entries)

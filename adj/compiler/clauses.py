@@ -13,44 +13,44 @@ from django.db.models import FilteredRelation, QuerySet
 from django.db.models import Prefetch as DjangoPrefetch
 
 from adj import statement as ask
-from adj.compiler.describe import Describer, DescribeStatement
+from adj.compiler.describe import DescribeStatement, KeyWalk
 from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
-from adj.compiler.substitute import Substituter, Verbatim
+from adj.compiler.substitute import SlotWalk, Verbatim
 from adj.statement import Statement
 
 # Django's QuerySet is generic in what adj does not follow while it builds.
 DjangoQuerySet: TypeAlias = QuerySet[Any, Any]
-Operands: TypeAlias = Verbatim | Substituter
+Operands: TypeAlias = Verbatim | SlotWalk
 
 
-def describe_filter(describer: Describer, clause: ask.Filter) -> Key:
-    conditions = tuple(describer.condition(condition) for condition in clause.args)
-    return ("exclude" if clause.negated else "filter", conditions, describer.lookups(clause.kwargs))
+def describe_filter(walk: KeyWalk, clause: ask.Filter) -> Key:
+    conditions = tuple(walk.node(condition) for condition in clause.args)
+    return ("exclude" if clause.negated else "filter", conditions, walk.pairs(clause.kwargs))
 
 
 def build_filter(queryset: DjangoQuerySet, clause: ask.Filter, operands: Operands) -> DjangoQuerySet:
     conditions = [operands.node(condition) for condition in clause.args]
     method = queryset.exclude if clause.negated else queryset.filter
-    return method(*conditions, **operands.lookups(clause.kwargs))
+    return method(*conditions, **operands.given(clause.kwargs))
 
 
-def describe_complex_filter(describer: Describer, clause: ask.ComplexFilter) -> Key:
+def describe_complex_filter(walk: KeyWalk, clause: ask.ComplexFilter) -> Key:
     if isinstance(clause.condition, dict):
-        return ("complex_filter", describer.lookups(clause.condition))
-    return ("complex_filter", describer.condition(clause.condition))
+        return ("complex_filter", walk.pairs(clause.condition))
+    return ("complex_filter", walk.node(clause.condition))
 
 
 def build_complex_filter(queryset: DjangoQuerySet, clause: ask.ComplexFilter, operands: Operands) -> DjangoQuerySet:
     condition: Any = clause.condition
     is_mapping = isinstance(condition, dict)
-    return queryset.complex_filter(operands.lookups(condition) if is_mapping else operands.node(condition))
+    return queryset.complex_filter(operands.given(condition) if is_mapping else operands.node(condition))
 
 
-def describe_annotate(describer: Describer, clause: ask.Annotate) -> Key:
+def describe_annotate(walk: KeyWalk, clause: ask.Annotate) -> Key:
     return (
         "annotate" if clause.selected else "alias",
-        tuple(describer.node(expression) for expression in clause.args),
-        describer.mapping(clause.kwargs),
+        tuple(walk.node(expression) for expression in clause.args),
+        walk.mapping(clause.kwargs),
     )
 
 
@@ -66,25 +66,25 @@ def _own(expression: Any) -> Any:
     return copy.copy(expression) if isinstance(expression, FilteredRelation) else expression
 
 
-def describe_order_by(describer: Describer, clause: ask.OrderBy) -> Key:
-    return ("order_by", tuple(_describe_name(describer, name) for name in clause.names))
+def describe_order_by(walk: KeyWalk, clause: ask.OrderBy) -> Key:
+    return ("order_by", tuple(walk.name(name) for name in clause.names))
 
 
 def build_order_by(queryset: DjangoQuerySet, clause: ask.OrderBy, operands: Operands) -> DjangoQuerySet:
     return queryset.order_by(*[operands.node(name) for name in clause.names])
 
 
-def describe_distinct(describer: Describer, clause: ask.Distinct) -> Key:
-    return ("distinct", tuple(_describe_name(describer, name) for name in clause.names))
+def describe_distinct(walk: KeyWalk, clause: ask.Distinct) -> Key:
+    return ("distinct", tuple(walk.name(name) for name in clause.names))
 
 
 def build_distinct(queryset: DjangoQuerySet, clause: ask.Distinct, operands: Operands) -> DjangoQuerySet:
     return queryset.distinct(*[operands.node(name) for name in clause.names])
 
 
-def describe_values(describer: Describer, clause: ask.Values) -> Key:
-    names = tuple(_describe_name(describer, name) for name in clause.names)
-    return ("values", names, describer.mapping(clause.expressions))
+def describe_values(walk: KeyWalk, clause: ask.Values) -> Key:
+    names = tuple(walk.name(name) for name in clause.names)
+    return ("values", names, walk.mapping(clause.expressions))
 
 
 def build_values(queryset: DjangoQuerySet, clause: ask.Values, operands: Operands) -> DjangoQuerySet:
@@ -92,8 +92,8 @@ def build_values(queryset: DjangoQuerySet, clause: ask.Values, operands: Operand
     return queryset.values(*names, **{name: operands.node(node) for name, node in clause.expressions.items()})
 
 
-def describe_values_list(describer: Describer, clause: ask.ValuesList) -> Key:
-    return ("values_list", tuple(_describe_name(describer, name) for name in clause.names), clause.flat, clause.named)
+def describe_values_list(walk: KeyWalk, clause: ask.ValuesList) -> Key:
+    return ("values_list", tuple(walk.name(name) for name in clause.names), clause.flat, clause.named)
 
 
 def build_values_list(queryset: DjangoQuerySet, clause: ask.ValuesList, operands: Operands) -> DjangoQuerySet:
@@ -101,8 +101,8 @@ def build_values_list(queryset: DjangoQuerySet, clause: ask.ValuesList, operands
     return queryset.values_list(*names, flat=clause.flat, named=clause.named)
 
 
-def describe_dates(describer: Describer, clause: ask.Dates) -> Key:
-    describer.is_local = True
+def describe_dates(walk: KeyWalk, clause: ask.Dates) -> Key:
+    walk.local()
     return ("dates", clause.name, clause.kind, clause.order)
 
 
@@ -112,8 +112,8 @@ def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands)
     return queryset.dates(clause.name, *words)
 
 
-def describe_datetimes(describer: Describer, clause: ask.Datetimes) -> Key:
-    describer.is_local = True
+def describe_datetimes(walk: KeyWalk, clause: ask.Datetimes) -> Key:
+    walk.local()
     return ("datetimes", clause.name, clause.kind, clause.order, clause.tzinfo)
 
 
@@ -123,7 +123,7 @@ def build_datetimes(queryset: DjangoQuerySet, clause: ask.Datetimes, operands: O
     return queryset.datetimes(clause.name, *words)
 
 
-def describe_prefetch(describer: Describer, clause: ask.Prefetch) -> Key:
+def describe_prefetch(walk: KeyWalk, clause: ask.Prefetch) -> Key:
     # Prefetching happens after the query and changes nothing of its SQL.
     return None
 
@@ -147,7 +147,7 @@ def prefetch_lookup(lookup: Any) -> Any:
     return converted
 
 
-def describe_lock(describer: Describer, clause: ask.Lock) -> Key:
+def describe_lock(walk: KeyWalk, clause: ask.Lock) -> Key:
     return ("select_for_update", clause.nowait, clause.skip_locked, clause.of, clause.no_key)
 
 
@@ -157,7 +157,7 @@ def build_lock(queryset: DjangoQuerySet, clause: ask.Lock, operands: Operands) -
     )
 
 
-def describe_extra(describer: Describer, clause: ask.Extra) -> Key:
+def describe_extra(walk: KeyWalk, clause: ask.Extra) -> Key:
     if clause.params or clause.select_params:
         raise Uncacheable("extra() with parameters")
     select = tuple(clause.select.items()) if clause.select else None
@@ -179,8 +179,8 @@ def build_slice(queryset: DjangoQuerySet, clause: ask.Slice, operands: Operands)
     return queryset[clause.start : clause.stop]
 
 
-def describe_combine(describer: Describer, clause: ask.Combine) -> Key:
-    return (clause.kind, clause.all, tuple(describer.node(other) for other in clause.others))
+def describe_combine(walk: KeyWalk, clause: ask.Combine) -> Key:
+    return (clause.kind, clause.all, tuple(walk.node(other) for other in clause.others))
 
 
 def build_combine(queryset: DjangoQuerySet, clause: ask.Combine, operands: Operands) -> DjangoQuerySet:
@@ -207,9 +207,9 @@ def build_fetching(queryset: DjangoQuerySet, clause: ask.Fetching, operands: Ope
     return queryset.fetch_mode(mode)
 
 
-def describe_among(describer: Describer, clause: ask.Among) -> Key:
+def describe_among(walk: KeyWalk, clause: ask.Among) -> Key:
     # One operand, however many they are.
-    describer.values.append(clause.keys)
+    walk.values.append(clause.keys)
     return among_key(clause.relation)
 
 
@@ -219,24 +219,20 @@ def among_key(relation: ask.KeyedRelation) -> Key:
 
 
 def build_among(queryset: DjangoQuerySet, clause: ask.Among, operands: Operands) -> DjangoQuerySet:
-    return clause.relation.narrowed(queryset, operands.operand(clause.keys))
+    return clause.relation.narrowed(queryset, operands.operand(clause.relation.lookup, clause.keys))
 
 
-def _describe_name(describer: Describer, name: Any) -> Key:
-    return describer.path(name) if isinstance(name, str) else describer.node(name)
-
-
-def _names(word: str) -> Callable[[Describer, Any], Key]:
+def _names(word: str) -> Callable[[KeyWalk, Any], Key]:
     """The description of a clause whose operands are names only."""
-    return lambda describer, clause: (word, clause.names)
+    return lambda walk, clause: (word, clause.names)
 
 
-def _word(word: str) -> Callable[[Describer, Any], Key]:
+def _word(word: str) -> Callable[[KeyWalk, Any], Key]:
     """The description of a clause without operands."""
-    return lambda describer, clause: word
+    return lambda walk, clause: word
 
 
-Describe: TypeAlias = Callable[[Describer, Any], Key]
+Describe: TypeAlias = Callable[[KeyWalk, Any], Key]
 Build: TypeAlias = Callable[[DjangoQuerySet, Any, Operands], DjangoQuerySet]
 
 CLAUSES: dict[type[ask.AnyClause], tuple[Describe, Build]] = {
@@ -262,7 +258,7 @@ CLAUSES: dict[type[ask.AnyClause], tuple[Describe, Build]] = {
     ask.Nothing: (_word("none"), lambda queryset, clause, operands: queryset.none()),
     ask.Slice: (_word("slice"), build_slice),
     ask.Combine: (describe_combine, build_combine),
-    ask.Fetching: (lambda describer, clause: ("fetch_mode", clause.mode), build_fetching),
+    ask.Fetching: (lambda walk, clause: ("fetch_mode", clause.mode), build_fetching),
     ask.Among: (describe_among, build_among),
 }
 
@@ -273,23 +269,27 @@ def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
     base = statement.base
     structure = Structure(()) if base is None else base_structure(base, describe_nested)
     for clause in statement.clauses:
-        structure = extended(structure, structure_of(clause, describe_nested))
+        structure = extended(structure, structure_of(statement.model, clause, describe_nested))
     return structure
 
 
-def structure_of(clause: ask.AnyClause, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
-    """The structure of one clause; `Unkeyed` where a part of it has no key.
+def structure_of(
+    model: Any, clause: ask.AnyClause, describe_nested: DescribeStatement | None = None
+) -> Structure | Unkeyed:
+    """The structure of one clause of a statement about a model; `Unkeyed` where a part of it has no key.
 
     A nested query has its structure from the line that wrote it, unless it is to be described anew.
     """
     if type(clause) is ask.Slice:
         return _slice_structure(clause)
-    describer = Describer(describe_nested)
+    walk = KeyWalk(model, describe_nested)
     try:
-        key = CLAUSES[type(clause)][0](describer, clause)
-        return describer.structure(key) if key is not None else Structure(())
+        key = CLAUSES[type(clause)][0](walk, clause)
+        return walk.structure(key) if key is not None else Structure(())
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed("it is nested too deeply")
 
 
 def _slice_structure(clause: ask.Slice) -> Structure:
@@ -299,20 +299,24 @@ def _slice_structure(clause: ask.Slice) -> Structure:
     return Structure(("slice", start > 0, stop is not None, is_empty), bounds=(start, stop))
 
 
-def describe_operands(args: tuple[object, ...], kwargs: Any) -> Structure | Unkeyed:
-    """The structure of a finish's operands: expressions of `aaggregate()`, names of `aearliest()`."""
-    describer = Describer()
+def describe_operands(model: Any, args: tuple[object, ...], kwargs: Any) -> Structure | Unkeyed:
+    """The structure of a finish's operands: expressions of `aggregate()`, names of `aearliest()`."""
+    walk = KeyWalk(model)
     try:
-        names = tuple(_describe_name(describer, name) for name in args)
-        return describer.structure(names, describer.mapping(kwargs))
+        names = tuple([walk.name(name) for name in args])
+        return walk.structure(names, walk.mapping(kwargs))
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed("it is nested too deeply")
 
 
 def base_structure(queryset: DjangoQuerySet, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
     """The structure of a QuerySet that a statement starts from."""
-    describer = Describer(describe_nested)
+    walk = KeyWalk(queryset.model, describe_nested)
     try:
-        return describer.structure(describer.queryset(queryset))
+        return walk.structure(walk.node(queryset))
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed("it is nested too deeply")

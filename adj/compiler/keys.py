@@ -12,13 +12,14 @@ from django.utils import timezone, translation
 
 from adj.compiler.assign import describe_assignments
 from adj.compiler.clauses import describe_operands
+from adj.compiler.content_types import generation, uses_content_types
 from adj.compiler.dialect import Dialect
 from adj.compiler.structure import Structure, Unkeyed, equality_pattern
 from adj.shapes import Answer
 from adj.statement import Finish
 
 
-def structure_with_ending(structure: Structure | Unkeyed, finish: Finish) -> Structure | Unkeyed:
+def structure_with_ending(model: type[Model], structure: Structure | Unkeyed, finish: Finish) -> Structure | Unkeyed:
     """The structure of a statement with its ending's operands."""
     if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
         return structure
@@ -31,7 +32,10 @@ def structure_with_ending(structure: Structure | Unkeyed, finish: Finish) -> Str
     if not finish.args and not finish.kwargs:
         return structure
     is_update = finish.answer is Answer.UPDATE
-    operands = describe_assignments(finish.kwargs) if is_update else describe_operands(finish.args, finish.kwargs)
+    if is_update:
+        operands = describe_assignments(model, finish.kwargs)
+    else:
+        operands = describe_operands(model, finish.args, finish.kwargs)
     return operands if isinstance(operands, Unkeyed) else structure.extended(operands)
 
 
@@ -42,33 +46,18 @@ def key_of(model: type[Model], answer: Answer, structure: Structure, dialect: Di
         key = (*key, equality_pattern(structure.values, structure.constants))
     if structure.is_local or _models_are_local():
         key = (*key, timezone.get_current_timezone_name(), translation.get_language())
-    return key
+    return (*key, generation(dialect.alias)) if uses_content_types() else key
 
 
 @cache
 def _models_are_local() -> bool:
-    """Whether what models bring into SQL by themselves may depend on the current time zone or language."""
-    return any(_has_changing_fields(model) or _is_ordered_locally(model) for model in apps.get_models())
-
-
-def _has_changing_fields(model: type[Model]) -> bool:
-    """Whether a field of the project decides about its SQL when asked, as translated ones do by language."""
-    options: Any = model._meta
-    return any(_decides_when_asked(type(field)) for field in (*options.local_fields, *options.private_fields))
-
-
-def _decides_when_asked(kind: type) -> bool:
-    """Whether a class of fields chooses columns, or the conditions of a join, by code of the project."""
-    if kind.__module__.startswith("django."):
-        return False
-    methods = [getattr(kind, name) for name in ("get_col", "get_extra_restriction") if hasattr(kind, name)]
-    has_own_method = any(not method.__module__.startswith("django.") for method in methods)
-    return has_own_method or isinstance(getattr(kind, "column", None), property)
+    """Whether the order of a model may depend on the current time zone."""
+    return any(_is_ordered_locally(model) for model in apps.get_models())
 
 
 def _is_ordered_locally(model: type[Model]) -> bool:
     """Whether a model's own order, which is in no clause, truncates or extracts in the current time zone."""
     ordering: Any = model._meta.ordering
     latest: Any = model._meta.get_latest_by or ()
-    structure = describe_operands((*ordering, *((latest,) if isinstance(latest, str) else latest)), {})
+    structure = describe_operands(model, (*ordering, *((latest,) if isinstance(latest, str) else latest)), {})
     return isinstance(structure, Unkeyed) or structure.is_local

@@ -13,12 +13,11 @@ from typing import Any, TypeAlias
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models.expressions import Col
 from django.db.models.fields import CharField, EmailField, IntegerField, SlugField, TextField, URLField
-from django.db.models.fields.related_lookups import RelatedExact, RelatedIn
+from django.db.models.fields.related_lookups import RelatedExact
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
     GreaterThanOrEqual,
-    In,
     IntegerFieldExact,
     IntegerGreaterThan,
     IntegerGreaterThanOrEqual,
@@ -31,16 +30,17 @@ from django.db.models.lookups import (
 from adj.compiler.assign import Assigned
 from adj.compiler.dialect import LIMITS, Dialect
 from adj.compiler.forget import forget_arguments
-from adj.compiler.row_keys import KEYS, holds_keys, keys_bind, placeholders
-from adj.compiler.slots import Marker, Refused, Rendering
+from adj.compiler.paths import MEMBERSHIPS
+from adj.compiler.row_keys import Keys, keys_bind, placeholders
+from adj.compiler.slots import Refused, Rendering, check_nested, nested_markers
 from adj.compiler.slotted_query import bare_compiler
 from adj.compiler.structure import PLAIN_TYPES
+from adj.compiler.trust import Trust
 
 Bind: TypeAlias = Callable[[Any], Sequence[object]]
 DirectBind: TypeAlias = Callable[[object], "Sequence[object] | None"]
 
 _COMPARISONS = frozenset({Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual})
-_MEMBERSHIPS = frozenset({In, RelatedIn})
 _TEXT_FIELDS = frozenset({CharField, TextField, SlugField, EmailField, URLField})
 _INTEGER_COMPARISONS = frozenset(
     {
@@ -51,6 +51,10 @@ _INTEGER_COMPARISONS = frozenset(
         IntegerLessThanOrEqual,
     }
 )
+
+
+NO_VALUE = -1
+"""The slot of a binder that takes no value: the last of the values, where there is such a binder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,18 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class KeyParameters:
-    """All parameters that binder `binder` gives: those of a list of keys, whose number each run has its own of."""
+    """All parameters that binder `binder` gives from number `start` on: a list of keys, as long as the run has it."""
 
     binder: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyList:
+    """A list of keys in the SQL: `token` stands for its placeholders."""
+
+    parameters: KeyParameters
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +102,10 @@ class Guard:
 class Plan:
     """Everything that is the same for all runs of one structure.
 
-    `template` has a constant or a `Parameter` for each `%s` of the SQL. The binder `keys`, if there is one, gives the
-    keys whose placeholders the SQL gets at run time. `hydrate` turns database rows into the rows of
-    the answer. `calls_project_code` tells whether it calls code of the project on the way, which may use the database.
-    `is_typed` says that the server knows the types of all parameters by itself.
+    `template` has a constant or a `Parameter` for each `%s` of the SQL; `keys` are the lists whose placeholders the SQL
+    gets at run time. `hydrate` turns database rows into the rows of the answer. `calls_project_code` tells whether it
+    calls code of the project on the way, which may use the database. `is_typed` says that the server knows the types
+    of all parameters by itself. `compiles_project_code`: a binder compiles a node of the project's, without a value.
     """
 
     dialect: Dialect
@@ -107,7 +120,9 @@ class Plan:
     # The template is the binders' parameters one after another, which is the common case.
     is_sequential: bool
     is_typed: bool
-    keys: int | None = None
+    trust: Trust
+    keys: tuple[KeyList, ...] = ()
+    compiles_project_code: bool = False
 
     def bind(
         self, values: Sequence[object], bounds: tuple[int | None, int | None] | None
@@ -116,6 +131,9 @@ class Plan:
         for guard in self.guards:
             if bool(values[guard.one] == values[guard.other]) is not guard.equal:
                 raise Refused
+        if self.compiles_project_code:
+            # Found at `NO_VALUE`.
+            values = (*values, None)
         bound = [binder.bind(values[binder.slot]) for binder in self.binders]
         if self.is_sequential:
             parameters = tuple([parameter for group in bound for parameter in group])
@@ -126,8 +144,9 @@ class Plan:
             if bool(one == other) is not guard.equal:
                 raise Refused
         sql = self.sql
-        if self.keys is not None:
-            sql = sql.replace(KEYS, placeholders(len(bound[self.keys])))
+        for keys in self.keys:
+            count = len(bound[keys.parameters.binder]) - keys.parameters.start
+            sql = sql.replace(keys.token, placeholders(count))
         if bounds is not None:
             sql = sql.replace(LIMITS, self.dialect.limits(bounds))
         return sql, parameters
@@ -137,7 +156,7 @@ class Plan:
             if type(entry) is Parameter:
                 yield bound[entry.binder][entry.position]
             elif type(entry) is KeyParameters:
-                yield from bound[entry.binder]
+                yield from bound[entry.binder][entry.start :]
             else:
                 yield entry
 
@@ -146,11 +165,12 @@ def binder_for(rendering: Rendering) -> Binder:
     """The fastest binder that gives what Django would."""
     compiler = bare_compiler(rendering.compiler)
     forget_arguments(rendering.origin[1] if rendering.origin else None)
-    if holds_keys(rendering):
+    if rendering.token:
         direct, general = _direct_keys_bind(rendering, compiler.connection), keys_bind(rendering, compiler)
     else:
         direct, general = _direct_bind(rendering, compiler.connection), _general_bind(rendering, compiler)
-    return Binder(rendering.slot, general if direct is None else _either(direct, general))
+    slot = NO_VALUE if rendering.slot is None else rendering.slot
+    return Binder(slot, general if direct is None else _either(direct, general))
 
 
 def check_for(slot: int, lookup_class: type[Any], left: Any) -> Binder:
@@ -167,11 +187,7 @@ def check_for(slot: int, lookup_class: type[Any], left: Any) -> Binder:
 def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
     """Let Django make the node again; its SQL has to be the recorded one."""
     rebuild, sql, count = rendering.rebuild, rendering.sql, len(rendering.parameters)
-    nested = tuple(
-        (position, parameter)
-        for position, parameter in enumerate(rendering.parameters)
-        if isinstance(parameter, Marker) and parameter.rendering is not rendering
-    )
+    nested = nested_markers(rendering)
 
     def bind(value: object) -> Sequence[object]:
         try:
@@ -180,21 +196,10 @@ def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
             raise Refused from None
         if fresh_sql != sql or len(parameters) != count:
             raise Refused
-        for position, marker in nested:
-            if not _is_like(parameters[position], marker):
-                raise Refused
+        check_nested(parameters, nested)
         return parameters  # type: ignore[no-any-return]  # Django's compilers are untyped
 
     return bind
-
-
-def _is_like(parameter: object, marker: Marker) -> bool:
-    """Whether a parameter is the marker of the same slot's same parameter."""
-    return (
-        isinstance(parameter, Marker)
-        and parameter.rendering.slot == marker.rendering.slot
-        and parameter.position == marker.position
-    )
 
 
 def _either(direct: DirectBind, general: Bind) -> Bind:
@@ -247,7 +252,7 @@ def _direct_keys_bind(rendering: Rendering, connection: Any) -> DirectBind | Non
     if rendering.origin is None or type(rendering.origin[1]) is not Col:
         return None
     field: Any = rendering.origin[1].output_field
-    if rendering.origin[0] not in _MEMBERSHIPS or not is_plain_integer(_final_target(field)):
+    if rendering.origin[0] not in MEMBERSHIPS or not is_plain_integer(_final_target(field)):
         return None
     prepare = getattr(field, "target_field", field).get_db_prep_value
 
@@ -255,7 +260,8 @@ def _direct_keys_bind(rendering: Rendering, connection: Any) -> DirectBind | Non
         found: Any = keys
         if {*map(type, found)} != {int}:
             return None
-        return [prepare(key, connection, True) for key in found]
+        # Django sends each of them once, in the order of the list.
+        return [prepare(key, connection, True) for key in (found if type(found) is Keys else dict.fromkeys(found))]
 
     return bind
 

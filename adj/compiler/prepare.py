@@ -6,7 +6,7 @@ Private Django API used here: `QuerySet._iterable_class`, `SQLCompiler.qualify`,
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -28,28 +28,31 @@ from adj.compiler.dialect import (
     refresh_time_zones,
 )
 from adj.compiler.endings import WRITTEN_BY_DJANGO, finish_by_one_statement, has_own_way
-from adj.compiler.forget import forget_arguments
 from adj.compiler.keys import key_of, structure_with_ending
-from adj.compiler.plan import Guard, KeyParameters, Parameter, Plan, binder_for, check_for
+from adj.compiler.plan import Plan
+from adj.compiler.planning import plan_from
+from adj.compiler.proof import difference
 from adj.compiler.returning import check_backend, refuse_foreign, returned_columns
-from adj.compiler.row_keys import KeysMarker, holds_keys
-from adj.compiler.slots import Marker, Recording, Refused, real_parameters
+from adj.compiler.slots import Recording, Refused
+from adj.compiler.slotted_query import recorded
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed
-from adj.compiler.typed import is_typed
-from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
-from adj.hydrate.rows import code_check_for, hydrator_for
+from adj.compiler.text import query_text
+from adj.compiler.trust import logger, report, verification
+from adj.hydrate.layout import ROW_SHAPES, Layout
 from adj.settings import plan_cache_size
-from adj.shapes import WRITES, Answer, RowShape
+from adj.shapes import WRITES, Answer
 from adj.statement import Finish, Statement
 
-plan_cache: PlanCache[Plan] = PlanCache(plan_cache_size)
+plan_cache: PlanCache[Plan | Distrusted] = PlanCache(plan_cache_size)
 """The plans of this process. `plan_cache.stats()` tells how queries fare; `plan_cache.clear()` starts anew."""
 
 
 @receiver(setting_changed)
 def _drop_plans(setting: str, **kwargs: object) -> None:
     """Tests change settings, and Django's signal tells of it; plans and dialects have read some of them."""
-    if setting in {"USE_TZ", "TIME_ZONE", "DATABASES", "ADJ_PLAN_CACHE_SIZE"}:
+    if setting in {"ADJ_VERIFY", "ADJ_PROBATION_RUNS"}:
+        verification.share = None
+    if setting in {"USE_TZ", "TIME_ZONE", "DATABASES", "ADJ_PLAN_CACHE_SIZE", "ADJ_PROBATION_RUNS"}:
         if setting == "DATABASES":
             forget_dialects()
         refresh_time_zones()
@@ -78,6 +81,10 @@ class Answered:
 
     answer: Any
 
+    def prepared(self) -> Answered:
+        """As `Compiled` has it."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
@@ -85,6 +92,10 @@ class Foreign:
 
     queryset: DjangoQuerySet
     reason: str
+
+    def prepared(self) -> Foreign:
+        """As `Compiled` has it."""
+        return self
 
 
 Prepared: TypeAlias = Ready | Answered | Foreign
@@ -99,6 +110,39 @@ class Question:
     finish: Finish
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement that Django has compiled for this run."""
+
+    question: Question
+    dialect: Dialect
+    queryset: DjangoQuerySet
+    captured: Captured
+    returned: tuple[str, Layout] | None
+
+    @property
+    def sql(self) -> str:
+        """What would be sent."""
+        return self.captured.sql + (self.returned[0] if self.returned is not None else "")
+
+    @property
+    def parameters(self) -> tuple[object, ...]:
+        """Its parameters."""
+        return tuple(self.captured.parameters)
+
+    def prepared(self) -> Ready:
+        """The statement with a plan for this run alone."""
+        plan = plan_from(self.queryset, self.captured, self.question.finish, Recording(()), self.dialect, self.returned)
+        return Ready(plan, plan.sql, self.parameters, was_cached=False)
+
+
+class Distrusted:
+    """Stands in the cache for a plan that has once differed from Django: its structure is uncacheable from then on."""
+
+
+DISTRUSTED = Distrusted()
+
+
 def prepare(question: Question, dialect: Dialect) -> Prepared:
     """The SQL and parameters of a question. No I/O.
 
@@ -106,55 +150,104 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
     """
     if (foreign := _written_by_django(question, dialect)) is not None:
         return foreign
-    structure = structure_with_ending(question.structure, question.finish)
+    structure = structure_with_ending(question.statement.model, question.structure, question.finish)
     if isinstance(structure, Unkeyed):
         plan_cache.count_uncacheable()
-        return _compiled_once(question, dialect, structure.reason)
+        return compiled_by_django(question, dialect).prepared()
     key = key_of(question.statement.model, question.finish.answer, structure, dialect)
     plan = plan_cache.get(key)
     if plan is None:
-        return _compiled(question, structure, dialect, key, plan_cache.count_miss)
+        return _first_run(question, structure, dialect, key, plan_cache.count_miss)
+    if isinstance(plan, Distrusted):
+        plan_cache.count_uncacheable()
+        return compiled_by_django(question, dialect).prepared()
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except Refused:
-        return _compiled(question, structure, dialect, key, plan_cache.count_refusal)
+        return _first_run(question, structure, dialect, key, plan_cache.count_refusal)
     plan_cache.count_hit()
-    return Ready(plan, sql, parameters, was_cached=True)
+    ready = Ready(plan, sql, parameters, was_cached=True)
+    is_verified = verification.is_due()
+    if is_verified or plan.trust.is_due(parameters):
+        return _compared(question, ready, dialect, key, is_verified=is_verified)
+    return ready
 
 
-def _compiled(
+def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable, *, is_verified: bool) -> Prepared:
+    """A run of a kept plan, compared with what Django compiles for it; Django's answer counts."""
+    djangos = compiled_by_django(question, dialect)
+    if isinstance(djangos, Foreign):
+        # Django has to ask the database first; then there is nothing to compare with.
+        return djangos
+    if isinstance(djangos, Answered):
+        found: str | None = "Django needs no query for these values"
+    else:
+        found = difference(ready.sql, ready.parameters, djangos.sql, djangos.parameters)
+    if found is None:
+        ready.plan.trust.gain(ready.parameters)
+        return ready
+    plan_cache.store(key, DISTRUSTED)
+    plan_cache.count_mismatch()
+    report(query_text(question.statement, question.finish, with_values=False), found, is_verified=is_verified)
+    return djangos.prepared()
+
+
+def _first_run(
     question: Question, structure: Structure, dialect: Dialect, key: Hashable, count: Callable[[], None]
 ) -> Prepared:
-    """Compile a statement and keep its plan, if it proves to be one."""
-    if not _is_as_written(question):
+    """Let Django compile a statement, and keep a plan of it if that gives the same for the same values."""
+    djangos = compiled_by_django(question, dialect)
+    if not isinstance(djangos, Compiled):
         plan_cache.count_uncacheable()
-        return _compiled_once(question, dialect, "an operand has changed since the query was written")
-    recording = Recording(structure.values)
-    with dialect.lent():
-        try:
-            queryset, finish = build_with_slots(question.statement, question.finish, structure, recording)
-            if (reason := _foreign_reason(queryset, finish)) is not None:
-                raise Uncacheable(reason)
-            captured = _capture(queryset, finish, dialect.alias)
-            returned = _returned(question, dialect)
-            if _merges_columns(captured):
-                raise Uncacheable("Django selects a column once that two names stand for")
-        except (Uncacheable, SynchronousOnlyOperation) as uncacheable:
-            plan_cache.count_uncacheable()
-            return _compiled_once(question, dialect, str(uncacheable))
-    if not isinstance(captured, Captured):
+        return djangos
+    try:
+        plan = _plan_of(question, structure, dialect)
+        _prove(plan, structure, djangos)
+    except Uncacheable as uncacheable:
+        logger.debug("No plan for %s: %s.", question.statement.model.__name__, uncacheable)
         plan_cache.count_uncacheable()
-        return Answered(_unasked(captured, finish))
-    parameters = real_parameters(captured.parameters)
-    plan = _plan(queryset, captured, finish, recording, dialect, returned)
-    recording.seal()
-    ready = _proven(plan, structure, plan.sql, parameters)
-    if ready is None or recording.objection is not None:
-        plan_cache.count_uncacheable()
-        return _compiled_once(question, dialect, recording.objection or "its SQL depends on its values")
+        return djangos.prepared()
     plan_cache.store(key, plan)
     count()
-    return ready
+    return Ready(plan, djangos.sql, djangos.parameters, was_cached=False)
+
+
+def _prove(plan: Plan, structure: Structure, djangos: Compiled) -> None:
+    """Raise `Uncacheable` unless a plan gives for its first values what Django has compiled of the user's objects."""
+    try:
+        sql, parameters = plan.bind(structure.values, structure.bounds)
+    except Refused:
+        raise Uncacheable("its SQL depends on its values") from None
+    if (found := difference(sql, parameters, djangos.sql, djangos.parameters)) is not None:
+        raise Uncacheable(f"a plan would not give what Django gives: {found}")
+    plan.trust.begin(parameters)
+
+
+def _plan_of(question: Question, structure: Structure, dialect: Dialect) -> Plan:
+    """A statement compiled with slots in place of its values. Raises `Uncacheable` where that cannot be done.
+
+    Django has compiled the statement without slots before, so that whatever fails here fails because of them.
+    """
+    if not _is_as_written(question):
+        raise Uncacheable("an operand has changed since the query was written")
+    recording = Recording(structure.values)
+    try:
+        with dialect.lent(), recorded(recording):
+            queryset, finish = build_with_slots(question.statement, question.finish, structure, recording)
+            captured = _capture(queryset, finish, dialect.alias)
+            returned = _returned(question, dialect)
+            if not isinstance(captured, Captured) or _merges_columns(captured):
+                raise Uncacheable("Django selects a column once that two names stand for")
+            recording.check(structure.constants)
+            plan = plan_from(queryset, captured, finish, recording, dialect, returned)
+    except (Uncacheable, Refused):
+        raise
+    # Code that meets a slot where it expects a value may raise anything.
+    except Exception as error:
+        raise Uncacheable(f"{type(error).__name__} with a slot in place of a value") from error
+    finally:
+        recording.seal()
+    return plan
 
 
 def _is_as_written(question: Question) -> bool:
@@ -165,8 +258,8 @@ def _is_as_written(question: Question) -> bool:
     return written.key == now.key and all(map(operator.is_, written.values, now.values))
 
 
-def _compiled_once(question: Question, dialect: Dialect, reason: str) -> Prepared:
-    """Compile a statement for one run, with its operands as they are."""
+def compiled_by_django(question: Question, dialect: Dialect) -> Compiled | Answered | Foreign:
+    """What Django compiles of a statement as its user wrote it: no slot, the very objects, the very base."""
     try:
         with dialect.lent():
             queryset = build(question.statement).using(dialect.alias)
@@ -180,9 +273,9 @@ def _compiled_once(question: Question, dialect: Dialect, reason: str) -> Prepare
     if not isinstance(captured, Captured):
         return Answered(_unasked(captured, question.finish))
     if _merges_columns(captured):
+        reason = "Django selects a column once that two names stand for"
         return _foreign(question, build(question.statement).using(dialect.alias), reason)
-    plan = _plan(queryset, captured, question.finish, Recording(()), dialect, returned)
-    return Ready(plan, plan.sql, tuple(captured.parameters), was_cached=False)
+    return Compiled(question, dialect, queryset, captured, returned)
 
 
 def _foreign(question: Question, queryset: DjangoQuerySet, reason: str) -> Foreign:
@@ -246,84 +339,3 @@ def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
             return finish_by_one_statement(queryset.using(alias), finish)
     except Captured as captured:
         return captured.with_traceback(None)
-
-
-def _plan(
-    queryset: DjangoQuerySet,
-    captured: Captured,
-    finish: Finish,
-    recording: Recording,
-    dialect: Dialect,
-    returned: tuple[str, Layout] | None,
-) -> Plan:
-    """Everything worth keeping of a compiled statement."""
-    compiler = captured.compiler
-    numbers = {id(rendering): number for number, rendering in enumerate(recording.renderings)}
-
-    def place(marker: Marker) -> Parameter | KeyParameters:
-        number = numbers[id(marker.rendering)]
-        return KeyParameters(number) if isinstance(marker, KeysMarker) else Parameter(number, marker.position)
-
-    template = tuple(place(entry) if isinstance(entry, Marker) else entry for entry in captured.parameters)
-    is_sequential = _is_sequential(template, recording)
-    # Asked before the binders take over what they are made of.
-    typed = is_sequential and is_typed(captured.sql, recording.renderings)
-    keys = next((entry.binder for entry in template if isinstance(entry, KeyParameters)), None)
-    binders = tuple(binder_for(rendering) for rendering in recording.renderings)
-    unrendered = (cell for cell in recording.cells if cell.rendering is None)
-    checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
-    forget_arguments(compiler.query)
-    ending, layout = returned or ("", _layout(queryset, compiler, finish.answer, dialect.alias))
-    return Plan(
-        dialect=dialect,
-        sql=captured.sql + ending,
-        template=template,
-        binders=binders + checks,
-        guards=tuple(Guard(one, other, equal) for one, other, equal in recording.guards),
-        parameter_guards=tuple(
-            Guard(place(one), place(other), equal) for one, other, equal in recording.parameter_guards
-        ),
-        hydrate=hydrator_for(layout),
-        calls_project_code=code_check_for(layout),
-        locks_rows=dialect.locks_rows,
-        is_sequential=is_sequential,
-        is_typed=typed and keys is None,
-        keys=keys,
-    )
-
-
-def _is_sequential(template: tuple[object, ...], recording: Recording) -> bool:
-    in_order = tuple(
-        KeyParameters(number) if holds_keys(rendering) else Parameter(number, position)
-        for number, rendering in enumerate(recording.renderings)
-        for position in range(len(rendering.parameters))
-    )
-    return template == in_order
-
-
-def _layout(queryset: DjangoQuerySet, compiler: Any, answer: Answer, alias: str) -> Layout:
-    match answer:
-        case Answer.COUNT:
-            return aggregate_layout(compiler, alias, RowShape.SCALAR)
-        case Answer.AGGREGATE:
-            return aggregate_layout(compiler, alias, RowShape.DICT)
-        case Answer.EXISTS | Answer.UPDATE | Answer.DELETE:
-            return Layout(RowShape.TUPLE, (), (), alias, compiler.connection)
-        case _:
-            return layout_of(queryset, compiler, alias)
-
-
-def _proven(plan: Plan, structure: Structure, sql: str, parameters: Sequence[object]) -> Ready | None:
-    """A plan has to give for its first values what Django gave."""
-    try:
-        bound_sql, bound = plan.bind(structure.values, structure.bounds)
-    except Refused:
-        return None
-    if plan.sql != sql or len(bound) != len(parameters) or not all(map(_are_same, bound, parameters)):
-        return None
-    return Ready(plan, bound_sql, bound, was_cached=False)
-
-
-def _are_same(one: object, other: object) -> bool:
-    # Some drivers' wrappers, as psycopg's Jsonb, do not compare; NaN is not equal to itself.
-    return type(one) is type(other) and (one == other or repr(one) == repr(other))

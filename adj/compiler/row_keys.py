@@ -8,10 +8,15 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 
-from adj.compiler.slots import Marker, Refused, Rendering, SlottedLookup
-
-# Cannot occur in SQL that Django makes.
-KEYS = "\x00keys\x00"
+from adj.compiler.slots import (
+    Marker,
+    Refused,
+    Rendering,
+    SlottedLookup,
+    check_nested,
+    markers,
+    nested_markers,
+)
 
 
 class Keys(tuple[object, ...]):
@@ -29,25 +34,26 @@ class KeysMarker(Marker):
     def __hash__(self) -> int:
         return hash(KeysMarker)
 
-    def values(self) -> Sequence[object]:
-        """The prepared keys of the first run."""
-        values: Any = self.value
-        return tuple(values)
-
 
 class SlottedKeys(SlottedLookup):
     """An `IN` whose list is a slot, however long."""
 
     def mark_parameters(self, rendering: Rendering, parameters: Sequence[object]) -> None:
         """Put one marker for the list into a rendering, and a token for its placeholders into the SQL."""
-        listed = f"({placeholders(len(parameters))})"
+        recording = self.cell.recording
+        left, _, listed = rendering.sql.rpartition(" IN (")
+        start = left.count("%s")
         most: int | None = rendering.compiler.connection.ops.max_in_list_size()
-        if most is not None or rendering.sql.count(listed) != 1 or rendering.sql.count("%s") != len(parameters):
-            self.cell.recording.objection = "the SQL of a list of keys depends on its length"
+        if most is not None or start >= len(parameters) or listed != f"{placeholders(len(parameters) - start)})":
+            if not self.cell.has_length:
+                recording.note_objection("the SQL of a list of keys depends on its length")
             super().mark_parameters(rendering, parameters)
             return
-        rendering.sql = rendering.sql.replace(listed, f"({KEYS})")
-        rendering.parameters = (KeysMarker(rendering, 0, self.cell.recording, tuple(parameters)),)
+        # Cannot occur in SQL that Django makes.
+        rendering.token = f"\x00keys {len(recording.renderings)}\x00"
+        rendering.sql = f"{left} IN ({rendering.token})"
+        keys = KeysMarker(rendering, start, recording, tuple(parameters[start:]))
+        rendering.parameters = (*markers(rendering, recording, parameters[:start]), keys)
 
 
 @lru_cache(maxsize=256)
@@ -56,22 +62,19 @@ def placeholders(count: int) -> str:
     return ", ".join(["%s"] * count)
 
 
-def holds_keys(rendering: Rendering) -> bool:
-    """Whether a rendering is that of a list of keys."""
-    return len(rendering.parameters) == 1 and isinstance(rendering.parameters[0], KeysMarker)
-
-
 def keys_bind(rendering: Rendering, compiler: Any) -> Callable[[Any], Sequence[object]]:
     """Let Django make the lookup from other keys; but for their number its SQL has to be the recorded one."""
-    rebuild, sql = rendering.rebuild, rendering.sql
+    rebuild, sql, token, start = rendering.rebuild, rendering.sql, rendering.token, len(rendering.parameters) - 1
+    nested = nested_markers(rendering)
 
     def bind(keys: Any) -> Sequence[object]:
         try:
             fresh_sql, parameters = compiler.compile(rebuild(keys))
         except EmptyResultSet:
             raise Refused from None
-        if fresh_sql != sql.replace(KEYS, placeholders(len(parameters))):
+        if fresh_sql != sql.replace(token, placeholders(len(parameters) - start)):
             raise Refused
+        check_nested(parameters, nested)
         return parameters  # type: ignore[no-any-return]  # Django's compilers are untyped
 
     return bind

@@ -5,13 +5,16 @@ While a statement is built, the user's operands travel through Django wrapped in
 Django compiles a marked lookup, its parameters come out as `Marker`s, and a `Rendering` remembers how to make the
 lookup again for another value. Nothing of Django's SQL generation is replaced.
 
+A `Rendering` is also made of a node of the project's, which is compiled again at every run; see `project_code.py`.
+
 Private Django API used here: `Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expression._constructor_args`.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
@@ -21,6 +24,9 @@ from django.db.models import Value
 from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
+from adj.compiler.passing import PASSING_LEFT
+from adj.compiler.structure import Uncacheable
+
 Compiled: TypeAlias = tuple[str, Sequence[object]]
 
 
@@ -28,13 +34,21 @@ class Refused(Exception):
     """A value does not fit the SQL of a plan; the statement has to be compiled afresh."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Slot:
     """An operand on its way through Django."""
 
     index: int
     value: object
     recording: Recording
+    # Of a list: whether the key tells how many members it has.
+    has_length: bool = True
+    # Whether a lookup or an expression has taken it in; one that nobody has may have gone anywhere.
+    is_taken: bool = False
+
+    def __repr__(self) -> str:
+        """No value of the user's, and no text that a server would take: PostgreSQL refuses the NUL."""
+        return "<adj slot\x00>"
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +59,7 @@ class Cell:
     recording: Recording
     prepared: object
     rendering: Rendering | None = None
+    has_length: bool = True
     # Of a lookup: its value has to be right even where the SQL leaves the lookup out, as that of a count may.
     origin: tuple[type[Any], Any] | None = None
 
@@ -55,9 +70,12 @@ def _refuse(value: object) -> NoReturn:
 
 @dataclass(slots=True, eq=False)
 class Rendering:
-    """One place where a marked node was written into SQL, and how to write it again."""
+    """One place where a marked node was written into SQL, and how to write it again.
 
-    slot: int
+    `slot` is None where a node of the project's is written again from what it is.
+    """
+
+    slot: int | None
     # A node of Django's expression tree, made from a new value; the binder of this rendering takes it over.
     rebuild: Callable[[object], Any]
     # The class and the left-hand side of a lookup that is made anew for each value.
@@ -66,6 +84,8 @@ class Rendering:
     compiler: Any
     sql: str
     parameters: tuple[object, ...] = ()
+    # What stands in the SQL for the placeholders of a list of any length; empty where there is none.
+    token: str = ""
 
     def seal(self) -> None:
         """Keep what the SQL says, and nothing of the query that it was written for."""
@@ -75,7 +95,7 @@ class Rendering:
                 parameter.value = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Marker:
     """Stands among compiled parameters for one parameter of a rendering."""
 
@@ -83,6 +103,10 @@ class Marker:
     position: int
     recording: Recording
     value: object
+
+    def __repr__(self) -> str:
+        """As a slot's."""
+        return "<adj marker\x00>"
 
     def __eq__(self, other: object) -> bool:
         """Django looks for equal parameters when it merges GROUP BY and ORDER BY terms; its answer becomes a guard."""
@@ -95,10 +119,6 @@ class Marker:
 
     def __hash__(self) -> int:
         return hash(Marker)
-
-    def values(self) -> Sequence[object]:
-        """The parameters of the first run that it stands for."""
-        return (self.value,)
 
 
 @dataclass(slots=True, eq=False)
@@ -115,6 +135,24 @@ class Recording:
     is_sealed: bool = False
     # Why the statement cannot become a plan, if it cannot.
     objection: str | None = None
+    # While SQL is generated: the enclosing node that may look at parameters, and whether one is compiled at every run.
+    opaque: str | None = None
+    is_compiled_again: bool = False
+
+    def note_objection(self, reason: str) -> None:
+        """Note why the statement cannot become a plan; the first reason counts."""
+        self.objection = self.objection or reason
+
+    @contextmanager
+    def within(self, opaque: str | None, *, is_compiled_again: bool = False) -> Iterator[None]:
+        """What a node's parts are compiled in."""
+        before = self.opaque, self.is_compiled_again
+        self.opaque = opaque or self.opaque
+        self.is_compiled_again = is_compiled_again or self.is_compiled_again
+        try:
+            yield
+        finally:
+            self.opaque, self.is_compiled_again = before
 
     def slot(self, index: int) -> Slot:
         """The operand number `index`, ready to travel."""
@@ -134,9 +172,20 @@ class Recording:
             return True
         equal = bool(one.prepared == other.prepared)
         if equal != bool(self.values[one.slot] == self.values[other.slot]):
-            self.objection = "two operands differ but are equal once prepared"
+            self.note_objection("two operands differ but are equal once prepared")
         self.guards.append((one.slot, other.slot, equal))
         return equal
+
+    def check(self, compared: Collection[int]) -> None:
+        """Raise `Uncacheable` for what was noted while the statement was built and compiled.
+
+        An operand that is in no lookup may have gone anywhere, unless it is one of those that are `compared`: Django
+        leaves out an expression that is equal to another one, and which operands are equal is part of the key.
+        """
+        if self.objection is not None:
+            raise Uncacheable(self.objection)
+        if not all(slot.is_taken or slot.index in compared for slot in self.slots):
+            raise Uncacheable("an operand went past the place where lookups are made")
 
     def seal(self) -> None:
         """Let go of every value of the user's. From here on marked nodes answer with what was recorded."""
@@ -163,32 +212,97 @@ class Slotted:
         """How to make this node again from another value."""
         raise TypeError(f"{type(self).__name__} does not say how it is made")
 
+    def passes_on(self) -> bool:
+        """Whether the node leaves the parameters of its parts alone."""
+        return False
+
     def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], Compiled]) -> Compiled:
         """SQL with markers in place of this node's own parameters."""
         cell = self.cell
-        if cell.recording.is_sealed:
+        recording = cell.recording
+        if recording.is_sealed:
             if cell.rendering is None:
                 raise Refused
             return cell.rendering.sql, cell.rendering.parameters
+        if recording.opaque is not None:
+            recording.note_objection(f"a value inside {recording.opaque}, which may look at it")
         try:
-            sql, parameters = compile_node(self)
+            with recording.within(None if self.passes_on() else type(self).__name__, is_compiled_again=True):
+                sql, parameters = compile_node(self)
         except (EmptyResultSet, FullResultSet):
             # The condition is left out for this value: nothing in the SQL would notice another one.
-            cell.recording.objection = "a condition that is always or never true for its value"
+            recording.note_objection("a condition that is always or never true for its value")
             raise
         rendering = Rendering(cell.slot, self.rebuilder(), self.origin(), compiler, sql)
         self.mark_parameters(rendering, parameters)
         if cell.rendering is None:
             cell.rendering = rendering
-        cell.recording.renderings.append(rendering)
-        return rendering.sql, rendering.parameters
+        recording.renderings.append(rendering)
+        return rendering.sql, like(parameters, rendering.parameters)
 
     def mark_parameters(self, rendering: Rendering, parameters: Sequence[object]) -> None:
         """Put markers into a rendering, for the parameters that its SQL was compiled with."""
-        rendering.parameters = tuple(
-            parameter if isinstance(parameter, Marker) else Marker(rendering, position, self.cell.recording, parameter)
+        rendering.parameters = markers(rendering, self.cell.recording, parameters)
+
+
+def markers(rendering: Rendering, recording: Recording, parameters: Sequence[object]) -> tuple[object, ...]:
+    """A marker for each parameter of a rendering; those of a rendering inside it stay."""
+    return tuple(
+        [
+            parameter if isinstance(parameter, Marker) else Marker(rendering, position, recording, parameter)
             for position, parameter in enumerate(parameters)
+        ]
+    )
+
+
+def nested_markers(rendering: Rendering) -> tuple[tuple[int, Marker], ...]:
+    """The parameters of a rendering that belong to a rendering inside it."""
+    return tuple(
+        (position, parameter)
+        for position, parameter in enumerate(rendering.parameters)
+        if isinstance(parameter, Marker) and parameter.rendering is not rendering
+    )
+
+
+def check_nested(parameters: Sequence[object], nested: tuple[tuple[int, Marker], ...]) -> None:
+    """Raise `Refused` unless a node that was compiled again has the same nested parameters in the same places."""
+    for position, marker in nested:
+        parameter = parameters[position]
+        is_like = (
+            isinstance(parameter, Marker)
+            and parameter.rendering.slot == marker.rendering.slot
+            and parameter.position == marker.position
         )
+        if not is_like:
+            raise Refused
+
+
+def like(original: Sequence[object], parameters: Sequence[object]) -> Sequence[object]:
+    """Parameters in the kind of sequence that Django made: its versions differ, and some add to lists."""
+    return list(parameters) if isinstance(original, list) else tuple(parameters)
+
+
+def render_again(
+    node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], Compiled]
+) -> Compiled:
+    """The SQL of a node of the project's, with markers for its parameters: it is compiled again at each run."""
+    name = type(node).__name__
+    if recording.is_compiled_again:
+        # What is around it is compiled each time, and this with it.
+        with recording.within(name):
+            return compile_node(node)
+    if recording.opaque is not None:
+        recording.note_objection(f"{name}, code of the project, inside {recording.opaque}")
+    try:
+        with recording.within(name, is_compiled_again=True):
+            sql, parameters = compile_node(node)
+    except (EmptyResultSet, FullResultSet):
+        recording.note_objection(f"{name}, code of the project, is left out of the SQL")
+        raise
+    rendering = Rendering(None, lambda _: copy.copy(node), None, compiler, sql)
+    rendering.parameters = markers(rendering, recording, parameters)
+    recording.renderings.append(rendering)
+    return sql, like(parameters, rendering.parameters)
 
 
 class SlottedLookup(Slotted):
@@ -196,6 +310,10 @@ class SlottedLookup(Slotted):
 
     plain_class: type[Lookup[Any]]
     lhs: Any
+
+    def passes_on(self) -> bool:
+        """Of the left-hand side, which is all that has parts."""
+        return self.plain_class in PASSING_LEFT
 
     @property
     def rhs(self) -> object:
@@ -305,14 +423,5 @@ def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> Non
     classes: tuple[Any, Any] = (behaviour, type(node))
     node.__class__ = marked_class(*classes)
     node.cell = slot.recording.cell(slot.index, prepared)
-
-
-def real_parameters(parameters: Sequence[object]) -> tuple[object, ...]:
-    """Compiled parameters with the first run's values in place of their markers."""
-    real: list[object] = []
-    for parameter in parameters:
-        if isinstance(parameter, Marker):
-            real.extend(parameter.values())
-        else:
-            real.append(parameter)
-    return tuple(real)
+    node.cell.has_length = slot.has_length
+    slot.is_taken = True

@@ -8,13 +8,13 @@ is raised there, with the facts. After that only the types of new values are loo
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Model
+from typing_extensions import override
 
 from adj import statement as ask
-from adj.compiler.describe import Describer
+from adj.compiler.describe import KeyWalk
 from adj.compiler.judge import judge
 from adj.compiler.names import begins_with, known_names
 from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Unkeyed
@@ -80,53 +80,52 @@ def _are_accepted(values: tuple[object, ...], accepted: Accepted) -> bool:
     return True
 
 
-class _Tracer(Describer):
-    """A describer that notes which path each value belongs to."""
+class _PathWalk(KeyWalk):
+    """The walk that also notes which path each value belongs to."""
 
     __slots__ = ("paths",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, model: type[Model]) -> None:
+        super().__init__(model)
         self.paths: list[str | None] = []
 
-    def lookups(self, pairs: Mapping[str, object]) -> Key:
-        for path in sorted(pairs):
-            self._note(path, pairs[path])
-        return None
+    @override
+    def operand(self, path: str | None, value: Any) -> Key:
+        self._note(None)
+        key = super().operand(path, value)
+        is_value = not hasattr(value, "resolve_expression") and not isinstance(value, StatementHolder)
+        self._note(path if is_value else None)
+        return key
 
-    def q_child(self, child: Any) -> Key:
-        if isinstance(child, tuple):
-            return self._note(*child)
-        return super().q_child(child)
+    def _note(self, path: str | None) -> None:
+        """Note the path of the values that were met since the last call."""
+        self.paths.extend([path] * (len(self.values) - len(self.paths)))
 
-    def _note(self, path: str, operand: object) -> Key:
-        self.paths.extend([None] * (len(self.values) - len(self.paths)))
-        self.operand(operand)
-        is_value = not hasattr(operand, "resolve_expression") and not isinstance(operand, StatementHolder)
-        self.paths.extend([path if is_value else None] * (len(self.values) - len(self.paths)))
-        return None
+    def paths_and_values(self) -> list[tuple[str | None, object]]:
+        """Each value, with its path if it is the operand of a lookup."""
+        self._note(None)
+        return list(zip(self.paths, self.values, strict=True))
 
 
 def _accepted(statement: Statement) -> Accepted:
     """For each value of the last clause, the types that need no second look."""
     clause = statement.clauses[-1]
-    tracer = _Tracer()
+    walk = _PathWalk(statement.model)
     match clause:
         case ask.Filter():
             for condition in clause.args:
-                tracer.condition(condition)
-            tracer.lookups(clause.kwargs)
+                walk.node(condition)
+            walk.pairs(clause.kwargs)
         case ask.ComplexFilter(condition) if isinstance(condition, dict):
-            tracer.lookups(condition)
+            walk.pairs(condition)
         case ask.ComplexFilter(condition):
-            tracer.condition(condition)
+            walk.node(condition)
         case _:
             return ()
-    tracer.paths.extend([None] * (len(tracer.values) - len(tracer.paths)))
     known = known_names(statement)
     return tuple(
         None if path is None else _types_for(statement.model, path, value, known)
-        for path, value in zip(tracer.paths, tracer.values, strict=True)
+        for path, value in walk.paths_and_values()
     )
 
 

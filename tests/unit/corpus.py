@@ -258,7 +258,6 @@ EXPRESSIONS: Mapping[str, Build] = {
     "Func": lambda v: q(Book).annotate(
         n=Func(F("title"), Value(v.text()), function="INSTR", output_field=IntegerField())
     ),
-    "own Func": lambda v: q(Book).annotate(n=Spelled(Value(v.text()), F("pages"))),
     "Func with template": lambda v: (
         q(Book)
         .annotate(n=Func(F("pages"), template="ABS(%(expressions)s)", output_field=IntegerField()))
@@ -455,16 +454,17 @@ SHAPES: Mapping[str, Build] = {
     "tree": lambda v: q(Category).filter(parent__parent__name=v.text()),
     "cast of output": lambda v: q(Country).annotate(n=Cast(F("population"), FloatField()) / v.real()),
     "minimum over a join": lambda v: q(Publisher).annotate(m=Min("books__price")).filter(m__lt=v.price()),
-}
-
-# Expressions may look at whole numbers inside them, and at their own arguments: they decide the SQL.
-CONSTANTS: Mapping[str, Build] = {
     "number of a When": lambda v: q(Book).filter(
         pages__gt=Case(When(title=v.text(), then=v.number()), default=v.number())
     ),
     "number of a lookup": lambda v: q(Book).filter(GreaterThanOrEqual(F("pages"), v.number())),
     "number of a Value": lambda v: q(Book).annotate(n=Value(v.number())),
     "number met before": lambda v: _number_met_before(Value(v.number())),
+}
+
+# Expressions may look at whole numbers inside them, and at their own arguments: they decide the SQL.
+CONSTANTS: Mapping[str, Build] = {
+    "own Func": lambda v: q(Book).annotate(n=Spelled(Value(v.text()), F("pages"))),
     "default of an aggregate": lambda v: q(Author).annotate(n=Sum("books__pages", default=v.real())),
     "arguments of functions": lambda v: q(Book).annotate(a=Substr("title", v.number()), b=Round("rating", v.number())),
     "frame of a Window": lambda v: q(Book).annotate(
@@ -482,7 +482,7 @@ CORPUS: Mapping[str, Build] = {**LOOKUPS, **EXPRESSIONS, **NESTED, **SHAPES}
 def _shared(text: Value, number: Value) -> Any:
     """One object at several places."""
     same = Concat("title", text)
-    return q(Book).annotate(a=same, b=same, c=Upper(number), d=number).filter(a=same)
+    return q(Book).annotate(a=same, b=same, c=Upper(number), d=number).filter(title=same)
 
 
 def _shared_number(number: Value) -> Any:

@@ -83,9 +83,9 @@ def test_clear_forgets_plans_and_counts() -> None:
     cache.count_miss()
     cache.count_refusal()
     cache.count_uncacheable()
-    assert cache.stats() == CacheStats(1, 1, 1, 1, 1, 4)
+    assert cache.stats() == CacheStats(1, 1, 1, 1, 0, 1, 4)
     cache.clear()
-    assert cache.stats() == CacheStats(0, 0, 0, 0, 0, 4)
+    assert cache.stats() == CacheStats(0, 0, 0, 0, 0, 0, 4)
     assert cache.get("a") is None
 
 
@@ -163,7 +163,9 @@ def test_running_counts_as_asking_for_sql_does(empty_plan_cache: None) -> None:
             await q(Book).filter(pages=pages).acount()
 
     run(ask())
-    assert plan_cache.stats() == CacheStats(hits=2, misses=2, refusals=0, uncacheable=0, size=2, maximum=1_024)
+    assert plan_cache.stats() == CacheStats(
+        hits=2, misses=2, refusals=0, uncacheable=0, mismatches=0, size=2, maximum=1_024
+    )
 
 
 # -- threads -----------------------------------------------------------------------------------------------------------
@@ -215,7 +217,7 @@ def test_many_threads_counting_count_right() -> None:
 
     together(work)
     each = THREADS * 500
-    expected = CacheStats(hits=each, misses=each, refusals=each, uncacheable=each, size=0, maximum=1)
+    expected = CacheStats(hits=each, misses=each, refusals=each, uncacheable=each, mismatches=0, size=0, maximum=1)
     assert cache.stats() == expected
 
 

@@ -21,7 +21,8 @@ from django.test.utils import isolate_apps
 
 from adj import NotLoaded, q
 from adj.compiler.build import build
-from adj.compiler.prepare import _capture, _layout
+from adj.compiler.planning import _layout
+from adj.compiler.prepare import _capture
 from adj.hydrate.instances import _general_hydrator, _generated_hydrator, instance_hydrator, is_plain
 from adj.hydrate.layout import Layout
 from adj.hydrate.rows import hydrator_for

@@ -398,9 +398,10 @@ def test_an_instance_in_an_error_is_not_kept() -> None:
 
 # What there is one of for each model, relation, backend or process.
 FOR_GOOD = {
+    "adj.compiler.content_types.uses_content_types",
     "adj.compiler.dialect.capturing_class",
     "adj.compiler.keys._models_are_local",
-    "adj.compiler.nodes._local_transforms",
+    "adj.compiler.paths._local_transforms",
     "adj.compiler.prefetch.request._plain_start",
     "adj.compiler.relation.relation_of",
     "adj.engines.psycopg.wrapper._class_on_link",

@@ -263,7 +263,7 @@ def test_the_values_that_are_judged_are_those_of_the_structure(build: Build) -> 
     """Types are held against values by their place, so that the two walks have to meet them in one order."""
     statement = build(Values()).statement
     for number, clause in enumerate(statement.clauses, 1):
-        structure = structure_of(clause)
+        structure = structure_of(statement.model, clause)
         assert isinstance(structure, Structure)
         accepted = _accepted(Statement(statement.model, statement.base, statement.clauses[:number], statement.alias))
         if accepted:

@@ -22,7 +22,8 @@ from adj.compiler.build import build_with_slots
 from adj.compiler.dialect import LIMITS
 from adj.compiler.forget import forget_arguments
 from adj.compiler.plan import Guard, Parameter, Plan, _direct_bind, _general_bind, binder_for
-from adj.compiler.prepare import Answered, Ready, _are_same
+from adj.compiler.prepare import Answered, Ready
+from adj.compiler.proof import are_same
 from adj.compiler.slots import Recording, Refused, Rendering
 from adj.compiler.slotted_query import bare_compiler
 from adj.shapes import Answer
@@ -200,10 +201,7 @@ REFUSED: list[tuple[dict[str, Any], Any]] = [
     ({"pages__gt": 3}, -(2**70)),
     ({"pages": 3}, None),
     ({"title": "x"}, None),
-    ({"pages__in": [1, 2]}, [1, 1]),
-    ({"pages__in": [1, 2]}, [1, None]),
     ({"pages__in": [1, 2]}, [None, None]),
-    ({"pages__in": [1, 2]}, [1, 2, 3]),
     ({"title__matches": "Emma"}, "Em*"),
     ({"author": 3}, None),
 ]
@@ -257,6 +255,7 @@ def _plan(guards: tuple[Guard, ...] = (), parameter_guards: tuple[Guard, ...] = 
         locks_rows=False,
         is_sequential=found.is_sequential,
         is_typed=found.is_typed,
+        trust=found.trust,
     )
 
 
@@ -414,12 +413,12 @@ def test_a_plan_that_does_not_give_djangos_sql_again_is_not_kept(lookup: Any, em
         (1, 1.0, False),
         ("a", "a", True),
         (float("nan"), float("nan"), True),
-        (0.0, -0.0, True),
+        (0.0, -0.0, False),
         (b"a", bytearray(b"a"), False),
     ],
 )
 def test_parameters_are_the_same_by_type_and_value(one: object, other: object, same: bool) -> None:
-    assert _are_same(one, other) is same
+    assert are_same(one, other) is same
 
 
 # -- answers without a plan --------------------------------------------------------------------------------------------
@@ -467,7 +466,8 @@ def test_a_template_with_constants_is_not(empty_plan_cache: None) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (q(Book).filter(pages__gt=3, title__in=["a", "b"]), True),
+        (q(Book).filter(pages__gt=3, title="a"), True),
+        (q(Book).filter(pages__gt=3, title__in=["a", "b"]), False),
         (q(Book).filter(author=1).exclude(title__startswith="a").order_by("title")[:3], True),
         (q(Book).filter(author__name="a", pages__range=(1, 2)), True),
         (q(Book).filter(title__iexact="a"), False),
