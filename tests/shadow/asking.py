@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from adj import q
 from adj.compiler.assign import check_assignments
-from adj.compiler.prepare import Prepared, Question, plan_cache, prepare
+from adj.compiler.prepare import Prepared, Question, Ready, plan_cache, prepare
 from adj.compiler.routing import alias_of
 from adj.shapes import WRITES, Answer
 from adj.statement import ROWS, Finish
@@ -117,7 +117,9 @@ def _ask(
     plan_cache.clear()
     if (record is not None and record.steps) or ending.has_operands:
         if _has_asked_others(make, ending, record, with_others):
-            yield _asked(Asked(form, "hot, after other operands"), make, ending)
+            asked = _asked(Asked(form, "hot, after other operands"), make, ending)
+            TALLY.after_others += isinstance(asked.prepared, Ready) and asked.prepared.was_cached
+            yield asked
         plan_cache.clear()
 
 

@@ -56,7 +56,7 @@ class _Comparison:
         self.ending, self.seen = ending, seen
         self.has_rows = not ending.writes and not seen.has_failed and not has_prefetched
         self.answer = plain(seen.answer) if seen.error is None else None
-        self._fetched: dict[str, list[tuple[Any, ...]]] = {}
+        self._fetched: list[tuple[Any, ...]] | None = None
 
     def check(self, asked: Asked) -> None:
         """Raise `Different` if adj's answer is another."""
@@ -89,10 +89,10 @@ class _Comparison:
             return
         queryset: Any = foreign.queryset
         try:
-            compiled = queryset.query.clone().get_compiler(queryset.db).as_sql()
+            sql, parameters = queryset.query.clone().get_compiler(queryset.db).as_sql()
         except EmptyResultSet:
-            compiled = ("", ())
-        self._check_statement(compiled, "the QuerySet for Django has other ")
+            sql, parameters = "", ()
+        self._check_statement(Statement(queryset.db, sql, tuple(parameters)), "the QuerySet for Django has other ")
 
     def _check_ready(self, asked: Asked, ready: Ready) -> None:
         seen = self.seen
@@ -102,26 +102,24 @@ class _Comparison:
                 return
             told = repr(seen.error) if seen.error is not None else repr(seen.answer)
             raise Different("adj asks", f"{ready.sql}, Django answers {told}")
-        self._check_statement((ready.sql, ready.parameters))
-        if not self.has_rows:
-            return
-        TALLY.rows += 1
-        alias = ready.plan.dialect.alias
-        if alias not in self._fetched:
-            self._fetched[alias] = fetched(alias, (ready.sql, ready.parameters))
-        self._check_rows(asked, ready, self._fetched[alias])
+        sent = Statement(ready.plan.dialect.alias, ready.sql, tuple(ready.parameters))
+        self._check_statement(sent)
+        if self.has_rows and asked.question is not None:
+            TALLY.rows += 1
+            if self._fetched is None:
+                self._fetched = fetched(sent)
+            self._check_rows(asked.question.statement, ready, sent, self._fetched)
 
-    def _check_statement(self, ours: Any, what: str = "") -> None:
+    def _check_statement(self, ours: Statement, what: str = "") -> None:
         if any(_are_same_statement(statement, ours) for statement in self.seen.executed):
             return
-        sql, parameters = self.seen.executed[-1]
-        details = f"Django {sql!r} {parameters!r}\n    adj    {ours[0]!r} {tuple(ours[1])!r}"
-        raise Different(f"{what}SQL" if sql != ours[0] else f"{what}parameters", details)
+        django = self.seen.executed[-1]
+        differing = next(
+            (name for name in ("sql", "alias") if getattr(django, name) != getattr(ours, name)), "parameters"
+        )
+        raise Different(f"{what}{differing}", f"Django {tuple(django)!r}\n    adj    {tuple(ours)!r}")
 
-    def _check_rows(self, asked: Asked, ready: Ready, rows: list[tuple[Any, ...]]) -> None:
-        if asked.question is None:
-            return
-        statement = asked.question.statement
+    def _check_rows(self, statement: Any, ready: Ready, sent: Statement, rows: list[tuple[Any, ...]]) -> None:
         try:
             made = ready.plan.hydrate(rows) if self.ending.answer is not Answer.EXISTS else rows
             if self.ending.answer is not Answer.EXISTS:
@@ -132,32 +130,29 @@ class _Comparison:
             return
         if self.seen.error is not None:
             raise Different("adj answers", f"{answer!r}, Django raises {self.seen.error!r}")
-        self._check_same(answer, (ready.sql, ready.parameters), ready.plan.dialect.alias)
+        self._check_same(answer, sent)
 
-    def _check_same(self, answer: Any, statement: Statement | None = None, alias: str = "") -> None:
+    def _check_same(self, answer: Any, sent: Statement | None = None) -> None:
         ours = plain(answer)
-        if ours == self.answer:
-            return
-        if statement is not None and _changes(alias, statement):
-            return
-        raise Different("rows", difference(self.answer, ours))
+        if ours != self.answer and (sent is None or not _changes(sent)):
+            raise Different("rows", difference(self.answer, ours))
 
 
-def _changes(alias: str, statement: Statement) -> bool:
+def _changes(statement: Statement) -> bool:
     """Whether a statement answers something else each time, as what is random does, or the time of day."""
-    first = repr(fetched(alias, statement))
+    first = repr(fetched(statement))
     for _ in range(5):
         # SQLite's time of day is in milliseconds.
         time.sleep(0.002)
-        if repr(fetched(alias, statement)) != first:
+        if repr(fetched(statement)) != first:
             return True
     return False
 
 
-def _are_same_statement(one: Statement, other: Any) -> bool:
-    if one[0] != other[0] or len(one[1]) != len(other[1]):
+def _are_same_statement(one: Statement, other: Statement) -> bool:
+    if one[:2] != other[:2] or len(one.parameters) != len(other.parameters):
         return False
-    return all(map(_are_same, one[1], other[1]))
+    return all(map(_are_same, one.parameters, other.parameters))
 
 
 def _are_same(one: object, other: object) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 
@@ -145,7 +144,7 @@ def _fetched(name: str, method: Method) -> Method:
 def _prefetched(name: str, method: Method) -> Method:
     @functools.wraps(method)
     def prefetched(queryset: Any) -> None:
-        with attentive_again(), observed(()):
+        with attentive_again(), observed():
             method(queryset)
 
     return prefetched
@@ -167,7 +166,7 @@ def _asked_at_first_row(queryset: Any, rows: Any) -> Iterator[Any]:
         copied._prefetch_related_lookups = ()
         asked = ask(queryset, Ending("rows"))
         # Within the connection's own list of wrappers, which is another one for now.
-        with undone(connection), observed({queryset.db}) as seen:
+        with undone(connection), observed() as seen:
             _end(seen, lambda: list(copied))
         compare(copied, Ending("rows"), asked, seen)
     yield from rows
@@ -180,7 +179,7 @@ def _watched(queryset: Any, ending: Ending, run: Callable[[], Any]) -> Any:
         asked = ask(queryset, ending)
     # Deleting asks for related rows, which are questions of their own.
     aside = nullcontext() if ending.name == "delete" else looking_away()
-    with observed({queryset.db, queryset._db or queryset.db} & set(connections)) as seen, aside:
+    with observed() as seen, aside:
         _end(seen, run)
     with _forgiving(), in_the_shadow():
         compare(queryset, ending, asked, seen)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from django.db import connections
 
-Statement: TypeAlias = tuple[str, tuple[Any, ...]]
+
+class Statement(NamedTuple):
+    """What is sent to a database."""
+
+    alias: str
+    sql: str
+    parameters: tuple[Any, ...]
+
 
 _OF_TRANSACTIONS = re.compile(r"(SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT|SET CONSTRAINTS)\b")
 
@@ -38,21 +45,21 @@ _watched = _Watched()
 
 
 @contextmanager
-def observed(aliases: Collection[str]) -> Generator[Seen]:
-    """Note what is sent to some databases; what a block within this one notes is not noted here."""
+def observed() -> Generator[Seen]:
+    """Note what is sent to the databases; what a block within this one notes is not noted here."""
     seen = Seen()
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if _watched.seen[-1] is not seen or _OF_TRANSACTIONS.match(sql):
             return execute(sql, params, many, context)
-        seen.executed.append((sql, tuple(params or ())))
+        seen.executed.append(Statement(context["connection"].alias, sql, tuple(params or ())))
         seen.has_failed = True
         result = execute(sql, params, many, context)
         seen.has_failed = False
         return result
 
     _watched.seen.append(seen)
-    wrappers = [connections[alias].execute_wrappers for alias in aliases]
+    wrappers = [connections[alias].execute_wrappers for alias in connections]
     for installed in wrappers:
         installed.append(note)
     try:
@@ -94,9 +101,9 @@ def undone(connection: Any) -> Generator[None]:
             cursor.execute("RELEASE SAVEPOINT adj_shadow")
 
 
-def fetched(alias: str, statement: Statement) -> list[tuple[Any, ...]]:
+def fetched(statement: Statement) -> list[tuple[Any, ...]]:
     """The database's rows of a statement, on the connection that the test uses."""
-    with unseen(alias) as connection, connection.cursor() as cursor:
-        cursor.execute(*statement)
+    with unseen(statement.alias) as connection, connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

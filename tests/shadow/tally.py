@@ -25,6 +25,8 @@ class Tally:
     foreign: int = 0
     answered: int = 0
     rows: int = 0
+    after_others: int = 0
+    """How many were answered by a plan that was made of other operands."""
     changed_in_place: int = 0
     cache: Counter[str] = field(default_factory=Counter)
     differences: dict[Difference, dict[str, str]] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Tally:
         return [
             f"{self.queries} queries replayed; {self.comparisons} comparisons with Django, {self.rows} of them of rows",
             ", ".join([*fates, *others]),
+            f"{self.after_others} answered by a plan that was made of other operands",
             f"{self.changed_in_place} comparisons left out: the QuerySet was changed in place, which no chain tells",
         ]
 
