@@ -13,6 +13,7 @@ EXCEPTIONS: Final = {
         "the transform is unregistered again before the query runs, and adj's query is built anew when it runs"
     ),
     "custom_lookups.tests.LookupTransformCallOrderTests.test_call_order": _COUNTED,
+    "multiple_database.tests.QueryTestCase.test_refresh_router_instance_hint": _COUNTED,
     "prefetch_related.tests.CustomPrefetchTests.test_filter_deferred": _COUNTED,
     "prefetch_related.tests.PrefetchRelatedTests.test_attribute_error": (
         "an unknown relation is refused when it is written, by a class of what Django raises when the query runs"

@@ -86,7 +86,7 @@ class State:
 def shape_of(queryset: Any) -> tuple[Any, ...]:
     """What somebody may have set in a QuerySet, beside what its query says."""
     known = {id(field): list(map(id, objects.values())) for field, objects in queryset._known_related_objects.items()}
-    return queryset._iterable_class, queryset._fields, queryset._db, queryset._sticky_filter, known
+    return queryset._iterable_class, queryset._fields, queryset._db, queryset._for_write, queryset._sticky_filter, known
 
 
 class Record:
