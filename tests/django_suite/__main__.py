@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import runpy
-import subprocess
 import sys
-import tarfile
-import unittest
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import django
 
 from tests.django_suite.exceptions import EXCEPTIONS
+from tests.django_suite.running import Recorder, run_tests
+from tests.django_suite.sources import fetch_sources
 from tests.servers import postgresql_server, temporary_database
-
-FOLDER = Path(".django-suite")
 
 SUITES = """
 aggregation aggregation_regress annotations async auth_tests basic bulk_create contenttypes_tests custom_lookups
@@ -36,21 +32,7 @@ select_related_regress signals string_lookup timezones transaction_hooks transac
 validation
 """
 
-
-class Recorder(unittest.TextTestResult):
-    """Keeps what failed, for the comparison with the list."""
-
-    failed: set[str] = set()  # noqa: RUF012  # one run, one list
-
-    def addError(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802  # unittest's name
-        """Note a test that ended with an error."""
-        super().addError(test, err)
-        self.failed.add(test.id())
-
-    def addFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802  # unittest's name
-        """Note a test that failed."""
-        super().addFailure(test, err)
-        self.failed.add(test.id())
+SETTINGS = "tests.django_suite.settings"
 
 
 def main() -> int:
@@ -64,7 +46,7 @@ def main() -> int:
             "ADJ_SUITE_PORT": str(server.port),
             "ADJ_SUITE_USER": server.user,
             "ADJ_SUITE_PASSWORD": server.password,
-            "DJANGO_SETTINGS_MODULE": "tests.django_suite.settings",
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
             "RUNNING_DJANGOS_TEST_SUITE": "true",
         }
         count = asyncio.run(run_suites(sources, sys.argv[1:] or SUITES.split()))
@@ -75,56 +57,17 @@ def main() -> int:
     return 1 if unexpected or not count else 0
 
 
-def fetch_sources() -> Path:
-    """Django's source distribution, unpacked."""
-    folder = FOLDER / f"django-{django.__version__}"
-    if not folder.exists():
-        FOLDER.mkdir(exist_ok=True)
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "django"]
-        subprocess.run([*pip, f"django=={django.__version__}", "--dest", FOLDER], check=True)
-        with tarfile.open(FOLDER / f"django-{django.__version__}.tar.gz") as archive:
-            archive.extractall(FOLDER, filter="data")
-    return folder.resolve()
-
-
-async def run_suites(sources: Path, suites: Any) -> int:
+async def run_suites(sources: Path, suites: Sequence[str]) -> int:
     """Run `runtests.py` in a bridge; return how many tests ran."""
     # After the settings are named: these import Django's models.
     import adj
     from adj.databases import executor_for
 
     executor = await executor_for("default")
-    arguments = ["runtests.py", "--settings=tests.django_suite.settings", "--parallel=1", "--verbosity=0", *suites]
     try:
-        return await executor.run(_run_here, sources, arguments)
+        return await executor.run(run_tests, sources, SETTINGS, suites)
     finally:
         await adj.close()
-
-
-def _run_here(sources: Path, arguments: list[str]) -> int:
-    from django.test.runner import DiscoverRunner
-
-    ran: list[int] = []
-    run_suite: Any = DiscoverRunner.run_suite
-
-    def counted(runner: Any, suite: Any, **options: Any) -> Any:
-        result = run_suite(runner, suite, **options)
-        ran.append(result.testsRun)
-        return result
-
-    # They count and record, and run as before.
-    runner_class: Any = DiscoverRunner
-    runner_class.run_suite, runner_class.get_resultclass = counted, lambda runner: Recorder
-    folder = Path.cwd()
-    sys.argv, sys.path[:0] = arguments, [str(sources / "tests"), str(folder)]
-    os.chdir(sources / "tests")
-    try:
-        runpy.run_path("runtests.py", run_name="__main__")
-    except SystemExit:
-        pass
-    finally:
-        os.chdir(folder)
-    return sum(ran)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from django.db.models import Model, QuerySet
 
 from adj.hydrate import fetch_mode
 
+_ADDRESS: Any = object.__repr__
+"""The repr of what has none of its own; two objects that are alike have two of them."""
+
 _SCALARS = (str, int, float, bytes, complex, type(None))
 
 
@@ -40,6 +43,8 @@ class _Walk:
             return (type(value).__name__, fields, tuple(self.plain(item) for item in value))
         if isinstance(value, memoryview):
             return ("memoryview", bytes(value))
+        if type(value).__repr__ is _ADDRESS and hasattr(value, "__dict__"):
+            return (type(value).__module__, type(value).__qualname__, self.plain(vars(value)))
         return (type(value).__module__, type(value).__qualname__, repr(value))
 
     def instance(self, instance: Model) -> Any:
