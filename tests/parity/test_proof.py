@@ -127,7 +127,7 @@ def test_a_lookup_that_looks_at_parameters_finds_values(ask: Ask) -> None:
     same(lambda start, text: ask(start, text).order_by("pk"), title, title.upper(), title[:3], "nothing")
 
 
-class Holding(models.Lookup):  # type: ignore[type-arg]  # generic for the checkers only
+class Holding(models.Lookup):
     """A lookup of the project's that works on its parameters."""
 
     lookup_name = "holding"
@@ -164,7 +164,8 @@ class Repeated(Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
         left, parameters = compiler.compile(self.source_expressions[0])
-        return f"'{self.source_expressions[1].value}' || {left}", parameters
+        value: Any = self.source_expressions[1]
+        return f"'{value.value}' || {left}", parameters
 
 
 CONSUMED: dict[str, Ask] = {
