@@ -25,6 +25,7 @@ from django.db import connections  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 import adj  # noqa: E402
+import adj.testing  # noqa: E402
 from tests.diary.models import MODELS as DIARY  # noqa: E402
 from tests.servers import create_database, drop_database, postgresql_server  # noqa: E402
 from tests.shop import data  # noqa: E402

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -23,6 +24,9 @@ INSTALLED_APPS = [
 ]
 # No migrations to run: every table is made from its model.
 MIGRATION_MODULES = {"auth": None, "contenttypes": None, "sessions": None}
+
+# Every run of a kept plan is compared with Django's own SQL; a difference raises `PlanMismatch`.
+ADJ_VERIFY = float(os.environ.get("ADJ_VERIFY", "1"))
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {

@@ -5,12 +5,16 @@ The pytest plugin is next door, in `adj_pytest`: pytest loads it before anything
 
 from __future__ import annotations
 
+from adj.compiler.trust import raise_on_mismatch
 from adj.databases import close_all
 from adj.engines.query_log import CountedQuery
 from adj.testing.case import AdjTestCase
 from adj.testing.commits import capture_on_commit
 from adj.testing.counting import AssertNumQueries, CountedQueries, CountQueries, assert_num_queries, count_queries
 from adj.testing.sandbox import native_sandbox
+
+# A difference that `settings.ADJ_VERIFY` finds fails the test.
+raise_on_mismatch(True)
 
 __all__ = [
     "AdjTestCase",
