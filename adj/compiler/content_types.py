@@ -28,12 +28,17 @@ def uses_content_types() -> bool:
     return any(isinstance(field, GenericRelation) for option in options for field in option.private_fields)
 
 
-def generation(alias: str) -> int:
-    """A number that changes whenever Django's cache of an alias was emptied: SQL from before may be outdated."""
+@cache
+def _manager() -> Any:
+    # Its models can be imported only where it is installed.
     from django.contrib.contenttypes.models import ContentType
 
-    manager: Any = ContentType.objects
-    current = manager._cache.get(alias)
+    return ContentType.objects
+
+
+def generation(alias: str) -> int:
+    """A number that changes whenever Django's cache of an alias was emptied: SQL from before may be outdated."""
+    current = _manager()._cache.get(alias)
     if current is not _caches.get(alias):
         _caches[alias] = current
         _generations[alias] = _generations.get(alias, 0) + 1

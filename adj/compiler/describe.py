@@ -15,7 +15,7 @@ from typing_extensions import override
 from adj.compiler.constants import constant_key
 from adj.compiler.nodes import field_key
 from adj.compiler.paths import is_local_path
-from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed
+from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Uncacheable, Unkeyed
 from adj.compiler.walk import Kind, Walk
 from adj.statement import Statement
 
@@ -31,11 +31,13 @@ class KeyWalk(Walk[Key]):
     __slots__ = ("constants", "describe_nested", "is_local", "values")
 
     def __init__(self, model: Any = None, describe_nested: DescribeStatement | None = None) -> None:
-        super().__init__(model)
+        # On the way of every query: what `Walk` sets is set here, without another call.
+        self.model = model
+        self.is_opaque = self.was_opaque = self.is_local = False
+        self.seen = {}
         self.describe_nested = describe_nested
         self.values: list[object] = []
         self.constants: list[int] = []
-        self.is_local = False
 
     def structure(self, *key: Key, bounds: tuple[int | None, int | None] | None = None) -> Structure:
         """The structure of the walk, under a key."""
@@ -49,6 +51,12 @@ class KeyWalk(Walk[Key]):
         """`path=operand` pairs."""
         if len(pairs) == 1:
             ((path, operand),) = pairs.items()
+            if type(operand) in PLAIN_TYPES:
+                # What `operand()` and `slot()` do, for most conditions that are written.
+                self.path(path)
+                self.values.append(operand)
+                kind: Any = type(operand)
+                return ((path, kind),)
             return ((path, self.operand(path, operand)),)
         return tuple(self.lookups(pairs))
 
@@ -75,7 +83,9 @@ class KeyWalk(Walk[Key]):
         if is_member:
             self.constants.append(len(self.values))
         self.values.append(value)
-        return ("slot", type(value))
+        # The keys of all else are tuples.
+        kind: Any = type(value)
+        return kind  # type: ignore[no-any-return]  # mypy takes the class of an object for unhashable
 
     @override
     def sequence(self, items: Any, *, has_length: bool) -> Key:

@@ -5,6 +5,7 @@ Private Django API used here: `QuerySet._iterable_class`, `SQLCompiler.qualify`,
 
 from __future__ import annotations
 
+import enum
 import operator
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -136,11 +137,13 @@ class Compiled:
         return Ready(plan, plan.sql, self.parameters, was_cached=False)
 
 
-class Distrusted:
+class Distrusted(enum.Enum):
     """Stands in the cache for a plan that has once differed from Django: its structure is uncacheable from then on."""
 
+    DISTRUSTED = "distrusted"
 
-DISTRUSTED = Distrusted()
+
+DISTRUSTED = Distrusted.DISTRUSTED
 
 
 def prepare(question: Question, dialect: Dialect) -> Prepared:
@@ -158,7 +161,7 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
     plan = plan_cache.get(key)
     if plan is None:
         return _first_run(question, structure, dialect, key, plan_cache.count_miss)
-    if isinstance(plan, Distrusted):
+    if plan is Distrusted.DISTRUSTED:
         plan_cache.count_uncacheable()
         return compiled_by_django(question, dialect).prepared()
     try:
@@ -167,6 +170,8 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
         return _first_run(question, structure, dialect, key, plan_cache.count_refusal)
     plan_cache.count_hit()
     ready = Ready(plan, sql, parameters, was_cached=True)
+    if verification.share == 0 and not plan.trust.left:
+        return ready
     is_verified = verification.is_due()
     if is_verified or plan.trust.is_due(parameters):
         return _compared(question, ready, dialect, key, is_verified=is_verified)
