@@ -272,8 +272,9 @@ def compiled_by_django(question: Question, dialect: Dialect) -> Compiled | Answe
                 return _foreign(question, queryset, foreign)
             captured = _capture(queryset, question.finish, dialect.alias)
             returned = _returned(question, dialect)
-    except (AsksDatabase, SynchronousOnlyOperation) as asked:
-        # On the connection's thread it may ask; building it here may not, and Django says so itself.
+    except (AsksDatabase, SynchronousOnlyOperation, RecursionError) as asked:
+        # On the connection's thread it may ask, and has a stack of its own; building it here may not, and Django says
+        # so itself.
         return _foreign(question, build(question.statement).using(dialect.alias), str(asked))
     if not isinstance(captured, Captured):
         return Answered(_unasked(captured, question.finish))
