@@ -244,6 +244,7 @@ def _command(question: Question, ready: Ready) -> Command:
         writes=question.finish.answer in WRITES,
         is_typed=ready.plan.is_typed,
         seconds=question.statement.seconds,
+        returns_rows=question.finish.answer not in WRITES or question.finish.returning is not None,
     )
 
 
