@@ -1,7 +1,8 @@
 """Related managers of instances: which there are, where they read and write, and what they cannot do.
 
 Private Django API used here: `RelatedManager.instance`, `GenericRelation.content_type_field_name`,
-`.object_id_field_name`, the descriptors of `django.db.models.fields.related_descriptors`.
+`.object_id_field_name`, `ForeignObject.foreign_related_fields`, `ManyToManyField.m2m_field_name`,
+`.m2m_reverse_field_name`, the descriptors of `django.db.models.fields.related_descriptors`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import router
 from django.db.models import Model, QuerySet
-from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
+from django.db.models.fields.related_descriptors import ManyToManyDescriptor, ReverseManyToOneDescriptor
 
 from adj.compiler.late_names import relations
-from adj.errors import UnknownRelation, UnsupportedRelation
+from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation
 
 
 def manager_of(instance: Model, name: str) -> Any:
@@ -33,13 +34,41 @@ def manager_of(instance: Model, name: str) -> Any:
 
 
 def queryset_of(instance: Model, name: str) -> QuerySet[Any, Any]:
-    """The rows of an instance's related manager, which this only builds."""
+    """The rows of an instance's related manager, which this only builds. Raises `NotLoaded` for a deferred key."""
     try:
         queryset: QuerySet[Any, Any] = manager_of(instance, name).get_queryset()
-    except SynchronousOnlyOperation:
-        # A generic relation asks for its content type, the first time that a process does.
-        return _by_natural_key(instance, name)
+    except SynchronousOnlyOperation as error:
+        descriptor: Any = getattr(type(instance), name)
+        if hasattr(descriptor.field, "content_type_field_name"):
+            # A generic relation asks for its content type, the first time that a process does.
+            return _by_natural_key(instance, name)
+        raise _deferred_key(instance, _source_field(descriptor)) or error from None
     return queryset
+
+
+def rows_of(manager: Any) -> QuerySet[Any, Any]:
+    """The rows of a related manager, which this only builds. Raises `NotLoaded` for a deferred key."""
+    try:
+        queryset: QuerySet[Any, Any] = manager.get_queryset()
+    except SynchronousOnlyOperation as error:
+        raise _deferred_key(manager.instance, getattr(manager, "field", None)) or error from None
+    return queryset
+
+
+def _source_field(descriptor: Any) -> Any:
+    """The foreign key that leads back to an instance; of a many-to-many relation, the through table's."""
+    if not isinstance(descriptor, ManyToManyDescriptor):
+        return descriptor.field
+    field = descriptor.rel.field
+    name = field.m2m_reverse_field_name() if descriptor.reverse else field.m2m_field_name()
+    return descriptor.through._meta.get_field(name)
+
+
+def _deferred_key(instance: Model, source_field: Any) -> NotLoaded | None:
+    """An error for the key that a relation needs, if it is deferred."""
+    fields = () if source_field is None else source_field.foreign_related_fields
+    names = [field.attname for field in fields if field.attname not in instance.__dict__]
+    return NotLoaded(model=type(instance).__name__, field=names[0], is_relation=False) if names else None
 
 
 def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:

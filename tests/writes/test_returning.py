@@ -212,9 +212,7 @@ def test_a_deletion_that_mariadb_knows_to_be_empty_returns_no_row(
 
 
 @pytest.mark.parametrize("narrowed", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
-def test_an_empty_deletion_returns_no_row_on_every_engine(
-    shop_place: Place, narrowed: Callable[[Any], Any]
-) -> None:
+def test_an_empty_deletion_returns_no_row_on_every_engine(shop_place: Place, narrowed: Callable[[Any], Any]) -> None:
     notes = narrowed(q(Note).using(shop_place.alias))
 
     async def write() -> Any:
