@@ -1,7 +1,8 @@
 """A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
 
-Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, `QuerySet._result_cache`, `Manager._db`,
-`Manager._hints`, `Manager._queryset_class`, and the methods named in `_CALLED`.
+Private Django API used here: `QuerySet._iterable_class`, `QuerySet._prefetch_related_lookups`, `QuerySet._query`,
+`QuerySet._result_cache`, `Manager._db`, `Manager._hints`, `Manager._queryset_class`, and the methods named in
+`_CALLED`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.db.models.query import ModelIterable
 
 from adj import statement as ask
 from adj.compiler.assign import assigned_slots
-from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands
+from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands, with_djangos_prefetches
 from adj.compiler.dialect import Bound
 from adj.compiler.slots import Recording, Slot
 from adj.compiler.slotted_query import slotted_query_class
@@ -177,10 +178,12 @@ def _build_nested(statement: Statement, substituter: Substituter) -> DjangoQuery
 
 
 def _base(statement: Statement) -> DjangoQuerySet:
-    queryset = statement.base
+    queryset: Any = statement.base
     if queryset is None:
         queryset = statement.model._default_manager.get_queryset()
-    return queryset if statement.alias is None else queryset.using(statement.alias)
+    if queryset._prefetch_related_lookups:
+        queryset = with_djangos_prefetches(queryset)
+    return queryset if statement.alias is None else queryset.using(statement.alias)  # type: ignore[no-any-return]
 
 
 def _slotted_base(statement: Statement, substituter: Substituter) -> DjangoQuerySet:

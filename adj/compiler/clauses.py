@@ -1,11 +1,14 @@
 """Each clause's two sides: `describe_*` gives its structure, `build_*` says it to a Django QuerySet.
 
 The two of one clause stand together, since they must walk its operands in the same order.
+
+Private Django API used here: `QuerySet._prefetch_related_lookups`, `QuerySet._chain`.
 """
 
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -134,17 +137,30 @@ def build_prefetch(queryset: DjangoQuerySet, clause: ask.Prefetch, operands: Ope
 
 
 def prefetch_lookup(lookup: Any) -> Any:
-    """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for."""
+    """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for, also where one is nested."""
     nested = getattr(lookup, "queryset", None)
-    if not isinstance(nested, StatementHolder):
+    if nested is None:
         return lookup
-    queryset = nested.queryset
+    queryset = nested.queryset if isinstance(nested, StatementHolder) else with_djangos_prefetches(nested)
+    if queryset is nested:
+        return lookup
     # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
     DjangoPrefetch(lookup.prefetch_through, queryset=queryset)
     # Not by copy.copy(), for which a Prefetch asks its QuerySet for a state that can be pickled.
     converted = object.__new__(type(lookup))
     converted.__dict__.update(lookup.__dict__, queryset=queryset)
     return converted
+
+
+def with_djangos_prefetches(queryset: Any) -> Any:
+    """A QuerySet whose prefetches Django's own code can follow: without an AsyncQuery in any of them."""
+    lookups = queryset._prefetch_related_lookups
+    converted = tuple(map(prefetch_lookup, lookups))
+    if all(map(operator.is_, converted, lookups)):
+        return queryset
+    queryset = queryset._chain()
+    queryset._prefetch_related_lookups = converted
+    return queryset
 
 
 def describe_lock(describer: Describer, clause: ask.Lock) -> Key:

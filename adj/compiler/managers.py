@@ -1,8 +1,7 @@
 """Related managers of instances: which there are, where they read and write, and what they cannot do.
 
 Private Django API used here: `RelatedManager.instance`, `GenericRelation.content_type_field_name`,
-`.object_id_field_name`, `ForeignObject.foreign_related_fields`, `ManyToManyField.m2m_field_name`,
-`.m2m_reverse_field_name`, the descriptors of `django.db.models.fields.related_descriptors`.
+`.object_id_field_name`, the descriptors of `django.db.models.fields.related_descriptors`.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from typing import Any
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import router
 from django.db.models import Model, QuerySet
-from django.db.models.fields.related_descriptors import ManyToManyDescriptor, ReverseManyToOneDescriptor
+from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
 from adj.compiler.late_names import relations
+from adj.compiler.relation import key_columns
 from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation
 
 
@@ -42,7 +42,7 @@ def queryset_of(instance: Model, name: str) -> QuerySet[Any, Any]:
         if hasattr(descriptor.field, "content_type_field_name"):
             # A generic relation asks for its content type, the first time that a process does.
             return _by_natural_key(instance, name)
-        raise _deferred_key(instance, _source_field(descriptor)) or error from None
+        raise _deferred_key(instance, name) or error from None
     return queryset
 
 
@@ -51,23 +51,16 @@ def rows_of(manager: Any) -> QuerySet[Any, Any]:
     try:
         queryset: QuerySet[Any, Any] = manager.get_queryset()
     except SynchronousOnlyOperation as error:
-        raise _deferred_key(manager.instance, getattr(manager, "field", None)) or error from None
+        field = getattr(manager, "field", None)
+        name = None if field is None else field.remote_field.get_accessor_name()
+        raise _deferred_key(manager.instance, name) or error from None
     return queryset
 
 
-def _source_field(descriptor: Any) -> Any:
-    """The foreign key that leads back to an instance; of a many-to-many relation, the through table's."""
-    if not isinstance(descriptor, ManyToManyDescriptor):
-        return descriptor.field
-    field = descriptor.rel.field
-    name = field.m2m_reverse_field_name() if descriptor.reverse else field.m2m_field_name()
-    return descriptor.through._meta.get_field(name)
-
-
-def _deferred_key(instance: Model, source_field: Any) -> NotLoaded | None:
+def _deferred_key(instance: Model, relation: str | None) -> NotLoaded | None:
     """An error for the key that a relation needs, if it is deferred."""
-    fields = () if source_field is None else source_field.foreign_related_fields
-    names = [field.attname for field in fields if field.attname not in instance.__dict__]
+    columns = [] if relation is None else key_columns(type(instance), relation)
+    names = [name for name in columns if name not in instance.__dict__]
     return NotLoaded(model=type(instance).__name__, field=names[0], is_relation=False) if names else None
 
 
