@@ -21,8 +21,8 @@ from adj.compiler.prefetch.entangled import entangled
 from adj.compiler.prefetch.lookups import (
     branches,
     deeper,
+    has_second_queryset,
     holder,
-    is_leaf,
     length,
     normalized,
     path,
@@ -118,7 +118,7 @@ class _Prefetching:
         self, instances: Rows, lookups: Sequence[Any], found: Sequence[Sequence[Any]], level: int
     ) -> None:
         """Follow branches that may meet; `lookups` are all, in their order."""
-        if len(found) > 1:
+        if len(found) > 1 or has_second_queryset(found[0], level):
             names = {holder(branch[0], level) for branch in found}
             ordered = [lookup for lookup in lookups if holder(lookup, level) in names]
             await self._follow_in_order(instances, ordered, level)
@@ -217,9 +217,6 @@ def _below(
         # What goes by another attribute looks again whether its rows are there.
         yield instances, [lookup for lookup in branch if through(lookup, level) != name], level
         return
-    for lookup in branch[1:]:
-        if is_leaf(lookup, level):
-            refuse_second_queryset(lookup)
     own = normalized(taken.own, path(first, level))
     yield taken.rows, [*deeper(branch[:1], level), *own, *deeper(branch[1:], level)], level + 1
 

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 from django.db.models import Model
 
 from adj.compiler.build import starts_plain
-from adj.compiler.prefetch.lookups import holder, is_leaf, length, normalized, path, through
-from adj.compiler.prefetch.steps import is_bare
+from adj.compiler.prefetch.lookups import has_second_queryset, holder, is_leaf, length, normalized, path, through
+from adj.compiler.prefetch.steps import is_bare, is_computed
 from adj.compiler.related import known_related_objects, prefetches
 from adj.compiler.relation import Relation, generic_key, relation_of
 from adj.compiler.structure import StatementHolder
@@ -40,7 +40,7 @@ def entangled(instances: Sequence[Any], branches: Sequence[Branch], level: int) 
         if any(reached[i] is None for i in more):
             return [*range(len(branches))]
         # What these come to on their way must be as they find it in Django.
-        met = _NOTHING.union(*(reached[i] or _NOTHING for i in found))
+        met = _NOTHING.union(*((reached[i] or _NOTHING) | _heads(branches[i], level) for i in found))
         more = [i for i, branch in enumerate(branches) if i not in found and met & _heads(branch, level)]
     return sorted(found)
 
@@ -51,17 +51,19 @@ def _heads(branch: Branch, level: int) -> frozenset[str]:
 
 def _is_alone(instances: Sequence[Any], branch: Branch, level: int, reached: Names) -> bool:
     """Whether a branch goes on from new rows, and never gets back to the instances."""
-    if reached is None:
+    if reached is None or has_second_queryset(branch, level):
         return False
-    if not reached:
-        return True
     first = branch[0]
+    name, attribute = through(first, level), holder(first, level)
+    if not reached and name == attribute:
+        return True
     model: Any = type(instances[0])
-    relation = relation_of(model, through(first, level))
+    relation = relation_of(model, name)
     return (
         relation is not None
         and relation.back_name not in reached
-        and any(map(is_bare(relation, holder(first, level)), instances))
+        and (name == attribute or not is_computed(model, attribute))
+        and any(map(is_bare(relation, attribute), instances))
     )
 
 

@@ -6,7 +6,7 @@ with `to_attr`. Lookups that agree in the second one, up to a level, are one bra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Prefetch
@@ -75,6 +75,11 @@ def length(lookup: Any) -> int:
     """How many levels a lookup has."""
     count: int = lookup.prefetch_through.count(LOOKUP_SEP)
     return count + 1
+
+
+def has_second_queryset(branch: Sequence[Any], level: int) -> bool:
+    """Whether a lookup after the first one of a branch has a query for the branch's rows."""
+    return any(lookup.queryset is not None and is_leaf(lookup, level) for lookup in branch[1:])
 
 
 def refuse_second_queryset(lookup: Any) -> None:

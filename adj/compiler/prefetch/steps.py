@@ -75,6 +75,8 @@ def step_for(instances: Instances, lookup: Any, level: int) -> Step:
     if relation is None:
         return _other_step(instances, lookup, level, model)
     attribute = holder(lookup, level)
+    if attribute != relation.name and is_computed(model, attribute):
+        return ByDjango(instances)
     bare = [*filter(is_bare(relation, attribute), instances)]
     if not bare:
         return Carried(carried_rows(relation, instances)) if attribute == relation.name else ByDjango(instances)
@@ -92,6 +94,12 @@ def _fetch(relation: Relation, lookup: Any, level: int, bare: Instances) -> Fetc
 def _columns(instances: Instances, names: Sequence[str]) -> LoadColumns | None:
     lacking, names = missing(instances, names)
     return LoadColumns(lacking, names) if lacking and load_as_one(lacking) else None
+
+
+def is_computed(model: type[Model], attribute: str) -> bool:
+    """Whether asking instances for an attribute runs code, which may load a column or be the project's."""
+    found = getattr(model, attribute, None)
+    return hasattr(model, "__getattr__") or (found is not None and not isinstance(found, cached_property))
 
 
 def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
