@@ -1,8 +1,7 @@
 """A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
 
-Private Django API used here: `QuerySet._iterable_class`, `QuerySet._prefetch_related_lookups`, `QuerySet._query`,
-`QuerySet._result_cache`, `Manager._db`, `Manager._hints`, `Manager._queryset_class`, and the methods named in
-`_CALLED`.
+Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, `QuerySet._result_cache`, `Manager._db`,
+`Manager._hints`, `Manager._queryset_class`, and the methods named in `_CALLED`.
 """
 
 from __future__ import annotations
@@ -181,8 +180,7 @@ def _base(statement: Statement) -> DjangoQuerySet:
     queryset: Any = statement.base
     if queryset is None:
         queryset = statement.model._default_manager.get_queryset()
-    if queryset._prefetch_related_lookups:
-        queryset = with_djangos_prefetches(queryset)
+    queryset = with_djangos_prefetches(queryset)
     return queryset if statement.alias is None else queryset.using(statement.alias)  # type: ignore[no-any-return]
 
 

@@ -8,7 +8,6 @@ Private Django API used here: `QuerySet._prefetch_related_lookups`, `QuerySet._c
 from __future__ import annotations
 
 import copy
-import operator
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -138,28 +137,35 @@ def build_prefetch(queryset: DjangoQuerySet, clause: ask.Prefetch, operands: Ope
 
 def prefetch_lookup(lookup: Any) -> Any:
     """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for, also where one is nested."""
-    nested = getattr(lookup, "queryset", None)
-    if nested is None:
+    changes: dict[str, Any] = {}
+    if (nested := getattr(lookup, "queryset", None)) is not None:
+        changes["queryset"] = _djangos_queryset(lookup, nested)
+    if (several := getattr(lookup, "querysets", None)) is not None:
+        # A GenericPrefetch, which has one for each model.
+        changes["querysets"] = [_djangos_queryset(lookup, each) for each in several]
+    if not changes:
         return lookup
-    queryset = nested.queryset if isinstance(nested, StatementHolder) else with_djangos_prefetches(nested)
-    if queryset is nested:
-        return lookup
-    # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
-    DjangoPrefetch(lookup.prefetch_through, queryset=queryset)
     # Not by copy.copy(), for which a Prefetch asks its QuerySet for a state that can be pickled.
     converted = object.__new__(type(lookup))
-    converted.__dict__.update(lookup.__dict__, queryset=queryset)
+    converted.__dict__.update(lookup.__dict__, **changes)
     return converted
+
+
+def _djangos_queryset(lookup: Any, given: Any) -> Any:
+    if not isinstance(given, StatementHolder):
+        return with_djangos_prefetches(given)
+    queryset = given.queryset
+    # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
+    DjangoPrefetch(lookup.prefetch_through, queryset=queryset)
+    return queryset
 
 
 def with_djangos_prefetches(queryset: Any) -> Any:
     """A QuerySet whose prefetches Django's own code can follow: without an AsyncQuery in any of them."""
     lookups = queryset._prefetch_related_lookups
-    converted = tuple(map(prefetch_lookup, lookups))
-    if all(map(operator.is_, converted, lookups)):
-        return queryset
-    queryset = queryset._chain()
-    queryset._prefetch_related_lookups = converted
+    if lookups:
+        queryset = queryset._chain()
+        queryset._prefetch_related_lookups = tuple(map(prefetch_lookup, lookups))
     return queryset
 
 
