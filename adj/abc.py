@@ -22,7 +22,7 @@ class Command:
     `locks_rows` marks `SELECT ... FOR UPDATE`, which a connection refuses outside a transaction. `writes` marks what
     changes rows: it is sent once, and when it fails, Django's transaction around it has failed. `is_typed` says that
     the server knows the types of all parameters by itself, so that the statement can be prepared. `seconds` is how long
-    somebody waits for it.
+    somebody waits for it. `returns_rows` is False for a statement that answers with the number of changed rows.
     """
 
     sql: str
@@ -31,6 +31,7 @@ class Command:
     writes: bool = False
     is_typed: bool = False
     seconds: float | None = None
+    returns_rows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Connection(Protocol):
     async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of all its rows.
 
-        A statement that gives no rows gives one, with the number of those that it changed. `receive` is synchronous.
+        A command that returns no rows gives one, with the number of those that it changed. `receive` is synchronous.
         With `may_query` it may use the database: it runs where `run()` runs its function.
         """
         ...

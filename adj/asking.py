@@ -32,5 +32,6 @@ async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[An
     """What Django's own code answers, on a connection of adj's."""
     alias = alias_of(query.statement)
     executor = await executor_for(alias)
-    async with within_time(query.statement, ROWS):
-        return await executor.run(finish, query.queryset.using(alias))
+    with Noted(query.statement, ROWS):
+        async with within_time(query.statement, ROWS):
+            return await executor.run(finish, query.queryset.using(alias))

@@ -7,9 +7,9 @@ from contextlib import aclosing
 from itertools import islice
 from typing import Any, TypeAlias
 
-from adj.asking import answer
 from adj.atomic_block import atomic
 from adj.compiler.copying import as_instance, check_copyable, copied, fields_of
+from adj.compiler.prepare import Question
 from adj.compiler.routing import alias_of
 from adj.compiler.structure import StatementHolder
 from adj.compiler.text import Noted
@@ -91,7 +91,8 @@ async def _insert(
     async with atomic(alias, savepoint=False):
         async for batch in batches:
             instances = [as_instance(model, row, names) for row in batch]
-            await answer(query, Finish(Answer.BULK_CREATE, (instances,)))
+            finish = Finish(Answer.BULK_CREATE, (instances,))
+            await executor.answer(Question(query.statement, query.structure, finish))
             count += len(batch)
             progress(count)
     return count

@@ -72,11 +72,11 @@ class Executor:
     async def prefetch(self, question: Question, rows: Rows) -> None:
         """Fetch what a question's rows are asked to have with them."""
         if rows and (lookups := prefetches(question.statement)):
-            await self.load(rows, lookups)
+            await prefetch(self, rows, lookups)
 
     async def load(self, instances: Sequence[Any], lookups: Sequence[Any]) -> None:
-        """Fetch relations that instances do not carry, as `prefetch_related()` takes them."""
-        await prefetch(self, instances, lookups)
+        """Fetch relations that instances do not carry, as `prefetch_related()` takes them, and their deferred keys."""
+        await prefetch(self, instances, lookups, loads_columns=True)
 
     async def answer(self, question: Question) -> Any:
         """Run a question and give its answer: rows, one row, a number, a truth or a dict, as its ending says."""
@@ -244,6 +244,7 @@ def _command(question: Question, ready: Ready) -> Command:
         writes=question.finish.answer in WRITES,
         is_typed=ready.plan.is_typed,
         seconds=question.statement.seconds,
+        returns_rows=question.finish.answer not in WRITES or question.finish.returning is not None,
     )
 
 

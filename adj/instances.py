@@ -9,6 +9,7 @@ from django.db import router
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelBase
 
+from adj.compiler.text import NotedCall, call_text
 from adj.databases import executor_for
 from adj.query import AsyncQuery
 from adj.typevars import M
@@ -33,7 +34,8 @@ async def save(
     """
     _check(instance, "save")
     given = _given(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
-    await _run(_alias_of_writes(instance, using), instance.save, **given)
+    with NotedCall(call_text, "save", instance, given):
+        await _run(_alias_of_writes(instance, using), instance.save, **given)
 
 
 async def delete(instance: Model, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
@@ -44,7 +46,8 @@ async def delete(instance: Model, using: str | None = None, keep_parents: bool =
     """
     _check(instance, "delete")
     given = _given(using=using, keep_parents=keep_parents)
-    return await _run(_alias_of_writes(instance, using), instance.delete, **given)
+    with NotedCall(call_text, "delete", instance, given):
+        return await _run(_alias_of_writes(instance, using), instance.delete, **given)
 
 
 async def refresh(
@@ -64,7 +67,8 @@ async def refresh(
     # A router may choose another replica each time it is asked; this asks it once.
     alias = using or (router.db_for_read(type(instance), instance=instance) if source is None else source.db)
     given = _given(using=alias, fields=fields, from_queryset=source)
-    await _run(alias, instance.refresh_from_db, **given)
+    with NotedCall(call_text, "refresh", instance, _given(using=using, fields=fields, from_queryset=from_queryset)):
+        await _run(alias, instance.refresh_from_db, **given)
 
 
 async def validate(
@@ -83,7 +87,8 @@ async def validate(
         given["validate_unique"] = False
     if not validate_constraints:
         given["validate_constraints"] = False
-    await _run(_alias_of_writes(instance, None), instance.full_clean, **given)
+    with NotedCall(call_text, "validate", instance, given):
+        await _run(_alias_of_writes(instance, None), instance.full_clean, **given)
 
 
 def _check(instance: object, name: str) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from django.db.models import Model, Prefetch
 
-from adj.compiler.loading import carry, columns_question, instances_of, missing, reached, wanted_of
-from adj.compiler.text import Noted
+from adj.columns import load_columns
+from adj.compiler.loading import instances_of, reached, wanted_of
 from adj.databases import executor_for
-from adj.executor import Executor
 
 Loaded = TypeVar("Loaded", bound=Model | Collection[Model])
 
@@ -29,22 +28,12 @@ async def load(instances: Loaded, *names: str | Prefetch[Any, Any, Any]) -> Load
     found, alias = instances_of(instances)
     if not found:
         return instances
-    wanted = wanted_of(type(found[0]), names)
+    wanted = wanted_of(found, names)
     executor = await executor_for(alias)
     # One query for the columns of the instances themselves, and for the keys that their relations need.
-    await _load_columns(executor, found, [*wanted.columns.pop("", ()), *wanted.keys])
+    await load_columns(executor, found, [*wanted.columns.pop("", ()), *wanted.keys])
     if wanted.relations:
         await executor.load(found, wanted.relations)
     for path, attributes in wanted.columns.items():
-        await _load_columns(executor, reached(found, path), attributes)
+        await load_columns(executor, reached(found, path), attributes)
     return instances
-
-
-async def _load_columns(executor: Executor, instances: Sequence[Any], attributes: Sequence[str]) -> None:
-    lacking, names = missing(instances, attributes)
-    if not lacking:
-        return
-    asker = await executor.sibling(lacking[0]._state.db)
-    question = columns_question(lacking, names, asker.dialect.alias)
-    with Noted(question.statement, question.finish):
-        carry(lacking, names, await asker.answer(question))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
+from adj.compiler.clauses import prefetch_lookup
 from adj.compiler.routing import alias_of_raw, raw_copy
 from adj.databases import executor_for
 from adj.surface import RAW_SURFACE, advice
@@ -25,7 +26,7 @@ class AsyncRawQuery(Generic[M]):
 
     def prefetch_related(self, *lookups: Any) -> AsyncRawQuery[M]:
         """Prefetch relations of the rows; see Django's `prefetch_related`."""
-        return AsyncRawQuery(self._queryset.prefetch_related(*lookups))
+        return AsyncRawQuery(self._queryset.prefetch_related(*map(prefetch_lookup, lookups)))
 
     def using(self, alias: str | None) -> AsyncRawQuery[M]:
         """The same SQL on another database."""

@@ -11,8 +11,9 @@ from typing import Any, Generic, overload
 
 from django.db.models import Manager, Model
 
-from adj.compiler.managers import call_manager, checked_manager, manager_of, queryset_of, write_alias
+from adj.compiler.managers import call_manager, checked_manager, manager_of, queryset_of, rows_of, write_alias
 from adj.compiler.structure import Structure, Unkeyed
+from adj.compiler.text import NotedCall, related_text
 from adj.databases import executor_for
 from adj.query import AsyncQuery, query_of
 from adj.statement import AnyClause, Statement
@@ -29,11 +30,13 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
     Prefetched rows of the relation are forgotten by every change, as in Django.
     """
 
-    __slots__ = ("_instance", "_make_manager")
+    __slots__ = ("_instance", "_make_manager", "_relation")
 
-    def __init__(self, query: AsyncQuery[M, M], instance: Model, make_manager: Callable[[], Any]) -> None:
+    def __init__(
+        self, query: AsyncQuery[M, M], instance: Model, relation: str | None, make_manager: Callable[[], Any]
+    ) -> None:
         super().__init__(query.statement, query.structure)
-        self._instance, self._make_manager = instance, make_manager
+        self._instance, self._relation, self._make_manager = instance, relation, make_manager
 
     # What is built on it is a query of rows, and no relation any more.
     def _with(self, clause: AnyClause) -> AsyncQuery[M, M]:  # type: ignore[override]
@@ -111,7 +114,8 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
 
     async def _call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         executor = await executor_for(write_alias(self.statement.model, self._instance))
-        return await executor.run(call_manager, self._make_manager, name, args, kwargs)
+        with NotedCall(related_text, self._instance, self._relation, name, args, kwargs):
+            return await executor.run(call_manager, self._make_manager, name, args, kwargs)
 
 
 def _given(bulk: bool, through_defaults: Values | None = None) -> dict[str, Any]:
@@ -129,8 +133,8 @@ def related(source: Any, name: str | None = None) -> RelatedQuery[Any]:
 
     The second form is typed by the manager, where a checker knows it: `RelatedQuery[Book]`. Rows know the instance that
     they are asked from, so that `book.author is author`. Raises `UnknownField` for a name that is no relation,
-    `TypeError` for a relation to one row and for a manager that belongs to no instance, and what Django raises for an
-    instance that is not saved.
+    `TypeError` for a relation to one row and for a manager that belongs to no instance, `NotLoaded` for an instance
+    whose key is deferred, and what Django raises for an instance that is not saved.
     """
     if isinstance(source, Model) and name is not None:
         instance, relation = source, name
@@ -145,6 +149,6 @@ def related(source: Any, name: str | None = None) -> RelatedQuery[Any]:
         def make_manager() -> Any:
             return manager
 
-        queryset = manager.get_queryset()
+        queryset = rows_of(manager)
     query: AsyncQuery[Any, Any] = query_of(Statement(queryset.model, queryset.all()))
-    return RelatedQuery(query, instance, make_manager)
+    return RelatedQuery(query, instance, name, make_manager)

@@ -27,6 +27,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 import adj  # noqa: E402
 import adj.testing  # noqa: E402
 from tests.diary.models import MODELS as DIARY  # noqa: E402
+from tests.graphs import data as graphs  # noqa: E402
 from tests.servers import create_database, drop_database, postgresql_server  # noqa: E402
 from tests.shop import data  # noqa: E402
 from tests.shop.models import Country  # noqa: E402
@@ -126,6 +127,7 @@ def _on_mariadb(alias: str, collation: str = "utf8mb4_general_ci") -> Generator[
 def _make_shop(alias: str) -> None:
     call_command("migrate", database=alias, run_syncdb=True, verbosity=0, interactive=False)
     data.load(alias)
+    graphs.load(alias)
 
 
 @pytest.fixture(scope="session", autouse=True)

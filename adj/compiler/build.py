@@ -19,7 +19,7 @@ from django.db.models.query import ModelIterable
 
 from adj import statement as ask
 from adj.compiler.assign import assigned_slots
-from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands
+from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands, with_djangos_prefetches
 from adj.compiler.dialect import Bound
 from adj.compiler.slots import Recording, Slot
 from adj.compiler.slotted_query import slotted_query_class
@@ -178,10 +178,11 @@ def _build_nested(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
 
 
 def _base(statement: Statement) -> DjangoQuerySet:
-    queryset = statement.base
+    queryset: Any = statement.base
     if queryset is None:
         queryset = statement.model._default_manager.get_queryset()
-    return queryset if statement.alias is None else queryset.using(statement.alias)
+    queryset = with_djangos_prefetches(queryset)
+    return queryset if statement.alias is None else queryset.using(statement.alias)  # type: ignore[no-any-return]
 
 
 def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:

@@ -1,6 +1,8 @@
 """Each clause's two sides: `describe_*` gives its structure, `build_*` says it to a Django QuerySet.
 
 The two of one clause stand together, since they must walk its operands in the same order.
+
+Private Django API used here: `QuerySet._prefetch_related_lookups`, `QuerySet._chain`.
 """
 
 from __future__ import annotations
@@ -134,17 +136,37 @@ def build_prefetch(queryset: DjangoQuerySet, clause: ask.Prefetch, operands: Ope
 
 
 def prefetch_lookup(lookup: Any) -> Any:
-    """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for."""
-    nested = getattr(lookup, "queryset", None)
-    if not isinstance(nested, StatementHolder):
+    """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for, also where one is nested."""
+    changes: dict[str, Any] = {}
+    if (nested := getattr(lookup, "queryset", None)) is not None:
+        changes["queryset"] = _djangos_queryset(lookup, nested)
+    if (several := getattr(lookup, "querysets", None)) is not None:
+        # A GenericPrefetch, which has one for each model.
+        changes["querysets"] = [_djangos_queryset(lookup, each) for each in several]
+    if not changes:
         return lookup
-    queryset = nested.queryset
-    # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
-    DjangoPrefetch(lookup.prefetch_through, queryset=queryset)
     # Not by copy.copy(), for which a Prefetch asks its QuerySet for a state that can be pickled.
     converted = object.__new__(type(lookup))
-    converted.__dict__.update(lookup.__dict__, queryset=queryset)
+    converted.__dict__.update(lookup.__dict__, **changes)
     return converted
+
+
+def _djangos_queryset(lookup: Any, given: Any) -> Any:
+    if not isinstance(given, StatementHolder):
+        return with_djangos_prefetches(given)
+    queryset = given.queryset
+    # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
+    DjangoPrefetch(lookup.prefetch_through, queryset=queryset)
+    return queryset
+
+
+def with_djangos_prefetches(queryset: Any) -> Any:
+    """A QuerySet whose prefetches Django's own code can follow: without an AsyncQuery in any of them."""
+    lookups = queryset._prefetch_related_lookups
+    if lookups:
+        queryset = queryset._chain()
+        queryset._prefetch_related_lookups = tuple(map(prefetch_lookup, lookups))
+    return queryset
 
 
 def describe_lock(walk: KeyWalk, clause: ask.Lock) -> Key:

@@ -4,7 +4,7 @@ A sequence of values stands for the instance that would be made of it, so that d
 what it leaves out as well.
 
 Private Django API used here: `Model._prepare_related_fields_for_save`, `Field.pre_save`, `Field.get_db_prep_save`,
-`Field.get_pk_value_on_save`, `Field.get_placeholder`, `Field.get_placeholder_sql`, `Model.prepare_database_save`,
+`Field.get_pk_value_on_save`, `Field.get_placeholder`, `Field.get_placeholder_sql`, `ModelState.fields_cache`,
 `DatabaseDefault`.
 """
 
@@ -104,8 +104,10 @@ def fields_of(model: type[Model], names: Sequence[str] | None) -> list[Any]:
 
 def as_instance(model: type[Model], row: Any, names: Sequence[str] | None) -> Model:
     """The instance that a row stands for, or its own where it is one whole."""
-    if isinstance(row, Model) and names is None:
-        return row
+    if isinstance(row, Model):
+        _check_model(row, model)
+        if names is None:
+            return row
     fields = fields_of(model, names)
     values = [getattr(row, field.attname) for field in fields] if isinstance(row, Model) else list(row)
     if len(values) != len(fields) or names is None:
@@ -148,11 +150,16 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
 
 def _complete(instance: Any, model: type[Model]) -> None:
     """What `bulk_create()` does to an instance: a key that Python makes, and the keys of related instances."""
-    if instance._meta.concrete_model is not model._meta.concrete_model:
-        raise TypeError(f"acopy() takes instances of {model.__name__}, not of {type(instance).__name__}.")
+    _check_model(instance, model)
     if instance.pk is None:
         instance.pk = instance._meta.pk.get_pk_value_on_save(instance)
     instance._prepare_related_fields_for_save(operation_name="acopy")
+
+
+def _check_model(instance: Any, model: type[Model]) -> None:
+    """Raise `TypeError` for an instance of another table; a proxy shares its model's."""
+    if instance._meta.concrete_model is not model._meta.concrete_model:
+        raise TypeError(f"acopy() takes instances of {model.__name__}, not of {type(instance).__name__}.")
 
 
 def _is_databases(field: Any, value: object) -> bool:
@@ -186,8 +193,29 @@ def _hooked(field: Any) -> Read:
 
 def _sequence_readers(fields: Iterable[Any], model: type[Model]) -> Iterator[tuple[Any, Read]]:
     for position, field in enumerate(fields):
-        value_of = itemgetter(position)
+        value_of = _key_reader(field, model, itemgetter(position)) if field.is_relation else itemgetter(position)
         yield field, value_of if _has_plain_value(field) else _hooked_value(field, model(), value_of)
+
+
+def _key_reader(field: Any, model: type[Model], value_of: Read) -> Read:
+    """A related instance may stand for its key."""
+
+    def read(row: Any) -> Any:
+        value = value_of(row)
+        return _related_key(field, model, value) if isinstance(value, Model) else value
+
+    return read
+
+
+def _related_key(field: Any, model: type[Model], related: Any) -> Any:
+    """The key of a related instance, if it may be assigned to a row of the model; Django raises `ValueError` if not."""
+    blank: Any = model()
+    cached = related._state.fields_cache.copy()
+    setattr(blank, field.name, related)
+    blank._prepare_related_fields_for_save(operation_name="acopy", fields=[field])
+    # A one-to-one relation would lead back to the blank instance.
+    related._state.fields_cache = cached
+    return getattr(blank, field.attname)
 
 
 def _default_readers(fields: Iterable[Any], model: type[Model]) -> Iterator[tuple[Any, Read]]:
@@ -219,11 +247,9 @@ def _preparation(field: Any, connection: Any) -> Callable[[Any], Any]:
     surround = _surrounding(field, connection)
 
     def prepare(value: Any) -> Any:
-        if type(value) not in PLAIN_TYPES:
-            if isinstance(value, Model):
-                value = value.prepare_database_save(field)
-            elif hasattr(value, "resolve_expression") and not isinstance(value, (Value, DatabaseDefault)):
-                raise _refused(field, "an expression")
+        is_expression = type(value) not in PLAIN_TYPES and hasattr(value, "resolve_expression")
+        if is_expression and not isinstance(value, (Value, DatabaseDefault)):
+            raise _refused(field, "an expression")
         prepared = save(value, connection)
         if hasattr(prepared, "as_sql") or (prepared is None and is_key):
             raise _mixed(field) if _is_databases(field, value) else _refused(field, "an expression")

@@ -12,17 +12,12 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.constants import LOOKUP_SEP
-from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
 
-from adj import statement as ask
-from adj.compiler.clauses import structure_of_statement
 from adj.compiler.late_names import relations
-from adj.compiler.prepare import Question
-from adj.compiler.relation import OWN_ROWS
-from adj.compiler.row_keys import Keys
+from adj.compiler.relation import key_columns
 from adj.compiler.structure import StatementHolder
 from adj.errors import CannotLoad, UnknownField, UnknownRelation
-from adj.statement import ROWS, Statement
+from adj.schema.paths import field_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,87 +69,100 @@ def _listed(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))
 
 
-def wanted_of(model: type[Model], names: Sequence[Any]) -> Wanted:
-    """What names stand for on a model. Raises `UnknownField` for a name that it does not have."""
+def wanted_of(instances: Sequence[Any], names: Sequence[Any]) -> Wanted:
+    """What names stand for on instances. Raises `UnknownField` for a name that their model does not have."""
     relation_names: list[Any] = []
     columns: dict[str, list[str]] = {}
     keys: list[str] = []
+    ways = _Ways(instances)
     for name in names:
         path = name.prefetch_through if isinstance(name, Prefetch) else name
-        column = _column(model, path)
+        column = ways.column(path)
         prefix = path.rpartition(LOOKUP_SEP)[0]
         if column is not None:
             columns.setdefault(prefix, []).append(column)
-            relation_names.extend([prefix] if prefix else [])
+            relation_names.extend([prefix] if prefix and not ways.is_list(prefix) else [])
         else:
             relation_names.append(name)
-        keys.extend(_key_of_first(model, path if column is None else prefix))
+            if isinstance(name, Prefetch) and name.to_attr:
+                ways.lists[name.prefetch_to] = ways.model_at(path)
+        first = (path if column is None else prefix).split(LOOKUP_SEP, maxsplit=1)[0]
+        keys.extend(key_columns(type(instances[0]), first) if first else ())
     return Wanted(tuple(relation_names), columns, keys)
 
 
-def _column(model: Any, path: str) -> str | None:
-    """The attribute of the column that a path ends with; None where it ends with a relation."""
-    here = model
-    *before, last = path.split(LOOKUP_SEP)
-    for part in before:
-        here = _relations(here, path, part)[part]
+class _Ways:
+    """Where paths lead from instances: by their model's relations, and by the lists that prefetches make of rows."""
+
+    def __init__(self, instances: Sequence[Any]) -> None:
+        self._instances = instances
+        # The models of rows in the lists of `to_attr`, by path; None where only the rows know.
+        self.lists: dict[str, Any] = {}
+
+    def column(self, path: str) -> str | None:
+        """The attribute of the column that a path ends with; None where it ends with a relation."""
+        before, _, last = path.rpartition(LOOKUP_SEP)
+        here = self.model_at(before, path) if before else type(self._instances[0])
         if here is None:
-            # A generic relation leads to rows of any model.
             return None
-    by_attribute: dict[str, str] = {field.attname: field.attname for field in _fields(here)}
-    attributes: dict[str, str] = {**{field.name: field.attname for field in _fields(here)}, **by_attribute}
-    related = dict(relations(here))
-    if last in related and last not in by_attribute:
-        return None
-    if last not in attributes:
-        raise UnknownField(model=here.__name__, path=path, part=last, choices={*attributes, *related})
-    return attributes[last]
+        fields = here._meta.concrete_fields
+        by_attribute: dict[str, str] = {field.attname: field.attname for field in fields}
+        attributes: dict[str, str] = {**{field.name: field.attname for field in fields}, **by_attribute}
+        related = dict(relations(here))
+        if last in related and last not in by_attribute:
+            return None
+        if last not in attributes:
+            raise UnknownField(model=here.__name__, path=path, part=last, choices={*attributes, *related})
+        return attributes[last]
+
+    def model_at(self, path: str, whole: str | None = None) -> Any:
+        """The model of the rows that a path leads to; None where only the rows know, as of a generic relation."""
+        here: Any = type(self._instances[0])
+        walked = ""
+        for part in path.split(LOOKUP_SEP):
+            found = dict(relations(here))
+            walked = f"{walked}{LOOKUP_SEP if walked else ''}{part}"
+            if walked in self.lists:
+                here = self.lists[walked]
+            elif part in found:
+                here = found[part]
+            elif self.is_list(walked):
+                rows = carried(self._instances, walked)
+                here = type(rows[0]) if rows else None
+            elif hasattr(here, part) and part not in field_names(here):
+                # The project's own: only the rows can tell.
+                return None
+            else:
+                raise UnknownRelation(
+                    model=here.__name__, path=whole or path, part=part, choices=found, kind="relation"
+                )
+            if here is None:
+                return None
+        return here
+
+    def is_list(self, path: str) -> bool:
+        """Whether a path ends with an attribute that a prefetch makes, or has made."""
+        before, _, last = path.rpartition(LOOKUP_SEP)
+        if path in self.lists:
+            return True
+        rows = carried(self._instances, before)
+        return any(last in row.__dict__ for row in rows if not hasattr(type(row), last))
 
 
-def _relations(model: Any, path: str, part: str) -> dict[str, Any]:
-    found = dict(relations(model))
-    if part not in found:
-        raise UnknownRelation(model=model.__name__, path=path, part=part, choices=found, kind="relation")
-    return found
+def carried(instances: Sequence[Any], path: str) -> list[Any]:
+    """The rows that a path leads to, as far as instances carry them."""
+    rows: list[Any] = list(instances)
+    for part in path.split(LOOKUP_SEP) if path else ():
+        rows = [row for instance in rows for row in _carried(instance, part) if isinstance(row, Model)]
+    return rows
 
 
-def _fields(model: Any) -> Any:
-    return model._meta.concrete_fields
-
-
-def _key_of_first(model: type[Model], path: str) -> list[str]:
-    """The column that a relation of the instances themselves has its keys in."""
-    descriptor: Any = getattr(model, path.split(LOOKUP_SEP, maxsplit=1)[0], None)
-    if not isinstance(descriptor, ForwardManyToOneDescriptor):
-        return []
-    return [field.attname for field in descriptor.field.local_related_fields]
-
-
-def missing(instances: Sequence[Any], attributes: Sequence[str]) -> tuple[list[Any], list[str]]:
-    """The instances that do not carry all attributes, and the attributes that are not carried by all instances."""
-    lacking = [name for name in dict.fromkeys(attributes) if any(name not in one.__dict__ for one in instances)]
-    return [one for one in instances if any(name not in one.__dict__ for name in lacking)], lacking
-
-
-def columns_question(instances: Sequence[Any], attributes: Sequence[str], alias: str) -> Question:
-    """The question for columns of instances."""
-    model = type(instances[0])
-    keys = Keys(dict.fromkeys(instance.pk for instance in instances))
-    clauses = (ask.Only(tuple(attributes)), ask.Among(OWN_ROWS, keys))
-    statement = Statement(model, QuerySet(model), clauses, alias)
-    return Question(statement, structure_of_statement(statement), ROWS)
-
-
-def carry(instances: Sequence[Any], attributes: Sequence[str], rows: Sequence[Any]) -> None:
-    """Put fetched columns into instances. Raises the model's `DoesNotExist` for one whose row is gone."""
-    by_key = {row.pk: row for row in rows}
-    for instance in instances:
-        row = by_key.get(instance.pk)
-        if row is None:
-            model = type(instance)
-            raise model.DoesNotExist(f"{model.__name__} matching query does not exist.")
-        for name in attributes:
-            instance.__dict__.setdefault(name, row.__dict__[name])
+def _carried(instance: Any, name: str) -> Sequence[Any]:
+    cached = instance.__dict__.get("_prefetched_objects_cache", {})
+    for place in (instance.__dict__, cached, instance._state.fields_cache):
+        if name in place:
+            return _rows_in(place[name])
+    return ()
 
 
 def reached(instances: Sequence[Any], path: str) -> list[Any]:
@@ -170,6 +178,11 @@ def _related(instance: Any, name: str) -> Sequence[Any]:
         value = getattr(instance, name)
     except ObjectDoesNotExist:
         return ()
+    return _rows_in(value.all() if hasattr(value, "all") else value)
+
+
+def _rows_in(value: Any) -> Sequence[Any]:
+    """The rows of what an instance has for a relation: a QuerySet, a list, one row or none."""
     if value is None:
         return ()
-    return list(value.all()) if hasattr(value, "all") else [value]
+    return list(value) if isinstance(value, (list, QuerySet)) else [value]

@@ -15,7 +15,8 @@ from django.db.models import Model, QuerySet
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
 from adj.compiler.late_names import relations
-from adj.errors import UnknownRelation, UnsupportedRelation
+from adj.compiler.relation import key_columns
+from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation
 
 
 def manager_of(instance: Model, name: str) -> Any:
@@ -33,13 +34,34 @@ def manager_of(instance: Model, name: str) -> Any:
 
 
 def queryset_of(instance: Model, name: str) -> QuerySet[Any, Any]:
-    """The rows of an instance's related manager, which this only builds."""
+    """The rows of an instance's related manager, which this only builds. Raises `NotLoaded` for a deferred key."""
     try:
         queryset: QuerySet[Any, Any] = manager_of(instance, name).get_queryset()
-    except SynchronousOnlyOperation:
-        # A generic relation asks for its content type, the first time that a process does.
-        return _by_natural_key(instance, name)
+    except SynchronousOnlyOperation as error:
+        descriptor: Any = getattr(type(instance), name)
+        if hasattr(descriptor.field, "content_type_field_name"):
+            # A generic relation asks for its content type, the first time that a process does.
+            return _by_natural_key(instance, name)
+        raise _deferred_key(instance, name) or error from None
     return queryset
+
+
+def rows_of(manager: Any) -> QuerySet[Any, Any]:
+    """The rows of a related manager, which this only builds. Raises `NotLoaded` for a deferred key."""
+    try:
+        queryset: QuerySet[Any, Any] = manager.get_queryset()
+    except SynchronousOnlyOperation as error:
+        field = getattr(manager, "field", None)
+        name = None if field is None else field.remote_field.get_accessor_name()
+        raise _deferred_key(manager.instance, name) or error from None
+    return queryset
+
+
+def _deferred_key(instance: Model, relation: str | None) -> NotLoaded | None:
+    """An error for the key that a relation needs, if it is deferred."""
+    columns = [] if relation is None else key_columns(type(instance), relation)
+    names = [name for name in columns if name not in instance.__dict__]
+    return NotLoaded(model=type(instance).__name__, field=names[0], is_relation=False) if names else None
 
 
 def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:

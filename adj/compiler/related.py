@@ -16,6 +16,10 @@ from adj.statement import Combine, Prefetch, Statement
 
 def prefetches(statement: Statement) -> tuple[Any, ...]:
     """What the user asks to prefetch: in the base and in the clauses, as far as it was not cleared."""
+    if any(isinstance(clause, Combine) for clause in statement.clauses):
+        # Which side's it is depends on which of them is empty, or has limits.
+        combined: Any = build(statement)
+        return tuple(combined._prefetch_related_lookups)
     base: Any = statement.base
     lookups: tuple[Any, ...] = () if base is None else base._prefetch_related_lookups
     for clause in statement.clauses:

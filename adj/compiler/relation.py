@@ -149,9 +149,7 @@ def _backwards(model: type[Model], name: str, rel: Any, *, is_single: bool) -> R
 
 def _many_to_many(model: type[Model], name: str, descriptor: Any) -> Relation | None:
     rel, field = descriptor.rel, descriptor.rel.field
-    is_reverse = descriptor.reverse
-    source_name = field.m2m_reverse_field_name() if is_reverse else field.m2m_field_name()
-    source = rel.through._meta.get_field(source_name)
+    is_reverse, source = descriptor.reverse, source_field(descriptor)
     # An ancestor's prefetched rows count as a child's own, which only Django's managers know.
     if not _is_plain(source) or not source.foreign_related_fields[0].primary_key or model._meta.parents:
         return None
@@ -172,6 +170,43 @@ def _many_to_many(model: type[Model], name: str, descriptor: Any) -> Relation | 
         through=Through(
             rel.through._meta.db_table, source.column, f"_prefetch_related_val_{source.attname}", source, target
         ),
+    )
+
+
+def key_columns(model: type[Model], name: str) -> list[str]:
+    """The columns of instances that a relation of theirs has its keys in, unless they are those of the primary key."""
+    relation = relation_of(model, name)
+    if relation is not None:
+        return [relation.instance_key]
+    return [field.attname for field in _key_fields(model, getattr(model, name, None)) if not field.primary_key]
+
+
+def _key_fields(model: type[Model], descriptor: Any) -> Any:
+    if (key := generic_key(descriptor)) is not None:
+        return [model._meta.get_field(name) for name in (key.ct_field, key.fk_field)]
+    if isinstance(descriptor, ForwardManyToOneDescriptor):
+        return descriptor.field.local_related_fields
+    if isinstance(descriptor, ReverseOneToOneDescriptor):
+        return descriptor.related.field.foreign_related_fields
+    if isinstance(descriptor, ManyToManyDescriptor):
+        return source_field(descriptor).foreign_related_fields
+    if isinstance(descriptor, ReverseManyToOneDescriptor) and hasattr(descriptor.field, "foreign_related_fields"):
+        # A generic relation has the primary key in place of such fields.
+        return [] if hasattr(descriptor.field, "content_type_field_name") else descriptor.field.foreign_related_fields
+    return []
+
+
+def generic_key(descriptor: Any) -> Any:
+    """The generic foreign key of a descriptor, which it was itself before Django 6.1; None for another one."""
+    field = getattr(descriptor, "field", descriptor)
+    return field if hasattr(field, "ct_field") else None
+
+
+def source_field(descriptor: Any) -> Any:
+    """The foreign key of a many-to-many relation's table that leads back to an instance."""
+    field = descriptor.rel.field
+    return descriptor.through._meta.get_field(
+        field.m2m_reverse_field_name() if descriptor.reverse else field.m2m_field_name()
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -39,18 +39,59 @@ def _base_text(statement: Statement) -> str:
     return f"<{kind} of {name}>"
 
 
-class Noted:
-    """Adds the query, without its values, to errors of the database that leave the block."""
+def call_text(name: str, instance: object, options: Mapping[str, object]) -> str:
+    """A call with an instance, such as `adj.save(<Book>)`; its values are shown as in a query."""
+    writer = _Writer(settings.DEBUG)
+    arguments = [writer.instance(instance), *writer.arguments((), options.items())]
+    return f"adj.{name}({', '.join(arguments)})"
 
-    def __init__(self, statement: Statement, finish: Finish) -> None:
-        self.statement, self.finish = statement, finish
+
+def related_text(
+    instance: object, relation: str | None, name: str, args: Iterable[object], options: Mapping[str, object]
+) -> str:
+    """A call of a related query, such as `adj.related(<Author>, 'books').aadd(...)`."""
+    writer = _Writer(settings.DEBUG)
+    subject = writer.instance(instance)
+    source = f"{subject}, {relation!r}" if relation is not None else f"<manager of {subject}>"
+    arguments = [*map(writer.value, args), *writer.arguments((), options.items())]
+    return f"adj.related({source}).a{name}({', '.join(arguments)})"
+
+
+class _Noting:
+    """Adds what was run, without its values, to errors of the database that leave the block."""
+
+    def text(self) -> str:
+        """What was run."""
+        raise TypeError(f"{type(self).__name__} does not say what was run")
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, DatabaseError):
-            error.add_note(f"The query: {query_text(self.statement, self.finish)}")
+            error.add_note(f"The query: {self.text()}")
+
+
+class Noted(_Noting):
+    """Notes a query."""
+
+    def __init__(self, statement: Statement, finish: Finish) -> None:
+        self.statement, self.finish = statement, finish
+
+    def text(self) -> str:
+        """The query as it was written."""
+        return query_text(self.statement, self.finish)
+
+
+class NotedCall(_Noting):
+    """Notes a call, by a function that writes it."""
+
+    def __init__(self, write: Callable[..., str], *args: object) -> None:
+        self._write, self._args = write, args
+
+    def text(self) -> str:
+        """The call as it was written."""
+        return self._write(*self._args)
 
 
 class _Writer:
@@ -132,6 +173,10 @@ class _Writer:
             yield repr(argument) if isinstance(argument, str) else self.expression(argument)
         for name, value in kwargs:
             yield f"{name}={self.value(value)}"
+
+    def instance(self, instance: object) -> str:
+        """An instance of a model; its key is a value."""
+        return _short(instance) if self.shows_values else f"<{type(instance).__name__}>"
 
     def value(self, value: object) -> str:
         """An operand of a lookup."""

@@ -72,8 +72,15 @@ def fetch_all(alias: str, command: Command, receive: Callable[[list[DatabaseRow]
     cursor: Any
     with connection.cursor() as cursor, _marking(alias, command):
         cursor.execute(command.sql, command.parameters)
-        rows: list[DatabaseRow] = [(cursor.rowcount,)] if cursor.description is None else cursor.fetchall()
+        rows = _rows_of(cursor, command)
     return receive(rows)
+
+
+def _rows_of(cursor: Any, command: Command) -> list[DatabaseRow]:
+    if not command.returns_rows:
+        return [(cursor.rowcount,)]
+    # MariaDB sends no result set for DELETE ... RETURNING if it can tell that no row matches, and then drivers raise.
+    return [] if cursor.description is None else list(cursor.fetchall())
 
 
 def _marking(alias: str, command: Command) -> AbstractContextManager[None]:

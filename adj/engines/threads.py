@@ -24,7 +24,7 @@ from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.holders import Holders
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.thread_sensitive import CallExecutor
-from adj.engines.watch import run_watched, watcher_of
+from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import Worker
 from adj.errors import CrossTaskTransaction, EngineNotOpen, PoolTimeout
 
@@ -202,8 +202,11 @@ class ThreadConnection(ConnectionOnThread):
             await errand.admission()
             return await run_on_djangos_thread(waiting_thread(), function, *args, **kwargs)
         call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
+        watchers = watchers_of_others(self._alias)
         if (watcher := watcher_of(self._alias)) is not None:
-            return await self._worker.submit(run_watched, watcher, self._alias, call, *args, **kwargs)
+            watchers[self._alias] = watcher
+        if watchers:
+            return await self._worker.submit(run_watched, watchers, self._alias, call, *args, **kwargs)
         return await self._worker.submit(call, *args, **kwargs)
 
 

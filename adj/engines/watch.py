@@ -9,8 +9,8 @@ Private Django API used here: `ConnectionHandler._connections`, `asyncio._set_ru
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -44,6 +44,12 @@ def watcher_of(alias: str) -> Any:
     return _Counting(watcher.execute_wrappers, QueryLog(alias, watcher.queries_log))
 
 
+def watchers_of_others(alias: str) -> dict[str, Any]:
+    """Who watches the queries that the current code sends to other aliases than one, by alias."""
+    others = (other for other in connections.settings if other != alias)
+    return {other: watcher for other in others if (watcher := watcher_of(other)) is not None}
+
+
 def _watching_connection(alias: str) -> Any:
     # The stubs do not have it. In a coroutine it is another place than in the synchronous code around its loop.
     places: Any = connections
@@ -75,11 +81,50 @@ def watched_by(watcher: Any, connection: Any) -> Generator[None]:
         connection.execute_wrappers, connection.force_debug_cursor, connection.queries_log = before
 
 
-def run_watched(watcher: Any, alias: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function on the thread that has the connection, which shows its queries meanwhile."""
+@contextmanager
+def others_watched_by(watchers: Mapping[str, Any], wrappers: Mapping[str, Any]) -> Generator[None]:
+    """Let connections, by alias, show their queries as well; they may connect in the block."""
+    with ExitStack() as stack:
+        for alias, watcher in watchers.items():
+            if alias in wrappers:
+                stack.enter_context(_connecting_unseen(wrappers[alias]))
+                stack.enter_context(watched_by(watcher, wrappers[alias]))
+        yield
+
+
+@contextmanager
+def _connecting_unseen(connection: Any) -> Generator[None]:
+    """Django does not count what it executes to prepare a session, as its `CaptureQueriesContext` connects before."""
+    connect, own = connection.connect, vars(connection).get("connect")
+
+    def connect_unseen() -> None:
+        before, connection.force_debug_cursor = connection.force_debug_cursor, False
+        try:
+            connect()
+        finally:
+            connection.force_debug_cursor = before
+
+    connection.connect = connect_unseen
+    try:
+        yield
+    finally:
+        if own is None:
+            vars(connection).pop("connect", None)
+        else:
+            connection.connect = own
+
+
+def run_watched(
+    watchers: Mapping[str, Any], alias: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run a function on the thread that has an alias' connection; this and its others show their queries meanwhile."""
     connection = connections[alias]
-    # What Django asks when it connects is not the function's, which meets the same error.
-    with suppress(DatabaseError):
-        connection.ensure_connection()
-    with watched_by(watcher, connection):
-        return function(*args, **kwargs)
+    others = {other: watcher for other, watcher in watchers.items() if other != alias}
+    with others_watched_by(others, {other: connections[other] for other in others}):
+        if alias not in watchers:
+            return function(*args, **kwargs)
+        # What Django asks when it connects is not the function's, which meets the same error.
+        with suppress(DatabaseError):
+            connection.ensure_connection()
+        with watched_by(watchers[alias], connection):
+            return function(*args, **kwargs)

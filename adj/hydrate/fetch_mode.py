@@ -49,8 +49,16 @@ if django.VERSION >= (6, 1):
         """The mode of rows: the one the query chose, adj's own in place of Django's default."""
         return FETCH_OFF_LOOP if chosen is FETCH_ONE else chosen
 
+    def is_default(mode: Any) -> bool:
+        """Whether an instance fetches one attribute at a time, as Django's own do."""
+        return mode in (None, FETCH_ONE, FETCH_OFF_LOOP)
+
 else:
 
     def mode_for(chosen: Any) -> Any:
         """Django has no fetch modes before 6.1; its own guard speaks when a row would have to wait."""
         return None
+
+    def is_default(mode: Any) -> bool:
+        """Every instance fetches one attribute at a time."""
+        return True

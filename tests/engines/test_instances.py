@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -267,3 +267,56 @@ def test_what_is_built_on_a_relation_is_a_query(writer: Writer, place: Place) ->
         assert await entries.all().aget() == await entries.aget(title="Rain")
 
     run(main())
+
+
+# -- what an error says ------------------------------------------------------------------------------------------------
+
+
+def test_an_error_of_the_database_says_what_was_written(writer: Writer, place: Place) -> None:
+    rain = Entry.objects.create(writer=writer, title="Rain")
+    gone = Entry.objects.create(writer=writer, title="Sun")
+    Entry.objects.filter(pk=gone.pk).delete()
+    manager: Any = cast("Any", writer).entries
+    twice = {"writer": writer, "slug": "rain", "title": "Rain"}
+    writes: list[tuple[Any, str]] = [
+        (lambda: adj.save(entry(writer, slug="rain")), "adj.save(<Entry>)"),
+        (lambda: entry(writer, slug="rain").asave(), "adj.save(<Entry>)"),
+        (lambda: adj.save(rain, force_insert=True), "adj.save(<Entry>, force_insert=True)"),
+        (lambda: adj.save(gone, update_fields=["title"]), "adj.save(<Entry>, update_fields=...)"),
+        (lambda: q(Entry).acreate(**twice), "q(Entry).acreate(writer=..., slug=..., title=...)"),
+        (lambda: q(Entry).abulk_create([Entry(**twice)]), "q(Entry).abulk_create(list(...))"),
+        (
+            lambda: adj.related(writer, "entries").acreate(slug="rain"),
+            "adj.related(<Writer>, 'entries').acreate(slug=...)",
+        ),
+        (
+            lambda: adj.related(manager).aget_or_create({"slug": "rain"}, title="x"),
+            "adj.related(<manager of <Writer>>).aget_or_create(defaults=..., title=...)",
+        ),
+        (
+            lambda: adj.related(writer, "entries").aadd(entry(writer, slug="rain"), bulk=False),
+            "adj.related(<Writer>, 'entries').aadd(..., bulk=False)",
+        ),
+        (lambda: adj.refresh(rain, from_queryset=broken(Entry)), "adj.refresh(<Entry>, from_queryset=QuerySet(...))"),
+    ]
+    for write, text in writes:
+        with pytest.raises(DatabaseError) as raised:
+            run(write())
+        assert raised.value.__notes__ == [f"The query: {text}"], text
+
+
+def broken(model: Any) -> Any:
+    return model.objects.extra(where=["no_such_column = 1"])
+
+
+def test_values_are_in_the_note_where_debug_is_on(writer: Writer, place: Place) -> None:
+    rain = Entry.objects.create(writer=writer, title="Rain")
+    with override_settings(DEBUG=True):
+        with pytest.raises(IntegrityError) as raised:
+            run(adj.save(rain, force_insert=True))
+        assert raised.value.__notes__ == [f"The query: adj.save(<Entry {rain.pk}>, force_insert=True)"]
+        with pytest.raises(IntegrityError) as raised:
+            run(adj.related(writer, "entries").acreate(slug="rain"))
+        assert raised.value.__notes__ == [
+            f"The query: adj.related(<Writer {writer.pk}>, 'entries').acreate(slug='rain')"
+        ]

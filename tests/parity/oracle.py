@@ -132,6 +132,11 @@ class Session:
             answers.append(django)
         return answers
 
+    def settle(self) -> None:
+        """Wait for what a query that has failed may have left running on other threads."""
+        self._runner.run(adj.close())
+        self._runner.run(self._warm_up())
+
     async def _warm_up(self) -> None:
         """Open the connection, so that what opening executes is not taken for part of a case."""
         await q(Country).using(self.alias).acount()

@@ -13,11 +13,13 @@ from django.db.models import Count, Prefetch
 
 import adj
 from adj import q
+from adj.compiler.loading import reached
 from adj.errors import CannotLoad, UnknownField
 from adj.events import QueryEvent
+from tests.graphs.models import Drawer, Person
 from tests.parity.plain import difference, plain
 from tests.running import run
-from tests.shop.models import Author, Book, Note, OrderLine, Reader, Review, Tag, Visit
+from tests.shop.models import Author, Book, Depot, Note, OrderLine, Publisher, Reader, Review, Tag, Visit
 
 around: Any = Prefetch
 
@@ -302,3 +304,87 @@ def test_an_error_of_the_database_shows_the_relations_query() -> None:
     with pytest.raises(DatabaseError) as raised:
         run(main())
     assert any("q(Author)" in note and "id__in" in note for note in raised.value.__notes__)
+
+
+# -- deferred keys, and lists ------------------------------------------------------------------------------------------
+
+
+DEFERRED = pytest.mark.parametrize(
+    ("model", "only", "names", "queries"),
+    [
+        (Publisher, "name", ["depots"], 2),
+        (Publisher, "name", ["depots__books__author"], 4),
+        (Depot, "name", ["publisher__country"], 3),
+        (Note, "text", ["target"], 1),
+        (Book, "title", ["author__publisher", "category"], 4),
+        (Book, "title", ["tags", "reviews", "notes"], 2),
+        (Person, "name", ["pupils", "mentor", "memberships__club", "clubs"], 5),
+        (Drawer, "name", ["desk", "room"], 2),
+    ],
+)
+
+
+@DEFERRED
+def test_deferred_keys_of_any_relation_are_loaded_by_one_query(
+    shop: str, model: Any, only: str, names: list[str], queries: int
+) -> None:
+    _compare_deferred(shop, model, only, names, queries)
+
+
+@DEFERRED
+def test_deferred_keys_of_any_relation_are_loaded_by_one_query_on_postgresql(
+    postgres: str, model: Any, only: str, names: list[str], queries: int
+) -> None:
+    _compare_deferred(postgres, model, only, names, queries)
+
+
+def _compare_deferred(alias: str, model: Any, only: str, names: list[str], queries: int) -> None:
+    async def main() -> tuple[Any, list[QueryEvent]]:
+        return await loaded(await q(model).using(alias).only(only).order_by("pk").run(), *names)
+
+    rows, events = run(main())
+    theirs = list(model.objects.using(alias).only(only).order_by("pk").prefetch_related(*names))
+    assert len(events) == queries
+    for ours, django in zip(rows, theirs, strict=True):
+        assert related_rows(ours, names) == related_rows(django, names)
+
+
+def related_rows(instance: Any, names: list[str]) -> Any:
+    """What relations lead to; loaded columns are in another order among an instance's attributes than in Django."""
+    return [[row.pk for row in reached([instance], name)] for name in names]
+
+
+def test_rows_without_their_keys_are_told_apart_by_one_query(shop: str) -> None:
+    async def main() -> tuple[Any, list[QueryEvent]]:
+        authors = await q(Author).using(shop).order_by("pk").run()
+        return await loaded(authors, around("books", q(Book).using(shop).only("title")))
+
+    authors, events = run(main())
+    assert len(events) == 2
+    theirs: Any = Author.objects.using(shop).order_by("pk").prefetch_related("books")
+    for author, django in zip(authors, theirs, strict=True):
+        assert list(author.books.all()) == list(django.books.all())
+
+
+def test_paths_may_go_through_the_lists_of_to_attr(shop: str) -> None:
+    subtitles = set(Book.objects.using(shop).filter(pages__gt=300).values_list("subtitle", flat=True))
+
+    async def main() -> None:
+        authors: Any = await q(Author).using(shop).order_by("pk").run()
+        thick = around("books", q(Book).using(shop).filter(pages__gt=300).defer("subtitle"), to_attr="thick")
+        await adj.load(authors, thick, "thick__tags", "thick__subtitle", "thick__publisher__country")
+        books: list[Any] = [book for author in authors for book in author.thick]
+        assert books
+        assert {book.subtitle for book in books} == subtitles
+        _, events = await loaded(authors, "thick__reviews", "thick__editor__name", "thick__publisher")
+        assert len(events) == 2
+        assert all("reviews" in book._prefetched_objects_cache for book in books)
+        about = around("profile", to_attr="about")
+        await adj.load(authors, about, "about__author")
+        for author in authors:
+            assert author.about is None or author.about.author is author
+        for name in ("thick__nothing", "thin__tags", "thick__tags__nothing__x"):
+            with pytest.raises((UnknownField, AttributeError)):
+                await adj.load(authors, name)
+
+    run(main())

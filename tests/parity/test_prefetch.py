@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from django.contrib.contenttypes.prefetch import GenericPrefetch
 from django.db import OperationalError, connections
 from django.db.models import Count, Manager, Prefetch, QuerySet, Sum, prefetch_related_objects
 from django.db.models.query import ModelIterable
@@ -20,7 +21,7 @@ from adj.compiler.prefetch.querysets import querysets_of
 from adj.compiler.relation import Relation, relation_of
 from adj.events import QueryEvent
 from adj.settings import alias_settings
-from tests.parity.oracle import compare, ending
+from tests.parity.oracle import Session, compare, ending
 from tests.parity.plain import difference, plain
 from tests.running import run
 from tests.shop.models import (
@@ -164,6 +165,121 @@ CASES: list[tuple[str, Any, list[Any]]] = [
         lambda s: s(Publisher).prefetch_related(Prefetch("authors__books", s(Book), to_attr="works"), "authors"),
         [],
     ),
+    (
+        "a query that leads back",
+        lambda s: s(Author).prefetch_related(
+            Prefetch("books", s(Book).prefetch_related(Prefetch("author", s(Author).only("name"))))
+        ),
+        [],
+    ),
+    (
+        "a query that leads back, with conditions",
+        lambda s, n: s(Author).prefetch_related(
+            Prefetch("books", s(Book).prefetch_related(Prefetch("author", s(Author).filter(name__contains=n))))
+        ),
+        ["a", "o"],
+    ),
+    (
+        "a query that leads back, annotated",
+        lambda s: s(Publisher).prefetch_related(
+            Prefetch("authors", s(Author).prefetch_related(Prefetch("publisher", Publisher.counted.all())))
+        ),
+        [],
+    ),
+    (
+        "a list where a query has led back",
+        lambda s: s(Author).prefetch_related(
+            Prefetch(
+                "books",
+                s(Book).prefetch_related(
+                    Prefetch("author", s(Author).prefetch_related(Prefetch("books", to_attr="others")))
+                ),
+            )
+        ),
+        [],
+    ),
+    (
+        "a list that leads back",
+        lambda s: s(Author).prefetch_related(
+            Prefetch(
+                "books",
+                s(Book).prefetch_related(Prefetch("author", s(Author).defer("born"), to_attr="writer")),
+                to_attr="works",
+            ),
+            "works__writer__books",
+        ),
+        [],
+    ),
+    (
+        "a reverse one-to-one that leads back",
+        lambda s: s(Author).prefetch_related(
+            Prefetch("profile", s(AuthorProfile).prefetch_related(Prefetch("author", s(Author).only("name"))))
+        ),
+        [],
+    ),
+    (
+        "a one-to-one that leads back",
+        lambda s: s(AuthorProfile).prefetch_related(
+            Prefetch("author", s(Author).prefetch_related(Prefetch("profile", s(AuthorProfile).only("bio"))))
+        ),
+        [],
+    ),
+    (
+        "back to the owner, before its own relation",
+        lambda s: s(Author).prefetch_related(
+            "books__author__publisher", Prefetch("publisher", s(Publisher).only("name"))
+        ),
+        [],
+    ),
+    (
+        "back to the owner, after its own relation",
+        lambda s: s(Author).prefetch_related(
+            Prefetch("publisher", s(Publisher).only("name")), "books__author__publisher__country"
+        ),
+        [],
+    ),
+    (
+        "by two ways to the same instance",
+        lambda s: (
+            s(Book)
+            .select_related("author__publisher")
+            .prefetch_related(
+                "author__books__author__pupils", Prefetch("author__pupils", s(Author).only("name")), "tags"
+            )
+        ),
+        [],
+    ),
+    (
+        "a query in a QuerySet",
+        lambda s: s(Author).prefetch_related(
+            Prefetch("books", Book.objects.prefetch_related(Prefetch("tags", s(Tag).order_by("-name"))))
+        ),
+        [],
+    ),
+    (
+        "a query in a QuerySet that Django fetches",
+        lambda s: s(Author).prefetch_related(
+            Prefetch(
+                "books",
+                Book.objects.order_by("pk").prefetch_related(
+                    Prefetch("tags", Tag.objects.prefetch_related(Prefetch("books", s(Book).only("title"))))
+                )[:2],
+            )
+        ),
+        [],
+    ),
+    (
+        "a query in a base",
+        lambda s: s(Author.objects.prefetch_related(Prefetch("books", s(Book).order_by("-title")))).filter(pk__gt=2),
+        [],
+    ),
+    (
+        "queries for a generic foreign key",
+        lambda s: s(Note).prefetch_related(
+            GenericPrefetch("target", [s(Book).only("title"), Author.objects.prefetch_related("books")])
+        ),
+        [],
+    ),
     ("cleared", lambda s: s(Book).prefetch_related("tags").prefetch_related(None).prefetch_related("author"), []),
     ("from a QuerySet", lambda s: s(Book.objects.prefetch_related("tags", "author")).filter(pages__gt=100), []),
     ("mistake: a column", lambda s: s(Book).prefetch_related("author__name"), []),
@@ -195,6 +311,41 @@ def test_prefetched_rows_are_djangos(build: Any, values: list[Any]) -> None:
 @pytest.mark.parametrize(("build", "values"), [case[1:] for case in CASES], ids=IDS)
 def test_prefetched_rows_are_djangos_on_postgresql(build: Any, values: list[Any], postgres: str) -> None:
     compare(build, *values, alias=postgres)
+
+
+SIDES: dict[str, Any] = {
+    "plain": lambda s, lookup: s(Book).filter(pages__gt=300),
+    "prefetching": lambda s, lookup: s(Book).filter(pages__lt=400).prefetch_related(lookup),
+    "empty": lambda s, lookup: s(Book).none(),
+    "empty, prefetching": lambda s, lookup: s(Book).prefetch_related(lookup).none(),
+    "from an empty base": lambda s, lookup: s(Book.objects.prefetch_related(lookup).none()),
+    "from a base": lambda s, lookup: s(Book.objects.prefetch_related(lookup)),
+    "first ones": lambda s, lookup: s(Book).order_by("pk").prefetch_related(lookup)[:9],
+    "cleared": lambda s, lookup: s(Book).prefetch_related(lookup).prefetch_related(None),
+}
+COMBINATIONS: dict[str, Any] = {
+    "&": lambda one, other: one & other,
+    "|": lambda one, other: one | other,
+    "^": lambda one, other: one ^ other,
+    "union": lambda one, other: one.union(other),
+    "intersection": lambda one, other: one.intersection(other),
+    "difference": lambda one, other: one.difference(other),
+    "union, then more": lambda one, other: one.union(other.none(), other),
+    "|, then more": lambda one, other: (one | other).prefetch_related("reviews"),
+}
+
+
+@pytest.mark.parametrize("combine", COMBINATIONS.values(), ids=COMBINATIONS.keys())
+@pytest.mark.parametrize("one", SIDES.values(), ids=SIDES.keys())
+def test_combined_queries_prefetch_what_django_says(one: Any, combine: Any) -> None:
+    with Session() as session:
+        for other in SIDES.values():
+            outcomes = session.compare(
+                lambda start, other=other: combine(one(start, "tags"), other(start, Prefetch("author", start(Author)))),
+                in_any_order=True,
+            )
+            if outcomes[0].error is not None:
+                session.settle()
 
 
 @pytest.mark.parametrize("name", ["aget", "afirst", "alast", "aearliest", "alatest"])
@@ -489,3 +640,21 @@ def test_an_unplanned_prefetch_warns_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         run(main())
+
+
+def test_rows_of_raw_sql_prefetch_by_queries() -> None:
+    sql = "SELECT * FROM shop_author ORDER BY id"
+
+    def lookups(start: Any) -> list[Any]:
+        nested = Author.objects.prefetch_related(Prefetch("pupils", start(Author).only("name")))
+        return [Prefetch("books", start(Book).order_by("-title").prefetch_related("tags")), Prefetch("mentor", nested)]
+
+    async def main() -> Any:
+        query: Any = q(Author).raw(sql).prefetch_related(*lookups(q))
+        one_by_one = [author async for author in query]
+        assert plain(one_by_one) == plain(await query.run())
+        return one_by_one
+
+    theirs = list(Author.objects.raw(sql).prefetch_related(*lookups(lambda model: model.objects.all())))
+    ours = run(main())
+    assert plain(ours) == plain(theirs), difference(plain(theirs), plain(ours))

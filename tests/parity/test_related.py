@@ -15,7 +15,7 @@ from django.test import override_settings
 
 import adj
 from adj import q
-from adj.errors import UnknownField, UnsupportedRelation
+from adj.errors import NotLoaded, UnknownField, UnsupportedRelation
 from tests.parity.observing import Side, observed
 from tests.parity.plain import difference, plain
 from tests.receivers import receiving
@@ -298,3 +298,32 @@ def test_related_writes_work_on_djangos_own_connection() -> None:
             await adj.set_rollback()
 
     run(main())
+
+
+@pytest.mark.parametrize("by_manager", [False, True])
+def test_a_relation_by_a_deferred_key_says_what_to_load(by_manager: bool) -> None:
+    async def main() -> tuple[Any, Any]:
+        publisher = await q(Publisher).only("name").aget(name="Penguin")
+
+        def depots() -> Any:
+            managed: Any = publisher
+            return adj.related(managed.depots) if by_manager else adj.related(publisher, "depots")
+
+        with pytest.raises(NotLoaded, match=r'adj.load\(instance, "slug"\)'):
+            depots()
+        await adj.load(publisher, "slug")
+        return await depots().run(), publisher
+
+    rows, publisher = run(main())
+    assert rows == list(Publisher.objects.get(name="Penguin").depots.all())
+    assert all(row.publisher is publisher for row in rows)
+
+
+def test_a_deferred_key_of_djangos_own_rows_is_named_as_well() -> None:
+    publisher = Publisher.objects.only("name").get(name="Penguin")
+
+    async def main() -> None:
+        adj.related(publisher, "depots")
+
+    with pytest.raises(NotLoaded, match=r"Publisher\.slug is not loaded"):
+        run(main())

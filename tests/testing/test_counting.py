@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 from django.db import connections, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from adj import atomic, q
+from adj import atomic, native, q, run_sync
 from adj.databases import executor_for
 from adj.testing import assert_num_queries, count_queries
 from tests.engines.places import Place
@@ -148,3 +149,41 @@ def test_an_error_of_the_block_goes_on() -> None:
 
     with pytest.raises(LookupError):
         run(main())
+
+
+@pytest.mark.parametrize("engine", ["threads", "django", "psycopg"])
+@pytest.mark.parametrize("other", ["default", "postgres", "mariadb"])
+def test_synchronous_code_is_counted_on_each_database_that_it_asks(
+    engine: str, other: str, postgres: str, mariadb: str
+) -> None:
+    """Whichever connection `run_sync()` has, the code finds others beside it."""
+
+    def ask() -> list[bool]:
+        return [Country.objects.using(alias).filter(code=alias[:2]).exists() for alias in (mine, other, other)]
+
+    mine = postgres if other != postgres else "default"
+    chosen = engine if engine != "psycopg" or mine == postgres else "threads"
+
+    async def main() -> tuple[int, int, int]:
+        async with native(mine) if chosen == "psycopg" else nullcontext():
+            executor = await executor_for(mine)
+            await executor.run(Country.objects.using(mine).count)
+            async with count_queries(other) as counted, count_queries(mine) as own:
+                await executor.run(ask)
+                async with count_queries(other) as inner:
+                    await executor.run(Country.objects.using(other).count)
+            await executor.run(ask)
+        return len(counted), len(own), len(inner)
+
+    with override_settings(ADJ={mine: {"engine": chosen}}):
+        assert run(main()) == (3, 1, 1)
+
+
+def test_a_test_around_the_loop_sees_what_run_sync_asks_of_another_database(postgres: str) -> None:
+    async def main() -> None:
+        await run_sync(Country.objects.using(postgres).count)
+
+    run(main())
+    with CaptureQueriesContext(connections[postgres]) as captured:
+        run(main())
+    assert len(captured) == 1

@@ -20,7 +20,25 @@ from adj import UnknownField, UnsupportedFeature, atomic, q
 from tests.engines.places import Place
 from tests.parity.plain import plain
 from tests.running import run
-from tests.shop.models import Author, Book, Country, Gadget, Note, Order, OrderLine, Shelf, Tag, Visit
+from tests.shop.models import (
+    Author,
+    AuthorProfile,
+    Bestseller,
+    Book,
+    Contribution,
+    Country,
+    Customer,
+    Depot,
+    Gadget,
+    Item,
+    Note,
+    Order,
+    OrderLine,
+    Publisher,
+    Shelf,
+    Tag,
+    Visit,
+)
 from tests.writes.comparing import rows_of
 
 
@@ -323,6 +341,76 @@ def test_an_unsaved_relation_is_refused_as_bulk_create_refuses_it(native: Place)
     book = Book(title="x", author=Author(name="unsaved"))
     with pytest.raises(ValueError, match="unsaved related object"):
         run(q(Book).using(native.alias).acopy([book]))
+
+
+MOMENT = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+EMMA = Bestseller(pk=5)
+
+# (model, the columns that are named, what is in them, what an instance is made of)
+RELATED: list[tuple[Any, list[str], tuple[Any, ...], dict[str, Any]]] = [
+    (Visit, ["customer", "moment"], (Customer(pk=1), MOMENT), {"customer_id": 1, "moment": MOMENT}),
+    (Visit, ["customer_id", "moment"], (Customer(pk=1), MOMENT), {"customer_id": 1, "moment": MOMENT}),
+    (Visit, ["moment", "customer"], (MOMENT, 1), {"customer_id": 1, "moment": MOMENT}),
+    (Contribution, ["book", "author"], (EMMA, Author(pk=3)), {"book_id": 5, "author_id": 3}),
+    (Depot, ["name", "publisher"], ("x", Publisher(pk=1, slug="penguin")), {"name": "x", "publisher_id": "penguin"}),
+    (AuthorProfile, ["author"], (Author(pk=6),), {"author_id": 6}),
+    (Author, ["created", "mentor"], (MOMENT, None), {"created": MOMENT}),
+    (Tag, ["name"], (Author(pk=3),), {"name": "Author object (3)"}),
+]
+
+
+@pytest.mark.parametrize(("model", "names", "row", "values"), RELATED)
+def test_an_instance_in_a_sequence_stands_for_its_key(
+    shop_place: Place, model: Any, names: list[str], row: Any, values: dict[str, Any]
+) -> None:
+    query = q(model).using(shop_place.alias)
+    caches = [dict(value._state.fields_cache) for value in row if isinstance(value, models.Model)]
+    copied = rows_after(shop_place, lambda: query.acopy([row], names), model, 1)
+    assert copied == rows_after(shop_place, lambda: query.abulk_create([model(**values)]), model, 1)
+    if shop_place.alias == "postgres":
+        assert caches == [value._state.fields_cache for value in row if isinstance(value, models.Model)]
+
+
+@pytest.mark.parametrize(
+    ("model", "names", "row", "error"),
+    [
+        (Visit, ["customer", "moment"], (Author(pk=1), MOMENT), ValueError),
+        (Visit, ["customer_id", "moment"], (Author(pk=1), MOMENT), ValueError),
+        (Visit, ["customer", "moment"], (Customer(), MOMENT), ValueError),
+        (Contribution, ["book", "author"], (Author(pk=1), 3), ValueError),
+        (Contribution, ["book", "author"], (5, Author()), ValueError),
+        (Depot, ["name", "publisher"], ("x", Tag(pk=1)), ValueError),
+        (Author, ["created", "mentor"], (MOMENT, Book(pk=1)), ValueError),
+        (AuthorProfile, ["author"], (Book(pk=12),), ValueError),
+        (Tag, ["name", "weight"], ("x", Author(pk=1)), TypeError),
+    ],
+)
+def test_an_instance_that_could_not_be_assigned_is_refused(
+    shop_place: Place, model: Any, names: list[str], row: Any, error: type[Exception]
+) -> None:
+    count = model.objects.using(shop_place.alias).count()
+    with pytest.raises(error):
+        run(q(model).using(shop_place.alias).acopy([row], names))
+    assert model.objects.using(shop_place.alias).count() == count
+
+
+def test_instances_of_another_table_are_refused_and_those_of_a_proxy_are_not(shop_place: Place) -> None:
+    alias = shop_place.alias
+    wrong: list[tuple[Any, Any, Any]] = [
+        (q(Tag), Author(name="x"), None),
+        (q(Tag), Author(name="x"), ["name"]),
+        (q(Item), Gadget(name="x", price=1, voltage=1), None),
+        (q(Item), Gadget(name="x", price=1, voltage=1), ["name", "price"]),
+    ]
+    for query, row, names in wrong:
+        with pytest.raises(TypeError, match=r"acopy\(\) takes instances of"):
+            run(query.using(alias).acopy([row], names))
+
+    def proxies() -> Any:
+        return [Bestseller(title="x", isbn="copied", author_id=1, pages=1, price=1, reference=uuid.UUID(int=1))]
+
+    copied = rows_after(shop_place, lambda: q(Book).using(alias).acopy(proxies()), Book, 1)
+    assert copied == rows_after(shop_place, lambda: q(Book).using(alias).abulk_create(proxies()), Book, 1)
 
 
 def test_generic_relations_are_two_columns(native: Place) -> None:

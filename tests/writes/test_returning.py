@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from django.db.models import F
+from django.db.models import Count, F
 from django.db.models.signals import pre_delete
+from django.test import override_settings
 
 import adj
 from adj import UnknownField, UnsupportedFeature, atomic, q
@@ -173,3 +175,54 @@ def test_mariadb_returns_what_it_deletes_and_refuses_the_rest(mariadb: str) -> N
 
     run(write())
     Country.objects.using(mariadb).filter(code="Q1")._raw_delete(mariadb)
+
+
+IMPOSSIBLE = {
+    "two keys at once": lambda notes: notes.filter(pk=1).filter(pk=2),
+    "a column without NULL": lambda notes: notes.extra(where=["text IS NULL"]),
+    "a number below zero": lambda notes: notes.extra(where=["object_id < 0"]),
+    "never": lambda notes: notes.extra(where=["1 = 0"]),
+    "no row like it": lambda notes: notes.filter(text="no such note"),
+}
+
+
+@pytest.mark.parametrize("engine", ["threads", "django"])
+@pytest.mark.parametrize("narrowed", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_a_deletion_that_mariadb_knows_to_be_empty_returns_no_row(
+    mariadb_shop: str, engine: str, narrowed: Callable[[Any], Any]
+) -> None:
+    """The server sends no result set then."""
+    notes = narrowed(q(Note).using(mariadb_shop))
+
+    async def main() -> Any:
+        return (
+            await notes.returning().adelete(),
+            await notes.returning("pk").adelete(),
+            await notes.returning("pk", "text").adelete(),
+            await notes.adelete(),
+            await notes.aupdate(text="x"),
+            await notes.run(),
+            await notes.acount(),
+            await notes.aexists(),
+            await notes.aaggregate(n=Count("pk")),
+        )
+
+    with override_settings(ADJ={mariadb_shop: {"engine": engine}}):
+        assert run(main()) == ([], [], [], (0, {}), 0, [], 0, False, {"n": 0})
+
+
+@pytest.mark.parametrize("narrowed", IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_an_empty_deletion_returns_no_row_on_every_engine(shop_place: Place, narrowed: Callable[[Any], Any]) -> None:
+    notes = narrowed(q(Note).using(shop_place.alias))
+
+    async def write() -> Any:
+        return (
+            await notes.returning().adelete(),
+            await notes.returning("pk").adelete(),
+            await notes.returning().aupdate(text="x"),
+            await notes.returning("pk").aupdate(text="x"),
+            await notes.adelete(),
+            await notes.aupdate(text="x"),
+        )
+
+    assert undone(shop_place, write) == ([], [], [], [], (0, {}), 0)

@@ -40,15 +40,21 @@ class Fetched:
     def calls_project_code(self) -> bool:
         """Whether filling the caches runs code of the project, or has to load a column that the rows do not carry."""
         relation = self.request.relation
-        is_deferred = bool(self.rows) and relation.row_key not in self.rows[0].__dict__
         name = holder(self.lookup, self.level)
         has_descriptor = name != relation.name and hasattr(getattr(relation.model, name, None), "__set__")
-        return self.request.calls_project_code or is_deferred or has_descriptor
+        return self.request.calls_project_code or self.lacks_keys() or has_descriptor
+
+    def lacks_keys(self) -> bool:
+        """Whether the rows do not carry the column that their relation has its keys in."""
+        return any(self.request.relation.row_key not in row.__dict__ for row in self.rows[:1])
 
 
 def prepare_caches(instances: Instances) -> bool:
-    """Give instances the dict that Django keeps prefetched rows in; False where they are no instances."""
+    """Give instances the dicts that Django keeps related rows in; False where they are no instances."""
     for instance in instances:
+        if (state := getattr(instance, "_state", None)) is not None:
+            # Made by the first access, which two threads would make at the same time.
+            _ = state.fields_cache
         if not hasattr(instance, "_prefetched_objects_cache"):
             try:
                 instance._prefetched_objects_cache = {}
@@ -56,15 +62,6 @@ def prepare_caches(instances: Instances) -> bool:
                 # A dict of values(), or a text of values_list(flat=True): there is nothing to prefetch for it.
                 return False
     return True
-
-
-def unfetched(relation: Relation, instances: Instances) -> list[Any]:
-    """The instances that do not carry the rows of a relation."""
-    if relation.is_single:
-        name = relation.cache_name
-        return [instance for instance in instances if name not in instance._state.fields_cache]
-    name = relation.name
-    return [instance for instance in instances if name not in instance._prefetched_objects_cache]
 
 
 def carried_rows(relation: Relation, instances: Instances) -> list[Any]:

@@ -12,8 +12,6 @@ from typing import Any
 from django.db.models import Prefetch
 from django.db.models.constants import LOOKUP_SEP
 
-from adj.compiler.clauses import prefetch_lookup
-
 
 def normalized(lookups: Iterable[Any], prefix: str | None = None) -> list[Any]:
     """Lookups as `Prefetch` objects, below a path."""
@@ -73,31 +71,21 @@ def deeper(lookups: Iterable[Any], level: int) -> list[Any]:
     return [lookup for lookup in lookups if not is_leaf(lookup, level)]
 
 
-def for_django(lookups: Sequence[Any], level: int) -> list[Any]:
-    """The lookups as Django takes them for objects that are a level down."""
-    return [
-        prefetch_lookup(
-            copied(
-                lookup,
-                prefetch_through=LOOKUP_SEP.join(lookup.prefetch_through.split(LOOKUP_SEP)[level:]),
-                prefetch_to=LOOKUP_SEP.join(lookup.prefetch_to.split(LOOKUP_SEP)[level:]),
-            )
+def length(lookup: Any) -> int:
+    """How many levels a lookup has."""
+    count: int = lookup.prefetch_through.count(LOOKUP_SEP)
+    return count + 1
+
+
+def has_second_queryset(branch: Sequence[Any], level: int) -> bool:
+    """Whether a lookup after the first one of a branch has a query for the branch's rows."""
+    return any(lookup.queryset is not None and is_leaf(lookup, level) for lookup in branch[1:])
+
+
+def refuse_second_queryset(lookup: Any) -> None:
+    """Rows that one lookup has fetched cannot be those of another one's query."""
+    if lookup.queryset is not None:
+        raise ValueError(
+            f"'{lookup.prefetch_to}' lookup was already seen with a different queryset. You may need to adjust "
+            "the ordering of your lookups."
         )
-        for lookup in lookups
-    ]
-
-
-def are_independent(families: Sequence[Sequence[Any]], level: int) -> bool:
-    """Whether families of lookups have no attribute in common below a level, so that none can fetch another's rows."""
-    met: set[str] = set()
-    for family in families:
-        names = {
-            name
-            for lookup in family
-            for whole in (lookup.prefetch_through, lookup.prefetch_to)
-            for name in whole.split(LOOKUP_SEP)[level + 1 :]
-        }
-        if met & names:
-            return False
-        met |= names
-    return True

@@ -1,11 +1,11 @@
-"""What has to be done at one level of a prefetch, for each branch of its lookups.
+"""What has to be done for a lookup at one level of its path.
 
 Raises what Django's `prefetch_related_objects()` raises, in its words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,13 +13,14 @@ from django.db.models import Model
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.functional import cached_property
 
-from adj.compiler.prefetch.caches import carried_rows, keys_of, unfetched
-from adj.compiler.prefetch.lookups import deeper, holder, is_leaf, normalized, path, through
+from adj.compiler.columns import load_as_one, missing
+from adj.compiler.prefetch.caches import carried_rows, keys_of
+from adj.compiler.prefetch.lookups import holder, is_leaf, through
 from adj.compiler.prefetch.request import Request, request_for
-from adj.compiler.relation import Relation, relation_of
+from adj.compiler.relation import Relation, key_columns, relation_of
 from adj.compiler.row_keys import Keys
 
-Lookups: TypeAlias = Sequence[Any]
+Instances: TypeAlias = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,9 @@ class Fetch:
 
     request: Request
     lookup: Any
-    instances: Sequence[Any]
+    instances: Instances
     # Of each instance, in their order.
     keys: Sequence[Any]
-    next_lookups: Lookups
 
     def distinct_keys(self) -> Keys:
         """What the database is asked for; may be empty."""
@@ -42,83 +42,103 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Rows that the instances carry; `rest` are lookups that have to be looked at anew, after the others."""
+    """Rows that all instances carry."""
 
     rows: list[Any]
-    next_lookups: Lookups
-    rest: Lookups
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """Lookups that Django's own code has to follow."""
+class LoadColumns:
+    """Columns that some instances do not carry, and without which the relation has no keys."""
 
-    instances: Sequence[Any]
-    lookups: Lookups
-
-
-Step: TypeAlias = Fetch | Carried | Foreign
+    instances: Instances
+    names: Sequence[str]
 
 
-def step_for(instances: Sequence[Any], branch: Lookups, level: int) -> Step:
-    """What to do for a branch; its first lookup decides how the rows are fetched, as in Django."""
-    first = branch[0]
+@dataclass(frozen=True, slots=True)
+class ByDjango:
+    """A level that Django's own code has to take."""
+
+    instances: Instances
+
+
+Step: TypeAlias = Fetch | Carried | LoadColumns | ByDjango
+
+
+def step_for(instances: Instances, lookup: Any, level: int) -> Step:
+    """What to do for a lookup at a level, with instances that may carry some of the rows."""
     model: Any = type(instances[0])
-    name, attribute = through(first, level), holder(first, level)
-    relation = relation_of(model, name)
+    if len({*map(type, instances)}) > 1:
+        # Django takes the first one for all, whatever comes of it.
+        return ByDjango(instances)
+    relation = relation_of(model, through(lookup, level))
     if relation is None:
-        return _other_step(instances, branch, level, model)
-    missing = _without_rows(relation, attribute, instances)
-    if not missing:
-        if attribute != name:
-            return Foreign(instances, branch)
-        return _carried(carried_rows(relation, instances), branch, level)
-    source = first.queryset if is_leaf(first, level) else None
-    request, keys = request_for(relation, missing[0], source), keys_of(relation, missing)
-    if request is None or keys is None:
-        return Foreign(instances, branch)
-    _refuse_second_queryset(branch, level)
-    own = normalized(request.lookups, path(first, level))
-    next_lookups = [*deeper(branch[:1], level), *own, *deeper(branch[1:], level)]
-    return Fetch(request, first, missing, keys, next_lookups)
+        return _other_step(instances, lookup, level, model)
+    attribute = holder(lookup, level)
+    if attribute != relation.name and is_computed(model, attribute):
+        return ByDjango(instances)
+    bare = [*filter(is_bare(relation, attribute), instances)]
+    if not bare:
+        return Carried(carried_rows(relation, instances)) if attribute == relation.name else ByDjango(instances)
+    return _fetch(relation, lookup, level, bare) or ByDjango(instances)
 
 
-def _without_rows(relation: Relation, attribute: str, instances: Sequence[Any]) -> list[Any]:
-    if attribute == relation.name:
-        return unfetched(relation, instances)
-    if isinstance(getattr(relation.model, attribute, None), cached_property):
-        return [instance for instance in instances if attribute not in instance.__dict__]
-    return [instance for instance in instances if not hasattr(instance, attribute)]
+def _fetch(relation: Relation, lookup: Any, level: int, bare: Instances) -> Fetch | LoadColumns | None:
+    source = lookup.queryset if is_leaf(lookup, level) else None
+    request, keys = request_for(relation, bare[0], source), keys_of(relation, bare)
+    if request is None:
+        return None
+    return Fetch(request, lookup, bare, keys) if keys is not None else _columns(bare, [relation.instance_key])
 
 
-def _carried(rows: list[Any], branch: Lookups, level: int) -> Carried:
-    """Rows that are there, for the lookups that go through the attribute of the first one."""
-    name = through(branch[0], level)
-    same = [lookup for lookup in branch if through(lookup, level) == name]
-    rest = [lookup for lookup in branch if through(lookup, level) != name]
-    return Carried(rows, deeper(same, level), rest)
+def _columns(instances: Instances, names: Sequence[str]) -> LoadColumns | None:
+    lacking, names = missing(instances, names)
+    return LoadColumns(lacking, names) if lacking and load_as_one(lacking) else None
 
 
-def _other_step(instances: Sequence[Any], branch: Lookups, level: int, model: type[Model]) -> Step:
+def is_computed(model: type[Model], attribute: str) -> bool:
+    """Whether asking instances for an attribute runs code, which may load a column or be the project's."""
+    found = getattr(model, attribute, None)
+    return hasattr(model, "__getattr__") or (found is not None and not isinstance(found, cached_property))
+
+
+def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
+    """What tells whether an instance lacks the rows of a relation, which an attribute holds."""
+    name = relation.name
+    if attribute != name:
+        if isinstance(getattr(relation.model, attribute, None), cached_property):
+            return lambda instance: attribute not in instance.__dict__
+        return lambda instance: not hasattr(instance, attribute)
+    if relation.is_single:
+        cache_name = relation.cache_name
+        return lambda instance: cache_name not in instance._state.fields_cache
+    return lambda instance: name not in instance._prefetched_objects_cache
+
+
+def _other_step(instances: Instances, lookup: Any, level: int, model: type[Model]) -> Step:
     """A step along an attribute that is no relation over keys: of the project's own, of `to_attr`, or a mistake."""
-    first = branch[0]
-    name = through(first, level)
+    name = through(lookup, level)
     descriptor = getattr(model, name, None)
     if descriptor is None and name in instances[0].__dict__:
-        if is_leaf(first, level):
-            raise ValueError(_no_relation(first))
-        return _carried(_attributes(instances, name), branch, level)
+        if is_leaf(lookup, level):
+            raise ValueError(_no_relation(lookup))
+        return Carried(_attributes(instances, name))
     if descriptor is None and not hasattr(instances[0], name):
         raise AttributeError(
-            f"Cannot find '{name}' on {model.__name__} object, '{first.prefetch_through}' is an invalid "
+            f"Cannot find '{name}' on {model.__name__} object, '{lookup.prefetch_through}' is an invalid "
             "parameter to prefetch_related()"
         )
-    if type(descriptor) is DeferredAttribute and is_leaf(first, level):
-        raise ValueError(_no_relation(first))
-    return Foreign(instances, branch)
+    if type(descriptor) is DeferredAttribute and is_leaf(lookup, level):
+        raise ValueError(_no_relation(lookup))
+    bare = [instance for instance in instances if not _carries(instance, name)]
+    return _columns(bare, key_columns(model, name)) or ByDjango(instances)
 
 
-def _attributes(instances: Sequence[Any], name: str) -> list[Any]:
+def _carries(instance: Any, name: str) -> bool:
+    return name in instance._state.fields_cache or name in instance._prefetched_objects_cache
+
+
+def _attributes(instances: Instances, name: str) -> list[Any]:
     rows: list[Any] = []
     for instance in instances:
         value = getattr(instance, name)
@@ -131,13 +151,3 @@ def _no_relation(lookup: Any) -> str:
         f"'{lookup.prefetch_through}' does not resolve to an item that supports prefetching - this is an invalid "
         "parameter to prefetch_related()."
     )
-
-
-def _refuse_second_queryset(branch: Lookups, level: int) -> None:
-    """Rows that one lookup has fetched cannot be those of another one's query."""
-    for lookup in branch[1:]:
-        if is_leaf(lookup, level) and lookup.queryset is not None:
-            raise ValueError(
-                f"'{lookup.prefetch_to}' lookup was already seen with a different queryset. You may need to adjust "
-                "the ordering of your lookups."
-            )

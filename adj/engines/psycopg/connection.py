@@ -24,7 +24,7 @@ from adj.engines.psycopg.facade import NamedCursor, marks_session
 from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
 from adj.engines.turns import Turns
-from adj.engines.watch import watched_by, watcher_of
+from adj.engines.watch import others_watched_by, watched_by, watcher_of, watchers_of_others
 from adj.errors import CrossTaskTransaction
 from adj.persist import to_its_end
 
@@ -106,9 +106,12 @@ class PsycopgConnection:
             return await self._run(function, *args, **kwargs)
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        watcher = watcher_of(self._alias)
+        watcher, others = watcher_of(self._alias), watchers_of_others(self._alias)
         async with with_guests(self._wrappers()) as wrappers:
-            with nullcontext() if watcher is None else watched_by(watcher, self._wrapper):
+            with (
+                nullcontext() if watcher is None else watched_by(watcher, self._wrapper),
+                others_watched_by(others, wrappers),
+            ):
                 return await run_in_bridge(Lent(wrappers, self._turns), function, *args, **kwargs)
 
     def end(self) -> None:

@@ -88,18 +88,18 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         It is prepared on the server, if `prepare_threshold` is set and the statement can be.
         """
         if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
-            return await self._fetch_within(command.seconds, *self._sent(command))
+            return await self._fetch_within(command, command.seconds)
         if self.prepare_threshold is not None and command.is_typed and _can_be_sent(command.parameters):
             try:
                 # psycopg wants SQL to be literal text where types are checked; Django's is made.
                 cursor = await psycopg.AsyncCursor(self).execute(cast("Any", command.sql), command.parameters)
-                return await _rows_of(cursor)
+                return await _rows_of(cursor, command)
             except psycopg.errors.FeatureNotSupported:
                 if not self.autocommit:
                     raise
                 # A table has changed since the statement was prepared.
                 await self.execute("DEALLOCATE ALL")
-        return await _rows_of(await self.execute(*self._sent(command)))
+        return await _rows_of(await self.execute(*self._sent(command)), command)
 
     def _sent(self, command: Command) -> tuple[Any, Parameters | None]:
         """The SQL and the parameters of a statement that is not prepared."""
@@ -107,16 +107,17 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             return merged(command.sql, command.parameters), None
         return command.sql, command.parameters
 
-    async def _fetch_within(self, seconds: float, sql: Any, parameters: Parameters | None) -> list[tuple[Any, ...]]:
+    async def _fetch_within(self, command: Command, seconds: float) -> list[tuple[Any, ...]]:
         """Let the server end a statement itself, should nobody be left to cancel it; later than whoever waits for it.
 
         Sent together they are one transaction, so that the limit is gone with it, behind a pooler as well.
         """
         milliseconds = min((seconds + GRACE_SECONDS) * 1000, _MOST_MILLISECONDS)
         limit = f"SET LOCAL statement_timeout = {int(milliseconds)};\n"
+        sql, parameters = self._sent(command)
         cursor = await self.execute(limit + sql, parameters)
         cursor.nextset()
-        return await _rows_of(cursor)
+        return await _rows_of(cursor, command)
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
         """Wait for an operation on the connection; cancelled, the server's query has ended before this returns.
@@ -205,8 +206,8 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         return bool(poll.poll(0))
 
 
-async def _rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return [(cursor.rowcount,)] if cursor.description is None else await cursor.fetchall()
+async def _rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]], command: Command) -> list[tuple[Any, ...]]:
+    return await cursor.fetchall() if command.returns_rows else [(cursor.rowcount,)]
 
 
 def _can_be_sent(parameters: Parameters) -> bool:
