@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from adj.compiler.routing import alias_of_raw, raw_copy
+from adj.compiler.snapshot import snapshot_prefetches
 from adj.databases import executor_for
 from adj.surface import RAW_SURFACE, advice
 from adj.typevars import M
@@ -25,7 +26,7 @@ class AsyncRawQuery(Generic[M]):
 
     def prefetch_related(self, *lookups: Any) -> AsyncRawQuery[M]:
         """Prefetch relations of the rows; see Django's `prefetch_related`."""
-        return AsyncRawQuery(self._queryset.prefetch_related(*lookups))
+        return AsyncRawQuery(self._queryset.prefetch_related(*snapshot_prefetches(lookups)))
 
     def using(self, alias: str | None) -> AsyncRawQuery[M]:
         """The same SQL on another database."""

@@ -17,6 +17,7 @@ from django.db.models.fields.related_descriptors import ForwardManyToOneDescript
 from adj import statement as ask
 from adj.compiler.clauses import structure_of_statement
 from adj.compiler.late_names import relations
+from adj.compiler.lazy import unwrapped
 from adj.compiler.prepare import Question
 from adj.compiler.relation import OWN_ROWS
 from adj.compiler.row_keys import Keys
@@ -45,7 +46,7 @@ def instances_of(given: object) -> tuple[Sequence[Any], str]:
             reason=f"takes an instance or a list of instances, not {type(given).__name__}",
             advice="Run a query first: `await adj.load(await query.run(), ...)`.",
         )
-    instances: Sequence[Any] = [given] if isinstance(given, Model) else list(given)
+    instances: Sequence[Any] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(
