@@ -26,10 +26,12 @@ from adj.errors import (
     ShapeError,
     TransactionAborted,
     TransactionError,
+    UnknownDatabase,
     UnknownField,
     UnknownLookup,
     UnsupportedFeature,
     UnsupportedRelation,
+    UnusableModel,
 )
 from adj.events import QueryEvent, observe
 from adj.facade import q
@@ -76,10 +78,12 @@ __all__ = [
     "ShapeError",
     "TransactionAborted",
     "TransactionError",
+    "UnknownDatabase",
     "UnknownField",
     "UnknownLookup",
     "UnsupportedFeature",
     "UnsupportedRelation",
+    "UnusableModel",
     "atomic",
     "close",
     "delete",
