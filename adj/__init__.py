@@ -28,10 +28,12 @@ from adj.errors import (
     ShapeError,
     TransactionAborted,
     TransactionError,
+    UnknownDatabase,
     UnknownField,
     UnknownLookup,
     UnsupportedFeature,
     UnsupportedRelation,
+    UnusableModel,
 )
 from adj.events import QueryEvent, observe
 from adj.facade import q
@@ -79,10 +81,12 @@ __all__ = [
     "ShapeError",
     "TransactionAborted",
     "TransactionError",
+    "UnknownDatabase",
     "UnknownField",
     "UnknownLookup",
     "UnsupportedFeature",
     "UnsupportedRelation",
+    "UnusableModel",
     "atomic",
     "close",
     "delete",

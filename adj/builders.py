@@ -13,7 +13,14 @@ from django.db import models
 from adj import statement as ask
 from adj.chain import Source
 from adj.compiler.clauses import structure_of
-from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
+from adj.compiler.snapshot import (
+    snapshot_condition,
+    snapshot_conditions,
+    snapshot_expressions,
+    snapshot_prefetches,
+    snapshot_value,
+    snapshot_values,
+)
 from adj.compiler.structure import StatementHolder, Structure, Unkeyed, extended
 from adj.compiler.validate import validate
 from adj.statement import Statement
@@ -55,25 +62,25 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         Raises `UnknownField` and `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value
         its field cannot be compared with, and `ShapeError` after a slice.
         """
-        return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs)))
+        return self._with(ask.Filter(*snapshot_conditions(self, args, kwargs)))
 
     def exclude(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Only rows that do not fulfil all of the conditions; see `filter()`."""
-        return self._with(ask.Filter(snapshot_arguments(args), snapshot_lookups(kwargs), negated=True))
+        return self._with(ask.Filter(*snapshot_conditions(self, args, kwargs), negated=True))
 
     def complex_filter(self: Source[Q], filter_obj: models.Q | Mapping[str, object]) -> Q:
         """`filter()` with a `Q` or a dict of lookups, as `limit_choices_to` has them."""
-        return self._with(ask.ComplexFilter(snapshot_condition(filter_obj)))
+        return self._with(ask.ComplexFilter(snapshot_condition(self, filter_obj)))
 
     # -- columns -------------------------------------------------------------------------------------------------------
 
     def annotate(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Add computed attributes or keys to every row."""
-        return self._with(ask.Annotate(args, kwargs))
+        return self._with(ask.Annotate(*snapshot_expressions(self, args, kwargs)))
 
     def alias(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Name expressions for later clauses, without adding them to the rows."""
-        return self._with(ask.Annotate(args, kwargs, selected=False))
+        return self._with(ask.Annotate(*snapshot_expressions(self, args, kwargs), selected=False))
 
     def only(self: Source[Q], *fields: str) -> Q:
         """Load only these fields, and the primary key."""
@@ -87,7 +94,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     def order_by(self: Source[Q], *field_names: object) -> Q:
         """Sort by paths (`-` in front for descending, `?` at random) and expressions; nothing clears the order."""
-        return self._with(ask.OrderBy(field_names))
+        return self._with(ask.OrderBy(snapshot_values(self, field_names)))
 
     def reverse(self: Source[Q]) -> Q:
         """The opposite order."""
@@ -152,7 +159,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
         `prefetch_related(None)` clears.
         """
-        return self._with(ask.Prefetch(lookups))
+        return self._with(ask.Prefetch(snapshot_prefetches(lookups)))
 
     def select_for_update(
         self: Source[Q], nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
@@ -168,16 +175,16 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     def union(self: Source[Q], *other_qs: object, all: bool = False) -> Q:
         """The rows of all the queries; each once, unless `all`."""
-        return self._with(ask.Combine("union", other_qs, all))
+        return self._with(ask.Combine("union", snapshot_values(self, other_qs), all))
 
     def intersection(self: Source[Q], *other_qs: object) -> Q:
         """The rows that every query has."""
-        return self._with(ask.Combine("intersection", other_qs))
+        return self._with(ask.Combine("intersection", snapshot_values(self, other_qs)))
 
     def difference(self: Source[Q], *other_qs: object) -> Q:
         """The rows that no other query has."""
-        return self._with(ask.Combine("difference", other_qs))
+        return self._with(ask.Combine("difference", snapshot_values(self, other_qs)))
 
 
 def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:
-    return None if items is None else tuple(items)
+    return None if items is None else snapshot_value(tuple(items))

@@ -14,6 +14,8 @@ AdjError
     NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
     CannotLoad         (TypeError, ValueError)  .reason .advice
     UnsupportedRelation  (AttributeError)  .relation .method .field
+    UnusableModel      (TypeError, AttributeError)  .model .reason .advice: an abstract or a swapped model
+  UnknownDatabase      (ConnectionDoesNotExist)  .alias .choices: an alias that is not in DATABASES
   CompileError
     UnsupportedFeature (NotSupportedError)
     PlanMismatch                          .query .found: a kept plan and Django's SQL differ; raised in tests
@@ -43,6 +45,7 @@ from django.core import exceptions
 from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnlyOperation, ValidationError
 from django.db import NotSupportedError, OperationalError
 from django.db.transaction import TransactionManagementError
+from django.utils.connection import ConnectionDoesNotExist
 
 if TYPE_CHECKING:
     from django.core.exceptions import FieldFetchBlocked
@@ -174,6 +177,28 @@ class UnsupportedRelation(QueryError, AttributeError):
         self.relation, self.method, self.field = relation, method, field
         super().__init__(
             f"{relation} has no a{method}(): {field} cannot be NULL. Delete the rows, or give them to another one."
+        )
+
+
+class UnusableModel(QueryError, TypeError, AttributeError):
+    """A model has no rows to query: it is abstract, or another model has been swapped in for it.
+
+    Django has no manager there, and raises `AttributeError`.
+    """
+
+    def __init__(self, *, model: str, reason: str, advice: str) -> None:
+        self.model, self.reason, self.advice = model, reason, advice
+        super().__init__(f"q() cannot query {model}: {reason}. {advice}")
+
+
+class UnknownDatabase(AdjError, ConnectionDoesNotExist):
+    """`using()` or a router names a database that is not in `settings.DATABASES`; raised when the query runs."""
+
+    def __init__(self, *, alias: str, choices: Iterable[str]) -> None:
+        self.alias, self.choices = alias, tuple(choices)
+        super().__init__(
+            f'"{alias}" is not an alias in settings.DATABASES{_suggestion(alias, self.choices)} '
+            f"Choices are: {', '.join(self.choices)}."
         )
 
 

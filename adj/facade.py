@@ -8,6 +8,7 @@ from typing import Any, overload
 from django.db.models import Manager, Model, QuerySet
 
 from adj.compiler.build import has_plain_manager
+from adj.compiler.managers import check_usable
 from adj.query import AsyncQuery, query_of, statement_of
 from adj.statement import Statement
 from adj.typevars import M, R
@@ -25,7 +26,8 @@ def q(source: Any) -> AsyncQuery[Any, Any]:
     """A query about a model, a manager's rows or a QuerySet's rows.
 
     A model starts from its default manager, as `Book.objects.all()` does; a manager or QuerySet keeps its conditions:
-    `q(Book.objects.published())`. Raises `TypeError` for anything else.
+    `q(Book.objects.published())`. Raises `UnusableModel` for an abstract or a swapped model, and `TypeError` for
+    anything else.
     """
     if isinstance(source, type) and issubclass(source, Model):
         return _of_model(source)
@@ -41,6 +43,7 @@ def q(source: Any) -> AsyncQuery[Any, Any]:
 
 
 def _of_model(model: Any) -> AsyncQuery[Any, Any]:
+    check_usable(model)
     return _of_every_row(model) if has_plain_manager(model) else _of_queryset(model._default_manager.get_queryset())
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from django.db import router
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelBase
 
+from adj.compiler.lazy import unwrapped
 from adj.compiler.text import NotedCall, call_text
 from adj.databases import executor_for
 from adj.query import AsyncQuery
@@ -32,7 +33,7 @@ async def save(
     there. Raises what Django raises: `IntegrityError` for what the database refuses, `ValueError` for `update_fields`
     that the model does not have, and `TypeError` for what is no instance.
     """
-    _check(instance, "save")
+    instance = _checked(instance, "save")
     given = _given(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
     with NotedCall(call_text, "save", instance, given):
         await _run(_alias_of_writes(instance, using), instance.save, **given)
@@ -44,7 +45,7 @@ async def delete(instance: Model, using: str | None = None, keep_parents: bool =
     Returns how many rows were deleted, and how many of each model, by label. Raises `ProtectedError` and
     `RestrictedError` where a relation forbids it, and `ValueError` for an instance that is not saved.
     """
-    _check(instance, "delete")
+    instance = _checked(instance, "delete")
     given = _given(using=using, keep_parents=keep_parents)
     with NotedCall(call_text, "delete", instance, given):
         return await _run(_alias_of_writes(instance, using), instance.delete, **given)
@@ -62,7 +63,7 @@ async def refresh(
     `adj.refresh(book, from_queryset=q(Book).select_for_update())`. Raises the model's `DoesNotExist` when the row is
     gone.
     """
-    _check(instance, "refresh")
+    instance = _checked(instance, "refresh")
     source = from_queryset.queryset if isinstance(from_queryset, AsyncQuery) else from_queryset
     # A router may choose another replica each time it is asked; this asks it once.
     alias = using or (router.db_for_read(type(instance), instance=instance) if source is None else source.db)
@@ -81,7 +82,7 @@ async def validate(
 
     `exclude` names fields that need no check. Raises Django's `ValidationError`, which has the messages by field.
     """
-    _check(instance, "validate")
+    instance = _checked(instance, "validate")
     given: dict[str, Any] = {} if exclude is None else {"exclude": exclude}
     if not validate_unique:
         given["validate_unique"] = False
@@ -91,10 +92,13 @@ async def validate(
         await _run(_alias_of_writes(instance, None), instance.full_clean, **given)
 
 
-def _check(instance: object, name: str) -> None:
-    if not isinstance(instance, Model):
-        found = f"the class {instance.__name__}" if isinstance(instance, type) else f"a {type(instance).__name__}"
-        raise TypeError(f"adj.{name}() takes one instance of a model, not {found}.")
+def _checked(instance: M, name: str) -> M:
+    """The instance, or the one that a lazy object such as `request.user` stands for. Raises `TypeError` otherwise."""
+    found: Any = unwrapped(instance)
+    if isinstance(found, Model):
+        return cast("M", found)
+    words = f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
+    raise TypeError(f"adj.{name}() takes one instance of a model, not {words}.")
 
 
 def _given(**options: Any) -> dict[str, Any]:

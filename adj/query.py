@@ -22,6 +22,7 @@ from adj.compiler.clauses import structure_of_statement
 from adj.compiler.dialect import dialect_for
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects, prefetches
+from adj.compiler.snapshot import snapshot_expressions, snapshot_value, snapshot_values
 from adj.compiler.structure import Unkeyed
 from adj.compiler.text import query_text
 from adj.raw import AsyncRawQuery
@@ -60,7 +61,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
         """Rows are dicts of the named columns; all columns if none is named."""
-        return self._with_shape(ask.Values(fields, expressions))
+        return self._with_shape(ask.Values(*snapshot_expressions(self, fields, expressions)))
 
     @overload
     def values_list(
@@ -76,7 +77,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     ) -> AsyncQuery[M, tuple[Any, ...]]: ...
     def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, Any]:
         """Rows are tuples of the named columns; with `flat` the one column's values, with `named` named tuples."""
-        return self._with_shape(ask.ValuesList(fields, flat, named))
+        return self._with_shape(ask.ValuesList(snapshot_values(self, fields), flat, named))
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """The distinct dates of a field, truncated to `kind`: year, month, week or day."""
@@ -93,18 +94,20 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     ) -> AsyncRawQuery[M]:
         """Instances from hand-written SQL. The clauses so far do not matter to it, as in Django."""
         alias = using if using is not None else self.statement.alias
-        return AsyncRawQuery(self.queryset.raw(raw_query, params, dict(translations or {}), using=alias))
+        return AsyncRawQuery(
+            self.queryset.raw(raw_query, snapshot_value(params), dict(translations or {}), using=alias)
+        )
 
     # -- operators -----------------------------------------------------------------------------------------------------
 
     def __and__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
-        return self._with(ask.Combine("and", (other,)))
+        return self._with(ask.Combine("and", snapshot_values(self, (other,))))
 
     def __or__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
-        return self._with(ask.Combine("or", (other,)))
+        return self._with(ask.Combine("or", snapshot_values(self, (other,))))
 
     def __xor__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
-        return self._with(ask.Combine("xor", (other,)))
+        return self._with(ask.Combine("xor", snapshot_values(self, (other,))))
 
     @overload
     def __getitem__(self: Source[Q], k: slice) -> Q: ...

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from adj.compiler.clauses import prefetch_lookup
 from adj.compiler.routing import alias_of_raw, raw_copy
+from adj.compiler.snapshot import snapshot_prefetches
 from adj.databases import executor_for
 from adj.surface import RAW_SURFACE, advice
 from adj.typevars import M
@@ -26,6 +27,7 @@ class AsyncRawQuery(Generic[M]):
 
     def prefetch_related(self, *lookups: Any) -> AsyncRawQuery[M]:
         """Prefetch relations of the rows; see Django's `prefetch_related`."""
+        lookups = snapshot_prefetches(lookups)
         return AsyncRawQuery(self._queryset.prefetch_related(*map(prefetch_lookup, lookups)))
 
     def using(self, alias: str | None) -> AsyncRawQuery[M]:

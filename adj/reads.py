@@ -16,6 +16,7 @@ from adj.builders import BuildingQuery
 from adj.compiler.build import has_instances
 from adj.compiler.prepare import Question
 from adj.compiler.routing import alias_of
+from adj.compiler.snapshot import snapshot_expressions, snapshot_values
 from adj.databases import executor_for
 from adj.executor import Executor
 from adj.pages import Page, fetch_page
@@ -80,12 +81,12 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
     async def aearliest(self, *fields: str) -> R:
         """The first row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        row: R = await answer(self, Finish(Answer.EARLIEST, fields))
+        row: R = await answer(self, Finish(Answer.EARLIEST, snapshot_values(self, fields)))
         return row
 
     async def alatest(self, *fields: str) -> R:
         """The last row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        row: R = await answer(self, Finish(Answer.LATEST, fields))
+        row: R = await answer(self, Finish(Answer.LATEST, snapshot_values(self, fields)))
         return row
 
     async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, R]:
@@ -169,7 +170,7 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
     async def aaggregate(self, *args: object, **kwargs: object) -> dict[str, Any]:
         """Values computed over all rows, by name."""
-        values: dict[str, Any] = await answer(self, Finish(Answer.AGGREGATE, args, kwargs))
+        values: dict[str, Any] = await answer(self, Finish(Answer.AGGREGATE, *snapshot_expressions(self, args, kwargs)))
         return values
 
     async def aexplain(self, *, format: str | None = None, **options: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Generic, overload
 
 from django.db.models import Manager, Model
 
+from adj.compiler.lazy import unwrapped
 from adj.compiler.managers import call_manager, checked_manager, manager_of, queryset_of, rows_of, write_alias
 from adj.compiler.structure import Structure, Unkeyed
 from adj.compiler.text import NotedCall, related_text
@@ -121,7 +122,10 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
 def _given(bulk: bool, through_defaults: Values | None = None) -> dict[str, Any]:
     """The options that were chosen: each is known to some of Django's managers only, which say so themselves."""
     given: dict[str, Any] = {} if bulk else {"bulk": False}
-    return given if through_defaults is None else {**given, "through_defaults": dict(through_defaults)}
+    if isinstance(through_defaults, Mapping):
+        # A copy, since the call waits. Of a foreign key's manager it may be the value of a field that is called so.
+        through_defaults = dict(through_defaults)
+    return given if through_defaults is None else {**given, "through_defaults": through_defaults}
 
 
 @overload
@@ -136,6 +140,7 @@ def related(source: Any, name: str | None = None) -> RelatedQuery[Any]:
     `TypeError` for a relation to one row and for a manager that belongs to no instance, `NotLoaded` for an instance
     whose key is deferred, and what Django raises for an instance that is not saved.
     """
+    source = unwrapped(source)
     if isinstance(source, Model) and name is not None:
         instance, relation = source, name
 

@@ -10,6 +10,8 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
+from adj.errors import UnknownDatabase
+
 EngineName = Literal["auto", "psycopg", "threads", "django"]
 
 DEFAULT_PLAN_CACHE_SIZE = 1_024
@@ -47,6 +49,12 @@ class AliasSettings:
             raise ImproperlyConfigured(
                 f"ADJ: unknown pool options {', '.join(unknown)}; adj knows {', '.join(POOL_OPTIONS)}."
             )
+
+
+def check_alias(alias: str) -> None:
+    """Raise `UnknownDatabase` for an alias that is not in `DATABASES`."""
+    if alias not in connections.settings:
+        raise UnknownDatabase(alias=alias, choices=connections)
 
 
 def alias_settings(alias: str) -> AliasSettings:

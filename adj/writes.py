@@ -12,6 +12,7 @@ from typing import Any, Generic, overload
 from adj.asking import answer
 from adj.compiler.assign import check_assignments
 from adj.compiler.returning import check_returning
+from adj.compiler.snapshot import snapshot_expressions
 from adj.compiler.structure import StatementHolder, Structure, Unkeyed
 from adj.copying import COPY_BATCH, copy_rows
 from adj.shapes import Answer
@@ -95,6 +96,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         `NotSupportedError` after `union()`, `ValueError` for a value that its column cannot hold.
         """
         check_assignments(self.statement.model, kwargs)
+        _, kwargs = snapshot_expressions(self, (), kwargs)
         changed: int = await answer(self, Finish(Answer.UPDATE, kwargs=kwargs))
         return changed
 
@@ -162,6 +164,7 @@ class ReturningQuery(StatementHolder, Generic[T]):
         See `AsyncQuery.aupdate()`. Raises `UnsupportedFeature` where the database or the query cannot.
         """
         check_assignments(self.statement.model, kwargs)
+        _, kwargs = snapshot_expressions(self, (), kwargs)
         rows: list[T] = await answer(self, Finish(Answer.UPDATE, kwargs=kwargs, returning=self._names))
         return rows
 

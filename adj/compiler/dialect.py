@@ -26,6 +26,7 @@ from adj.abc import ServerFacts
 from adj.compiler.slotted_query import MarkingCompiler
 from adj.compiler.structure import Uncacheable
 from adj.errors import EngineNotOpen
+from adj.settings import check_alias
 
 
 class Bound(int):
@@ -194,6 +195,7 @@ def dialect_for(alias: str, facts: ServerFacts | None = None) -> Dialect:
     dialect = _dialects.get(alias)
     if dialect is not None and (dialect.has_facts or facts is None):
         return dialect
+    check_alias(alias)
     with _lock:
         dialect = _dialects[alias] = Dialect(alias, facts)
     return dialect

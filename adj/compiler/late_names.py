@@ -1,15 +1,22 @@
-"""Names that Django looks at only when the query runs, looked at on the line that writes them."""
+"""Names that Django looks at only when the query runs, looked at on the line that writes them.
+
+Private Django API used here: `Query.setup_joins`, `JoinInfo.transform_function`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
+from django.core.exceptions import FieldError
 from django.db.models import Prefetch
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.sql.query import Query
 
 from adj import statement as ask
 from adj.compiler.names import begins_with, known_names
-from adj.errors import UnknownColumn, UnknownField, UnknownRelation
+from adj.errors import QueryError, UnknownColumn, UnknownField, UnknownRelation
 from adj.schema.paths import field_names, get_field, resolve
 from adj.statement import Statement
 
@@ -36,8 +43,26 @@ def check_late_names(statement: Statement) -> None:
 
 def _check_path(model: Any, name: str) -> None:
     path = name.removeprefix("-").removeprefix("+")
-    if path != "?":
+    if path == "?":
+        return
+    try:
         resolve(model, path)
+    except QueryError:
+        if not _is_sortable(model, path):
+            raise
+
+
+@lru_cache(maxsize=1_024)
+def _is_sortable(model: Any, path: str) -> bool:
+    """Whether Django finds a column for a path: behind a relation it takes the transforms of the key's own field."""
+    query: Any = Query(model)
+    try:
+        joined = query.setup_joins(path.split(LOOKUP_SEP), query.get_meta(), query.get_initial_alias())
+        for target in joined.targets:
+            joined.transform_function(target, joined.joins[-1])
+    except FieldError:
+        return False
+    return True
 
 
 def _check_column(model: Any, name: str) -> None:

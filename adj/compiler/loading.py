@@ -14,6 +14,7 @@ from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 
 from adj.compiler.late_names import relations
+from adj.compiler.lazy import unwrapped
 from adj.compiler.relation import key_columns
 from adj.compiler.structure import StatementHolder
 from adj.errors import CannotLoad, UnknownField, UnknownRelation
@@ -40,7 +41,7 @@ def instances_of(given: object) -> tuple[Sequence[Any], str]:
             reason=f"takes an instance or a list of instances, not {type(given).__name__}",
             advice="Run a query first: `await adj.load(await query.run(), ...)`.",
         )
-    instances: Sequence[Any] = [given] if isinstance(given, Model) else list(given)
+    instances: Sequence[Any] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(

@@ -6,7 +6,7 @@ Private Django API used here: `RelatedManager.instance`, `GenericRelation.conten
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
@@ -16,7 +16,35 @@ from django.db.models.fields.related_descriptors import ReverseManyToOneDescript
 
 from adj.compiler.late_names import relations
 from adj.compiler.relation import key_columns
-from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation
+from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation, UnusableModel
+
+
+def check_usable(model: Any) -> None:
+    """Raise `UnusableModel` for a model without rows: an abstract one, or one that was swapped for another."""
+    options = getattr(model, "_meta", None)
+    if options is None or options.abstract:
+        models = sorted(f"{one.__module__}.{one.__qualname__}" for one in _usable_subclasses(model))[:5]
+        raise UnusableModel(
+            model=model.__name__,
+            reason="it is an abstract model, which has no table",
+            advice=f"Query a model that inherits from it{': ' + ', '.join(models) if models else ''}.",
+        )
+    if options.swapped:
+        raise UnusableModel(
+            model=options.label,
+            reason=f'it has been swapped for "{options.swapped}"',
+            advice=f'Query that one, by `apps.get_model("{options.swapped}")`.',
+        )
+
+
+def _usable_subclasses(model: Any) -> Iterator[Any]:
+    if model is Model:
+        return
+    for one in model.__subclasses__():
+        if one._meta.abstract:
+            yield from _usable_subclasses(one)
+        elif not one._meta.proxy:
+            yield one
 
 
 def manager_of(instance: Model, name: str) -> Any:

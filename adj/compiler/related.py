@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from adj.compiler.build import build
 from adj.compiler.clauses import DjangoQuerySet
+from adj.compiler.structure import StatementHolder
 from adj.statement import Combine, Prefetch, Statement
 
 
@@ -38,10 +39,11 @@ def known_related_objects(queryset: DjangoQuerySet) -> Mapping[Any, Mapping[Any,
 
 def set_known_related_objects(statement: Statement, instances: Sequence[Any]) -> None:
     """Rows of `q(author.books)` know their author, as they do in Django."""
-    if statement.base is None:
+    if not _may_know(statement):
         return
     has_merged = any(isinstance(clause, Combine) for clause in statement.clauses)
-    for field, objects in known_related_objects(build(statement) if has_merged else statement.base).items():
+    queryset: Any = build(statement) if has_merged else statement.base
+    for field, objects in known_related_objects(queryset).items():
         get_field: Any = statement.model._meta.get_field
         names = [field.attname if name == "self" else get_field(name).attname for name in field.from_fields]
         key_of = attrgetter(*names)
@@ -50,3 +52,14 @@ def set_known_related_objects(statement: Statement, instances: Sequence[Any]) ->
                 continue
             if all(name in instance.__dict__ for name in names) and key_of(instance) in objects:
                 setattr(instance, field.name, objects[key_of(instance)])
+
+
+def _may_know(statement: Statement) -> bool:
+    """Whether the base of a statement, or a query that it is combined with, is a related manager's."""
+    if statement.base is not None and known_related_objects(statement.base):
+        return True
+    others = [other for clause in statement.clauses if isinstance(clause, Combine) for other in clause.others]
+    return any(
+        _may_know(other.statement) if isinstance(other, StatementHolder) else known_related_objects(other)
+        for other in cast("list[Any]", others)
+    )

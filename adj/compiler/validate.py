@@ -75,7 +75,7 @@ def _are_accepted(values: tuple[object, ...], accepted: Accepted) -> bool:
             continue
         if not isinstance(value, (list, tuple, set, frozenset, range)):
             return False
-        if not all(type(item) in types for item in value):
+        if not types.issuperset(map(type, value)):
             return False
     return True
 

@@ -12,7 +12,7 @@ from adj.abc import Engine
 from adj.engines.django import DjangoEngine
 from adj.engines.threads import WAIT_SECONDS, ThreadsEngine
 from adj.engines.turns import Turns
-from adj.settings import AliasSettings, alias_settings
+from adj.settings import AliasSettings, alias_settings, check_alias
 
 _NATIVE_PACKAGES = ("psycopg", "greenlet")
 
@@ -21,8 +21,9 @@ def engine_for(alias: str) -> Engine:
     """The engine that `settings.ADJ` chooses for an alias.
 
     Raises `ImproperlyConfigured` for settings that adj does not know or that the backend cannot honour, and
-    `ConnectionDoesNotExist` for an alias that is not in `DATABASES`.
+    `UnknownDatabase` for an alias that is not in `DATABASES`.
     """
+    check_alias(alias)
     settings = alias_settings(alias)
     wrapper = connections.create_connection(alias)
     match settings.engine:
@@ -46,6 +47,7 @@ def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:
     Raises `ImproperlyConfigured` for an alias that the native engine cannot serve.
     """
     for alias in aliases:
+        check_alias(alias)
         _check_native(alias, connections.create_connection(alias).vendor)
     # Not everybody has the driver.
     from adj.engines.psycopg import PinnedEngine, PsycopgEngine

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.core.exceptions import FieldError
 from django.db.models import Field, Model, fields
 from django.db.models.fields.json import JSONField
 
@@ -74,10 +75,18 @@ def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:
     related = resolved.field.related_model
     if resolved.transforms or related is None:
         return None
-    targets = getattr(resolved.field, "target_field", None) or related._meta.pk
-    while getattr(targets, "is_relation", False) and getattr(targets, "target_field", None) is not None:
-        targets = targets.target_field
-    return FIELD_TYPES.get(type(targets)) if isinstance(targets, Field) else None
+    target = _target_field(resolved.field) or related._meta.pk
+    while getattr(target, "is_relation", False) and (further := _target_field(target)) is not None:
+        target = further
+    return FIELD_TYPES.get(type(target)) if isinstance(target, Field) else None
+
+
+def _target_field(relation: Any) -> Any:
+    """The one column that a relation leads to; None where its key has several."""
+    try:
+        return getattr(relation, "target_field", None)
+    except FieldError:
+        return None
 
 
 def expected(model: type[Model], path: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import FieldError, SynchronousOnlyOperation, ValidationError
 from django.db import NotSupportedError, OperationalError
+from django.utils.connection import ConnectionDoesNotExist
 
 from adj import errors
 from adj.errors import AdjError
@@ -36,6 +37,8 @@ _FACTS: dict[str, dict[str, Any]] = {
     "NotLoaded": {"model": "Book", "field": "author", "is_relation": True},
     "CannotLoad": {"reason": "takes instances, not dict", "advice": "Rows of values() carry what they were asked for."},
     "UnsupportedRelation": {"relation": "Author.books", "method": "clear", "field": "Book.author"},
+    "UnusableModel": {"model": "Stamped", "reason": "it is an abstract model", "advice": "Query Book."},
+    "UnknownDatabase": {"alias": "defualt", "choices": ("default", "replica")},
     "UnsupportedFeature": {"query": "q(Book)", "reason": "No DISTINCT ON."},
     "PoolTimeout": {
         "alias": "default",
@@ -118,6 +121,8 @@ def test_an_arrived_error_is_caught_as_the_one_that_was_sent(sent: Any) -> None:
         "NotLoaded": SynchronousOnlyOperation,
         "CannotLoad": ValueError,
         "UnsupportedRelation": AttributeError,
+        "UnusableModel": AttributeError,
+        "UnknownDatabase": ConnectionDoesNotExist,
         "UnsupportedFeature": NotSupportedError,
         "EngineNotOpen": OperationalError,
     }

@@ -1,0 +1,67 @@
+"""Django's lazy objects and lazy texts: what they stand for, and when Django looks.
+
+Private Django API used here: `LazyObject._wrapped`, `LazyObject._setup`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db.models import Field, Model
+from django.db.models.lookups import Exact, FieldGetDbPrepValueIterableMixin
+from django.utils.functional import LazyObject, Promise, empty
+
+from adj.errors import QueryError
+from adj.schema.paths import resolve
+
+_ANY_FIELD: Field[Any, Any] = Field()
+
+
+def unwrapped(value: Any) -> Any:
+    """What a lazy object stands for, such as the user of `request.user`; anything else is itself.
+
+    The first use may query the database, for which Django raises `SynchronousOnlyOperation` on an event loop.
+    """
+    # By its real class: `__class__` is that of what it stands for.
+    while issubclass(type(value), LazyObject):
+        if value._wrapped is empty:
+            _set_up(value)
+        value = value._wrapped
+    return value
+
+
+def _set_up(proxy: Any) -> None:
+    try:
+        proxy._setup()
+    except SynchronousOnlyOperation as error:
+        error.add_note(
+            f"A {type(proxy).__name__} queries the database when it is first used, which code on the event loop cannot "
+            "wait for. Load what it stands for first: for `request.user`, `user = await request.auser()`."
+        )
+        raise
+
+
+def text_of(promise: Promise) -> Any:
+    """A lazy text in the language of now."""
+    return _ANY_FIELD.get_prep_value(promise)
+
+
+def is_cast_at_once(model: type[Model], path: str, *, of_members: bool = False) -> bool:
+    """Whether Django casts a lazy text when it makes the lookup of a path; otherwise it does so when the query runs.
+
+    Of a list, whether it casts the members.
+    """
+    lookup = _lookup_class(model, path)
+    if of_members and not issubclass(lookup, FieldGetDbPrepValueIterableMixin):
+        return False
+    return bool(lookup.prepare_rhs)
+
+
+def _lookup_class(model: type[Model], path: str) -> Any:
+    try:
+        resolved = resolve(model, path)
+    except QueryError:
+        # An annotation, perhaps.
+        return _ANY_FIELD.get_lookup(path.rpartition("__")[2]) or Exact
+    return resolved.output.get_lookup(resolved.lookup) or Exact
