@@ -115,9 +115,9 @@ def _accepted(statement: Statement) -> Accepted:
         case ask.Filter():
             for condition in clause.args:
                 walk.node(condition)
-            walk.pairs(clause.kwargs)
+            walk.lookups(clause.kwargs)
         case ask.ComplexFilter(condition) if isinstance(condition, dict):
-            walk.pairs(condition)
+            walk.lookups(condition)
         case ask.ComplexFilter(condition):
             walk.node(condition)
         case _:
