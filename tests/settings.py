@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "tests.shop",
     "tests.diary",
+    "tests.walks",
 ]
 # No migrations to run: every table is made from its model.
 MIGRATION_MODULES = {"auth": None, "contenttypes": None, "sessions": None}
