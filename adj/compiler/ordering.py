@@ -135,6 +135,11 @@ def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order
     comparables = tuple(comparable_key(_sortable_type(node), dialect.wrapper) for node in found)
     _check_stability(compiled.query, found)
     _check_rows(compiled)
+    if dialect.wrapper.vendor == "mysql" and query.distinct and query.group_by is not None:
+        raise _Unsortable(
+            "MariaDB does not sort distinct rows of groups by their aggregates; leave out distinct(), since groups are "
+            "distinct already."
+        )
     _check_order(compiled, whole.order, [*zip(terms, found, strict=True)])
     columns = {
         f"adj_value_{position}_{number}": column

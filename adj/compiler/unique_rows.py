@@ -117,16 +117,12 @@ def _is_expression(value: object) -> bool:
 
 
 def relation_name(query: Any, alias: str) -> str:
-    """What a joined table is called in paths."""
+    """What a joined table is called in paths; a table between two models is called by their relation."""
     join = query.alias_map[alias]
-    model = _model_of(join)
-    for relation in _many_to_many(join.join_field.model) if model is not None else ():
-        if getattr(relation, "through", None) is model:
-            return str(relation.name if relation.field.model is not join.join_field.model else relation.field.name)
-    return str(getattr(join.join_field, "name", join.table_name)).removesuffix("+")
-
-
-def _many_to_many(model: Any) -> Iterator[Any]:
-    """The many-to-many relations of a model, from either side."""
-    yield from (field.remote_field for field in model._meta.many_to_many)
-    yield from (relation for relation in model._meta.related_objects if relation.many_to_many)
+    name = str(getattr(join.join_field, "name", join.table_name))
+    if not name.endswith("+"):
+        return name
+    model = join.join_field.model
+    forward = {field.remote_field.through: field.name for field in model._meta.many_to_many}
+    backward = {relation.through: relation.name for relation in model._meta.related_objects if relation.many_to_many}
+    return str({**backward, **forward}.get(_model_of(join), name))

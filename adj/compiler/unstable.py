@@ -28,11 +28,18 @@ def unstable_reason(node: Any) -> str | None:
     for part in _nodes(node):
         if isinstance(part, Window):
             return "A window function depends on the other rows, so that a row has no place of its own."
-        if type(part).__name__ in _CLASSES or str(getattr(part, "function", None)).upper() in _FUNCTIONS:
+        if type(part).__name__ in _CLASSES or _function_of(part) in _FUNCTIONS:
             return f"{type(part).__name__} has another value each time, so that a row has no place of its own."
         if isinstance(part, Query) and "?" in part.order_by:
             return "A nested query in a random order has another value each time."
     return None
+
+
+def _function_of(node: Any) -> str:
+    """The SQL function that an expression calls, by its class or by its arguments."""
+    own = getattr(node, "extra", None)
+    name = own.get("function") if isinstance(own, dict) else None
+    return str(name or getattr(node, "function", None)).upper()
 
 
 def _nodes(node: Any) -> Iterator[Any]:
