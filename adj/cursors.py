@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime
-import decimal
 import hashlib
-import uuid
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, TypeAlias
 
 from django.core import signing
 
-from adj.errors import InvalidCursor, ShapeError
+from adj.errors import InvalidCursor
 
 _SALT: Final = "adj.page"
 
-# For each type that JSON does not have: what marks it, how it becomes text, and how it is read.
-_TYPES: Final[list[tuple[str, type, Callable[[Any], str], Callable[[str], object]]]] = [
-    ("datetime", datetime.datetime, datetime.datetime.isoformat, datetime.datetime.fromisoformat),
-    ("date", datetime.date, datetime.date.isoformat, datetime.date.fromisoformat),
-    ("time", datetime.time, datetime.time.isoformat, datetime.time.fromisoformat),
-    (
-        "timedelta",
-        datetime.timedelta,
-        lambda value: str(value // datetime.timedelta(microseconds=1)),
-        lambda text: datetime.timedelta(microseconds=int(text)),
-    ),
-    ("decimal", decimal.Decimal, str, decimal.Decimal),
-    ("uuid", uuid.UUID, str, uuid.UUID),
-    ("bytes", bytes, lambda value: base64.b64encode(value).decode(), base64.b64decode),
-]
+# What a cursor holds of a key: a value that needs no more than itself, or one with the SQL type that it is cast to.
+Plain: TypeAlias = int | float | str | bytes
+Place: TypeAlias = Plain | tuple[str, str] | None
 
 
 def order_mark(model: str, order: Iterable[str]) -> str:
@@ -39,42 +24,45 @@ def order_mark(model: str, order: Iterable[str]) -> str:
     return hashlib.sha256("\n".join([model, *order]).encode()).hexdigest()[:16]
 
 
-def write_cursor(mark: str, values: Iterable[object], query: str) -> str:
-    """The cursor of a row. Raises `ShapeError` for a value of a type that cannot be put into text."""
-    try:
-        written = [_written(value) for value in values]
-    except TypeError as error:
-        raise ShapeError(query=query, reason=str(error), advice="Order by other fields.") from None
-    return signing.dumps([mark, *written], salt=_SALT, compress=True)
+def write_cursor(mark: str, places: Iterable[Place], *, includes_row: bool) -> str:
+    """The cursor of a row. One that includes its row is that of a page without rows, from where this row is next."""
+    return signing.dumps([mark, int(includes_row), *map(_written, places)], salt=_SALT, compress=True)
 
 
-def read_cursor(cursor: str, mark: str, count: int) -> list[Any]:
-    """The values of a cursor for an order. Raises `InvalidCursor` for text that is none, or one for another order."""
+def read_cursor(cursor: str, mark: str, count: int) -> tuple[list[Place], bool]:
+    """The places of a cursor for an order, and whether it includes its row.
+
+    Raises `InvalidCursor` for text that is none, or one for another order.
+    """
     if not isinstance(cursor, str):
         raise InvalidCursor(reason=f"a cursor is text, not a {type(cursor).__name__}")
     try:
-        found, *values = signing.loads(cursor, salt=_SALT)
-        read = [_read(value) for value in values]
+        found, includes_row, *written = signing.loads(cursor, salt=_SALT)
+        places = [_read(value) for value in written]
     except (signing.BadSignature, ValueError, TypeError, binascii.Error):
         raise InvalidCursor(reason="it was not made by this project, or it was changed") from None
-    if found != mark or len(read) != count:
-        raise InvalidCursor(reason="it belongs to a query of another model, or of another order")
-    return read
+    if found != mark or len(places) != count:
+        raise InvalidCursor(reason="it belongs to a query of another model, of another order, or to another database")
+    return places, bool(includes_row)
 
 
-def _written(value: object) -> object:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, memoryview):
-        value = bytes(value)
-    for mark, kind, write, _ in _TYPES:
-        if isinstance(value, kind):
-            return [mark, write(value)]
-    raise TypeError(f"A cursor cannot hold a {type(value).__name__}.")
+def _written(place: Place) -> object:
+    match place:
+        case bytes():
+            return ["bytes", base64.b64encode(place).decode()]
+        case tuple():
+            return list(place)
+        case _:
+            return place
 
 
-def _read(value: Any) -> object:
-    if not isinstance(value, list):
-        return value
-    mark, text = value
-    return next(read for name, _, _, read in _TYPES if name == mark)(text)
+def _read(value: Any) -> Place:
+    match value:
+        case ["bytes", str(text)]:
+            return base64.b64decode(text)
+        case [str(cast), str(text)]:
+            return cast, text
+        case None | int() | float() | str():
+            return value
+        case _:
+            raise ValueError

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Generic
 
-from django.db.models import Q
-
 from adj.compiler.clauses import structure_of_statement
-from adj.compiler.dialect import dialect_for
-from adj.compiler.ordering import Order, OrderKey, order_of
+from adj.compiler.comparable import Incomparable
+from adj.compiler.ordering import Order, OrderKey, key_name, order_of
+from adj.compiler.routing import alias_of
+from adj.compiler.seek import behind
 from adj.compiler.text import query_text
-from adj.cursors import order_mark, read_cursor, write_cursor
+from adj.cursors import read_cursor, write_cursor
+from adj.databases import executor_for
+from adj.errors import ShapeError
 from adj.shapes import RowShape
 from adj.statement import Statement, ValuesList
 from adj.typevars import R_co
@@ -56,36 +58,53 @@ async def fetch_page(query: Any, size: int, after: str | None, before: str | Non
         raise ValueError(f"page() takes a positive number of rows, not {size!r}.")
     if after is not None and before is not None:
         raise ValueError("page() takes rows after one cursor or before one, not both.")
-    order = order_of(query.statement, query.queryset)
-    keys = order.keys if before is None else tuple(key.reversed() for key in order.keys)
-    mark = order_mark(query.statement.model._meta.label, [key.text() for key in order.keys])
-    names = [f"adj_key_{position}" for position in range(len(keys))]
-    asked = _with_keys(query, order, dict(zip(names, keys, strict=True)))
-    if (cursor := after if before is None else before) is not None:
-        values = read_cursor(cursor, mark, len(keys))
-        places = list(zip(names, keys, values, strict=True))
-        asked = asked.filter(_behind(places, _nulls_first_by_default(asked)))
-    found = [_split(row, order.shape, names) for row in await asked[: size + 1].run()]
-    has_more, found = len(found) > size, found[:size]
-    if before is not None:
-        found.reverse()
-    text = query_text(query.statement)
+    # The order of a query is read off its SQL, which depends on the server.
+    dialect = (await executor_for(alias_of(query.statement))).dialect
+    order = order_of(query.statement, query.queryset, dialect)
+    is_backward = before is not None
+    keys = tuple(key.reversed() for key in order.keys) if is_backward else order.keys
+    sorted_query, start = _sorted(query, order, keys), None
+    if (cursor := before if is_backward else after) is not None:
+        start, includes_row = read_cursor(cursor, order.mark, len(keys))
+        places = [*zip(keys, order.comparables, start, strict=True)]
+        nulls_are_least = bool(dialect.wrapper.features.order_by_nulls_first)
+        condition = behind(places, nulls_are_least=nulls_are_least, includes_row=includes_row)
+        sorted_query = sorted_query.filter(condition)
+    rows = [_split(row, order) for row in await sorted_query[: size + 1].run()]
+    has_more, rows = len(rows) > size, rows[:size]
+    if is_backward:
+        rows.reverse()
+    has_next, has_previous = (True, has_more) if is_backward else (has_more, start is not None)
+    if rows:
+        following = _cursor(query, order, rows[-1][1]) if has_next else None
+        previous = _cursor(query, order, rows[0][1]) if has_previous else None
+    else:
+        # The rows behind the cursor are gone. The way back begins with the cursor's own row, which no page shows.
+        back = None if start is None else write_cursor(order.mark, start, includes_row=True)
+        following, previous = (back, None) if is_backward else (None, back)
+    return Page([row for row, _ in rows], following, previous)
 
-    def cursor_of(position: int, exists: bool) -> str | None:
-        return write_cursor(mark, found[position][1], text) if exists and found else None
 
-    is_first, is_last = (after is None, not has_more) if before is None else (not has_more, False)
-    return Page([row for row, _ in found], cursor_of(-1, not is_last), cursor_of(0, not is_first))
+def _cursor(query: Any, order: Order, values: Sequence[Any]) -> str:
+    """The cursor of the row with these values. Raises `ShapeError` for values that cannot be compared."""
+    try:
+        return write_cursor(order.mark, order.places(values), includes_row=False)
+    except Incomparable as error:
+        raise ShapeError(
+            query=query_text(query.statement), reason=str(error), advice="Order by other fields."
+        ) from None
 
 
-def _with_keys(query: Any, order: Order, keys: Mapping[str, OrderKey]) -> Any:
-    """The query with its keys in the rows, sorted by them."""
+def _sorted(query: Any, order: Order, keys: Sequence[OrderKey]) -> Any:
+    """The query sorted by its keys, whose values are in the rows."""
     if order.shape is RowShape.SCALAR:
         query = _unflattened(query)
-    query = query.annotate(**{name: key.expression for name, key in keys.items()})
+    named = [(key_name(position), key) for position, key in enumerate(keys)]
+    query = query.alias(**{name: key.expression for name, key in named})
     # The keys are turned round already.
     query = query.reverse() if order.is_reversed else query
-    return query.order_by(*[key.order_by(name) for name, key in keys.items()])
+    query = query.order_by(*[key.order_by(name) for name, key in named])
+    return query.annotate(**order.columns)
 
 
 def _unflattened(query: Any) -> Any:
@@ -98,9 +117,10 @@ def _unflattened(query: Any) -> Any:
     return type(query)(statement, structure_of_statement(statement))
 
 
-def _split(row: Any, shape: RowShape, names: Sequence[str]) -> tuple[Any, list[object]]:
-    """A row as it was asked for, and its keys."""
-    match shape:
+def _split(row: Any, order: Order) -> tuple[Any, list[Any]]:
+    """A row as it was asked for, and the columns of its keys."""
+    names = [*order.columns]
+    match order.shape:
         case RowShape.INSTANCE:
             return row, [row.__dict__.pop(name) for name in names]
         case RowShape.DICT:
@@ -120,36 +140,3 @@ def _row_class(names: tuple[str, ...]) -> Any:
     """A class like Django's for the rows of `values_list(named=True)`."""
     # The names are known at run time only.
     return namedtuple("Row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]
-
-
-# -- conditions --------------------------------------------------------------------------------------------------------
-
-
-def _nulls_first_by_default(query: Any) -> bool:
-    """Whether the database takes null for less than every value."""
-    return bool(dialect_for(query.db).wrapper.features.order_by_nulls_first)
-
-
-def _behind(places: Sequence[tuple[str, OrderKey, Any]], nulls_are_least: bool) -> Q:
-    """The condition of all rows behind one: `a >= x AND (a > x OR (a = x AND ...))`.
-
-    The first half lets an index find where to begin.
-    """
-    (name, key, value), *rest = places
-    has_nulls_first = (nulls_are_least != key.descending) if key.nulls_first is None else key.nulls_first
-    nulls_follow = key.may_be_null and not has_nulls_first
-    sign = "lt" if key.descending else "gt"
-    if value is None:
-        same = Q((f"{name}__isnull", True))
-        strictly = Q((f"{name}__isnull", False)) if has_nulls_first else None
-        from_here = None if has_nulls_first else same
-    else:
-        same = Q((name, value))
-        null = Q((f"{name}__isnull", True)) if nulls_follow else Q()
-        strictly = Q((f"{name}__{sign}", value)) | null
-        from_here = Q((f"{name}__{sign}e", value)) | null
-    if not rest:
-        return strictly if strictly is not None else Q(pk__in=[])
-    behind = same & _behind(rest, nulls_are_least)
-    behind = behind if strictly is None else strictly | behind
-    return behind if from_here is None else from_here & behind

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "tests.shop",
     "tests.diary",
     "tests.graphs",
+    "tests.walks",
 ]
 # No migrations to run: every table is made from its model.
 MIGRATION_MODULES = {"auth": None, "contenttypes": None, "sessions": None}

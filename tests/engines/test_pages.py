@@ -182,6 +182,27 @@ def test_a_page_says_where_it_is() -> None:
     run(main())
 
 
+def test_a_page_whose_rows_are_gone_leads_back() -> None:
+    async def main() -> None:
+        query = q(Entry).order_by("mood", "-words")
+        page = await query.page(30)
+        await q(Entry).exclude(pk__in=[entry.pk for entry in page]).adelete()
+        empty = await query.page(30, after=page.next)
+        assert (empty.rows, empty.has_next, empty.has_previous) == ([], False, True)
+        assert list(await query.page(30, before=empty.previous)) == list(page)
+
+    run(main())
+
+
+def test_a_cursor_of_another_annotation_of_the_same_name_is_refused() -> None:
+    async def main() -> None:
+        cursor = (await q(Entry).annotate(size=Length("title")).order_by("size").page(3)).next
+        with pytest.raises(InvalidCursor, match="another order"):
+            await q(Entry).annotate(size=Length("slug")).order_by("size").page(3, after=cursor)
+
+    run(main())
+
+
 # -- mistakes ----------------------------------------------------------------------------------------------------------
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import pytest
 from django.db.models import Model
 
-from adj import ShapeError, q
+from adj import q
 from tests.running import run
 from tests.shop.models import Author, Book, Category, Chapter, Gadget, Order, OrderLine, Review
 
@@ -85,6 +84,9 @@ def test_pages_by_random_fields_of_every_type_are_the_whole_on_postgresql(postgr
     run(main())
 
 
-def test_values_that_no_cursor_can_hold_are_refused() -> None:
-    with pytest.raises(ShapeError, match="A cursor cannot hold a Money"):
-        run(pages(q(Book).order_by("-cost"), 3))
+def test_pages_go_by_fields_of_the_project() -> None:
+    async def main() -> None:
+        whole = await q(Book).order_by("-cost", "pk").run()
+        assert await pages(q(Book).order_by("-cost"), 3) == whole
+
+    run(main())

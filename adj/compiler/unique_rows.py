@@ -1,0 +1,128 @@
+"""Whether a query returns each row of its model once, judged by its joins as functional dependencies.
+
+A joined table adds no rows where the row before it, the constants of the WHERE clause and a unique key leave room for
+one row of it only: a foreign key, a reverse one-to-one, the rows of a many-to-many manager, a unique filter.
+
+Private Django API used here: `Query.alias_map`, `Query.alias_refcount`, `Query.where`, `Join.join_cols`,
+`Join.join_field`, `Join.filtered_relation`, `FilteredRelation.resolved_condition`, `Options.total_unique_constraints`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Value
+from django.db.models.expressions import Col
+from django.db.models.sql.constants import INNER
+from django.db.models.sql.datastructures import Join
+from django.db.models.sql.where import AND, WhereNode
+
+# A column of a table in the FROM clause.
+Column = tuple[str, str]
+
+
+def repeated_aliases(query: Any) -> set[str]:
+    """The joined tables of a query of which there may be several rows for one row of its model."""
+    # The stubs do not know the attributes of joins.
+    joins: list[Any] = [
+        join for alias, join in query.alias_map.items() if query.alias_refcount[alias] and isinstance(join, Join)
+    ]
+    known = {*_pinned(query.where), *(column for join in joins for column in _pinned_by_join(join))}
+    # An alias stands for all columns of the table.
+    single = {alias for alias, table in query.alias_map.items() if not isinstance(table, Join)}
+    size = -1
+    while size != len(single) + len(known):
+        size = len(single) + len(known)
+        for join in joins:
+            known.update(_implied(join, single, known))
+            if _is_single(join, known):
+                single.add(join.table_alias)
+    return {str(join.table_alias) for join in joins} - single
+
+
+def _implied(join: Any, single: set[str], known: set[Column]) -> Iterator[Column]:
+    """The columns on one side of a join that follow from those on its other side."""
+    for left, right in join.join_cols:
+        parent, child = (join.parent_alias, left), (join.table_alias, right)
+        if join.parent_alias in single or parent in known:
+            yield child
+        # In an outer join the parent may have no match.
+        if join.join_type == INNER and (join.table_alias in single or child in known):
+            yield parent
+
+
+def _is_single(join: Any, known: set[Column]) -> bool:
+    columns = {column for alias, column in known if alias == join.table_alias}
+    model = _model_of(join)
+    return model is not None and any(key <= columns for key in _unique_keys(model))
+
+
+def _model_of(join: Any) -> Any:
+    """The model whose table is joined; a generic relation has its models the other way round."""
+    candidates = (join.join_field.related_model, join.join_field.model)
+    return next((model for model in candidates if model._meta.db_table == join.table_name), None)
+
+
+def _unique_keys(model: Any) -> Iterator[set[str]]:
+    """The sets of columns of a model's table that no two rows have in common."""
+    options = model._meta
+    columns = {field.name: field.column for field in options.local_concrete_fields}
+    yield {field.column for field in options.pk_fields}
+    for field in options.local_concrete_fields:
+        if field.unique and field.column is not None:
+            yield {field.column}
+    constraints = [constraint.fields for constraint in options.total_unique_constraints]
+    for names in (*options.unique_together, *constraints):
+        if names and columns.keys() >= set(names):
+            yield {columns[name] for name in names}
+
+
+def _pinned(node: Any) -> Iterator[Column]:
+    """The columns that a condition compares with a constant, whatever else it says."""
+    if isinstance(node, WhereNode):
+        if not node.negated and (node.connector == AND or len(node.children) == 1):
+            for child in node.children:
+                yield from _pinned(child)
+    elif _is_equation(node) and isinstance(node.lhs, Col):
+        yield node.lhs.alias, str(node.lhs.target.column)
+
+
+def _pinned_by_join(join: Any) -> Iterator[Column]:
+    """The columns of a joined table that the ON clause compares with a constant."""
+    field = getattr(join.join_field, "field", join.join_field)
+    if (name := getattr(field, "content_type_field_name", None)) is not None and (model := _model_of(join)):
+        # The key of the content type itself may have to be asked of the database.
+        yield join.table_alias, model._meta.get_field(name).column
+    for alias, column in _pinned(getattr(join.filtered_relation, "resolved_condition", None)):
+        if alias == join.table_alias:
+            yield alias, column
+
+
+def _is_equation(node: Any) -> bool:
+    """Whether a condition is one of Django's lookups `exact`, or `in` with one member, with a constant."""
+    name, right = getattr(node, "lookup_name", None), getattr(node, "rhs", None)
+    if name not in {"exact", "in"} or not type(node).__module__.startswith("django."):
+        return False
+    if isinstance(right, Value):
+        return bool(name == "exact")
+    members: list[object] = [right]
+    if name == "in":
+        members = list(right) if isinstance(right, (list, tuple, set, frozenset)) else []
+    return len(members) == 1 and not _is_expression(members[0])
+
+
+def _is_expression(value: object) -> bool:
+    return hasattr(value, "resolve_expression") or hasattr(value, "as_sql")
+
+
+def relation_name(query: Any, alias: str) -> str:
+    """What a joined table is called in paths; a table between two models is called by their relation."""
+    join = query.alias_map[alias]
+    name = str(getattr(join.join_field, "name", join.table_name))
+    if not name.endswith("+"):
+        return name
+    model = join.join_field.model
+    forward = {field.remote_field.through: field.name for field in model._meta.many_to_many}
+    backward = {relation.through: relation.name for relation in model._meta.related_objects if relation.many_to_many}
+    return str({**backward, **forward}.get(_model_of(join), name))

@@ -1,0 +1,63 @@
+"""Whether an expression may have another value for the same row when it is evaluated again.
+
+Private Django API used here: `Expression.get_source_expressions`, `Subquery.query`, `Query.annotations`,
+`Query.where`, `Query.order_by`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.models import Window
+from django.db.models.sql.query import Query
+from django.db.models.sql.where import WhereNode
+
+_CLASSES: Final = frozenset({"Random", "Now", "TransactionNow", "RandomUUID", "UUID4", "UUID7"})
+_FUNCTIONS: Final = frozenset(
+    {
+        *("RANDOM", "RAND", "RANDOMBLOB", "UUID", "GEN_RANDOM_UUID", "UUIDV4", "UUIDV7", "NEXTVAL"),
+        *("NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP", "SYSDATE"),
+        *("CLOCK_TIMESTAMP", "STATEMENT_TIMESTAMP", "TRANSACTION_TIMESTAMP", "CURDATE", "CURTIME", "UTC_TIMESTAMP"),
+    }
+)
+
+
+def unstable_reason(node: Any) -> str | None:
+    """Why rows cannot be sorted by an expression from one page to the next, None where they can."""
+    for part in _nodes(node):
+        if isinstance(part, Window):
+            return "A window function depends on the other rows, so that a row has no place of its own."
+        if type(part).__name__ in _CLASSES or _function_of(part) in _FUNCTIONS:
+            return f"{type(part).__name__} has another value each time, so that a row has no place of its own."
+        if isinstance(part, Query) and "?" in part.order_by:
+            return "A nested query in a random order has another value each time."
+    return None
+
+
+def _function_of(node: Any) -> str:
+    """The SQL function that an expression calls, by its class or by its arguments."""
+    own = getattr(node, "extra", None)
+    name = own.get("function") if isinstance(own, dict) else None
+    return str(name or getattr(node, "function", None)).upper()
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """An expression and all that it is made of, nested queries included."""
+    yield node
+    children: list[Any]
+    if isinstance(node, Query):
+        children = [*node.annotations.values(), node.where, *(term for term in node.order_by if _is_node(term))]
+    elif isinstance(node, WhereNode):
+        children = [*node.children]
+    else:
+        children = [*getattr(node, "get_source_expressions", list)()]
+    if (nested := getattr(node, "query", None)) is not None and isinstance(nested, Query):
+        children = [*children, nested]
+    for child in children:
+        if _is_node(child):
+            yield from _nodes(child)
+
+
+def _is_node(value: Any) -> bool:
+    return hasattr(value, "resolve_expression") or isinstance(value, (Query, WhereNode))

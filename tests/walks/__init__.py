@@ -1,0 +1,1 @@
+"""Models whose pages are walked: values of every type, nearly all of them null somewhere."""
