@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.describe import Describer
+from adj.compiler.name_keys import name_key
 from adj.compiler.slots import Compiled, Slot, Slotted, mark
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed
 from adj.compiler.substitute import Substituter
@@ -83,7 +84,7 @@ def describe_assignments(values: Mapping[str, object]) -> Structure | Unkeyed:
     """The structure of what is set: the columns in their order, and the kinds of their values."""
     describer = Describer()
     try:
-        return describer.structure(tuple((name, describer.operand(value)) for name, value in values.items()))
+        return describer.structure(tuple((name_key(name), describer.operand(value)) for name, value in values.items()))
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
 

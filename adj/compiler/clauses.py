@@ -14,6 +14,7 @@ from django.db.models import Prefetch as DjangoPrefetch
 
 from adj import statement as ask
 from adj.compiler.describe import Describer, DescribeStatement
+from adj.compiler.name_keys import name_keys
 from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
 from adj.compiler.substitute import Substituter, Verbatim
 from adj.statement import Statement
@@ -103,7 +104,7 @@ def build_values_list(queryset: DjangoQuerySet, clause: ask.ValuesList, operands
 
 def describe_dates(describer: Describer, clause: ask.Dates) -> Key:
     describer.is_local = True
-    return ("dates", clause.name, clause.kind, clause.order)
+    return ("dates", *name_keys((clause.name, clause.kind, clause.order)))
 
 
 def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands) -> DjangoQuerySet:
@@ -114,7 +115,7 @@ def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands)
 
 def describe_datetimes(describer: Describer, clause: ask.Datetimes) -> Key:
     describer.is_local = True
-    return ("datetimes", clause.name, clause.kind, clause.order, clause.tzinfo)
+    return ("datetimes", *name_keys((clause.name, clause.kind, clause.order)), clause.tzinfo)
 
 
 def build_datetimes(queryset: DjangoQuerySet, clause: ask.Datetimes, operands: Operands) -> DjangoQuerySet:
@@ -148,7 +149,7 @@ def prefetch_lookup(lookup: Any) -> Any:
 
 
 def describe_lock(describer: Describer, clause: ask.Lock) -> Key:
-    return ("select_for_update", clause.nowait, clause.skip_locked, clause.of, clause.no_key)
+    return ("select_for_update", clause.nowait, clause.skip_locked, name_keys(clause.of), clause.no_key)
 
 
 def build_lock(queryset: DjangoQuerySet, clause: ask.Lock, operands: Operands) -> DjangoQuerySet:
@@ -160,8 +161,8 @@ def build_lock(queryset: DjangoQuerySet, clause: ask.Lock, operands: Operands) -
 def describe_extra(describer: Describer, clause: ask.Extra) -> Key:
     if clause.params or clause.select_params:
         raise Uncacheable("extra() with parameters")
-    select = tuple(clause.select.items()) if clause.select else None
-    return ("extra", select, clause.where, clause.tables, clause.order_by)
+    select = tuple(name_keys(item) for item in clause.select.items()) if clause.select else None
+    return ("extra", select, *(part and name_keys(part) for part in (clause.where, clause.tables, clause.order_by)))
 
 
 def build_extra(queryset: DjangoQuerySet, clause: ask.Extra, operands: Operands) -> DjangoQuerySet:
@@ -228,7 +229,7 @@ def _describe_name(describer: Describer, name: Any) -> Key:
 
 def _names(word: str) -> Callable[[Describer, Any], Key]:
     """The description of a clause whose operands are names only."""
-    return lambda describer, clause: (word, clause.names)
+    return lambda describer, clause: (word, name_keys(clause.names))
 
 
 def _word(word: str) -> Callable[[Describer, Any], Key]:

@@ -26,6 +26,7 @@ from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
+from adj.compiler.name_keys import name_key, name_keys
 from adj.compiler.nodes import (
     CONSTANT_TYPES,
     INSPECTED_TYPES,
@@ -80,9 +81,10 @@ class Describer:
 
     def path(self, path: str) -> Key:
         """A lookup path; its transforms may ask for the current time zone."""
+        key = name_key(path)
         if is_local_path(path):
             self.is_local = True
-        return path
+        return key
 
     def operand(self, value: object) -> Key:
         """The kind of an operand; the operand itself is a value if its kind is a slot."""
@@ -136,6 +138,8 @@ class Describer:
     def node(self, node: Any) -> Key:
         """Anything that may stand in an expression."""
         if isinstance(node, CONSTANT_TYPES):
+            if isinstance(node, str):
+                return (str, name_key(node))
             # Decimal("1.0") equals Decimal("1.00"), and a moment equals itself elsewhere; their texts do not.
             return (type(node), node, repr(node)) if isinstance(node, _LOOSELY_EQUAL) else (type(node), node)
         if isinstance(node, StatementHolder):
@@ -188,6 +192,7 @@ class Describer:
     def queryset(self, node: QuerySet[Any, Any]) -> Key:
         """A Django QuerySet as an operand or as a base: what it selects, and what decides its rows."""
         fields = getattr(node, "_fields", None)
+        fields = fields and name_keys(fields)
         alias, iterable = getattr(node, "_db", None), getattr(node, "_iterable_class", None)
         # Rows carry the mode; Django has it from 6.1 on.
         mode = getattr(node, "_fetch_mode", None)
@@ -209,7 +214,7 @@ class Describer:
         """A set of constants."""
         if not all(isinstance(item, CONSTANT_TYPES) for item in node):
             raise Uncacheable("a set of expressions")
-        return frozenset(node)
+        return frozenset(map(self.node, node))
 
     def combined(self, node: CombinedExpression) -> Key:
         """Arithmetic looks at no operand, so that its whole numbers are slots as well."""

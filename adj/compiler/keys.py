@@ -13,7 +13,8 @@ from django.utils import timezone, translation
 from adj.compiler.assign import describe_assignments
 from adj.compiler.clauses import describe_operands
 from adj.compiler.dialect import Dialect
-from adj.compiler.structure import Structure, Unkeyed, equality_pattern
+from adj.compiler.name_keys import name_keys
+from adj.compiler.structure import Structure, Uncacheable, Unkeyed, equality_pattern
 from adj.shapes import Answer
 from adj.statement import Finish
 
@@ -23,7 +24,10 @@ def structure_with_ending(structure: Structure | Unkeyed, finish: Finish) -> Str
     if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
         return structure
     if finish.returning is not None:
-        structure = structure.extended(Structure((("returning", *finish.returning),)))
+        try:
+            structure = structure.extended(Structure((("returning", name_keys(finish.returning)),)))
+        except Uncacheable as uncacheable:
+            return Unkeyed(str(uncacheable))
     if structure.bounds is not None:
         # An ending adds limits of its own to those of a slice, so that they are structure here.
         structure = structure.extended(Structure((structure.bounds,)))

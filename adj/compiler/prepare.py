@@ -36,7 +36,7 @@ from adj.compiler.row_keys import KeysMarker, holds_keys
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed
 from adj.compiler.typed import is_typed
-from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
+from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, cuts_composite_keys, layout_of
 from adj.hydrate.rows import code_check_for, hydrator_for
 from adj.settings import plan_cache_size
 from adj.shapes import WRITES, Answer, RowShape
@@ -137,8 +137,8 @@ def _compiled(
                 raise Uncacheable(reason)
             captured = _capture(queryset, finish, dialect.alias)
             returned = _returned(question, dialect)
-            if _merges_columns(captured):
-                raise Uncacheable("Django selects a column once that two names stand for")
+            if (reason := _reason_of_rows(captured)) is not None:
+                raise Uncacheable(reason)
         except (Uncacheable, SynchronousOnlyOperation) as uncacheable:
             plan_cache.count_uncacheable()
             return _compiled_once(question, dialect, str(uncacheable))
@@ -179,8 +179,8 @@ def _compiled_once(question: Question, dialect: Dialect, reason: str) -> Prepare
         return _foreign(question, build(question.statement).using(dialect.alias), str(asked))
     if not isinstance(captured, Captured):
         return Answered(_unasked(captured, question.finish))
-    if _merges_columns(captured):
-        return _foreign(question, build(question.statement).using(dialect.alias), reason)
+    if (reason_of_rows := _reason_of_rows(captured)) is not None:
+        return _foreign(question, build(question.statement).using(dialect.alias), reason_of_rows)
     plan = _plan(queryset, captured, question.finish, Recording(()), dialect, returned)
     return Ready(plan, plan.sql, tuple(captured.parameters), was_cached=False)
 
@@ -227,16 +227,18 @@ def _foreign_reason(queryset: DjangoQuerySet, finish: Finish) -> str | None:
     return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
 
 
-def _merges_columns(captured: Any) -> bool:
-    """Whether rows have fewer columns than names: around a filtered window function Django keeps equal ones once.
+def _reason_of_rows(captured: Any) -> str | None:
+    """Why rows have other columns than their names say, if so; what Django makes of them, or how it fails, is its own.
 
-    What Django makes of such rows, or how it fails, is Django's affair.
+    Around a filtered window function Django selects equal columns once.
     """
-    if not isinstance(captured, Captured) or not getattr(captured.compiler, "qualify", None):
-        return False
+    if not isinstance(captured, Captured):
+        return None
     compiler: Any = captured.compiler
     selected = [expression for expression, _, _ in compiler.select or ()]
-    return len(set(selected)) < len(selected)
+    if getattr(compiler, "qualify", None) and len(set(selected)) < len(selected):
+        return "Django selects a column once that two names stand for"
+    return "Django cuts off columns of a composite key" if cuts_composite_keys(compiler) else None
 
 
 def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
