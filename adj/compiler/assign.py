@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.describe import KeyWalk
+from adj.compiler.name_keys import name_key
 from adj.compiler.slots import Compiled, Slot, Slotted, mark
 from adj.compiler.structure import StatementHolder, Structure, Uncacheable, Unkeyed
 from adj.compiler.substitute import SlotWalk
@@ -86,7 +87,7 @@ def describe_assignments(model: type[Model], values: Mapping[str, object]) -> St
     """The structure of what is set: the columns in their order, and the kinds of their values."""
     walk = KeyWalk(model)
     try:
-        return walk.structure(tuple([(name, _part(walk, value)) for name, value in values.items()]))
+        return walk.structure(tuple([(name_key(name), _part(walk, value)) for name, value in values.items()]))
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
 

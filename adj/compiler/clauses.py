@@ -15,7 +15,9 @@ from django.db.models import FilteredRelation, QuerySet
 from django.db.models import Prefetch as DjangoPrefetch
 
 from adj import statement as ask
+from adj.compiler.constants import constant_key
 from adj.compiler.describe import DescribeStatement, KeyWalk
+from adj.compiler.name_keys import name_keys
 from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
 from adj.compiler.substitute import SlotWalk, Verbatim
 from adj.statement import Statement
@@ -105,7 +107,7 @@ def build_values_list(queryset: DjangoQuerySet, clause: ask.ValuesList, operands
 
 def describe_dates(walk: KeyWalk, clause: ask.Dates) -> Key:
     walk.local()
-    return ("dates", clause.name, clause.kind, clause.order)
+    return ("dates", *name_keys((clause.name, clause.kind, clause.order)))
 
 
 def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands) -> DjangoQuerySet:
@@ -116,7 +118,7 @@ def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands)
 
 def describe_datetimes(walk: KeyWalk, clause: ask.Datetimes) -> Key:
     walk.local()
-    return ("datetimes", clause.name, clause.kind, clause.order, clause.tzinfo)
+    return ("datetimes", *name_keys((clause.name, clause.kind, clause.order)), constant_key(clause.tzinfo))
 
 
 def build_datetimes(queryset: DjangoQuerySet, clause: ask.Datetimes, operands: Operands) -> DjangoQuerySet:
@@ -170,7 +172,7 @@ def with_djangos_prefetches(queryset: Any) -> Any:
 
 
 def describe_lock(walk: KeyWalk, clause: ask.Lock) -> Key:
-    return ("select_for_update", clause.nowait, clause.skip_locked, clause.of, clause.no_key)
+    return ("select_for_update", clause.nowait, clause.skip_locked, name_keys(clause.of), clause.no_key)
 
 
 def build_lock(queryset: DjangoQuerySet, clause: ask.Lock, operands: Operands) -> DjangoQuerySet:
@@ -182,8 +184,8 @@ def build_lock(queryset: DjangoQuerySet, clause: ask.Lock, operands: Operands) -
 def describe_extra(walk: KeyWalk, clause: ask.Extra) -> Key:
     if clause.params or clause.select_params:
         raise Uncacheable("extra() with parameters")
-    select = tuple(clause.select.items()) if clause.select else None
-    return ("extra", select, clause.where, clause.tables, clause.order_by)
+    select = tuple(name_keys(item) for item in clause.select.items()) if clause.select else None
+    return ("extra", select, *(part and name_keys(part) for part in (clause.where, clause.tables, clause.order_by)))
 
 
 def build_extra(queryset: DjangoQuerySet, clause: ask.Extra, operands: Operands) -> DjangoQuerySet:
@@ -246,7 +248,7 @@ def build_among(queryset: DjangoQuerySet, clause: ask.Among, operands: Operands)
 
 def _names(word: str) -> Callable[[KeyWalk, Any], Key]:
     """The description of a clause whose operands are names only."""
-    return lambda walk, clause: (word, clause.names)
+    return lambda walk, clause: (word, name_keys(clause.names))
 
 
 def _word(word: str) -> Callable[[KeyWalk, Any], Key]:

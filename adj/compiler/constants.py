@@ -26,7 +26,6 @@ _BY_TEXT = frozenset({float, complex, decimal.Decimal, datetime.datetime, dateti
 _BY_IDENTITY = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 
 _READERS: Mapping[type, Callable[[Any], Hashable]] = {
-    str: str.__str__,
     bytes: bytes.__bytes__,
     int: int.__int__,
 }
@@ -68,8 +67,11 @@ def _key_of_container(value: Any) -> Key:
 
 
 def _of_subclass(value: Any) -> Key:
-    """A constant of a class derived from one of Python's, read by Python's own methods and never by the class's."""
-    for base in (str, bytes, int, float, decimal.Decimal, datetime.datetime, datetime.date, datetime.timedelta):
+    """A constant of a class derived from one of Python's, read by Python's own methods and never by the class's.
+
+    Not of `str`: Django formats names and texts by the class's own methods.
+    """
+    for base in (bytes, int, float, decimal.Decimal, datetime.datetime, datetime.date, datetime.timedelta):
         if isinstance(value, base):
             return (type(value), base, _text(base, value))
     raise Uncacheable(f"{type(value).__name__} has no structure that adj knows")

@@ -13,6 +13,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from typing_extensions import override
 
 from adj.compiler.constants import constant_key
+from adj.compiler.name_keys import name_key
 from adj.compiler.nodes import field_key
 from adj.compiler.paths import is_local_path
 from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Uncacheable, Unkeyed
@@ -45,7 +46,7 @@ class KeyWalk(Walk[Key]):
 
     def mapping(self, named: Mapping[str, object]) -> Key:
         """Named expressions, in their own order."""
-        return tuple([(name, self.node(expression)) for name, expression in named.items()])
+        return tuple([(name_key(name), self.node(expression)) for name, expression in named.items()])
 
     def pairs(self, pairs: Mapping[str, object]) -> Key:
         """`path=operand` pairs."""
@@ -56,16 +57,16 @@ class KeyWalk(Walk[Key]):
                 self.path(path)
                 self.values.append(operand)
                 kind: Any = type(operand)
-                return ((path, kind),)
-            return ((path, self.operand(path, operand)),)
-        return tuple(self.lookups(pairs))
+                return ((name_key(path), kind),)
+            return ((name_key(path), self.operand(path, operand)),)
+        return tuple([(name_key(path), key) for path, key in self.lookups(pairs)])
 
     def name(self, name: Any) -> Key:
         """A name of a column, or an expression in its place."""
         if not isinstance(name, str):
             return self.node(name)
         self.path(name)
-        return constant_key(name)
+        return name_key(name)
 
     # -- leaves and nodes ----------------------------------------------------------------------------------------------
 

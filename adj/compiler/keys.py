@@ -14,7 +14,8 @@ from adj.compiler.assign import describe_assignments
 from adj.compiler.clauses import describe_operands
 from adj.compiler.content_types import generation, uses_content_types
 from adj.compiler.dialect import Dialect
-from adj.compiler.structure import Structure, Unkeyed, equality_pattern
+from adj.compiler.name_keys import name_keys
+from adj.compiler.structure import Structure, Uncacheable, Unkeyed, equality_pattern
 from adj.shapes import Answer
 from adj.statement import Finish
 
@@ -24,7 +25,10 @@ def structure_with_ending(model: type[Model], structure: Structure | Unkeyed, fi
     if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
         return structure
     if finish.returning is not None:
-        structure = structure.extended(Structure((("returning", *finish.returning),)))
+        try:
+            structure = structure.extended(Structure((("returning", name_keys(finish.returning)),)))
+        except Uncacheable as uncacheable:
+            return Unkeyed(str(uncacheable))
     if structure.bounds is not None:
         # An ending adds limits of its own to those of a slice, so that they are structure here.
         structure = structure.extended(Structure((structure.bounds,)))

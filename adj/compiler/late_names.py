@@ -37,7 +37,8 @@ def check_late_names(statement: Statement) -> None:
             return
     known = known_names(statement)
     for name in names:
-        if isinstance(name, str) and not begins_with(name.lstrip("-+"), known):
+        # A sign may be a part of a name, which Django allows.
+        if isinstance(name, str) and not any(begins_with(part, known) for part in (name, name.lstrip("-+"))):
             check(statement.model, name)
 
 

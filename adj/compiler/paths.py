@@ -64,9 +64,13 @@ def _field(model: Any, names: list[str]) -> Any:
     return field
 
 
-@lru_cache(maxsize=4_096)
 def is_local_path(path: str) -> bool:
     """Whether a lookup path may truncate or extract in the current time zone."""
+    return _is_local_path(path) if len(path) <= _LONGEST else _is_local_path.__wrapped__(path)
+
+
+@lru_cache(maxsize=4_096)
+def _is_local_path(path: str) -> bool:
     return not _local_transforms().isdisjoint(path.split(LOOKUP_SEP)[1:])
 
 

@@ -39,7 +39,7 @@ from adj.compiler.slotted_query import recorded
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed
 from adj.compiler.text import query_text
 from adj.compiler.trust import logger, report, verification
-from adj.hydrate.layout import ROW_SHAPES, Layout
+from adj.hydrate.layout import ROW_SHAPES, Layout, cuts_composite_keys
 from adj.settings import plan_cache_size
 from adj.shapes import WRITES, Answer
 from adj.statement import Finish, Statement
@@ -241,8 +241,10 @@ def _plan_of(question: Question, structure: Structure, dialect: Dialect) -> Plan
             queryset, finish = build_with_slots(question.statement, question.finish, structure, recording)
             captured = _capture(queryset, finish, dialect.alias)
             returned = _returned(question, dialect)
-            if not isinstance(captured, Captured) or _merges_columns(captured):
-                raise Uncacheable("Django selects a column once that two names stand for")
+            if not isinstance(captured, Captured):
+                raise Uncacheable("Django needs no query with a slot in place of a value")
+            if (reason := _reason_of_rows(captured)) is not None:
+                raise Uncacheable(reason)
             recording.check(structure.constants)
             plan = plan_from(queryset, captured, finish, recording, dialect, returned)
     except (Uncacheable, Refused):
@@ -278,9 +280,8 @@ def compiled_by_django(question: Question, dialect: Dialect) -> Compiled | Answe
         return _foreign(question, build(question.statement).using(dialect.alias), str(asked))
     if not isinstance(captured, Captured):
         return Answered(_unasked(captured, question.finish))
-    if _merges_columns(captured):
-        reason = "Django selects a column once that two names stand for"
-        return _foreign(question, build(question.statement).using(dialect.alias), reason)
+    if (reason_of_rows := _reason_of_rows(captured)) is not None:
+        return _foreign(question, build(question.statement).using(dialect.alias), reason_of_rows)
     return Compiled(question, dialect, queryset, captured, returned)
 
 
@@ -326,16 +327,18 @@ def _foreign_reason(queryset: DjangoQuerySet, finish: Finish) -> str | None:
     return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
 
 
-def _merges_columns(captured: Any) -> bool:
-    """Whether rows have fewer columns than names: around a filtered window function Django keeps equal ones once.
+def _reason_of_rows(captured: Any) -> str | None:
+    """Why rows have other columns than their names say, if so; what Django makes of them, or how it fails, is its own.
 
-    What Django makes of such rows, or how it fails, is Django's affair.
+    Around a filtered window function Django selects equal columns once.
     """
-    if not isinstance(captured, Captured) or not getattr(captured.compiler, "qualify", None):
-        return False
+    if not isinstance(captured, Captured):
+        return None
     compiler: Any = captured.compiler
     selected = [expression for expression, _, _ in compiler.select or ()]
-    return len(set(selected)) < len(selected)
+    if getattr(compiler, "qualify", None) and len(set(selected)) < len(selected):
+        return "Django selects a column once that two names stand for"
+    return "Django cuts off columns of a composite key" if cuts_composite_keys(compiler) else None
 
 
 def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:

@@ -27,6 +27,7 @@ from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 from typing_extensions import override
 
 from adj.compiler.constants import is_constant_type
+from adj.compiler.name_keys import name_keys
 from adj.compiler.nodes import has_found_field, holds_expression, structural_names
 from adj.compiler.passing import PASSING_LEFT, passes
 from adj.compiler.paths import compares_plainly, takes_any_length
@@ -198,7 +199,7 @@ class QKind(Kind):
 
     @override
     def head(self, node: Q) -> Key:
-        paths = tuple([child[0] if isinstance(child, tuple) else None for child in node.children])
+        paths = name_keys([child[0] if isinstance(child, tuple) else None for child in node.children])
         return (node.connector, node.negated, paths)
 
     @override
@@ -398,8 +399,9 @@ class QuerySetKind(Kind):
     @override
     def head(self, node: Any) -> Key:
         # Rows carry the mode; Django has it from 6.1 on.
-        names = ("_db", "_iterable_class", "_fields", "_fetch_mode", "_sticky_filter")
-        return tuple([getattr(node, name, None) for name in names])
+        names = ("_db", "_iterable_class", "_fetch_mode", "_sticky_filter")
+        own = [getattr(node, name, None) for name in names]
+        return (*own, None if (fields := getattr(node, "_fields", None)) is None else name_keys(fields))
 
     @override
     def parts(self, walk: Walk[T], node: QuerySet[Any, Any]) -> list[T]:
@@ -421,7 +423,7 @@ class MappingKind(Kind):
 
     @override
     def head(self, node: Mapping[Any, Any]) -> Key:
-        return tuple(node)
+        return name_keys(node)
 
     @override
     def parts(self, walk: Walk[T], node: Mapping[Any, Any]) -> list[T]:

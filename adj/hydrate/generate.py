@@ -1,9 +1,15 @@
-"""Small pieces of generated code, shared by the generators of rows and of instances."""
+"""Small pieces of generated code, shared by the generators of rows and of instances.
+
+No text of a user or a model gets into the code. Python would read it as code: it normalizes identifiers, so that an
+`id` in full-width letters becomes `id`, and the `repr()` of a subclass of `str` may be any expression. The code is
+written with placeholders, `n0`, `n1` and so on, and the compiled function has the names themselves in their place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any, TypeAlias
 
 from adj.hydrate.converters import twin_of
@@ -18,6 +24,7 @@ class Source:
 
     lines: list[str] = field(default_factory=list)
     names: dict[str, object] = field(default_factory=dict)
+    placeholders: dict[str, str] = field(default_factory=dict)
 
     def add(self, indent: int, line: str) -> None:
         """Append a line at a depth of indentation."""
@@ -28,12 +35,47 @@ class Source:
         self.names[name] = value
         return name
 
+    def text(self, value: str) -> str:
+        """An expression whose value is a name: the very object, also where it is of a subclass of `str`."""
+        if type(value) is str:
+            return repr(self._placeholder(value))
+        return self.name(f"k{len(self.names)}", value)
+
+    def attribute(self, name: str) -> str:
+        """The attribute of a name, to be written behind a dot; any exact `str` can be one."""
+        if type(name) is not str:
+            raise TypeError(f"an attribute in generated code needs an exact str, not {type(name).__name__}")
+        return self._placeholder(name)
+
+    def _placeholder(self, value: str) -> str:
+        placeholder = f"n{len(self.placeholders)}"
+        self.placeholders[placeholder] = value
+        return placeholder
+
     def function(self) -> Hydrate:
         """The finished function `hydrate(rows)`."""
         namespace = dict(self.names)
-        exec(compile("\n".join(self.lines), "<adj: generated hydrator>", "exec"), namespace)  # noqa: S102  # our text
+        code = compile("\n".join(self.lines), "<adj: generated hydrator>", "exec")
+        exec(_with_names(code, self.placeholders), namespace)  # noqa: S102  # our text
         hydrate: Hydrate = namespace["hydrate"]  # type: ignore[assignment]  # what the text defines
         return hydrate
+
+
+def _with_names(code: CodeType, names: Mapping[str, str]) -> CodeType:
+    """The code with names in the place of their placeholders: as constants, and as the attributes that it sets."""
+    return code.replace(
+        co_names=tuple(names.get(name, name) for name in code.co_names),
+        co_consts=tuple(_constant(constant, names) for constant in code.co_consts),
+    )
+
+
+def _constant(constant: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(constant, CodeType):
+        return _with_names(constant, names)
+    if type(constant) is tuple:
+        # The keys of a dict, on some versions of Python.
+        return tuple(_constant(member, names) for member in constant)
+    return names.get(constant, constant) if type(constant) is str else constant
 
 
 def unpacking(layout: Layout) -> str:
@@ -42,6 +84,13 @@ def unpacking(layout: Layout) -> str:
     if layout.is_trimmed or layout.has_surplus:
         targets.append("*rest")
     return f"({', '.join(targets)},)"
+
+
+def item_text(layout: Layout, source: Source, item: int | tuple[int, ...]) -> str:
+    """The expression for a member of a row: a column's value, or the tuple of a composite key."""
+    if isinstance(item, int):
+        return converted(layout, source, item)
+    return f"({', '.join(converted(layout, source, index) for index in item)},)"
 
 
 def converted(layout: Layout, source: Source, index: int) -> str:

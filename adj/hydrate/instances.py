@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
-from keyword import iskeyword
+from itertools import takewhile
 from typing import Any
 from weakref import ref
 
@@ -30,13 +30,14 @@ from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
 from adj.hydrate.fetch_mode import mode_for
-from adj.hydrate.generate import Hydrate, Source, converted, unpacking
+from adj.hydrate.generate import Hydrate, Source, converted, item_text, unpacking
 from adj.hydrate.layout import Layout
 
 # Where a state clears its relations at its end, one that has none makes them for that, in several times the time.
 _CLEARS_RELATIONS = hasattr(ModelState, "__del__")
 # Python keeps no more than that in an instance itself, `_state` included.
 _MOST_ATTRIBUTES = 30
+_NOTHING = object()
 _PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor)
 
 
@@ -71,7 +72,23 @@ def _is_generated(layout: Layout) -> bool:
     """Whether generated code may make the instances."""
     if getattr(layout.fetch_mode, "track_peers", False):
         return False
-    return all(is_plain(model) for model in _models(_klass_info(layout)))
+    klass_info = _klass_info(layout)
+    if not all(is_plain(model) for model in _models(klass_info)):
+        return False
+    return all(_is_plain_attribute(klass_info["model"], name) for name in layout.annotations or ())
+
+
+def _is_plain_attribute(model: type[Model], name: str) -> bool:
+    """Whether `setattr()` of a name only writes into the instance: no descriptor takes the value, and nothing breaks.
+
+    `__class__` and `__dict__` are such descriptors; `_state` is what the relations of the row are kept in.
+    """
+    return type(name) is str and name != "_state" and not _is_data_descriptor(inspect.getattr_static(model, name, None))
+
+
+def _is_data_descriptor(attribute: object) -> bool:
+    kind = type(attribute)
+    return hasattr(kind, "__set__") or hasattr(kind, "__delete__")
 
 
 @cache
@@ -80,14 +97,17 @@ def is_plain(model: type[Model]) -> bool:
     mro = model.__mro__
     after_model = mro[mro.index(Model) + 1 :]
     return (
-        model.__init__ is Model.__init__
+        type(model).__call__ is type.__call__
+        and model.__init__ is Model.__init__
         and model.__new__ is object.__new__
         and model.__setattr__ is object.__setattr__
+        and model.__getattribute__ is object.__getattribute__
         and _function(model.from_db) is _function(Model.from_db)
         and not any("__init__" in vars(base) for base in after_model if base is not object)
         and all(
             type(inspect.getattr_static(model, f.attname)) in _PLAIN_DESCRIPTORS for f in model._meta.concrete_fields
         )
+        and not hasattr(model, "_state")
     )
 
 
@@ -140,23 +160,31 @@ class _InstanceWriter:
         self.count = 0
 
     def write_root(self, klass_info: Mapping[str, Any]) -> None:
-        model = klass_info["model"]
-        positions = {self._attname(index): index for index in klass_info["select_fields"]}
-        annotations = self.layout.annotations or {}
-        in_dict = {name: index for name, index in annotations.items() if not hasattr(model, name)}
-        self._write_instance(2, klass_info, {**positions, **in_dict})
-        for name, index in annotations.items():
-            if name not in in_dict:
-                self.source.add(2, f"i0.{name} = c{index}")
+        annotations = {name: self._value(index) for name, index in (self.layout.annotations or {}).items()}
+        at_once = self._names_at_once(klass_info)
+        values = {**self._values(klass_info), **{name: annotations.pop(name) for name in at_once}}
+        self._write_instance(2, klass_info, values)
+        for name, value in annotations.items():
+            self.source.add(2, f"i0.{self.source.attribute(name)} = {value}")
+
+    def _names_at_once(self, klass_info: Mapping[str, Any]) -> list[str]:
+        """The annotations that the instance may be filled with, as its columns are.
+
+        Django sets all of them at the end, one by one, which shows where one takes the place of something else.
+        """
+        model, names = klass_info["model"], self.layout.annotations or {}
+        if any(_cache_name(link["remote_setter"]) is None for link in klass_info.get("related_klass_infos", ())):
+            return []
+        return list(takewhile(lambda name: not _is_on_class(model, name), names))
 
     def _write_instance(
-        self, indent: int, klass_info: Mapping[str, Any], positions: Mapping[str, int], *, has_parent: bool = False
+        self, indent: int, klass_info: Mapping[str, Any], values: Mapping[str, str], *, has_parent: bool = False
     ) -> None:
         """Write the code that makes an instance and what hangs on it."""
         number, self.count = self.count, self.count + 1
         related = klass_info.get("related_klass_infos", ())
         self._write_state(indent, number, has_relations=bool(related) or has_parent)
-        self._write_filling(indent, number, klass_info["model"], positions)
+        self._write_filling(indent, number, klass_info["model"], values)
         for link in related:
             self._write_related(indent, number, link)
 
@@ -164,7 +192,7 @@ class _InstanceWriter:
         add = self.source.add
         add(indent, f"s{number} = ModelState()")
         add(indent, f"s{number}.adding = False")
-        add(indent, f"s{number}.db = {self.layout.alias!r}")
+        add(indent, f"s{number}.db = {self.source.text(self.layout.alias)}")
         if django.VERSION >= (6, 1):
             add(indent, f"s{number}.fetch_mode = fetch_mode")
         if has_relations:
@@ -172,32 +200,32 @@ class _InstanceWriter:
         elif _CLEARS_RELATIONS:
             add(indent, f"s{number}.fields_cache = {{}}")
 
-    def _write_filling(self, indent: int, number: int, model: type[Model], positions: Mapping[str, int]) -> None:
-        add = self.source.add
-        add(indent, f"i{number} = new({self.source.name(f'm{number}', model)})")
-        if _takes_attributes(model, positions):
+    def _write_filling(self, indent: int, number: int, model: type[Model], values: Mapping[str, str]) -> None:
+        add, source = self.source.add, self.source
+        add(indent, f"i{number} = new({source.name(f'm{number}', model)})")
+        if _takes_attributes(model, values):
             add(indent, f"i{number}._state = s{number}")
-            for name, index in positions.items():
-                add(indent, f"i{number}.{name} = c{index}")
+            for name, value in values.items():
+                add(indent, f"i{number}.{source.attribute(name)} = {value}")
         else:
-            attributes = "".join(f", {name!r}: c{index}" for name, index in positions.items())
+            attributes = "".join(f", {source.text(name)}: {value}" for name, value in values.items())
             add(indent, f"i{number}.__dict__ = {{'_state': s{number}{attributes}}}")
 
     def _write_related(self, indent: int, parent: int, klass_info: Mapping[str, Any]) -> None:
         """Write the code that makes a related instance, if the row has one, and links the two."""
-        positions = self._related_positions(klass_info)
+        values = self._related_values(klass_info)
         key = klass_info["model"]._meta.pk_fields[0].attname
         number = self.count
-        self.source.add(indent, f"if c{positions[key]} is None:")
+        self.source.add(indent, f"if {values[key]} is None:")
         self.source.add(indent + 1, f"i{number} = None")
         self.source.add(indent, "else:")
-        self._write_instance(indent + 1, klass_info, positions, has_parent=True)
+        self._write_instance(indent + 1, klass_info, values, has_parent=True)
         self._write_link(indent, klass_info["local_setter"], f"local{number}", parent, number)
         self._write_remote(indent, klass_info["remote_setter"], f"remote{number}", number, parent)
 
     def _write_link(self, indent: int, setter: Any, name: str, holder: int, held: int) -> None:
         if (cache_name := _cache_name(setter)) is not None:
-            self.source.add(indent, f"f{holder}[{cache_name!r}] = i{held}")
+            self.source.add(indent, f"f{holder}[{self.source.text(cache_name)}] = i{held}")
         else:
             self.source.add(indent, f"{self.source.name(name, setter)}(i{holder}, i{held})")
 
@@ -205,24 +233,33 @@ class _InstanceWriter:
         self.source.add(indent, f"if i{holder} is not None:")
         self._write_link(indent + 1, setter, name, holder, held)
 
-    def _related_positions(self, klass_info: Mapping[str, Any]) -> dict[str, int]:
-        positions = {self._attname(index): index for index in klass_info["select_fields"]}
+    def _related_values(self, klass_info: Mapping[str, Any]) -> dict[str, str]:
+        values = self._values(klass_info)
         if not klass_info["from_parent"]:
-            return positions
+            return values
         # A child reached from its parent finds the parent's columns in the parent's order.
         fields = klass_info["model"]._meta.concrete_fields
-        return {field.attname: positions[field.attname] for field in fields if field.attname in positions}
+        return {field.attname: values[field.attname] for field in fields if field.attname in values}
 
-    def _attname(self, index: int) -> str:
-        name: str = self.layout.select[index][0].target.attname
-        return name
+    def _values(self, klass_info: Mapping[str, Any]) -> dict[str, str]:
+        """The attributes of a model's columns, and the expressions of their values."""
+        select = self.layout.select
+        return {select[index][0].target.attname: self._value(index) for index in klass_info["select_fields"]}
+
+    def _value(self, index: int) -> str:
+        """The expression for what is selected: a converted column, or the tuple of a composite key."""
+        item = self.layout.items[index]
+        return f"c{item}" if isinstance(item, int) else f"({', '.join(f'c{column}' for column in item)},)"
 
 
 def _takes_attributes(model: type[Model], names: Collection[str]) -> bool:
     """Whether the quickest way to fill an instance is to set its attributes: Python then needs no dict for it."""
-    if len(names) >= _MOST_ATTRIBUTES or not all(name.isidentifier() and not iskeyword(name) for name in names):
-        return False
-    return not any(hasattr(type(inspect.getattr_static(model, name, None)), "__set__") for name in names)
+    return len(names) < _MOST_ATTRIBUTES and all(_is_plain_attribute(model, name) for name in names)
+
+
+def _is_on_class(model: type[Model], name: str) -> bool:
+    """Whether a model's class has an attribute, asked without calling what computes it."""
+    return inspect.getattr_static(model, name, _NOTHING) is not _NOTHING
 
 
 def _cache_name(setter: Any) -> str | None:
@@ -274,9 +311,9 @@ def _from_db(model: Any, mode: Any) -> Callable[..., Any]:
 
 
 def _row_converter(layout: Layout) -> Hydrate:
-    """Rows as lists of converted columns."""
+    """Rows as lists of what is selected, converted, with the tuples of composite keys."""
     source = Source(names={"connection": layout.connection})
-    values = [converted(layout, source, index) for index in range(len(layout.columns))]
+    values = [item_text(layout, source, item) for item in layout.items]
     source.add(0, "def hydrate(rows):")
     source.add(1, f"return [[{', '.join(values)}] for {unpacking(layout)} in rows]")
     return source.function()

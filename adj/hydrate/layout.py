@@ -87,6 +87,18 @@ def layout_of(queryset: QuerySet[Any, Any], compiler: SQLCompiler, alias: str) -
     )
 
 
+def cuts_composite_keys(compiler: SQLCompiler) -> bool:
+    """Whether Django cuts columns off that a composite key needs.
+
+    Columns that are there for the ORDER BY only are cut off behind as many as there are expressions, and a composite
+    key is one expression of several columns.
+    """
+    # Only the compiler of a SELECT knows it, when it has compiled.
+    if not getattr(compiler, "has_extra_select", False):
+        return False
+    return any(isinstance(expression, ColPairs) for expression, _, _ in (compiler.select or [])[: compiler.col_count])
+
+
 def aggregate_layout(compiler: SQLCompiler, alias: str, shape: RowShape) -> Layout:
     """The layout of the one row that an aggregation has."""
     selected = compiler.query.annotation_select

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.db.models.utils import create_namedtuple_class
 
-from adj.hydrate.generate import Hydrate, Source, converted, unpacking
+from adj.hydrate.generate import Hydrate, Source, item_text, unpacking
 from adj.hydrate.instances import instance_code_check, instance_hydrator
 from adj.hydrate.layout import Layout
 from adj.shapes import RowShape
@@ -35,7 +35,7 @@ def _tuple_hydrator(layout: Layout) -> Hydrate:
     if layout.shape is RowShape.TUPLE and _is_as_sent(layout):
         return list
     source = Source(names={"connection": layout.connection})
-    items = [_item(layout, source, item) for item in layout.items]
+    items = [item_text(layout, source, item) for item in layout.items]
     source.add(0, "def hydrate(rows):")
     source.add(1, f"return [{_row(layout, source, items)} for {unpacking(layout)} in rows]")
     return source.function()
@@ -47,12 +47,6 @@ def _is_as_sent(layout: Layout) -> bool:
     return not has_work and len(layout.items) == len(layout.columns)
 
 
-def _item(layout: Layout, source: Source, item: int | tuple[int, ...]) -> str:
-    if isinstance(item, int):
-        return converted(layout, source, item)
-    return f"({', '.join(converted(layout, source, index) for index in item)},)"
-
-
 def _row(layout: Layout, source: Source, items: list[str]) -> str:
     everything = [*items, "*rest"] if layout.has_surplus else items
     members = f"({', '.join(everything)},)" if everything else "()"
@@ -60,7 +54,8 @@ def _row(layout: Layout, source: Source, items: list[str]) -> str:
         case RowShape.SCALAR:
             return items[0]
         case RowShape.DICT:
-            return f"{{{', '.join(f'{name!r}: {item}' for name, item in zip(layout.names, items, strict=False))}}}"
+            pairs = zip(layout.names, items, strict=False)
+            return f"{{{', '.join(f'{source.text(name)}: {item}' for name, item in pairs)}}}"
         case RowShape.NAMED_TUPLE:
             source.name("row_class", create_namedtuple_class(*layout.names))
             source.name("new", tuple.__new__)

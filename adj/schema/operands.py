@@ -56,9 +56,14 @@ _TEXT_LOOKUPS = frozenset(
 )
 
 
-@lru_cache(maxsize=4_096)
 def operand_types(model: type[Model], path: str) -> frozenset[type] | None:
     """The Python types that are always right for a path; None where only Django can tell."""
+    # As `resolve()` keeps its cache.
+    return _operand_types(model, str.__str__(path))
+
+
+@lru_cache(maxsize=4_096)
+def _operand_types(model: type[Model], path: str) -> frozenset[type] | None:
     try:
         resolved = resolve(model, path)
     except QueryError:

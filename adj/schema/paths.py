@@ -37,13 +37,18 @@ class ResolvedPath:
     is_nullable: bool
 
 
-@lru_cache(maxsize=4_096)
 def resolve(model: type[Model], path: str) -> ResolvedPath:
     """The meaning of a lookup path.
 
     Raises `UnknownField` when a name is no field of the model it is looked up on, `UnknownLookup` when what follows
     the last field is neither a transform nor a lookup of it.
     """
+    # What compares as its class likes, as a subclass of str may, is not to be found in a cache, nor to stay there.
+    return _resolved(model, str.__str__(path))
+
+
+@lru_cache(maxsize=4_096)
+def _resolved(model: type[Model], path: str) -> ResolvedPath:
     names = path.split(LOOKUP_SEP)
     fields = _fields(model, path, names)
     field = fields[-1]

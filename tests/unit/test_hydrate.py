@@ -15,19 +15,30 @@ import pytest
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connections, models
 from django.db.models import Count, F, FilteredRelation, Model, Q, Value
+from django.db.models.base import ModelBase
 from django.db.models.functions import Concat, Lower
 from django.db.models.signals import post_init, pre_init
 from django.test.utils import isolate_apps
+from django.utils.functional import cached_property
 
 from adj import NotLoaded, q
 from adj.compiler.build import build
 from adj.compiler.planning import _layout
 from adj.compiler.prepare import _capture
-from adj.hydrate.instances import _general_hydrator, _generated_hydrator, instance_hydrator, is_plain
+from adj.hydrate import generate
+from adj.hydrate.instances import (
+    _general_hydrator,
+    _generated_hydrator,
+    instance_code_check,
+    instance_hydrator,
+    is_plain,
+)
 from adj.hydrate.layout import Layout
 from adj.hydrate.rows import hydrator_for
 from adj.shapes import Answer, RowShape
 from adj.statement import ROWS
+from tests.names import LOOK_ALIKES, NAMES, OURS, SIGNS, WORDS
+from tests.parity.oracle import compare
 from tests.parity.plain import difference, plain
 from tests.receivers import receiving
 from tests.running import run
@@ -50,6 +61,7 @@ from tests.shop.models import (
     Publisher,
     Reader,
     Review,
+    Tag,
     Visit,
 )
 from tests.unit.asking import AnyQuery, dialect
@@ -370,6 +382,244 @@ def test_an_annotation_over_a_property_without_a_setter_raises_as_in_django() ->
     for hydrate in (_generated_hydrator(layout), _general_hydrator(layout), lambda rows: list(query.queryset)):
         with pytest.raises(AttributeError):
             hydrate(rows)
+
+
+# -- annotations that take the place of something ----------------------------------------------------------------------
+
+
+class Hidden:
+    """A descriptor that takes values, and that the class itself does not show."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            raise AttributeError("only instances have this")
+        return vars(instance)["hidden_value"]
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)["hidden_value"] = f"<{value}>"
+
+
+class OnlyDeletes:
+    """A descriptor that Python refuses to set."""
+
+    def __delete__(self, instance: Any) -> None:
+        raise AssertionError("nobody deletes this")
+
+
+class WithSlots:
+    __slots__ = ("in_slot",)
+
+
+@isolate_apps("tests.shop")
+def _mannered_models() -> list[type[Model]]:
+    """Models that differ in what they are derived from, with attributes of every kind."""
+
+    class Mannered(Book):
+        hidden = Hidden()
+        only_deletes = OnlyDeletes()
+        plain_value = 3
+
+        class Meta:
+            proxy = True
+            app_label = "shop"
+
+        @property
+        def loud(self) -> Any:
+            return vars(self).get("kept")
+
+        @loud.setter
+        def loud(self, value: Any) -> None:
+            # What is there already, in Django's order.
+            vars(self).update(kept=(value, getattr(self, "before", None), getattr(self, "after", None)))
+
+        @property
+        def quiet(self) -> str:
+            return "quiet"
+
+        @cached_property
+        def later(self) -> str:
+            return "computed"
+
+        def method(self) -> str:
+            return "method"
+
+    class MannerlyTag(Tag):
+        hidden = Hidden()
+        only_deletes = OnlyDeletes()
+        plain_value, loud, quiet, later, method = Mannered.plain_value, Mannered.loud, 1, Mannered.later, 2
+
+        class Meta:
+            proxy = True
+            app_label = "shop"
+
+    class WithSlot(WithSlots, Tag):
+        class Meta:
+            proxy = True
+            app_label = "shop"
+
+    return [Mannered, MannerlyTag, WithSlot]
+
+
+ATTRIBUTES = [
+    *["hidden", "only_deletes", "plain_value", "loud", "quiet", "later", "method", "in_slot", "pk", "mro", "objects"],
+    *["_state", "__dict__", "__class__", "__doc__", "__weakref__", "__slots__", "__init__", "__module__", "__eq__"],
+    *["_meta", "_prefetched_objects_cache", "save", "__debug__", "hidden_value", "kept"],
+]
+
+
+@pytest.mark.parametrize("value", [Value("v"), Value(7), Value({"a": 1}, output_field=models.JSONField())], ids=repr)
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_an_annotation_is_set_as_setattr_sets_it(name: str, value: Any) -> None:
+    """Between two others, since a setter sees those that are set before it."""
+    for model in _mannered_models():
+        for related in ((), ("author", "editor")) if issubclass(model, Book) else ((),):
+
+            def build(start: Any, model: Any = model, related: Any = related) -> Any:
+                rows = start(model._base_manager.filter(pk__lte=3).order_by("pk")).select_related(*related or (None,))
+                return rows.annotate(before=Value("b"), **{name: value}, after=Value("a"))
+
+            compare(build, (), ())
+
+
+def test_a_column_of_extra_may_take_the_place_of_a_models_column() -> None:
+    for name in ("title", "pk", "id", "author_id", "author", "detail", "publisher_id"):
+        compare(
+            lambda start, name=name: start(Book).extra(select={name: "1"}).filter(pk__lte=3).select_related("author")
+        )
+
+
+def test_an_annotation_replaces_a_filtered_relation_of_its_name_as_in_django() -> None:
+    condition = Q(books__pages__gt=300)
+    for values in ({"long": Lower("name")}, {"a": Value(1), "long": Lower("name"), "b": Value(2)}):
+        compare(
+            lambda start, values=values: (
+                start(Author).annotate(long=FilteredRelation("books", condition=condition)).annotate(**values)
+            )
+        )
+        compare(
+            lambda start, values=values: (
+                start(Author)
+                .annotate(long=FilteredRelation("books", condition=condition))
+                .annotate(**values)
+                .select_related("long")
+                .order_by("pk", "long__pk")
+            )
+        )
+
+
+def test_a_setter_of_the_project_is_code_of_the_project() -> None:
+    """The native engine makes such rows where the database may be used."""
+    model = _mannered_models()[0]
+    codes = {"loud": True, "hidden": True, "pk": True, "method": False, "other": False, "__doc__": False}
+    found = {}
+    for name in codes:
+        layout, _ = layout_and_rows(q(model._base_manager.annotate(**{name: Value(1)})))
+        found[name] = instance_code_check(layout)()
+    assert found == codes
+
+
+@isolate_apps("tests.shop")
+def test_a_model_whose_metaclass_makes_its_instances_is_not_plain() -> None:
+    made: dict[Any, Any] = {}
+
+    class Shared(ModelBase):
+        """One instance for each key, as identity maps have it."""
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            instance: Any = super().__call__(*args, **kwargs)
+            return made.setdefault(instance.pk, instance)
+
+    class SharedTag(Tag, metaclass=Shared):
+        class Meta:
+            proxy = True
+            app_label = "shop"
+
+    class Watching(Tag):
+        def __getattribute__(self, name: str) -> Any:
+            return super().__getattribute__(name)
+
+        class Meta:
+            proxy = True
+            app_label = "shop"
+
+    assert [is_plain(model) for model in (SharedTag, Watching)] == [False, False]
+    one, other = run(q(SharedTag).order_by("pk").run()), run(q(SharedTag).order_by("pk").run())
+    assert all(row is again for row, again in zip(one, other, strict=True))
+    assert list(made.values()) == one
+
+
+# -- names of models ---------------------------------------------------------------------------------------------------
+
+
+def _model_of_names(names: list[str], related: type[Model] | None = None) -> type[Model]:
+    """A model whose columns have such names; `type()` takes any, where a class statement takes identifiers."""
+    fields: dict[str, Any] = {
+        name: models.CharField(max_length=20, db_column=f"c{number}'{{x}}\n") for number, name in enumerate(names)
+    }
+    if related is not None:
+        fields["to {x}'"] = models.ForeignKey(related, models.CASCADE, related_name="back {y}'", db_column="to it")
+    meta = type("Meta", (), {"app_label": "shop", "db_table": f"of {len(names)} 'n{{a}}mes'"})
+    return type(f"Names{len(names)}", (Model,), {**fields, "Meta": meta, "__module__": __name__})
+
+
+def _columns() -> list[str]:
+    """Names that the columns of a model can have: no attributes that Django or Python needs."""
+    signs = [name for name in SIGNS if name and "\0" not in name and "\ud800" not in name and "%" not in name]
+    return [*LOOK_ALIKES, *WORDS, *OURS, *signs, "__debug__", "x" * 100_000]
+
+
+@pytest.mark.parametrize("count", [8, 20, len(_columns()) - 1])
+@isolate_apps("tests.shop")
+def test_names_of_columns_and_relations_are_no_code(count: int) -> None:
+    """Few columns are set as attributes, many are put into a dict at once."""
+    names = _columns()
+    first = _model_of_names(names[:count])
+    second = _model_of_names(names[-count - 1 :], first)
+    with connections["default"].schema_editor() as editor:
+        for model in (first, second):
+            editor.create_model(model)
+    try:
+        one = first._base_manager.create(**{name: f"{number}" for number, name in enumerate(names[:count])})
+        values = {name: f"<{number}>" for number, name in enumerate(names[-count - 1 :])}
+        second._base_manager.create(**values, **{"to {x}'": one})
+        for build in (
+            lambda start: start(first),
+            lambda start: start(second),
+            lambda start: start(second).select_related("to {x}'"),
+            lambda start: start(second).annotate(n=Value(1)).select_related("to {x}'"),
+            lambda start: start(second).defer(*names[-3:]),
+            lambda start: start(first).prefetch_related("back {y}'"),
+            lambda start: start(second).order_by("pk").values_list(),
+        ):
+            compare(build)
+    finally:
+        with connections["default"].schema_editor() as editor:
+            for model in (second, first):
+                editor.delete_model(model)
+
+
+def test_generated_code_takes_a_name_as_it_is() -> None:
+    """As the key of a dict the very object, as an attribute the very text."""
+    for name in NAMES:
+        source = generate.Source()
+        source.add(0, "def hydrate(rows):")
+        source.add(1, f"return [{{{source.text(name)}: row}} for row in rows]")
+        (made,) = source.function()([()])
+        assert [(type(key), str.__str__(key)) for key in made] == [(type(name), str.__str__(name))]
+        if type(name) is not str:
+            with pytest.raises(TypeError, match="exact str"):
+                source.attribute(name)
+            continue
+        thing = type("Thing", (), {"__slots__": ("__dict__",)})()
+        source = generate.Source(names={"thing": thing})
+        source.add(0, "def hydrate(rows):")
+        source.add(1, f"thing.{source.attribute(name)} = rows")
+        if name in {"__class__", "__dict__"}:
+            with pytest.raises(TypeError):
+                source.function()([])
+        else:
+            source.function()([(1,)])
+            assert vars(thing) == {name: [(1,)]}
 
 
 # -- signals -----------------------------------------------------------------------------------------------------------
