@@ -99,7 +99,7 @@ class _Prefetching:
         if not lookups or not instances or not prepare_caches(instances):
             return
         found = branches(lookups, level)
-        rest = entangled(instances, found, level)
+        rest = entangled(instances, lookups, found, level)
         meeting = [found[number] for number in rest]
         alone = [number for number in range(len(found)) if number not in rest]
         begun = await self._all([self._begin(instances, found[number][0], level) for number in alone])

@@ -6,6 +6,8 @@ The blocks are found by context, so that a task started in a block counts there,
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,12 +68,36 @@ class QueryLog(deque[dict[str, Any]]):
             self._behind.append(entry)
 
 
+@contextmanager
+def connecting_unseen(connection: Any) -> Generator[None]:
+    """Django does not count what it executes to prepare a session, as its `CaptureQueriesContext` connects before."""
+    connect, own = connection.connect, vars(connection).get("connect")
+
+    def connect_unseen() -> None:
+        before, connection.force_debug_cursor = connection.force_debug_cursor, False
+        try:
+            connect()
+        finally:
+            connection.force_debug_cursor = before
+
+    connection.connect = connect_unseen
+    try:
+        yield
+    finally:
+        if own is None:
+            vars(connection).pop("connect", None)
+        else:
+            connection.connect = own
+
+
 class ConnectionLog(QueryLog):
     """The log of a connection of Django's own, which shows its statements for as long as blocks count there."""
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection.alias, connection.queries_log if connection.queries_logged else None)
         self._connection, self._users = connection, 0
+        self._connecting = connecting_unseen(connection)
+        self._connecting.__enter__()
         self._before = connection.force_debug_cursor, connection.queries_log
         connection.force_debug_cursor, connection.queries_log = True, self
 
@@ -89,3 +115,4 @@ class ConnectionLog(QueryLog):
         self._users -= 1
         if not self._users:
             self._connection.force_debug_cursor, self._connection.queries_log = self._before
+            self._connecting.__exit__(None, None, None)

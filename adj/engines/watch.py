@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, connections
 
-from adj.engines.query_log import QueryLog, is_counted
+from adj.engines.query_log import QueryLog, connecting_unseen, is_counted
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,31 +87,9 @@ def others_watched_by(watchers: Mapping[str, Any], wrappers: Mapping[str, Any]) 
     with ExitStack() as stack:
         for alias, watcher in watchers.items():
             if alias in wrappers:
-                stack.enter_context(_connecting_unseen(wrappers[alias]))
+                stack.enter_context(connecting_unseen(wrappers[alias]))
                 stack.enter_context(watched_by(watcher, wrappers[alias]))
         yield
-
-
-@contextmanager
-def _connecting_unseen(connection: Any) -> Generator[None]:
-    """Django does not count what it executes to prepare a session, as its `CaptureQueriesContext` connects before."""
-    connect, own = connection.connect, vars(connection).get("connect")
-
-    def connect_unseen() -> None:
-        before, connection.force_debug_cursor = connection.force_debug_cursor, False
-        try:
-            connect()
-        finally:
-            connection.force_debug_cursor = before
-
-    connection.connect = connect_unseen
-    try:
-        yield
-    finally:
-        if own is None:
-            vars(connection).pop("connect", None)
-        else:
-            connection.connect = own
 
 
 def run_watched(

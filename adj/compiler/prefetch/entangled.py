@@ -28,7 +28,7 @@ Names: TypeAlias = frozenset[str] | None
 _NOTHING: frozenset[str] = frozenset()
 
 
-def entangled(instances: Sequence[Any], branches: Sequence[Branch], level: int) -> list[int]:
+def entangled(instances: Sequence[Any], lookups: Sequence[Any], branches: Sequence[Branch], level: int) -> list[int]:
     """The numbers of branches whose order matters; the others are independent of them, and of each other."""
     if len(branches) == 1:
         return [0]
@@ -41,8 +41,17 @@ def entangled(instances: Sequence[Any], branches: Sequence[Branch], level: int) 
             return [*range(len(branches))]
         # What these come to on their way must be as they find it in Django.
         met = _NOTHING.union(*((reached[i] or _NOTHING) | _heads(branches[i], level) for i in found))
-        more = [i for i, branch in enumerate(branches) if i not in found and met & _heads(branch, level)]
+        met_or_between = _names_between(lookups, [branches[i] for i in found], level) | met
+        more = [i for i, branch in enumerate(branches) if i not in found and met_or_between & _heads(branch, level)]
     return sorted(found)
+
+
+def _names_between(lookups: Sequence[Any], branches: Sequence[Branch], level: int) -> frozenset[str]:
+    """The attributes filled by lookups that stand between those of some branches; caches keep the lookups' order."""
+    names = [holder(lookup, level) for lookup in lookups]
+    heads = {holder(branch[0], level) for branch in branches}
+    places = [place for place, name in enumerate(names) if name in heads]
+    return frozenset(name for name in names[: places[-1]] if names.index(name) > places[0])
 
 
 def _heads(branch: Branch, level: int) -> frozenset[str]:

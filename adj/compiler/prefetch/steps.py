@@ -1,6 +1,8 @@
 """What has to be done for a lookup at one level of its path.
 
 Raises what Django's `prefetch_related_objects()` raises, in its words.
+
+Private Django API used here: `ModelState.fields_cache`, `Model._prefetched_objects_cache`.
 """
 
 from __future__ import annotations
