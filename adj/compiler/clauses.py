@@ -14,7 +14,7 @@ from django.db.models import Prefetch as DjangoPrefetch
 
 from adj import statement as ask
 from adj.compiler.describe import Describer, DescribeStatement
-from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
+from adj.compiler.structure import TOO_DEEP, Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
 from adj.compiler.substitute import Substituter, Verbatim
 from adj.statement import Statement
 
@@ -290,6 +290,9 @@ def structure_of(clause: ask.AnyClause, describe_nested: DescribeStatement | Non
         return describer.structure(key) if key is not None else Structure(())
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
+    except RecursionError:
+        # The walk takes more frames for a level than Django's own code.
+        return Unkeyed(TOO_DEEP)
 
 
 def _slice_structure(clause: ask.Slice) -> Structure:
@@ -307,6 +310,8 @@ def describe_operands(args: tuple[object, ...], kwargs: Any) -> Structure | Unke
         return describer.structure(names, describer.mapping(kwargs))
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed(TOO_DEEP)
 
 
 def base_structure(queryset: DjangoQuerySet, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
@@ -316,3 +321,5 @@ def base_structure(queryset: DjangoQuerySet, describe_nested: DescribeStatement 
         return describer.structure(describer.queryset(queryset))
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed(TOO_DEEP)

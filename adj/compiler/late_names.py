@@ -8,14 +8,18 @@ from typing import Any
 from django.db.models import Prefetch
 
 from adj import statement as ask
-from adj.compiler.names import begins_with, known_names
+from adj.compiler.clauses import DjangoQuerySet
+from adj.compiler.names import begins_with, names_in
 from adj.errors import UnknownColumn, UnknownField, UnknownRelation
 from adj.schema.paths import field_names, get_field, resolve
 from adj.statement import Statement
 
 
-def check_late_names(statement: Statement) -> None:
-    """Check the names of the last clause. Raises `UnknownField` or `UnknownLookup`."""
+def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
+    """Check the names of the last clause; `before` is the QuerySet without it.
+
+    Raises `UnknownField` or `UnknownLookup`.
+    """
     names: Iterable[object]
     match statement.clauses[-1]:
         case ask.Only(names) | ask.Defer(names):
@@ -28,7 +32,7 @@ def check_late_names(statement: Statement) -> None:
             names, check = _prefetched(statement, lookups), _check_prefetch
         case _:
             return
-    known = known_names(statement)
+    known = names_in(before)
     for name in names:
         if isinstance(name, str) and not begins_with(name.lstrip("-+"), known):
             check(statement.model, name)

@@ -18,6 +18,7 @@ from django.db.models import DateTimeField, Transform, Value
 from django.utils.functional import cached_property
 
 from adj.compiler.structure import PLAIN_TYPES, StatementHolder
+from adj.schema.paths import LONGEST_PATH
 
 # Constants of an expression that other expressions look into while compiling (frames, precisions, positions).
 INSPECTED_TYPES = (bool, int, types.NoneType)
@@ -81,10 +82,16 @@ def is_number(node: Any) -> bool:
     return type(node) is Value and type(node.value) is int
 
 
-@lru_cache(maxsize=4_096)
 def is_local_path(path: str) -> bool:
     """Whether a lookup path may truncate or extract in the current time zone."""
+    return _is_known_local(path) if len(path) <= LONGEST_PATH else _is_local(path)
+
+
+def _is_local(path: str) -> bool:
     return not _local_transforms().isdisjoint(path.split("__")[1:])
+
+
+_is_known_local = lru_cache(maxsize=4_096)(_is_local)
 
 
 @cache

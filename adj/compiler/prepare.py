@@ -29,27 +29,29 @@ from adj.compiler.dialect import (
 )
 from adj.compiler.endings import WRITTEN_BY_DJANGO, finish_by_one_statement, has_own_way
 from adj.compiler.forget import forget_arguments
+from adj.compiler.key_chain import key_size
 from adj.compiler.keys import key_of, structure_with_ending
 from adj.compiler.plan import Guard, KeyParameters, Parameter, Plan, binder_for, check_for
+from adj.compiler.plan_size import MOST_PARAMETERS, is_too_large, plan_size
 from adj.compiler.returning import check_backend, refuse_foreign, returned_columns
 from adj.compiler.row_keys import KeysMarker, holds_keys
 from adj.compiler.slots import Marker, Recording, Refused, real_parameters
-from adj.compiler.structure import Structure, Uncacheable, Unkeyed
+from adj.compiler.structure import TOO_DEEP, Structure, Uncacheable, Unkeyed
 from adj.compiler.typed import is_typed
 from adj.hydrate.layout import ROW_SHAPES, Layout, aggregate_layout, layout_of
 from adj.hydrate.rows import code_check_for, hydrator_for
-from adj.settings import plan_cache_size
+from adj.settings import plan_cache_bytes, plan_cache_size
 from adj.shapes import WRITES, Answer, RowShape
 from adj.statement import Finish, Statement
 
-plan_cache: PlanCache[Plan] = PlanCache(plan_cache_size)
+plan_cache: PlanCache[Plan] = PlanCache(plan_cache_size, plan_cache_bytes)
 """The plans of this process. `plan_cache.stats()` tells how queries fare; `plan_cache.clear()` starts anew."""
 
 
 @receiver(setting_changed)
 def _drop_plans(setting: str, **kwargs: object) -> None:
     """Tests change settings, and Django's signal tells of it; plans and dialects have read some of them."""
-    if setting in {"USE_TZ", "TIME_ZONE", "DATABASES", "ADJ_PLAN_CACHE_SIZE"}:
+    if setting in {"USE_TZ", "TIME_ZONE", "DATABASES", "ADJ_PLAN_CACHE_SIZE", "ADJ_PLAN_CACHE_BYTES"}:
         if setting == "DATABASES":
             forget_dialects()
         refresh_time_zones()
@@ -104,6 +106,14 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
 
     Raises whatever Django raises for a question that cannot be compiled.
     """
+    try:
+        return _prepared(question, dialect)
+    except RecursionError:
+        # adj's own code takes more frames for a level than Django's.
+        return _foreign(question, build(question.statement).using(dialect.alias), TOO_DEEP)
+
+
+def _prepared(question: Question, dialect: Dialect) -> Prepared:
     if (foreign := _written_by_django(question, dialect)) is not None:
         return foreign
     structure = structure_with_ending(question.structure, question.finish)
@@ -113,6 +123,9 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
     key = key_of(question.statement.model, question.finish.answer, structure, dialect)
     plan = plan_cache.get(key)
     if plan is None:
+        if len(structure.values) > MOST_PARAMETERS or plan_cache.is_rejected(key):
+            plan_cache.count_uncacheable()
+            return _compiled_once(question, dialect, "it has too many parameters")
         return _compiled(question, structure, dialect, key, plan_cache.count_miss)
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
@@ -139,7 +152,7 @@ def _compiled(
             returned = _returned(question, dialect)
             if _merges_columns(captured):
                 raise Uncacheable("Django selects a column once that two names stand for")
-        except (Uncacheable, SynchronousOnlyOperation) as uncacheable:
+        except (Uncacheable, SynchronousOnlyOperation, RecursionError) as uncacheable:
             plan_cache.count_uncacheable()
             return _compiled_once(question, dialect, str(uncacheable))
     if not isinstance(captured, Captured):
@@ -152,7 +165,11 @@ def _compiled(
     if ready is None or recording.objection is not None:
         plan_cache.count_uncacheable()
         return _compiled_once(question, dialect, recording.objection or "its SQL depends on its values")
-    plan_cache.store(key, plan)
+    if is_too_large(plan):
+        plan_cache.reject(key, key_size(key))
+        plan_cache.count_uncacheable()
+        return ready
+    plan_cache.store(key, plan, plan_size(key, plan))
     count()
     return ready
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from keyword import iskeyword
 from typing import Any
 from weakref import ref
@@ -74,7 +74,7 @@ def _is_generated(layout: Layout) -> bool:
     return all(is_plain(model) for model in _models(_klass_info(layout)))
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def is_plain(model: type[Model]) -> bool:
     """Whether filling `__dict__` makes the same instance as `from_db`."""
     mro = model.__mro__

@@ -16,7 +16,7 @@ from django.db.models import Field, Model, fields
 from django.db.models.fields.json import JSONField
 
 from adj.errors import QueryError
-from adj.schema.paths import ResolvedPath, resolve
+from adj.schema.paths import LONGEST_PATH, ResolvedPath, resolve
 
 _INTEGERS = frozenset({int})
 _TEXT = frozenset({str})
@@ -55,9 +55,12 @@ _TEXT_LOOKUPS = frozenset(
 )
 
 
-@lru_cache(maxsize=4_096)
 def operand_types(model: type[Model], path: str) -> frozenset[type] | None:
     """The Python types that are always right for a path; None where only Django can tell."""
+    return _known_types(model, path) if len(path) <= LONGEST_PATH else _operand_types(model, path)
+
+
+def _operand_types(model: type[Model], path: str) -> frozenset[type] | None:
     try:
         resolved = resolve(model, path)
     except QueryError:
@@ -67,6 +70,9 @@ def operand_types(model: type[Model], path: str) -> frozenset[type] | None:
     if resolved.lookup not in _SAME_TYPE:
         return None
     return _relation_types(resolved) if resolved.field.is_relation else FIELD_TYPES.get(type(resolved.output))
+
+
+_known_types = lru_cache(maxsize=4_096)(_operand_types)
 
 
 def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:

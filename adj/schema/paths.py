@@ -37,13 +37,20 @@ class ResolvedPath:
     is_nullable: bool
 
 
-@lru_cache(maxsize=4_096)
+LONGEST_PATH = 200
+"""Longer paths are not remembered: the keys of a JSON value, which a request may choose, are part of a path."""
+
+
 def resolve(model: type[Model], path: str) -> ResolvedPath:
     """The meaning of a lookup path.
 
     Raises `UnknownField` when a name is no field of the model it is looked up on, `UnknownLookup` when what follows
     the last field is neither a transform nor a lookup of it.
     """
+    return _known(model, path) if len(path) <= LONGEST_PATH else _resolve(model, path)
+
+
+def _resolve(model: type[Model], path: str) -> ResolvedPath:
     names = path.split(LOOKUP_SEP)
     fields = _fields(model, path, names)
     field = fields[-1]
@@ -60,6 +67,9 @@ def resolve(model: type[Model], path: str) -> ResolvedPath:
         is_to_many=any(getattr(step, "many_to_many", False) or getattr(step, "one_to_many", False) for step in fields),
         is_nullable=any(getattr(step, "null", True) or getattr(step, "many_to_many", False) for step in fields),
     )
+
+
+_known = lru_cache(maxsize=4_096)(_resolve)
 
 
 def field_names(model: type[Model]) -> tuple[str, ...]:

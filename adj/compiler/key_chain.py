@@ -1,0 +1,95 @@
+"""Keys of statements as linked lists: a query method adds one link, and does not copy the links before it.
+
+There is one link object for each content, so links are compared and hashed by identity: equal means the same object.
+Links are kept alive by the queries, plans and memos that use them, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Hashable, Iterator
+from typing import TypeAlias
+from weakref import WeakValueDictionary
+
+Parts: TypeAlias = tuple[Hashable, ...]
+
+
+class KeyChain:
+    """The keys of a statement's clauses, the last one first.
+
+    `own_size` estimates the bytes of the last clause's key, `size` those of all of them.
+    """
+
+    __slots__ = ("__weakref__", "before", "last", "own_size", "size")
+
+    def __init__(self, before: KeyChain | None, last: Hashable) -> None:
+        self.before, self.last = before, last
+        self.own_size: int = key_size(last) + _LINK
+        self.size: int = self.own_size + (0 if before is None else before.size)
+
+    def parts(self) -> Parts:
+        """The keys of the clauses in their order."""
+        return tuple(reversed(tuple(self._from_last())))
+
+    def _from_last(self) -> Iterator[Hashable]:
+        link: KeyChain | None = self
+        while link is not None:
+            yield link.last
+            link = link.before
+
+    def __repr__(self) -> str:
+        return f"<KeyChain {self.parts()!r}>"
+
+
+# The bytes of a link and of its entry in `_links`.
+_LINK = 400
+
+_links: WeakValueDictionary[tuple[KeyChain | None, Hashable], KeyChain] = WeakValueDictionary()
+# Reentrant, since garbage collection may run a project's code while it is held.
+_lock = threading.RLock()
+
+
+def linked(before: KeyChain | Parts, added: KeyChain | Parts) -> KeyChain | Parts:
+    """A key followed by another one. Raises `TypeError` for parts without a hash.
+
+    A key that has not been extended yet may be a plain tuple.
+    """
+    parts = added.parts() if isinstance(added, KeyChain) else added
+    if not parts:
+        return before
+    if isinstance(before, KeyChain):
+        chain: KeyChain | None = before
+    else:
+        chain, parts = None, before + parts
+    for part in parts:
+        chain = _link(chain, part)
+    assert chain is not None  # noqa: S101  # there is at least one part
+    return chain
+
+
+def _link(before: KeyChain | None, last: Hashable) -> KeyChain:
+    content = (before, last)
+    link = _links.get(content)
+    if link is None:
+        with _lock:
+            link = _links.get(content)
+            if link is None:
+                link = _links[content] = KeyChain(before, last)
+    return link
+
+
+def key_size(key: object) -> int:
+    """The estimated bytes of a key. Names and classes, which others hold as well, count too."""
+    size, waiting = 0, [key]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, KeyChain):
+            size += part.size
+        elif isinstance(part, type):
+            size += 8
+        else:
+            size += sys.getsizeof(part)
+            if isinstance(part, (tuple, frozenset)):
+                waiting.extend(part)
+    return size
