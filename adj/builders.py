@@ -39,7 +39,8 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         structure = extended(before, added)
         partial = validate(self, statement, structure, added)
         query = self._asking(statement, structure)
-        query._partial = partial  # noqa: SLF001  # a query's own
+        if partial is not None:
+            query._partial = partial  # noqa: SLF001  # a query's own
         return query
 
     def _asking(self, statement: Statement, structure: Structure | Unkeyed) -> Self:

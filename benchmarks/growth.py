@@ -29,7 +29,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="adj-benchmarks-") as directory:
         set_up(Path(directory) / "library.sqlite3")
         for table in (building(options.rounds), lists(), hostile_shapes(), depths()):
-            print("\n".join(table), end="\n\n")
+            for line in table:
+                print(line, flush=True)
+            print()
 
 
 # -- building ----------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Hashable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeAlias, cast
 from weakref import WeakValueDictionary
 
 Parts: TypeAlias = tuple[Hashable, ...]
@@ -25,7 +25,7 @@ class KeyChain:
 
     def __init__(self, before: KeyChain | None, last: Hashable) -> None:
         self.before, self.last = before, last
-        self.own_size: int = key_size(last) + _LINK
+        self.own_size: int = rounded(key_size(last) + _LINK)
         self.size: int = self.own_size + (0 if before is None else before.size)
 
     def parts(self) -> Parts:
@@ -46,6 +46,8 @@ class KeyChain:
 _LINK = 400
 
 _links: WeakValueDictionary[tuple[KeyChain | None, Hashable], KeyChain] = WeakValueDictionary()
+# Its references by content: reading them here saves a call on the way of every query.
+_references: dict[tuple[KeyChain | None, Hashable], Callable[[], KeyChain | None]] = cast("Any", _links).data
 # Reentrant, since garbage collection may run a project's code while it is held.
 _lock = threading.RLock()
 
@@ -55,28 +57,32 @@ def linked(before: KeyChain | Parts, added: KeyChain | Parts) -> KeyChain | Part
 
     A key that has not been extended yet may be a plain tuple.
     """
-    parts = added.parts() if isinstance(added, KeyChain) else added
-    if not parts:
-        return before
-    if isinstance(before, KeyChain):
+    parts = added if type(added) is tuple else cast("KeyChain", added).parts()
+    if type(before) is KeyChain:
         chain: KeyChain | None = before
     else:
-        chain, parts = None, before + parts
+        if not parts:
+            return before
+        chain, parts = None, before + parts  # type: ignore[operator]  # a tuple, which mypy does not see
     for part in parts:
-        chain = _link(chain, part)
+        reference = _references.get((chain, part))
+        chain = (None if reference is None else reference()) or _new_link(chain, part)
     assert chain is not None  # noqa: S101  # there is at least one part
     return chain
 
 
-def _link(before: KeyChain | None, last: Hashable) -> KeyChain:
-    content = (before, last)
-    link = _links.get(content)
-    if link is None:
-        with _lock:
-            link = _links.get(content)
-            if link is None:
-                link = _links[content] = KeyChain(before, last)
-    return link
+def _new_link(before: KeyChain | None, last: Hashable) -> KeyChain:
+    with _lock:
+        # Another thread may have made it meanwhile.
+        link = _links.get((before, last))
+        if link is None:
+            link = _links[before, last] = KeyChain(before, last)
+        return link
+
+
+def rounded(size: int) -> int:
+    """A size in whole steps of 512 bytes: it is an estimate, and does not look like a value of a query."""
+    return -(-size // 512) * 512
 
 
 def key_size(key: object) -> int:

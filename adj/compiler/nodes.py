@@ -84,7 +84,7 @@ def is_number(node: Any) -> bool:
 
 def is_local_path(path: str) -> bool:
     """Whether a lookup path may truncate or extract in the current time zone."""
-    return _is_known_local(path) if len(path) <= LONGEST_PATH else _is_local(path)
+    return "__" in path and (_is_known_local(path) if len(path) <= LONGEST_PATH else _is_local(path))
 
 
 def _is_local(path: str) -> bool:

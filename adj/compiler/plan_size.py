@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from types import CodeType, FunctionType
 from typing import Any
 
-from adj.compiler.key_chain import key_size
+from adj.compiler.key_chain import key_size, rounded
 from adj.compiler.plan import Plan
 
 MOST_PARAMETERS = 500
@@ -35,7 +35,8 @@ def plan_size(key: Hashable, plan: Plan) -> int:
     """The estimated bytes of a plan and its key."""
     constants = sum(sys.getsizeof(entry) for entry in plan.template)
     parts = len(plan.binders) * _BINDER + len(plan.template) * _PARAMETER
-    return _PLAN + key_size(key) + sys.getsizeof(plan.sql) + constants + parts + _function_size(plan.hydrate)
+    texts = key_size(key) + sys.getsizeof(plan.sql)
+    return rounded(_PLAN + texts + constants + parts + _function_size(plan.hydrate))
 
 
 def _function_size(function: Any) -> int:

@@ -29,7 +29,7 @@ from adj.compiler.dialect import (
 )
 from adj.compiler.endings import WRITTEN_BY_DJANGO, finish_by_one_statement, has_own_way
 from adj.compiler.forget import forget_arguments
-from adj.compiler.key_chain import key_size
+from adj.compiler.key_chain import key_size, rounded
 from adj.compiler.keys import key_of, structure_with_ending
 from adj.compiler.plan import Guard, KeyParameters, Parameter, Plan, binder_for, check_for
 from adj.compiler.plan_size import MOST_PARAMETERS, is_too_large, plan_size
@@ -166,7 +166,7 @@ def _compiled(
         plan_cache.count_uncacheable()
         return _compiled_once(question, dialect, recording.objection or "its SQL depends on its values")
     if is_too_large(plan):
-        plan_cache.reject(key, key_size(key))
+        plan_cache.reject(key, rounded(key_size(key)))
         plan_cache.count_uncacheable()
         return ready
     plan_cache.store(key, plan, plan_size(key, plan))

@@ -19,7 +19,7 @@ from adj.compiler.build import build
 from adj.compiler.clauses import DjangoQuerySet
 from adj.compiler.describe import Describer
 from adj.compiler.judge import judge
-from adj.compiler.key_chain import KeyChain, Parts, key_size
+from adj.compiler.key_chain import KeyChain, Parts, key_size, rounded
 from adj.compiler.memo import Memo
 from adj.compiler.names import begins_with, names_in
 from adj.compiler.partial import Partial, kept_queryset
@@ -78,9 +78,9 @@ def _prefetched(clause: ask.AnyClause) -> Key:
 def _size(model: type[Model], key: KeyChain | Parts, prefetched: Key) -> int:
     """The bytes that the memo keeps alive for a structure; what it shares with the one before is counted once."""
     if not isinstance(key, KeyChain):
-        return _ENTRY + key_size(key) + key_size(prefetched)
+        return rounded(_ENTRY + key_size(key) + key_size(prefetched))
     is_before_known = key.before is not None and (model, key.before, None) in _seen
-    return _ENTRY + (key.own_size if is_before_known else key.size) + key_size(prefetched)
+    return (key.own_size if is_before_known else key.size) + rounded(_ENTRY + key_size(prefetched))
 
 
 # The bytes of an entry of the memo, without its key.
