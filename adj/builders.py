@@ -38,6 +38,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
     def __init__(self, statement: Statement, structure: Structure | Unkeyed) -> None:
         self.statement = statement
         self.structure = structure
+        self._partial = None
 
     def _with(self, clause: ask.AnyClause) -> Self:
         """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
@@ -47,8 +48,11 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
             structure_of(self.statement.model, clause),
         )
         structure = extended(before, added)
-        validate(statement, structure, added)
-        return self._asking(statement, structure)
+        partial = validate(self, statement, structure, added)
+        query = self._asking(statement, structure)
+        if partial is not None:
+            query._partial = partial  # noqa: SLF001  # a query's own
+        return query
 
     def _asking(self, statement: Statement, structure: Structure | Unkeyed) -> Self:
         """A query of the same class that asks something else."""
@@ -146,7 +150,11 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         """
         if seconds is not None and not seconds > 0:
             raise ValueError(f"timeout() takes a positive number of seconds, not {seconds!r}.")
-        return self._asking(self.statement.within(seconds), self.structure)
+        source: Any = self
+        query: Any = self._asking(self.statement.within(seconds), self.structure)
+        # The clauses are the same.
+        query._partial = source._partial  # noqa: SLF001  # a query's own
+        return query  # type: ignore[no-any-return]  # its class is that of `_asking()`
 
     # -- relations, locks ----------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, overload
 
 from django.db.models import Manager, Model, QuerySet
@@ -47,7 +47,7 @@ def _of_model(model: Any) -> AsyncQuery[Any, Any]:
     return _of_every_row(model) if has_plain_manager(model) else _of_queryset(model._default_manager.get_queryset())
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _of_every_row(model: type[Model]) -> AsyncQuery[Any, Any]:
     """A query is immutable, so that one of each model is enough."""
     return query_of(Statement(model))

@@ -13,6 +13,7 @@ from django.db.models.manager import BaseManager
 from adj import statement as ask
 from adj.compiler.build import has_plain_manager, starts_plain
 from adj.compiler.clauses import structure_of_statement
+from adj.compiler.partial import Partial
 from adj.compiler.structure import Structure, Unkeyed
 from adj.query import AsyncQuery, statement_of
 from adj.statement import Statement
@@ -73,6 +74,15 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     def structure(self) -> Structure | Unkeyed:  # type: ignore[override]  # as `statement` is
         """Its structure."""
         return self.all().structure
+
+    @property
+    def _partial(self) -> Partial | None:  # a manager's rows may be others the next time
+        """Nothing is kept of a manager."""
+        return None
+
+    @_partial.setter
+    def _partial(self, partial: Partial | None) -> None:
+        pass
 
     def _with(self, clause: ask.AnyClause) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # no manager
         return self.all()._with(clause)  # noqa: SLF001  # a query's own

@@ -1,4 +1,7 @@
-"""What a project may set: `settings.ADJ` per database alias, `settings.ADJ_PLAN_CACHE_SIZE` for all of them."""
+"""What a project may set: `settings.ADJ` per database alias, and for all of them the limits of the plan cache.
+
+These are `settings.ADJ_PLAN_CACHE_SIZE` and `settings.ADJ_PLAN_CACHE_BYTES`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from adj.errors import UnknownDatabase
 EngineName = Literal["auto", "psycopg", "threads", "django"]
 
 DEFAULT_PLAN_CACHE_SIZE = 1_024
+DEFAULT_PLAN_CACHE_BYTES = 64 * 2**20
 
 POOL_OPTIONS = ("min_size", "max_size", "timeout", "max_waiting", "max_lifetime", "max_idle")
 
@@ -87,10 +91,22 @@ def plan_cache_size() -> int:
 
     Raises `ImproperlyConfigured` when it is not a whole number from 1 on.
     """
-    size = getattr(django_settings, "ADJ_PLAN_CACHE_SIZE", DEFAULT_PLAN_CACHE_SIZE)
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise ImproperlyConfigured(f"ADJ_PLAN_CACHE_SIZE must be a whole number from 1 on, not {size!r}.")
-    return size
+    return _positive("ADJ_PLAN_CACHE_SIZE", DEFAULT_PLAN_CACHE_SIZE)
+
+
+def plan_cache_bytes() -> int:
+    """How many bytes of plans the process keeps, by estimate, `ADJ_PLAN_CACHE_BYTES`.
+
+    Raises `ImproperlyConfigured` when it is not a whole number from 1 on.
+    """
+    return _positive("ADJ_PLAN_CACHE_BYTES", DEFAULT_PLAN_CACHE_BYTES)
+
+
+def _positive(name: str, default: int) -> int:
+    value = getattr(django_settings, name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 1 on, not {value!r}.")
+    return value
 
 
 DEFAULT_PROBATION_RUNS = 2

@@ -155,7 +155,7 @@ class ReturningQuery(StatementHolder, Generic[T]):
     __slots__ = ("_names",)
 
     def __init__(self, statement: Statement, structure: Structure | Unkeyed, names: Names) -> None:
-        self.statement, self.structure = statement, structure
+        self.statement, self.structure, self._partial = statement, structure, None
         self._names = names
 
     async def aupdate(self, **kwargs: Any) -> list[T]:

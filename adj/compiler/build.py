@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -23,7 +23,7 @@ from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands, with_djangos
 from adj.compiler.dialect import Bound
 from adj.compiler.slots import Recording, Slot
 from adj.compiler.slotted_query import slotted_query_class
-from adj.compiler.structure import Structure, Uncacheable
+from adj.compiler.structure import StatementHolder, Structure, Uncacheable
 from adj.compiler.substitute import SlotWalk, Verbatim
 from adj.shapes import Answer
 from adj.statement import Finish, Statement
@@ -141,7 +141,47 @@ def _restored(kind: Any, attributes: dict[str, Any]) -> Any:
 
 def build(statement: Statement) -> DjangoQuerySet:
     """The QuerySet that says the same as a statement."""
-    return _replay(statement, _base(statement), Verbatim())
+    nested = _Nested()
+    for holder in innermost_first(statement.clauses):
+        nested.built[id(holder)] = _replay(holder.statement, base_of(holder.statement), nested)
+    return _replay(statement, base_of(statement), nested)
+
+
+class _Nested(Verbatim):
+    """The operands as they are; a nested query becomes its QuerySet, which may be built already."""
+
+    def __init__(self) -> None:
+        self.built: dict[int, DjangoQuerySet] = {}
+
+    def node(self, node: Any) -> Any:
+        """One expression."""
+        built = self.built.get(id(node)) if self.built else None
+        return super().node(node) if built is None else built.all()
+
+
+def innermost_first(
+    clauses: Iterable[ask.AnyClause],
+    clauses_of: Callable[[StatementHolder], Iterable[ask.AnyClause]] = lambda holder: holder.statement.clauses,
+) -> list[StatementHolder]:
+    """The queries that are combined in clauses, those that are combined in these before them.
+
+    Without recursion: `one | (two | (three | ...))` may be as deep as Django allows.
+    """
+    found: dict[int, StatementHolder] = {}
+    waiting = [(holder, False) for holder in _combined(clauses)]
+    while waiting:
+        holder, is_expanded = waiting.pop()
+        if is_expanded:
+            found[id(holder)] = holder
+        elif id(holder) not in found:
+            waiting.append((holder, True))
+            waiting.extend([(inner, False) for inner in _combined(clauses_of(holder))])
+    return list(found.values())
+
+
+def _combined(clauses: Iterable[ask.AnyClause]) -> list[StatementHolder]:
+    combined = [clause for clause in clauses if type(clause) is ask.Combine]
+    return [other for clause in combined for other in clause.others if isinstance(other, StatementHolder)]
 
 
 def build_with_slots(
@@ -177,7 +217,8 @@ def _build_nested(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
     return _replay(statement, _slotted_base(statement, nested), nested)
 
 
-def _base(statement: Statement) -> DjangoQuerySet:
+def base_of(statement: Statement) -> DjangoQuerySet:
+    """The QuerySet that a statement starts from."""
     queryset: Any = statement.base
     if queryset is None:
         queryset = statement.model._default_manager.get_queryset()
@@ -186,7 +227,7 @@ def _base(statement: Statement) -> DjangoQuerySet:
 
 
 def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
-    base = _base(statement)
+    base = base_of(statement)
     if statement.base is not None:
         # The walk makes a query of it that takes slots.
         slotted: DjangoQuerySet = walk.of_clause().node(base)
@@ -209,8 +250,13 @@ def _replay(
         if bounds is not None and type(clause) is ask.Slice:
             queryset = _sliced(queryset, bounds)
         else:
-            queryset = CLAUSES[type(clause)][1](queryset, clause, operands)
+            queryset = build_clause(queryset, clause, operands)
     return queryset
+
+
+def build_clause(queryset: DjangoQuerySet, clause: ask.AnyClause, operands: Operands) -> DjangoQuerySet:
+    """A QuerySet with one more clause."""
+    return CLAUSES[type(clause)][1](queryset, clause, operands)
 
 
 def _sliced(queryset: DjangoQuerySet, bounds: tuple[int | None, int | None]) -> DjangoQuerySet:

@@ -18,7 +18,7 @@ from adj import statement as ask
 from adj.compiler.constants import constant_key
 from adj.compiler.describe import DescribeStatement, KeyWalk
 from adj.compiler.name_keys import name_keys
-from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
+from adj.compiler.structure import TOO_DEEP, Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
 from adj.compiler.substitute import SlotWalk, Verbatim
 from adj.statement import Statement
 
@@ -313,7 +313,8 @@ def structure_of(
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
     except RecursionError:
-        return Unkeyed("it is nested too deeply")
+        # The walk takes more frames for a level than Django's own code.
+        return Unkeyed(TOO_DEEP)
 
 
 def _slice_structure(clause: ask.Slice) -> Structure:
@@ -332,7 +333,7 @@ def describe_operands(model: Any, args: tuple[object, ...], kwargs: Any) -> Stru
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
     except RecursionError:
-        return Unkeyed("it is nested too deeply")
+        return Unkeyed(TOO_DEEP)
 
 
 def base_structure(queryset: DjangoQuerySet, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
@@ -343,4 +344,4 @@ def base_structure(queryset: DjangoQuerySet, describe_nested: DescribeStatement 
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
     except RecursionError:
-        return Unkeyed("it is nested too deeply")
+        return Unkeyed(TOO_DEEP)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import Any, NoReturn, cast
 
 from django.core.exceptions import EmptyResultSet
@@ -96,7 +96,7 @@ class CapturingCompiler(MarkingCompiler):
         raise Captured(self, sql, parameters)
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def capturing_class(compiler_class: type[SQLCompiler]) -> type[SQLCompiler]:
     """The capturing variant of a backend's compiler."""
     return type(f"Capturing{compiler_class.__name__}", (CapturingCompiler, compiler_class), {})

@@ -1,22 +1,27 @@
 """Django as the judge of a clause, and its verdicts in adj's words.
 
-Django builds the QuerySet; whatever it raises is looked into until the name or the value that it objects to is found.
+Django adds the clause to what it has built of the query before; whatever it raises is looked into until the name or
+the value that it objects to is found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import NoReturn
 
 from django.core.exceptions import FieldError, ValidationError
 from django.db import NotSupportedError
+from django.db.models import Model
 
 from adj import statement as ask
-from adj.compiler.build import build
+from adj.compiler.clauses import DjangoQuerySet
 from adj.compiler.late_names import check_late_names
 from adj.compiler.name_types import check_name_types
-from adj.compiler.names import begins_with, conditions, known_names, paths
+from adj.compiler.names import begins_with, conditions, names_in, paths
+from adj.compiler.partial import Partial, with_clause
 from adj.compiler.text import query_text
 from adj.errors import InvalidFormat, InvalidOperand, ShapeError, UnknownField, UnsupportedFeature
 from adj.schema.operands import expected
@@ -24,39 +29,71 @@ from adj.schema.paths import resolve
 from adj.statement import Statement
 
 
-def judge(statement: Statement) -> None:
-    """Let Django build the QuerySet; turn what it raises into adj's own errors."""
+def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
+    """Let Django build the last clause of a statement; `before` is the QuerySet without it.
+
+    Returns what Django has built. Turns what it raises into adj's own errors.
+    """
     check_name_types(statement)
+    clause = statement.clauses[-1]
     try:
-        build(statement)
+        built = with_clause(before, clause)
     except FieldError as error:
-        _raise_unknown_name(_up_to_refused(statement), error)
+        _raise_unknown_name(statement, *_refused_part(before, clause), error)
     except NotSupportedError as error:
         raise UnsupportedFeature(query=query_text(statement), reason=_sentence(error)) from error
     except (TypeError, ValueError, ValidationError) as error:
-        _raise_misfit(statement, error)
-    check_late_names(statement)
+        _raise_misfit(statement, before, error)
+    check_late_names(statement, before)
+    return Partial(len(statement.clauses), built)
 
 
-def _up_to_refused(statement: Statement) -> Statement:
-    """The same up to the annotation that Django refuses, where one call gives several: each may name those before."""
-    *clauses, last = statement.clauses
-    if not isinstance(last, ask.Annotate):
-        return statement
-    for args, kwargs in ((last.args, {}), *(((), {name: given}) for name, given in last.kwargs.items())):
-        clauses.append(replace(last, args=args, kwargs=kwargs))
-        shorter = replace(statement, clauses=tuple(clauses))
+def _refused_part(before: DjangoQuerySet, clause: ask.AnyClause) -> tuple[DjangoQuerySet, ask.AnyClause]:
+    """The annotation that Django refuses, where one call gives several, and the QuerySet that it was added to.
+
+    Each annotation may name those before it.
+    """
+    if not isinstance(clause, ask.Annotate):
+        return before, clause
+    parts = [replace(clause, kwargs={}), *(replace(clause, args=(), kwargs={n: e}) for n, e in clause.kwargs.items())]
+    queryset, count = before, _known_parts(before, parts)
+    with suppress(FieldError):
+        # All at once, where names say that they are not to blame.
+        earlier = dict(islice(clause.kwargs.items(), max(count - 1, 0)))
+        queryset = with_clause(before, replace(clause, kwargs=earlier)) if count else before
+        parts = parts[count:]
+    for part in parts:
         try:
-            build(shorter)
+            queryset = with_clause(queryset, part)
         except FieldError:
-            return shorter
-    return statement
+            return queryset, part
+    return before, clause
 
 
-def _raise_unknown_name(statement: Statement, error: FieldError) -> NoReturn:
+def _known_parts(before: DjangoQuerySet, parts: Sequence[ask.Annotate]) -> int:
+    """How many of the first annotations have only names that adj finds; 0 if all have."""
+    known = set(names_in(before))
+    for number, part in enumerate(parts):
+        if not all(begins_with(path, known) or _is_found(before.model, path) for path in paths(part) if path):
+            return number
+        known.update(part.kwargs)
+    return 0
+
+
+def _is_found(model: type[Model], path: str) -> bool:
+    try:
+        resolve(model, path)
+    except FieldError:
+        return False
+    return True
+
+
+def _raise_unknown_name(
+    statement: Statement, before: DjangoQuerySet, clause: ask.AnyClause, error: FieldError
+) -> NoReturn:
     """Find the name that Django objects to, and say what there is instead."""
-    known = known_names(statement)
-    for path in paths(statement.clauses[-1]):
+    known = names_in(before)
+    for path in paths(clause):
         if path and not begins_with(path, known):
             try:
                 resolve(statement.model, path)
@@ -74,11 +111,11 @@ def _with_choices(unknown: UnknownField, statement: Statement, known: frozenset[
     return UnknownField(model=unknown.model, path=unknown.path, part=unknown.part, choices=(*unknown.choices, *known))
 
 
-def _raise_misfit(statement: Statement, error: Exception) -> NoReturn:
+def _raise_misfit(statement: Statement, before: DjangoQuerySet, error: Exception) -> NoReturn:
     clause = statement.clauses[-1]
     is_condition = isinstance(clause, (ask.Filter, ask.ComplexFilter))
-    if is_condition and (culprits := list(_culprits(statement))):
-        path, operand = culprits[0]
+    if is_condition and (culprit := next(_culprits(clause, before), None)) is not None:
+        path, operand = culprit
         kind = InvalidFormat if isinstance(error, ValidationError) else InvalidOperand
         raise kind(
             model=statement.model.__name__,
@@ -91,26 +128,25 @@ def _raise_misfit(statement: Statement, error: Exception) -> NoReturn:
     raise error
 
 
-def _culprits(statement: Statement) -> Iterator[tuple[str, object]]:
-    """The conditions of the last clause that Django refuses by themselves."""
-    before = Statement(statement.model, statement.base, statement.clauses[:-1], statement.alias)
-    for path, operand in conditions(statement.clauses[-1]):
+def _culprits(clause: ask.AnyClause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
+    """The conditions of a clause that Django refuses by themselves."""
+    for path, operand in conditions(clause):
         try:
-            build(before.with_clause(ask.Filter((), {path: operand})))
+            with_clause(before, ask.Filter((), {path: operand}))
         except (TypeError, ValueError, ValidationError):
-            if not _is_refused(before):
+            if _takes_conditions(before):
                 yield path, operand
         except FieldError:
             continue
 
 
-def _is_refused(statement: Statement) -> bool:
-    """Whether the statement takes no condition at all, as after a slice."""
+def _takes_conditions(queryset: DjangoQuerySet) -> bool:
+    """Whether a QuerySet takes any condition at all; after a slice it does not."""
     try:
-        build(statement.with_clause(ask.Filter((), {"pk__isnull": False})))
+        with_clause(queryset, ask.Filter((), {"pk__isnull": False}))
     except (TypeError, ValueError):
-        return True
-    return False
+        return False
+    return True
 
 
 def _sentence(error: Exception) -> str:

@@ -15,14 +15,18 @@ from django.db.models.constants import LOOKUP_SEP
 from django.db.models.sql.query import Query
 
 from adj import statement as ask
-from adj.compiler.names import begins_with, known_names
+from adj.compiler.clauses import DjangoQuerySet
+from adj.compiler.names import begins_with, names_in
 from adj.errors import QueryError, UnknownColumn, UnknownField, UnknownRelation
 from adj.schema.paths import field_names, get_field, resolve
 from adj.statement import Statement
 
 
-def check_late_names(statement: Statement) -> None:
-    """Check the names of the last clause. Raises `UnknownField` or `UnknownLookup`."""
+def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
+    """Check the names of the last clause; `before` is the QuerySet without it.
+
+    Raises `UnknownField` or `UnknownLookup`.
+    """
     names: Iterable[object]
     match statement.clauses[-1]:
         case ask.Only(names) | ask.Defer(names):
@@ -35,7 +39,7 @@ def check_late_names(statement: Statement) -> None:
             names, check = _prefetched(statement, lookups), _check_prefetch
         case _:
             return
-    known = known_names(statement)
+    known = names_in(before)
     for name in names:
         # A sign may be a part of a name, which Django allows.
         if isinstance(name, str) and not any(begins_with(part, known) for part in (name, name.lstrip("-+"))):

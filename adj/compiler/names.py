@@ -6,26 +6,31 @@ Private Django API used here: `Query._filtered_relations`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from django.db.models import F, Q
 from django.db.models.expressions import OuterRef
 
 from adj import statement as ask
-from adj.compiler.build import build
-from adj.statement import Statement
+from adj.compiler.clauses import DjangoQuerySet
 
 
-def known_names(statement: Statement) -> frozenset[str]:
-    """Names that are no fields: annotations, filtered relations, extra columns."""
-    before = Statement(statement.model, statement.base, statement.clauses[:-1], statement.alias)
-    query: Any = build(before).query
+def names_in(queryset: DjangoQuerySet) -> frozenset[str]:
+    """The names in a QuerySet that are not fields: annotations, filtered relations, extra columns."""
+    query: Any = queryset.query
     return frozenset({*query.annotations, *query.extra, *query._filtered_relations})
 
 
-def begins_with(path: str, known: frozenset[str]) -> bool:
+def begins_with(path: str, known: AbstractSet[str]) -> bool:
     """Whether a path begins with a name that is no field."""
-    return any(path == name or path.startswith(f"{name}__") for name in known)
+    # The beginnings of the path are looked up, since the names may be many.
+    end = len(path)
+    while end != -1:
+        if path[:end] in known:
+            return True
+        end = path.rfind("__", 0, end + 1)
+    return False
 
 
 def conditions(clause: Any) -> Iterator[tuple[str, object]]:
@@ -40,12 +45,14 @@ def conditions(clause: Any) -> Iterator[tuple[str, object]]:
 
 
 def _q_conditions(node: Any) -> Iterator[tuple[str, object]]:
-    if isinstance(node, Q):
-        for child in node.children:
-            if isinstance(child, tuple):
-                yield child
-            else:
-                yield from _q_conditions(child)
+    # Not by recursion: a Q may be nested as deeply as Django allows.
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, tuple):
+            yield found
+        elif isinstance(found, Q):
+            waiting.extend(reversed(found.children))
 
 
 def paths(clause: Any) -> Iterator[str]:
@@ -81,15 +88,17 @@ def _name_paths(names: tuple[object, ...]) -> Iterator[str]:
 
 
 def _expression_paths(node: Any) -> Iterator[str]:
-    if isinstance(node, OuterRef):
-        return
-    if isinstance(node, F):
-        reference: Any = node
-        yield reference.name
-    elif isinstance(node, Q):
-        for path, operand in _q_conditions(node):
-            yield path
-            yield from _expression_paths(operand)
-    elif hasattr(node, "get_source_expressions"):
-        for source in node.get_source_expressions():
-            yield from _expression_paths(source)
+    waiting = [node]
+    while waiting:
+        found: Any = waiting.pop()
+        if isinstance(found, OuterRef):
+            continue
+        if isinstance(found, F):
+            reference: Any = found
+            yield reference.name
+        elif isinstance(found, Q):
+            for path, operand in reversed(list(_q_conditions(found))):
+                # An F stands for the path itself.
+                waiting.extend((operand, F(path)))
+        elif hasattr(found, "get_source_expressions"):
+            waiting.extend(reversed(found.get_source_expressions()))

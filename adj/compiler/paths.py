@@ -12,17 +12,17 @@ from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
 
 from adj.compiler.passing import COMPARISONS
+from adj.schema.paths import LONGEST_PATH
 
 MEMBERSHIPS: frozenset[type] = frozenset({In, RelatedIn})
 """Lookups whose list may have any length: those of composite keys, JSON and arrays write more than placeholders."""
 
-_LONGEST = 200
 _NAMES = frozenset({"exact", "gt", "gte", "lt", "lte"})
 
 
 def compares_plainly(model: Any, path: str | None) -> bool:
     """Whether a path compares a column of Django's own fields, so that the parameters of an expression stay alone."""
-    return path is not None and len(path) <= _LONGEST and _compares_plainly(model, path)
+    return path is not None and len(path) <= LONGEST_PATH and _compares_plainly(model, path)
 
 
 @lru_cache(maxsize=4_096)
@@ -39,7 +39,7 @@ def _compares_plainly(model: Any, path: str) -> bool:
 
 def takes_any_length(model: Any, path: str | None) -> bool:
     """Whether a path compares one column with the members of a list, whose number changes placeholders alone."""
-    return path is not None and path.endswith("__in") and len(path) <= _LONGEST and _takes_any_length(model, path)
+    return path is not None and path.endswith("__in") and len(path) <= LONGEST_PATH and _takes_any_length(model, path)
 
 
 @lru_cache(maxsize=4_096)
@@ -66,7 +66,9 @@ def _field(model: Any, names: list[str]) -> Any:
 
 def is_local_path(path: str) -> bool:
     """Whether a lookup path may truncate or extract in the current time zone."""
-    return _is_local_path(path) if len(path) <= _LONGEST else _is_local_path.__wrapped__(path)
+    if LOOKUP_SEP not in path:
+        return False
+    return _is_local_path(path) if len(path) <= LONGEST_PATH else _is_local_path.__wrapped__(path)
 
 
 @lru_cache(maxsize=4_096)

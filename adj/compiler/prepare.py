@@ -29,23 +29,30 @@ from adj.compiler.dialect import (
     refresh_time_zones,
 )
 from adj.compiler.endings import WRITTEN_BY_DJANGO, finish_by_one_statement, has_own_way
+from adj.compiler.key_chain import key_size, rounded
 from adj.compiler.keys import key_of, structure_with_ending
 from adj.compiler.plan import Plan
+from adj.compiler.plan_size import MOST_PARAMETERS, is_too_large, plan_size
 from adj.compiler.planning import plan_from
 from adj.compiler.proof import difference
 from adj.compiler.returning import check_backend, refuse_foreign, returned_columns
 from adj.compiler.slots import Recording, Refused
 from adj.compiler.slotted_query import recorded
-from adj.compiler.structure import Structure, Uncacheable, Unkeyed
+from adj.compiler.structure import TOO_DEEP, Structure, Uncacheable, Unkeyed
 from adj.compiler.text import query_text
 from adj.compiler.trust import logger, report, verification
 from adj.hydrate.layout import ROW_SHAPES, Layout, cuts_composite_keys
-from adj.settings import plan_cache_size
+from adj.settings import plan_cache_bytes, plan_cache_size
 from adj.shapes import WRITES, Answer
 from adj.statement import Finish, Statement
 
-plan_cache: PlanCache[Plan | Distrusted] = PlanCache(plan_cache_size)
+plan_cache: PlanCache[Plan | Distrusted] = PlanCache(plan_cache_size, plan_cache_bytes)
 """The plans of this process. `plan_cache.stats()` tells how queries fare; `plan_cache.clear()` starts anew."""
+
+
+_READ_BY_PLANS = frozenset(
+    {"USE_TZ", "TIME_ZONE", "DATABASES", "ADJ_PLAN_CACHE_SIZE", "ADJ_PLAN_CACHE_BYTES", "ADJ_PROBATION_RUNS"}
+)
 
 
 @receiver(setting_changed)
@@ -53,7 +60,7 @@ def _drop_plans(setting: str, **kwargs: object) -> None:
     """Tests change settings, and Django's signal tells of it; plans and dialects have read some of them."""
     if setting in {"ADJ_VERIFY", "ADJ_PROBATION_RUNS"}:
         verification.share = None
-    if setting in {"USE_TZ", "TIME_ZONE", "DATABASES", "ADJ_PLAN_CACHE_SIZE", "ADJ_PROBATION_RUNS"}:
+    if setting in _READ_BY_PLANS:
         if setting == "DATABASES":
             forget_dialects()
         refresh_time_zones()
@@ -151,6 +158,14 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
 
     Raises whatever Django raises for a question that cannot be compiled.
     """
+    try:
+        return _prepared(question, dialect)
+    except RecursionError:
+        # adj's own code takes more frames for a level than Django's.
+        return _foreign(question, build(question.statement).using(dialect.alias), TOO_DEEP)
+
+
+def _prepared(question: Question, dialect: Dialect) -> Prepared:
     if (foreign := _written_by_django(question, dialect)) is not None:
         return foreign
     structure = structure_with_ending(question.statement.model, question.structure, question.finish)
@@ -160,6 +175,9 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
     key = key_of(question.statement.model, question.finish.answer, structure, dialect)
     plan = plan_cache.get(key)
     if plan is None:
+        if len(structure.values) > MOST_PARAMETERS or plan_cache.is_rejected(key):
+            plan_cache.count_uncacheable()
+            return compiled_by_django(question, dialect).prepared()
         return _first_run(question, structure, dialect, key, plan_cache.count_miss)
     if plan is Distrusted.DISTRUSTED:
         plan_cache.count_uncacheable()
@@ -191,7 +209,7 @@ def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable,
     if found is None:
         ready.plan.trust.gain(ready.parameters)
         return ready
-    plan_cache.store(key, DISTRUSTED)
+    plan_cache.store(key, DISTRUSTED, rounded(key_size(key)))
     plan_cache.count_mismatch()
     report(query_text(question.statement, question.finish, with_values=False), found, is_verified=is_verified)
     return djangos.prepared()
@@ -212,7 +230,11 @@ def _first_run(
         logger.debug("No plan for %s: %s.", question.statement.model.__name__, uncacheable)
         plan_cache.count_uncacheable()
         return djangos.prepared()
-    plan_cache.store(key, plan)
+    if is_too_large(plan):
+        plan_cache.reject(key, rounded(key_size(key)))
+        plan_cache.count_uncacheable()
+        return djangos.prepared()
+    plan_cache.store(key, plan, plan_size(key, plan))
     count()
     return Ready(plan, djangos.sql, djangos.parameters, was_cached=False)
 

@@ -12,7 +12,7 @@ Private Django API used here: `ForeignObject.foreign_related_fields`, `.local_re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.db import connections
@@ -94,7 +94,7 @@ class OwnRows:
 OWN_ROWS = OwnRows()
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def relation_of(model: type[Model], name: str) -> Relation | None:
     """The relation that an attribute of a model stands for; None where it has no answer here, or is no relation."""
     descriptor: Any = getattr(model, name, None)

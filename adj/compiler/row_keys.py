@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -56,10 +55,9 @@ class SlottedKeys(SlottedLookup):
         rendering.parameters = (*markers(rendering, recording, parameters[:start]), keys)
 
 
-@lru_cache(maxsize=256)
 def placeholders(count: int) -> str:
-    """`%s, %s, ...`."""
-    return ", ".join(["%s"] * count)
+    """`%s, %s, ...`; not remembered, since those of many keys are long."""
+    return "%s, " * (count - 1) + "%s" if count else ""
 
 
 def keys_bind(rendering: Rendering, compiler: Any) -> Callable[[Any], Sequence[object]]:

@@ -6,12 +6,16 @@ import datetime
 import decimal
 import uuid
 from collections.abc import Hashable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db.models import QuerySet
 from django.utils.hashable import make_hashable
 
+from adj.compiler.key_chain import KeyChain, Parts, linked
 from adj.statement import Statement
+
+if TYPE_CHECKING:
+    from adj.compiler.partial import Partial
 
 Key: TypeAlias = Hashable
 
@@ -37,6 +41,9 @@ SEQUENCE_TYPES: tuple[type, ...] = (list, tuple, set, frozenset, range, type({}.
 """What `in` and `range` take; a list of values is one slot."""
 
 
+TOO_DEEP = "it is nested too deeply"
+
+
 class Uncacheable(Exception):
     """A part of a statement has no key; the message says which."""
 
@@ -44,10 +51,12 @@ class Uncacheable(Exception):
 class StatementHolder:
     """Whatever carries a statement with its structure: AsyncQuery, which this layer does not know."""
 
-    __slots__ = ("statement", "structure")
+    __slots__ = ("_partial", "statement", "structure")
 
     statement: Statement
     structure: Structure | Unkeyed
+    # What Django has built of the statement to judge it, if anything; see `adj/compiler/partial.py`.
+    _partial: Partial | None
 
     @property
     def queryset(self) -> QuerySet[Any, Any]:
@@ -67,7 +76,7 @@ class Structure:
 
     def __init__(
         self,
-        key: tuple[Key, ...],
+        key: KeyChain | Parts,
         values: tuple[object, ...] = (),
         constants: tuple[int, ...] = (),
         is_local: bool = False,
@@ -79,7 +88,7 @@ class Structure:
         """The structure of this one's clauses followed by the other's."""
         offset = len(self.values)
         return Structure(
-            self.key + other.key,
+            linked(self.key, other.key),
             self.values + other.values,
             self.constants + tuple(offset + index for index in other.constants) if other.constants else self.constants,
             self.is_local or other.is_local,
@@ -104,7 +113,12 @@ def extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structu
         return added
     if before.bounds is not None and added.bounds is not None:
         return Unkeyed("a slice of a slice")
-    return before.extended(added)
+    try:
+        return before.extended(added)
+    except TypeError:
+        return Unkeyed("a list where a name belongs")
+    except RecursionError:
+        return Unkeyed(TOO_DEEP)
 
 
 def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tuple[int, ...]:

@@ -15,16 +15,22 @@ from adj.shapes import Answer
 from adj.statement import ROWS, Finish, Statement
 
 _LONGEST = 60
+# How deep nested conditions and queries are written out, and how many members of one condition.
+_DEEPEST = 20
+_MOST = 100
 
 
 def query_text(statement: Statement, finish: Finish = ROWS, *, with_values: bool | None = None) -> str:
     """The chain of a statement, such as `q(Book).filter(pages__gt=200).order_by('-rating')`.
 
     Never touches the database. Values are left out unless asked for; by default they are shown when
-    `settings.DEBUG` is on, since messages end up in logs.
+    `settings.DEBUG` is on, since messages end up in logs. What is nested very deeply is left out as well.
     """
     shows_values = settings.DEBUG if with_values is None else with_values
-    writer = _Writer(shows_values)
+    return _text(statement, finish, _Writer(shows_values))
+
+
+def _text(statement: Statement, finish: Finish, writer: _Writer) -> str:
     chain = "".join(writer.clause(clause) for clause in statement.clauses)
     using = f".using({statement.alias!r})" if statement.alias is not None else ""
     timeout = f".timeout({statement.seconds!r})" if statement.seconds is not None else ""
@@ -95,8 +101,9 @@ class NotedCall(_Noting):
 
 
 class _Writer:
-    def __init__(self, shows_values: bool) -> None:
+    def __init__(self, shows_values: bool, depth: int = 0) -> None:
         self.shows_values = shows_values
+        self.depth = depth
 
     def clause(self, clause: ask.AnyClause) -> str:  # noqa: C901  # one case a clause
         """One call of the chain."""
@@ -181,7 +188,9 @@ class _Writer:
     def value(self, value: object) -> str:
         """An operand of a lookup."""
         if isinstance(value, StatementHolder):
-            return query_text(value.statement, with_values=self.shows_values)
+            if self.depth >= _DEEPEST:
+                return "..."
+            return _text(value.statement, ROWS, _Writer(self.shows_values, self.depth + 1))
         if value is None or isinstance(value, bool):
             return repr(value)
         if hasattr(value, "resolve_expression"):
@@ -198,10 +207,16 @@ class _Writer:
 
     def q(self, node: Q) -> str:
         """A Q, its conditions in order."""
+        if self.depth >= _DEEPEST:
+            return "Q(...)"
+        self.depth += 1
         children = [
             f"{child[0]}={self.value(child[1])}" if isinstance(child, tuple) else self.expression(child)
-            for child in node.children
+            for child in node.children[:_MOST]
         ]
+        self.depth -= 1
+        if len(node.children) > _MOST:
+            children.append("...")
         sign = {"OR": " | ", "XOR": " ^ "}.get(node.connector, ", ")
         return f"{'~' if node.negated else ''}Q({sign.join(children)})"
 
@@ -214,5 +229,8 @@ def _short(value: Any) -> str:
         return f"<{type(value).__name__} of {value.model.__name__}>"
     if isinstance(value, (list, tuple, set, frozenset)) and any(hasattr(item, "_meta") for item in value):
         return f"[{', '.join(_short(item) for item in value)}]"[:_LONGEST]
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"{type(value).__name__}(...)"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

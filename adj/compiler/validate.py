@@ -1,58 +1,71 @@
 """Whether a clause fits, judged on the line that adds it.
 
 Django is the judge: the first time that a structure is seen, its QuerySet is built at once, and whatever Django raises
-is raised there, with the facts. After that only the types of new values are looked at, and what the table of
-`adj/schema/operands.py` does not vouch for is put to Django again.
+is raised there, with the facts. Only the last clause is built, since what was built for the clauses before it is kept.
+After that only the types of new values are looked at, and what the table of `adj/schema/operands.py` does not vouch for
+is put to Django again.
 """
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from django.db.models import Model
 from typing_extensions import override
 
 from adj import statement as ask
+from adj.compiler.build import build
+from adj.compiler.clauses import DjangoQuerySet
 from adj.compiler.describe import KeyWalk
 from adj.compiler.judge import judge
-from adj.compiler.names import begins_with, known_names
+from adj.compiler.key_chain import KeyChain, Parts, key_size, rounded
+from adj.compiler.memo import Memo
+from adj.compiler.names import begins_with, names_in
+from adj.compiler.partial import Partial, kept_queryset
 from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Unkeyed
 from adj.schema.operands import operand_types
 from adj.statement import Statement
 
-_MAXIMUM = 8_192
-
 # Types of which Django takes any value if it takes one.
 _STEADY: frozenset[type] = frozenset(PLAIN_TYPES - {str, bytes, dict})
 
-Accepted = tuple[frozenset[type] | None, ...]
+Accepted: TypeAlias = tuple[frozenset[type] | None, ...]
 
-_seen: dict[Key, Accepted] = {}
-_lock = threading.Lock()
+_MAXIMUM, _BYTES = 8_192, 16 * 2**20
+
+_seen: Memo[Accepted] = Memo(_MAXIMUM, _BYTES)
 
 
-def validate(statement: Statement, whole: Structure | Unkeyed, added: Structure | Unkeyed) -> None:
-    """Check the last clause of a statement; `added` is the structure of that clause alone.
+def validate(
+    query: StatementHolder, statement: Statement, whole: Structure | Unkeyed, added: Structure | Unkeyed
+) -> Partial | None:
+    """Check the last clause of a statement, which the statement of `query` does not have yet.
 
-    Raises `UnknownField`, `UnknownLookup`, `InvalidOperand`, `ShapeError` or `UnsupportedFeature`, or what Django
-    raises where adj has no class of its own.
+    `added` is the structure of that clause alone. Returns what Django has built of the statement, if it has built
+    anything. Raises `UnknownField`, `UnknownLookup`, `InvalidOperand`, `ShapeError` or `UnsupportedFeature`, or what
+    Django raises where adj has no class of its own.
     """
     if isinstance(whole, Unkeyed) or isinstance(added, Unkeyed):
-        judge(statement)
-        return
+        return judge(statement, kept_queryset(query))
     key = (statement.model, whole.key, _prefetched(statement.clauses[-1]))
     try:
         accepted = _seen.get(key)
     except TypeError:
         # A list where a name belongs has no hash.
-        judge(statement)
-        raise
+        return judge(statement, kept_queryset(query))
     if accepted is None:
-        judge(statement)
-        _remember(key, _accepted(statement))
-    elif accepted and not _are_accepted(added.values, accepted):
-        judge(statement)
+        before = kept_queryset(query)
+        partial = judge(statement, before)
+        try:
+            _seen.add(key, _accepted(statement, before), _size(*key))
+        except RecursionError:
+            # The walk for the values takes a frame more than the one for the key.
+            return partial
+        return partial
+    if accepted and not _are_accepted(added.values, accepted):
+        return judge(statement, kept_queryset(query))
+    return query._partial
 
 
 def _prefetched(clause: ask.AnyClause) -> Key:
@@ -62,11 +75,16 @@ def _prefetched(clause: ask.AnyClause) -> Key:
     return tuple(getattr(lookup, "prefetch_to", lookup) for lookup in clause.lookups)
 
 
-def _remember(key: Key, accepted: Accepted) -> None:
-    with _lock:
-        if len(_seen) >= _MAXIMUM:
-            _seen.clear()
-        _seen[key] = accepted
+def _size(model: type[Model], key: KeyChain | Parts, prefetched: Key) -> int:
+    """The bytes that the memo keeps alive for a structure; what it shares with the one before is counted once."""
+    if not isinstance(key, KeyChain):
+        return rounded(_ENTRY + key_size(key) + key_size(prefetched))
+    is_before_known = key.before is not None and (model, key.before, None) in _seen
+    return (key.own_size if is_before_known else key.size) + rounded(_ENTRY + key_size(prefetched))
+
+
+# The bytes of an entry of the memo, without its key.
+_ENTRY = 500
 
 
 def _are_accepted(values: tuple[object, ...], accepted: Accepted) -> bool:
@@ -107,8 +125,8 @@ class _PathWalk(KeyWalk):
         return list(zip(self.paths, self.values, strict=True))
 
 
-def _accepted(statement: Statement) -> Accepted:
-    """For each value of the last clause, the types that need no second look."""
+def _accepted(statement: Statement, before: DjangoQuerySet | None = None) -> Accepted:
+    """For each value of the last clause, the types that need no second look; `before` is the QuerySet without it."""
     clause = statement.clauses[-1]
     walk = _PathWalk(statement.model)
     match clause:
@@ -122,7 +140,7 @@ def _accepted(statement: Statement) -> Accepted:
             walk.node(condition)
         case _:
             return ()
-    known = known_names(statement)
+    known = names_in(build(replace(statement, clauses=statement.clauses[:-1])) if before is None else before)
     return tuple(
         None if path is None else _types_for(statement.model, path, value, known)
         for path, value in walk.paths_and_values()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 from weakref import ref
@@ -91,7 +91,7 @@ def _is_data_descriptor(attribute: object) -> bool:
     return hasattr(kind, "__set__") or hasattr(kind, "__delete__")
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def is_plain(model: type[Model]) -> bool:
     """Whether filling `__dict__` makes the same instance as `from_db`."""
     mro = model.__mro__

@@ -17,7 +17,7 @@ from django.db.models import Field, Model, fields
 from django.db.models.fields.json import JSONField
 
 from adj.errors import QueryError
-from adj.schema.paths import ResolvedPath, resolve
+from adj.schema.paths import LONGEST_PATH, ResolvedPath, resolve
 
 _INTEGERS = frozenset({int})
 _TEXT = frozenset({str})
@@ -59,10 +59,10 @@ _TEXT_LOOKUPS = frozenset(
 def operand_types(model: type[Model], path: str) -> frozenset[type] | None:
     """The Python types that are always right for a path; None where only Django can tell."""
     # As `resolve()` keeps its cache.
-    return _operand_types(model, str.__str__(path))
+    path = str.__str__(path)
+    return _known_types(model, path) if len(path) <= LONGEST_PATH else _operand_types(model, path)
 
 
-@lru_cache(maxsize=4_096)
 def _operand_types(model: type[Model], path: str) -> frozenset[type] | None:
     try:
         resolved = resolve(model, path)
@@ -73,6 +73,9 @@ def _operand_types(model: type[Model], path: str) -> frozenset[type] | None:
     if resolved.lookup not in _SAME_TYPE:
         return None
     return _relation_types(resolved) if resolved.field.is_relation else FIELD_TYPES.get(type(resolved.output))
+
+
+_known_types = lru_cache(maxsize=4_096)(_operand_types)
 
 
 def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:

@@ -37,6 +37,10 @@ class ResolvedPath:
     is_nullable: bool
 
 
+LONGEST_PATH = 200
+"""Longer paths are not remembered: the keys of a JSON value, which a request may choose, are part of a path."""
+
+
 def resolve(model: type[Model], path: str) -> ResolvedPath:
     """The meaning of a lookup path.
 
@@ -44,11 +48,11 @@ def resolve(model: type[Model], path: str) -> ResolvedPath:
     the last field is neither a transform nor a lookup of it.
     """
     # What compares as its class likes, as a subclass of str may, is not to be found in a cache, nor to stay there.
-    return _resolved(model, str.__str__(path))
+    path = str.__str__(path)
+    return _known(model, path) if len(path) <= LONGEST_PATH else _resolve(model, path)
 
 
-@lru_cache(maxsize=4_096)
-def _resolved(model: type[Model], path: str) -> ResolvedPath:
+def _resolve(model: type[Model], path: str) -> ResolvedPath:
     names = path.split(LOOKUP_SEP)
     fields = _fields(model, path, names)
     field = fields[-1]
@@ -65,6 +69,9 @@ def _resolved(model: type[Model], path: str) -> ResolvedPath:
         is_to_many=any(getattr(step, "many_to_many", False) or getattr(step, "one_to_many", False) for step in fields),
         is_nullable=any(getattr(step, "null", True) or getattr(step, "many_to_many", False) for step in fields),
     )
+
+
+_known = lru_cache(maxsize=4_096)(_resolve)
 
 
 def field_names(model: type[Model]) -> tuple[str, ...]:

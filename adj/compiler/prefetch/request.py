@@ -7,7 +7,7 @@ Private Django API used here: `QuerySet._chain`, `._db`, `._hints`, `._for_write
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
@@ -102,7 +102,7 @@ def _started(relation: Relation, instance: Model, source: Any) -> tuple[Statemen
     return Statement(source.model, source), structure
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _plain_start(relation: Relation) -> tuple[QuerySet[Any, Any], Structure | Unkeyed]:
     """Every row, as a manager without a way of its own starts from."""
     queryset_class: Any = relation.manager._queryset_class

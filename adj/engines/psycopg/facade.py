@@ -27,10 +27,20 @@ _MARKING = re.compile(
 )
 
 
-@lru_cache(maxsize=1_000)
+# The SQL of a list of many values is long, and would be kept a thousand times.
+_LONGEST = 10_000
+
+
 def marks_session(text: str) -> bool:
     """Whether a statement may change its session: told by its words, and so also where they are in a text."""
+    return _is_known_to_mark(text) if len(text) <= _LONGEST else _marks(text)
+
+
+def _marks(text: str) -> bool:
     return text != SET_LOCAL and bool(_MARKING.search(text))
+
+
+_is_known_to_mark = lru_cache(maxsize=1_000)(_marks)
 
 
 def _marks_session(query: Any, link: Link) -> bool:

@@ -11,7 +11,7 @@ Private Django API used here: `DatabaseWrapper.create_cursor`, `DatabaseWrapper.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import lru_cache
 from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -106,7 +106,7 @@ def wrapper_on(link: Link | None, alias: str) -> BaseDatabaseWrapper:
     return found
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _class_on_link(kind: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWrapper]:
     # Under its own name, which Django shows.
     return type(kind.__name__, (_OnLink, kind), {})
