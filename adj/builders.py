@@ -12,7 +12,8 @@ from django.db import models
 
 from adj import statement as ask
 from adj.chain import Source
-from adj.compiler.clauses import structure_of
+from adj.compiler.clauses import structure_of, structure_of_statement
+from adj.compiler.django_path import copied, on_alias, stepped
 from adj.compiler.snapshot import snapshot_arguments, snapshot_condition, snapshot_lookups
 from adj.compiler.structure import StatementHolder, Structure, Unkeyed, extended
 from adj.compiler.validate import validate
@@ -34,6 +35,11 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     def _with(self, clause: ask.AnyClause) -> Self:
         """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
+        if self.statement.owner is not None or type(clause) is ask.Combine:
+            # A class of the project takes it as it is, and says itself what does not fit.
+            owned = stepped(self.statement, clause)
+            if owned is not None:
+                return self._asking(owned, structure_of_statement(owned))
         statement, before, added = self.statement.with_clause(clause), self.structure, structure_of(clause)
         structure = extended(before, added)
         validate(statement, structure, added)
@@ -98,12 +104,15 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         return self._with(ask.Nothing())
 
     def all(self) -> Self:
-        """The same query: it needs no copy."""
-        return self
+        """The same query; of a related manager or a manager, that of its rows."""
+        statement = copied(self.statement)
+        return self if statement is self.statement else self._asking(statement, structure_of_statement(statement))
 
     def using(self: Source[Q], alias: str | None) -> Q:
         """The same question to another database of `settings.DATABASES`."""
-        return self._asking(self.statement.on(alias), self.structure)
+        statement = on_alias(self.statement, alias)
+        same_base = statement.base is self.statement.base
+        return self._asking(statement, self.structure if same_base else structure_of_statement(statement))
 
     def extra(
         self: Source[Q],

@@ -7,16 +7,20 @@ and their rules are Django's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, overload
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from django.db.models import Manager, Model
 
-from adj.compiler.managers import call_manager, checked_manager, manager_of, queryset_of, write_alias
+from adj.compiler.django_path import copied, statement_of_manager
+from adj.compiler.managers import call_manager, checked_manager, manager_of, relation_statement, write_alias
 from adj.compiler.structure import Structure, Unkeyed
 from adj.databases import executor_for
 from adj.query import AsyncQuery, query_of
 from adj.statement import AnyClause, Statement
 from adj.typevars import M
+
+if TYPE_CHECKING:
+    from typing import Self
 
 Values = Mapping[str, Any]
 
@@ -34,6 +38,13 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
     def __init__(self, query: AsyncQuery[M, M], instance: Model, make_manager: Callable[[], Any]) -> None:
         super().__init__(query.statement, query.structure)
         self._instance, self._make_manager = instance, make_manager
+
+    def all(self) -> Self:
+        """The same rows, as a manager's `all()` gives them."""
+        statement = copied(self.statement)
+        if statement is self.statement:
+            return self
+        return type(self)(query_of(statement), self._instance, self._make_manager)
 
     # What is built on it is a query of rows, and no relation any more.
     def _with(self, clause: AnyClause) -> AsyncQuery[M, M]:  # type: ignore[override]
@@ -138,13 +149,12 @@ def related(source: Any, name: str | None = None) -> RelatedQuery[Any]:
         def make_manager() -> Any:
             return manager_of(instance, relation)
 
-        queryset = queryset_of(source, name)
+        statement = relation_statement(source, name)
     else:
         instance, manager = checked_manager(source, name)
 
         def make_manager() -> Any:
             return manager
 
-        queryset = manager.get_queryset()
-    query: AsyncQuery[Any, Any] = query_of(Statement(queryset.model, queryset.all()))
-    return RelatedQuery(query, instance, make_manager)
+        statement = statement_of_manager(manager)
+    return RelatedQuery(query_of(statement), instance, make_manager)

@@ -34,6 +34,7 @@ from adj.compiler.nodes import (
     is_number,
     structural_names,
 )
+from adj.compiler.overrides import django_reason, query_reason
 from adj.compiler.structure import (
     PLAIN_TYPES,
     SEQUENCE_TYPES,
@@ -187,6 +188,8 @@ class Describer:
 
     def queryset(self, node: QuerySet[Any, Any]) -> Key:
         """A Django QuerySet as an operand or as a base: what it selects, and what decides its rows."""
+        if (reason := django_reason(node)) is not None:
+            raise Uncacheable(reason)
         fields = getattr(node, "_fields", None)
         alias, iterable = getattr(node, "_db", None), getattr(node, "_iterable_class", None)
         # Rows carry the mode; Django has it from 6.1 on.
@@ -195,6 +198,8 @@ class Describer:
 
     def query(self, node: Query) -> Key:
         """A Django Query: every attribute that it does not share with its class."""
+        if (reason := query_reason(node)) is not None:
+            raise Uncacheable(reason)
         return (type(node), node.model, self.attributes(node))
 
     def where(self, node: Any) -> Key:

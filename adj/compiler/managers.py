@@ -14,8 +14,10 @@ from django.db import router
 from django.db.models import Model, QuerySet
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
+from adj.compiler.django_path import statement_of, statement_of_manager
 from adj.compiler.late_names import relations
 from adj.errors import UnknownRelation, UnsupportedRelation
+from adj.statement import Statement
 
 
 def manager_of(instance: Model, name: str) -> Any:
@@ -32,14 +34,13 @@ def manager_of(instance: Model, name: str) -> Any:
     raise UnknownRelation(model=model.__name__, path=name, part=name, choices=choices, kind="relation")
 
 
-def queryset_of(instance: Model, name: str) -> QuerySet[Any, Any]:
-    """The rows of an instance's related manager, which this only builds."""
+def relation_statement(instance: Model, name: str) -> Statement:
+    """The statement of an instance's related manager."""
     try:
-        queryset: QuerySet[Any, Any] = manager_of(instance, name).get_queryset()
+        return statement_of_manager(manager_of(instance, name))
     except SynchronousOnlyOperation:
         # A generic relation asks for its content type, the first time that a process does.
-        return _by_natural_key(instance, name)
-    return queryset
+        return statement_of(_by_natural_key(instance, name))
 
 
 def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:
