@@ -45,12 +45,13 @@ def q(source: Any) -> AsyncQuery[Any, Any]:
 def _of_model(model: Any) -> AsyncQuery[Any, Any]:
     manager = model._default_manager
     if starts_plain(manager):
-        return _of_every_row(model, queryset_class_of(manager))
+        queryset_class = queryset_class_of(manager)
+        # A base says which terminal methods the class has of its own.
+        return _of_every_row(model, queryset_class if overridden(queryset_class) else None)
     return query_of(statement_of_manager(manager))
 
 
 @cache
 def _of_every_row(model: type[Model], queryset_class: Any) -> AsyncQuery[Any, Any]:
     """A query is immutable, so that one of each model is enough."""
-    # A base says which terminal methods the class has of its own.
-    return query_of(Statement(model, queryset_class(model=model) if overridden(queryset_class) else None))
+    return query_of(Statement(model, None if queryset_class is None else queryset_class(model=model)))

@@ -4,7 +4,7 @@ A statement starts as its owner made it. While its class has a way of its own, e
 the user's line and with the user's values, and the result is the next base; errors are the owner's. The first method
 goes to the manager, if that defines it itself, as `Model.objects.filter(...)` does.
 
-Private Django API used here: `QuerySet._db`, `Query.filter_is_sticky`.
+Private Django API used here: `QuerySet._db`, `QuerySet._result_cache`, `Query.filter_is_sticky`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from adj.statement import Owner, Statement
 
 def statement_of(queryset: QuerySet[Any, Any], seconds: float | None = None) -> Statement:
     """The statement of a QuerySet: a copy without cached rows, as the caller may go on using the QuerySet."""
-    return _started(kept(queryset), seconds)
+    reason = django_reason(queryset)
+    return Statement(queryset.model, kept(queryset), seconds=seconds, owner=None if reason is None else Owner(reason))
 
 
 def statement_of_manager(manager: Any) -> Statement:
@@ -47,23 +48,29 @@ def statement_of_manager(manager: Any) -> Statement:
     if own and "all" not in own and begins_with_every_row(manager) and not overridden(manager._queryset_class):
         return Statement(manager.model, owner=Owner(manager=manager, is_start=True))
     queryset = manager.all() if "all" in own else manager.get_queryset()
-    statement = statement_of(_checked(queryset, f"{type(manager).__name__}'s rows"))
-    reason = None if statement.owner is None else statement.owner.reason
-    if reason is None and not own - {"all"} and not _is_sticky(statement):
-        return statement
-    return replace(statement, owner=Owner(reason, manager if own - {"all"} else None, is_start=True))
-
-
-def _started(base: Any, seconds: float | None = None, told: tuple[ask.AnyClause, ...] = ()) -> Statement:
-    reason = django_reason(base)
-    owner = None if reason is None else Owner(reason, told=told)
-    return Statement(base.model, base, seconds=seconds, owner=owner)
-
-
-def _checked(queryset: Any, name: str) -> Any:
     if not isinstance(queryset, QuerySet):
-        raise TypeError(f"{name} must be a QuerySet, not {type(queryset).__name__}.")
+        raise _not_a_queryset(queryset, f"{type(manager).__name__}'s rows")
+    base, reason = _own_copy(queryset), django_reason(queryset)
+    if reason is None and own <= _ALL and not base.query.filter_is_sticky:
+        return Statement(base.model, base)
+    owner = Owner(reason, None if own <= _ALL else manager, is_start=True)
+    return Statement(base.model, base, owner=owner)
+
+
+_ALL = frozenset({"all"})
+
+
+def _own_copy(queryset: Any) -> Any:
+    """A QuerySet that a manager or a method has returned; a copy where something in it is shared."""
+    if queryset._result_cache is not None or is_patched(queryset):
+        return kept(queryset)
+    # Applies a filter that waits, which would change the QuerySet in the middle of its first use.
+    _ = queryset.query
     return queryset
+
+
+def _not_a_queryset(found: object, name: str) -> TypeError:
+    return TypeError(f"{name} must be a QuerySet, not {type(found).__name__}.")
 
 
 # -- query methods -----------------------------------------------------------------------------------------------------
@@ -91,16 +98,19 @@ def stepped(statement: Statement, clause: ask.AnyClause) -> Statement | None:
         return None
     result = CLAUSES[type(clause)][1](source, clause, _AS_WRITTEN)
     told = () if statement.owner is None else statement.owner.told
-    name = f"The result of {type(source).__name__}.{_method(clause) or type(clause).__name__.lower()}()"
-    return _followed(_checked(result, name), statement, (*told, *statement.clauses, clause))
+    name = _method(clause) or type(clause).__name__.lower()
+    return _followed(source, name, result, statement, (*told, *statement.clauses, clause), statement.alias)
 
 
-def _followed(result: Any, before: Statement, told: tuple[ask.AnyClause, ...]) -> Statement:
-    """The statement of a QuerySet that a method has returned."""
-    # Nobody else has it, but methods that were set on it change the original.
-    base = kept(result) if is_patched(result) else result
-    _ = base.query
-    return replace(_started(base, before.seconds, told), alias=before.alias)
+def _followed(
+    source: Any, name: str, result: Any, before: Statement, told: tuple[ask.AnyClause, ...], alias: str | None
+) -> Statement:
+    """The statement of the QuerySet that a method has returned."""
+    if not isinstance(result, QuerySet):
+        raise _not_a_queryset(result, f"The result of {type(source).__name__}.{name}()")
+    base, reason = _own_copy(result), django_reason(result)
+    owner = None if reason is None else Owner(reason, told=told)
+    return Statement(base.model, base, (), alias, before.seconds, owner)
 
 
 def _source_of_step(statement: Statement, clause: ask.AnyClause) -> Any:
@@ -163,8 +173,8 @@ def on_alias(statement: Statement, alias: str | None) -> Statement:
         source = statement.base
     else:
         return replace(statement, base=_consumed(statement), alias=alias, owner=None)
-    result: Any = _checked(source.using(alias), f"The result of {type(source).__name__}.using()")
-    return replace(_followed(result, statement, owner.told), alias=result._db)
+    result = source.using(alias)
+    return _followed(source, "using", result, statement, owner.told, getattr(result, "_db", None))
 
 
 def copied(statement: Statement) -> Statement:
@@ -173,7 +183,7 @@ def copied(statement: Statement) -> Statement:
     if owner is not None and owner.is_start:
         return replace(statement, owner=None if owner.reason is None else Owner(owner.reason, told=owner.told))
     if owner is not None and owner.reason is not None:
-        return _followed(_checked(base.all(), "The result of all()"), statement, owner.told)
+        return _followed(base, "all", base.all(), statement, owner.told, statement.alias)
     return replace(statement, base=_consumed(statement)) if _is_sticky(statement) else statement
 
 

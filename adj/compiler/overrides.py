@@ -72,7 +72,8 @@ TERMINAL: Names = frozenset().union(
 )
 """Methods that end a chain: a class that replaces one still builds as Django does."""
 
-_METHODS: Names = frozenset(name for base in QuerySet.__mro__ for name in vars(base))
+_NONE: Names = frozenset()
+_METHODS: Names = frozenset({"__getattr__", *(name for base in QuerySet.__mro__ for name in vars(base))})
 # What Django's QuerySet gives to an instance.
 _ATTRIBUTES: Names = frozenset({*vars(QuerySet()), DJANGO_VERSION_PICKLE_KEY})
 _QUERY_METHODS: Names = frozenset(
@@ -98,34 +99,36 @@ _MANAGER_METHODS: Names = frozenset(
 # -- QuerySets ---------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1_024)
 def overridden(queryset_class: Any) -> Names:
     """The attributes of Django's QuerySet that a class replaces."""
-    return _replaced(queryset_class, QuerySet) - _HARMLESS
+    own = _own_classes(queryset_class, QuerySet)
+    return _overridden(own, _names_in(own)) if own else _NONE
 
 
-@lru_cache(maxsize=1_024)
 def overridden_terminals(queryset_class: Any) -> Names:
     """The terminal methods among them."""
     return overridden(queryset_class) & TERMINAL
 
 
-@lru_cache(maxsize=1_024)
 def is_plain(queryset_class: Any) -> bool:
     """Whether a class builds its queries as Django does; new methods and replaced terminal methods do no harm."""
     return overridden(queryset_class) <= TERMINAL
 
 
-def _replaced(kind: Any, djangos: type[Any]) -> Names:
-    if kind is djangos:
-        return frozenset()
-    own = frozenset(djangos.__mro__)
-    names = {name for base in own for name in vars(base)} | {"__getattr__"}
-    return frozenset(name for name in names if (found := _definer(kind, name)) is not None and found not in own)
+@lru_cache(maxsize=1_024)
+def _overridden(own: tuple[Any, ...], names: tuple[tuple[str, ...], ...]) -> Names:
+    return frozenset(name for of_class in names for name in of_class) & _METHODS - _HARMLESS
 
 
-def _definer(kind: Any, name: str) -> type[Any] | None:
-    return next((base for base in kind.__mro__ if name in vars(base)), None)
+@lru_cache(maxsize=1_024)
+def _own_classes(kind: Any, djangos: Any) -> tuple[Any, ...]:
+    """The classes among a class and its bases that come before Django's and are the project's."""
+    return tuple(base for base in kind.__mro__ if base not in djangos.__mro__)
+
+
+def _names_in(classes: tuple[Any, ...]) -> tuple[tuple[str, ...], ...]:
+    """The attributes of classes as they are now: tests and packages set some later."""
+    return tuple([tuple(one.__dict__) for one in classes])
 
 
 def django_reason(queryset: Any) -> str | None:
@@ -134,8 +137,8 @@ def django_reason(queryset: Any) -> str | None:
     Looked at are its class, its own attributes, its Query, and what makes its rows.
     """
     kind: Any = type(queryset)
-    if not is_plain(kind):
-        return f"{kind.__name__} overrides {_listed(overridden(kind) - TERMINAL)}"
+    if not (own := overridden(kind)) <= TERMINAL:
+        return _class_reason(kind.__name__, own)
     attributes = queryset.__dict__
     if not attributes.keys() <= _ATTRIBUTES:
         return f"{kind.__name__} has attributes of its own: {_listed(attributes.keys() - _ATTRIBUTES)}"
@@ -145,6 +148,11 @@ def django_reason(queryset: Any) -> str | None:
         return reason
     iterable = queryset._iterable_class
     return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
+
+
+@lru_cache(maxsize=1_024)
+def _class_reason(name: str, own: Names) -> str:
+    return f"{name} overrides {_listed(own - TERMINAL)}"
 
 
 def is_patched(queryset: Any) -> bool:
@@ -171,21 +179,24 @@ def query_reason(query: Any) -> str | None:
 def own_methods(manager: Any) -> Names:
     """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
     kind: Any = type(manager)
-    own, attributes = _own_methods(kind), manager.__dict__
+    classes = _own_classes(kind, Manager)
+    own, attributes = _own_methods(classes, _names_in(classes)) if classes else _NONE, manager.__dict__
     # A many-to-many manager has a flag `reverse`.
     instances = [name for name in attributes.keys() & _MANAGER_METHODS if callable(attributes[name])]
     return own.union(instances) if instances else own
 
 
 @lru_cache(maxsize=1_024)
-def _own_methods(manager_class: Any) -> Names:
-    return frozenset(name for name in _MANAGER_METHODS if not _is_djangos(manager_class, name))
-
-
-def _is_djangos(manager_class: Any, name: str) -> bool:
-    """Whether Django wrote a manager's method; related managers are Django's, with classes made at run time."""
-    definer = _definer(manager_class, name)
-    return definer is None or definer.__module__.startswith("django.") or _is_proxy(vars(definer)[name])
+def _own_methods(classes: tuple[Any, ...], names: tuple[tuple[str, ...], ...]) -> Names:
+    """The methods whose first definition is not Django's; related managers are Django's, with classes made for them."""
+    own: set[str] = set()
+    seen: set[str] = set()
+    for one, of_class in zip(classes, names, strict=True):
+        for name in _MANAGER_METHODS.intersection(of_class) - seen:
+            seen.add(name)
+            if not one.__module__.startswith(("django.", "adj.")) and not _is_proxy(vars(one)[name]):
+                own.add(name)
+    return frozenset(own)
 
 
 def starts_plain(manager: Any) -> bool:

@@ -685,6 +685,28 @@ def test_a_manager_whose_rows_are_no_queryset_is_refused() -> None:
         q(manager_of(None, Listing))
 
 
+def test_methods_that_a_class_gets_later_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(QuerySet[Any]):
+        pass
+
+    class LateManager(Manager[Any]):
+        pass
+
+    manager = manager_of(Late, LateManager)
+    expected = Book.objects.filter(pages__gt=1).count()
+    assert run(q(manager).filter(pages__gt=1).acount()) == expected
+    with monkeypatch.context() as patch:
+        patch.setattr(Late, "count", lambda self: "counted", raising=False)
+        assert run(q(manager).filter(pages__gt=1).acount()) == "counted"
+    with monkeypatch.context() as patch:
+        patch.setattr(Late, "filter", lambda self, **kwargs: QuerySet(Book).filter(pk=-1), raising=False)
+        assert run(q(manager).filter(pages__gt=1).acount()) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(LateManager, "filter", lambda self, **kwargs: QuerySet(Book).filter(pk=-1), raising=False)
+        assert run(q(manager).filter(pages__gt=1).acount()) == 0
+    assert run(q(manager).filter(pages__gt=1).acount()) == expected
+
+
 def test_methods_set_on_a_manager_itself_are_its_own() -> None:
     manager = manager_of(None)
     manager.filter = lambda **kwargs: manager.get_queryset().filter(pk=-1)
