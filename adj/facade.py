@@ -8,7 +8,7 @@ from typing import Any, overload
 from django.db.models import Manager, Model, QuerySet
 
 from adj.compiler.django_path import statement_of, statement_of_manager
-from adj.compiler.overrides import overridden, queryset_class_of, starts_plain
+from adj.compiler.overrides import queryset_class_of, terminals_of_every_row
 from adj.query import AsyncQuery, query_of
 from adj.statement import Statement
 from adj.typevars import M, R
@@ -44,11 +44,11 @@ def q(source: Any) -> AsyncQuery[Any, Any]:
 
 def _of_model(model: Any) -> AsyncQuery[Any, Any]:
     manager = model._default_manager
-    if starts_plain(manager):
-        queryset_class = queryset_class_of(manager)
-        # A base says which terminal methods the class has of its own.
-        return _of_every_row(model, queryset_class if overridden(queryset_class) else None)
-    return query_of(statement_of_manager(manager))
+    terminals = terminals_of_every_row(manager)
+    if terminals is None:
+        return query_of(statement_of_manager(manager))
+    # A base says which terminal methods the class has of its own.
+    return _of_every_row(model, queryset_class_of(manager) if terminals else None)
 
 
 @cache

@@ -101,6 +101,8 @@ _MANAGER_METHODS: Names = frozenset(
 
 def overridden(queryset_class: Any) -> Names:
     """The attributes of Django's QuerySet that a class replaces."""
+    if queryset_class is QuerySet:
+        return _NONE
     own = _own_classes(queryset_class, QuerySet)
     return _overridden(own, _names_in(own)) if own else _NONE
 
@@ -179,11 +181,14 @@ def query_reason(query: Any) -> str | None:
 def own_methods(manager: Any) -> Names:
     """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
     kind: Any = type(manager)
-    classes = _own_classes(kind, Manager)
-    own, attributes = _own_methods(classes, _names_in(classes)) if classes else _NONE, manager.__dict__
+    attributes = manager.__dict__
+    own = _NONE
+    if kind is not Manager and (classes := _own_classes(kind, Manager)):
+        own = _own_methods(classes, _names_in(classes))
+    if _MANAGER_METHODS.isdisjoint(attributes):
+        return own
     # A many-to-many manager has a flag `reverse`.
-    instances = [name for name in attributes.keys() & _MANAGER_METHODS if callable(attributes[name])]
-    return own.union(instances) if instances else own
+    return own.union(name for name in _MANAGER_METHODS.intersection(attributes) if callable(attributes[name]))
 
 
 @lru_cache(maxsize=1_024)
@@ -206,13 +211,24 @@ def starts_plain(manager: Any) -> bool:
 
 def begins_with_every_row(manager: Any) -> bool:
     """Whether a manager gives every row of the database that the router chooses, whenever it is asked."""
+    return _gives_every_row(manager) and is_plain(manager._queryset_class)
+
+
+def _gives_every_row(manager: Any) -> bool:
     return (
         type(manager).get_queryset is BaseManager.get_queryset
         and "get_queryset" not in manager.__dict__
         and manager._db is None
         and not manager._hints
-        and is_plain(manager._queryset_class)
     )
+
+
+def terminals_of_every_row(manager: Any) -> Names | None:
+    """The terminal methods that the QuerySets of a manager replace, which starts plain; None if it does not."""
+    if not _gives_every_row(manager) or own_methods(manager):
+        return None
+    own = overridden(manager._queryset_class)
+    return own if own <= TERMINAL else None
 
 
 def has_plain_manager(model: type[Model]) -> bool:
