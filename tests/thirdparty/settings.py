@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import tempfile
 from pathlib import Path
@@ -30,7 +31,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": os.environ["ADJ_FOREIGN_POSTGRES"],
         "HOST": os.environ.get("PGHOST", "127.0.0.1"),
-        "USER": os.environ.get("PGUSER", "postgres"),
+        "USER": os.environ.get("PGUSER", getpass.getuser()),
         "PASSWORD": os.environ.get("PGPASSWORD", ""),
         "CONN_MAX_AGE": None,
     }
