@@ -29,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where `make django-stubs-suite` takes the cases from: `make DJANGO_STUBS=folder` names a copy of the repository.
 DJANGO_STUBS ?= https://github.com/typeddjango/django-stubs
 
-.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite shadow shadow-subset mypy-real-projects django-stubs-suite docs format matrix install clean
+.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite shadow shadow-subset mypy-real-projects django-stubs-suite docs format matrix third-party install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -93,6 +93,9 @@ format: $(DEV) ## let ruff repair and format what it can
 
 matrix: $(DEV) ## pytest on every pair of Python and Django that this machine has
 	$(BIN)/nox -s tests
+
+third-party: $(DEV) ## models of eight packages from PyPI: adj answers as Django does
+	$(BIN)/nox -s third_party
 
 install: $(DEV) ## the environment alone, with everything in it
 

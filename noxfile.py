@@ -80,6 +80,20 @@ def plugin(session: nox.Session, requirements: str) -> None:
     session.run("python", "-m", "pytest", "typecheck_tests/plugin", *session.posargs)
 
 
+THIRD_PARTY = [
+    *("django-money", "django-polymorphic", "django-safedelete", "django-model-utils"),
+    *("django-modeltranslation", "django-simple-history", "django-mptt", "django-taggit"),
+]
+
+
+@nox.session(python=PYTHONS[-1])
+def third_party(session: nox.Session) -> None:
+    """Compare models of third-party packages with Django, and print the CPU of their queries beside Django's."""
+    session.install("--quiet", "--editable", ".[test]", *THIRD_PARTY)
+    session.run("python", "-m", "tests.thirdparty", *session.posargs)
+    session.run("python", "-m", "benchmarks.foreign")
+
+
 def run_pytest(session: nox.Session, django: str) -> None:
     """Install adj with the tests' needs beside one release series of Django, and run the tests."""
     session.install("--quiet", "--editable", ".[test]", f"Django~={django}.0")

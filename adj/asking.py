@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
 
+from adj.compiler.build import build_on
+from adj.compiler.django_path import call_terminal, terminal_source
+from adj.compiler.overrides import Names
 from adj.compiler.prepare import Question
 from adj.compiler.routing import alias_of
 from adj.compiler.structure import StatementHolder
@@ -34,4 +38,15 @@ async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[An
     executor = await executor_for(alias)
     with Noted(query.statement, ROWS):
         async with within_time(query.statement, ROWS):
-            return await executor.run(finish, query.queryset.using(alias))
+            return await executor.answer_in_django(query.statement, ROWS, finish, build_on(query.statement, alias))
+
+
+async def answer_of_owner(query: StatementHolder, names: Names, name: str, /, *args: Any, **kwargs: Any) -> Any:
+    """What a terminal method answers that Django, or a class of the project, runs by itself."""
+    statement = query.statement
+    alias = alias_of(statement)
+    executor = await executor_for(alias)
+    call = partial(call_terminal, terminal_source(statement, alias, names), name, *args)
+    with Noted(statement, ROWS):
+        async with within_time(statement, ROWS):
+            return await executor.answer_in_django(statement, ROWS, call, **kwargs)

@@ -12,7 +12,8 @@ from django.db import models
 
 from adj import statement as ask
 from adj.chain import Source
-from adj.compiler.clauses import structure_of
+from adj.compiler.clauses import structure_of, structure_of_statement
+from adj.compiler.django_path import copied, on_alias, stepped
 from adj.compiler.snapshot import (
     snapshot_condition,
     snapshot_conditions,
@@ -42,11 +43,13 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     def _with(self, clause: ask.AnyClause) -> Self:
         """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
-        statement, before, added = (
-            self.statement.with_clause(clause),
-            self.structure,
-            structure_of(self.statement.model, clause),
-        )
+        if self.statement.owner is not None or type(clause) is ask.Combine:
+            # A class of the project takes it as it is, and says itself what does not fit.
+            owned = stepped(self.statement, clause)
+            if owned is not None:
+                return self._asking(owned, structure_of_statement(owned))
+        statement, before = self.statement.with_clause(clause), self.structure
+        added = structure_of(statement.model, clause)
         structure = extended(before, added)
         partial = validate(self, statement, structure, added)
         query = self._asking(statement, structure)
@@ -113,12 +116,15 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         return self._with(ask.Nothing())
 
     def all(self) -> Self:
-        """The same query: it needs no copy."""
-        return self
+        """The same query; of a related manager or a manager, that of its rows."""
+        statement = copied(self.statement)
+        return self if statement is self.statement else self._asking(statement, structure_of_statement(statement))
 
     def using(self: Source[Q], alias: str | None) -> Q:
         """The same question to another database of `settings.DATABASES`."""
-        return self._asking(self.statement.on(alias), self.structure)
+        statement = on_alias(self.statement, alias)
+        same_base = statement.base is self.statement.base
+        return self._asking(statement, self.structure if same_base else structure_of_statement(statement))
 
     def extra(
         self: Source[Q],

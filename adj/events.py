@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+
+from django.db import connections
 
 if TYPE_CHECKING:
     from typing import Self
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger("adj.events")
@@ -29,7 +32,9 @@ class QueryEvent:
     - `caller`: `file:line` of the code that awaited the query, where that is not an event loop's.
     - `error`: what the query raised.
 
-    Iterating a stream, and what runs by `run_sync()`, are not told of; Django's execute wrappers see these.
+    A query on the Django path, such as one of a project's own QuerySet class, may send several statements: `sql` has
+    them all, `executed` includes making the rows, and `rows` counts the rows of the result. Iterating a stream, and
+    what runs by `run_sync()`, are not told of; Django's execute wrappers see these.
     """
 
     alias: str
@@ -107,6 +112,23 @@ class Stopwatch:
                 self._made = time.perf_counter()
 
         return received
+
+    def running(self, alias: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run synchronous code, and note its statements; may run on another thread."""
+        sent: list[str] = []
+
+        def noted(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+            sent.append(sql)
+            return execute(sql, *arguments)
+
+        try:
+            with connections[alias].execute_wrapper(noted):
+                found = function(*args, **kwargs)
+            self._rows = len(found) if isinstance(found, (list, dict)) else int(found is not None)
+        finally:
+            self._facts["sql"] = ";\n".join(sent)
+            self._fetched = self._made = time.perf_counter()
+        return found
 
     def tell(self, error: BaseException | None = None) -> None:
         """Tell everybody who observes."""

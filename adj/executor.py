@@ -9,14 +9,16 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from asgiref.sync import async_to_sync
 from django.db import DatabaseError
 from django.db.models.query import MAX_GET_RESULTS
 
 from adj.abc import Command, Connection, Engine
 from adj.compiler.dialect import Dialect
 from adj.compiler.endings import finish_in_django
+from adj.compiler.overrides import ITERATOR, has_own_async
 from adj.compiler.plan import Plan
-from adj.compiler.prepare import Answered, Foreign, Question, Ready, prepare
+from adj.compiler.prepare import Answered, Foreign, Question, Ready, prepare, prepare_iteration
 from adj.compiler.related import prefetches, set_known_related_objects
 from adj.compiler.text import query_text
 from adj.events import Stopwatch, is_observed
@@ -84,7 +86,9 @@ class Executor:
         if isinstance(prepared, Answered):
             return prepared.answer
         if isinstance(prepared, Foreign):
-            return await self.run(finish_in_django, prepared.queryset, question.finish)
+            return await self.answer_in_django(
+                question.statement, question.finish, finish_in_django, prepared.source, question.finish
+            )
         receive = _receiver(question, prepared.plan)
         may_query = prepared.plan.calls_project_code()
         if is_observed():
@@ -95,6 +99,29 @@ class Executor:
         if finish.answer in _OF_INSTANCES or finish.returning == ():
             await self.prefetch(question, made)
         return made if finish.returning is not None else _CONCLUSIONS[finish.answer](question.statement, made)
+
+    async def answer_in_django(
+        self,
+        statement: Statement,
+        finish: Finish,
+        function: Callable[P, T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Answer a statement by synchronous code that blocks on the database: Django's own, or the project's."""
+        if not is_observed():
+            return await self.run(function, *args, **kwargs)
+        watch = Stopwatch(self.dialect.alias, "", query_text(statement, finish, with_values=False), was_cached=False)
+        try:
+            async with self.connection() as connection:
+                watch.lent()
+                found = await connection.run(watch.running, self.dialect.alias, function, *args, **kwargs)
+        except BaseException as error:
+            watch.tell(error)
+            raise
+        watch.tell()
+        return found
 
     async def _fetch_observed(
         self, question: Question, ready: Ready, receive: Callable[[Any], Any], *, may_query: bool
@@ -158,7 +185,7 @@ class Chunks:
         """The next rows; none at the end."""
 
     async def __aenter__(self) -> Self:
-        prepared = prepare(self._question, self._executor.dialect)
+        prepared = prepare_iteration(self._question, self._executor.dialect, ITERATOR)
         if isinstance(prepared, Answered):
             return self
         async with AsyncExitStack() as stack:
@@ -194,7 +221,7 @@ class Chunks:
         self, stack: AsyncExitStack, connection: Connection, prepared: Any
     ) -> Callable[[], Awaitable[Rows]]:
         """The rows of a QuerySet that iterates in its own way."""
-        rows = await connection.run(prepared.queryset.iterator, chunk_size=self._size)
+        rows = await connection.run(_iterated, prepared.source, self._size)
         stack.push_async_callback(connection.run, _closed, rows)
 
         async def fetch() -> Rows:
@@ -205,6 +232,23 @@ class Chunks:
 
 async def _nothing() -> Rows:
     return []
+
+
+def _iterated(source: Any, chunk_size: int) -> Iterator[Any]:
+    """The rows of a QuerySet or a manager, as its own `iterator()` fetches them; blocks on the database."""
+    if has_own_async(source, "iterator"):
+        return iter(all_rows(source.aiterator(chunk_size=chunk_size)))
+    rows: Iterator[Any] = source.iterator(chunk_size=chunk_size)
+    return rows
+
+
+def all_rows(rows: Any) -> Rows:
+    """All rows of an asynchronous iteration of the project's; blocks on the database."""
+
+    async def collect() -> Rows:
+        return [row async for row in rows]
+
+    return async_to_sync(collect)()
 
 
 def _taken(rows: Iterator[Any], count: int) -> Rows:

@@ -11,11 +11,12 @@ from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
 
 from adj import statement as ask
-from adj.compiler.build import has_plain_manager, starts_plain
 from adj.compiler.clauses import structure_of_statement
+from adj.compiler.django_path import statement_of
+from adj.compiler.overrides import begins_with_every_row, overridden, queryset_class_of, starts_plain
 from adj.compiler.partial import Partial
 from adj.compiler.structure import Structure, Unkeyed
-from adj.query import AsyncQuery, statement_of
+from adj.query import AsyncQuery
 from adj.statement import Statement
 from adj.typevars import M, Owner, Q_co, R
 from adj.wrappers import queryset_method, terminal
@@ -59,7 +60,7 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
 
     def all(self) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # a query of the rows and no manager
         """A query of all rows."""
-        if starts_plain(self) and has_plain_manager(self.model):
+        if begins_with_every_row(self) and _begin_as_djangos(self, self.model._default_manager):
             statement = Statement(self.model)
         else:
             statement = statement_of(self.get_queryset())
@@ -204,6 +205,11 @@ if TYPE_CHECKING:
         def _asking(  # type: ignore[override]
             self, statement: Statement, structure: Structure | Unkeyed
         ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
+
+
+def _begin_as_djangos(manager: BaseManager[Any], default: BaseManager[Any]) -> bool:
+    """Whether a manager begins as the model's default one does, and either with a QuerySet that replaces nothing."""
+    return starts_plain(default) and not overridden(queryset_class_of(manager)) | overridden(queryset_class_of(default))
 
 
 def _exposed(queryset_class: type[QuerySet[Any, Any]]) -> Iterator[tuple[str, Any]]:

@@ -132,7 +132,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     @property
     def queryset(self) -> QuerySet[M, R]:
         """Django's QuerySet of the same question, for synchronous code such as forms and the admin."""
-        queryset: QuerySet[M, R] = build(self.statement).all()
+        queryset: QuerySet[M, R] = build(self.statement)
         return queryset
 
     @property
@@ -159,7 +159,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         if isinstance(prepared, Answered):
             return SQL("", ())
         if isinstance(prepared, Foreign):
-            return SQL(*prepared.queryset.query.get_compiler(self.db).as_sql())
+            return SQL(*prepared.source.query.get_compiler(self.db).as_sql())
         return SQL(prepared.sql, prepared.parameters)
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
@@ -244,11 +244,6 @@ def _fate(name: str) -> Fate | None:
 def query_of(statement: Statement) -> AsyncQuery[Any, Any]:
     """The query that asks a statement."""
     return AsyncQuery(statement, structure_of_statement(statement))
-
-
-def statement_of(queryset: QuerySet[Any, Any], seconds: float | None = None) -> Statement:
-    """What a QuerySet asks: a copy without cached rows, as the caller may go on using the QuerySet."""
-    return Statement(queryset.model, queryset.all(), seconds=seconds)
 
 
 def _unpickled(kind: type[AsyncQuery[Any, Any]], data: bytes) -> AsyncQuery[Any, Any]:

@@ -11,14 +11,16 @@ from typing import Any, Generic
 import django
 from django.db.models import Model, QuerySet
 
-from adj.asking import answer, answer_in_django
+from adj.asking import answer, answer_in_django, answer_of_owner
 from adj.builders import BuildingQuery
 from adj.compiler.build import has_instances
+from adj.compiler.django_path import terminal_reason
+from adj.compiler.overrides import ASYNC_ITERATION, CONTAINS, EXPLAIN, IN_BULK, method_names
 from adj.compiler.prepare import Question
 from adj.compiler.routing import alias_of
 from adj.compiler.snapshot import snapshot_expressions, snapshot_values
 from adj.databases import executor_for
-from adj.executor import Executor
+from adj.executor import Executor, all_rows
 from adj.pages import Page, fetch_page
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish
@@ -58,7 +60,10 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         Raises the model's `DoesNotExist` and `MultipleObjectsReturned`.
         """
         if args or kwargs:
-            return await self.filter(*args, **kwargs).aget()
+            if terminal_reason(self.statement, method_names(Answer.GET)) is None:
+                return await self.filter(*args, **kwargs).aget()
+            found: R = await answer(self, Finish(Answer.GET, args, kwargs))
+            return found
         row: R = await answer(self, _GET)
         return row
 
@@ -94,6 +99,11 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
         Raises `TypeError` after a slice and `ValueError` for a field that is not unique.
         """
+        if terminal_reason(self.statement, IN_BULK) is not None:
+            given = () if id_list is None else (id_list,)
+            options = {} if field_name == "pk" else {"field_name": field_name}
+            rows_by_key: dict[Any, R] = await answer_of_owner(self, IN_BULK, "in_bulk", *given, **options)
+            return rows_by_key
         ids = None if id_list is None else tuple(id_list)
         queryset = self.queryset
         if queryset.query.is_sliced or not has_instances(queryset) or not _is_unique(queryset, field_name):
@@ -130,7 +140,11 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
     async def __aiter__(self) -> AsyncIterator[R]:
         """`async for row in query`: all rows, fetched at once, as Django does; `stream()` fetches as it goes."""
-        for row in await self.run():
+        if terminal_reason(self.statement, ASYNC_ITERATION) is not None:
+            rows: list[R] = await answer_in_django(self, all_rows)
+        else:
+            rows = await self.run()
+        for row in rows:
             yield row
 
     async def page(self, size: int, *, after: str | None = None, before: str | None = None) -> Page[R]:
@@ -159,6 +173,9 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
         Raises `TypeError` for what is no instance and after `values()`, `ValueError` for one that is not saved.
         """
+        if terminal_reason(self.statement, CONTAINS) is not None:
+            is_there: bool = await answer_of_owner(self, CONTAINS, "contains", obj)
+            return is_there
         queryset = self.queryset
         is_simple = isinstance(obj, Model) and obj.pk is not None and has_instances(queryset)
         if not is_simple or queryset.query.combinator or queryset.query.is_sliced:
@@ -175,7 +192,7 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
     async def aexplain(self, *, format: str | None = None, **options: Any) -> str:
         """How the database would run the query, in its own words."""
-        plan: str = await answer_in_django(self, lambda found: found.explain(format=format, **options))
+        plan: str = await answer_of_owner(self, EXPLAIN, "explain", format=format, **options)
         return plan
 
 

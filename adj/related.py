@@ -7,18 +7,29 @@ and their rules are Django's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, overload
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from django.db.models import Manager, Model
 
+from adj.compiler.django_path import copied
 from adj.compiler.lazy import unwrapped
-from adj.compiler.managers import call_manager, checked_manager, manager_of, queryset_of, rows_of, write_alias
+from adj.compiler.managers import (
+    call_manager,
+    checked_manager,
+    manager_of,
+    manager_statement,
+    relation_statement,
+    write_alias,
+)
 from adj.compiler.structure import Structure, Unkeyed
 from adj.compiler.text import NotedCall, related_text
 from adj.databases import executor_for
 from adj.query import AsyncQuery, query_of
 from adj.statement import AnyClause, Statement
 from adj.typevars import M
+
+if TYPE_CHECKING:
+    from typing import Self
 
 Values = Mapping[str, Any]
 
@@ -38,6 +49,13 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
     ) -> None:
         super().__init__(query.statement, query.structure)
         self._instance, self._relation, self._make_manager = instance, relation, make_manager
+
+    def all(self) -> Self:
+        """The same rows, as a manager's `all()` gives them."""
+        statement = copied(self.statement)
+        if statement is self.statement:
+            return self
+        return type(self)(query_of(statement), self._instance, self._relation, self._make_manager)
 
     # What is built on it is a query of rows, and no relation any more.
     def _with(self, clause: AnyClause) -> AsyncQuery[M, M]:  # type: ignore[override]
@@ -147,13 +165,12 @@ def related(source: Any, name: str | None = None) -> RelatedQuery[Any]:
         def make_manager() -> Any:
             return manager_of(instance, relation)
 
-        queryset = queryset_of(source, name)
+        statement = relation_statement(source, name)
     else:
         instance, manager = checked_manager(source, name)
 
         def make_manager() -> Any:
             return manager
 
-        queryset = rows_of(manager)
-    query: AsyncQuery[Any, Any] = query_of(Statement(queryset.model, queryset.all()))
-    return RelatedQuery(query, instance, name, make_manager)
+        statement = manager_statement(manager)
+    return RelatedQuery(query_of(statement), instance, name, make_manager)

@@ -241,11 +241,27 @@ ROWS = Finish()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Owner:
+    """The project's code that a statement's next method calls.
+
+    `reason` says why the statement takes the Django path: every query method is then called on the statement's base at
+    once, and `told` are the clauses that the base has already. Without a reason only the methods that `manager` itself
+    defines are called, and only as the first ones. `is_start` marks a manager's rows, of which `all()` is no copy.
+    """
+
+    reason: str | None = None
+    manager: Any = None
+    is_start: bool = False
+    told: tuple[AnyClause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
     """A question to a database.
 
     `base` is the QuerySet the question starts from; without one it starts from the model's default manager.
     `alias` is what `using()` named; without it the router decides at run time. `seconds` is what `timeout()` allows.
+    `owner` is there where a class of the project may have its own way.
     """
 
     # A model is any class of Django's; the typed face of this is AsyncQuery[M, R].
@@ -254,11 +270,15 @@ class Statement:
     clauses: tuple[AnyClause, ...] = ()
     alias: str | None = None
     seconds: float | None = None
+    owner: Owner | None = None
 
     def with_clause(self, clause: AnyClause) -> Statement:
         """The same question with one more clause."""
         # Not by replace(), which takes three times as long on the way of every query.
-        return Statement(self.model, self.base, (*self.clauses, clause), self.alias, self.seconds)
+        statement = Statement(self.model, self.base, (*self.clauses, clause), self.alias, self.seconds)
+        if self.owner is not None and self.owner.reason is not None:
+            return replace(statement, owner=self.owner)
+        return statement
 
     def on(self, alias: str | None) -> Statement:
         """The same question to another database."""

@@ -14,7 +14,8 @@ from adj.asking import answer_in_django
 from adj.atomic_block import run_sync
 from adj.chain import Source
 from adj.compiler.clauses import structure_of_statement
-from adj.query import AsyncQuery, statement_of
+from adj.compiler.django_path import statement_of
+from adj.query import AsyncQuery
 from adj.typevars import Q, T
 
 if TYPE_CHECKING:

@@ -11,6 +11,8 @@ from typing import Any, Generic, overload
 
 from adj.asking import answer
 from adj.compiler.assign import check_assignments
+from adj.compiler.django_path import terminal_reason
+from adj.compiler.overrides import method_names
 from adj.compiler.returning import check_returning
 from adj.compiler.snapshot import snapshot_expressions
 from adj.compiler.structure import StatementHolder, Structure, Unkeyed
@@ -95,7 +97,8 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         Raises `UnknownColumn` for a name the model does not have, and what Django raises: `TypeError` after a slice,
         `NotSupportedError` after `union()`, `ValueError` for a value that its column cannot hold.
         """
-        check_assignments(self.statement.model, kwargs)
+        if terminal_reason(self.statement, method_names(Answer.UPDATE)) is None:
+            check_assignments(self.statement.model, kwargs)
         _, kwargs = snapshot_expressions(self, (), kwargs)
         changed: int = await answer(self, Finish(Answer.UPDATE, kwargs=kwargs))
         return changed

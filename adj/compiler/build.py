@@ -1,7 +1,7 @@
 """A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
 
-Private Django API used here: `QuerySet._iterable_class`, `QuerySet._query`, `QuerySet._result_cache`, `Manager._db`,
-`Manager._hints`, `Manager._queryset_class`, and the methods named in `_CALLED`.
+Private Django API used here: `QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._prefetch_done`, `QuerySet._query`,
+`QuerySet._result_cache`, `Query.used_aliases`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ import io
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from django.db.models import Model, Prefetch, QuerySet
-from django.db.models.manager import BaseManager
 from django.db.models.query import ModelIterable
 
 from adj import statement as ask
 from adj.compiler.assign import assigned_slots
-from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands, with_djangos_prefetches
+from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands, prefetch_lookup
 from adj.compiler.dialect import Bound
 from adj.compiler.slots import Recording, Slot
 from adj.compiler.slotted_query import slotted_query_class
@@ -28,59 +26,6 @@ from adj.compiler.substitute import SlotWalk, Verbatim
 from adj.shapes import Answer
 from adj.statement import Finish, Statement
 
-# Methods that adj calls while it builds or finishes a query. A class that has its own may look at operands.
-_CALLED = [
-    "filter",
-    "exclude",
-    "complex_filter",
-    "annotate",
-    "alias",
-    "order_by",
-    "reverse",
-    "distinct",
-    "values",
-    "values_list",
-    "dates",
-    "datetimes",
-    "only",
-    "defer",
-    "select_related",
-    "select_for_update",
-    "extra",
-    "none",
-    "union",
-    "intersection",
-    "difference",
-    "get",
-    "first",
-    "last",
-    "earliest",
-    "latest",
-    "count",
-    "exists",
-    "aggregate",
-    "__and__",
-    "__or__",
-    "__xor__",
-    "__getitem__",
-    "__iter__",
-    "iterator",
-    "_filter_or_exclude",
-    "_filter_or_exclude_inplace",
-    "_annotate",
-    "_values",
-    "_combinator_query",
-    "_fetch_all",
-    "_iterator",
-    "fetch_mode",
-]
-
-
-@lru_cache(maxsize=1_024)
-def is_plain(queryset_class: type[DjangoQuerySet]) -> bool:
-    """Whether a QuerySet class builds and finishes as Django's does; new methods of its own do no harm."""
-    return all(getattr(queryset_class, name, None) is getattr(QuerySet, name, None) for name in _CALLED)
-
 
 def has_instances(queryset: DjangoQuerySet) -> bool:
     """Whether the rows are instances of the model."""
@@ -88,28 +33,21 @@ def has_instances(queryset: DjangoQuerySet) -> bool:
     return found._iterable_class is ModelIterable
 
 
-def has_plain_manager(model: type[Model]) -> bool:
-    """Whether a model's default manager starts from every row, whenever it is asked."""
-    return starts_plain(model._default_manager)
+def kept(queryset: DjangoQuerySet) -> Any:
+    """A copy without cached rows, from which the next method starts as it would have started from the original.
 
-
-def starts_plain(manager: BaseManager[Any]) -> bool:
-    """Whether a manager gives every row of the database that the router chooses, whenever it is asked."""
-    found: Any = manager
-    return (
-        type(manager).get_queryset is BaseManager.get_queryset
-        and found._db is None
-        and not found._hints
-        and _begins_plain(found._queryset_class)
-    )
-
-
-@lru_cache(maxsize=1_024)
-def _begins_plain(queryset_class: type[DjangoQuerySet]) -> bool:
-    """Whether a QuerySet of a class begins as Django's does."""
-    # Compared as what the class has, which for a property is the property.
-    own: Any = queryset_class
-    return own.__init__ is QuerySet.__init__ and own.db is QuerySet.db and own.query is QuerySet.query
+    Django's own copy is a step of its own: after it a related manager's first `filter()` no longer uses the manager's
+    join, and attributes of the QuerySet itself are gone.
+    """
+    original: Any = queryset
+    copied: Any = object.__new__(type(queryset))
+    copied.__dict__.update(original.__dict__, _result_cache=None, _prefetch_done=False)
+    copied._query = query = original._query.clone()
+    # Not in every supported Django is it copied with the rest, and the first filter adds to it.
+    query.used_aliases = set(query.used_aliases)
+    # Applies a filter that waits, which would change the QuerySet in the middle of its first use.
+    _ = copied.query
+    return copied
 
 
 def pickled(statement: Statement) -> bytes:
@@ -140,7 +78,7 @@ def _restored(kind: Any, attributes: dict[str, Any]) -> Any:
 
 
 def build(statement: Statement) -> DjangoQuerySet:
-    """The QuerySet that says the same as a statement."""
+    """The QuerySet that says the same as a statement; the caller's own."""
     nested = _Nested()
     for holder in innermost_first(statement.clauses):
         nested.built[id(holder)] = _replay(holder.statement, base_of(holder.statement), nested)
@@ -184,6 +122,14 @@ def _combined(clauses: Iterable[ask.AnyClause]) -> list[StatementHolder]:
     return [other for clause in combined for other in clause.others if isinstance(other, StatementHolder)]
 
 
+def build_on(statement: Statement, alias: str) -> DjangoQuerySet:
+    """The same, for a database that is known."""
+    queryset: Any = build(statement)
+    # Not by using(), which is one more step.
+    queryset._db = alias
+    return queryset  # type: ignore[no-any-return]  # private attributes made it Any
+
+
 def build_with_slots(
     statement: Statement, finish: Finish, structure: Structure, recording: Recording
 ) -> tuple[DjangoQuerySet, Finish]:
@@ -218,12 +164,14 @@ def _build_nested(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
 
 
 def base_of(statement: Statement) -> DjangoQuerySet:
-    """The QuerySet that a statement starts from."""
-    queryset: Any = statement.base
-    if queryset is None:
-        queryset = statement.model._default_manager.get_queryset()
-    queryset = with_djangos_prefetches(queryset)
-    return queryset if statement.alias is None else queryset.using(statement.alias)  # type: ignore[no-any-return]
+    """The QuerySet that a statement starts from; the caller's own, as its owner made it."""
+    base: Any = statement.base
+    queryset: Any = statement.model._default_manager.get_queryset() if base is None else kept(base)
+    if queryset._prefetch_related_lookups:
+        queryset._prefetch_related_lookups = tuple(map(prefetch_lookup, queryset._prefetch_related_lookups))
+    if statement.alias is not None:
+        queryset._db = statement.alias
+    return queryset  # type: ignore[no-any-return]  # private attributes made it Any
 
 
 def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
@@ -232,7 +180,6 @@ def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
         # The walk makes a query of it that takes slots.
         slotted: DjangoQuerySet = walk.of_clause().node(base)
         return slotted
-    base = base.all()
     query: Any = base._query  # type: ignore[attr-defined]  # `query` would apply a deferred filter once more
     kind: Any = type(query)
     query.__class__ = slotted_query_class(kind)

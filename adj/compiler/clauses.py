@@ -289,6 +289,8 @@ CLAUSES: dict[type[ask.AnyClause], tuple[Describe, Build]] = {
 
 def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
     """The structure of a statement as its operands are now, those of nested queries included."""
+    if statement.owner is not None and statement.owner.reason is not None:
+        return Unkeyed(statement.owner.reason)
     describe_nested = structure_of_statement
     base = statement.base
     structure = Structure(()) if base is None else base_structure(base, describe_nested)

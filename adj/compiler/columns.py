@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from adj import statement as ask
-from adj.compiler.build import starts_plain
 from adj.compiler.clauses import structure_of_statement
+from adj.compiler.overrides import starts_plain
 from adj.compiler.prepare import Question
 from adj.compiler.relation import OWN_ROWS
 from adj.compiler.row_keys import Keys

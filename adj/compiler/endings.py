@@ -8,19 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from django.db.models import QuerySet
-
 from adj.compiler.clauses import DjangoQuerySet
 from adj.compiler.deleting import deletion_query
+from adj.compiler.django_path import call_terminal
 from adj.compiler.returning import delete_returning
 from adj.shapes import Answer
 from adj.statement import Finish
 
 Ending: TypeAlias = Callable[[Any, Finish], Any]
-
-
-def _delete(queryset: DjangoQuerySet, finish: Finish) -> Any:
-    return queryset.delete() if finish.returning is None else delete_returning(queryset, finish.returning)
 
 
 def _delete_at_once(queryset: DjangoQuerySet, finish: Finish) -> tuple[int, dict[str, int]]:
@@ -44,36 +39,51 @@ _BY_ONE_STATEMENT: Mapping[Answer, Ending] = {
     Answer.DELETE: _delete_at_once,
 }
 
-_BY_DJANGO_ALONE: Mapping[Answer, Ending] = {
-    Answer.CREATE: lambda queryset, finish: queryset.create(**finish.kwargs),
-    Answer.GET_OR_CREATE: lambda queryset, finish: queryset.get_or_create(*finish.args, **finish.kwargs),
-    Answer.UPDATE_OR_CREATE: lambda queryset, finish: queryset.update_or_create(*finish.args, **finish.kwargs),
-    Answer.BULK_CREATE: lambda queryset, finish: queryset.bulk_create(*finish.args, **finish.kwargs),
-    Answer.BULK_UPDATE: lambda queryset, finish: queryset.bulk_update(*finish.args, **finish.kwargs),
-}
-
-WRITTEN_BY_DJANGO = frozenset(_BY_DJANGO_ALONE)
+WRITTEN_BY_DJANGO = frozenset(
+    {Answer.CREATE, Answer.GET_OR_CREATE, Answer.UPDATE_OR_CREATE, Answer.BULK_CREATE, Answer.BULK_UPDATE}
+)
 """Answers that take several statements, or hooks of the project on the way."""
 
-_IN_DJANGO: Mapping[Answer, Ending] = {
-    **_BY_ONE_STATEMENT,
-    **_BY_DJANGO_ALONE,
-    Answer.ROWS: lambda queryset, finish: list(queryset),
-    Answer.DELETE: _delete,
+
+def finish_in_django(source: Any, finish: Finish) -> Any:
+    """Finish a QuerySet, or a manager that defines the terminal method itself, with its own code.
+
+    Blocks on the database.
+    """
+    if finish.answer is Answer.ROWS:
+        return list(source)
+    if finish.returning is not None:
+        return delete_returning(source, finish.returning)
+    args, kwargs = _ARGUMENTS.get(finish.answer, _as_given)(finish)
+    return call_terminal(source, finish.answer.value, *args, **kwargs)
+
+
+Arguments: TypeAlias = tuple[tuple[Any, ...], Mapping[str, Any]]
+
+
+def _as_given(finish: Finish) -> Arguments:
+    return finish.args, finish.kwargs
+
+
+def _with_defaults(finish: Finish) -> Arguments:
+    """By name, as a class of the project may have them in another order."""
+    named = dict(zip(("defaults", "create_defaults"), finish.args, strict=False))
+    return (), {**{name: value for name, value in named.items() if value is not None}, **finish.kwargs}
+
+
+def _with_chosen_options(finish: Finish) -> Arguments:
+    """Without the options that have Django's default, which a class of the project may not know."""
+    return finish.args, {
+        name: value for name, value in finish.kwargs.items() if value is not None and value is not False
+    }
+
+
+_ARGUMENTS: Mapping[Answer, Callable[[Finish], Arguments]] = {
+    Answer.GET_OR_CREATE: _with_defaults,
+    Answer.UPDATE_OR_CREATE: _with_defaults,
+    Answer.BULK_CREATE: _with_chosen_options,
+    Answer.BULK_UPDATE: _with_chosen_options,
 }
-
-_WRITING_METHODS: Mapping[Answer, str] = {Answer.UPDATE: "update", Answer.DELETE: "delete"}
-
-
-def has_own_way(queryset_class: type[DjangoQuerySet], answer: Answer) -> bool:
-    """Whether a QuerySet class of the project writes in its own way."""
-    name = _WRITING_METHODS.get(answer)
-    return name is not None and getattr(queryset_class, name) is not getattr(QuerySet, name)
-
-
-def finish_in_django(queryset: DjangoQuerySet, finish: Finish) -> Any:
-    """Finish a QuerySet with Django's own code; blocks on the database."""
-    return _IN_DJANGO[finish.answer](queryset, finish)
 
 
 def finish_by_one_statement(queryset: DjangoQuerySet, finish: Finish) -> Any:

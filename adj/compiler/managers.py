@@ -14,9 +14,11 @@ from django.db import router
 from django.db.models import Model, QuerySet
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
+from adj.compiler.django_path import statement_of, statement_of_manager
 from adj.compiler.late_names import relations
 from adj.compiler.relation import key_columns
 from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation, UnusableModel
+from adj.statement import Statement
 
 
 def check_usable(model: Any) -> None:
@@ -61,28 +63,26 @@ def manager_of(instance: Model, name: str) -> Any:
     raise UnknownRelation(model=model.__name__, path=name, part=name, choices=choices, kind="relation")
 
 
-def queryset_of(instance: Model, name: str) -> QuerySet[Any, Any]:
-    """The rows of an instance's related manager, which this only builds. Raises `NotLoaded` for a deferred key."""
+def relation_statement(instance: Model, name: str) -> Statement:
+    """The statement of an instance's related manager. Raises `NotLoaded` for a deferred key."""
     try:
-        queryset: QuerySet[Any, Any] = manager_of(instance, name).get_queryset()
+        return statement_of_manager(manager_of(instance, name))
     except SynchronousOnlyOperation as error:
         descriptor: Any = getattr(type(instance), name)
         if hasattr(descriptor.field, "content_type_field_name"):
             # A generic relation asks for its content type, the first time that a process does.
-            return _by_natural_key(instance, name)
+            return statement_of(_by_natural_key(instance, name))
         raise _deferred_key(instance, name) or error from None
-    return queryset
 
 
-def rows_of(manager: Any) -> QuerySet[Any, Any]:
-    """The rows of a related manager, which this only builds. Raises `NotLoaded` for a deferred key."""
+def manager_statement(manager: Any) -> Statement:
+    """The statement of a related manager. Raises `NotLoaded` for a deferred key."""
     try:
-        queryset: QuerySet[Any, Any] = manager.get_queryset()
+        return statement_of_manager(manager)
     except SynchronousOnlyOperation as error:
         field = getattr(manager, "field", None)
         name = None if field is None else field.remote_field.get_accessor_name()
         raise _deferred_key(manager.instance, name) or error from None
-    return queryset
 
 
 def _deferred_key(instance: Model, relation: str | None) -> NotLoaded | None:

@@ -1,6 +1,6 @@
 """From a statement to what runs: a plan from the cache with this run's values, or a plan made now.
 
-Private Django API used here: `QuerySet._iterable_class`, `SQLCompiler.qualify`, `SQLCompiler.select`.
+Private Django API used here: `SQLCompiler.qualify`, `SQLCompiler.select`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.core.signals import setting_changed
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-from adj.compiler.build import build, build_with_slots, is_plain
+from adj.compiler.build import build_on, build_with_slots
 from adj.compiler.cache import PlanCache
 from adj.compiler.clauses import DjangoQuerySet, structure_of_statement
 from adj.compiler.deleting import is_one_statement
@@ -28,9 +28,11 @@ from adj.compiler.dialect import (
     forget_dialects,
     refresh_time_zones,
 )
-from adj.compiler.endings import WRITTEN_BY_DJANGO, finish_by_one_statement, has_own_way
+from adj.compiler.django_path import terminal_reason, terminal_source
+from adj.compiler.endings import WRITTEN_BY_DJANGO, finish_by_one_statement
 from adj.compiler.key_chain import key_size, rounded
 from adj.compiler.keys import key_of, structure_with_ending
+from adj.compiler.overrides import Names, django_reason, method_names
 from adj.compiler.plan import Plan
 from adj.compiler.plan_size import MOST_PARAMETERS, is_too_large, plan_size
 from adj.compiler.planning import plan_from
@@ -41,9 +43,9 @@ from adj.compiler.slotted_query import recorded
 from adj.compiler.structure import TOO_DEEP, Structure, Uncacheable, Unkeyed
 from adj.compiler.text import query_text
 from adj.compiler.trust import logger, report, verification
-from adj.hydrate.layout import ROW_SHAPES, Layout, cuts_composite_keys
+from adj.hydrate.layout import Layout, cuts_composite_keys
 from adj.settings import plan_cache_bytes, plan_cache_size
-from adj.shapes import WRITES, Answer
+from adj.shapes import Answer
 from adj.statement import Finish, Statement
 
 plan_cache: PlanCache[Plan | Distrusted] = PlanCache(plan_cache_size, plan_cache_bytes)
@@ -96,9 +98,12 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A statement that only Django's own code can run: a QuerySet class with its own way of building or fetching."""
+    """A statement that takes the Django path, and why.
 
-    queryset: DjangoQuerySet
+    `source` is what its terminal method is called on: a QuerySet, or a manager that defines the method itself.
+    """
+
+    source: Any
     reason: str
 
     def prepared(self) -> Foreign:
@@ -162,11 +167,11 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
         return _prepared(question, dialect)
     except RecursionError:
         # adj's own code takes more frames for a level than Django's.
-        return _foreign(question, build(question.statement).using(dialect.alias), TOO_DEEP)
+        return _foreign(question, build_on(question.statement, dialect.alias), TOO_DEEP)
 
 
 def _prepared(question: Question, dialect: Dialect) -> Prepared:
-    if (foreign := _written_by_django(question, dialect)) is not None:
+    if (foreign := _on_django_path(question, dialect)) is not None:
         return foreign
     structure = structure_with_ending(question.statement.model, question.structure, question.finish)
     if isinstance(structure, Unkeyed):
@@ -291,39 +296,49 @@ def compiled_by_django(question: Question, dialect: Dialect) -> Compiled | Answe
     """What Django compiles of a statement as its user wrote it: no slot, the very objects, the very base."""
     try:
         with dialect.lent():
-            queryset = build(question.statement).using(dialect.alias)
-            if (foreign := _foreign_reason(queryset, question.finish)) is not None:
+            queryset = build_on(question.statement, dialect.alias)
+            if (foreign := django_reason(queryset)) is not None:
                 return _foreign(question, queryset, foreign)
             captured = _capture(queryset, question.finish, dialect.alias)
             returned = _returned(question, dialect)
     except (AsksDatabase, SynchronousOnlyOperation, RecursionError) as asked:
         # On the connection's thread it may ask, and has a stack of its own; building it here may not, and Django says
         # so itself.
-        return _foreign(question, build(question.statement).using(dialect.alias), str(asked))
+        return _foreign(question, build_on(question.statement, dialect.alias), str(asked))
     if not isinstance(captured, Captured):
         return Answered(_unasked(captured, question.finish))
     if (reason_of_rows := _reason_of_rows(captured)) is not None:
-        return _foreign(question, build(question.statement).using(dialect.alias), reason_of_rows)
+        return _foreign(question, build_on(question.statement, dialect.alias), reason_of_rows)
     return Compiled(question, dialect, queryset, captured, returned)
 
 
-def _foreign(question: Question, queryset: DjangoQuerySet, reason: str) -> Foreign:
+def _foreign(question: Question, source: Any, reason: str) -> Foreign:
     """A question for Django's own code. Raises `UnsupportedFeature` if that cannot give its answer."""
     if question.finish.returning is not None:
         refuse_foreign(question.statement, question.finish, reason)
-    return Foreign(queryset, reason)
+    return Foreign(source, reason)
 
 
-def _written_by_django(question: Question, dialect: Dialect) -> Foreign | None:
-    """A question for Django's own code, if the answer takes more than one statement or hooks of the project."""
+def _on_django_path(question: Question, dialect: Dialect) -> Foreign | None:
+    """A question for Django's own code: its owner ends it, it is several statements, or has hooks of the project."""
     statement, finish = question.statement, question.finish
     if finish.returning is not None:
         check_backend(statement, finish, dialect.wrapper)
+    names = method_names(finish.answer)
+    if (reason := terminal_reason(statement, names)) is not None:
+        return _foreign(question, terminal_source(statement, dialect.alias, names), reason)
     if finish.answer in WRITTEN_BY_DJANGO:
-        return Foreign(build(statement).using(dialect.alias), "instances are saved")
+        return Foreign(build_on(statement, dialect.alias), "instances are saved")
     if finish.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):
-        return Foreign(build(statement).using(dialect.alias), "other rows or signals hang on the rows")
+        return Foreign(build_on(statement, dialect.alias), "other rows or signals hang on the rows")
     return None
+
+
+def prepare_iteration(question: Question, dialect: Dialect, names: Names) -> Prepared:
+    """The same for rows that arrive as they are iterated over, by methods that an owner may replace."""
+    if (reason := terminal_reason(question.statement, names)) is not None:
+        return Foreign(terminal_source(question.statement, dialect.alias, names), reason)
+    return prepare(question, dialect)
 
 
 def _unasked(answer: Any, finish: Finish) -> Any:
@@ -335,18 +350,6 @@ def _returned(question: Question, dialect: Dialect) -> tuple[str, Layout] | None
     """The end of a statement that returns the rows which it changes, and their layout."""
     names = question.finish.returning
     return None if names is None else returned_columns(question.statement.model, names, dialect.alias)
-
-
-def _foreign_reason(queryset: DjangoQuerySet, finish: Finish) -> str | None:
-    """Why only Django's own code can run a QuerySet, if so."""
-    if has_own_way(type(queryset), finish.answer):
-        return f"{type(queryset).__name__} has its own {finish.answer.value}()"
-    if not is_plain(type(queryset)):
-        return f"{type(queryset).__name__} has its own way of building or fetching"
-    if finish.answer in WRITES:
-        return None
-    iterable: Any = queryset._iterable_class
-    return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
 
 
 def _reason_of_rows(captured: Any) -> str | None:

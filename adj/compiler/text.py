@@ -31,7 +31,8 @@ def query_text(statement: Statement, finish: Finish = ROWS, *, with_values: bool
 
 
 def _text(statement: Statement, finish: Finish, writer: _Writer) -> str:
-    chain = "".join(writer.clause(clause) for clause in statement.clauses)
+    told = () if statement.owner is None else statement.owner.told
+    chain = "".join(writer.clause(clause) for clause in (*told, *statement.clauses))
     using = f".using({statement.alias!r})" if statement.alias is not None else ""
     timeout = f".timeout({statement.seconds!r})" if statement.seconds is not None else ""
     return f"q({_base_text(statement)}){chain}{using}{timeout}{writer.finish(finish)}"

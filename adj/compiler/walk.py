@@ -29,6 +29,7 @@ from typing_extensions import override
 from adj.compiler.constants import is_constant_type
 from adj.compiler.name_keys import name_keys
 from adj.compiler.nodes import has_found_field, holds_expression, structural_names
+from adj.compiler.overrides import django_reason, query_reason
 from adj.compiler.passing import PASSING_LEFT, passes
 from adj.compiler.paths import compares_plainly, takes_any_length
 from adj.compiler.project_code import is_project_code, resolves_itself
@@ -377,6 +378,12 @@ class QueryKind(AttributesKind):
         return list(structural_names(node))
 
     @override
+    def parts(self, walk: Walk[T], node: Any) -> list[T]:
+        if (reason := query_reason(node)) is not None:
+            raise Uncacheable(reason)
+        return super().parts(walk, node)
+
+    @override
     def head(self, node: Query) -> Key:
         return (node.model, *self.names(node))
 
@@ -405,6 +412,8 @@ class QuerySetKind(Kind):
 
     @override
     def parts(self, walk: Walk[T], node: QuerySet[Any, Any]) -> list[T]:
+        if (reason := django_reason(node)) is not None:
+            raise Uncacheable(reason)
         return [walk.node(node.query)]
 
     @override

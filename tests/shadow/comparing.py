@@ -87,7 +87,7 @@ class _Comparison:
     def _check_foreign(self, foreign: Foreign) -> None:
         if self.ending.name != "rows" or not self.seen.executed:
             return
-        queryset: Any = foreign.queryset
+        queryset: Any = foreign.source
         try:
             sql, parameters = queryset.query.clone().get_compiler(queryset.db).as_sql()
         except EmptyResultSet:

@@ -723,7 +723,7 @@ def sql_in_django(queryset: Any) -> Any:
 def sql_in_adj(query: AnyQuery) -> Any:
     found = prepared(query)
     if isinstance(found, Foreign):
-        return sql_in_django(found.queryset)
+        return sql_in_django(found.source)
     return ("", ()) if isinstance(found, Answered) else (found.sql, found.parameters)
 
 

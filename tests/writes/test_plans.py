@@ -80,7 +80,7 @@ def test_a_queryset_class_with_its_own_update_is_asked(monkeypatch: pytest.Monke
     monkeypatch.setattr(kind, "update", update, raising=False)
     assert run(q(Book).aupdate(pages=3)) == 17
     assert asked == [{"pages": 3}]
-    with pytest.raises(adj.UnsupportedFeature, match="has its own update"):
+    with pytest.raises(adj.UnsupportedFeature, match="overrides update"):
         run(q(Book).returning().aupdate(pages=3))
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from django.db.models import Model
 
-from adj.compiler.build import starts_plain
+from adj.compiler.overrides import starts_plain
 from adj.compiler.prefetch.lookups import has_second_queryset, holder, is_leaf, length, normalized, path, through
 from adj.compiler.prefetch.steps import is_bare, is_computed
 from adj.compiler.related import known_related_objects, prefetches

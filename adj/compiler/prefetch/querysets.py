@@ -4,7 +4,7 @@ Django makes the first one. Where its manager has nothing of its own, the others
 only, and are copied from it, without the Query, which waits for its first use; that is what a prefetch of many
 instances spends most of its time on otherwise.
 
-Private Django API used here: `QuerySet.__dict__`, `Query.clone`, `QuerySet._chain`, `._clone`, `._hints`, `._query`,
+Private Django API used here: `QuerySet.__dict__`, `Query.clone`, `QuerySet._chain`, `._hints`, `._query`,
 `._result_cache`, `._prefetch_done`, `._deferred_filter`, `._known_related_objects`, `._fetch_mode`,
 `RelatedManager._apply_rel_filters`.
 """
@@ -18,7 +18,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.sql.query import Query
 
-from adj.compiler.build import is_plain, starts_plain
+from adj.compiler.overrides import is_plain, starts_plain
 from adj.compiler.prefetch.waiting_query import waiting_query
 from adj.compiler.relation import Relation
 
@@ -57,8 +57,7 @@ def _filled(queryset: Any, rows: list[Any]) -> Any:
 def _is_copyable(queryset: Any, instance: Any) -> bool:
     """Whether the condition of a related manager, which comes last, waits for its use, and nothing else is special."""
     kind: Any = type(queryset)
-    plain: Any = QuerySet
-    if not is_plain(kind) or kind._clone is not plain._clone or kind.__init__ is not plain.__init__:
+    if not is_plain(kind):
         return False
     negated, args, lookups = queryset._deferred_filter or (False, (), {})
     return not negated and not args and len(lookups) == 1 and queryset._hints.get("instance") is instance

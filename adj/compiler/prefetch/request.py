@@ -16,8 +16,8 @@ from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 
 from adj import statement as ask
-from adj.compiler.build import is_plain, starts_plain
 from adj.compiler.clauses import among_key, base_structure, structure_of_statement
+from adj.compiler.overrides import django_reason, starts_plain
 from adj.compiler.prepare import Question
 from adj.compiler.related import prefetches
 from adj.compiler.relation import Relation
@@ -144,9 +144,8 @@ def _is_fit(statement: Statement) -> bool:
     if any(isinstance(clause, _UNFIT) for clause in statement.clauses):
         return False
     base: Any = statement.base
-    kind: Any = type(base)
     return base is None or (
-        is_plain(kind)
+        django_reason(base) is None
         and base._iterable_class is ModelIterable
         and not base.query.is_sliced
         and not base.query.combinator
