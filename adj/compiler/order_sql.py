@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet, FieldError, FullResultSet
-from django.db.models import Value
+from django.db.models import ForeignKey, Value
 from django.db.models.expressions import Col, ColPairs, Ref
 from django.db.models.functions import Cast
 from django.db.models.sql.datastructures import Join
@@ -55,7 +55,8 @@ class Compiled:
         self._compiler = self.query.get_compiler(using=dialect.alias)
         _, order, _ = self._compiler.pre_sql_setup()
         self._paths = _paths(self.query)
-        self._aliases = self._pattern()
+        self._referring = _referring(self.query)
+        self._columns = self._pattern()
         self.order = [term for node, _ in order for term in self._terms(node)]
 
     def term(self, node: Any, descending: bool, nulls_first: bool | None) -> Term:
@@ -110,15 +111,20 @@ class Compiled:
             sql, parameters = self._compiler.compile(node)
         except (EmptyResultSet, FullResultSet) as error:
             return type(error).__name__, ()
-        return self._aliases.sub(lambda found: f"<{self._paths[found[1] or found[2]]}>.", sql), tuple(
-            map(_value_text, parameters)
-        )
+        return self._columns.sub(self._column, sql), tuple(map(_value_text, parameters))
+
+    def _column(self, found: re.Match[str]) -> str:
+        """A column by the path of its table; the key of a related row by the column that refers to it."""
+        alias, column = found[1] or found[2], found[3]
+        while (referring := self._referring.get((alias, column))) is not None:
+            alias, column = referring
+        return f"<{self._paths[alias]}>.{column}"
 
     def _pattern(self) -> re.Pattern[str]:
-        """What finds an alias before a column."""
+        """What finds a column with the alias of its table."""
         aliases = "|".join(map(re.escape, sorted(self._paths, key=len, reverse=True))) or "(?!)"
         mark = re.escape(self._quote("x")[0])
-        return re.compile(rf"(?:{mark}({aliases}){mark}|(?<![\w{mark}])({aliases}))\.")
+        return re.compile(rf"(?:{mark}({aliases}){mark}|(?<![\w{mark}])({aliases}))\.{mark}([^{mark}]+){mark}")
 
 
 def output_field_of(node: Any) -> Any:
@@ -139,6 +145,19 @@ def _paths(query: Any) -> dict[str, str]:
         else:
             paths[alias] = table.table_name
     return paths
+
+
+def _referring(query: Any) -> dict[tuple[str, str], tuple[str, str]]:
+    """For the columns that foreign keys refer to, in joins along them, the columns of these keys.
+
+    Django sorts by either, as the order comes from a related model's Meta or from a path.
+    """
+    return {
+        (alias, right): (join.parent_alias, left)
+        for alias, join in query.alias_map.items()
+        if isinstance(join, Join) and isinstance(join.join_field, ForeignKey) and join.filtered_relation is None
+        for left, right in join.join_cols
+    }
 
 
 def _value_text(value: Any) -> str:
