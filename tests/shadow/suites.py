@@ -22,8 +22,9 @@ validation xor_lookups
 """
 
 _SUBSET: Final = """
-aggregation custom_lookups custom_managers dates distinct_on_fields expressions_case lookup many_to_many null_queries
-or_lookups ordering queries select_related update xor_lookups
+aggregation annotations composite_pk custom_lookups custom_managers dates distinct_on_fields expressions
+expressions_case filtered_relation known_related_objects lookup m2m_through_regress many_to_many null_queries
+or_lookups ordering prefetch_related queries select_related update xor_lookups
 """
 
 SUITES: Final = _SUITES.split()
