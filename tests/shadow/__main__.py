@@ -38,8 +38,8 @@ def main() -> int:
         return max(subprocess.run([*command, name], check=False).returncode for name in ("sqlite", "postgresql"))
     os.environ |= {"DJANGO_SETTINGS_MODULE": SETTINGS, "RUNNING_DJANGOS_TEST_SUITE": "true"}
     sources = fetch_sources()
-    suites = arguments.suites or (SUBSET if arguments.subset else SUITES)
-    is_whole = suites is SUITES
+    is_whole = not arguments.suites and not arguments.subset
+    suites = arguments.suites or _existing(sources, SUBSET if arguments.subset else SUITES)
     if arguments.database == "sqlite":
         print(f"Django {django.__version__} on SQLite")
         return _run(sources, suites, arguments.report, is_whole=is_whole)
@@ -56,11 +56,16 @@ def main() -> int:
         return _run(sources, suites, arguments.report, is_whole=is_whole)
 
 
+def _existing(sources: Path, suites: Sequence[str]) -> list[str]:
+    """The suites that this version of Django has."""
+    return [name for name in suites if (sources / "tests" / name).is_dir()]
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.shadow")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], help="both, one after the other, by default")
     parser.add_argument("--subset", action="store_true", help="the suites that take a few minutes")
-    parser.add_argument("--report", type=Path, help="a file for the differences with both sides")
+    parser.add_argument("--report", type=Path, help="a folder for files with both sides of every difference")
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     return parser.parse_args()
 
@@ -90,6 +95,9 @@ def _run(sources: Path, suites: Sequence[str], report: Path | None, *, is_whole:
 
 def _concluded(tally: Any, count: int, report: Path | None, *, is_whole: bool) -> int:
     """Print how it went; return the exit status."""
+    # After the settings are named.
+    from django.db import connection
+
     failed = sorted(Recorder.failed - EXCEPTIONS.keys())
     different = [found for found in tally.differences if found.test not in EXCEPTIONS]
     print(f"{count} tests", *tally.lines(), sep="\n")
@@ -103,7 +111,8 @@ def _concluded(tally: Any, count: int, report: Path | None, *, is_whole: bool) -
     ):
         print(f"{len(found)} {title}", *found, sep="\n  ")
     if report is not None:
-        report.write_text("\n".join(_details(tally)))
+        report.mkdir(parents=True, exist_ok=True)
+        (report / f"{connection.vendor}.txt").write_text("\n".join(_details(tally)))
     is_short = is_whole and tally.queries < FEWEST_QUERIES
     return 1 if failed or different or tally.broken or is_short or not count else 0
 

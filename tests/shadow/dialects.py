@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from django.db import connections
+from django.utils.functional import cached_property
 
 from adj.compiler.dialect import Dialect, dialect_for
 from adj.engines.calls import read_facts
@@ -29,9 +31,10 @@ def dialect_of(alias: str) -> Dialect:
 
 
 def _pretended(features: Any) -> dict[str, object]:
-    """Constants of a backend that a test has changed; what is computed is among the facts."""
-    return {
-        name: value
-        for name, value in vars(features).items()
-        if isinstance(getattr(type(features), name, None), (bool, int, str, tuple))
-    }
+    """What a test has put in the place of a backend's constants and methods; what is computed is among the facts."""
+    return {name: value for name, value in vars(features).items() if _is_constant(type(features), name)}
+
+
+def _is_constant(kind: type, name: str) -> bool:
+    found = inspect.getattr_static(kind, name, None)
+    return found is not None and not isinstance(found, (property, cached_property))

@@ -83,9 +83,8 @@ def _recorded(name: str, method: Method) -> Method:
                 return method(queryset, *args)
             return _watched(queryset, Ending("item", args), lambda: method(queryset, *args))
         step = Step.of(name, args, kwargs)
-        # Where cloning is off, the step changes the QuerySet itself.
         state = State.of(queryset)
-        record = record_of(queryset) or Record(queryset if queryset._cloning_enabled else queryset._clone(), state)
+        record = record_of(queryset) or Record(_kept(queryset), state)
         with nullcontext() if name == "__getitem__" else looking_away():
             result = step.call(functools.partial(method, queryset))
         if isinstance(result, QuerySet):
@@ -94,6 +93,11 @@ def _recorded(name: str, method: Method) -> Method:
         return result
 
     return taken
+
+
+def _kept(queryset: Any) -> Any:
+    """A QuerySet as it is now; a copy where its steps change itself, as newer versions of Django may have it."""
+    return queryset if getattr(queryset, "_cloning_enabled", True) else queryset._clone()
 
 
 def _begun(method: Method) -> Method:

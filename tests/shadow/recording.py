@@ -59,26 +59,29 @@ def _read(operand: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a QuerySet asked at some time."""
+    """What a QuerySet asked at some time; `deferred` is a last filter that it has not applied yet."""
 
+    model: Any
     query: Any
+    deferred: Any
     shape: tuple[Any, ...]
     alias: str
 
     @classmethod
-    def of(cls, queryset: Any) -> State | None:
-        """None where the QuerySet still waits for its last filter."""
-        if queryset._deferred_filter is not None:
-            return None
-        return cls(queryset._query.clone(), shape_of(queryset), queryset.db)
+    def of(cls, queryset: Any) -> State:
+        """What a QuerySet asks now."""
+        query = queryset._query.clone()
+        return cls(queryset.model, query, queryset._deferred_filter, shape_of(queryset), queryset.db)
 
-    def asks(self, other: State | None) -> bool:
+    def asks(self, other: State) -> bool:
         """Whether both ask the same."""
-        return other is not None and self.shape == other.shape and self._compiled() == other._compiled()
+        return self.shape == other.shape and self._compiled() == other._compiled()
 
     def _compiled(self) -> str:
         try:
-            return repr(self.query.clone().get_compiler(self.alias).as_sql())
+            queryset: Any = QuerySet(self.model, self.query.clone())
+            queryset._deferred_filter = self.deferred
+            return repr(queryset.query.get_compiler(self.alias).as_sql())
         except Exception as error:  # noqa: BLE001  # it cannot be compiled, then as now
             return repr(error)
 
@@ -92,9 +95,9 @@ def shape_of(queryset: Any) -> tuple[Any, ...]:
 class Record:
     """A chain. `states` are pairs of what a QuerySet was after a step, and before the next one."""
 
-    def __init__(self, root: Any, state: State | None, steps: tuple[Step, ...] = ()) -> None:
+    def __init__(self, root: Any, state: State, steps: tuple[Step, ...] = ()) -> None:
         self.root, self.state, self.steps = root, state, steps
-        self.states: tuple[tuple[State | None, State | None], ...] = ()
+        self.states: tuple[tuple[State, State], ...] = ()
         self._query: Any = None
 
     def query(self) -> Any:
@@ -105,7 +108,7 @@ class Record:
             raise self._query
         return self._query
 
-    def extended(self, step: Step, before: State | None, result: DjangoQuerySet) -> Record:
+    def extended(self, step: Step, before: State, result: DjangoQuerySet) -> Record:
         """The same with one more step, which made a QuerySet of what there was before."""
         record = Record(self.root, State.of(result), (*self.steps, step))
         record.states = (*self.states, (self.state, before))
@@ -121,7 +124,7 @@ class Record:
     def was_changed(self, queryset: DjangoQuerySet) -> bool:
         """Whether somebody has changed the QuerySet in place, after its last step or between two."""
         states = (*self.states, (self.state, State.of(queryset)))
-        return any(after is None or not after.asks(before) for after, before in states)
+        return any(not after.asks(before) for after, before in states)
 
 
 def started(root: Any) -> Any:
@@ -147,7 +150,7 @@ _records: WeakKeyDictionary[DjangoQuerySet, Record] = WeakKeyDictionary()
 def record_of(queryset: DjangoQuerySet) -> Record | None:
     """The chain that made a QuerySet, where it is known, and nobody has plainly made another one of it since."""
     record = _records.get(queryset)
-    if record is None or record.state is None or record.state.shape == shape_of(queryset):
+    if record is None or record.state.shape == shape_of(queryset):
         return record
     return None
 

@@ -16,14 +16,15 @@ managers_regress many_to_many many_to_one many_to_one_null model_fields model_fo
 model_formsets_regress model_inheritance model_inheritance_regress model_regress multiple_database nested_foreign_keys
 null_fk null_fk_ordering null_queries one_to_one or_lookups order_with_respect_to ordering pagination prefetch_related
 properties proxy_model_inheritance proxy_models queries queryset_pickle raw_query reserved_names reverse_lookup
-save_delete_hooks select_related select_related_onetoone select_related_regress serializers signals sites_tests
-string_lookup swappable_models syndication_tests timezones transactions unmanaged_models update update_only_fields
+save_delete_hooks select_related select_related_onetoone select_related_regress signals sites_tests
+string_lookup syndication_tests timezones transactions unmanaged_models update update_only_fields
 validation xor_lookups
 """
 
 _SUBSET: Final = """
-aggregation custom_lookups custom_managers dates distinct_on_fields expressions_case lookup many_to_many null_queries
-or_lookups ordering queries select_related update xor_lookups
+aggregation annotations composite_pk custom_lookups custom_managers dates distinct_on_fields expressions
+expressions_case filtered_relation known_related_objects lookup m2m_through_regress many_to_many null_queries
+or_lookups ordering prefetch_related queries select_related update xor_lookups
 """
 
 SUITES: Final = _SUITES.split()
