@@ -13,6 +13,7 @@ from django.db.models import FilteredRelation, QuerySet
 from django.db.models import Prefetch as DjangoPrefetch
 
 from adj import statement as ask
+from adj.compiler.constants import constant_key
 from adj.compiler.describe import DescribeStatement, KeyWalk
 from adj.compiler.structure import Key, StatementHolder, Structure, Uncacheable, Unkeyed, extended
 from adj.compiler.substitute import SlotWalk, Verbatim
@@ -114,7 +115,8 @@ def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands)
 
 def describe_datetimes(walk: KeyWalk, clause: ask.Datetimes) -> Key:
     walk.local()
-    return ("datetimes", clause.name, clause.kind, clause.order, clause.tzinfo)
+    # By its text as well, which is in the SQL: zones of one offset are equal, whatever their names.
+    return ("datetimes", clause.name, clause.kind, clause.order, constant_key(clause.tzinfo))
 
 
 def build_datetimes(queryset: DjangoQuerySet, clause: ask.Datetimes, operands: Operands) -> DjangoQuerySet:
