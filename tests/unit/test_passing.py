@@ -385,22 +385,16 @@ def _in_some_versions() -> Iterator[tuple[Any, list[Make]]]:
     if hasattr(aggregates, "AggregateFilter"):
         yield aggregates.AggregateFilter, [lambda: Count(Held(), filter=condition())]
     if hasattr(aggregates, "AggregateOrderBy"):
-        yield aggregates.AggregateOrderBy, [lambda: ArrayAgg(Held(), **ordered(Held(), Held().desc()))]
+        yield aggregates.AggregateOrderBy, [lambda: ArrayAgg(Held(), order_by=[Held(), Held().desc()])]
 
 
 NODES.update(_in_some_versions())
-
-
-def ordered(*by: Any) -> dict[str, Any]:
-    """The order of an aggregate, as Django 6.0 calls it, and as it was called before."""
-    return {"order_by" if hasattr(aggregates, "AggregateOrderBy") else "ordering": by}
-
 
 POSTGRES_NODES: dict[Any, list[Make]] = {
     ArraySubquery: [lambda: ArraySubquery(rows())],
     ArrayAgg: [
         lambda: ArrayAgg(Held(), distinct=True, filter=condition()),
-        lambda: ArrayAgg(Held(), **ordered(Held(), Held().desc())),
+        lambda: ArrayAgg(Held(), order_by=[Held(), Held().desc()]),
     ],
     BoolAnd: aggregate(BoolAnd, BooleanField),
     BoolOr: aggregate(BoolOr, BooleanField),
