@@ -199,9 +199,7 @@ def _checks(folder: Path, group: str) -> Iterator[Mutant]:
                     yield module.mutant(function, f"never {_text(found.test)}", found.test, ast.Constant(False))
                     yield from _without_one(module, function, found.test)
                 if isinstance(found, ast.ExceptHandler) and any(map(_is_refusal, found.body)):
-                    yield module.mutant(
-                        function, f"no refusal at {_text(found)}", found, _answering(found)
-                    )
+                    yield module.mutant(function, f"no refusal at {_text(found)}", found, _answering(found))
                 if isinstance(found, ast.Expr) and "note_objection(" in _text(found.value):
                     yield module.mutant(function, f"without {_text(found)}", found, ast.Pass())
 
@@ -246,13 +244,7 @@ def _guards(folder: Path, group: str) -> Iterator[Mutant]:
                 if found.arg == "binders":
                     value = ast.Name("binders", ast.Load())
                 yield module.mutant(function, f"no {found.arg}", found.value, value)
-    module = _Module(folder, "keys", group)
-    for function, node in module.functions():
-        if function == "key_of":
-            for found in ast.walk(node):
-                if isinstance(found, (ast.If, ast.IfExp)):
-                    yield module.mutant(function, f"never {_text(found.test)}", found.test, ast.Constant(False))
-                    yield from _without_one(module, function, found.test)
+    yield from _conditional_parts(folder, group)
     module = _Module(folder, "slots", group)
     for function, node in module.functions():
         for found in ast.walk(node):
@@ -268,6 +260,15 @@ def _guards(folder: Path, group: str) -> Iterator[Mutant]:
             "paths.is_local_path": ["False"],
         },
     )
+
+
+def _conditional_parts(folder: Path, group: str) -> Iterator[Mutant]:
+    module = _Module(folder, "keys", group)
+    for function, node in module.functions():
+        for found in ast.walk(node) if function == "key_of" else ():
+            if isinstance(found, (ast.If, ast.IfExp)):
+                yield module.mutant(function, f"never {_text(found.test)}", found.test, ast.Constant(False))
+                yield from _without_one(module, function, found.test)
 
 
 # -- (c) proof and probation -------------------------------------------------------------------------------------------

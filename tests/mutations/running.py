@@ -22,8 +22,8 @@ SECONDS: Final = 900
 """How long the tests of one mutant may take; one that takes longer has been noticed."""
 
 TESTS: Final = {
-    "keys": ["tests/unit/test_key_fields.py", "tests/unit/test_keys.py", "tests/parity/test_keys_of_plans.py"],
-    "structures": ["tests/unit/test_key_fields.py", "tests/unit/test_keys.py", "tests/parity/test_keys_of_plans.py"],
+    "keys": ["tests/unit/test_key_parts.py", "tests/unit/test_key_fields.py", "tests/unit/test_keys.py"],
+    "structures": ["tests/unit/test_key_parts.py", "tests/unit/test_key_fields.py", "tests/unit/test_keys.py"],
     "checks": [
         *("tests/unit/test_slots.py", "tests/unit/test_keys.py", "tests/unit/test_checks.py"),
         *("tests/writes/test_plans.py", "tests/unit/test_plan.py", "tests/parity/test_keys_of_plans.py"),
@@ -111,8 +111,9 @@ def run_tests(tree: Path, files: Sequence[str]) -> str | None:
         return None
     if code < 0:
         return f"signal {-code}"
-    failed = [line for line in output.read_text(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return failed[0].split(" - ")[0].split(" ", 1)[1] if failed else f"exit status {code}:\n{output.read_text()[-2_000:]}"
+    text = output.read_text(errors="replace")
+    failed = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failed[0].split(" - ")[0].split(" ", 1)[1] if failed else f"exit status {code}:\n{text[-2_000:]}"
 
 
 def _run_in_child(tree: Path, files: list[str], output: Path) -> None:
