@@ -132,9 +132,9 @@ def _key_parts(folder: Path, group: str) -> Iterator[Mutant]:
                     what = f"without {_text(element)} in {_text(found)}"
                     yield module.mutant(function, what, found, ast.Tuple(rest, ast.Load()))
             if function.endswith(".head"):
-                for found in ast.walk(node):
-                    if isinstance(found, ast.Return) and isinstance(found.value, ast.Call):
-                        yield module.mutant(function, "None", found.value, ast.Constant(None))
+                for given in ast.walk(node):
+                    if isinstance(given, ast.Return) and isinstance(given.value, ast.Call):
+                        yield module.mutant(function, "None", given.value, ast.Constant(None))
 
 
 def _key_tuples(function: ast.AST, *, only_lambdas: bool) -> Iterator[ast.Tuple]:
@@ -349,7 +349,7 @@ def _class_lists(folder: Path, group: str) -> Iterator[Mutant]:
                 attribute = found.targets[0].attr
                 if attribute in attributes and not isinstance(found.value, ast.Constant):
                     other = ast.Constant(attribute != "is_project")
-                    yield module.mutant(function, f"{attribute} = {other.value}", found.value, other)
+                    yield module.mutant(function, f"{attribute} = {_text(other)}", found.value, other)
 
 
 def _returns(folder: Path, group: str, table: Mapping[str, list[str]]) -> Iterator[Mutant]:

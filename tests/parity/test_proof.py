@@ -34,6 +34,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Concat, JSONObject, Lower, Round, StrIndex, Substr, Upper
 from django.db.models.lookups import IExact
+from django.test import override_settings
 from django.test.utils import register_lookup
 from django.utils import translation
 
@@ -377,6 +378,7 @@ def test_a_transform_of_the_project_is_of_the_current_language() -> None:
                 same(lambda start, _: start(Book).filter(title__translated__isnull=False).order_by("pk"), None)
 
 
+@override_settings(ADJ_VERIFY=0)
 def test_a_class_that_is_declared_pure_is_compiled_once() -> None:
     compiled = []
 
