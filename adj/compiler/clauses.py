@@ -118,6 +118,7 @@ def build_dates(queryset: DjangoQuerySet, clause: ask.Dates, operands: Operands)
 
 def describe_datetimes(walk: KeyWalk, clause: ask.Datetimes) -> Key:
     walk.local()
+    # By its text as well, which is in the SQL: zones of one offset are equal, whatever their names.
     return ("datetimes", *name_keys((clause.name, clause.kind, clause.order)), constant_key(clause.tzinfo))
 
 

@@ -4,7 +4,7 @@
 those values were. Since both are this walk, a slot can only be where a value was counted.
 
 Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._query`,
-`QuerySet._chain`, `QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._fields`, `QuerySet._fetch_mode`,
+`QuerySet._clone`, `QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._fields`, `QuerySet._fetch_mode`,
 `TimezoneMixin`, `Expression._resolve_output_field`.
 """
 
@@ -418,7 +418,8 @@ class QuerySetKind(Kind):
 
     @override
     def rebuilt(self, node: Any, parts: Sequence[Any]) -> Any:
-        substitute = node._chain()
+        # Not `_chain()`, which gives the node itself where its cloning is off, and uses up that it is sticky.
+        substitute = node._clone()
         # The setter of `query` resets the shape of the rows.
         substitute._query = parts[0]
         return substitute
