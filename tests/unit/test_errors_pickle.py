@@ -39,6 +39,7 @@ _FACTS: dict[str, dict[str, Any]] = {
     "UnsupportedRelation": {"relation": "Author.books", "method": "clear", "field": "Book.author"},
     "UnusableModel": {"model": "Stamped", "reason": "it is an abstract model", "advice": "Query Book."},
     "UnknownDatabase": {"alias": "defualt", "choices": ("default", "replica")},
+    "PlanMismatch": {"query": "q(Book)", "found": "the SQL differs"},
     "UnsupportedFeature": {"query": "q(Book)", "reason": "No DISTINCT ON."},
     "PoolTimeout": {
         "alias": "default",

@@ -29,6 +29,7 @@ from adj.compiler.constants import LONGEST_TEXT, constant_key
 from adj.compiler.content_types import generation
 from adj.compiler.describe import KeyWalk
 from adj.compiler.dialect import dialect_for
+from adj.compiler.key_chain import KeyChain
 from adj.compiler.keys import key_of, structure_with_ending
 from adj.compiler.nodes import field_key
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed
@@ -41,13 +42,19 @@ from tests.unit.test_key_fields import CLAUSES
 
 PAGES = (F, ("name",), ((str, "pages"),))
 TITLE = (F, ("name",), ((str, "title"),))
-INTEGER = ("slot", int)
+INTEGER = int
 SUM = (CombinedExpression, ("connector", "lhs", "rhs"), ((str, "+"), PAGES, (Value, (int, ()), (INTEGER,))))
+
+
+def parts(key: Any) -> tuple[Any, ...]:
+    """The keys of the clauses of a statement."""
+    found: tuple[Any, ...] = key.parts() if isinstance(key, KeyChain) else key
+    return found
 
 
 def key(query: Any) -> Any:
     """The key of a query of one clause."""
-    (only,) = structure_of_query(query).key
+    (only,) = parts(structure_of_query(query).key)
     return only
 
 
@@ -56,8 +63,8 @@ def test_every_clause_begins_with_a_word_of_its_own() -> None:
     for clause, _ in CLAUSES.values():
         structure = structure_of(Book, clause)
         assert isinstance(structure, Structure)
-        for part in structure.key[:1]:
-            word: Any = part if isinstance(part, str) else part[0]  # type: ignore[index]  # a tuple
+        for part in parts(structure.key)[:1]:
+            word: Any = part if isinstance(part, str) else part[0]
             assert isinstance(word, str)
             assert words.setdefault(word, type(clause)) is type(clause)
     assert len(words) == len(CLAUSES) - 1, "all but what prefetches"
@@ -92,7 +99,7 @@ def test_the_keys_of_expressions() -> None:
     assert key(q(Book).annotate(a=F("pages") + 1)) == ("annotate", (), (("a", SUM),))
     assert key(q(Book).annotate(a=Value(1))) == ("annotate", (), (("a", (Value, (int, ()), (INTEGER,))),))
     assert key(q(Book).alias(a=F("pages"))) == ("alias", (), (("a", PAGES),))
-    assert key(q(Book).order_by("pages", F("pages"))) == ("order_by", ((str, "pages"), PAGES))
+    assert key(q(Book).order_by("pages", F("pages"))) == ("order_by", ("pages", PAGES))
     _, _, ((_, cast),) = key(q(Book).annotate(a=Cast("title", CharField(max_length=3))))
     field = (CharField, "django.db.models.CharField", (list, ()), (("max_length", (int, 3)),))
     assert cast == (Cast, ("output_field", "source_expressions", "extra"), (field, (list, (TITLE,)), (dict, (), ())))
@@ -106,20 +113,15 @@ def test_an_object_that_comes_again_is_said_to_be_the_same() -> None:
 
 
 def test_the_keys_of_nested_queries() -> None:
-    inner = ("query", Author, (("filter", (), (("name", ("slot", str)),)), "slice", False, True, False), (0, 3))
-    query = q(Book).filter(author__in=q(Author).using("default").filter(name="x")[:3])
-    assert key(query) == ("filter", (), (("author__in", (*inner, "default")),))
+    nested = q(Author).using("default").filter(name="x")[:3]
+    query = q(Book).filter(author__in=nested)
+    inner = ("query", Author, structure_of_query(nested).key, (0, 3), "default")
+    assert key(query) == ("filter", (), (("author__in", inner),))
+    assert parts(structure_of_query(nested).key) == (("filter", (), (("name", str),)), "slice", False, True, False)
     assert structure_of_query(query).values == ("x",)
 
 
 # -- constants and fields ----------------------------------------------------------------------------------------------
-
-
-class Text(str):
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "another text"
 
 
 class Kind(enum.Enum):
@@ -158,11 +160,10 @@ KEYS: list[tuple[Any, Any]] = [
     (frozenset({1}), (frozenset, frozenset({(int, 1)}))),
     ({"a": 1}, (dict, (((str, "a"), (int, 1)),))),
     (MappingProxyType({1: "a"}), (MappingProxyType, (((int, 1), (str, "a")),))),
-    (Text("a"), (Text, str, "a")),
 ]
 
 
-@pytest.mark.parametrize(("value", "expected"), KEYS, ids=str)
+@pytest.mark.parametrize(("value", "expected"), KEYS, ids=range(len(KEYS)))
 def test_the_keys_of_constants(value: Any, expected: Any) -> None:
     assert constant_key(value) == expected
 
@@ -223,15 +224,15 @@ def test_the_heads_of_djangos_nodes() -> None:
 def test_the_head_of_a_queryset() -> None:
     queryset: Any = Book.objects.using("default").order_by()
     mode = getattr(queryset, "_fetch_mode", None)
-    assert head(queryset) == ("default", ModelIterable, None, mode, False)
+    assert head(queryset) == ("default", ModelIterable, mode, False, None)
     queryset._fields, queryset._sticky_filter = ("title",), True
-    assert head(queryset) == ("default", ModelIterable, ("title",), mode, True)
+    assert head(queryset) == ("default", ModelIterable, mode, True, ("title",))
 
 
 def test_the_key_of_a_base_has_its_query() -> None:
     structure = base_structure(Book.objects.filter(pages=1))
     assert isinstance(structure, Structure)
-    of_queryset: Any = structure.key[0]
+    of_queryset: Any = parts(structure.key)[0]
     kind, _, (query,) = of_queryset
     assert issubclass(kind, type(Book.objects.all()))
     assert query[0] is Query
@@ -245,7 +246,7 @@ def test_a_structure_is_extended_in_all_its_parts() -> None:
     one = Structure(("a",), (1, 2), (0,), False, None)
     other = Structure(("b",), (3, 4), (0, 1), True, (1, 2))
     both = one.extended(other)
-    assert (both.key, both.values, both.constants) == (("a", "b"), (1, 2, 3, 4), (0, 2, 3))
+    assert (parts(both.key), both.values, both.constants) == (("a", "b"), (1, 2, 3, 4), (0, 2, 3))
     assert (both.is_local, both.bounds) == (True, (1, 2))
     back = other.extended(one)
     assert (back.key, back.values, back.constants) == (("b", "a"), (3, 4, 1, 2), (0, 1, 2))
@@ -293,24 +294,24 @@ def test_the_key_of_a_plan_has_all_its_parts() -> None:
 
 def test_an_ending_adds_its_own_parts() -> None:
     structure = structure_of_query(q(Book).filter(pages=1)[2:5])
-    plain = structure.key
+    plain = parts(structure.key)
     counted = structure_with_ending(Book, structure, Finish(Answer.COUNT))
     assert isinstance(counted, Structure)
-    assert (counted.key, counted.bounds) == ((*plain, (2, 5)), None)
+    assert (parts(counted.key), counted.bounds) == ((*plain, (2, 5)), None)
     deleted = structure_with_ending(Book, structure_of_query(q(Book)), Finish(Answer.DELETE, returning=("a", "b")))
     assert isinstance(deleted, Structure)
-    assert deleted.key == (("returning", "a", "b"),)
+    assert parts(deleted.key) == (("returning", ("a", "b")),)
     changed = structure_with_ending(
         Book, structure_of_query(q(Book)), Finish(Answer.UPDATE, (), {"pages": 1, "weight": F("pages")})
     )
     assert isinstance(changed, Structure)
-    assert changed.key == ((("pages", INTEGER), ("weight", PAGES)),)
+    assert parts(changed.key) == ((("pages", INTEGER), ("weight", PAGES)),)
     assert changed.values == (1,)
     added = structure_with_ending(
         Book, structure_of_query(q(Book)), Finish(Answer.AGGREGATE, ("pages",), {"a": F("pages")})
     )
     assert isinstance(added, Structure)
-    assert added.key == (((str, "pages"),), (("a", PAGES),))
+    assert parts(added.key) == (("pages",), (("a", PAGES),))
 
 
 def test_a_part_without_a_key_leaves_none_to_the_whole() -> None:
