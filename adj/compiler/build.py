@@ -1,7 +1,7 @@
 """A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
 
-Private Django API used here: `QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._prefetch_done`, `QuerySet._query`,
-`QuerySet._result_cache`, `Query.used_aliases`.
+Private Django API used here: `QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._prefetch_done`,
+`QuerySet._prefetch_related_lookups`, `QuerySet._query`, `QuerySet._result_cache`, `Query.used_aliases`.
 """
 
 from __future__ import annotations

@@ -249,7 +249,7 @@ def test_a_structure_is_extended_in_all_its_parts() -> None:
     assert (parts(both.key), both.values, both.constants) == (("a", "b"), (1, 2, 3, 4), (0, 2, 3))
     assert (both.is_local, both.bounds) == (True, (1, 2))
     back = other.extended(one)
-    assert (back.key, back.values, back.constants) == (("b", "a"), (3, 4, 1, 2), (0, 1, 2))
+    assert (parts(back.key), back.values, back.constants) == (("b", "a"), (3, 4, 1, 2), (0, 1, 2))
     assert (back.is_local, back.bounds) == (True, (1, 2))
     assert other.extended(Structure(("c",))).constants == (0, 1)
     assert not one.extended(one).is_local
