@@ -110,9 +110,12 @@ def check(flip: Flip, *pair: tuple[Statement, Finish]) -> None:
     assert is_filled_alike is isinstance(flip, NotInSQL)
 
 
+def values_of(flip: Flip) -> list[Any]:
+    return [flip.value] if isinstance(flip, HasNoKey) else [flip.one, flip.other]
+
+
 def flipped(instance: Any, name: str, flip: Flip) -> list[Any]:
-    values = [flip.value] if isinstance(flip, HasNoKey) else [flip.one, flip.other]
-    return [dataclasses.replace(instance, **{name: value}) for value in values]
+    return [dataclasses.replace(instance, **{name: value}) for value in values_of(flip)]
 
 
 # -- clauses -----------------------------------------------------------------------------------------------------------
@@ -523,13 +526,13 @@ def test_every_attribute_of_a_queryset_is_in_the_table() -> None:
 
 @pytest.mark.parametrize(("name", "flip"), [(name, flip) for name, flips in BASE.items() for flip in flips])
 def test_an_attribute_of_the_base_is_in_the_key(name: str, flip: Any) -> None:
-    bases = [books(name, value) for value in (flip.one, flip.other)]
+    bases = [books(name, value) for value in values_of(flip)]
     check(flip, *[(Statement(Book, base=base), ROWS) for base in bases])
 
 
 @pytest.mark.parametrize(("name", "flip"), [(name, flip) for name, flips in BASE.items() for flip in flips])
 def test_an_attribute_of_a_nested_queryset_is_in_the_key(name: str, flip: Any) -> None:
-    around = [ask.Filter((), {"books__in": books(name, value)}) for value in (flip.one, flip.other)]
+    around = [ask.Filter((), {"books__in": books(name, value)}) for value in values_of(flip)]
     check(flip, *[(Statement(Author, clauses=(clause,)), ROWS) for clause in around])
 
 
