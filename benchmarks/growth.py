@@ -191,7 +191,7 @@ def _adj_sql(query: Any) -> object:
     from adj.statement import ROWS
 
     prepared = prepare(Question(query.statement, query.structure, ROWS), dialect_for("default"))
-    return _django_sql(prepared.queryset) if isinstance(prepared, Foreign) else prepared
+    return _django_sql(prepared.source) if isinstance(prepared, Foreign) else prepared
 
 
 def _deepest(build: Callable[[Any, int], Any], rows: Any, sql_of: Callable[[Any], object]) -> int:

@@ -25,12 +25,15 @@ from django.db import connections  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 import adj  # noqa: E402
-import adj.testing  # noqa: E402
+from adj.compiler.trust import raise_on_mismatch  # noqa: E402
 from tests.diary.models import MODELS as DIARY  # noqa: E402
 from tests.graphs import data as graphs  # noqa: E402
 from tests.servers import create_database, drop_database, postgresql_server  # noqa: E402
 from tests.shop import data  # noqa: E402
 from tests.shop.models import Country  # noqa: E402
+
+# A difference that `ADJ_VERIFY` finds fails the test.
+raise_on_mismatch(True)
 
 _servers: dict[str, str] = {}
 

@@ -52,10 +52,9 @@ def is_cast_at_once(model: type[Model], path: str, *, of_members: bool = False) 
 
     Of a list, whether it casts the members.
     """
-    lookup = _lookup_class(model, path)
-    if of_members and not issubclass(lookup, FieldGetDbPrepValueIterableMixin):
-        return False
-    return bool(lookup.prepare_rhs)
+    lookup: Any = _lookup_class(model, path)
+    casts: bool = lookup.prepare_rhs
+    return casts and not (of_members and not issubclass(lookup, FieldGetDbPrepValueIterableMixin))
 
 
 def _lookup_class(model: type[Model], path: str) -> Any:

@@ -100,8 +100,10 @@ COMPARISONS: frozenset[type] = frozenset(
 )
 """Lookups that pass on the parameters of both sides. Those of JSON and arrays have classes of their own."""
 
-_RELATED = {RelatedExact, RelatedIn, RelatedLessThan, RelatedLessThanOrEqual}
-_RELATED |= {RelatedGreaterThan, RelatedGreaterThanOrEqual}
+_RELATED = {
+    *{RelatedExact, RelatedIn, RelatedLessThan, RelatedLessThanOrEqual},
+    *{RelatedGreaterThan, RelatedGreaterThanOrEqual},
+}
 
 PASSING: frozenset[type] = frozenset(
     {

@@ -13,7 +13,7 @@ Private Django API used here: `Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expres
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -144,7 +144,7 @@ class Recording:
         self.objection = self.objection or reason
 
     @contextmanager
-    def within(self, opaque: str | None, *, is_compiled_again: bool = False) -> Iterator[None]:
+    def within(self, opaque: str | None, *, is_compiled_again: bool = False) -> Generator[None]:
         """What a node's parts are compiled in."""
         before = self.opaque, self.is_compiled_again
         self.opaque = opaque or self.opaque

@@ -191,7 +191,8 @@ class ClonedByTenant(QuerySet[Any]):
 
 class FetchedByTenant(QuerySet[Any]):
     def _fetch_all(self) -> None:
-        is_first, attributes = self._result_cache is None, self.__dict__
+        attributes: Any = self.__dict__
+        is_first = self._result_cache is None
         super()._fetch_all()
         if is_first:
             rows = [row for row in attributes["_result_cache"] if row.title.startswith(tenant.get())]
@@ -481,11 +482,13 @@ class Asynchronous(QuerySet[Any]):
     async def acreate(self, **kwargs: Any) -> Any:
         return ("acreate", kwargs)
 
-    async def aiterator(self, chunk_size: int = 2_000) -> Any:
+    async def aiterator(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, chunk_size: int = 2_000
+    ) -> Any:
         async for row in super().aiterator(chunk_size):
             yield ("aiterator", row.pk)
 
-    async def __aiter__(self) -> Any:
+    async def __aiter__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         rows: list[Any] = [await super().afirst(), await super().alast()]
         for row in rows:
             yield ("aiter", row.pk)

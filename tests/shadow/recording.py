@@ -133,7 +133,8 @@ def started(root: Any) -> Any:
     from adj import q
 
     is_default = not isinstance(root, QuerySet) and root.model is not None and root is root.model._default_manager
-    return q(root.model if is_default else root)
+    source: Any = root.model if is_default else root
+    return q(source)
 
 
 def replayed(root: Any, steps: tuple[Step, ...]) -> DjangoQuerySet:

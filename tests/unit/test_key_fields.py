@@ -490,9 +490,10 @@ def test_the_limits_of_a_slice_are_structure_for_an_ending(answer: Answer) -> No
 
 def books(name: str, value: object) -> QuerySet[Any]:
     """Books with one attribute set, as Django sets it while a QuerySet is chained."""
-    queryset: QuerySet[Any] = Book.objects.order_by()
-    queryset.__dict__[name] = value
-    return queryset
+    queryset: Any = Book.objects.order_by()
+    setattr(queryset, name, value)
+    found: QuerySet[Any] = queryset
+    return found
 
 
 BASE: Flips = {

@@ -101,6 +101,7 @@ class Untouchable:
     # Django keeps parameters in sets, and compares those of one hash; a marker allows it.
     __hash__ = object.__hash__
     __getattribute__ = _untouchable
+    name = ""
     for name in (
         *("__str__", "__repr__", "__format__", "__bytes__", "__bool__", "__len__", "__iter__", "__contains__"),
         *("__getitem__", "__int__", "__float__", "__index__", "__lt__", "__le__", "__gt__", "__ge__", "__reduce_ex__"),
@@ -382,10 +383,12 @@ NODES: dict[Any, list[Make]] = {
 def _in_some_versions() -> Iterator[tuple[Any, list[Make]]]:
     if hasattr(expressions, "OrderByList"):
         yield expressions.OrderByList, [lambda: expressions.OrderByList(Held(), Held().desc())]
-    if hasattr(aggregates, "AggregateFilter"):
-        yield aggregates.AggregateFilter, [lambda: Count(Held(), filter=condition())]
-    if hasattr(aggregates, "AggregateOrderBy"):
-        yield aggregates.AggregateOrderBy, [lambda: ArrayAgg(Held(), order_by=[Held(), Held().desc()])]
+    # As the checkers do not know it.
+    module: Any = aggregates
+    if hasattr(module, "AggregateFilter"):
+        yield module.AggregateFilter, [lambda: Count(Held(), filter=condition())]
+    if hasattr(module, "AggregateOrderBy"):
+        yield module.AggregateOrderBy, [lambda: ArrayAgg(Held(), order_by=[Held(), Held().desc()])]
 
 
 NODES.update(_in_some_versions())

@@ -150,8 +150,9 @@ def test_a_copy_forgets_what_happens_to_the_operand(name: str, build: Any, opera
         case dict() | set():
             given.clear()
         case [Author(), *_]:
-            given[0].pk = 80
-            given.pop()
+            items: Any = given
+            items[0].pk = 80
+            items.pop()
         case _:
             given.clear()
     assert repr(copied) == repr(untouched)
@@ -202,7 +203,7 @@ def test_a_node_that_is_met_twice_stays_one() -> None:
     assert taken["author"] is lookups["author"]
 
 
-Pair = namedtuple("Pair", ["one", "other"])  # noqa: PYI024  # what a project has
+Pair = namedtuple("Pair", ["one", "other"])  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]
 
 
 class Many(list[Any]):
@@ -301,7 +302,8 @@ def test_a_prefetch_is_copied_with_its_query() -> None:
     assert type(copied) is Named
     assert copied.to_attr == "some"
     assert "2" not in str(vars(copied)["queryset"].query)
-    whole: Any = Prefetch("books", q(Book))
+    query: Any = q(Book)
+    whole: Any = Prefetch("books", query)
     assert snapshot_prefetches((whole,))[0] is whole
 
 
