@@ -1,0 +1,524 @@
+"""Each check of the compiler by itself: what it objects to or refuses, whether or not another would notice later."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import connections
+from django.db.models import CharField, Func, IntegerField, JSONField, Lookup, Q, Value, When
+from django.db.models.expressions import Case, Col, Expression, RawSQL
+from django.db.models.fields.related_lookups import RelatedIn
+from django.db.models.functions import Cast, Round, Upper
+from django.db.models.lookups import Exact, In, IsNull
+from django.test.utils import register_lookup
+
+from adj import plan_cache, pure, q
+from adj.compiler.assign import assigned_slots
+from adj.compiler.build import build_with_slots
+from adj.compiler.plan import Guard, _general_bind
+from adj.compiler.prepare import Ready
+from adj.compiler.row_keys import SlottedKeys, keys_bind
+from adj.compiler.slots import Cell, Marker, Recording, Refused, Rendering, Slot, check_nested, nested_markers
+from adj.compiler.slotted_query import _objection, recorded
+from adj.compiler.structure import Structure, Uncacheable, extended
+from adj.compiler.substitute import SlotWalk
+from adj.compiler.walk import kind_of
+from adj.statement import ROWS
+from tests.running import run
+from tests.shop.models import Author, Book
+from tests.unit.asking import AnyQuery, dialect, django_sql_of, plan_of, prepared, sql_of, structure_of
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Generator[None]:
+    run(q(Book).acount())
+    plan_cache.clear()
+    yield
+    plan_cache.clear()
+
+
+# -- guards and binders ------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_refuses_values_that_its_guards_forbid() -> None:
+    plan = plan_of(q(Book).filter(pages=1, weight=1))
+    equal = dataclasses.replace(plan, guards=(Guard(0, 1, equal=True),))
+    unequal = dataclasses.replace(plan, guards=(Guard(0, 1, equal=False),))
+    assert equal.bind((1, 1), None)[1] == unequal.bind((1, 2), None)[1][:1] * 2 == (1, 1)
+    with pytest.raises(Refused):
+        equal.bind((1, 2), None)
+    with pytest.raises(Refused):
+        unequal.bind((1, 1), None)
+
+
+def test_a_plan_refuses_parameters_that_its_guards_forbid() -> None:
+    plan = plan_of(q(Book).filter(pages=1, weight=1))
+    one, other = plan.template
+    equal = dataclasses.replace(plan, parameter_guards=(Guard(one, other, equal=True),))
+    unequal = dataclasses.replace(plan, parameter_guards=(Guard(one, other, equal=False),))
+    assert equal.bind((1, 1), None)[1] == (1, 1)
+    assert unequal.bind((1, 2), None)[1] == (1, 2)
+    with pytest.raises(Refused):
+        equal.bind((1, 2), None)
+    with pytest.raises(Refused):
+        unequal.bind((1, 1), None)
+
+
+def compiler() -> Any:
+    return Book.objects.order_by().query.get_compiler("default")
+
+
+class Says:
+    """A node with the SQL that it is told."""
+
+    def __init__(self, sql: str, *parameters: object) -> None:
+        self.sql, self.parameters = sql, parameters
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return self.sql, self.parameters
+
+
+class Vanishes:
+    """A condition that is always, or never, true."""
+
+    def __init__(self, error: type[Exception]) -> None:
+        self.error = error
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        raise self.error
+
+
+def rendering_of(sql: str, count: int, rebuild: Any = lambda node: node) -> Rendering:
+    return Rendering(0, rebuild, None, compiler(), sql, (None,) * count)
+
+
+def test_a_node_that_is_made_again_has_the_recorded_sql() -> None:
+    bind = _general_bind(rendering_of("a = %s", 1), compiler())
+    assert bind(Says("a = %s", 1)) == (1,)
+    for other in (Says("b = %s", 1), Says("a = %s", 1, 2), Says("a = %s"), Says("a IS NULL")):
+        with pytest.raises(Refused):
+            bind(other)
+    for error in (EmptyResultSet, FullResultSet):
+        with pytest.raises(Refused):
+            bind(Vanishes(error))
+
+
+def test_a_list_that_is_made_again_has_the_recorded_sql_around_it() -> None:
+    recorded_list = rendering_of("a IN (token)", 1)
+    recorded_list.token = "token"  # noqa: S105  # a placeholder of SQL
+    bind = keys_bind(recorded_list, compiler())
+    assert bind(Says("a IN (%s, %s)", 1, 2)) == (1, 2)
+    for other in (Says("b IN (%s)", 1), Says("a IN (%s)", 1, 2), Says("a IN (%s) OR a IN (%s)", 1, 2)):
+        with pytest.raises(Refused):
+            bind(other)
+    with pytest.raises(Refused):
+        bind(Vanishes(EmptyResultSet))
+
+
+def test_a_node_that_is_made_again_has_the_same_nodes_inside_it() -> None:
+    recording = Recording(())
+    outer, inner, other = (Rendering(number, None, None, None, "") for number in (0, 1, 2))  # type: ignore[arg-type]
+    inside = Marker(inner, 0, recording, 1)
+    outer.parameters = (Marker(outer, 0, recording, 1), inside)
+    nested = nested_markers(outer)
+    assert nested == ((1, inside),)
+    check_nested((7, Marker(inner, 0, recording, 2)), nested)
+    for wrong in (7, Marker(other, 0, recording, 1), Marker(inner, 1, recording, 1)):
+        with pytest.raises(Refused):
+            check_nested((7, wrong), nested)
+
+
+# -- what a recording objects to ---------------------------------------------------------------------------------------
+
+
+def compiled(query: AnyQuery) -> Recording:
+    """What was noted while a query was built and compiled with slots."""
+    structure = structure_of(query)
+    recording = Recording(structure.values)
+    with dialect().lent(), recorded(recording):
+        queryset, _ = build_with_slots(query.statement, ROWS, structure, recording)
+        queryset.query.get_compiler("default").as_sql()
+    return recording
+
+
+def test_a_recording_with_an_objection_gives_no_plan() -> None:
+    recording = Recording(())
+    recording.check(())
+    recording.note_objection("the first")
+    recording.note_objection("the second")
+    with pytest.raises(Uncacheable, match="the first"):
+        recording.check(())
+
+
+def test_a_slot_that_nobody_took_gives_no_plan() -> None:
+    recording = Recording((1, 2))
+    taken, left = recording.slot(0), recording.slot(1)
+    taken.is_taken = True
+    recording.check({1})
+    with pytest.raises(Uncacheable, match="an operand went past"):
+        recording.check(())
+    left.is_taken = True
+    recording.check(())
+
+
+def rendered(node: Any, recording: Recording) -> None:
+    with recorded(recording), dialect().lent():
+        Book.objects.order_by().query.get_compiler("default").compile(node)
+
+
+def test_a_slot_inside_a_node_that_may_look_at_it_raises_an_objection() -> None:
+    recording = compiled(q(Book).filter(pages=1))
+    assert recording.objection is None
+    query = q(Book).filter(pages=1)
+    structure = structure_of(query)
+    opaque = Recording(structure.values)
+    with dialect().lent(), recorded(opaque):
+        queryset, _ = build_with_slots(query.statement, ROWS, structure, opaque)
+        lookup: Any = queryset.query.where.children[0]
+        compiler: Any = queryset.query.get_compiler("default")
+        compiler.compile(Round(Case(When(lookup, then=Value(1)), default=Value(0))))
+    assert opaque.objection == "a value inside Round, which may look at it"
+
+
+class Again(Func):
+    """A function of the project's."""
+
+    function = "UPPER"
+    output_field: Any = CharField()
+
+
+class Away(Func):
+    """A condition of the project's that is always true."""
+
+    output_field: Any = IntegerField()
+    conditional = True
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        raise FullResultSet
+
+
+def test_code_of_the_project_inside_a_node_that_may_look_at_it_raises_an_objection() -> None:
+    assert compiled(q(Book).annotate(a=Upper(Again("title")))).objection is None
+    inside = compiled(q(Book).annotate(a=Round(Cast(Again("title"), IntegerField()))))
+    assert inside.objection == "Again, code of the project, inside Round"
+
+
+def test_code_of_the_project_that_is_left_out_raises_an_objection() -> None:
+    left_out = compiled(q(Book).filter(Q(Away()), pages=1))
+    assert left_out.objection == "Away, code of the project, is left out of the SQL"
+
+
+def slot_of(value: object, *, has_length: bool = True) -> Slot:
+    slot = Slot(0, value, Recording((value,)))
+    slot.has_length = has_length
+    return slot
+
+
+def column(name: str = "pages") -> Any:
+    field: Any = Book._meta.get_field(name)
+    return field.get_col("shop_book")
+
+
+class Chosen(Lookup):
+    """A lookup that may be of another class for another value."""
+
+    lookup_name = "chosen"
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return "1 = 1", ()
+
+    def __new__(cls, lhs: Any, rhs: Any) -> Any:
+        return super().__new__(cls)
+
+
+class Elsewhere(Exact):
+    """A lookup that keeps its value in an attribute of its own."""
+
+    @property
+    def rhs(self) -> Any:
+        return self.kept
+
+    @rhs.setter
+    def rhs(self, value: Any) -> None:
+        self.kept = value
+
+
+class Members(In):
+    """A lookup of a list, of the project's."""
+
+
+class Compared(Expression):
+    """A condition that is no lookup at all."""
+
+    rhs = 1
+
+    def rhs_is_direct_value(self) -> bool:
+        return True
+
+
+OBJECTIONS: list[tuple[Any, list[str], Slot, str | None]] = [
+    (Exact(column(), 1), ["exact"], slot_of(1), None),
+    (In(column(), [1]), ["in"], slot_of([1], has_length=False), None),
+    (IsNull(column(), True), ["isnull"], slot_of(True), None),
+    (IsNull(column(), True), ["exact"], slot_of(""), "a value that its field stores as NULL"),
+    (In(column(), [1]), ["in"], slot_of({1: 2}), "members that are in no list, of which None is structure"),
+    (
+        Members(column(), [1]),
+        ["in"],
+        slot_of([1], has_length=False),
+        "Members of members whose number may decide about its SQL",
+    ),
+    (Members(column(), [1]), ["in"], slot_of([1]), None),
+    (RelatedIn(column("author"), [1]), ["in"], slot_of([1], has_length=False), None),
+    (Chosen(column(), 1), ["chosen"], slot_of(1), "Chosen may be another class for another value"),
+    (Exact(column(), column("weight")), ["exact"], slot_of(1), "Exact keeps its value elsewhere"),
+    (Elsewhere(column(), 1), ["exact"], slot_of(1), "Elsewhere keeps its value elsewhere"),
+    (Compared(), ["exact"], slot_of(1), "Compared keeps its value elsewhere"),
+]
+
+
+@pytest.mark.parametrize(("lookup", "names", "slot", "objection"), OBJECTIONS)
+def test_what_a_lookup_is_objected_to_for(lookup: Any, names: list[str], slot: Slot, objection: str | None) -> None:
+    if isinstance(lookup, Compared):
+        lookup.__dict__["rhs"] = 1
+    assert _objection(lookup, names, slot) == objection
+
+
+def test_an_objection_to_a_lookup_is_noted() -> None:
+    with register_lookup(IntegerField, Chosen):
+        recording = compiled(q(Book).filter(pages__chosen=1))
+    assert recording.objection == "Chosen may be another class for another value"
+
+
+def test_a_list_whose_sql_is_not_a_list_raises_an_objection_unless_its_length_is_in_the_key() -> None:
+    for has_length, objection in ((False, "the SQL of a list of keys depends on its length"), (True, None)):
+        recording = Recording(([1, 2],))
+        cell = Cell(0, recording, [1, 2], has_length=has_length)
+        lookup: Any = object.__new__(type("Marked", (SlottedKeys, In), {"plain_class": In}))
+        lookup.cell = cell
+        rendering = rendering_of("a = ANY (%s, %s)", 0)
+        lookup.mark_parameters(rendering, (1, 2))
+        assert recording.objection == objection
+        assert rendering.token == ""
+
+
+class Hidden(CharField):  # type: ignore[type-arg]  # generic for checkers only
+    """A field that writes SQL of its own around its column."""
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> Any:
+        return sql, params
+
+
+def test_a_column_with_sql_of_its_own_raises_an_objection(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "Hidden.select_format may give other SQL at the next run"
+    assert compiled(q(Book).annotate(a=Cast("pages", Hidden(max_length=9))).filter(pages=1)).objection == reason
+    monkeypatch.setattr(Book._meta.get_field("isbn"), "__class__", Hidden)
+    assert compiled(q(Book).only("isbn").filter(pages=1)).objection == reason
+    assert compiled(q(Book).only("pk").filter(pages=1)).objection is None
+
+
+# -- slots and operands ------------------------------------------------------------------------------------------------
+
+
+def test_an_operand_without_a_slot_and_a_slot_without_an_operand_give_no_plan() -> None:
+    query = q(Book).filter(pages=1)
+    structure = structure_of(query)
+    for values, reason in (((), "an operand found no slot"), ((1, 2), "an operand lost its slot")):
+        other = Structure(structure.key, values)
+        with pytest.raises(Uncacheable, match=reason):
+            build_with_slots(query.statement, ROWS, other, Recording(values))
+
+
+def test_a_slice_of_a_slice_gives_no_plan() -> None:
+    query = q(Book.objects.all()[:9])[1:3]
+    structure = structure_of(query)
+    with pytest.raises(Uncacheable, match="a slice of a slice"):
+        build_with_slots(query.statement, ROWS, structure, Recording(structure.values))
+    sliced = Structure((), bounds=(0, 1))
+    assert not isinstance(extended(sliced, sliced), Structure)
+
+
+class BlankIsNull(CharField):  # type: ignore[type-arg]  # generic for checkers only
+    """A field that stores NULL in place of an empty text."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(value) or None
+
+
+class Quoted(CharField):  # type: ignore[type-arg]  # generic for checkers only
+    """A field that writes SQL around its values."""
+
+    def get_placeholder_sql(self, value: Any, compiler: Any, connection: Any) -> Any:
+        return "UPPER(%s)", (value,)
+
+
+class Saved(CharField):  # type: ignore[type-arg]  # generic for checkers only
+    """A field that prepares what is saved in its own way."""
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        return super().get_db_prep_save(value, connection)
+
+
+def assigned(values: dict[str, Any]) -> tuple[Recording, dict[str, Any]]:
+    recording = Recording(tuple(values.values()))
+    slots = iter([recording.slot(index) for index in range(len(values))])
+    return recording, assigned_slots(Book, values, SlotWalk(Book, slots, lambda *_: pytest.fail("nothing is nested")))
+
+
+@pytest.mark.parametrize("kind", [Quoted, Saved])
+def test_a_field_with_sql_of_its_own_takes_no_slot(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assigned({"title": "a"})
+    monkeypatch.setattr(Book._meta.get_field("title"), "__class__", kind)
+    with pytest.raises(Uncacheable, match="may be written in another way"):
+        assigned({"title": "a"})
+
+
+def test_an_instance_for_a_column_that_is_no_relation_takes_no_slot() -> None:
+    assigned({"author": Author(pk=1)})
+    with pytest.raises(Uncacheable, match="an instance for a column that is no relation"):
+        assigned({"pages": Author(pk=1)})
+
+
+def test_a_value_that_is_stored_as_null_raises_an_objection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Book._meta.get_field("title"), "__class__", BlankIsNull)
+    for value, objection in (("a", None), ("", "a value that its field stores as NULL")):
+        recording, nodes = assigned({"title": value})
+        rendered(nodes["title"], recording)
+        assert recording.objection == objection
+
+
+# -- what has no kind --------------------------------------------------------------------------------------------------
+
+
+class Deciding(Func):
+    """Decides about its SQL before it is compiled."""
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
+        return super().resolve_expression(*args, **kwargs)
+
+
+class InSlots(Func):
+    """Keeps an attribute where no walk sees it."""
+
+    __slots__ = ("hidden",)
+
+
+class OwnQuery(type(Book.objects.all().query)):  # type: ignore[misc]  # computed, so as not to import it
+    """A class of queries of the project's."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Deciding, "Deciding decides about its SQL while the query is built"),
+        (InSlots, "InSlots keeps attributes in slots"),
+        (OwnQuery, "OwnQuery is a class of queries of the project"),
+        (object, "object has no structure that adj knows"),
+    ],
+)
+def test_what_has_no_structure_says_why(kind: Any, reason: str) -> None:
+    with pytest.raises(Uncacheable, match=reason):
+        kind_of(kind)
+
+
+# -- code that does not say the same twice -----------------------------------------------------------------------------
+
+said: list[str] = []
+
+
+class Counting(Func):
+    """Says something else each time that it is compiled."""
+
+    output_field: Any = CharField()
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        said.append("")
+        return f"'{len(said)}'", ()
+
+
+@pure
+class PureCounting(Counting):
+    """The same, and says that it does not."""
+
+
+@pure
+class PureParameter(Func):
+    """Gives another parameter each time, and says that it does not."""
+
+    output_field: Any = CharField()
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        said.append("")
+        return "%s", (str(len(said)),)
+
+
+@pure
+class Empty(Func):
+    """Leaves no rows, but not the first time."""
+
+    output_field: Any = IntegerField()
+    conditional = True
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        said.append("")
+        if len(said) > 1:
+            raise EmptyResultSet
+        return "1 = 1", ()
+
+
+@pytest.mark.parametrize("kind", [Counting, PureCounting, PureParameter])
+def test_a_plan_that_would_not_give_what_django_gave_is_not_kept(kind: Any) -> None:
+    for _ in range(3):
+        said.clear()
+        found = prepared(q(Book).annotate(a=kind()).filter(pages=1).order_by())
+        assert isinstance(found, Ready)
+        assert not found.was_cached
+        # What Django compiled first.
+        assert "'1'" in found.sql or found.parameters[0] == "1"
+    assert plan_cache.stats().uncacheable == 3
+    assert plan_cache.stats().misses == 0
+
+
+def test_a_statement_that_needs_no_query_with_slots_is_not_kept() -> None:
+    for _ in range(2):
+        said.clear()
+        found = prepared(q(Book).filter(Empty(), pages=1))
+        assert isinstance(found, Ready)
+        assert not found.was_cached
+        assert "1 = 1" in found.sql
+
+
+def test_what_fails_with_slots_is_not_kept_and_gives_djangos_answer() -> None:
+    @pure
+    class Failing(Func):
+        output_field: Any = CharField()
+
+        def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+            said.append("")
+            if len(said) > 1:
+                raise RuntimeError("again")
+            return "'x'", ()
+
+    said.clear()
+    found = prepared(q(Book).annotate(a=Failing()).filter(pages=1))
+    assert isinstance(found, Ready)
+    assert "'x'" in found.sql
+    assert plan_cache.stats().uncacheable == 1
+
+
+def test_what_has_no_key_is_the_same_as_django_says_it() -> None:
+    for query in (
+        q(Book).annotate(a=RawSQL("%s", ("x",))).filter(pages=1),
+        q(Book).annotate(a=Cast(Value({"a": 1}, output_field=JSONField()), JSONField())),
+        q(Book.objects.all()[:9])[1:3],
+    ):
+        assert sql_of(query) == django_sql_of(query)
+    assert connections["default"].vendor == "sqlite"
+
+
+def test_columns_of_djangos_own_have_lasting_sql() -> None:
+    assert isinstance(column(), Col)
