@@ -5,7 +5,7 @@ those values were. Since both are this walk, a slot can only be where a value wa
 
 Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._query`,
 `QuerySet._clone`, `QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._fields`, `QuerySet._fetch_mode`,
-`TimezoneMixin`, `Expression._resolve_output_field`.
+`TimezoneMixin`.
 """
 
 from __future__ import annotations
