@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
-from django.db.models import CharField, Func, IntegerField, JSONField, Lookup, Q, Value, When
+from django.db.models import CharField, Count, F, Func, IntegerField, JSONField, Lookup, Q, Value, When, Window
 from django.db.models.expressions import Case, Col, Expression, RawSQL
 from django.db.models.fields.related_lookups import RelatedIn
-from django.db.models.functions import Cast, Round, Upper
+from django.db.models.functions import Cast, Round, RowNumber, Upper
 from django.db.models.lookups import Exact, In, IsNull
+from django.test import override_settings
 from django.test.utils import register_lookup
 
-from adj import plan_cache, pure, q
+from adj import PlanMismatch, plan_cache, pure, q
 from adj.compiler.assign import assigned_slots
 from adj.compiler.build import build_with_slots
 from adj.compiler.plan import Guard, _general_bind
-from adj.compiler.prepare import Ready
+from adj.compiler.prepare import Answered, Foreign, Ready
+from adj.compiler.proof import are_same
 from adj.compiler.row_keys import SlottedKeys, keys_bind
 from adj.compiler.slots import Cell, Marker, Recording, Refused, Rendering, Slot, check_nested, nested_markers
 from adj.compiler.slotted_query import _objection, recorded
 from adj.compiler.structure import Structure, Uncacheable, extended
 from adj.compiler.substitute import SlotWalk
 from adj.compiler.walk import kind_of
-from adj.statement import ROWS
+from adj.shapes import Answer
+from adj.statement import ROWS, Finish
 from tests.running import run
 from tests.shop.models import Author, Book
-from tests.unit.asking import AnyQuery, dialect, django_sql_of, plan_of, prepared, sql_of, structure_of
+from tests.unit.asking import AnyQuery, dialect, django_sql_of, plan_of, prepared, ready, sql_of, structure_of
 
 
 @pytest.fixture(autouse=True)
@@ -522,3 +526,143 @@ def test_what_has_no_key_is_the_same_as_django_says_it() -> None:
 
 def test_columns_of_djangos_own_have_lasting_sql() -> None:
     assert isinstance(column(), Col)
+
+
+# -- a kept plan, compared with Django ---------------------------------------------------------------------------------
+
+
+def test_a_lookup_that_the_sql_leaves_out_is_checked_at_each_run() -> None:
+    counted = q(Author).annotate(n=Count("books", filter=Q(books__pages="1")))
+    plan = plan_of(counted, Finish(Answer.COUNT))
+    assert plan.bind(("2",), None)[1] == ()
+    with pytest.raises(ValueError, match="expected a number but got 'many'"):
+        plan.bind(("many",), None)
+
+
+@pure
+class Switched(Func):
+    """A condition that becomes impossible, although it says that it depends on nothing."""
+
+    output_field: Any = IntegerField()
+    conditional = True
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        if said:
+            raise EmptyResultSet
+        return "1 = 1", ()
+
+
+def test_a_plan_for_what_django_answers_without_a_query_is_found() -> None:
+    said.clear()
+    sql_of(q(Book).filter(Switched(), pages=1))
+    said.append("")
+    with pytest.raises(PlanMismatch, match="Django needs no query for these values"):
+        sql_of(q(Book).filter(Switched(), pages=2))
+    assert isinstance(prepared(q(Book).filter(Switched(), pages=2)), Answered)
+
+
+class Asking(CharField):  # type: ignore[type-arg]  # generic for checkers only
+    """A field that asks the database about some of its values."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return Author.objects.count() if value == "count" else super().get_prep_value(value)
+
+
+def test_a_value_that_django_asks_the_database_about_leaves_the_query_to_django(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Book._meta.get_field("title"), "__class__", Asking)
+    assert isinstance(prepared(q(Book).filter(title="a")), Ready)
+    assert isinstance(prepared(q(Book).filter(title="count")), Foreign)
+    assert isinstance(prepared(q(Book).filter(title="b")), Ready)
+
+
+def test_an_operand_that_loses_its_key_after_it_was_written_leaves_no_plan() -> None:
+    condition = Q(books__pages__gt=100)
+    query = q(Author).annotate(n=Count("books", filter=condition))
+    condition.children[0] = ("books__pages__in", [F("books__weight"), 3])
+    assert sql_of(query) == django_sql_of(query)
+    assert plan_cache.stats().uncacheable == 1
+
+
+def test_columns_that_django_merges_leave_the_query_to_django() -> None:
+    numbered = {name: Window(RowNumber(), order_by="pk") for name in ("a", "b")}
+    assert isinstance(prepared(q(Book).annotate(**numbered).filter(a__lte=3)), Foreign)
+
+
+class Odd:
+    """An object that is equal to nothing, and never says the same of itself."""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        said.append("")
+        return str(len(said))
+
+
+def test_one_object_is_the_same_parameter_whatever_it_says() -> None:
+    odd = Odd()
+    assert are_same(odd, odd)
+    assert not are_same(odd, Odd())
+    assert not are_same(Decimal("1.0"), Decimal("1.00"))
+    assert not are_same(0.0, -0.0)
+    assert are_same(float("nan"), float("nan"))
+    assert not are_same(1, True)
+    assert not are_same("a", "b")
+
+
+def test_a_plan_keeps_no_fingerprints_once_it_is_trusted() -> None:
+    with override_settings(ADJ_VERIFY=0, ADJ_PROBATION_RUNS=2):
+        plan_cache.clear()
+        trusts = [ready(q(Book).filter(pages=pages)).plan.trust for pages in range(2)]
+        assert (trusts[1].left, len(trusts[1]._compared)) == (1, 2)
+        trusts += [ready(q(Book).filter(pages=pages)).plan.trust for pages in (2, 3)]
+        assert len(set(trusts)) == 1
+        assert (trusts[3].left, len(trusts[3]._compared)) == (0, 0)
+        assert not trusts[3].is_due((9,))
+
+
+def test_the_cache_counts_what_became_of_each_query() -> None:
+    for pages in range(3):
+        sql_of(q(Book).filter(pages=pages))
+    sql_of(q(Book).annotate(a=RawSQL("%s", ("x",))))
+    sql_of(q(Book).none())
+    stats = plan_cache.stats()
+    assert (stats.misses, stats.hits, stats.uncacheable) == (1, 2, 2)
+
+
+def test_terms_of_an_order_that_are_equal_by_their_parameters_are_guarded() -> None:
+    """Their operands are no constants of expressions, so that the key does not tell which of them are equal."""
+
+    def ordered(one: int, other: int) -> AnyQuery:
+        return q(Book).alias(a=Q(pages=one), b=Q(pages=other)).order_by("a", "b")
+
+    assert structure_of(ordered(3, 3)).key == structure_of(ordered(3, 4)).key
+    assert not structure_of(ordered(3, 3)).constants
+    for one, other in ((3, 4), (5, 6), (3, 3), (4, 4), (3, 4)):
+        sql, parameters = sql_of(ordered(one, other))
+        assert (sql, parameters) == django_sql_of(ordered(one, other))
+        assert len(parameters) == len({one, other})
+    plan = plan_of(ordered(3, 4))
+    assert plan.parameter_guards
+    with pytest.raises(Refused):
+        plan.bind((3, 3), None)
+
+
+def test_columns_that_are_equal_by_their_operands_are_guarded() -> None:
+    """Around a filtered window function Django selects equal ones once, which is no business of a plan."""
+
+    def selected(one: int, other: int) -> AnyQuery:
+        numbered = Window(RowNumber(), order_by="pk")
+        return q(Book).annotate(a=Q(pages=one), b=Q(pages=other), w=numbered).filter(w__lte=1)
+
+    assert structure_of(selected(3, 3)).key == structure_of(selected(3, 4)).key
+    plan = plan_of(selected(3, 4))
+    assert plan.guards
+    assert plan.bind((5, 6, 1), None)
+    with pytest.raises(Refused):
+        plan.bind((5, 5, 1), None)
+    assert isinstance(prepared(selected(3, 3)), Foreign)
