@@ -10,30 +10,63 @@ from typing import Any
 import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connections
-from django.db.models import CharField, Count, F, Func, IntegerField, JSONField, Lookup, Q, Value, When, Window
+from django.db.models import (
+    BigAutoField,
+    CharField,
+    Count,
+    F,
+    FloatField,
+    ForeignObject,
+    Func,
+    IntegerField,
+    JSONField,
+    Lookup,
+    Q,
+    QuerySet,
+    Value,
+    When,
+    Window,
+)
 from django.db.models.expressions import Case, Col, Expression, RawSQL
 from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.functions import Cast, Round, RowNumber, Upper
-from django.db.models.lookups import Exact, In, IsNull
+from django.db.models.lookups import Exact, IExact, In, IsNull
+from django.db.models.sql.query import Query
 from django.test import override_settings
 from django.test.utils import register_lookup
 
 from adj import PlanMismatch, plan_cache, pure, q
 from adj.compiler.assign import assigned_slots
-from adj.compiler.build import build_with_slots
-from adj.compiler.plan import Guard, _general_bind
+from adj.compiler.build import build_with_slots, is_plain
+from adj.compiler.endings import has_own_way
+from adj.compiler.nodes import computed_names, has_found_field, holds_expression
+from adj.compiler.paths import compares_plainly, takes_any_length
+from adj.compiler.plan import Guard, _general_bind, is_plain_integer
 from adj.compiler.prepare import Answered, Foreign, Ready
+from adj.compiler.project_code import column_objection, is_project_code, join_is_project_code, resolves_itself
 from adj.compiler.proof import are_same
 from adj.compiler.row_keys import SlottedKeys, keys_bind
-from adj.compiler.slots import Cell, Marker, Recording, Refused, Rendering, Slot, check_nested, nested_markers
-from adj.compiler.slotted_query import _objection, recorded
+from adj.compiler.slots import (
+    Cell,
+    Marker,
+    Recording,
+    Refused,
+    Rendering,
+    Slot,
+    SlottedLookup,
+    SlottedValue,
+    check_nested,
+    marked_class,
+    nested_markers,
+)
+from adj.compiler.slotted_query import _is_list_of_keys, _is_made_plainly, _objection, recorded
 from adj.compiler.structure import Structure, Uncacheable, extended
 from adj.compiler.substitute import SlotWalk
 from adj.compiler.walk import kind_of
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish
 from tests.running import run
-from tests.shop.models import Author, Book
+from tests.shop.models import Author, Book, BookQuerySet, OrderLine
 from tests.unit.asking import AnyQuery, dialect, django_sql_of, plan_of, prepared, ready, sql_of, structure_of
 
 
@@ -411,7 +444,7 @@ class InSlots(Func):
     __slots__ = ("hidden",)
 
 
-class OwnQuery(type(Book.objects.all().query)):  # type: ignore[misc]  # computed, so as not to import it
+class OwnQuery(Query):
     """A class of queries of the project's."""
 
 
@@ -666,3 +699,133 @@ def test_columns_that_are_equal_by_their_operands_are_guarded() -> None:
     with pytest.raises(Refused):
         plan.bind((5, 5, 1), None)
     assert isinstance(prepared(selected(3, 3)), Foreign)
+
+
+# -- which classes are in which list -----------------------------------------------------------------------------------
+
+
+def values_of(**conditions: Any) -> tuple[object, ...]:
+    return structure_of(q(Book).filter(**conditions)).values
+
+
+def test_an_expression_is_a_slot_only_where_a_lookup_compares_plainly() -> None:
+    for path in ("title", "title__exact", "title__gt", "author__name"):
+        assert values_of(**{path: Value("a")}) == ("a",)
+    for path in ("title__iexact", "title__contains", "title__regex", "metadata__a", "metadata", "title__folded"):
+        assert values_of(**{path: Value("a")}) == ()
+    assert values_of(author=Value(1)) == values_of(cost=Value(1)) == ()
+    long = "__".join(["author", "mentor"] + ["mentor"] * 40 + ["name"])
+    assert not compares_plainly(Book, long)
+    assert not compares_plainly(Book, None)
+
+
+def test_a_list_may_have_any_length_only_where_its_members_are_placeholders() -> None:
+    for path in ("pages__in", "author__in", "author__name__in", "pk__in"):
+        assert takes_any_length(Book, path)
+    for path in ("metadata__in", "metadata__a__in", "pages__range", "pages", "nothing__in", "title__folded__in"):
+        assert not takes_any_length(Book, path)
+    assert not takes_any_length(OrderLine, "pk__in")
+    assert not takes_any_length(Book, None)
+
+
+def test_a_constant_is_a_slot_only_inside_nodes_that_pass_it_on() -> None:
+    passing: list[Any] = [Upper(Value("a")), F("pages") + Value("a"), Upper(Upper(Value("a")))]
+    opaque: list[Any] = [Round(Value("a")), Again(Value("a")), Round(Upper(Value("a"))), Upper(Again(Value("a")))]
+    for node in passing:
+        assert structure_of(q(Book).alias(x=node)).values == ("a",)
+    for node in opaque:
+        assert structure_of(q(Book).alias(x=node)).values == ()
+
+
+class OwnQ(Q):
+    """A condition of the project's."""
+
+
+def test_what_the_kinds_of_nodes_pass_on() -> None:
+    assert [kind_of(kind).passes for kind in (Upper, Round, Again, Q, OwnQ, Exact, IExact, Members)] == [
+        *(True, False, False, True, False, True, False, False)
+    ]
+    kinds: list[Any] = [kind_of(kind) for kind in (Exact, IExact, Members)]
+    assert [kind.passes_left for kind in kinds] == [True, True, False]
+    assert marked_class(SlottedLookup, IExact).passes_on(marked(IExact))
+    assert not marked_class(SlottedLookup, Members).passes_on(marked(Members))
+    assert not marked_class(SlottedValue, Value).passes_on(marked(Value))
+
+
+def marked(kind: Any) -> Any:
+    behaviour: Any = SlottedValue if kind is Value else SlottedLookup
+    return object.__new__(marked_class(behaviour, kind))
+
+
+class Restricted(ForeignObject):  # type: ignore[type-arg]  # generic for checkers only
+    """A relation with a condition of its own."""
+
+    def get_extra_restriction(self, alias: str, related_alias: str) -> Any:
+        return None
+
+
+def test_what_is_code_of_the_project() -> None:
+    assert [is_project_code(kind) for kind in (Func, Again, PureCounting, OwnQ, Q)] == [False, True, False, True, False]
+    assert [resolves_itself(kind) for kind in (Func, Again, Deciding)] == [False, False, True]
+    assert [column_objection(kind) is None for kind in (CharField, BlankIsNull, Hidden)] == [True, True, False]
+    restricted = object.__new__(Restricted)
+    assert join_is_project_code(restricted)
+    assert not join_is_project_code(Book._meta.get_field("author"))
+    assert not join_is_project_code(Author._meta.get_field("books"))
+
+
+def test_which_attributes_are_computed() -> None:
+    assert {"base_table", "table_map", "_lookup_joins"} < computed_names(Query)
+    assert "output_field" not in computed_names(Query) | computed_names(Func)
+    assert {"_constructor_args", "identity", "contains_aggregate", "convert_value"} < computed_names(Func)
+    assert computed_names(Again) == {"_constructor_args", "identity", "possibly_multivalued"}
+
+
+def test_an_output_field_that_follows_from_the_sources_is_computed() -> None:
+    assert has_found_field(Upper(Value("a")))
+    assert has_found_field(Value("a", output_field=CharField()))
+    assert not has_found_field(Value("a", output_field=IntegerField()))
+    assert not has_found_field(Cast(F("title"), IntegerField()))
+
+
+def test_what_a_list_holds() -> None:
+    assert not any(map(holds_expression, (1, "a", None, [1], (1, ("a",)), Author())))
+    assert all(map(holds_expression, (F("a"), Value(1), [F("a")], (1, (F("a"),)), q(Book), Book.objects.all())))
+
+
+def test_which_lookups_are_made_plainly_and_which_take_keys() -> None:
+    assert [_is_made_plainly(kind) for kind in (Exact, In, Chosen)] == [True, True, False]
+    assert _is_list_of_keys(In(column(), [1]), [1])
+    assert _is_list_of_keys(RelatedIn(column("author"), [1]), (1,))
+    assert not _is_list_of_keys(Members(column(), [1]), [1])
+    assert not _is_list_of_keys(In(column(), [1]), iter([1]))
+    assert not _is_list_of_keys(Exact(column(), 1), [1])
+
+
+class OwnInteger(IntegerField):  # type: ignore[type-arg]  # generic for checkers only
+    """A field that prepares whole numbers in its own way."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(value)
+
+
+def test_which_fields_keep_whole_numbers_as_djangos_own() -> None:
+    fields: tuple[Any, ...] = (IntegerField(), BigAutoField(), OwnInteger(), CharField(), FloatField())
+    assert [is_plain_integer(field) for field in fields] == [True, True, False, False, False]
+
+
+class OwnFilter(QuerySet[Any]):
+    def filter(self, *args: Any, **kwargs: Any) -> Any:
+        return super().filter(*args, **kwargs)
+
+
+class OwnUpdate(QuerySet[Any]):
+    def update(self, **kwargs: Any) -> int:
+        return super().update(**kwargs)
+
+
+def test_which_querysets_build_and_write_as_djangos_own() -> None:
+    kinds: list[Any] = [QuerySet, BookQuerySet, OwnFilter, OwnUpdate]
+    assert [is_plain(kind) for kind in kinds] == [True, True, False, True]
+    assert [has_own_way(kind, Answer.UPDATE) for kind in kinds] == [False, False, False, True]
+    assert not has_own_way(OwnUpdate, Answer.DELETE)
