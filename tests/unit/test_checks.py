@@ -38,7 +38,9 @@ from django.test.utils import register_lookup
 from adj import PlanMismatch, plan_cache, pure, q
 from adj.compiler.assign import assigned_slots
 from adj.compiler.build import build_with_slots, is_plain
+from adj.compiler.describe import KeyWalk
 from adj.compiler.endings import has_own_way
+from adj.compiler.keys import structure_with_ending
 from adj.compiler.nodes import computed_names, has_found_field, holds_expression
 from adj.compiler.paths import compares_plainly, takes_any_length
 from adj.compiler.plan import Guard, _general_bind, is_plain_integer
@@ -60,7 +62,7 @@ from adj.compiler.slots import (
     nested_markers,
 )
 from adj.compiler.slotted_query import _is_list_of_keys, _is_made_plainly, _objection, recorded
-from adj.compiler.structure import Structure, Uncacheable, extended
+from adj.compiler.structure import Structure, Uncacheable, Unkeyed, extended
 from adj.compiler.substitute import SlotWalk
 from adj.compiler.walk import kind_of
 from adj.shapes import Answer
@@ -829,3 +831,53 @@ def test_which_querysets_build_and_write_as_djangos_own() -> None:
     assert [is_plain(kind) for kind in kinds] == [True, True, False, True]
     assert [has_own_way(kind, Answer.UPDATE) for kind in kinds] == [False, False, False, True]
     assert not has_own_way(OwnUpdate, Answer.DELETE)
+
+
+# -- what is answered in another way -----------------------------------------------------------------------------------
+
+
+def test_an_operand_that_becomes_another_of_the_same_value_leaves_no_plan() -> None:
+    """Django compiles what the condition says now, and a plan of that would be kept under what it said before."""
+
+    def counted(condition: Q) -> AnyQuery:
+        return q(Author).annotate(n=Count("books", filter=condition))
+
+    condition = Q(books__pages__gt=100)
+    query = counted(condition)
+    condition.children[0] = ("books__pages__lt", 100)
+    assert sql_of(query) == django_sql_of(query)
+    assert plan_cache.stats().uncacheable == 1
+    again = counted(Q(books__pages__gt=100))
+    assert sql_of(again) == django_sql_of(again)
+
+
+def test_a_list_of_values_and_expressions_has_no_key() -> None:
+    structure = q(Book).filter(pages__in=[F("weight"), 3]).structure
+    assert isinstance(structure, Unkeyed)
+    assert structure.reason == "a list of values and expressions"
+
+
+def test_an_assignment_without_a_key_leaves_none_to_the_update() -> None:
+    finish = Finish(Answer.UPDATE, (), {"title": RawSQL("%s", ("x",))})
+    assert isinstance(structure_with_ending(Book, structure_of(q(Book)), finish), Unkeyed)
+
+
+def test_what_takes_several_statements_is_left_to_django() -> None:
+    assert isinstance(prepared(q(Book).filter(pages=1), Finish(Answer.DELETE)), Foreign)
+    assert isinstance(prepared(q(Book), Finish(Answer.CREATE, (), {"title": "a"})), Foreign)
+    own: Any = OwnFilter(Book)
+    assert isinstance(prepared(q(own).filter(pages=1)), Foreign)
+
+
+def test_a_query_inside_a_node_that_may_look_at_it_has_no_key() -> None:
+    walk = KeyWalk(Book)
+    walk.node(q(Author).filter(name="x"))
+    assert walk.values == ["x"]
+    walk.is_opaque = True
+    with pytest.raises(Uncacheable, match="a query inside an expression that may look at its values"):
+        walk.node(q(Author).filter(name="x"))
+    unkeyed = q(Author).extra(where=["1 = %s"], params=[1])
+    with pytest.raises(Uncacheable, match="extra.. with parameters"):
+        KeyWalk(Book).node(unkeyed)
+    for extra in (unkeyed, q(Author).extra(select={"a": "%s"}, select_params=[1])):
+        assert isinstance(extra.structure, Unkeyed)
