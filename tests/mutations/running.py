@@ -25,7 +25,7 @@ TESTS: Final = {
     "keys": ["tests/unit/test_key_parts.py", "tests/unit/test_key_fields.py", "tests/unit/test_keys.py"],
     "structures": ["tests/unit/test_key_parts.py", "tests/unit/test_key_fields.py", "tests/unit/test_keys.py"],
     "checks": [
-        *("tests/unit/test_checks.py", "tests/unit/test_slots.py", "tests/writes/test_plans.py"),
+        *("tests/unit/test_checks.py", "tests/unit/test_key_parts.py", "tests/unit/test_slots.py"),
         *("tests/unit/test_keys.py", "tests/parity/test_keys_of_plans.py", "tests/parity/test_proof.py"),
     ],
     "guards": [
