@@ -1,7 +1,7 @@
 """`python -m tests.mutations`: a test has to notice every part that is taken out of adj's keys, checks and guards.
 
-`--list` names the mutants, `--only TEXT` takes those with the text in their name, which begins with their group. The
-end names the survivors; a survivor is an error, unless `equivalents.py` has it with a reason.
+`--list` names the mutants, `--only` takes those of a group, or those with a text in their name. The end names the
+survivors; a survivor is an error, unless `equivalents.py` has it with a reason.
 """
 
 from __future__ import annotations
@@ -23,18 +23,22 @@ ROOT = Path(__file__).parents[2]
 def main(arguments: Sequence[str]) -> int:
     """Judge the mutants that are asked for; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
-    parser.add_argument("--only", metavar="TEXT", action="append", help="the mutants with TEXT in their name")
+    parser.add_argument("--only", metavar="NAME", action="append", help="a group, or a text in the names of mutants")
     parser.add_argument("--list", action="store_true", help="name the mutants, and do no more")
     asked = parser.parse_args(arguments)
     mutants = all_mutants(ROOT)
     if outdated := set(EQUIVALENT) - {mutant.name for mutant in mutants}:
         print("There is no such mutant any more:", *sorted(outdated), sep="\n  ")
         return 1
-    wanted = [mutant for mutant in mutants if asked.only is None or any(text in mutant.name for text in asked.only)]
+    wanted = [mutant for mutant in mutants if asked.only is None or any(_is_meant(mutant, name) for name in asked.only)]
     if asked.list:
         print(*(f"{mutant.name} (line {mutant.line})" for mutant in wanted), sep="\n")
         return 0
     return _judge_all(wanted)
+
+
+def _is_meant(mutant: Mutant, name: str) -> bool:
+    return mutant.group == name if name in GROUPS else name in mutant.name
 
 
 def _judge_all(mutants: list[Mutant]) -> int:

@@ -4,5 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-EQUIVALENT: Final[dict[str, str]] = {}
+_NOT_COMPILED = "nothing can be made of it then: any error with a slot in place of a value leaves no plan"
+_NOT_MERGED = "Django's own compilation, which comes first, merges the same columns, and leaves the query to Django"
+_HAS_KEY = "a statement that was written without a key is compiled before anything looks for a plan"
+
+EQUIVALENT: Final[dict[str, str]] = {
+    "checks: prepare._plan_of: never not isinstance(captured, Captured) or _merges_columns(captured)": _NOT_COMPILED,
+    "checks: prepare._plan_of: never not isinstance(captured, Captured) alone": _NOT_COMPILED,
+    "checks: prepare._plan_of: never _merges_columns(captured) alone": _NOT_MERGED,
+    "proof: prepare._is_as_written: never isinstance(written, Unkeyed) alone": _HAS_KEY,
+}
 """By the name of the mutant."""

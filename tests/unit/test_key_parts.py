@@ -67,7 +67,11 @@ def test_every_clause_begins_with_a_word_of_its_own() -> None:
             word: Any = part if isinstance(part, str) else part[0]
             assert isinstance(word, str)
             assert words.setdefault(word, type(clause)) is type(clause)
-    assert len(words) == len(CLAUSES) - 1, "all but what prefetches"
+    assert set(words) == {
+        *("filter", "complex_filter", "annotate", "order_by", "reverse", "distinct", "values", "values_list"),
+        *("dates", "datetimes", "only", "defer", "select_related", "select_for_update", "extra", "none", "slice"),
+        *("union", "fetch_mode", "among"),
+    }
 
 
 # -- operands and expressions ------------------------------------------------------------------------------------------
@@ -327,3 +331,18 @@ def test_a_walk_of_values_needs_a_model_only_for_paths() -> None:
     walk = KeyWalk()
     walk.node(Value(1, output_field=IntegerField()) + 1)
     assert walk.values == [1, 1]
+
+
+def test_what_is_nested_too_deeply_has_no_key() -> None:
+    condition, where = Q(pages=1), WhereNode()
+    for _ in range(20_000):
+        condition, where = Q(condition, _connector=OR), WhereNode([where])
+    base: Any = Book.objects.order_by()
+    base.query.where = where
+    for structure in (
+        structure_of(Book, ask.Filter((condition,), {})),
+        describe_operands(Book, (), {"n": Count("pk", filter=condition)}),
+        base_structure(base),
+    ):
+        assert isinstance(structure, Unkeyed)
+        assert structure.reason == "it is nested too deeply"
