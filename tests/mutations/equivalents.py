@@ -9,9 +9,8 @@ _NOT_MERGED = "Django's own compilation, which comes first, merges the same colu
 _HAS_KEY = "a statement that was written without a key is compiled before anything looks for a plan"
 
 EQUIVALENT: Final[dict[str, str]] = {
-    "checks: prepare._plan_of: never not isinstance(captured, Captured) or _merges_columns(captured)": _NOT_COMPILED,
-    "checks: prepare._plan_of: never not isinstance(captured, Captured) alone": _NOT_COMPILED,
-    "checks: prepare._plan_of: never _merges_columns(captured) alone": _NOT_MERGED,
+    "checks: prepare._plan_of: never not isinstance(captured, Captured)": _NOT_COMPILED,
+    "checks: prepare._plan_of: never (reason := _reason_of_rows(captured)) is not None": _NOT_MERGED,
     "proof: prepare._is_as_written: never isinstance(written, Unkeyed) alone": _HAS_KEY,
 }
 """By the name of the mutant."""

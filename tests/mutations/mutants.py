@@ -302,7 +302,7 @@ def _proof(folder: Path, group: str) -> Iterator[Mutant]:
             "trust._Verification.is_due": ["False"],
             "trust._fingerprint": ["0"],
             "prepare._is_as_written": ["True"],
-            "prepare._merges_columns": ["False"],
+            "prepare._reason_of_rows": ["None"],
         },
     )
 
@@ -332,8 +332,7 @@ def _lists(folder: Path, group: str) -> Iterator[Mutant]:
             "slots.Slotted.passes_on": ["True"],
             "plan.is_plain_integer": ["True"],
             "assign._takes_nodes": ["True"],
-            "build.is_plain": ["True"],
-            "endings.has_own_way": ["False"],
+            "overrides.is_plain": ["True"],
         },
     )
     yield from _class_lists(folder, group)
