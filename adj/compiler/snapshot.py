@@ -155,6 +155,9 @@ class Snapshot:
             taken: Any = self._drained(operand)
         else:
             taken = operand if way is None else way(self, operand)
+        if type(taken) is set and path.endswith("__in"):
+            # Django sends the members in the order of the user's set, which a copy of it need not have.
+            taken = list(operand)
         if self.has_text:
             self.has_text = False
             return self._with_texts(path, taken)

@@ -489,3 +489,12 @@ def test_lists_and_dicts_that_are_values_belong_to_their_line(
 
     for answer in run(answers()):
         assert answer == expected, difference(expected, answer)
+
+
+def test_members_of_a_set_are_sent_in_the_order_of_the_set() -> None:
+    """A copy of a set may have another order."""
+    for number in range(40):
+        members = {f"isbn {number * 7919 + step * 104729}" for step in range(9)}
+        members -= set(sorted(members)[:3])
+        query, django = q(Book).filter(isbn__in=members), Book.objects.filter(isbn__in=members)
+        assert query.sql().params == django.query.sql_with_params()[1]
