@@ -525,13 +525,17 @@ def test_every_attribute_of_a_queryset_is_in_the_table() -> None:
     assert set(Book.objects.all().__dict__) | {"_fetch_mode", "_cloning_enabled"} == set(BASE)
 
 
-@pytest.mark.parametrize(("name", "flip"), [(name, flip) for name, flips in BASE.items() for flip in flips])
+# Some of these attributes came with later versions of Django.
+OF_BASES = [(name, flip) for name, flips in BASE.items() if name in vars(BOOKS.all()) for flip in flips]
+
+
+@pytest.mark.parametrize(("name", "flip"), OF_BASES)
 def test_an_attribute_of_the_base_is_in_the_key(name: str, flip: Any) -> None:
     bases = [books(name, value) for value in values_of(flip)]
     check(flip, *[(Statement(Book, base=base), ROWS) for base in bases])
 
 
-@pytest.mark.parametrize(("name", "flip"), [(name, flip) for name, flips in BASE.items() for flip in flips])
+@pytest.mark.parametrize(("name", "flip"), OF_BASES)
 def test_an_attribute_of_a_nested_queryset_is_in_the_key(name: str, flip: Any) -> None:
     around = [ask.Filter((), {"books__in": books(name, value)}) for value in values_of(flip)]
     check(flip, *[(Statement(Author, clauses=(clause,)), ROWS) for clause in around])
