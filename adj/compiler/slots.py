@@ -84,8 +84,14 @@ class Rendering:
     compiler: Any
     sql: str
     parameters: tuple[object, ...] = ()
+    # Whether Django made a list of its parameters: its versions differ, and some add to lists.
+    is_list: bool = False
     # What stands in the SQL for the placeholders of a list of any length; empty where there is none.
     token: str = ""
+
+    def returned(self) -> Sequence[object]:
+        """The parameters in the kind of sequence that Django made."""
+        return list(self.parameters) if self.is_list else self.parameters
 
     def seal(self) -> None:
         """Keep what the SQL says, and nothing of the query that it was written for."""
@@ -223,7 +229,7 @@ class Slotted:
         if recording.is_sealed:
             if cell.rendering is None:
                 raise Refused
-            return cell.rendering.sql, cell.rendering.parameters
+            return cell.rendering.sql, cell.rendering.returned()
         if recording.opaque is not None:
             recording.note_objection(f"a value inside {recording.opaque}, which may look at it")
         try:
@@ -238,7 +244,8 @@ class Slotted:
         if cell.rendering is None:
             cell.rendering = rendering
         recording.renderings.append(rendering)
-        return rendering.sql, like(parameters, rendering.parameters)
+        rendering.is_list = isinstance(parameters, list)
+        return rendering.sql, rendering.returned()
 
     def mark_parameters(self, rendering: Rendering, parameters: Sequence[object]) -> None:
         """Put markers into a rendering, for the parameters that its SQL was compiled with."""
@@ -277,11 +284,6 @@ def check_nested(parameters: Sequence[object], nested: tuple[tuple[int, Marker],
             raise Refused
 
 
-def like(original: Sequence[object], parameters: Sequence[object]) -> Sequence[object]:
-    """Parameters in the kind of sequence that Django made: its versions differ, and some add to lists."""
-    return list(parameters) if isinstance(original, list) else tuple(parameters)
-
-
 def render_again(
     node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], Compiled]
 ) -> Compiled:
@@ -301,8 +303,9 @@ def render_again(
         raise
     rendering = Rendering(None, lambda _: copy.copy(node), None, compiler, sql)
     rendering.parameters = markers(rendering, recording, parameters)
+    rendering.is_list = isinstance(parameters, list)
     recording.renderings.append(rendering)
-    return sql, like(parameters, rendering.parameters)
+    return sql, rendering.returned()
 
 
 class SlottedLookup(Slotted):

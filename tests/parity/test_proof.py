@@ -40,6 +40,7 @@ from django.utils import translation
 
 import adj
 from adj import plan_cache, q
+from adj.compiler.content_types import _manager
 from tests.running import run
 from tests.shop.models import Author, Book, Publisher, Tag
 
@@ -420,7 +421,10 @@ def test_an_attribute_of_the_project_that_has_the_name_of_one_of_djangos_is_stru
 
 
 def test_a_generic_relation_is_of_the_current_content_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ContentType.objects, "_cache", {})
+    # Copies of the manager, of which Django makes new ones at times, share their cache.
+    cache: dict[str, Any] = {}
+    for manager in (ContentType.objects, _manager()):
+        monkeypatch.setattr(manager, "_cache", cache)
     ContentType.objects.get_for_model(Book)
     same(lambda start, text: start(Book).filter(notes__text__contains=text).order_by("pk"), "e", "a")
     content_type = ContentType.objects.get_for_model(Book)
@@ -428,8 +432,8 @@ def test_a_generic_relation_is_of_the_current_content_types(monkeypatch: pytest.
         # As after a flush: the rows have new keys, and Django reads them again.
         ContentType.objects.clear_cache()
         changed = ContentType(pk=content_type.pk + 1_000, app_label="shop", model="book")
-        manager: Any = ContentType.objects
-        manager._add_to_cache("default", changed)
+        objects: Any = ContentType.objects
+        objects._add_to_cache("default", changed)
         same(lambda start, text: start(Book).filter(notes__text__contains=text).order_by("pk"), "e", "a")
     finally:
         ContentType.objects.clear_cache()
