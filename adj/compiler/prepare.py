@@ -155,9 +155,6 @@ class Distrusted(enum.Enum):
     DISTRUSTED = "distrusted"
 
 
-DISTRUSTED = Distrusted.DISTRUSTED
-
-
 def prepare(question: Question, dialect: Dialect) -> Prepared:
     """The SQL and parameters of a question. No I/O.
 
@@ -175,18 +172,15 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
         return foreign
     structure = structure_with_ending(question.statement.model, question.structure, question.finish)
     if isinstance(structure, Unkeyed):
-        plan_cache.count_uncacheable()
-        return compiled_by_django(question, dialect).prepared()
+        return _for_this_run(question, dialect)
     key = key_of(question.statement.model, question.finish.answer, structure, dialect)
     plan = plan_cache.get(key)
     if plan is None:
         if len(structure.values) > MOST_PARAMETERS or plan_cache.is_rejected(key):
-            plan_cache.count_uncacheable()
-            return compiled_by_django(question, dialect).prepared()
+            return _for_this_run(question, dialect)
         return _first_run(question, structure, dialect, key, plan_cache.count_miss)
     if plan is Distrusted.DISTRUSTED:
-        plan_cache.count_uncacheable()
-        return compiled_by_django(question, dialect).prepared()
+        return _for_this_run(question, dialect)
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except Refused:
@@ -199,6 +193,12 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
     if is_verified or plan.trust.is_due(parameters):
         return _compared(question, ready, dialect, key, is_verified=is_verified)
     return ready
+
+
+def _for_this_run(question: Question, dialect: Dialect) -> Prepared:
+    """A statement that has no plan, and gets none."""
+    plan_cache.count_uncacheable()
+    return compiled_by_django(question, dialect).prepared()
 
 
 def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable, *, is_verified: bool) -> Prepared:
@@ -214,7 +214,7 @@ def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable,
     if found is None:
         ready.plan.trust.gain(ready.parameters)
         return ready
-    plan_cache.store(key, DISTRUSTED, rounded(key_size(key)))
+    plan_cache.store(key, Distrusted.DISTRUSTED, rounded(key_size(key)))
     plan_cache.count_mismatch()
     report(query_text(question.statement, question.finish, with_values=False), found, is_verified=is_verified)
     return djangos.prepared()

@@ -246,7 +246,6 @@ class AttributesKind(Kind):
 
     def __init__(self, kind: type) -> None:
         super().__init__(kind)
-        self.kind = kind
         self.is_project = is_project_code(kind)
         self.is_local = issubclass(kind, TimezoneMixin)
         self.compares_arguments = issubclass(kind, BaseExpression)
