@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from django.db import models
 
-from adj import statement as ask
+from adj import clauses as ask
 from adj.chain import Source
-from adj.compiler.clauses import structure_of, structure_of_statement
+from adj.compiler.describe import structure_of, structure_of_statement
 from adj.compiler.django_path import copied, on_alias, stepped
 from adj.compiler.snapshot import (
     snapshot_condition,
@@ -41,7 +41,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         self.structure = structure
         self._partial = None
 
-    def _with(self, clause: ask.AnyClause) -> Self:
+    def _with(self, clause: ask.Clause) -> Self:
         """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
         if self.statement.owner is not None or type(clause) is ask.Combine:
             # A class of the project takes it as it is, and says itself what does not fit.

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Generic
 
-from adj.compiler.clauses import structure_of_statement
+from adj.clauses import ValuesList
 from adj.compiler.comparable import Incomparable
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.ordering import Order, OrderKey, key_name, order_of
 from adj.compiler.routing import alias_of
 from adj.compiler.seek import behind
@@ -18,7 +19,7 @@ from adj.cursors import read_cursor, write_cursor
 from adj.databases import executor_for
 from adj.errors import ShapeError
 from adj.shapes import RowShape
-from adj.statement import Statement, ValuesList
+from adj.statement import Statement
 from adj.typevars import R_co
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overloa
 
 from django.db.models import QuerySet
 
-from adj import statement as ask
+from adj import clauses as ask
 from adj.builders import BuildingQuery
 from adj.chain import Source
 from adj.compiler.build import build, pickled, unpickled
-from adj.compiler.clauses import structure_of_statement
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.dialect import dialect_for
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects, prefetches
@@ -55,7 +55,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
     # -- rows of another type ------------------------------------------------------------------------------------------
 
-    def _with_shape(self, clause: ask.AnyClause) -> AsyncQuery[M, Any]:
+    def _with_shape(self, clause: ask.Clause) -> AsyncQuery[M, Any]:
         """The query with a clause that makes other rows of them."""
         return self._with(clause)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from django.db.models import Manager, Model
 
+from adj.clauses import Clause
 from adj.compiler.django_path import copied
 from adj.compiler.lazy import unwrapped
 from adj.compiler.managers import (
@@ -25,7 +26,7 @@ from adj.compiler.structure import Structure, Unkeyed
 from adj.compiler.text import NotedCall, related_text
 from adj.databases import executor_for
 from adj.query import AsyncQuery, query_of
-from adj.statement import AnyClause, Statement
+from adj.statement import Statement
 from adj.typevars import M
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
         return type(self)(query_of(statement), self._instance, self._relation, self._make_manager)
 
     # What is built on it is a query of rows, and no relation any more.
-    def _with(self, clause: AnyClause) -> AsyncQuery[M, M]:  # type: ignore[override]
+    def _with(self, clause: Clause) -> AsyncQuery[M, M]:  # type: ignore[override]
         return self._asking(self.statement, self.structure)._with(clause)  # noqa: SLF001  # a query's own
 
     def _asking(  # type: ignore[override]

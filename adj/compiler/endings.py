@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from adj.compiler.clauses import DjangoQuerySet
+from adj.clauses import DjangoQuerySet
 from adj.compiler.deleting import deletion_query
 from adj.compiler.django_path import call_terminal
 from adj.compiler.returning import delete_returning

@@ -16,10 +16,11 @@ from django.core.signals import setting_changed
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
+from adj.clauses import DjangoQuerySet
 from adj.compiler.build import build_on, build_with_slots
 from adj.compiler.cache import PlanCache
-from adj.compiler.clauses import DjangoQuerySet, structure_of_statement
 from adj.compiler.deleting import is_one_statement
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.dialect import (
     AsksDatabase,
     Captured,

@@ -33,6 +33,7 @@ from django.db.models.sql.query import Query
 from django.utils.functional import LazyObject, Promise
 
 from adj.compiler.lazy import is_cast_at_once, text_of, unwrapped
+from adj.compiler.prefetch.lookups import copied
 from adj.compiler.structure import PLAIN_TYPES, StatementHolder
 
 _STEADY = frozenset({*PLAIN_TYPES, bool, types.NoneType, F, OuterRef} - {dict})
@@ -93,12 +94,7 @@ def snapshot_prefetches(lookups: tuple[Any, ...]) -> tuple[Any, ...]:
 def _prefetch(lookup: Any) -> Any:
     queryset = lookup.queryset
     taken = snapshot_value(queryset)
-    if taken is queryset:
-        return lookup
-    # Not by copy.copy(), for which a Prefetch asks its QuerySet for a state that can be pickled.
-    copied = object.__new__(type(lookup))
-    copied.__dict__.update(lookup.__dict__, queryset=taken)
-    return copied
+    return lookup if taken is queryset else copied(lookup, queryset=taken)
 
 
 def is_steady(value: Any) -> bool:

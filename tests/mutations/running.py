@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tests.mutations.mutants import COMPILER, Mutant
+from tests.mutations.mutants import Mutant, source_of
 
 SECONDS: Final = 900
 """How long the tests of one mutant may take; one that takes longer has been noticed."""
@@ -86,7 +86,7 @@ def copied_tree(root: Path) -> Iterator[Path]:
 
 def judge(mutant: Mutant, tree: Path) -> Verdict:
     """Run the tests on a mutant in a copy of the tree, which is as before afterwards."""
-    path = tree / COMPILER / f"{mutant.module}.py"
+    path = tree / source_of(mutant.module)
     before = path.read_text()
     start = time.monotonic()
     path.write_text(mutant.source)
