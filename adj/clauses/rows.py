@@ -173,7 +173,7 @@ class Slice(Clause):
     @override
     def key(self, keys: Keys) -> Hashable:
         # Which limits there are is structure; how many rows they name is not.
-        start, stop = self.bounds
+        start, stop = self.start or 0, self.stop
         return ("slice", start > 0, stop is not None, stop is not None and stop <= start)
 
     @override

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 from django.db.models import Field
+from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from typing_extensions import override
 
@@ -64,19 +65,20 @@ class KeyWalk(Walk[Key]):
             ((path, operand),) = pairs.items()
             if type(operand) in PLAIN_TYPES:
                 # What `operand()` and `slot()` do, for most conditions that are written.
-                self.path(path)
+                if LOOKUP_SEP in path:
+                    self.path(path)
                 self.values.append(operand)
                 kind: Any = type(operand)
-                return ((name_key(path), kind),)
+                return ((path if type(path) is str else name_key(path), kind),)
             return ((name_key(path), self.operand(path, operand)),)
-        return tuple([(name_key(path), key) for path, key in self.lookups(pairs)])
+        return tuple([(path if type(path) is str else name_key(path), key) for path, key in self.lookups(pairs)])
 
     def name(self, name: Any) -> Key:
         """A name of a column, or an expression in its place."""
         if not isinstance(name, str):
             return self.node(name)
         self.path(name)
-        return name_key(name)
+        return name if type(name) is str else name_key(name)
 
     # -- leaves and nodes ----------------------------------------------------------------------------------------------
 

@@ -325,9 +325,10 @@ def _on_django_path(question: Question, dialect: Dialect) -> Foreign | None:
     statement, finish = question.statement, question.finish
     if finish.returning is not None:
         check_backend(statement, finish, dialect.wrapper)
-    names = method_names(finish.answer)
-    if (reason := terminal_reason(statement, names)) is not None:
-        return _foreign(question, terminal_source(statement, dialect.alias, names), reason)
+    if statement.owner is not None or statement.base is not None:
+        names = method_names(finish.answer)
+        if (reason := terminal_reason(statement, names)) is not None:
+            return _foreign(question, terminal_source(statement, dialect.alias, names), reason)
     if finish.answer in WRITTEN_BY_DJANGO:
         return Foreign(build_on(statement, dialect.alias), "instances are saved")
     if finish.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):
