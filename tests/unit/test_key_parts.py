@@ -171,6 +171,24 @@ def test_the_keys_of_constants(value: Any, expected: Any) -> None:
     assert constant_key(value) == expected
 
 
+class Cents(int):
+    """A number of the project's, equal to all numbers of its value."""
+
+
+class Pence(int):
+    """Another one."""
+
+
+class Share(Decimal):
+    """A fraction of the project's."""
+
+
+@pytest.mark.parametrize(("one", "other"), [(Cents(1), Pence(1)), (Cents(1), Cents(2)), (Share("1"), Share("1.0"))])
+def test_the_keys_of_constants_of_a_project_have_their_class_and_their_text(one: Any, other: Any) -> None:
+    assert constant_key(one) == constant_key(type(one)(one))
+    assert constant_key(one) != constant_key(other)
+
+
 def test_a_long_text_is_no_part_of_a_key() -> None:
     assert constant_key("a" * LONGEST_TEXT) == (str, "a" * LONGEST_TEXT)
     for text in ("a" * (LONGEST_TEXT + 1), b"a" * (LONGEST_TEXT + 1)):
