@@ -179,7 +179,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         self: Source[Q], nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
     ) -> Q:
         """Lock the rows until the transaction ends; running it outside one raises `TransactionManagementError`."""
-        return self._with(ask.Lock(nowait, skip_locked, tuple(of), no_key))
+        return self._with(ask.Lock(bool(nowait), bool(skip_locked), tuple(of), bool(no_key)))
 
     def fetch_mode(self: Source[Q], fetch_mode: object) -> Q:
         """How the rows fetch what they do not carry; needs Django 6.1."""
@@ -189,7 +189,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     def union(self: Source[Q], *other_qs: object, all: bool = False) -> Q:
         """The rows of all the queries; each once, unless `all`."""
-        return self._with(ask.Combine("union", snapshot_values(self, other_qs), all))
+        return self._with(ask.Combine("union", snapshot_values(self, other_qs), bool(all)))
 
     def intersection(self: Source[Q], *other_qs: object) -> Q:
         """The rows that every query has."""

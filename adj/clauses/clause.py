@@ -204,7 +204,7 @@ def conditions_of(node: Any) -> Iterator[Pair]:
     waiting = [node]
     while waiting:
         found = waiting.pop()
-        if isinstance(found, tuple):
+        if isinstance(found, tuple) and len(found) == 2:
             yield found
         elif isinstance(found, Q):
             waiting.extend(reversed(found.children))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from django.core.exceptions import SynchronousOnlyOperation
+from django.core.exceptions import FieldError, SynchronousOnlyOperation
 from django.core.signals import setting_changed
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
@@ -144,9 +144,17 @@ class Compiled:
         """Its parameters."""
         return tuple(self.captured.parameters)
 
-    def prepared(self) -> Ready:
+    def prepared(self) -> Ready | Foreign:
         """The statement with a plan for this run alone."""
-        plan = plan_from(self.queryset, self.captured, self.question.finish, Recording(()), self.dialect, self.returned)
+        finish, recording = self.question.finish, Recording(())
+        try:
+            plan = plan_from(self.queryset, self.captured, finish, recording, self.dialect, self.returned)
+        # A column without a type: Django asks the database first, which may refuse it with an error of its own.
+        except (AttributeError, FieldError):
+            if self.returned is not None:
+                raise
+            queryset = build_on(self.question.statement, self.dialect.alias)
+            return _foreign(self.question, queryset, "its columns have no type")
         return Ready(plan, plan.sql, self.parameters, was_cached=False)
 
 
@@ -174,7 +182,10 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
     structure = structure_with_ending(question.statement.model, question.structure, question.finish)
     if isinstance(structure, Unkeyed):
         return _for_this_run(question, dialect)
-    key = key_of(question.statement.model, question.finish.answer, structure, dialect)
+    try:
+        key = key_of(question.statement.model, question.finish.answer, structure, dialect)
+    except Uncacheable:
+        return _for_this_run(question, dialect)
     plan = plan_cache.get(key)
     if plan is None:
         if len(structure.values) > MOST_PARAMETERS or plan_cache.is_rejected(key):
@@ -186,6 +197,9 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except Refused:
         return _first_run(question, structure, dialect, key, plan_cache.count_refusal)
+    # Whether it is the value's fault or the plan's, Django knows.
+    except Exception:  # noqa: BLE001
+        return _for_this_run(question, dialect)
     plan_cache.count_hit()
     ready = Ready(plan, sql, parameters, was_cached=True)
     if verification.share == 0 and not plan.trust.left:
@@ -251,6 +265,9 @@ def _prove(plan: Plan, structure: Structure, djangos: Compiled) -> None:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except Refused:
         raise Uncacheable("its SQL depends on its values") from None
+    # What Django has compiled may not compile again without the values that a plan has let go of.
+    except Exception as error:
+        raise Uncacheable(f"{type(error).__name__} where a plan binds its first values") from error
     if (found := difference(sql, parameters, djangos.sql, djangos.parameters)) is not None:
         raise Uncacheable(f"a plan would not give what Django gives: {found}")
     plan.trust.begin(parameters)

@@ -65,8 +65,8 @@ def assert_same(django: Written, ours: Written, given: Any) -> None:
         assert django.error is not None, context
         assert isinstance(ours.error, type(django.error)), context
     if not django.executed:
-        # Django gives up a transaction for a value that it refuses before it has sent anything; adj has no reason to.
-        django.must_roll_back = False
+        # Django gives up a transaction for a value that it refuses before it has sent anything; adj need not.
+        django.must_roll_back = django.must_roll_back and ours.must_roll_back
     for what in ("answer", "signals", "must_roll_back", "data"):
         theirs, mine = getattr(django, what), getattr(ours, what)
         assert theirs == mine, f"{what} differs{difference(theirs, mine)}\n{context}"
@@ -89,9 +89,9 @@ def write_in_django(
     """Write with Django's synchronous methods."""
     written = Written()
     with transaction.atomic(using=place.alias):
-        queryset, ending = case(lambda source: managed(source).using(place.alias), *values)
-        method = getattr(queryset, ending.name.removeprefix("a"))
         with listening(written.signals, listens), observed(written):
+            queryset, ending = case(lambda source: managed(source).using(place.alias), *values)
+            method = getattr(queryset, ending.name.removeprefix("a"))
             written.answer = plain(method(*ending.args, **ending.kwargs))
         look(written, place.alias, tables)
         transaction.set_rollback(True, using=place.alias)
@@ -105,8 +105,8 @@ async def write_in_adj(
     written = Written()
     await q(tables[0]).using(place.alias).acount()
     async with atomic(place.alias):
-        query, ending = case(lambda source: q(source).using(place.alias), *values)
         with listening(written.signals, listens), observed(written):
+            query, ending = case(lambda source: q(source).using(place.alias), *values)
             written.answer = plain(await getattr(query, ending.name)(*ending.args, **ending.kwargs))
         await adj.run_sync(look, written, place.alias, tables)
         await adj.set_rollback(using=place.alias)
@@ -118,7 +118,15 @@ def look(written: Written, alias: str, tables: Tables) -> None:
     connection: Any = connections[alias]
     written.must_roll_back = connection.needs_rollback
     if written.error is None:
-        written.data = [plain(list(rows_of(model, alias))) for model in tables]
+        written.data = [_stored(model, alias) for model in tables]
+
+
+def _stored(model: type[Model], alias: str) -> Any:
+    """The rows of a table, or why they cannot be read: SQLite stores anything anywhere."""
+    try:
+        return plain(list(rows_of(model, alias)))
+    except (ValueError, TypeError, ArithmeticError) as error:
+        return repr(error)
 
 
 def rows_of(model: type[Model], alias: str) -> Any:

@@ -1,0 +1,50 @@
+"""Which cases there are: all of them, or some that a seed draws."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from tests.fuzz.comparing import Case, Fuzzer
+from tests.fuzz.places import CONDITIONS, EXPRESSIONS, KEYWORDS, PLACES, Place
+from tests.fuzz.values import NAMES, VALUES, Given
+
+_CHAINED = [*CONDITIONS, *EXPRESSIONS]
+
+
+# Here Django iterates over whatever it is given.
+_ITERATING = ("ain_bulk*", "abulk_*", "fields of *", "update_fields", "unique_fields", "*parameters*", "*filter", "*defaults")
+# An F can be sliced, and so it is a sequence to Python: one without an end.
+_ENDLESS = ("F(*", "F[[]*", "OuterRef")
+
+
+def values_of(place: Place) -> list[Given]:
+    """The values for a place: a keyword has to be a text."""
+    if place in KEYWORDS:
+        return NAMES
+    values = [*VALUES, *NAMES] if place.takes_names else VALUES
+    return [value for value in values if not _matches(value.name, _ENDLESS)] if _matches(place.name, _ITERATING) else values
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def all_cases(fuzzer: Fuzzer) -> Iterator[Case]:
+    """Each value in each place."""
+    for place in PLACES:
+        if fuzzer.takes(place):
+            yield from (Case((place,), (given,)) for given in values_of(place))
+
+
+def drawn_cases(fuzzer: Fuzzer, count: int, seed: int) -> Iterator[Case]:
+    """As many cases, the same for the same seed; some of them have two places."""
+    draw = random.Random(seed)  # noqa: S311  # no secret
+    places = [place for place in PLACES if fuzzer.takes(place)]
+    for _ in range(count):
+        chosen = [draw.choice(places)]
+        before = [place for place in _CHAINED if place.model is chosen[0].model and fuzzer.takes(place)]
+        if before and draw.random() < 0.3:
+            chosen.insert(0, draw.choice(before))
+        yield Case(tuple(chosen), tuple(draw.choice(values_of(place)) for place in chosen))
