@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from tests.fuzz.comparing import Case, Fuzzer
 from tests.fuzz.places import CONDITIONS, EXPRESSIONS, KEYWORDS, PLACES, Place
@@ -13,22 +12,11 @@ from tests.fuzz.values import NAMES, VALUES, Given
 _CHAINED = [*CONDITIONS, *EXPRESSIONS]
 
 
-# Here Django iterates over whatever it is given.
-_ITERATING = ("ain_bulk*", "abulk_*", "fields of *", "update_fields", "unique_fields", "*parameters*", "*filter", "*defaults")
-# An F can be sliced, and so it is a sequence to Python: one without an end.
-_ENDLESS = ("F(*", "F[[]*", "OuterRef")
-
-
 def values_of(place: Place) -> list[Given]:
     """The values for a place: a keyword has to be a text."""
     if place in KEYWORDS:
         return NAMES
-    values = [*VALUES, *NAMES] if place.takes_names else VALUES
-    return [value for value in values if not _matches(value.name, _ENDLESS)] if _matches(place.name, _ITERATING) else values
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return [*VALUES, *NAMES] if place.takes_names else VALUES
 
 
 def all_cases(fuzzer: Fuzzer) -> Iterator[Case]:

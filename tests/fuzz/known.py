@@ -40,6 +40,12 @@ KNOWN: Final = [
         found=r"'generator' object is not callable|not JSON serializable",
         values="SimpleLazyObject of a list",
     ),
+    Known(
+        "adj reads a lazy text when it takes it; Django looks at the class of a value first, or not at all",
+        found="looked at",
+        values="*that raises",
+    ),
+    Known("adj takes lazy objects in a list for what they stand for; Django writes their text", "SimpleLazyObject"),
     *[
         Known("adj looks up a name that it does not know; Django looks at it only when there are rows", "Unknown", places)
         for places in ("*prefetch*", "*Prefetch*", "*select_related*")
