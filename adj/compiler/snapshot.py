@@ -320,7 +320,9 @@ class Snapshot:
         """A list, a deque and the like."""
         if (met := self.taken.get(id(items))) is not None:
             return met[1]
-        copied = items[:] if type(items) is list else _copied_list(items) if isinstance(items, list) else copy.copy(items)
+        copied = (
+            items[:] if type(items) is list else _copied_list(items) if isinstance(items, list) else copy.copy(items)
+        )
         self.taken[id(items)] = items, copied
         # Not by the methods of a subclass, which may show other members than it holds.
         members = list.__iter__(items) if isinstance(items, list) else iter(items)

@@ -26,7 +26,9 @@ def main() -> int:
     from tests.fuzz.comparing import WAYS
 
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-    parser.add_argument("--count", type=int, default=1_000, metavar="N", help="cases for each database (default: 1,000)")
+    parser.add_argument(
+        "--count", type=int, default=1_000, metavar="N", help="cases for each database (default: 1,000)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which cases (default: 0)")
     parser.add_argument("--database", choices=WAYS, action="append", help="all by default")
     parser.add_argument("--all", action="store_true", help="each value in each place, and no drawn ones")

@@ -74,7 +74,10 @@ class Tally:
 
     def __str__(self) -> str:
         counts = self.counts
-        told = [f"{counts[name]:,} {name}" for name in ("queries", "cold", "hot", "refused on both sides", "endless in Django")]
+        told = [
+            f"{counts[name]:,} {name}"
+            for name in ("queries", "cold", "hot", "refused on both sides", "endless in Django")
+        ]
         return f"{', '.join(told)}, {sum(self.known.values())} known to differ, {len(self.differences)} differences"
 
 
@@ -193,5 +196,3 @@ def _forget(alias: str) -> None:
     del connections[alias]
     forget_dialects()
     adj.plan_cache.clear()
-
-

@@ -47,7 +47,9 @@ KNOWN: Final = [
     ),
     Known("adj takes lazy objects in a list for what they stand for; Django writes their text", "SimpleLazyObject"),
     *[
-        Known("adj looks up a name that it does not know; Django looks at it only when there are rows", "Unknown", places)
+        Known(
+            "adj looks up a name that it does not know; Django looks at it only when there are rows", "Unknown", places
+        )
         for places in ("*prefetch*", "*Prefetch*", "*select_related*")
     ],
     Known("a random order", found=r"ORDER BY RAND(OM)?\(\)"),

@@ -34,7 +34,9 @@ def fuzz(way: str, count: int = CASES) -> Tally:
 
 def test_hostile_names_and_values_do_what_they_do_in_django() -> None:
     tally = fuzz("sqlite", 2 * CASES)
-    assert not tally.differences, f"python -m tests.fuzz --count {2 * CASES} --seed {SEED}\n" + "\n".join(tally.differences)
+    assert not tally.differences, f"python -m tests.fuzz --count {2 * CASES} --seed {SEED}\n" + "\n".join(
+        tally.differences
+    )
     assert tally.counts["hot"] > tally.counts["queries"] / 3, tally
 
 

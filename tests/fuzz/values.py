@@ -66,7 +66,9 @@ TEXTS = [
     *map(of, ["", " ", "sea", "%", "%s", "%%(x)s", "{0}", "'", '"', "\\", "a\\'b", "'; --", "$1", "?", ":x"]),
     *map(of, ["\0", "a\0b", "\ud800", "\udcff", "é", "e\u0301", "\u202e", "İ", "ß", "１", "1", " 1 ", "1_0", "01"]),
     *map(of, ["nan", "inf", "1e400", "0x10", "None", "True", "f", "[]", "{}", "null", '{"a": 1}', "2020-02-30"]),
-    *map(of, ["2020-02-29", "2020-02-29 25:00", "00:00", "P1D", "::1", "999.1.1.1", "pk", "name", "weight", "-pk", "?"]),
+    *map(
+        of, ["2020-02-29", "2020-02-29 25:00", "00:00", "P1D", "::1", "999.1.1.1", "pk", "name", "weight", "-pk", "?"]
+    ),
     of(MEGABYTE, "a megabyte"),
     of(names.Code("sea"), "Code"),
     of(names.Alike("sea"), "Alike"),
@@ -94,7 +96,9 @@ def _fail() -> Any:
 
 
 NUMBERS = [
-    *map(of, [0, 1, -1, True, False, 2**15, -(2**15) - 1, 2**31, 2**32, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64]),
+    *map(
+        of, [0, 1, -1, True, False, 2**15, -(2**15) - 1, 2**31, 2**32, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64]
+    ),
     of(10**400, "10**400"),
     of(10**5_000, "10**5000"),
     *map(of, [hostile.Number.ONE, hostile.Flag.ONE | hostile.Flag.TWO, hostile.Level.TWO]),
@@ -144,7 +148,9 @@ OTHERS = [
     Given("BadlyResolving", lambda start: hostile.BadlyResolving()),
 ]
 LISTS = [
-    *map(of, [(), (1,), (1, 2), (None,), ((1, 2),), ((1,), (2,)), frozenset({1}), frozenset({True}), range(0), range(3)]),
+    *map(
+        of, [(), (1,), (1, 2), (None,), ((1, 2),), ((1,), (2,)), frozenset({1}), frozenset({True}), range(0), range(3)]
+    ),
     Given("[]", lambda start: []),
     Given("[1]", lambda start: [1]),
     Given("[[]]", lambda start: [[]]),
@@ -210,7 +216,10 @@ EXPRESSIONS = [
     Given("Value(1, TextField)", lambda start: Value(1, output_field=TextField())),
     Given("Value('1', IntegerField)", lambda start: Value("1", output_field=IntegerField())),
     Given("Preparing", lambda start: hostile.Preparing(1)),
-    *[Given(f"F({name!r})", lambda start, name=name: F(name)) for name in ("pk", "name", "weight", "nope", "", "a b", "?")],
+    *[
+        Given(f"F({name!r})", lambda start, name=name: F(name))
+        for name in ("pk", "name", "weight", "nope", "", "a b", "?")
+    ],
     Given("F(Code)", lambda start: F(names.Code("name"))),
     Given("F(1)", lambda start: F(1)),  # type: ignore[arg-type]
     Given("F + 1", lambda start: F("pk") + 1),
@@ -229,7 +238,10 @@ EXPRESSIONS = [
     Given("RawSQL of a parameter", lambda start: RawSQL("%s", (1,))),
     Given("RawSQL of a sign", lambda start: RawSQL("'%%'", ())),
     Given("Func", lambda start: Func(F("name"), function="UPPER")),
-    Given("Func of a template", lambda start: Func(F("pk"), template="(%(expressions)s %% 3)", output_field=IntegerField())),
+    Given(
+        "Func of a template",
+        lambda start: Func(F("pk"), template="(%(expressions)s %% 3)", output_field=IntegerField()),
+    ),
     Given("Count", lambda start: Count("pk")),
     Given("Max", lambda start: Max("pk", filter=Q(pk__gt=1), default=7)),
     Given("Star", lambda start: Star()),

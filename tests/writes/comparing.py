@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import Model, signals
 
 import adj
@@ -125,7 +125,7 @@ def _stored(model: type[Model], alias: str) -> Any:
     """The rows of a table, or why they cannot be read: SQLite stores anything anywhere."""
     try:
         return plain(list(rows_of(model, alias)))
-    except (ValueError, TypeError, ArithmeticError) as error:
+    except (ValueError, TypeError, ArithmeticError, DatabaseError) as error:
         return repr(error)
 
 
