@@ -212,13 +212,6 @@ def _exists(rows: Any, depth: int) -> Any:
     return query
 
 
-def _unions(rows: Any, depth: int) -> Any:
-    query = rows.filter(pages=0)
-    for number in range(depth):
-        query = rows.filter(pages=number).union(query)
-    return query
-
-
 NESTED = {
     "`&` and `|` of `Q`": _conditions,
     "`~` of `Q`": _negations,
@@ -229,7 +222,6 @@ NESTED = {
     "`Case`": _cases,
     "subqueries": _subqueries,
     "`Exists`": _exists,
-    "unions": _unions,
 }
 
 

@@ -197,8 +197,16 @@ CONDITIONS = [
     *_filters(_COLUMNS),
     *_filters(_LOOKUPS),
     *_filters(_ON_POSTGRESQL, needs="postgresql"),
-    _tag("argument of filter", _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))), lambda x, s, v: x.filter(v).order_by("pk")),
-    _tag("argument of exclude", _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))), lambda x, s, v: x.exclude(v).order_by("pk")),
+    _tag(
+        "argument of filter",
+        _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))),
+        lambda x, s, v: x.filter(v).order_by("pk"),
+    ),
+    _tag(
+        "argument of exclude",
+        _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))),
+        lambda x, s, v: x.exclude(v).order_by("pk"),
+    ),
     _tag("exclude", NUMBERS, lambda x, s, v: x.exclude(weight=v).order_by("pk")),
     _tag("exclude in", KEYS, lambda x, s, v: x.exclude(weight__in=v).order_by("pk")),
     _book("exclude of a relation", TEXTS, lambda x, s, v: x.exclude(tags__name=v).order_by("pk")),
@@ -208,15 +216,33 @@ CONDITIONS = [
     _tag("Q of a pair", TEXTS, lambda x, s, v: x.filter(~Q(("name", v))).order_by("pk")),
     _tag("pair", TEXTS, lambda x, s, v: x.filter(("name", v)).order_by("pk")),
     _tag("XOR", NUMBERS, lambda x, s, v: x.filter(Q(weight=v) ^ Q(weight__gt=v)).order_by("pk")),
-    _tag("one value twice", NUMBERS, lambda x, s, v: x.filter(weight=v).filter(pk__gte=v).exclude(weight=v).order_by("pk")),
-    _tag("complex_filter", _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))), lambda x, s, v: x.complex_filter(v)),
+    _tag(
+        "one value twice",
+        NUMBERS,
+        lambda x, s, v: x.filter(weight=v).filter(pk__gte=v).exclude(weight=v).order_by("pk"),
+    ),
+    _tag(
+        "complex_filter",
+        _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))),
+        lambda x, s, v: x.complex_filter(v),
+    ),
     _tag("complex_filter, value", NUMBERS, lambda x, s, v: x.complex_filter({"weight": v})),
-    _tag("annotation in a condition", NUMBERS, lambda x, s, v: x.annotate(y=F("weight") * 2).filter(y=v).order_by("pk")),
+    _tag(
+        "annotation in a condition", NUMBERS, lambda x, s, v: x.annotate(y=F("weight") * 2).filter(y=v).order_by("pk")
+    ),
     _tag("count in a condition", NUMBERS, lambda x, s, v: x.annotate(y=Count("books")).filter(y__gt=v).order_by("pk")),
     _tag("nested", NUMBERS, lambda x, s, v: x.filter(pk__in=s(Tag).filter(weight=v)).order_by("pk")),
-    _tag("Exists", NUMBERS, lambda x, s, v: x.filter(Exists(s(Book).filter(tags=OuterRef("pk"), pages__gt=v))).order_by("pk")),
-    _tag("argument of Exists", _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))), lambda x, s, v: x.filter(Exists(v)).order_by("pk")),
-]  # fmt: skip
+    _tag(
+        "Exists",
+        NUMBERS,
+        lambda x, s, v: x.filter(Exists(s(Book).filter(tags=OuterRef("pk"), pages__gt=v))).order_by("pk"),
+    ),
+    _tag(
+        "argument of Exists",
+        _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))),
+        lambda x, s, v: x.filter(Exists(v)).order_by("pk"),
+    ),
+]
 
 # -- expressions -------------------------------------------------------------------------------------------------------
 
@@ -224,15 +250,29 @@ _ONE, _TWO = Given("Value(1)", lambda start: Value(1)), Given("Value(2)", lambda
 EXPRESSION = (_ONE, _TWO)
 EXPRESSIONS = [
     _tag("annotate", EXPRESSION, lambda x, s, v: x.annotate(y=v).order_by("pk")),
-    _tag("argument of annotate", _usual(Given("Count", lambda s: Count("books"))), lambda x, s, v: x.annotate(v).order_by("pk")),
+    _tag(
+        "argument of annotate",
+        _usual(Given("Count", lambda s: Count("books"))),
+        lambda x, s, v: x.annotate(v).order_by("pk"),
+    ),
     _tag("alias", EXPRESSION, lambda x, s, v: x.alias(y=v).filter(y=1).order_by("pk")),
     _tag("annotate, then filter", EXPRESSION, lambda x, s, v: x.annotate(y=v).filter(y__gte=1).order_by("pk")),
     _tag("Value", TEXTS, lambda x, s, v: x.annotate(y=Value(v)).order_by("pk")),
-    _tag("Value of a number", NUMBERS, lambda x, s, v: x.annotate(y=Value(v, output_field=IntegerField())).order_by("pk")),
+    _tag(
+        "Value of a number", NUMBERS, lambda x, s, v: x.annotate(y=Value(v, output_field=IntegerField())).order_by("pk")
+    ),
     _tag("Value of a text", TEXTS, lambda x, s, v: x.annotate(y=Value(v, output_field=CharField())).order_by("pk")),
     _tag("Value of JSON", TEXTS, lambda x, s, v: x.annotate(y=Value(v, output_field=JSONField())).order_by("pk")),
-    _tag("Concat", TEXTS, lambda x, s, v: x.annotate(y=fn.Concat("name", Value(v), output_field=CharField())).order_by("pk")),
-    _tag("Coalesce", TEXTS, lambda x, s, v: x.annotate(y=fn.Coalesce("name", Value(v), output_field=CharField())).order_by("pk")),
+    _tag(
+        "Concat",
+        TEXTS,
+        lambda x, s, v: x.annotate(y=fn.Concat("name", Value(v), output_field=CharField())).order_by("pk"),
+    ),
+    _tag(
+        "Coalesce",
+        TEXTS,
+        lambda x, s, v: x.annotate(y=fn.Coalesce("name", Value(v), output_field=CharField())).order_by("pk"),
+    ),
     _tag("argument of a function", _usual("name", "name"), lambda x, s, v: x.annotate(y=fn.Lower(v)).order_by("pk")),
     _tag("Substr", NUMBERS, lambda x, s, v: x.annotate(y=fn.Substr("name", v)).order_by("pk")),
     _tag("Left", NUMBERS, lambda x, s, v: x.annotate(y=fn.Left("name", v)).order_by("pk")),
@@ -244,65 +284,186 @@ EXPRESSIONS = [
     _tag("plus", NUMBERS, lambda x, s, v: x.annotate(y=F("weight") + v).order_by("pk")),
     _tag("times, from the right", NUMBERS, lambda x, s, v: x.annotate(y=v * F("weight")).order_by("pk")),
     _tag("modulo", NUMBERS, lambda x, s, v: x.annotate(y=F("weight") % v).order_by("pk")),
-    _book("moment plus", _usual(datetime.timedelta(1), datetime.timedelta(2)), lambda x, s, v: x.annotate(y=F("released") + v).order_by("pk")),
+    _book(
+        "moment plus",
+        _usual(datetime.timedelta(1), datetime.timedelta(2)),
+        lambda x, s, v: x.annotate(y=F("released") + v).order_by("pk"),
+    ),
     _tag("bitand", NUMBERS, lambda x, s, v: x.annotate(y=F("weight").bitand(v)).order_by("pk")),
-    _tag("argument of When", _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))), lambda x, s, v: x.annotate(y=_flag(v)).order_by("pk")),
+    _tag(
+        "argument of When",
+        _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))),
+        lambda x, s, v: x.annotate(y=_flag(v)).order_by("pk"),
+    ),
     _tag("When", NUMBERS, lambda x, s, v: x.annotate(y=_flag(Q(weight=v))).order_by("pk")),
     _tag("When in", KEYS, lambda x, s, v: x.annotate(y=_flag(Q(weight__in=v))).order_by("pk")),
     _tag("then", EXPRESSION, lambda x, s, v: x.annotate(y=Case(When(pk=1, then=v), default=Value(3))).order_by("pk")),
-    _tag("default", EXPRESSION, lambda x, s, v: x.annotate(y=Case(When(pk=1, then=Value(3)), default=v)).order_by("pk")),
-    _tag("filter of an aggregate", NUMBERS, lambda x, s, v: x.annotate(y=Count("books", filter=Q(books__pages=v))).order_by("pk")),
-    _tag("default of an aggregate", NUMBERS, lambda x, s, v: x.annotate(y=Sum("books__pages", default=v)).order_by("pk")),
-    _tag("argument of F", _usual("name", "weight"), lambda x, s, v: x.annotate(y=F(v)).order_by("pk"), takes_names=True),
-    _tag("argument of Subquery", _usual(Given("rows", lambda s: s(Tag).filter(pk=1).values("name")), Given("rows", lambda s: s(Tag).filter(pk=9).values("name"))), lambda x, s, v: x.annotate(y=Subquery(v)).order_by("pk")),
-    _tag("argument of OuterRef", _usual("pk", "pk"), lambda x, s, v: x.annotate(y=Exists(s(Book).filter(tags=OuterRef(v)))).order_by("pk"), takes_names=True),
-    _tag("partition of a window", _usual("weight", "name"), lambda x, s, v: x.annotate(y=Window(fn.RowNumber(), partition_by=v, order_by="pk")).order_by("pk"), takes_names=True),
-    _tag("order of a window", _usual("weight", "name"), lambda x, s, v: x.annotate(y=Window(fn.RowNumber(), order_by=v)).order_by("pk")),
+    _tag(
+        "default", EXPRESSION, lambda x, s, v: x.annotate(y=Case(When(pk=1, then=Value(3)), default=v)).order_by("pk")
+    ),
+    _tag(
+        "filter of an aggregate",
+        NUMBERS,
+        lambda x, s, v: x.annotate(y=Count("books", filter=Q(books__pages=v))).order_by("pk"),
+    ),
+    _tag(
+        "default of an aggregate", NUMBERS, lambda x, s, v: x.annotate(y=Sum("books__pages", default=v)).order_by("pk")
+    ),
+    _tag(
+        "argument of F", _usual("name", "weight"), lambda x, s, v: x.annotate(y=F(v)).order_by("pk"), takes_names=True
+    ),
+    _tag(
+        "argument of Subquery",
+        _usual(
+            Given("rows", lambda s: s(Tag).filter(pk=1).values("name")),
+            Given("rows", lambda s: s(Tag).filter(pk=9).values("name")),
+        ),
+        lambda x, s, v: x.annotate(y=Subquery(v)).order_by("pk"),
+    ),
+    _tag(
+        "argument of OuterRef",
+        _usual("pk", "pk"),
+        lambda x, s, v: x.annotate(y=Exists(s(Book).filter(tags=OuterRef(v)))).order_by("pk"),
+        takes_names=True,
+    ),
+    _tag(
+        "partition of a window",
+        _usual("weight", "name"),
+        lambda x, s, v: x.annotate(y=Window(fn.RowNumber(), partition_by=v, order_by="pk")).order_by("pk"),
+        takes_names=True,
+    ),
+    _tag(
+        "order of a window",
+        _usual("weight", "name"),
+        lambda x, s, v: x.annotate(y=Window(fn.RowNumber(), order_by=v)).order_by("pk"),
+    ),
     _tag("Lag", NUMBERS, lambda x, s, v: x.annotate(y=Window(fn.Lag("weight", v), order_by="pk")).order_by("pk")),
     _tag("Ntile", NUMBERS, lambda x, s, v: x.annotate(y=Window(fn.Ntile(v), order_by="pk")).order_by("pk")),
     _tag("parameter of RawSQL", NUMBERS, lambda x, s, v: x.annotate(y=RawSQL("%s", (v,))).order_by("pk")),
     _tag("parameters of RawSQL", _usual((1,), (2,)), lambda x, s, v: x.annotate(y=RawSQL("%s", v)).order_by("pk")),
-    _tag("argument of Func", _usual("name", "name"), lambda x, s, v: x.annotate(y=Func(v, function="LENGTH", output_field=IntegerField())).order_by("pk")),
+    _tag(
+        "argument of Func",
+        _usual("name", "name"),
+        lambda x, s, v: x.annotate(y=Func(v, function="LENGTH", output_field=IntegerField())).order_by("pk"),
+    ),
     _tag("Cast", TEXTS, lambda x, s, v: x.annotate(y=fn.Cast(Value(v), CharField(max_length=5))).order_by("pk")),
-    _book("condition of a FilteredRelation", TEXTS, lambda x, s, v: x.annotate(y=FilteredRelation("tags", condition=Q(tags__name=v))).filter(y__isnull=False).order_by("pk")),
-    _book("relation of a FilteredRelation", _usual("tags", "tags"), lambda x, s, v: x.annotate(y=FilteredRelation(v)).filter(y__isnull=False).order_by("pk"), takes_names=True),
-    _book("zone of Trunc", _usual(datetime.UTC, datetime.UTC), lambda x, s, v: x.annotate(y=fn.TruncDay("released", tzinfo=v)).order_by("pk")),
+    _book(
+        "condition of a FilteredRelation",
+        TEXTS,
+        lambda x, s, v: (
+            x.annotate(y=FilteredRelation("tags", condition=Q(tags__name=v))).filter(y__isnull=False).order_by("pk")
+        ),
+    ),
+    _book(
+        "relation of a FilteredRelation",
+        _usual("tags", "tags"),
+        lambda x, s, v: x.annotate(y=FilteredRelation(v)).filter(y__isnull=False).order_by("pk"),
+        takes_names=True,
+    ),
+    _book(
+        "zone of Trunc",
+        _usual(datetime.UTC, datetime.UTC),
+        lambda x, s, v: x.annotate(y=fn.TruncDay("released", tzinfo=v)).order_by("pk"),
+    ),
     _book("kind of Trunc", _usual("day", "year"), lambda x, s, v: x.annotate(y=fn.Trunc("released", v)).order_by("pk")),
     _book("path in JSON", _usual("lang", "prints"), lambda x, s, v: x.annotate(y=F(f"metadata__{v}")).order_by("pk")),
-    _tag("array", _usual([1], [2, 3]), lambda x, s, v: x.annotate(y=Value(v, output_field=ArrayField(IntegerField()))).order_by("pk"), needs="postgresql"),
-]  # fmt: skip
+    _tag(
+        "array",
+        _usual([1], [2, 3]),
+        lambda x, s, v: x.annotate(y=Value(v, output_field=ArrayField(IntegerField()))).order_by("pk"),
+        needs="postgresql",
+    ),
+]
 
 # -- what makes the rows ----------------------------------------------------------------------------------------------
 
 SHAPES = [
     _tag("values", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").values(v), takes_names=True),
-    _tag("values, second", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").values("pk", v), takes_names=True),
+    _tag(
+        "values, second", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").values("pk", v), takes_names=True
+    ),
     _tag("values of an expression", EXPRESSION, lambda x, s, v: x.order_by("pk").values("pk", y=v)),
-    _tag("values_list", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").values_list("pk", v), takes_names=True),
-    _tag("values_list, flat", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").values_list(v, flat=True), takes_names=True),
-    _tag("values_list, named", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").values_list("pk", v, named=True), takes_names=True),
+    _tag(
+        "values_list", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").values_list("pk", v), takes_names=True
+    ),
+    _tag(
+        "values_list, flat",
+        _usual("name", "weight"),
+        lambda x, s, v: x.order_by("pk").values_list(v, flat=True),
+        takes_names=True,
+    ),
+    _tag(
+        "values_list, named",
+        _usual("name", "weight"),
+        lambda x, s, v: x.order_by("pk").values_list("pk", v, named=True),
+        takes_names=True,
+    ),
     _tag("flat=", _usual(True, True), lambda x, s, v: x.order_by("pk").values_list("name", flat=v)),
     _tag("named=", _usual(True, True), lambda x, s, v: x.order_by("pk").values_list("name", named=v)),
     _tag("order_by", _usual("name", "weight"), lambda x, s, v: x.order_by(v, "pk"), takes_names=True),
     _tag("order_by, second", _usual("name", "-weight"), lambda x, s, v: x.order_by("weight", v, "pk")),
     _book("order_by over a relation", _usual("author", "category__parent"), lambda x, s, v: x.order_by(v, "pk")),
-    _tag("order by an expression", TEXTS, lambda x, s, v: x.order_by(fn.Concat("name", Value(v), output_field=CharField()).desc(), "pk")),
+    _tag(
+        "order by an expression",
+        TEXTS,
+        lambda x, s, v: x.order_by(fn.Concat("name", Value(v), output_field=CharField()).desc(), "pk"),
+    ),
     _tag("only", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").only(v), takes_names=True),
     _tag("defer", _usual("name", "weight"), lambda x, s, v: x.order_by("pk").defer(v), takes_names=True),
-    _book("only over a relation", _usual("author__name", "author__born"), lambda x, s, v: x.order_by("pk").select_related("author").only(v)),
-    _book("select_related", _usual("author", "category"), lambda x, s, v: x.order_by("pk").select_related(v), takes_names=True),
-    _book("prefetch_related", _usual("tags", "notes"), lambda x, s, v: x.filter(pk__lt=5).order_by("pk").prefetch_related(v), takes_names=True),
-    _book("argument of Prefetch", _usual("tags", "tags"), lambda x, s, v: x.filter(pk__lt=5).order_by("pk").prefetch_related(Prefetch(v)), takes_names=True),
-    _book("query of a Prefetch", _usual(Given("tags", lambda s: s(Tag).order_by("pk")), Given("tags", lambda s: s(Tag).order_by("pk"))), lambda x, s, v: x.filter(pk__lt=5).order_by("pk").prefetch_related(Prefetch("tags", v))),
-    _book("value in a Prefetch", TEXTS, lambda x, s, v: x.filter(pk__lt=9).order_by("pk").prefetch_related(Prefetch("tags", s(Tag).filter(name=v).order_by("pk")))),
-    _book("to_attr", _usual("some", "others"), lambda x, s, v: x.filter(pk__lt=5).order_by("pk").prefetch_related(Prefetch("tags", s(Tag).order_by("pk"), to_attr=v)), takes_names=True),
+    _book(
+        "only over a relation",
+        _usual("author__name", "author__born"),
+        lambda x, s, v: x.order_by("pk").select_related("author").only(v),
+    ),
+    _book(
+        "select_related",
+        _usual("author", "category"),
+        lambda x, s, v: x.order_by("pk").select_related(v),
+        takes_names=True,
+    ),
+    _book(
+        "prefetch_related",
+        _usual("tags", "notes"),
+        lambda x, s, v: x.filter(pk__lt=5).order_by("pk").prefetch_related(v),
+        takes_names=True,
+    ),
+    _book(
+        "argument of Prefetch",
+        _usual("tags", "tags"),
+        lambda x, s, v: x.filter(pk__lt=5).order_by("pk").prefetch_related(Prefetch(v)),
+        takes_names=True,
+    ),
+    _book(
+        "query of a Prefetch",
+        _usual(Given("tags", lambda s: s(Tag).order_by("pk")), Given("tags", lambda s: s(Tag).order_by("pk"))),
+        lambda x, s, v: x.filter(pk__lt=5).order_by("pk").prefetch_related(Prefetch("tags", v)),
+    ),
+    _book(
+        "value in a Prefetch",
+        TEXTS,
+        lambda x, s, v: (
+            x.filter(pk__lt=9).order_by("pk").prefetch_related(Prefetch("tags", s(Tag).filter(name=v).order_by("pk")))
+        ),
+    ),
+    _book(
+        "to_attr",
+        _usual("some", "others"),
+        lambda x, s, v: (
+            x.filter(pk__lt=5).order_by("pk").prefetch_related(Prefetch("tags", s(Tag).order_by("pk"), to_attr=v))
+        ),
+        takes_names=True,
+    ),
     _tag("distinct", _usual("name", "weight"), lambda x, s, v: x.order_by(v).distinct(v), needs="postgresql"),
     _tag("argument of distinct", _usual("name", "weight"), lambda x, s, v: x.order_by().distinct(v)),
     _tag("slice, stop", _usual(2, 3), lambda x, s, v: x.order_by("pk")[:v]),
     _tag("slice, start", _usual(2, 3), lambda x, s, v: x.order_by("pk")[v:]),
     _tag("slice, both", _usual(2, 3), lambda x, s, v: x.order_by("pk")[v:v]),
     _tag("slice of a slice", _usual(2, 3), lambda x, s, v: x.order_by("pk")[1:8][:v]),
-    _tag("slice in a nested query", _usual(2, 3), lambda x, s, v: x.filter(pk__in=s(Tag).order_by("pk").values("pk")[:v]).order_by("pk")),
+    _tag(
+        "slice in a nested query",
+        _usual(2, 3),
+        lambda x, s, v: x.filter(pk__in=s(Tag).order_by("pk").values("pk")[:v]).order_by("pk"),
+    ),
     _tag("index", _usual(2, 3), lambda x, s, v: (x.order_by("pk"), ending("[]", v))),
     _book("dates, field", _usual("published", "published"), lambda x, s, v: x.dates(v, "year"), takes_names=True),
     _book("dates, kind", _usual("year", "month"), lambda x, s, v: x.dates("published", v)),
@@ -313,23 +474,73 @@ SHAPES = [
     _tag("extra, where", _usual("1=1", "id > 2"), lambda x, s, v: x.order_by("pk").extra(where=[v])),
     _tag("extra, params", NUMBERS, lambda x, s, v: x.order_by("pk").extra(where=["id > %s"], params=[v])),
     _tag("extra, select", _usual("1", "2"), lambda x, s, v: x.order_by("pk").extra(select={"y": v})),
-    _tag("extra, select_params", NUMBERS, lambda x, s, v: x.order_by("pk").extra(select={"y": "%s"}, select_params=[v])),
-    _tag("extra, tables", _usual("shop_country", "shop_country"), lambda x, s, v: x.order_by("pk").extra(tables=[v])[:3]),
+    _tag(
+        "extra, select_params", NUMBERS, lambda x, s, v: x.order_by("pk").extra(select={"y": "%s"}, select_params=[v])
+    ),
+    _tag(
+        "extra, tables", _usual("shop_country", "shop_country"), lambda x, s, v: x.order_by("pk").extra(tables=[v])[:3]
+    ),
     _tag("extra, order_by", _usual("name", "weight"), lambda x, s, v: x.extra(order_by=[v, "id"])),
-    _tag("union", _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))), lambda x, s, v: x.filter(pk=2).union(v).order_by("id")),
-    _tag("union, all", _usual(True, True), lambda x, s, v: x.filter(pk=2).union(s(Tag).filter(pk=2), all=v).order_by("id")),
+    _tag(
+        "union",
+        _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))),
+        lambda x, s, v: x.filter(pk=2).union(v).order_by("id"),
+    ),
+    _tag(
+        "union, all",
+        _usual(True, True),
+        lambda x, s, v: x.filter(pk=2).union(s(Tag).filter(pk=2), all=v).order_by("id"),
+    ),
     _tag("value in a union", TEXTS, lambda x, s, v: x.filter(pk=2).union(s(Tag).filter(name=v)).order_by("id")),
-    _tag("intersection", _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))), lambda x, s, v: x.intersection(v).order_by("id")),
-    _tag("difference", _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))), lambda x, s, v: x.difference(v).order_by("id")),
-    _tag("&", _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))), lambda x, s, v: (x & v).order_by("pk")),
-    _tag("|", _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))), lambda x, s, v: (x.filter(pk=2) | v).order_by("pk")),
-    _tag("^", _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))), lambda x, s, v: (x.filter(pk=2) ^ v).order_by("pk")),
+    _tag(
+        "intersection",
+        _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))),
+        lambda x, s, v: x.intersection(v).order_by("id"),
+    ),
+    _tag(
+        "difference",
+        _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))),
+        lambda x, s, v: x.difference(v).order_by("id"),
+    ),
+    _tag(
+        "&",
+        _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))),
+        lambda x, s, v: (x & v).order_by("pk"),
+    ),
+    _tag(
+        "|",
+        _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))),
+        lambda x, s, v: (x.filter(pk=2) | v).order_by("pk"),
+    ),
+    _tag(
+        "^",
+        _usual(Given("rows", lambda s: s(Tag).filter(pk=1)), Given("rows", lambda s: s(Tag).filter(pk=9))),
+        lambda x, s, v: (x.filter(pk=2) ^ v).order_by("pk"),
+    ),
     _tag("value beside |", TEXTS, lambda x, s, v: (x.filter(pk=2) | s(Tag).filter(name=v)).order_by("pk")),
-    _tag("of", _usual("self", "self"), lambda x, s, v: (x.order_by("pk").select_for_update(of=(v,)), ending("afirst")), tables=(Tag,), takes_names=True),
-    _tag("raw, parameter", NUMBERS, lambda x, s, v: (x.raw("SELECT * FROM shop_tag WHERE id > %s ORDER BY id", [v]), ending("async for"))),
-    _tag("raw, parameters", _usual([1], [2]), lambda x, s, v: (x.raw("SELECT * FROM shop_tag WHERE id > %s ORDER BY id", v), ending("async for"))),
-    _tag("raw, translations", _usual({}, {"slug": "name"}), lambda x, s, v: (x.raw("SELECT * FROM shop_tag ORDER BY id", translations=v), ending("async for"))),
-]  # fmt: skip
+    _tag(
+        "of",
+        _usual("self", "self"),
+        lambda x, s, v: (x.order_by("pk").select_for_update(of=(v,)), ending("afirst")),
+        tables=(Tag,),
+        takes_names=True,
+    ),
+    _tag(
+        "raw, parameter",
+        NUMBERS,
+        lambda x, s, v: (x.raw("SELECT * FROM shop_tag WHERE id > %s ORDER BY id", [v]), ending("async for")),
+    ),
+    _tag(
+        "raw, parameters",
+        _usual([1], [2]),
+        lambda x, s, v: (x.raw("SELECT * FROM shop_tag WHERE id > %s ORDER BY id", v), ending("async for")),
+    ),
+    _tag(
+        "raw, translations",
+        _usual({}, {"slug": "name"}),
+        lambda x, s, v: (x.raw("SELECT * FROM shop_tag ORDER BY id", translations=v), ending("async for")),
+    ),
+]
 
 # -- names as keywords ------------------------------------------------------------------------------------------------
 
@@ -342,37 +553,113 @@ KEYWORDS = [
     _tag("path", _usual("pages", "author"), lambda x, s, v: x.filter(**{f"books__{v}": 1}).order_by("pk")),
     _book("key in JSON", _usual("lang", "prints"), lambda x, s, v: x.filter(**{f"metadata__{v}": 1}).order_by("pk")),
     _tag("keyword of complex_filter", _usual("weight", "pk"), lambda x, s, v: x.complex_filter({v: 1}).order_by("pk")),
-    _tag("keyword of When", _usual("weight", "pk"), lambda x, s, v: x.annotate(y=Case(When(**{v: 1}, then=Value(1)))).order_by("pk")),
+    _tag(
+        "keyword of When",
+        _usual("weight", "pk"),
+        lambda x, s, v: x.annotate(y=Case(When(**{v: 1}, then=Value(1)))).order_by("pk"),
+    ),
     _tag("keyword of annotate", _usual("y", "z"), lambda x, s, v: x.annotate(**{v: F("weight")}).order_by("pk")),
-    _tag("keyword of alias", _usual("y", "z"), lambda x, s, v: x.alias(**{v: F("weight")}).annotate(w=F(v)).order_by("pk")),
+    _tag(
+        "keyword of alias",
+        _usual("y", "z"),
+        lambda x, s, v: x.alias(**{v: F("weight")}).annotate(w=F(v)).order_by("pk"),
+    ),
     _tag("keyword of values", _usual("y", "z"), lambda x, s, v: x.order_by("pk").values("name", **{v: F("weight")})),
     _tag("keyword of aget", _usual("pk", "id"), lambda x, s, v: (x, ending("aget", **{v: 1}))),
     _tag("keyword of aaggregate", _usual("y", "z"), lambda x, s, v: (x, ending("aaggregate", **{v: Max("weight")}))),
     _tag("key of extra", _usual("y", "z"), lambda x, s, v: x.extra(select={v: "1"}).order_by("pk")),
-    _book("annotation in a Prefetch", _usual("y", "z"), lambda x, s, v: x.filter(pk__lt=5).order_by("pk").prefetch_related(Prefetch("tags", s(Tag).annotate(**{v: F("weight")}).order_by("pk")))),
-    _book("keyword of a FilteredRelation", _usual("y", "z"), lambda x, s, v: x.filter(pk__lt=5).annotate(**{v: FilteredRelation("tags")}).order_by("pk")),
-    _tag("keyword of aupdate", _usual("weight", "weight"), lambda x, s, v: (x.filter(pk=1), ending("aupdate", **{v: 1})), tables=(Tag,)),
-    Place("keyword of acreate", Country, _usual("name", "name"), lambda x, s, v: (x, ending("acreate", **{"code": "Q1", v: "Q2"})), (Country,)),
-    Place("keyword of aget_or_create", Country, _usual("name", "name"), lambda x, s, v: (x, ending("aget_or_create", **{"code": "Q1", v: "Q2"})), (Country,)),
-    _tag("key of defaults", _usual("weight", "weight"), lambda x, s, v: (x, ending("aupdate_or_create", {v: 1}, name="sea")), tables=(Tag,)),
-]  # fmt: skip
+    _book(
+        "annotation in a Prefetch",
+        _usual("y", "z"),
+        lambda x, s, v: (
+            x.filter(pk__lt=5)
+            .order_by("pk")
+            .prefetch_related(Prefetch("tags", s(Tag).annotate(**{v: F("weight")}).order_by("pk")))
+        ),
+    ),
+    _book(
+        "keyword of a FilteredRelation",
+        _usual("y", "z"),
+        lambda x, s, v: x.filter(pk__lt=5).annotate(**{v: FilteredRelation("tags")}).order_by("pk"),
+    ),
+    _tag(
+        "keyword of aupdate",
+        _usual("weight", "weight"),
+        lambda x, s, v: (x.filter(pk=1), ending("aupdate", **{v: 1})),
+        tables=(Tag,),
+    ),
+    Place(
+        "keyword of acreate",
+        Country,
+        _usual("name", "name"),
+        lambda x, s, v: (x, ending("acreate", **{"code": "Q1", v: "Q2"})),
+        (Country,),
+    ),
+    Place(
+        "keyword of aget_or_create",
+        Country,
+        _usual("name", "name"),
+        lambda x, s, v: (x, ending("aget_or_create", **{"code": "Q1", v: "Q2"})),
+        (Country,),
+    ),
+    _tag(
+        "key of defaults",
+        _usual("weight", "weight"),
+        lambda x, s, v: (x, ending("aupdate_or_create", {v: 1}, name="sea")),
+        tables=(Tag,),
+    ),
+]
 
 # -- endings ----------------------------------------------------------------------------------------------------------
 
 
 ENDINGS = [
     _tag("aget", NUMBERS, lambda x, s, v: (x, ending("aget", pk=v))),
-    _tag("argument of aget", _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))), lambda x, s, v: (x, ending("aget", v))),
-    _tag("aaggregate", _usual(Given("Max", lambda s: Max("weight")), Given("Max", lambda s: Max("pk"))), lambda x, s, v: (x, ending("aaggregate", y=v))),
-    _tag("argument of aaggregate", _usual(Given("Max", lambda s: Max("weight")), Given("Max", lambda s: Max("pk"))), lambda x, s, v: (x, ending("aaggregate", v))),
-    _tag("value in an aggregate", NUMBERS, lambda x, s, v: (x, ending("aaggregate", y=Sum(F("weight") + v, filter=Q(pk__gt=v), default=v)))),
+    _tag(
+        "argument of aget",
+        _usual(Given("Q", lambda s: Q(pk=1)), Given("Q", lambda s: Q(pk=2))),
+        lambda x, s, v: (x, ending("aget", v)),
+    ),
+    _tag(
+        "aaggregate",
+        _usual(Given("Max", lambda s: Max("weight")), Given("Max", lambda s: Max("pk"))),
+        lambda x, s, v: (x, ending("aaggregate", y=v)),
+    ),
+    _tag(
+        "argument of aaggregate",
+        _usual(Given("Max", lambda s: Max("weight")), Given("Max", lambda s: Max("pk"))),
+        lambda x, s, v: (x, ending("aaggregate", v)),
+    ),
+    _tag(
+        "value in an aggregate",
+        NUMBERS,
+        lambda x, s, v: (x, ending("aaggregate", y=Sum(F("weight") + v, filter=Q(pk__gt=v), default=v))),
+    ),
     _tag("ain_bulk", _usual((1, 2), (3, 4)), lambda x, s, v: (x, ending("ain_bulk", v))),
-    _tag("ain_bulk of texts", _usual(("sea",), ("war", "love")), lambda x, s, v: (x, ending("ain_bulk", v, field_name="name"))),
-    _tag("field of ain_bulk", _usual("name", "pk"), lambda x, s, v: (x, ending("ain_bulk", field_name=v)), takes_names=True),
-    Place("ain_bulk of composite keys", OrderLine, _usual(((uuid.UUID(int=5), 1),)), lambda x, s, v: (x, ending("ain_bulk", v))),
+    _tag(
+        "ain_bulk of texts",
+        _usual(("sea",), ("war", "love")),
+        lambda x, s, v: (x, ending("ain_bulk", v, field_name="name")),
+    ),
+    _tag(
+        "field of ain_bulk",
+        _usual("name", "pk"),
+        lambda x, s, v: (x, ending("ain_bulk", field_name=v)),
+        takes_names=True,
+    ),
+    Place(
+        "ain_bulk of composite keys",
+        OrderLine,
+        _usual(((uuid.UUID(int=5), 1),)),
+        lambda x, s, v: (x, ending("ain_bulk", v)),
+    ),
     _tag("aearliest", _usual("name", "weight"), lambda x, s, v: (x, ending("aearliest", v, "pk")), takes_names=True),
     _tag("alatest", _usual("name", "-weight"), lambda x, s, v: (x, ending("alatest", v, "pk")), takes_names=True),
-    _tag("acontains", _usual(Given("Tag", lambda s: Tag(pk=1)), Given("Tag", lambda s: Tag(pk=2))), lambda x, s, v: (x, ending("acontains", v))),
+    _tag(
+        "acontains",
+        _usual(Given("Tag", lambda s: Tag(pk=1)), Given("Tag", lambda s: Tag(pk=2))),
+        lambda x, s, v: (x, ending("acontains", v)),
+    ),
     _tag("aiterator", _usual(2, 3), lambda x, s, v: (x.order_by("pk"), ending("aiterator", v))),
     _tag("counted", NUMBERS, lambda x, s, v: (x.filter(weight__lte=v), ending("acount"))),
     _tag("exists", TEXTS, lambda x, s, v: (x.filter(name=v), ending("aexists"))),
@@ -380,38 +667,156 @@ ENDINGS = [
     _tag("last", TEXTS, lambda x, s, v: (x.filter(name__lte=v), ending("alast"))),
     _tag("streamed", TEXTS, lambda x, s, v: (x.filter(name__gt=v).order_by("pk"), ending("aiterator"))),
     _tag("counted slice", NUMBERS, lambda x, s, v: (x.order_by("pk")[:v], ending("acount"))),
-]  # fmt: skip
+]
 
 WRITES = [
     _tag("aupdate of a number", NUMBERS, lambda x, s, v: (x.filter(pk=1), ending("aupdate", weight=v)), tables=(Tag,)),
     _tag("aupdate of a text", TEXTS, lambda x, s, v: (x.filter(pk=3), ending("aupdate", name=v)), tables=(Tag,)),
-    _tag("aupdate of a value", NUMBERS, lambda x, s, v: (x.filter(pk=1), ending("aupdate", weight=Value(v))), tables=(Tag,)),
-    _tag("aupdate by arithmetic", NUMBERS, lambda x, s, v: (x.filter(pk=1), ending("aupdate", weight=F("weight") + v)), tables=(Tag,)),
+    _tag(
+        "aupdate of a value",
+        NUMBERS,
+        lambda x, s, v: (x.filter(pk=1), ending("aupdate", weight=Value(v))),
+        tables=(Tag,),
+    ),
+    _tag(
+        "aupdate by arithmetic",
+        NUMBERS,
+        lambda x, s, v: (x.filter(pk=1), ending("aupdate", weight=F("weight") + v)),
+        tables=(Tag,),
+    ),
     _tag("aupdate where", NUMBERS, lambda x, s, v: (x.filter(pk=v), ending("aupdate", weight=5)), tables=(Tag,)),
     _tag("aupdate where in", KEYS, lambda x, s, v: (x.filter(pk__in=v), ending("aupdate", weight=5)), tables=(Tag,)),
     *[
-        _book(f"aupdate of a {name}", _usual(*usual), lambda x, s, v, path=path: (x.filter(pk=1), ending("aupdate", **{path: v})), tables=(Book,))
+        _book(
+            f"aupdate of a {name}",
+            _usual(*usual),
+            lambda x, s, v, path=path: (x.filter(pk=1), ending("aupdate", **{path: v})),
+            tables=(Book,),
+        )
         for name, (model, path, usual) in _COLUMNS.items()
         if model is Book and "__" not in path
     ],
     _tag("adelete where", TEXTS, lambda x, s, v: (x.filter(name=v), ending("adelete")), tables=(Tag,)),
     _tag("adelete where not", TEXTS, lambda x, s, v: (x.exclude(name=v), ending("adelete")), tables=(Tag,)),
-    Place("acreate", Country, _usual("new", "newer"), lambda x, s, v: (x, ending("acreate", code="Q1", name=v)), (Country,)),
-    Place("acreate of a number", Country, NUMBERS, lambda x, s, v: (x, ending("acreate", code="Q1", population=v)), (Country,)),
-    Place("acreate with a key", Country, _usual("Q1", "Q2"), lambda x, s, v: (x, ending("acreate", name="new", pk=v)), (Country,)),
-    Place("aget_or_create", Country, _usual("Q1", "DE"), lambda x, s, v: (x, ending("aget_or_create", code=v)), (Country,)),
-    Place("defaults", Country, _usual({"name": "a"}, {"name": "b"}), lambda x, s, v: (x, ending("aget_or_create", v, code="Q1")), (Country,)),
-    _tag("value of defaults", NUMBERS, lambda x, s, v: (x, ending("aupdate_or_create", {"weight": v}, name="sea")), tables=(Tag,)),
-    Place("create_defaults", Country, _usual({"name": "a"}, {"name": "b"}), lambda x, s, v: (x, ending("aupdate_or_create", {}, v, code="Q1")), (Country,)),
-    Place("abulk_create", Country, _usual(Given("countries", lambda s: [Country(code="Q1")])), lambda x, s, v: (x, ending("abulk_create", v)), (Country,)),
-    Place("abulk_create of a value", Country, _usual("new", "newer"), lambda x, s, v: (x, ending("abulk_create", [Country(code="Q1", name=v)])), (Country,)),
-    Place("batch_size", Country, _usual(1, 2), lambda x, s, v: (x, ending("abulk_create", [Country(code="Q1"), Country(code="Q2")], v)), (Country,)),
-    Place("update_fields", Country, _usual(("name",), ("population",)), lambda x, s, v: (x, ending("abulk_create", [Country(code="DE", name="x")], update_conflicts=True, update_fields=v, unique_fields=["code"])), (Country,)),
-    Place("unique_fields", Country, _usual(("code",), ("pk",)), lambda x, s, v: (x, ending("abulk_create", [Country(code="DE", name="x")], update_conflicts=True, update_fields=["name"], unique_fields=v)), (Country,)),
-    _tag("abulk_update", _usual(Given("[Tag]", lambda s: [Tag(pk=1, name="classic", weight=3)]), Given("[Tag]", lambda s: [Tag(pk=2, name="space", weight=3)])), lambda x, s, v: (x, ending("abulk_update", v, ["weight"])), tables=(Tag,)),
-    _tag("abulk_update of a value", NUMBERS, lambda x, s, v: (x, ending("abulk_update", [Tag(pk=1, weight=v)], ["weight"])), tables=(Tag,)),
-    _tag("fields of abulk_update", _usual(["weight"], ["weight"]), lambda x, s, v: (x, ending("abulk_update", [Tag(pk=1, name="new", weight=3)], v)), tables=(Tag,)),
-]  # fmt: skip
+    Place(
+        "acreate",
+        Country,
+        _usual("new", "newer"),
+        lambda x, s, v: (x, ending("acreate", code="Q1", name=v)),
+        (Country,),
+    ),
+    Place(
+        "acreate of a number",
+        Country,
+        NUMBERS,
+        lambda x, s, v: (x, ending("acreate", code="Q1", population=v)),
+        (Country,),
+    ),
+    Place(
+        "acreate with a key",
+        Country,
+        _usual("Q1", "Q2"),
+        lambda x, s, v: (x, ending("acreate", name="new", pk=v)),
+        (Country,),
+    ),
+    Place(
+        "aget_or_create", Country, _usual("Q1", "DE"), lambda x, s, v: (x, ending("aget_or_create", code=v)), (Country,)
+    ),
+    Place(
+        "defaults",
+        Country,
+        _usual({"name": "a"}, {"name": "b"}),
+        lambda x, s, v: (x, ending("aget_or_create", v, code="Q1")),
+        (Country,),
+    ),
+    _tag(
+        "value of defaults",
+        NUMBERS,
+        lambda x, s, v: (x, ending("aupdate_or_create", {"weight": v}, name="sea")),
+        tables=(Tag,),
+    ),
+    Place(
+        "create_defaults",
+        Country,
+        _usual({"name": "a"}, {"name": "b"}),
+        lambda x, s, v: (x, ending("aupdate_or_create", {}, v, code="Q1")),
+        (Country,),
+    ),
+    Place(
+        "abulk_create",
+        Country,
+        _usual(Given("countries", lambda s: [Country(code="Q1")])),
+        lambda x, s, v: (x, ending("abulk_create", v)),
+        (Country,),
+    ),
+    Place(
+        "abulk_create of a value",
+        Country,
+        _usual("new", "newer"),
+        lambda x, s, v: (x, ending("abulk_create", [Country(code="Q1", name=v)])),
+        (Country,),
+    ),
+    Place(
+        "batch_size",
+        Country,
+        _usual(1, 2),
+        lambda x, s, v: (x, ending("abulk_create", [Country(code="Q1"), Country(code="Q2")], v)),
+        (Country,),
+    ),
+    Place(
+        "update_fields",
+        Country,
+        _usual(("name",), ("population",)),
+        lambda x, s, v: (
+            x,
+            ending(
+                "abulk_create",
+                [Country(code="DE", name="x")],
+                update_conflicts=True,
+                update_fields=v,
+                unique_fields=["code"],
+            ),
+        ),
+        (Country,),
+    ),
+    Place(
+        "unique_fields",
+        Country,
+        _usual(("code",), ("pk",)),
+        lambda x, s, v: (
+            x,
+            ending(
+                "abulk_create",
+                [Country(code="DE", name="x")],
+                update_conflicts=True,
+                update_fields=["name"],
+                unique_fields=v,
+            ),
+        ),
+        (Country,),
+    ),
+    _tag(
+        "abulk_update",
+        _usual(
+            Given("[Tag]", lambda s: [Tag(pk=1, name="classic", weight=3)]),
+            Given("[Tag]", lambda s: [Tag(pk=2, name="space", weight=3)]),
+        ),
+        lambda x, s, v: (x, ending("abulk_update", v, ["weight"])),
+        tables=(Tag,),
+    ),
+    _tag(
+        "abulk_update of a value",
+        NUMBERS,
+        lambda x, s, v: (x, ending("abulk_update", [Tag(pk=1, weight=v)], ["weight"])),
+        tables=(Tag,),
+    ),
+    _tag(
+        "fields of abulk_update",
+        _usual(["weight"], ["weight"]),
+        lambda x, s, v: (x, ending("abulk_update", [Tag(pk=1, name="new", weight=3)], v)),
+        tables=(Tag,),
+    ),
+]
 
 READS = [*CONDITIONS, *EXPRESSIONS, *SHAPES, *ENDINGS]
 PLACES = [*READS, *KEYWORDS, *WRITES]

@@ -73,7 +73,7 @@ TEXTS = [
     of(names.Code("sea"), "Code"),
     of(names.Alike("sea"), "Alike"),
     of(names.Alike("name"), "Alike name"),
-    of(mark_safe("sea"), "SafeString"),  # noqa: S308  # no HTML
+    of(mark_safe("sea"), "SafeString"),
     of(hostile.Lying("sea"), "Lying"),
     of(hostile.Raising("sea"), "Raising"),
     *[of(kind.NAME, f"{kind.__name__}.NAME") for kind in (names.Choice, names.Member, names.Hiding, names.Mixed)],

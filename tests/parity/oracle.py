@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 
@@ -138,7 +139,8 @@ class Session:
     ) -> Outcome:
         """Compare the sides for one set of values, with the plans that there are; return what Django answered."""
         django = ask_django(build, given, finish or RUN, self.alias)
-        ours = self.runner.run(ask_adj(build, given, finish or RUN, self.alias))
+        # In the caller's context, which the runner has noted when it began.
+        ours = self.runner.run(ask_adj(build, given, finish or RUN, self.alias), context=copy_context())
         TALLY.comparisons += 1
         context = f"{'cold' if is_first else 'from the cache'}, {finish or RUN}, values {given!r}"
         if not is_first:
