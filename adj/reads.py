@@ -106,7 +106,9 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
             rows_by_key: dict[Any, R] = await answer_of_owner(self, IN_BULK, "in_bulk", *given, **options)
             return rows_by_key
         # Django asks first whether there is any, so that 0 is an empty list, too.
-        ids = None if id_list is None else tuple(id_list) if id_list else ()
+        # Any: what is no collection may be false.
+        keys: Any = id_list
+        ids = None if keys is None else tuple(keys) if keys else ()
         queryset = self.queryset
         if queryset.query.is_sliced or not has_instances(queryset) or not _is_unique(queryset, field_name):
             # Django's own code says what is wrong, or deals with rows that are no instances.

@@ -21,7 +21,7 @@ def name_key(name: Any) -> Key:
     own `__eq__()` has no say in which plan is found.
     """
     if type(name) is str or name is None:
-        return name  # type: ignore[no-any-return]  # narrowed
+        return name
     if not isinstance(name, str):
         raise Uncacheable(f"a {type(name).__name__} where a name belongs")
     if not _is_steady(type(name)):

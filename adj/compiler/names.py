@@ -64,4 +64,6 @@ def _expression_paths(node: Any) -> Iterator[str]:
                 # An F stands for the path itself.
                 waiting.extend((operand, F(path)))
         elif hasattr(found, "get_source_expressions"):
-            waiting.extend(reversed(found.get_source_expressions()))
+            # An object that only looks like an expression may return anything.
+            sources = found.get_source_expressions()
+            waiting.extend(reversed(sources) if isinstance(sources, (list, tuple)) else ())

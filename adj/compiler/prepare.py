@@ -171,6 +171,8 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
     """
     try:
         return _prepared(question, dialect)
+    except Uncacheable:
+        return _for_this_run(question, dialect)
     except RecursionError:
         # adj's own code takes more frames for a level than Django's.
         return _foreign(question, build_on(question.statement, dialect.alias), TOO_DEEP)
@@ -182,10 +184,7 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
     structure = structure_with_ending(question.statement.model, question.structure, question.finish)
     if isinstance(structure, Unkeyed):
         return _for_this_run(question, dialect)
-    try:
-        key = key_of(question.statement.model, question.finish.answer, structure, dialect)
-    except Uncacheable:
-        return _for_this_run(question, dialect)
+    key = key_of(question.statement.model, question.finish.answer, structure, dialect)
     plan = plan_cache.get(key)
     if plan is None:
         if len(structure.values) > MOST_PARAMETERS or plan_cache.is_rejected(key):

@@ -151,12 +151,17 @@ def _compiled(node: Any, compiler: Any, recording: Recording, compile_node: Any)
         _check_field(node.join_field, recording)
         if join_is_project_code(node.join_field):
             return render_again(node, compiler, recording, compile_node)
-    elif is_project_code(kind) or (kind in _WRITING_TYPES and writes_own_type(type(node._output_field_or_none))):
+    elif is_project_code(kind) or (kind in _WRITING_TYPES and _writes_own_type(node)):
         return render_again(node, compiler, recording, compile_node)
     if passes(kind):
         return compile_node(node)
     with recording.within(kind.__name__):
         return compile_node(node)
+
+
+def _writes_own_type(node: Any) -> bool:
+    kind: Any = type(node._output_field_or_none)
+    return writes_own_type(kind)
 
 
 def _check_column(node: Any, recording: Recording) -> None:

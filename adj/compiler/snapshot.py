@@ -381,8 +381,8 @@ class Snapshot:
         return copy.copy(value)
 
 
-_KEYS, _VALUES, _ITEMS = type({}.keys()), type({}.values()), type({}.items())
-_VIEWS = (_KEYS, _VALUES, _ITEMS)
+_VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_KEYS, _VALUES, _ITEMS = _VIEWS
 _COPIED_BY_COPY = frozenset({dict, OrderedDict, defaultdict, Counter})
 
 

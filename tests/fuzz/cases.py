@@ -28,7 +28,7 @@ def all_cases(fuzzer: Fuzzer) -> Iterator[Case]:
 
 def drawn_cases(fuzzer: Fuzzer, count: int, seed: int) -> Iterator[Case]:
     """As many cases, the same for the same seed; some of them have two places."""
-    draw = random.Random(seed)  # noqa: S311  # no secret
+    draw = random.Random(seed)
     places = [place for place in PLACES if fuzzer.takes(place)]
     for _ in range(count):
         chosen = [draw.choice(places)]

@@ -36,7 +36,7 @@ KNOWN: Final = [
         found=r"SynchronousOnlyOperation\(.You cannot call this from an async context",
     ),
     Known(
-        "adj takes a lazy list for the list; Django copies it by its class, and calls what it is made of, or writes no JSON",
+        "adj takes a lazy list for the list; Django copies it by its class, which fails, or writes no JSON of it",
         found=r"'generator' object is not callable|not JSON serializable",
         values="SimpleLazyObject of a list",
     ),

@@ -7,6 +7,7 @@ import decimal
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -171,9 +172,17 @@ _ON_POSTGRESQL: dict[str, tuple[type[Model], str, tuple[Any, Any]]] = {
 }
 
 
+def _filtered(path: str, query: Any, start: Any, value: Any) -> Any:
+    return query.filter(**{path: value}).order_by("pk")
+
+
+def _updated(path: str, query: Any, start: Any, value: Any) -> Any:
+    return query.filter(pk=1), ending("aupdate", **{path: value})
+
+
 def _filters(table: dict[str, tuple[type[Model], str, tuple[Any, Any]]], needs: str = "") -> list[Place]:
     return [
-        Place(name, model, _usual(*usual), lambda x, s, v, path=path: x.filter(**{path: v}).order_by("pk"), needs=needs)
+        Place(name, model, _usual(*usual), partial(_filtered, path), needs=needs)
         for name, (model, path, usual) in table.items()
     ]
 
@@ -690,7 +699,7 @@ WRITES = [
         _book(
             f"aupdate of a {name}",
             _usual(*usual),
-            lambda x, s, v, path=path: (x.filter(pk=1), ending("aupdate", **{path: v})),
+            partial(_updated, path),
             tables=(Book,),
         )
         for name, (model, path, usual) in _COLUMNS.items()

@@ -15,7 +15,7 @@ from tests.fuzz.known import KNOWN
 
 # Cases for each way; a number in the environment is for a longer hunt.
 CASES = int(os.environ.get("ADJ_TEST_FUZZ", "80"))
-SEED = 11 if "CI" in os.environ else random.randrange(10**6)  # noqa: S311  # no secret
+SEED = 11 if "CI" in os.environ else random.randrange(10**6)
 
 
 @pytest.fixture(autouse=True)

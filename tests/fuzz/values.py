@@ -10,6 +10,7 @@ import types
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,7 +65,7 @@ MEGABYTE = "x" * 1_000_000
 
 TEXTS = [
     *map(of, ["", " ", "sea", "%", "%s", "%%(x)s", "{0}", "'", '"', "\\", "a\\'b", "'; --", "$1", "?", ":x"]),
-    *map(of, ["\0", "a\0b", "\ud800", "\udcff", "é", "e\u0301", "\u202e", "İ", "ß", "１", "1", " 1 ", "1_0", "01"]),
+    *map(of, ["\0", "a\0b", "\ud800", "\udcff", "é", "e\u0301", "\u202e", "İ", "ß", "\uff11", "1", " 1 ", "1_0", "01"]),
     *map(of, ["nan", "inf", "1e400", "0x10", "None", "True", "f", "[]", "{}", "null", '{"a": 1}', "2020-02-30"]),
     *map(
         of, ["2020-02-29", "2020-02-29 25:00", "00:00", "P1D", "::1", "999.1.1.1", "pk", "name", "weight", "-pk", "?"]
@@ -115,7 +116,7 @@ NUMBERS = [
 UTC, BERLIN = datetime.UTC, ZoneInfo("Europe/Berlin")
 MOMENTS = [
     *map(of, [datetime.date.min, datetime.date.max, datetime.date(2020, 2, 29)]),
-    *map(of, [datetime.datetime.min, datetime.datetime.max]),
+    *map(of, [datetime.datetime.min, datetime.datetime.max]),  # noqa: DTZ901  # naive on purpose
     of(datetime.datetime(2021, 10, 31, 2, 30), "naive, twice"),  # noqa: DTZ001  # naive on purpose
     of(datetime.datetime(2021, 10, 31, 2, 30, fold=1), "naive, the second time"),  # noqa: DTZ001
     of(datetime.datetime(2021, 3, 28, 2, 30), "naive, never"),  # noqa: DTZ001
@@ -202,6 +203,10 @@ def _in_itself() -> list[Any]:
     return items
 
 
+def _referring(name: str, start: Any) -> Any:
+    return F(name)
+
+
 EXPRESSIONS = [
     Given("Value(1)", lambda start: Value(1)),
     Given("Value('sea')", lambda start: Value("sea")),
@@ -216,10 +221,7 @@ EXPRESSIONS = [
     Given("Value(1, TextField)", lambda start: Value(1, output_field=TextField())),
     Given("Value('1', IntegerField)", lambda start: Value("1", output_field=IntegerField())),
     Given("Preparing", lambda start: hostile.Preparing(1)),
-    *[
-        Given(f"F({name!r})", lambda start, name=name: F(name))
-        for name in ("pk", "name", "weight", "nope", "", "a b", "?")
-    ],
+    *[Given(f"F({name!r})", partial(_referring, name)) for name in ("pk", "name", "weight", "nope", "", "a b", "?")],
     Given("F(Code)", lambda start: F(names.Code("name"))),
     Given("F(1)", lambda start: F(1)),  # type: ignore[arg-type]
     Given("F + 1", lambda start: F("pk") + 1),
@@ -262,11 +264,11 @@ def _sliced() -> Any:
     return name[0:2] if hasattr(name, "__getitem__") else name
 
 
-def _unsaved(model: type[Model]) -> Any:
+def _unsaved(model: type[Model], start: Any) -> Any:
     return model()
 
 
-def _keyed(model: type[Model], pk: Any) -> Any:
+def _keyed(model: type[Model], pk: Any, start: Any) -> Any:
     instance: Any = object.__new__(model)
     model.__init__(instance, pk=pk)
     return instance
@@ -288,17 +290,17 @@ QUERIES = [
     Given("Query", lambda start: Tag.objects.filter(pk__lt=3).query),
     Given("manager", lambda start: Tag.objects),
     Given("RawQuerySet", lambda start: Tag.objects.raw("SELECT * FROM shop_tag")),
-    *[Given(f"unsaved {model.__name__}", lambda start, model=model: _unsaved(model)) for model in (Tag, Book, Author)],
+    *[Given(f"unsaved {model.__name__}", partial(_unsaved, model)) for model in (Tag, Book, Author)],
     *[
-        Given(f"{model.__name__}(pk={pk!r})", lambda start, model=model, pk=pk: _keyed(model, pk))
+        Given(f"{model.__name__}(pk={pk!r})", partial(_keyed, model, pk))
         for model, pk in [(Tag, 1), (Author, 1), (Author, "x"), (Book, 1), (Publisher, 2**70), (Country, "DE")]
     ],
-    Given("composite", lambda start: _keyed(OrderLine, (uuid.UUID(int=5), 1))),
-    Given("order", lambda start: _keyed(Order, uuid.UUID(int=5))),
-    Given("lazy author", lambda start: SimpleLazyObject(lambda: _keyed(Author, 1))),
-    Given("authors", lambda start: [_keyed(Author, 1), _keyed(Author, 2)]),
+    Given("composite", partial(_keyed, OrderLine, (uuid.UUID(int=5), 1))),
+    Given("order", partial(_keyed, Order, uuid.UUID(int=5))),
+    Given("lazy author", lambda start: SimpleLazyObject(lambda: _keyed(Author, 1, start))),
+    Given("authors", lambda start: [_keyed(Author, 1, start), _keyed(Author, 2, start)]),
 ]
 VALUES = [*TEXTS, *NUMBERS, *MOMENTS, *OTHERS, *LISTS, *EXPRESSIONS, *QUERIES]
 
-NAMES = [Given(f"name {names.short(name)}", lambda start, name=name: name) for name in names.NAMES]
+NAMES = [of(name, f"name {names.short(name)}") for name in names.NAMES]
 """Names of columns, paths and annotations, given as keywords: exact texts and subclasses."""

@@ -82,8 +82,9 @@ def compare(
     """Fail unless adj does what Django does, for each set of values in turn.
 
     A set is a tuple of arguments for `build`, or its only argument. Without any, `build` is called without values,
-    twice. `build` may return the ending beside the query, where the ending has a value. `in_any_order` is for queries whose order is random. `refused_as` is a class of adj's own, for what Django
-    refuses with one that adj's class does not inherit.
+    twice. `build` may return the ending beside the query, where the ending has a value. `in_any_order` is for queries
+    whose order is random. `refused_as` is a class of adj's own, for what Django refuses with one that adj's class does
+    not inherit.
     """
     with Session(alias) as session:
         session.compare(build, *value_sets, finish=finish, in_any_order=in_any_order, refused_as=refused_as)

@@ -10,6 +10,7 @@ import decimal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -58,8 +59,10 @@ if TYPE_CHECKING:  # generic for the checkers only
     TextColumn = models.TextField[Any, Any]
     Lookup = models.Lookup[Any]
     Exact = models.lookups.Exact[Any]
+    GreaterThan = models.lookups.GreaterThan[Any]
 else:
-    TextColumn, Lookup, Exact = models.TextField, models.Lookup, models.lookups.Exact
+    TextColumn, Lookup = models.TextField, models.Lookup
+    Exact, GreaterThan = models.lookups.Exact, models.lookups.GreaterThan
 
 Ask = Callable[[Any], Any]
 UTC, BERLIN, LONDON = datetime.UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/London")
@@ -72,7 +75,12 @@ def books(start: Any) -> Any:
 
 def shown(*expressions: Any) -> list[Ask]:
     """Queries that show one of the expressions each."""
-    return [lambda start, shown=shown: books(start).annotate(x=shown) for shown in expressions]
+    return each(lambda expression, start: books(start).annotate(x=expression), *expressions)
+
+
+def each(build: Callable[[Any, Any], Any], *values: Any) -> list[Ask]:
+    """A query for each of the values."""
+    return [partial(build, value) for value in values]
 
 
 def sums(**frame: Any) -> Any:
@@ -205,12 +213,17 @@ ALIKE: dict[str, list[Ask]] = {
         lambda start: books(start).filter(pages=2**70),
         lambda start: books(start).filter(pages__in=[2**70, 96]),
     ],
-    "filtered relations": [
-        lambda start, n=n, join=join: (
-            start(Author).annotate(x=FilteredRelation("books", condition=Q(books__pages__gt=n))).filter(**{join: False})
-        ).order_by("pk", "x__pk")
-        for n, join in [(300, "x__isnull"), (500, "x__isnull"), (300, "x__author__isnull")]
-    ],
+    "filtered relations": each(
+        lambda of, start: (
+            start(Author)
+            .annotate(x=FilteredRelation("books", condition=Q(books__pages__gt=of[0])))
+            .filter(**{of[1]: False})
+            .order_by("pk", "x__pk")
+        ),
+        (300, "x__isnull"),
+        (500, "x__isnull"),
+        (300, "x__author__isnull"),
+    ),
     "wrappers": shown(
         ExpressionWrapper(Q(pages__gt=300), output_field=models.BooleanField()),
         ExpressionWrapper(Q(pages__gt=300), output_field=IntegerField()),
@@ -220,13 +233,13 @@ ALIKE: dict[str, list[Ask]] = {
     "raw expressions": shown(
         RawSQL("1", ()), RawSQL("2", ()), RawSQL("%s", (1,)), RawSQL("%s", (2,)), RawSQL("%s", ("2",))
     ),
-    "ends of a slice": [
-        lambda start, k=k: books(start)[k] for k in (slice(1, 2), slice(2), slice(1, None), slice(0, 0))
-    ],
-    "slices of nested queries": [
-        lambda start, k=k: books(start).filter(pk__in=books(start).values("pk")[k])
-        for k in (slice(1, 2), slice(1, 3), slice(2), slice(1, None), slice(0, 0))
-    ],
+    "ends of a slice": each(
+        lambda k, start: books(start)[k], slice(1, 2), slice(2), slice(1, None), slice(0, 0), slice(None)
+    ),
+    "slices of nested queries": each(
+        lambda k, start: books(start).filter(pk__in=books(start).values("pk")[k]),
+        *(slice(1, 2), slice(1, 3), slice(2), slice(1, None), slice(0, 0)),
+    ),
 }
 
 
@@ -245,9 +258,9 @@ def test_queries_that_look_alike_keep_apart(kind: str) -> None:
 
 _NAME = SearchVector("title")
 ON_POSTGRESQL: dict[str, list[Ask]] = {
-    "search": [
-        lambda start, query=query: books(start).annotate(v=_NAME).filter(v=query)
-        for query in (
+    "search": each(
+        lambda query, start: books(start).annotate(v=_NAME).filter(v=query),
+        *(
             SearchQuery("dark"),
             SearchQuery("dark", config="english"),
             SearchQuery("dark | sea", search_type="raw"),
@@ -255,8 +268,8 @@ ON_POSTGRESQL: dict[str, list[Ask]] = {
             SearchQuery("dark") | SearchQuery("left"),
             ~SearchQuery("dark"),
             ~(SearchQuery("dark") | SearchQuery("left")),
-        )
-    ],
+        ),
+    ),
     "ranks": shown(
         *[
             SearchRank(SearchVector("title", weight=weight), SearchQuery("dark"), weights=weights)
@@ -270,13 +283,13 @@ ON_POSTGRESQL: dict[str, list[Ask]] = {
         SearchRank(_NAME, SearchQuery("dark"), cover_density=True),
     ),
     # Django asks the connection to quote the options, so that `sql()` cannot tell it on an event loop.
-    "headlines": [
-        lambda start, options=options: (
+    "headlines": each(
+        lambda options, start: (
             books(start).annotate(x=SearchHeadline("title", SearchQuery("dark"), **options)),
             ending("async for"),
-        )
-        for options in ({"start_sel": "<"}, {"start_sel": "["}, {"start_sel": "%"}, {"max_words": 3, "min_words": 1})
-    ],
+        ),
+        *({"start_sel": "<"}, {"start_sel": "["}, {"start_sel": "%"}, {"max_words": 3, "min_words": 1}),
+    ),
     "arrays": [
         lambda start: start(Author).annotate(x=ArrayAgg("books__pk")).order_by("pk"),
         lambda start: start(Author).annotate(x=ArrayAgg("books__pk", distinct=True)).order_by("pk"),
@@ -327,10 +340,8 @@ class InTemplate(Func):
 
     output_field: Any = TextField()
 
-    @property
-    def template(self) -> str:
-        """Now, in the text."""
-        return f"'{NOW.get()}'"
+    # Any: of the stubs it is an attribute.
+    template: Any = property(lambda self: f"'{NOW.get()}'")
 
 
 class InArguments(Func):
@@ -452,12 +463,12 @@ class PreparedLookup(Lookup):
         return f"{left} > {right}", [*parameters, *more]
 
 
-class ResolvedLookup(models.lookups.GreaterThan):  # type: ignore[type-arg]  # generic for the checkers only
+class ResolvedLookup(GreaterThan):
     """A lookup that is another one when the query is built."""
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
         """Against now."""
-        return models.lookups.GreaterThan(F("title"), NOW.get()).resolve_expression(*args, **kwargs)
+        return GreaterThan(F("title"), NOW.get()).resolve_expression(*args, **kwargs)
 
 
 class LeftLookup(PreparedLookup):
@@ -490,9 +501,9 @@ class SumOf(models.Aggregate):
 
     function = "SUM"
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+    def as_sql(self, *args: Any, **context: Any) -> Any:
         """Sum or maximum by the context."""
-        return super().as_sql(compiler, connection, function="MAX" if NOW.get() == "a" else "SUM", **context)
+        return super().as_sql(*args, **{**context, "function": "MAX" if NOW.get() == "a" else "SUM"})
 
 
 BY_CONTEXT: dict[str, Ask] = {
@@ -584,18 +595,22 @@ def test_code_of_the_project_reads_the_context_of_the_run_of_one_query(place: st
 
 # -- related rows ------------------------------------------------------------------------------------------------------
 
+
+def _of(model: Any, pk: int) -> Any:
+    return model(pk=pk)
+
+
 RELATED: dict[str, list[Ask]] = {
-    "conditions of many-to-many managers": [
-        lambda start, pk=pk, role=role: start(Book(pk=pk).contributors).filter(contributions__role=role).order_by("pk")
-        for pk in (1, 2, 3)
-        for role in ("author", "translator")
-    ],
-    "reverse foreign keys": [
-        lambda start, pk=pk: start(Author(pk=pk).books).exclude(pages__lt=300).order_by("pk") for pk in (1, 2, 3)
-    ],
-    "generic relations": [
-        lambda start, pk=pk: start(Book(pk=pk).notes).filter(text__gt="A").order_by("pk") for pk in (1, 2, 3)
-    ],
+    "conditions of many-to-many managers": each(
+        lambda of, start: start(Book(pk=of[0]).contributors).filter(contributions__role=of[1]).order_by("pk"),
+        *[(pk, role) for pk in (1, 2, 3) for role in ("author", "translator")],
+    ),
+    "reverse foreign keys": each(
+        lambda pk, start: start(_of(Author, pk).books).exclude(pages__lt=300).order_by("pk"), 1, 2, 3
+    ),
+    "generic relations": each(
+        lambda pk, start: start(_of(Book, pk).notes).filter(text__gt="A").order_by("pk"), 1, 2, 3
+    ),
     "composite keys beside columns": [
         lambda start: start(Order).annotate(x=F("lines__pk"), y=F("is_paid")).select_related("customer__country"),
         lambda start: start(Order).annotate(y=F("is_paid"), x=F("lines__pk")).select_related("customer__country"),

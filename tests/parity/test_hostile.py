@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy, override
 import adj
 from adj import q
 from adj.errors import ShapeError
-from tests.fuzz.hostile import AlikeInt, LyingDict, LyingInt, LyingList, OwnMapping, Truth
+from tests.fuzz.hostile import AlikeInt, Anything, LyingDict, LyingInt, LyingList, OwnMapping, Truth
 from tests.parity.oracle import Fresh, compare, ending
 from tests.running import run
 from tests.shop.models import Author, Book, Tag
@@ -55,6 +55,7 @@ CASES: dict[str, tuple[Build, list[Any]]] = {
         [1, 2],
     ),
     "names that cannot be compared": (lambda s, v: s(Tag).order_by(v), [Truth(), [1], {}, "pk"]),
+    "what looks like an expression": (lambda s, v: s(Tag).order_by("weight", v), [Anything(), "nope", "pk"]),
     "an expression of several columns": (
         lambda s, v: s(Tag).filter(weight=v).values_list(Tag.objects.all(), flat=True),
         [1, 2],
