@@ -213,10 +213,10 @@ def _exists(rows: Any, depth: int) -> Any:
 
 
 NESTED = {
-    "`&` and `|` of `Q`": _conditions,
+    "`&` and <code>&#124;</code> of `Q`": _conditions,
     "`~` of `Q`": _negations,
-    "`&` and `|` of queries": _operators,
-    "`&` and `|` of queries, to the right": _operators_from_the_right,
+    "`&` and <code>&#124;</code> of queries": _operators,
+    "`&` and <code>&#124;</code> of queries, to the right": _operators_from_the_right,
     "arithmetic": _arithmetic,
     "functions": _functions,
     "`Case`": _cases,
