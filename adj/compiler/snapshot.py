@@ -152,7 +152,7 @@ class Snapshot:
             taken: Any = self._drained(operand)
         else:
             taken = operand if way is None else way(self, operand)
-        if path.endswith("__in"):
+        if type(taken) is not list and path.endswith("__in"):
             taken = self._members_of(operand, taken)
         if self.has_text:
             self.has_text = False

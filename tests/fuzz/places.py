@@ -126,7 +126,7 @@ _LOOKUPS: dict[str, tuple[type[Model], str, tuple[Any, Any]]] = {
     "in, composite keys": (OrderLine, "pk__in", (((uuid.UUID(int=5), 1),), ((uuid.UUID(int=6), 2),))),
     "range": (Tag, "weight__range", ((1, 2), (2, 3))),
     "range of texts": (Tag, "name__range", (("a", "m"), ("m", "z"))),
-    "range of dates": (Book, "published__range", ((datetime.date.min, datetime.date(1970, 1, 1)),) * 2),
+    "range of dates": (Book, "published__range", ((datetime.date.min, datetime.date(1970, 1, 1)), (None, None))),
     "isnull": (Book, "rating__isnull", (True, True)),
     "gt": (Tag, "weight__gt", (1, 2)),
     "lte of a float": (Book, "rating__lte", (1.5, 4.0)),
