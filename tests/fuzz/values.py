@@ -23,7 +23,6 @@ from django.db.models import (
     Func,
     IntegerField,
     Max,
-    Model,
     OuterRef,
     Prefetch,
     Q,
@@ -264,14 +263,16 @@ def _sliced() -> Any:
     return name[0:2] if hasattr(name, "__getitem__") else name
 
 
-def _unsaved(model: type[Model], start: Any) -> Any:
-    return model()
+# What a book gets at random otherwise.
+_REFERENCE = uuid.UUID(int=2**100)
 
 
-def _keyed(model: type[Model], pk: Any, start: Any) -> Any:
-    instance: Any = object.__new__(model)
-    model.__init__(instance, pk=pk)
-    return instance
+def _unsaved(model: Any, start: Any) -> Any:
+    return model(reference=_REFERENCE) if model is Book else model()
+
+
+def _keyed(model: Any, pk: Any, start: Any) -> Any:
+    return model(pk=pk, reference=_REFERENCE) if model is Book else model(pk=pk)
 
 
 QUERIES = [

@@ -27,6 +27,7 @@ TESTS: Final = {
     "checks": [
         *("tests/unit/test_checks.py", "tests/unit/test_key_parts.py", "tests/unit/test_slots.py"),
         *("tests/unit/test_keys.py", "tests/parity/test_keys_of_plans.py", "tests/parity/test_proof.py"),
+        "tests/parity/test_hostile.py",
     ],
     "guards": [
         *("tests/unit/test_checks.py", "tests/unit/test_slots.py", "tests/unit/test_key_parts.py"),
