@@ -23,7 +23,7 @@ from django.db.models.query import RawQuerySet
 
 import adj
 from adj import q
-from tests.parity.observing import Side, as_sent, observed
+from tests.parity.observing import Side, as_sent, observed, shown
 from tests.parity.plain import difference, plain
 from tests.parity.tally import TALLY
 from tests.running import assert_no_worker_left
@@ -205,7 +205,7 @@ def _listed(found: re.Match[str]) -> str:
 
 def _told(outcome: Outcome) -> str:
     if outcome.error is not None:
-        return f"raises {outcome.error!r}"
+        return f"raises {shown(outcome.error)}"
     return f"answers {str(outcome.answer)[:300]}, {str(outcome.executed)[:1_000]}"
 
 

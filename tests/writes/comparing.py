@@ -14,7 +14,7 @@ from django.db.models import Model, signals
 import adj
 from adj import atomic, q
 from tests.engines.places import Place
-from tests.parity.observing import Side, observed
+from tests.parity.observing import Side, observed, shown
 from tests.parity.oracle import Ending
 from tests.parity.plain import difference, plain
 from tests.receivers import receiving
@@ -60,7 +60,8 @@ def compare(place: Place, case: Case, *value_sets: Any, tables: Iterable[type[Mo
 
 def assert_same(django: Written, ours: Written, given: Any) -> None:
     """Fail where two sides differ."""
-    context = f"values {given!r}\nDjango: {django.error!r} {django.executed}\nadj:    {ours.error!r} {ours.executed}"
+    sides = [f"{shown(side.error)} {side.executed}" for side in (django, ours)]
+    context = f"values {given!r}\nDjango: {sides[0]}\nadj:    {sides[1]}"
     if django.error is not None or ours.error is not None:
         assert django.error is not None, context
         assert isinstance(ours.error, type(django.error)), context
