@@ -153,6 +153,6 @@ def test_what_cannot_be_compared_has_no_plan(empty_plan_cache: None) -> None:
 
 
 def test_a_plan_that_cannot_bind_its_own_values_is_not_kept(empty_plan_cache: None) -> None:
-    query = q(Tag).alias(y=Exists(q(Tag).filter(pk=1))).filter(y=1)
+    query = q(Tag).alias(y=Exists(Tag.objects.filter(pk=1))).filter(y=1)
     assert query.sql() == query.sql()
     assert (adj.plan_cache.stats().size, adj.plan_cache.stats().uncacheable) == (0, 2)
