@@ -122,7 +122,7 @@ class _Writer:
     def arguments(self, args: Iterable[object], kwargs: Iterable[tuple[str, object]]) -> Iterator[str]:
         """The operands; names and expressions always, values if they may be shown."""
         for argument in args:
-            yield repr(argument) if isinstance(argument, str) else self.expression(argument)
+            yield _repr(argument) if isinstance(argument, str) else self.expression(argument)
         for name, value in kwargs:
             yield f"{name}={self.value(value)}"
 
@@ -166,6 +166,14 @@ class _Writer:
         return f"{'~' if node.negated else ''}Q({sign.join(children)})"
 
 
+def _repr(value: object) -> str:
+    """The text of an object whose own may raise anything: it must not hide the error that is told of."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001
+        return f"{type(value).__name__}(...)"
+
+
 def _short(value: Any) -> str:
     if hasattr(value, "_meta") and hasattr(value, "pk"):
         # A model's own __str__ may read what is not loaded.
@@ -174,8 +182,5 @@ def _short(value: Any) -> str:
         return f"<{type(value).__name__} of {value.model.__name__}>"
     if isinstance(value, (list, tuple, set, frozenset)) and any(hasattr(item, "_meta") for item in value):
         return f"[{', '.join(_short(item) for item in value)}]"[:_LONGEST]
-    try:
-        text = repr(value)
-    except RecursionError:
-        text = f"{type(value).__name__}(...)"
+    text = _repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

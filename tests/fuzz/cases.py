@@ -35,4 +35,12 @@ def drawn_cases(fuzzer: Fuzzer, count: int, seed: int) -> Iterator[Case]:
         before = [place for place in _CHAINED if place.model is chosen[0].model and fuzzer.takes(place)]
         if before and draw.random() < 0.3:
             chosen.insert(0, draw.choice(before))
-        yield Case(tuple(chosen), tuple(draw.choice(values_of(place)) for place in chosen))
+        positions = [draw.randrange(len(values_of(place))) for place in chosen]
+        # Values that equal each other in Python stand side by side.
+        near = [draw.choice((-3, -2, -1, 1, 2, 3)) for _ in chosen]
+        yield Case(tuple(chosen), _at(chosen, positions, [0, 0]), _at(chosen, positions, near))
+
+
+def _at(places: list[Place], positions: list[int], steps: list[int]) -> tuple[Given, ...]:
+    taken = zip(places, positions, steps, strict=False)
+    return tuple(values_of(place)[(position + step) % len(values_of(place))] for place, position, step in taken)

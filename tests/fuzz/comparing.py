@@ -34,10 +34,11 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One or two places of one model, and a value for each."""
+    """One or two places of one model, a value for each, and perhaps others that may be taken for them."""
 
     places: tuple[Place, ...]
     given: tuple[Given, ...]
+    others: tuple[Given, ...] = ()
 
     def __str__(self) -> str:
         return " | ".join(f"{place.name}: {given.name}" for place, given in zip(self.places, self.given, strict=True))
@@ -62,6 +63,8 @@ class Case:
         """Values in their order, for an empty cache each: the hostile ones first, and the usual ones first."""
         yield [self.given, self.given, self.usual(0), self.given]
         yield [self.usual(0), self.usual(1), self.given, self.usual(0)]
+        if self.others:
+            yield [self.others, self.given, self.others]
 
 
 @dataclass

@@ -18,13 +18,14 @@ from django.db.models import (
     Value,
 )
 from django.db.models.functions import Concat
+from django.test import override_settings
 from django.utils.functional import SimpleLazyObject, lazystr
 from django.utils.translation import gettext_lazy, override
 
 import adj
 from adj import q
 from adj.errors import ShapeError
-from tests.fuzz.hostile import AlikeInt, Anything, LyingDict, LyingInt, LyingList, OwnMapping, Truth
+from tests.fuzz.hostile import AlikeInt, Anything, LyingDict, LyingInt, LyingList, OwnMapping, Raising, Truth
 from tests.parity.oracle import Fresh, compare, ending
 from tests.running import run
 from tests.shop.models import Author, Book, Tag
@@ -156,3 +157,10 @@ def test_a_plan_that_cannot_bind_its_own_values_is_not_kept(empty_plan_cache: No
     query = q(Tag).alias(y=Exists(Tag.objects.filter(pk=1))).filter(y=1)
     assert query.sql() == query.sql()
     assert (adj.plan_cache.stats().size, adj.plan_cache.stats().uncacheable) == (0, 2)
+
+
+def test_a_value_without_a_text_hides_no_error() -> None:
+    with override_settings(DEBUG=True), pytest.raises(TypeError, match="non-expression"):
+        q(Tag).annotate(Raising("sea"))
+    with override_settings(DEBUG=True), pytest.raises(ShapeError, match="takes names, got int"):
+        q(Tag).only(10**5_000)  # type: ignore[arg-type]
