@@ -120,10 +120,6 @@ class Connection(Protocol):
 class Engine(Protocol):
     """The I/O of one alias on one event loop."""
 
-    async def open(self) -> ServerFacts:
-        """Reach the server and read its facts. Raises `EngineNotOpen` where that fails."""
-        ...
-
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[Connection]:
         """Lend a connection; waits while all are in use.
 
@@ -136,6 +132,10 @@ class Engine(Protocol):
 
         None where that thread has the engine's connection anyway.
         """
+        ...
+
+    def stats(self) -> Any:
+        """The `PoolStats` of the engine's pool; None where it has none."""
         ...
 
     async def close(self) -> None:

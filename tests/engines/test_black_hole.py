@@ -48,8 +48,9 @@ async def black_hole(alias: str) -> AsyncGenerator[Network]:
                 counts = await asyncio.gather(*(q(Book).using(alias).acount() for _ in range(5)))
             assert len(set(counts)) == 1
             engine = await native_engine(alias)
-            assert engine._holders == {}
-            assert len(engine._pool._idle) == engine._pool._size <= 2
+            stats = engine.stats()
+            assert stats.in_use == 0
+            assert stats.idle == stats.size <= 2
         finally:
             await adj.close()
 

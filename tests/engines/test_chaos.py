@@ -116,7 +116,7 @@ def test_memory_stays_flat(native: Place) -> None:
         before = resident_pages()
         await asyncio.gather(*(ask(QUERIES // 50) for _ in range(50)))
         gc.collect()
-        assert (await native_engine())._pool._size <= 10
+        assert (await native_engine()).stats().size <= 10
         return resident_pages() - before
 
     start = time.perf_counter()

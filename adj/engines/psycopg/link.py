@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import select
 import time
 from collections.abc import Generator, Iterable
@@ -66,16 +67,19 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
 
     `wrapper` is the Django wrapper whose code runs on it in a bridge; there is one as soon as the pool has prepared the
     connection. `is_marked` says that its session was changed in a way that outlives a transaction. `mode` is its
-    isolation, and what else was set for transactions to come, when it was prepared. `open_cursors` are those that
-    Django's code has on the server.
+    isolation, and what else was set for transactions to come, when it was prepared. `was_read_only` says that the
+    session could only read when it was opened, `is_suspect` that a statement has been refused since because it writes.
+    `open_cursors` are those that Django's code has on the server.
     """
 
     wrapper: BaseDatabaseWrapper
     is_marked = False
+    is_suspect = False
+    was_read_only = False
     mode: tuple[Any, ...] = ()
     _undoings = 0
     _sent_at = 0.0
-    opened_at = 0.0
+    expires_at = math.inf
     idle_since = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -135,6 +139,9 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
                 await to_its_end(self._stop(gen))
             raise
+        except psycopg.errors.ReadOnlySqlTransaction:
+            self.is_suspect = True
+            raise
 
     @contextmanager
     def undoing(self) -> Generator[None]:
@@ -183,6 +190,15 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         return self.is_lost and time.monotonic() - self._sent_at < MOMENT_SECONDS
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether the server has said that the session can only read: on a replica, or by the server's settings.
+
+        PostgreSQL says so when either changes, too.
+        """
+        status = self.pgconn.parameter_status
+        return b"on" in (status(b"in_hot_standby"), status(b"default_transaction_read_only"))
+
+    @property
     def is_as_lent(self) -> bool:
         """Whether it is as it was when it was lent: idle, in autocommit, nothing open on it, its session unchanged."""
         wrapper: Any = self.wrapper
@@ -190,6 +206,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             self.pgconn.transaction_status == pq.TransactionStatus.IDLE
             and self.autocommit
             and not self.is_marked
+            and not self.is_suspect
             and not self.open_cursors
             and not wrapper.in_atomic_block
             and wrapper.connection is not None
