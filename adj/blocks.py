@@ -119,6 +119,13 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
     return [(function, robust) for _, function, robust in hooks]
 
 
+def unanswered_commit() -> OperationalError:
+    """The error of a commit whose answer was not waited for any longer."""
+    failure = OperationalError("The server did not answer the commit before the deadline.")
+    failure.add_note(OUTCOME_UNKNOWN)
+    return failure
+
+
 def _is_aborted(connection: Any) -> bool:
     """Whether the server has given up a transaction that is to be committed, and would answer with a ROLLBACK."""
     if connection.needs_rollback or connection.vendor != "postgresql" or connection.connection is None:

@@ -10,6 +10,7 @@ from django.db import OperationalError
 
 from adj.compiler.text import query_text
 from adj.errors import QueryTimeout
+from adj.persist import deadline_in
 from adj.statement import Finish, Statement
 
 
@@ -23,7 +24,8 @@ async def _limited(statement: Statement, seconds: float, finish: Finish) -> Asyn
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            yield
+            with deadline_in(seconds):
+                yield
     except (TimeoutError, OperationalError):
         # The server may have given it up as well.
         if not limit.expired():

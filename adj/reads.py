@@ -21,6 +21,7 @@ from adj.compiler.prepare import Question
 from adj.compiler.routing import alias_of
 from adj.compiler.snapshot import snapshot_expressions, snapshot_values
 from adj.databases import executor_for
+from adj.deadline import within_time
 from adj.executor import Executor, all_rows
 from adj.pages import Page, fetch_page
 from adj.shapes import Answer
@@ -117,9 +118,11 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         if ids is not None and not ids:
             return {}
         rows: list[R] = []
-        for batch in [None] if ids is None else _batches(ids, await executor_for(self.db), self.statement.model):
-            query = self if batch is None else self.filter(**{f"{field_name}__in": batch})
-            rows.extend(await query.run())
+        # Each of them has the time of all.
+        async with within_time(self.statement, ROWS):
+            for batch in [None] if ids is None else _batches(ids, await executor_for(self.db), self.statement.model):
+                query = self if batch is None else self.filter(**{f"{field_name}__in": batch})
+                rows.extend(await query.run())
         return {getattr(row, field_name): row for row in rows}
 
     async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[R]:

@@ -25,8 +25,9 @@ from adj.compiler.managers import (
 from adj.compiler.structure import Structure, Unkeyed
 from adj.compiler.text import NotedCall, related_text
 from adj.databases import executor_for
+from adj.deadline import within_time
 from adj.query import AsyncQuery, query_of
-from adj.statement import Statement
+from adj.statement import ROWS, Statement
 from adj.typevars import M
 
 if TYPE_CHECKING:
@@ -133,9 +134,10 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
         return found
 
     async def _call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        executor = await executor_for(write_alias(self.statement.model, self._instance))
-        with NotedCall(related_text, self._instance, self._relation, name, args, kwargs):
-            return await executor.run(call_manager, self._make_manager, name, args, kwargs)
+        async with within_time(self.statement, ROWS):
+            executor = await executor_for(write_alias(self.statement.model, self._instance))
+            with NotedCall(related_text, self._instance, self._relation, name, args, kwargs):
+                return await executor.run(call_manager, self._make_manager, name, args, kwargs)
 
 
 def _given(bulk: bool, through_defaults: Values | None = None) -> dict[str, Any]:

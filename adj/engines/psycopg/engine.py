@@ -73,7 +73,8 @@ class PsycopgEngine:
             pool.release(now)
             return
         try:
-            await to_its_end(self._clean(now))
+            with suppress(TimeoutError):
+                await to_its_end(self._clean(now))
         finally:
             self._put(now)
 

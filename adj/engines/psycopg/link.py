@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import select
-import time
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
@@ -16,7 +15,7 @@ from psycopg import pq, waiting
 from psycopg.types.numeric import Int2, Int4, Int8
 
 from adj.abc import Command, Parameters
-from adj.persist import to_its_end
+from adj.persist import seconds_to_clean, to_its_end
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -33,12 +32,6 @@ would be waited for in vain.
 GRACE_SECONDS = 1.0
 """How much later than the client the server gives up a query that has taken too long."""
 
-MOMENT_SECONDS = 0.2
-"""How soon after a statement is sent its session is known to be lost, if it was lost before: a way there and back.
-
-What is lost later was lost while the statement ran, because somebody has ended it, or because of the statement.
-"""
-
 # The types that Django gives whole numbers, and how many bits they have.
 _INTEGERS: dict[type[Any], int] = {Int2: 16, Int4: 32, Int8: 64}
 # The protocol counts the parameters of a statement in 16 bits.
@@ -46,6 +39,9 @@ _MOST_PARAMETERS = 65_535
 _MOST_MILLISECONDS = 2**31 - 1
 _NUMBERS = frozenset({int, *_INTEGERS})
 _REMEMBERED_PARAMETERS = 50
+
+# Requests to cancel that are on their way; a task that nobody refers to may vanish.
+_cancelling: set[asyncio.Task[None]] = set()
 
 
 def _are_many_numbers(parameters: Parameters) -> bool:
@@ -78,7 +74,6 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     was_read_only = False
     mode: tuple[Any, ...] = ()
     _undoings = 0
-    _sent_at = 0.0
     expires_at = math.inf
     idle_since = 0.0
 
@@ -130,14 +125,14 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         """
         # The signature is psycopg's, whose older versions do not know a timeout, and never pass one.
         options = {} if timeout is None else {"timeout": timeout}
-        self._sent_at = time.monotonic()
         if self._undoings:
             return await self._wait_for_undoing(gen)
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, **options)
         except asyncio.CancelledError:
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
-                await to_its_end(self._stop(gen))
+                with suppress(TimeoutError):
+                    await to_its_end(self._stop(gen))
             raise
         except psycopg.errors.ReadOnlySqlTransaction:
             self.is_suspect = True
@@ -156,38 +151,48 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             self._undoings -= 1
 
     async def _wait_for_undoing(self, gen: PQGen[T]) -> T:
+        seconds = seconds_to_clean(CANCEL_SECONDS)
         try:
-            async with asyncio.timeout(CANCEL_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await waiting.wait_async(gen, self.pgconn.socket, interval=0.1)
         except TimeoutError:
             self.pgconn.finish()
             raise psycopg.OperationalError(
-                f"the server has not answered within {CANCEL_SECONDS:g} s; the connection is closed"
+                f"the server has not answered within {seconds:.3g} s; the connection is closed"
             ) from None
         except asyncio.CancelledError:
             self.pgconn.finish()
             raise
 
     async def _stop(self, gen: PQGen[Any]) -> None:
-        """End what the server is doing; close the connection if it does not end in time."""
+        """End what the server is doing; close the connection if it does not end in time.
+
+        The request to cancel goes over another connection. It is made also where nobody can wait for its answer.
+        """
+        cancelling = asyncio.create_task(self._request_cancellation())
+        _cancelling.add(cancelling)
+        cancelling.add_done_callback(_cancelling.discard)
         try:
-            async with asyncio.timeout(2 * CANCEL_SECONDS):
-                await self.cancel_safe(timeout=CANCEL_SECONDS)
+            async with asyncio.timeout(seconds_to_clean(CANCEL_SECONDS)):
+                await asyncio.shield(cancelling)
                 await waiting.wait_async(gen, self.pgconn.socket, interval=0.1)
         except psycopg.errors.QueryCanceled:
             pass
-        except Exception:  # noqa: BLE001  # in an unknown state, it is of no use to anybody
+        except BaseException as error:
+            # In an unknown state, it is of no use to anybody.
             self.pgconn.finish()
+            if not isinstance(error, Exception):
+                raise
+
+    async def _request_cancellation(self) -> None:
+        # A server that does not answer this does not answer the query either, for which its connection is closed.
+        with suppress(psycopg.Error, OSError):
+            await self.cancel_safe(timeout=CANCEL_SECONDS)
 
     @property
     def is_lost(self) -> bool:
         """Whether the connection is closed or broken."""
         return self.pgconn.status != pq.ConnStatus.OK
-
-    @property
-    def was_lost_at_once(self) -> bool:
-        """Whether it is lost, and was when the last statement came to it; to be asked as soon as there is an error."""
-        return self.is_lost and time.monotonic() - self._sent_at < MOMENT_SECONDS
 
     @property
     def is_read_only(self) -> bool:
