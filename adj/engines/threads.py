@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections
 
@@ -26,6 +26,7 @@ from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.pool import Pool, PoolOptions, PoolStats, closed_pool
 from adj.engines.refusals import may_pass
+from adj.engines.session_state import has_news, is_read_only
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import Worker
@@ -55,7 +56,7 @@ class WorkerSource:
         self.alive.add(worker)
         worker.ended.add_done_callback(lambda _: self.alive.discard(worker))
         try:
-            await worker.submit(connected, self._alias)
+            await worker.submit(_connect, worker, self._alias)
         except BaseException:
             worker.stop()
             raise
@@ -63,15 +64,17 @@ class WorkerSource:
         return worker
 
     def is_ready(self, worker: Worker) -> bool:
-        """Whether its connection was looked at within the last second, and no call has failed since."""
-        return self._loop.time() - worker.freshened_at < LINGER
+        """Whether its connection is known to be good: looked at within the last second, no call has failed since, and
+        the server has sent nothing since it was returned.
+        """
+        return self._loop.time() - worker.freshened_at < LINGER and not _has_news(worker)
 
     async def check(self, worker: Worker) -> bool:
         """Replace a connection that is too old or broken."""
         # It stays so where the caller gives up: nobody can stop the thread.
         worker.is_connecting = True
         try:
-            await worker.submit(_reconnect, self._alias)
+            await worker.submit(_reconnect, worker, self._alias, _has_news(worker))
         except EngineNotOpen:
             return False
         worker.is_connecting = False
@@ -149,9 +152,37 @@ class ThreadsEngine:
         self._pool.release(worker)
 
 
-def _reconnect(alias: str) -> None:
+def _has_news(worker: Worker) -> bool:
+    """Whether a worker's server has sent something unasked; False where the driver does not show its socket."""
+    connection = worker.wrapper.connection
+    find = getattr(connection, "fileno", None)
+    try:
+        return find is not None and has_news(find())
+    except Exception:  # noqa: BLE001  # a connection that is closed has no socket, whichever error says so
+        return True
+
+
+def _connect(worker: Worker, alias: str) -> None:
+    """Let a worker's thread, on which this runs, connect."""
+    worker.wrapper = wrapper = connected(alias)
+    worker.was_read_only = _only_reads(wrapper)
+
+
+def _reconnect(worker: Worker, alias: str, is_doubtful: bool) -> None:
+    """Let a worker's thread replace connections that are too old or broken, or can no longer write."""
     freshen()
-    connected(alias)
+    wrapper: Any = connections[alias]
+    if wrapper.connection is not None and (
+        (is_doubtful and not wrapper.is_usable()) or (_only_reads(wrapper) and not worker.was_read_only)
+    ):
+        wrapper.close()
+    if wrapper is not worker.wrapper or wrapper.connection is None:
+        _connect(worker, alias)
+
+
+def _only_reads(wrapper: Any) -> bool:
+    pgconn = getattr(wrapper.connection, "pgconn", None)
+    return pgconn is not None and is_read_only(pgconn)
 
 
 class ThreadConnection(ConnectionOnThread):

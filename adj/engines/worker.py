@@ -23,6 +23,9 @@ T = TypeVar("T")
 class Worker:
     """One thread. Everything but `_work` runs on the loop's thread.
 
+    `wrapper` is the thread's Django connection once it has connected, and `was_read_only` whether that could only read
+    then.
+
     The thread is a daemon, so that a loop that was stopped without being closed does not keep the process.
     """
 
@@ -30,6 +33,8 @@ class Worker:
         self.idle_since = self.freshened_at = loop.time()
         self.expires_at = math.inf
         self.is_connecting = True
+        self.wrapper: Any = None
+        self.was_read_only = False
         self._loop = loop
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._pending = 0

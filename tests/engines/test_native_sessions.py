@@ -16,7 +16,8 @@ from django.test import override_settings
 import adj
 from adj import EngineNotOpen, PoolTimeout, atomic, q
 from adj.databases import executor_for
-from adj.engines.psycopg.link import Link
+from adj.engines.psycopg import opening
+from adj.engines.session_state import has_news
 from tests.engines.places import Place
 from tests.engines.sessions import (
     Sleep,
@@ -115,18 +116,13 @@ def test_a_query_that_comes_after_its_session_has_ended_is_sent_on_another_one(n
     run(main())
 
 
-class Unheard(Link):
-    """A connection on which the server's last message comes after the next statement has been sent."""
-
-    has_news: Any = False
-
-
 @pytest.mark.parametrize("ended_by", ["an administrator", "a timeout"])
 def test_a_read_that_crosses_with_the_end_of_its_session_is_sent_again_where_that_was_idle(
     native: Place, counter: str, monkeypatch: pytest.MonkeyPatch, ended_by: str
 ) -> None:
     """N16: a server that ends a session because it was idle has not started a statement; an administrator may have."""
-    monkeypatch.setattr("adj.engines.psycopg.opening.Link", Unheard)
+    # What the server has said last comes after the next statement has been sent.
+    monkeypatch.setattr(opening, "has_news", lambda socket: False)
     if ended_by == "a timeout":
         options = {**connections.settings[native.alias]["OPTIONS"], "options": "-c idle_session_timeout=50"}
         monkeypatch.setitem(connections.settings[native.alias], "OPTIONS", options)
@@ -150,7 +146,7 @@ def test_a_read_that_crosses_with_the_end_of_its_session_is_sent_again_where_tha
         await end_it()
         with pytest.raises(OperationalError):
             await q(Country).using(native.alias).filter(code="+0").aupdate(name="x")
-        monkeypatch.setattr(Unheard, "has_news", True)
+        monkeypatch.setattr(opening, "has_news", has_news)
         assert await executions(counter) == (ended_by == "a timeout")
 
     run(main())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import select
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -195,15 +194,6 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         return self.pgconn.status != pq.ConnStatus.OK
 
     @property
-    def is_read_only(self) -> bool:
-        """Whether the server has said that the session can only read: on a replica, or by the server's settings.
-
-        PostgreSQL says so when either changes, too.
-        """
-        status = self.pgconn.parameter_status
-        return b"on" in (status(b"in_hot_standby"), status(b"default_transaction_read_only"))
-
-    @property
     def is_as_lent(self) -> bool:
         """Whether it is as it was when it was lent: idle, in autocommit, nothing open on it, its session unchanged."""
         wrapper: Any = self.wrapper
@@ -219,13 +209,6 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             and not wrapper.force_debug_cursor
             and self.mode == (self.isolation_level, self.read_only, self.deferrable)
         )
-
-    @property
-    def has_news(self) -> bool:
-        """Whether the server has sent something that nobody asked for, as it does when it ends a session."""
-        poll = select.poll()
-        poll.register(self.pgconn.socket, select.POLLIN)
-        return bool(poll.poll(0))
 
 
 async def _rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]], command: Command) -> list[tuple[Any, ...]]:

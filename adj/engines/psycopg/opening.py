@@ -16,6 +16,7 @@ from adj.engines.bridge import Lent, run_in_bridge
 from adj.engines.psycopg.link import Link
 from adj.engines.psycopg.wrapper import asynchronous, wrapper_on
 from adj.engines.refusals import may_pass
+from adj.engines.session_state import has_news, is_read_only
 from adj.errors import EngineNotOpen
 
 
@@ -40,7 +41,7 @@ class LinkSource:
             link.wrapper, wrapper.link, wrapper.given_parameters = wrapper, link, parameters
             await run_in_bridge(Lent({self._alias: wrapper}), wrapper.ensure_connection)
             link.is_marked = link.is_suspect = False
-            link.was_read_only = link.is_read_only
+            link.was_read_only = is_read_only(link.pgconn)
             link.mode = (link.isolation_level, link.read_only, link.deferrable)
         except BaseException as error:
             was_lost = link.is_lost
@@ -53,13 +54,13 @@ class LinkSource:
 
     def is_ready(self, link: Link) -> bool:
         """Whether the server has sent nothing since the connection was returned. Costs one look at the socket."""
-        return not link.has_news
+        return not has_news(link.pgconn.socket)
 
     async def check(self, link: Link) -> bool:
         """Whether a connection that the server has sent something to still answers, and may write if it could."""
         with suppress(psycopg.Error), link.undoing():
             await link.execute("")
-        return not link.is_lost and (link.was_read_only or not link.is_read_only)
+        return not link.is_lost and (link.was_read_only or not is_read_only(link.pgconn))
 
     def close(self, link: Link) -> None:
         """Close a connection."""
