@@ -48,15 +48,15 @@ class Source(Protocol[T]):
         """Open one, ready for use. Raises `EngineNotOpen` when the server refuses or cannot be reached."""
         ...
 
-    def is_ready(self, resource: T) -> bool:
+    def is_ready(self, resource: T, /) -> bool:
         """Whether one that was idle can be used as it is. Looks, but does not wait."""
         ...
 
-    async def check(self, resource: T) -> bool:
+    async def check(self, resource: T, /) -> bool:
         """Whether one that is not ready is usable after all; it is made ready then."""
         ...
 
-    def close(self, resource: T) -> None:
+    def close(self, resource: T, /) -> None:
         """Close one that is not in use any more."""
         ...
 
