@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.core import exceptions
@@ -335,6 +335,17 @@ class NestingError(TransactionError):
     def __init__(self, *, alias: str, reason: str, advice: str = "It is rolled back.") -> None:
         self.alias, self.reason, self.advice = alias, reason, advice
         super().__init__(f'the transaction on "{alias}" {reason}. {advice}')
+
+
+class SessionChanged(TransactionError):
+    """The settings that the project wants for a session have changed while a transaction was open."""
+
+    def __init__(self, *, alias: str, names: Sequence[str]) -> None:
+        self.alias, self.names = alias, tuple(names)
+        super().__init__(
+            f'the transaction on "{alias}" began with other session settings than ADJ["{alias}"]["session"] returns '
+            f"now ({', '.join(self.names)}), and nothing was sent. Change them before the block begins."
+        )
 
 
 def _within(path: str, part: str) -> str:

@@ -5,7 +5,7 @@ These are `settings.ADJ_PLAN_CACHE_SIZE` and `settings.ADJ_PLAN_CACHE_BYTES`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
@@ -16,6 +16,7 @@ from django.db import connections
 from adj.errors import UnknownDatabase
 
 EngineName = Literal["auto", "psycopg", "threads", "django"]
+PoolerName = Literal["transaction"]
 
 DEFAULT_PLAN_CACHE_SIZE = 1_024
 DEFAULT_PLAN_CACHE_BYTES = 64 * 2**20
@@ -34,11 +35,18 @@ class AliasSettings:
     `pool`: for `psycopg`, the pool of one event loop, with psycopg's names: `min_size`, `max_size`, `timeout`,
     `max_waiting`, `max_lifetime`, `max_idle`. What is not given is taken from Django's `OPTIONS["pool"]`. `timeout`,
     the seconds that a query waits for a connection, and `max_waiting` hold for `threads` too.
+    `pooler`: `transaction` for a pooler between adj and PostgreSQL that gives each transaction another session, as
+    pgbouncer does in its transaction mode. Then adj prepares no statements, opens no cursors outside transactions, and
+    refuses what would change a session that others get as well.
+    `session`: for PostgreSQL, a function, or the path of one, that returns the settings of the session for the current
+    context, such as `{"search_path": "tenant_7"}` or `{"app.tenant": "7"}`. It is called before each statement.
     """
 
     engine: EngineName = "auto"
     threads: int = 8
     pool: Mapping[str, float] = field(default_factory=dict, hash=False)
+    pooler: PoolerName | None = None
+    session: Callable[[], Mapping[str, str]] | str | None = None
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(EngineName):
@@ -47,6 +55,10 @@ class AliasSettings:
             )
         if not isinstance(self.threads, int) or isinstance(self.threads, bool) or self.threads < 1:
             raise ImproperlyConfigured(f"ADJ: threads must be a whole number from 1 on, not {self.threads!r}.")
+        if self.pooler not in {None, *get_args(PoolerName)}:
+            raise ImproperlyConfigured(
+                f"ADJ: pooler {self.pooler!r} is unknown; the one that adj knows is {get_args(PoolerName)[0]!r}."
+            )
         if not isinstance(self.pool, Mapping):
             raise ImproperlyConfigured(f'ADJ: pool must be a dict, as in {{"max_size": 20}}, not {self.pool!r}.')
         if unknown := sorted(map(str, set(self.pool) - set(POOL_OPTIONS))):

@@ -11,8 +11,11 @@ from django.db import connections
 from django.test import override_settings
 
 from tests.engines.aliases import alias_at
+from tests.engines.bouncer import bounced
 from tests.engines.places import NATIVE, PLACES, POSTGRESQL_PLACES, Place
 from tests.servers import Server, private_server, temporary_database
+
+__all__ = ["bounced"]
 
 
 @pytest.fixture(params=PLACES, ids=lambda place: place.name)

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import DatabaseError, OperationalError, connections
 from django.db.models import BooleanField, Func, IntegerField, TextField, Value
 from django.test import override_settings
@@ -245,25 +246,106 @@ def test_a_process_that_was_forked_does_not_use_its_parents_connections(native: 
         "/* a word before */ SET search_path TO pg_catalog",
         "SELECT 1; SET search_path TO pg_catalog; SELECT 1",
         "SELECT SET_CONFIG ('adj.tenant', '7', false)",
+        "SET/* a comment */search_path TO pg_catalog",
+        "SELECT 1 AS n INTO TEMP leak",
+        "BEGIN; DECLARE leak CURSOR WITH HOLD FOR SELECT 1; COMMIT",
+        "PREPARE leak AS SELECT 1",
+        "DO $$ BEGIN PERFORM set_config('adj.tenant', '7', false); END $$",
+        "SELECT setseed(0.5)",
+        "CREATE TABLE pg_temp.leak (n int)",
+        "LOAD 'plpgsql'",
     ],
 )
 def test_what_a_query_changes_in_its_session_is_not_found_by_another(native: Place, statement: str) -> None:
     """P40."""
 
-    def pid(*statements: str) -> int:
-        with connections[native.alias].cursor() as cursor:
-            for each in statements:
-                cursor.execute(each)
-        return backend_pid(native.alias)
-
     async def main() -> None:
-        executor = await executor_for(native.alias)
-        first = await executor.run(pid)
-        assert await executor.run(pid, "SELECT 1", "SET LOCAL statement_timeout = 1000") == first
-        assert await executor.run(pid, statement) == first
-        assert await executor.run(pid) != first
+        alias = native.alias
+        executor = await executor_for(alias)
+        first = await executor.run(pid_after, alias)
+        assert await executor.run(pid_after, alias, "SELECT 1", "SET LOCAL statement_timeout = 1000") == first
+        assert await executor.run(pid_after, alias, statement) == first
+        assert await executor.run(pid_after, alias) != first
 
     run(main())
+
+
+@pytest.fixture
+def functions(native: Place) -> Generator[None]:
+    """Two functions of the project's: one sets its session's tenant, the other one only computes."""
+
+    def execute(*statements: str) -> None:
+        with connections[native.alias].cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    execute(
+        "CREATE FUNCTION set_tenant(n int) RETURNS text LANGUAGE sql"
+        " AS $$ SELECT set_config('adj.tenant', n::text, false) $$",
+        "CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT n * 2 $$",
+    )
+    yield
+    execute("DROP FUNCTION set_tenant", "DROP FUNCTION twice")
+
+
+@pytest.mark.parametrize("statement", ["SELECT set_tenant(7)", "select public . set_tenant (7)"])
+def test_what_a_function_changes_in_its_session_is_not_found_by_another(
+    native: Place, functions: None, statement: str
+) -> None:
+    """P40: any function that the database calls volatile may."""
+
+    async def main() -> None:
+        alias = native.alias
+        executor = await executor_for(alias)
+        for _ in range(2):
+            first = await executor.run(pid_after, alias)
+            assert await executor.run(pid_after, alias, "SELECT twice(2)", "SELECT lower('A')") == first
+            assert await executor.run(pid_after, alias, statement) == first
+            assert await executor.run(tenant_of, alias) in {"", None}
+            assert await executor.run(pid_after, alias) != first
+
+    run(main())
+
+
+def test_what_a_function_changes_stays_for_the_calls_of_a_block(native: Place, functions: None) -> None:
+    def set_tenant() -> None:
+        with connections[native.alias].cursor() as cursor:
+            cursor.execute("SELECT set_tenant(7)")
+
+    async def main() -> None:
+        async with adj.native(native.alias):
+            await sync_to_async(set_tenant)()
+            assert await sync_to_async(tenant_of)(native.alias) == "7"
+        executor = await executor_for(native.alias)
+        assert await executor.run(tenant_of, native.alias) in {"", None}
+
+    run(main())
+
+
+def test_a_column_that_is_called_as_a_function_marks_no_session(native: Place) -> None:
+    async def main() -> None:
+        statement = "SELECT pg_advisory_lock, set_config FROM (SELECT 1 AS pg_advisory_lock, 2 AS set_config) t"
+        executor = await executor_for(native.alias)
+        first = await executor.run(pid_after, native.alias, statement)
+        assert await executor.run(pid_after, native.alias) == first
+
+    run(main())
+
+
+def pid_after(alias: str, *statements: str) -> int:
+    """Which session statements run in."""
+    with connections[alias].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    return backend_pid(alias)
+
+
+def tenant_of(alias: str) -> str | None:
+    """The tenant of a session."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT current_setting('adj.tenant', true)")
+        tenant: str | None = cursor.fetchone()[0]
+        return tenant
 
 
 def test_what_an_expression_changes_in_its_session_is_not_found_by_another(native: Place) -> None:

@@ -3,94 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
-from collections.abc import Generator
-from pathlib import Path
-from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connections
+from django.db.models import F, Value
+from django.test import override_settings
 
 import adj
-from adj import atomic, q
+from adj import UnsupportedFeature, atomic, q
+from adj.databases import executor_for
+from tests.engines.places import Place
 from tests.running import run
-from tests.servers import service_account
 from tests.shop.models import Book, Country, Review
-
-PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed (Debian's package of that name)")
-
-
-@pytest.fixture
-def bounced(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
-    """The alias `postgres` through a pgbouncer of two server connections."""
-    settings = connections.settings[postgres]
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="adj-", dir="/tmp") as name:
-        folder = Path(name)
-        users = folder / "users.txt"
-        users.write_text(f'"{settings["USER"]}" "{settings["PASSWORD"]}"\n')
-        configuration = folder / "pgbouncer.ini"
-        configuration.write_text(
-            "[databases]\n"
-            f"* = host={settings['HOST']} port={settings['PORT']}\n"
-            "[pgbouncer]\n"
-            f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-            f"auth_type = trust\nauth_file = {users}\n"
-            "pool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 100\n"
-        )
-        process = subprocess.Popen(
-            [str(PROGRAM), str(configuration)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **as_account(folder),
-        )
-        try:
-            wait_for(port)
-            connections[postgres].close()
-            monkeypatch.setitem(settings, "HOST", "127.0.0.1")
-            monkeypatch.setitem(settings, "PORT", str(port))
-            yield postgres
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
-
-
-def as_account(folder: Path) -> dict[str, Any]:
-    """For root, who may not run pgbouncer: as whom to run it."""
-    # The one that runs PostgreSQL, since the folder with its socket may be its own.
-    account = service_account()
-    if account is None:
-        return {}
-    for path in (folder, *folder.iterdir()):
-        os.chown(path, account.pw_uid, account.pw_gid)
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def wait_for(port: int) -> None:
-    """Wait until somebody listens at a port."""
-    end = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < end, "pgbouncer does not start"
-            time.sleep(0.05)
-        else:
-            return
 
 
 def test_everything_works_on_two_server_connections_for_ten_of_ours(bounced: str) -> None:
@@ -131,3 +56,115 @@ def test_a_cancelled_query_leaves_its_server_connection_free(bounced: str) -> No
             assert await q(Book).using(bounced).acount() > 0
 
     run(main())
+
+
+# -- cursors -----------------------------------------------------------------------------------------------------------
+
+POOLED = {"postgres": {"pool": {"max_size": 20}, "pooler": "transaction"}}
+
+
+def numbers(alias: str, first: int) -> list[int]:
+    """Rows that nobody else asks for, as Django iterates over them."""
+    rows = Book.objects.using(alias).annotate(mine=Value(first) + F("pk")).values_list("mine", flat=True).order_by("pk")
+    return list(rows.iterator(chunk_size=2))
+
+
+@pytest.mark.parametrize("block", [True, False], ids=["native", "run_sync"])
+def test_each_iteration_gets_its_own_rows(bounced: str, block: bool) -> None:
+    """Fifty iterations of twenty tasks, on two sessions of the server."""
+
+    async def work(number: int) -> None:
+        first = number * 1_000_000
+        executor = await executor_for(bounced)
+        for _ in range(50):
+            if block:
+                async with adj.native(bounced):
+                    found = await sync_to_async(numbers)(bounced, first)
+            else:
+                found = await executor.run(numbers, bounced, first)
+            assert found == [first + pk for pk in keys]
+
+    async def main() -> None:
+        keys.extend(await q(Book).using(bounced).order_by("pk").values_list("pk", flat=True).run())
+        await asyncio.gather(*map(work, range(20)))
+
+    keys: list[int] = []
+    with override_settings(ADJ=POOLED):
+        run(main())
+
+
+def test_two_connections_never_give_their_cursors_the_same_name(native: Place) -> None:
+    def name() -> str:
+        with connections[native.alias].chunked_cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_cursors")
+            return str(cursor.fetchone()[0])
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        names = await asyncio.gather(*(executor.run(name) for _ in range(20)))
+        assert len(set(names)) == 20
+
+    run(main())
+
+
+# -- sessions ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SET search_path TO pg_catalog", "SELECT pg_advisory_lock(1)", "CREATE TEMP TABLE t (n int)", "LISTEN x"],
+)
+def test_what_would_change_a_session_of_others_is_refused(bounced: str, statement: str) -> None:
+    def execute(*statements: str) -> None:
+        with connections[bounced].cursor() as cursor:
+            for each in statements:
+                cursor.execute(each)
+
+    async def main() -> None:
+        executor = await executor_for(bounced)
+        with pytest.raises(UnsupportedFeature, match="a session that others get as well"):
+            await executor.run(execute, statement)
+        async with atomic(bounced, set_local={"adj.tenant": "7"}):
+            await executor.run(execute, "SET LOCAL statement_timeout = 1000", "SELECT pg_advisory_xact_lock(1)")
+            assert await executor.run(tenant, bounced) == "7"
+
+    with override_settings(ADJ=POOLED):
+        run(main())
+
+
+def test_nothing_is_prepared_behind_a_pooler(bounced: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.settings[bounced]["OPTIONS"], "prepare_threshold", 0)
+
+    async def main() -> None:
+        for _ in range(5):
+            await asyncio.gather(*(q(Book).using(bounced).filter(pk=1).afirst() for _ in range(4)))
+        executor = await executor_for(bounced)
+        assert await executor.run(prepared_statements, bounced) == 0
+
+    with override_settings(ADJ=POOLED):
+        run(main())
+
+
+def prepared_statements(alias: str) -> int:
+    """How many a session has."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        count: int = cursor.fetchone()[0]
+        return count
+
+
+def test_tasks_that_are_cancelled_leave_nothing_behind(bounced: str) -> None:
+    """Five hundred of them; none hangs, and what comes after finds a free session."""
+
+    async def main() -> None:
+        async with asyncio.timeout(60):
+            for _ in range(10):
+                tasks = [asyncio.create_task(q(Book).using(bounced).order_by("pk").run()) for _ in range(50)]
+                await asyncio.sleep(0.01)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            assert await q(Book).using(bounced).acount() > 0
+
+    with override_settings(ADJ=POOLED):
+        run(main())

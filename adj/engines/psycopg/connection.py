@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -19,9 +18,11 @@ from adj.engines.cursor import ChunkedCursor
 from adj.engines.lending import Wrappers
 from adj.engines.psycopg import link as link_module
 from adj.engines.psycopg.copying import NativeCopy
-from adj.engines.psycopg.facade import NamedCursor, marks_session
+from adj.engines.psycopg.cursor_names import cursor_name
+from adj.engines.psycopg.facade import NamedCursor
 from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
+from adj.engines.psycopg.session import execute
 from adj.engines.turns import Turns
 from adj.engines.watch import others_watched_by, watched_by, watcher_of, watchers_of_others
 from adj.errors import CrossTaskTransaction
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_numbers = itertools.count(1)
 
 
 class PsycopgConnection:
@@ -73,7 +72,7 @@ class PsycopgConnection:
             wrapper.validate_no_broken_transaction()
             try:
                 with wrapper.wrap_database_errors:
-                    link.is_marked = link.is_marked or marks_session(command.sql)
+                    link.note(command.sql)
                     rows: list[DatabaseRow] = await link.fetch(command)
             except Exception as error:
                 if command.writes and wrapper.in_atomic_block:
@@ -106,6 +105,9 @@ class PsycopgConnection:
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         watcher, others = watcher_of(self._alias), watchers_of_others(self._alias)
+        if (session := self.link.session) is not None:
+            with self._wrapper.wrap_database_errors:
+                await session.dress(self.link)
         async with with_guests(self._wrappers()) as wrappers:
             with (
                 nullcontext() if watcher is None else watched_by(watcher, self._wrapper),
@@ -142,7 +144,10 @@ class PsycopgConnection:
 
     def is_needed(self) -> bool:
         """Whether something is open on the link, or its session was changed."""
-        return not self.link.is_lost and not self.link.is_as_lent
+        link = self.link
+        if link.called and not link.functions.may_last(link.called):
+            link.called.clear()
+        return not link.is_lost and not link.is_as_lent
 
     def share(self) -> None:
         """From now on several tasks may use the connection: they take turns."""
@@ -195,8 +200,8 @@ class StreamingCursor:
                 self._connection.refuse_if_ended()
                 with link.wrapper.wrap_database_errors:
                     await self._open(link)
-                    link.is_marked = link.is_marked or marks_session(command.sql)
-                    await self._cursor.execute(command.sql, command.parameters)
+                    link.note(command.sql)
+                    await execute(link, self._cursor, command.sql, command.parameters)
         except BaseException:
             await self._end()
             raise
@@ -224,11 +229,15 @@ class StreamingCursor:
             self._cursor = link.cursor()
             return
         if link.autocommit:
+            if link.session is not None:
+                await link.session.dress(link)
             await link.execute("BEGIN READ ONLY")
+            if link.session is not None:
+                link.session.began()
             self._owns_transaction = True
         binds_on_server = settings["OPTIONS"].get("server_side_binding") is True
         kind: Any = AsyncServerCursor if binds_on_server else NamedCursor
-        self._cursor = kind(link, f"adj_{next(_numbers)}", scrollable=False)
+        self._cursor = kind(link, cursor_name(), scrollable=False)
 
     async def _close(self) -> None:
         link, cursor = self._connection.link, self._cursor

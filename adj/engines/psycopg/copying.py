@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from adj.abc import DatabaseRow
 from adj.persist import to_its_end
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from adj.engines.psycopg.connection import PsycopgConnection
+    from adj.engines.psycopg.link import Link
 
 
 class NativeCopy:
@@ -32,6 +33,7 @@ class NativeCopy:
             async with self._connection.turn():
                 self._connection.refuse_if_ended()
                 with wrapper.wrap_database_errors:
+                    await self._dress(link)
                     # psycopg wants SQL to be literal text where types are checked; this is made.
                     made: Any = self._statement
                     self._copying = link.cursor().copy(made)
@@ -40,6 +42,13 @@ class NativeCopy:
             self._fail(error)
             raise
         return self
+
+    async def _dress(self, link: Link) -> None:
+        if (session := link.session) is not None:
+            session.refuse_autocommit(link, self._statement)
+            await session.dress(link)
+            if preface := session.preface(link):
+                await link.execute(cast("Any", preface))
 
     async def write(self, rows: Iterable[DatabaseRow]) -> None:
         """Send rows."""

@@ -92,6 +92,7 @@ class PsycopgEngine:
         with suppress(psycopg.Error), link.undoing():
             await link.rollback()
             await link.set_autocommit(True)
+            await link.judge_functions()
             if link.is_suspect and not await _is_demoted(link):
                 link.is_suspect = False
         if link.is_suspect:

@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from psycopg import sql
 from psycopg.client_cursor import ClientCursorMixin
 
 from adj.engines.bridge import await_
-from adj.engines.local_settings import SET_LOCAL
 from adj.engines.psycopg.link import Link
+from adj.engines.psycopg.session import execute, text_of
 
 if TYPE_CHECKING:
     from typing import Self
-
-# Statements whose effect outlives their transaction: a session that has seen one is not given to anybody else.
-_MARKING = re.compile(
-    r"(?:^|;|\*/|\n)\s*(?:SET\s+(?!LOCAL\b|CONSTRAINTS\b|TRANSACTION\b)|RESET\b|LISTEN\b|PREPARE\b"
-    r"|CREATE\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP)|\bset_config\W*\(|\bpg_(?:try_)?advisory_lock",
-    re.IGNORECASE,
-)
-
-
-# The SQL of a list of many values is long, and would be kept a thousand times.
-_LONGEST = 10_000
-
-
-def marks_session(text: str) -> bool:
-    """Whether a statement may change its session: told by its words, and so also where they are in a text."""
-    return _is_known_to_mark(text) if len(text) <= _LONGEST else _marks(text)
-
-
-def _marks(text: str) -> bool:
-    return text != SET_LOCAL and bool(_MARKING.search(text))
-
-
-_is_known_to_mark = lru_cache(maxsize=1_000)(_marks)
-
-
-def _marks_session(query: Any, link: Link) -> bool:
-    if isinstance(query, sql.Composable):
-        query = query.as_string(link)
-    text = query.decode(errors="replace") if isinstance(query, bytes) else query
-    return isinstance(text, str) and marks_session(text)
 
 
 class NamedCursor(ClientCursorMixin[Any], psycopg.AsyncServerCursor[Any]):
@@ -62,16 +30,24 @@ class Cursor:
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Execute one statement."""
-        if _marks_session(query, self._link):
-            self._link.is_marked = True
-        await_(self._cursor.execute(query, params, **options))
+        self._link.note(text_of(query, self._link))
+        await_(execute(self._link, self._cursor, query, params, **options))
         return self
 
     def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
         """Execute one statement for each group of parameters."""
-        if _marks_session(query, self._link):
-            self._link.is_marked = True
+        self._prepare(query, "executemany()")
         await_(self._cursor.executemany(query, params_seq, **options))
+
+    def _prepare(self, query: Any, what: str) -> None:
+        """Take note of a statement that no settings can be sent with, and dress its session."""
+        link = self._link
+        link.note(text_of(query, link))
+        if (session := link.session) is not None:
+            session.refuse_autocommit(link, what)
+            await_(session.dress(link))
+            if preface := session.preface(link):
+                await_(link.execute(cast("Any", preface)))
 
     def callproc(self, name: str, args: Any = None) -> Any:
         """Call a function of the database, as Django's own cursor does."""
@@ -101,6 +77,7 @@ class Cursor:
 
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Copy:
         """`with cursor.copy("COPY ... FROM STDIN") as copy:`."""
+        self._prepare(statement, "COPY")
         return Copy(self._cursor.copy(statement, params, **options))
 
     def close(self) -> None:

@@ -14,6 +14,10 @@ from psycopg import pq, waiting
 from psycopg.types.numeric import Int2, Int4, Int8
 
 from adj.abc import Command, Parameters
+from adj.engines.psycopg.functions import Functions
+from adj.engines.psycopg.session import Session, joined
+from adj.engines.session_words import NO_TRACE, trace_of
+from adj.errors import UnsupportedFeature
 from adj.persist import seconds_to_clean, to_its_end
 
 if TYPE_CHECKING:
@@ -30,6 +34,12 @@ would be waited for in vain.
 
 GRACE_SECONDS = 1.0
 """How much later than the client the server gives up a query that has taken too long."""
+
+_SHOWN = 200
+_SHARED = (
+    "It would change a session that others get as well, since ADJ says that there is a pooler in transaction mode. "
+    "Within atomic(), use its set_local=, SET LOCAL, or a lock or table that ends with the transaction."
+)
 
 # The types that Django gives whole numbers, and how many bits they have.
 _INTEGERS: dict[type[Any], int] = {Int2: 16, Int4: 32, Int8: 64}
@@ -61,16 +71,19 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     """One connection of a pool.
 
     `wrapper` is the Django wrapper whose code runs on it in a bridge; there is one as soon as the pool has prepared the
-    connection. `is_marked` says that its session was changed in a way that outlives a transaction. `mode` is its
-    isolation, and what else was set for transactions to come, when it was prepared. `was_read_only` says that the
-    session could only read when it was opened, `is_suspect` that a statement has been refused since because it writes.
-    `open_cursors` are those that Django's code has on the server.
+    connection. `is_marked` says that its session was changed in a way that outlives a transaction, `called` which
+    functions it has called that may have done so, and `functions` what is known of them. `mode` is its isolation, and
+    what else was set for transactions to come, when it was prepared. `was_read_only` says that the session could only
+    read when it was opened, `is_suspect` that a statement has been refused since because it writes. `is_pooled` says
+    that a pooler gives each transaction another session. `open_cursors` are those that Django's code has on the server.
+    `session` says what the project wants of it.
     """
 
     wrapper: BaseDatabaseWrapper
     is_marked = False
     is_suspect = False
     was_read_only = False
+    is_pooled = False
     mode: tuple[Any, ...] = ()
     _undoings = 0
     expires_at = math.inf
@@ -79,14 +92,39 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.open_cursors: set[object] = set()
+        self.called: set[str] = set()
+        self.functions = Functions()
+        self.session: Session | None = None
+
+    def note(self, sql: str) -> None:
+        """Take note of what a statement may leave in the session, before it is sent.
+
+        Raises `UnsupportedFeature` behind a pooler, where others get the session without adj.
+        """
+        trace = trace_of(sql)
+        if trace is not NO_TRACE:
+            if trace.is_lasting and self.is_pooled:
+                raise UnsupportedFeature(query=sql[:_SHOWN], reason=_SHARED)
+            self.is_marked = self.is_marked or trace.is_lasting
+            self.called |= trace.functions
+
+    async def judge_functions(self) -> None:
+        """Find out whether a function that was called may have changed the session. Raises what psycopg raises."""
+        called, self.called = self.called, set()
+        if self.functions.may_last(called):
+            self.is_marked = True
+            await self.functions.ask(self, called)
+            self.is_marked = self.functions.may_last(called)
 
     async def fetch(self, command: Command) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows, or one with the number of rows that it has changed.
 
         It is prepared on the server, if `prepare_threshold` is set and the statement can be.
         """
-        if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
-            return await self._fetch_within(command, command.seconds)
+        if self.session is not None:
+            await self.session.dress(self)
+        if preface := self._preface(command):
+            return await self._fetch_after(preface, command)
         if self.prepare_threshold is not None and command.is_typed and _can_be_sent(command.parameters):
             try:
                 # psycopg wants SQL to be literal text where types are checked; Django's is made.
@@ -105,16 +143,22 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             return merged(command.sql, command.parameters), None
         return command.sql, command.parameters
 
-    async def _fetch_within(self, command: Command, seconds: float) -> list[tuple[Any, ...]]:
-        """Let the server end a statement itself, should nobody be left to cancel it; later than whoever waits for it.
+    def _preface(self, command: Command) -> list[str]:
+        """What is sent together with a statement, so that all of it is one transaction, behind a pooler as well."""
+        preface = []
+        if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
+            # The server ends the statement itself, should nobody be left to cancel it; later than whoever waits for it.
+            milliseconds = min((command.seconds + GRACE_SECONDS) * 1000, _MOST_MILLISECONDS)
+            preface.append(f"SET LOCAL statement_timeout = {int(milliseconds)};\n")
+        if self.session is not None and (settings := self.session.preface(self)):
+            preface.append(settings)
+        return preface
 
-        Sent together they are one transaction, so that the limit is gone with it, behind a pooler as well.
-        """
-        milliseconds = min((seconds + GRACE_SECONDS) * 1000, _MOST_MILLISECONDS)
-        limit = f"SET LOCAL statement_timeout = {int(milliseconds)};\n"
+    async def _fetch_after(self, preface: list[str], command: Command) -> list[tuple[Any, ...]]:
         sql, parameters = self._sent(command)
-        cursor = await self.execute(limit + sql, parameters)
-        cursor.nextset()
+        cursor = await self.execute(joined("".join(preface), sql, parameters), parameters)
+        for _ in preface:
+            cursor.nextset()
         return await _rows_of(cursor, command)
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
@@ -201,6 +245,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             self.pgconn.transaction_status == pq.TransactionStatus.IDLE
             and self.autocommit
             and not self.is_marked
+            and not self.called
             and not self.is_suspect
             and not self.open_cursors
             and not wrapper.in_atomic_block

@@ -13,11 +13,13 @@ import psycopg
 from django.db import connections
 
 from adj.engines.bridge import Lent, run_in_bridge
+from adj.engines.psycopg.functions import Functions
 from adj.engines.psycopg.link import Link
 from adj.engines.psycopg.wrapper import asynchronous, wrapper_on
 from adj.engines.refusals import may_pass
 from adj.engines.session_state import has_news, is_read_only
 from adj.errors import EngineNotOpen
+from adj.settings import alias_settings
 
 
 class LinkSource:
@@ -25,6 +27,7 @@ class LinkSource:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
+        self._functions = Functions()
 
     async def open(self) -> Link:
         """Open a connection, and let Django's backend prepare it: time zone, role, `connection_created`.
@@ -34,13 +37,15 @@ class LinkSource:
         wrapper: Any = wrapper_on(None, self._alias)
         parameters = await _parameters(wrapper)
         try:
-            link = await Link.connect(**asynchronous(parameters, wrapper.settings_dict))
+            link = await Link.connect(**asynchronous(parameters, wrapper))
         except (psycopg.OperationalError, OSError) as error:
             raise self._not_open(error) from error
         try:
             link.wrapper, wrapper.link, wrapper.given_parameters = wrapper, link, parameters
             await run_in_bridge(Lent({self._alias: wrapper}), wrapper.ensure_connection)
+            link.functions, link.is_pooled = self._functions, alias_settings(self._alias).pooler is not None
             link.is_marked = link.is_suspect = False
+            link.called.clear()
             link.was_read_only = is_read_only(link.pgconn)
             link.mode = (link.isolation_level, link.read_only, link.deferrable)
         except BaseException as error:

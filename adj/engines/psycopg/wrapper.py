@@ -23,8 +23,11 @@ from psycopg import AsyncClientCursor, AsyncCursor, IsolationLevel, pq
 from psycopg.postgres import types
 
 from adj.engines.bridge import await_
+from adj.engines.psycopg.cursor_names import cursor_name
 from adj.engines.psycopg.facade import Connection, Cursor
 from adj.engines.psycopg.link import Link
+from adj.engines.psycopg.session import session_of
+from adj.settings import alias_settings
 
 CONNECT_SECONDS = 10
 """How long each address of a server may take to accept a connection, where the project sets no `connect_timeout`.
@@ -47,6 +50,7 @@ class _OnLink:
     connection: Any
     in_atomic_block: bool
     timezone: Any
+    alias: str
     isolation_level: Any
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -59,7 +63,7 @@ class _OnLink:
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
         """The connection of the pool; a new one after code has closed that, as Django's code may expect."""
         if self.link is None or self.link.is_lost:
-            self.link = await_(Link.connect(**asynchronous(conn_params, self.settings_dict)))
+            self.link = await_(Link.connect(**asynchronous(conn_params, self)))
             self.link.wrapper = cast("BaseDatabaseWrapper", self)
         connection = Connection(self.link)
         level = self.settings_dict["OPTIONS"].get("isolation_level")
@@ -67,6 +71,13 @@ class _OnLink:
         if level is not None:
             connection.isolation_level = self.isolation_level
         return connection
+
+    def init_connection_state(self) -> None:
+        """Prepare a new connection as the backend does; the project's settings come after that."""
+        backend: Any = super()
+        backend.init_connection_state()
+        if self.link is not None:
+            self.link.session = session_of(self.alias)
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Called at both ends of each request. How long a connection lives is the pool's affair, not CONN_MAX_AGE's."""
@@ -97,14 +108,17 @@ class _OnLink:
         return nullcontext() if self.link is None else self.link.undoing()
 
     def create_cursor(self, name: str | None = None) -> Cursor:
-        """A cursor; with a name, one on the server's side."""
-        if not name:
+        """A cursor; with a name, one on the server's side, under a name of adj's.
+
+        Behind a pooler each statement in autocommit may have another session: then the rows come all at once.
+        """
+        if not name or (self.connection.autocommit and alias_settings(self.alias).pooler is not None):
             cursor: Cursor = self.connection.cursor()
         else:
             where: dict[str, Any] = {"scrollable": False, "withhold": self.connection.autocommit}
             binds_on_server = self.settings_dict["OPTIONS"].get("server_side_binding") is True
             open_cursor = self.connection.cursor if binds_on_server else self.connection.named_cursor
-            cursor = open_cursor(name, **where)
+            cursor = open_cursor(cursor_name(), **where)
         loader = self.connection.adapters.get_loader(_TIMESTAMPTZ, pq.Format.TEXT)
         if self.timezone != loader.timezone:
             register_tzloader(self.timezone, cursor)
@@ -141,12 +155,14 @@ def check_settings(alias: str) -> None:
         _isolation_level(level)
 
 
-def asynchronous(parameters: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def asynchronous(parameters: dict[str, Any], wrapper: Any) -> dict[str, Any]:
     """The parameters of a synchronous connection, for an asynchronous one in autocommit."""
-    binds_on_server = settings["OPTIONS"].get("server_side_binding") is True
+    binds_on_server = wrapper.settings_dict["OPTIONS"].get("server_side_binding") is True
     limit = {} if "service" in parameters or "PGCONNECT_TIMEOUT" in os.environ else {"connect_timeout": CONNECT_SECONDS}
     factory = AsyncCursor if binds_on_server else AsyncClientCursor
-    return {**limit, **parameters, "cursor_factory": factory, "autocommit": True}
+    # A statement that is prepared in one session of a pooler is not known in the next.
+    prepared = {} if alias_settings(wrapper.alias).pooler is None else {"prepare_threshold": None}
+    return {**limit, **parameters, **prepared, "cursor_factory": factory, "autocommit": True}
 
 
 def _isolation_level(level: Any) -> IsolationLevel:

@@ -1,0 +1,43 @@
+"""What a project wants of a session in the current context: the function `ADJ[alias]["session"]` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from adj.settings import alias_settings
+
+Settings: TypeAlias = Mapping[str, str]
+
+
+def settings_function(alias: str) -> Callable[[], Settings] | None:
+    """The function of an alias, checked at each call; None without one.
+
+    Raises `ImproperlyConfigured` for a path that leads to nothing that can be called.
+    """
+    given = alias_settings(alias).session
+    if given is None:
+        return None
+    function: Any = _imported(alias, given) if isinstance(given, str) else given
+    if not callable(function):
+        raise ImproperlyConfigured(f'ADJ["{alias}"]: session must be a function or the path of one, not {given!r}.')
+    return lambda: _checked(alias, function())
+
+
+def _imported(alias: str, path: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f'ADJ["{alias}"]: session names "{path}", which cannot be imported.') from error
+
+
+def _checked(alias: str, settings: object) -> Settings:
+    if isinstance(settings, Mapping) and all(isinstance(part, str) for item in settings.items() for part in item):
+        return settings
+    raise ImproperlyConfigured(
+        f'ADJ["{alias}"]: session() must return a dict of settings and their values, both str, as in '
+        f'{{"search_path": "tenant_7"}}, not {settings!r}.'
+    )

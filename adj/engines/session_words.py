@@ -1,0 +1,176 @@
+"""What a statement leaves in its session of PostgreSQL: told by what is known to leave nothing.
+
+A session is lent to one user after another. What outlives a transaction in it, such as a setting, a temporary table or
+a lock, must not be found by the next one. A list of statements that leave something behind would never be complete, so
+this is a list of those that do not; and a function is asked about, since any may call `set_config()`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+# Comments, texts and quoted names: what is written in them is no SQL. Each ends at the end of the text as well, so that
+# no place is read twice.
+_ENCLOSED = re.compile(
+    r"""
+    --[^\n]*
+    |(?P<comment>/\*.*?(?:\*/|\Z))
+    |(?P<text>(?<!\w)[eE]'(?:[^'\\]|\\.)*(?:'|\Z)|'[^']*(?:'|\Z)
+        |(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))
+    |"(?P<name>[^"]*)(?:"|\Z)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# What stands for a nested comment, and for a name that is not made of letters.
+_NESTED, _STRANGE = "\x00", "\x01"
+
+_FIRST_WORDS = re.compile(r"[\s(]*(\w*)\s*(\w*)")
+_LASTING_WORD = re.compile(r'(?<![".\w$])(?:temp|temporary|hold|pg_temp\w*)(?![\w$"])', re.IGNORECASE)
+# A name before a parenthesis, but for a table's whose columns are named.
+_CALL = re.compile(
+    r"""
+    (?:(?P<into>\binto\s+(?:"?[\w$]+"?\s*\.\s*)?))?
+    (?:"(?P<quoted>[^"]*)"|(?P<plain>(?<![\w$"])[^\W\d][\w$]*))\s*\(
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_PARENTHESIS_OR_END = re.compile(r",\s*true\s*\)|[()]", re.IGNORECASE)
+
+_HARMLESS: Final = frozenset(
+    {
+        *("select", "insert", "update", "delete", "merge", "with", "values", "table", "explain", "show", "copy"),
+        *("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "lock"),
+        *("fetch", "move", "close", "declare", "unlisten", "deallocate", "notify", "truncate", "analyze", "vacuum"),
+        *("create", "alter", "drop", "comment", "grant", "revoke", "reindex", "refresh", "cluster", "checkpoint"),
+    }
+)
+"""The first words of statements that leave nothing behind, but for tables and cursors that outlive a transaction."""
+
+_OF_TRANSACTION: Final = frozenset({"local", "constraints", "transaction"})
+"""What follows `SET` where that ends with the transaction."""
+
+LASTING_FUNCTIONS: Final = frozenset(
+    {
+        *("set_config", "setseed", "pg_replication_origin_session_setup"),
+        *("pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared"),
+        *("pg_advisory_unlock", "pg_advisory_unlock_shared", "pg_advisory_unlock_all"),
+        # These run the SQL that they are given.
+        *("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "ts_stat", "ts_rewrite"),
+        *("cursor_to_xml", "cursor_to_xmlschema"),
+    }
+)
+"""PostgreSQL's own functions that change something in their session."""
+
+_WORDS: Final = """
+    all and any array as asc between both by case cast check conflict cube cycle default desc distinct else end except
+    exclude exists filter from group grouping having if ilike in include index intersect is join key lateral like limit
+    materialized not null of offset on only or over partition primary references returning rollup row select set sets
+    similar some table then to union unique using values when where with within
+"""
+_TYPES: Final = """
+    bit char character decimal double float interval numeric precision time timestamp timestamptz varbit varchar varying
+"""
+_FUNCTIONS: Final = """
+    abs array_agg avg btrim ceil ceiling clock_timestamp coalesce concat count cume_dist current_setting date_part
+    date_trunc dense_rank extract first_value floor gen_random_uuid generate_series greatest jsonb_agg
+    jsonb_build_object lag last_value lead least left length lower ltrim max min mod nextval now nth_value ntile nullif
+    percent_rank pg_advisory_xact_lock pg_backend_pid pg_sleep pg_terminate_backend pg_try_advisory_xact_lock power
+    random rank replace reverse right round row_number rtrim sqrt statement_timestamp stddev_pop string_agg strpos
+    substring sum to_char trim trunc unnest upper var_pop
+"""
+_KNOWN: Final = frozenset(f"{_WORDS} {_TYPES} {_FUNCTIONS}".split())
+"""What may stand before a parenthesis and leaves nothing behind, so that the server need not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a text of SQL leaves in its session.
+
+    `is_lasting`: something that outlives its transaction. `functions`: names that may be functions, whose effect the
+    server has to be asked about.
+    """
+
+    is_lasting: bool = False
+    functions: frozenset[str] = frozenset()
+
+
+NO_TRACE: Final = Trace()
+_LASTING_TRACE: Final = Trace(is_lasting=True)
+
+# The SQL of a list of many values is long, and would be kept a thousand times.
+_LONGEST = 10_000
+
+
+def trace_of(sql: str) -> Trace:
+    """What one or several statements leave in their session."""
+    return _known_trace(sql) if len(sql) <= _LONGEST else _trace(sql)
+
+
+def _trace(sql: str) -> Trace:
+    bare = _ENCLOSED.sub(_without_contents, sql)
+    if _NESTED in bare or any(map(_lasts, bare.split(";"))):
+        return _LASTING_TRACE
+    functions = frozenset(_called(bare))
+    if not functions:
+        return NO_TRACE
+    is_lasting = _STRANGE in functions or not LASTING_FUNCTIONS.isdisjoint(functions)
+    return _LASTING_TRACE if is_lasting else Trace(functions=functions)
+
+
+_known_trace = lru_cache(maxsize=1_000)(_trace)
+
+
+def _without_contents(found: re.Match[str]) -> str:
+    name = found["name"]
+    if name is not None:
+        return f'"{name}"' if name.replace("$", "_").isidentifier() else f'"{_STRANGE}"'
+    if found["text"] is not None:
+        return "''"
+    comment = found["comment"]
+    # Where a comment within a comment ends is not looked into.
+    return _NESTED if comment is not None and "/*" in comment[2:] else " "
+
+
+def _lasts(statement: str) -> bool:
+    """Whether a statement outlives its transaction by what it is, and not by what it calls."""
+    words = _FIRST_WORDS.match(statement)
+    first, second = ("", "") if words is None else (words[1].lower(), words[2].lower())
+    if first == "set":
+        return second not in _OF_TRANSACTION
+    if first not in _HARMLESS:
+        return bool(statement.strip())
+    return _LASTING_WORD.search(statement) is not None
+
+
+def _called(bare: str) -> Iterator[str]:
+    """The names that may be functions in SQL without texts and comments."""
+    for call in _CALL.finditer(bare):
+        name = call["quoted"] if call["plain"] is None else call["plain"].lower()
+        if name in _KNOWN or call["into"] is not None:
+            continue
+        if name != "set_config" or not _is_of_transaction(bare, call.end()):
+            yield name
+
+
+_LONGEST_CALL = 1_000
+
+
+def _is_of_transaction(bare: str, start: int) -> bool:
+    """Whether the third argument of a `set_config()`, of which the first begins there, is true."""
+    depth = 1
+    for found in _PARENTHESIS_OR_END.finditer(bare, start, start + _LONGEST_CALL):
+        depth += 1 if found[0] == "(" else -1
+        if not depth:
+            return found[0] != ")"
+    return False
+
+
+WHICH_LAST: Final = (
+    "SELECT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+    " WHERE p.proname = ANY(%s) AND p.provolatile = 'v' AND n.nspname <> 'pg_catalog'"
+)
+"""Asks which of some names are functions of the project's that may change their session: a volatile one may."""

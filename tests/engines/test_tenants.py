@@ -1,0 +1,206 @@
+"""Tenants with schemas of their own: each context finds its own rows, whatever asks and however it is connected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
+from django.test import override_settings
+
+import adj
+from adj import SessionChanged, UnsupportedFeature, atomic, q
+from adj.databases import executor_for
+from tests.running import run
+from tests.shop.models import Country
+
+TENANTS = ("adj_red", "adj_blue")
+
+tenant: ContextVar[str] = ContextVar("tenant", default="")
+
+
+def session() -> Mapping[str, str]:
+    """What a project would write: the schema of the request's tenant before the public one."""
+    name = tenant.get()
+    return {"search_path": f"{name}, public", "adj.tenant": name} if name else {}
+
+
+def execute(alias: str, *statements: str) -> None:
+    """Execute statements on a connection that is not adj's; a new one, since tests end sessions."""
+    connections[alias].close()
+    with connections[alias].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+DIRECT: Any = {"engine": "psycopg", "session": session, "pool": {"max_size": 5}}
+POOLED: Any = {**DIRECT, "pooler": "transaction"}
+
+
+@pytest.fixture(params=["direct", "by path", "pgbouncer"])
+def alias(request: Any, postgres: str) -> Generator[str]:
+    """PostgreSQL with a schema for each tenant, in which a country has the tenant's name; its settings in `ADJ`."""
+    execute(postgres, *(statement for name in TENANTS for statement in _creating(name)))
+    ways = {"direct": DIRECT, "by path": {**DIRECT, "session": f"{__name__}.session"}, "pgbouncer": POOLED}
+    if request.param == "pgbouncer":
+        request.getfixturevalue("bounced")
+    try:
+        with override_settings(ADJ={postgres: ways[request.param]}):
+            yield postgres
+    finally:
+        execute(postgres, *(f"DROP SCHEMA {name} CASCADE" for name in TENANTS))
+
+
+def _creating(name: str) -> list[str]:
+    return [
+        f"CREATE SCHEMA {name}",
+        f"CREATE TABLE {name}.shop_country (LIKE public.shop_country INCLUDING ALL)",
+        f"INSERT INTO {name}.shop_country (code, name) VALUES ('xx', '{name}')",
+    ]
+
+
+def names(alias: str) -> list[str]:
+    """The countries that Django finds."""
+    return list(Country.objects.using(alias).order_by("name").values_list("name", flat=True))
+
+
+def iterated(alias: str) -> list[str]:
+    """The countries that Django iterates over, in a transaction of its own."""
+    with transaction.atomic(alias):
+        return list(Country.objects.using(alias).values_list("name", flat=True).iterator(chunk_size=1))
+
+
+async def streamed(alias: str) -> list[str]:
+    """The countries of a stream."""
+    async with q(Country).using(alias).stream(1) as rows:
+        return [row.name async for row in rows]
+
+
+async def every_way(alias: str) -> list[list[str]]:
+    """The countries of the current tenant, by everything that asks."""
+    rows = q(Country).using(alias)
+    executor = await executor_for(alias)
+    found = [
+        await rows.values_list("name", flat=True).run(),
+        [row.name for row in await rows.filter(code__in=["xx", "yy"]).timeout(5).run()],
+        await executor.run(names, alias),
+        await executor.run(iterated, alias),
+        await streamed(alias),
+    ]
+    async with adj.native(alias):
+        found.append([country.name async for country in Country.objects.using(alias)])
+    async with atomic(alias):
+        found.append(await rows.values_list("name", flat=True).run())
+        async with atomic(alias):
+            found.append(await executor.run(names, alias))
+        found.append(await streamed(alias))
+    return found
+
+
+def test_everything_in_a_context_finds_its_tenants_rows(alias: str) -> None:
+    async def work(number: int) -> None:
+        name = TENANTS[number % 2]
+        tenant.set(name)
+        for _ in range(2):
+            assert await every_way(alias) == [[name]] * 9
+
+    async def main() -> None:
+        await asyncio.gather(*(asyncio.create_task(work(number)) for number in range(40)))
+
+    run(main())
+
+
+def test_a_context_without_a_tenant_finds_what_it_found_before(alias: str) -> None:
+    async def main() -> None:
+        executor = await executor_for(alias)
+        before = await executor.run(names, alias)
+        tenant.set(TENANTS[0])
+        assert await executor.run(names, alias) == [TENANTS[0]]
+        tenant.set("")
+        assert await executor.run(names, alias) == before
+        assert await q(Country).using(alias).order_by("name").values_list("name", flat=True).run() == before
+
+    run(main())
+
+
+def test_writes_go_to_the_tenants_tables(alias: str) -> None:
+    async def main() -> None:
+        tenant.set(TENANTS[0])
+        rows = q(Country).using(alias)
+        await rows.acreate(code="yy", name="new")
+        async with atomic(alias):
+            await rows.acopy([Country(code="zz", name="copied")])
+            assert await rows.filter(code="xx").aupdate(name="changed") == 1
+        assert await rows.order_by("code").values_list("name", flat=True).run() == ["changed", "new", "copied"]
+        tenant.set(TENANTS[1])
+        assert await rows.values_list("name", flat=True).run() == [TENANTS[1]]
+
+    run(main())
+
+
+def test_a_copy_outside_a_transaction_is_right_or_refused(alias: str) -> None:
+    async def main() -> None:
+        tenant.set(TENANTS[0])
+        rows = q(Country).using(alias)
+        try:
+            await rows.acopy([Country(code="zz", name="copied")])
+        except UnsupportedFeature as error:
+            assert "has to be within atomic()" in str(error)  # noqa: PT017  # one of the two ways
+        else:
+            assert await rows.filter(name="copied").acount() == 1
+        tenant.set("")
+        assert not await rows.filter(name="copied").aexists()
+
+    run(main())
+
+
+def test_another_tenant_within_a_transaction_is_refused(alias: str) -> None:
+    async def main() -> None:
+        tenant.set(TENANTS[0])
+        async with atomic(alias):
+            assert await q(Country).using(alias).acount() == 1
+            tenant.set(TENANTS[1])
+            with pytest.raises(SessionChanged, match=r"adj\.tenant, search_path"):
+                await q(Country).using(alias).acount()
+            with pytest.raises(SessionChanged):
+                await adj.run_sync(names, alias)
+            tenant.set(TENANTS[0])
+            assert await q(Country).using(alias).acount() == 1
+        tenant.set(TENANTS[1])
+        assert await q(Country).using(alias).values_list("name", flat=True).run() == [TENANTS[1]]
+
+    run(main())
+
+
+def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(alias: str) -> None:
+    async def main() -> None:
+        for name in (*TENANTS, *TENANTS):
+            tenant.set(name)
+            async with atomic(alias):
+                assert await q(Country).using(alias).acount() == 1
+                await adj.set_rollback(using=alias)
+            assert await q(Country).using(alias).values_list("name", flat=True).run() == [name]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"session": 5}, "session must be a function or the path of one, not 5"),
+        ({"session": "no.such.function"}, 'session names "no.such.function", which cannot be imported'),
+        ({"session": lambda: None}, r"session\(\) must return a dict of settings"),
+        ({"session": lambda: {"search_path": 1}}, r"session\(\) must return a dict of settings"),
+    ],
+)
+def test_a_session_that_is_none_is_told(postgres: str, given: Any, message: str) -> None:
+    async def main() -> None:
+        with pytest.raises(ImproperlyConfigured, match=message):
+            await q(Country).using(postgres).acount()
+
+    with override_settings(ADJ={postgres: {"engine": "psycopg", **given}}):
+        run(main())
