@@ -56,6 +56,7 @@ def bounced(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
             monkeypatch.setitem(settings, "PORT", str(port))
             yield postgres
         finally:
+            connections[postgres].close()
             process.terminate()
             process.wait(timeout=10)
 

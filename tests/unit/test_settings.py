@@ -40,7 +40,7 @@ def test_settings_of_an_alias_are_read(given: Any, expected: AliasSettings) -> N
 
 CHOICES = "choose one of auto, psycopg, threads, django"
 ALIASES = "'default', 'postgres', 'mariadb', 'mariadb_shop'"
-KNOWN = "adj knows engine, pool, threads"
+KNOWN = "adj knows engine, pool, pooler, session, threads"
 POOL = "min_size, max_size, timeout, max_waiting, max_lifetime, max_idle"
 THREADS = "ADJ: threads must be a whole number from 1 on, not"
 WRONG: list[tuple[Any, str]] = [
