@@ -263,15 +263,15 @@ def test_each_chunk_is_prefetched_for_itself() -> None:
     assert len(captured) == 1 + -(-len(expected) // 3)
 
 
-@pytest.mark.parametrize("size", [None, 0])
-def test_a_generator_needs_the_size_of_its_chunks(size: Any) -> None:
-    """P46: as Django's `iterator()` does for a query that prefetches."""
+@pytest.mark.parametrize(("size", "error"), [(None, TypeError), (0, ValueError)])
+def test_a_generator_needs_the_size_of_its_chunks(size: Any, error: type[Exception]) -> None:
+    """P46: with the errors of Django's `aiterator()`."""
 
     async def main() -> None:
         async for _ in q(Author).prefetch_related("books").aiterator(size):
             break
 
-    with pytest.raises(ValueError, match="positive number of rows"):
+    with pytest.raises(error, match="positive number of rows"):
         run(main())
 
 
