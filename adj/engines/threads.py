@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
@@ -67,7 +68,7 @@ class WorkerSource:
         """Whether its connection is known to be good: looked at within the last second, no call has failed since, and
         the server has sent nothing since it was returned.
         """
-        return self._loop.time() - worker.freshened_at < LINGER and not _has_news(worker)
+        return time.monotonic() - worker.freshened_at < LINGER and not _has_news(worker)
 
     async def check(self, worker: Worker) -> bool:
         """Replace a connection that is too old or broken."""
@@ -78,7 +79,7 @@ class WorkerSource:
         except EngineNotOpen:
             return False
         worker.is_connecting = False
-        worker.freshened_at = self._loop.time()
+        worker.freshened_at = time.monotonic()
         return True
 
     def close(self, worker: Worker) -> None:
@@ -146,10 +147,6 @@ class ThreadsEngine:
     async def take(self) -> Worker:
         """A worker for one query. Raises `EngineNotOpen` on a closed engine, `PoolTimeout` and `TooManyWaiting`."""
         return await self._pool.acquire()
-
-    def give_back(self, worker: Worker) -> None:
-        """Return a worker that nothing runs on."""
-        self._pool.release(worker)
 
 
 def _has_news(worker: Worker) -> bool:
@@ -233,10 +230,10 @@ class _Lease:
         self._engine = engine
 
     async def __aenter__(self) -> ThreadConnection:
-        self._worker = worker = await self._engine.take()
+        self._worker = worker = await self._engine._pool.acquire()
         self._connection = ThreadConnection(self._engine._alias, worker)
         return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._connection.end()
-        self._worker.when_free(self._engine.give_back)
+        self._worker.when_free(self._engine._pool.release)
