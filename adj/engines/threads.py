@@ -55,7 +55,7 @@ class WorkerSource:
         """Start a worker and let it connect."""
         worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop)
         self.alive.add(worker)
-        worker.ended.add_done_callback(lambda _: self.alive.discard(worker))
+        worker.ended.add_done_callback(lambda _: self._forget(worker))
         try:
             await worker.submit(_connect, worker, self._alias)
         except BaseException:
@@ -63,6 +63,10 @@ class WorkerSource:
             raise
         worker.is_connecting = False
         return worker
+
+    def _forget(self, worker: Worker) -> None:
+        self.alive.discard(worker)
+        worker.join()
 
     def is_ready(self, worker: Worker) -> bool:
         """Whether its connection is known to be good: looked at within the last second, no call has failed since, and
@@ -137,12 +141,8 @@ class ThreadsEngine:
         connecting = [worker for worker in self._source.alive if worker.is_connecting]
         for worker in self._source.alive.difference(connecting):
             await worker.ended
-            worker.join()
         if connecting:
             await asyncio.wait([worker.ended for worker in connecting], timeout=LINGER)
-        for worker in connecting:
-            if worker.ended.done():
-                worker.join()
 
     async def take(self) -> Worker:
         """A worker for one query. Raises `EngineNotOpen` on a closed engine, `PoolTimeout` and `TooManyWaiting`."""
