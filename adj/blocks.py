@@ -100,6 +100,8 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
     Raises what Django raises, and `TransactionAborted`.
     """
     connection: Any = connections[alias]
+    nested = _end_inner_blocks(connection, block, error)
+    error = error or nested
     is_outermost = connection.atomic_blocks == [block]
     aborted = TransactionAborted(alias=alias) if error is None and is_outermost and _is_aborted(connection) else None
     error = error or aborted
@@ -114,9 +116,27 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
         if is_outermost and error is None and failure.__cause__ is not None:
             failure.add_note(OUTCOME_UNKNOWN)
         raise
-    if aborted is not None:
-        raise aborted
+    if (mine := aborted or nested) is not None:
+        raise mine
     return [(function, robust) for _, function, robust in hooks]
+
+
+def _end_inner_blocks(connection: Any, block: Atomic, error: BaseException | None) -> NestingError | None:
+    """Undo the blocks in a block that have not ended: Django would take the end of this one for theirs.
+
+    Returns the error of a block that has no other one.
+    """
+    nested: NestingError | None = None
+    while block in connection.atomic_blocks and connection.atomic_blocks[-1] is not block:
+        nested = inner_blocks_are_open(connection.alias)
+        reason = error or nested
+        connection.atomic_blocks[-1].__exit__(type(reason), reason, reason.__traceback__)
+    return nested if error is None else None
+
+
+def inner_blocks_are_open(alias: str) -> NestingError:
+    """The error of a block that is left before those in it."""
+    return NestingError(alias=alias, reason="has inner blocks that have not ended")
 
 
 def _is_aborted(connection: Any) -> bool:

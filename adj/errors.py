@@ -279,9 +279,8 @@ class CrossTaskTransaction(TransactionError):
 
     @classmethod
     def after_the_end(cls, alias: str) -> CrossTaskTransaction:
-        """For whoever still has a connection that was given back."""
-        task = asyncio.current_task()
-        return cls(alias=alias, owner="", task=repr(task.get_name()) if task else "(none)", has_ended=True)
+        """For code that still has a connection, a cursor or a stream of a block that has ended."""
+        return cls(alias=alias, owner="", task=_name_of_task(), has_ended=True)
 
 
 class TransactionAborted(TransactionError):
@@ -301,6 +300,15 @@ class NestingError(TransactionError):
     def __init__(self, *, alias: str, reason: str, advice: str = "It is rolled back.") -> None:
         self.alias, self.reason, self.advice = alias, reason, advice
         super().__init__(f'the transaction on "{alias}" {reason}. {advice}')
+
+
+def _name_of_task() -> str:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        # Synchronous code in a bridge or on a thread.
+        task = None
+    return repr(task.get_name()) if task else "(none)"
 
 
 def _within(path: str, part: str) -> str:

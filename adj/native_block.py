@@ -75,7 +75,7 @@ class _SharedConnection:
         lent, self._lent = self._lent, None
         if lent is not None:
             try:
-                await to_its_end(lent.connection.run_last(_nothing))
+                await to_its_end(lent.connection.leave(_nothing))
             finally:
                 await to_its_end(lent.give_back())
 

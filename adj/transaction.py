@@ -103,15 +103,17 @@ class Transaction:
         Returns what is to be called after a commit. Runs to its end also when the task is cancelled meanwhile, and
         returns the cancellation; only a server that does not answer for long is not waited for.
         """
+        if block not in self.blocks:
+            # Left late, as by a generator that is collected: it has ended with the block around it.
+            return self._left_late(error)
         if not self._may_use(task := asyncio.current_task()):
             reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
             error = error or NestingError(alias=self.alias, reason=reason)
         if self.blocks[-1:] != [block]:
-            error = error or NestingError(alias=self.alias, reason="has inner blocks that have not ended")
+            error = error or blocks.inner_blocks_are_open(self.alias)
             while self.blocks and self.blocks[-1] is not block:
                 await to_its_end(self._continued(self._leave(self.blocks.pop(), error)))
-        if block in self.blocks:
-            self.blocks.remove(block)
+        self.blocks.remove(block)
         try:
             left = await result_and_cancellation(self._continued(self._leave(block, error)), self.connection.patience)
         except OperationalError as failure:
@@ -124,6 +126,12 @@ class Transaction:
         if isinstance(error, NestingError):
             raise error
         return left
+
+    def _left_late(self, error: BaseException | None) -> tuple[list[Hook], None]:
+        """Nothing is sent: the connection may be another task's. An error of the block propagates as it is."""
+        if error is None:
+            raise NestingError(alias=self.alias, reason="ended before this block of it was left")
+        return [], None
 
     def _continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """What another task does for the current one."""
@@ -139,7 +147,7 @@ class Transaction:
         self.users.add(task)
         try:
             # Nobody else gets between the outermost block's end and the connection's way back.
-            run = self.connection.run if self.blocks else self.connection.run_last
+            run = self.connection.run if self.blocks else self.connection.leave
             return await run(blocks.leave, self.alias, block, error)
         finally:
             self.users.discard(task)

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from adj.abc import RunCall, ServerFacts
 from adj.engines.calls import read_facts
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
+from adj.engines.cursor import last_call
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
 
@@ -41,7 +42,10 @@ class DjangoEngine:
             if exclusive:
                 connection = self._new_connection()
                 connection.stay_on(waiting_thread())
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    connection.end()
                 return
         yield self._connection
 
@@ -68,13 +72,18 @@ class DjangoConnection(ConnectionOnThread):
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code where Django runs its own."""
+        self._lease.check()
+        return await self._run(function, *args, **kwargs)
+
+    async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """End the lease with one more function."""
+        self._lease.leave()
+        return await self._run(last_call, self._opened, function, *args, **kwargs)
+
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         waiting = self._thread_of()
         if (errand := errand_for(self)) is not None:
             await errand.admission()
             waiting = waiting_thread()
         call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
         return await run_on_djangos_thread(waiting, call, *args, **kwargs)
-
-    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same as `run()`: the connection is Django's before and after."""
-        return await self.run(function, *args, **kwargs)

@@ -85,9 +85,9 @@ class _TestCaseConnection(DjangoConnection):
         super().__init__(alias)
         self._wrappers = wrappers
 
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run synchronous code where Django runs its own, with the connections of the test."""
-        return await super().run(_run, self._wrappers, function, *args, **kwargs)
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        # Where Django runs its own code, with the connections of the test.
+        return await super()._run(_run, self._wrappers, function, *args, **kwargs)
 
 
 def _run(wrappers: Wrappers, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -20,13 +20,14 @@ from django.db import connections
 from adj.abc import RunCall, ServerFacts
 from adj.engines.calls import freshen, read_facts
 from adj.engines.companions import call_on_errand, companions, errand_for, has_companions, new_errand
+from adj.engines.cursor import last_call
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.holders import Holders
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import Worker
-from adj.errors import CrossTaskTransaction, EngineNotOpen, PoolTimeout
+from adj.errors import EngineNotOpen, PoolTimeout
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -177,22 +178,16 @@ class ThreadConnection(ConnectionOnThread):
     def __init__(self, alias: str, worker: Worker) -> None:
         super().__init__(alias)
         self._worker = worker
-        self._has_ended = False
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code on the thread, where `connections[alias]` is this connection."""
-        if self._has_ended:
-            raise CrossTaskTransaction.after_the_end(self._alias)
+        self._lease.check()
         return await self._run(function, *args, **kwargs)
 
-    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one more function after what the thread has got already; what comes later is refused."""
-        self._has_ended = True
-        return await self._run(function, *args, **kwargs)
-
-    def end(self) -> None:
-        """The worker goes to somebody else: whoever still has this must not reach it."""
-        self._has_ended = True
+    async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """End the lease with one more function, which runs after what the thread has got already."""
+        self._lease.leave()
+        return await self._run(last_call, self._opened, function, *args, **kwargs)
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._worker.is_stopped:

@@ -170,6 +170,7 @@ def _current(link: Link) -> Link:
 
 async def _clean(link: Link) -> None:
     """Undo what is open on a connection; end its session if that is not enough."""
+    link.close_if_busy()
     if not link.is_lost and not link.is_marked:
         with suppress(psycopg.Error), link.undoing():
             await link.rollback()

@@ -172,6 +172,14 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         except Exception:  # noqa: BLE001  # in an unknown state, it is of no use to anybody
             self.pgconn.finish()
 
+    def close_if_busy(self) -> None:
+        """Close the connection if a statement still runs when its lease ends: a COPY that nobody has ended.
+
+        psycopg would wait for its end, which does not come.
+        """
+        if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+            self.pgconn.finish()
+
     @property
     def is_lost(self) -> bool:
         """Whether the connection is closed or broken."""
