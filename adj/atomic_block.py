@@ -17,7 +17,7 @@ from django.db.transaction import Atomic as DjangoAtomic
 
 from adj.blocks import ISOLATIONS, Hook, Isolation, Mode
 from adj.databases import executor_for, preferred_alias
-from adj.errors import NestingError, QueryTimeout
+from adj.errors import NestingError, QueryTimeout, TransactionAborted
 from adj.persist import to_its_end
 from adj.transaction import Transaction, current, current_aliases
 
@@ -330,5 +330,8 @@ async def call_hook(hook: Hook, alias: str) -> None:
 def _may_succeed_later(error: DatabaseError) -> bool:
     """Whether an error says that another transaction was in the way."""
     cause = error.__cause__
+    if isinstance(error, TransactionAborted) and isinstance(cause, DatabaseError):
+        # It was caught inside the block.
+        return _may_succeed_later(cause)
     code = error.args[0] if error.args else None
     return getattr(cause, "sqlstate", None) in _RETRIED_STATES or code in _RETRIED_CODES

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
-from django.db import OperationalError
+from django.db import Error
 from django.db.transaction import Atomic
 
 from adj import blocks
@@ -22,6 +22,7 @@ from adj.abc import Connection, Engine
 from adj.blocks import Hook, Mode
 from adj.engines.companions import Errand, errand_for, join_companions, leave_companions
 from adj.engines.contexts import Kept, shares_context
+from adj.engines.outcome import OUTCOME_UNKNOWN, has_note
 from adj.errors import CrossTaskTransaction, NestingError
 from adj.persist import result_and_cancellation, to_its_end
 
@@ -116,10 +117,10 @@ class Transaction:
         self.blocks.remove(block)
         try:
             left = await result_and_cancellation(self._continued(self._leave(block, error)), self.connection.patience)
-        except OperationalError as failure:
-            if task is not None and task.cancelling() and blocks.OUTCOME_UNKNOWN in getattr(failure, "__notes__", ()):
+        except Error as failure:
+            if task is not None and task.cancelling() and has_note(failure):
                 # Whoever cancels a task seldom looks at its error.
-                logger.warning("The task %s was cancelled. %s", _name(task), blocks.OUTCOME_UNKNOWN, exc_info=failure)
+                logger.warning("The task %s was cancelled. %s", _name(task), OUTCOME_UNKNOWN, exc_info=failure)
             raise
         finally:
             self._end_errand(block)

@@ -24,6 +24,7 @@ from adj.engines.cursor import last_call
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.holders import Holders
 from adj.engines.on_thread import ConnectionOnThread
+from adj.engines.outcome import note_errors
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import Worker
@@ -105,6 +106,8 @@ class ThreadsEngine:
             worker = self._idle.pop()
         elif len(self._busy) < self._maximum:
             worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop)
+            # Nobody waits for it: calls on one thread run in their order.
+            _ = worker.submit(note_errors, self._alias)
         else:
             worker = await self._wait()
         self._busy.note(worker)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -19,6 +19,8 @@ class Network:
         self._host, self._port = database["HOST"], int(database["PORT"])
         self._up = asyncio.Event()
         self._up.set()
+        # What becomes of a server's answer; None breaks the line, and the answer is lost.
+        self.answer: Callable[[bytes], bytes | None] = lambda data: data
         self._tasks: set[asyncio.Task[None]] = set()
 
     def go_down(self) -> None:
@@ -40,14 +42,19 @@ class Network:
                 opened = await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._port}")
             else:
                 opened = await asyncio.open_connection(self._host, self._port)
-            await asyncio.gather(self._carry(reader, opened[1]), self._carry(opened[0], writer))
+            await asyncio.gather(self._carry(reader, opened[1]), self._carry(opened[0], writer, is_answer=True))
         writer.close()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool = False
+    ) -> None:
         try:
             while data := await reader.read(65_536):
                 await self._up.wait()
-                writer.write(data)
+                carried = self.answer(data) if is_answer else data
+                if carried is None:
+                    return
+                writer.write(carried)
                 await writer.drain()
         finally:
             writer.close()

@@ -19,6 +19,7 @@ from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.lease import Lease
 from adj.engines.lending import Wrappers
+from adj.engines.outcome import drop_note, reached_server
 from adj.engines.psycopg import link as link_module
 from adj.engines.psycopg.copying import NativeCopy
 from adj.engines.psycopg.facade import NamedCursor, marks_session
@@ -83,7 +84,9 @@ class PsycopgConnection:
                     link.is_marked = link.is_marked or marks_session(command.sql)
                     rows: list[DatabaseRow] = await link.fetch(command)
             except Exception as error:
-                if command.writes and wrapper.in_atomic_block:
+                if not command.writes:
+                    drop_note(error)
+                elif wrapper.in_atomic_block and reached_server(wrapper, error):
                     # As Django's `update()` has it.
                     wrapper.needs_rollback, wrapper.rollback_exc = True, error
                 raise
