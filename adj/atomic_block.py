@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
+from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -17,6 +18,7 @@ from django.db.transaction import Atomic as DjangoAtomic
 
 from adj.blocks import ISOLATIONS, Hook, Isolation, Mode
 from adj.databases import executor_for, preferred_alias
+from adj.engines.contexts import take_over
 from adj.errors import NestingError, QueryTimeout, TransactionAborted
 from adj.persist import to_its_end
 from adj.transaction import Transaction, current, current_aliases
@@ -185,13 +187,10 @@ class _Block:
             if self._deadline is not None and self._deadline.expired():
                 raise QueryTimeout(query=f"atomic(using={self._alias!r})", seconds=self._timeout or 0.0) from None
             raise
-        if cancelled is None:
-            await _call_hooks(hooks, self._alias)
-            return
-        # Whoever cancels may do so again and again, as anyio does; what is committed has its consequences all the same.
-        await to_its_end(_call_hooks(hooks, self._alias))
+        if hooks:
+            await _call_to_their_end(hooks, self._alias, cancelled)
         # What the block's own deadline has cancelled during the commit is done, and in time enough.
-        if (task := asyncio.current_task()) is not None and task.cancelling():
+        if cancelled is not None and _is_cancelled():
             raise cancelled
 
     async def _leave(self, error: BaseException | None) -> tuple[list[Hook], asyncio.CancelledError | None]:
@@ -303,6 +302,37 @@ def _is_on_a_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody has cancelled the current task, other than a deadline that has noticed."""
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())
+
+
+async def _call_to_their_end(hooks: Iterable[Hook], alias: str, cancelled: asyncio.CancelledError | None) -> None:
+    """Call all functions, however often the task is cancelled: what is committed has its consequences.
+
+    They see the context variables of the block, which sees those that they set.
+    """
+    contexts: list[Context] = []
+
+    async def call() -> None:
+        try:
+            await _call_hooks(hooks, alias)
+        finally:
+            contexts.append(copy_context())
+
+    try:
+        await to_its_end(call())
+    except Exception:
+        if cancelled is None or not _is_cancelled():
+            raise
+        # Whoever cancels waits for a cancellation.
+        logger.exception("An error in on_commit() of a task that was cancelled.")
+    finally:
+        for context in contexts:
+            take_over(context)
 
 
 async def _call_hooks(hooks: Iterable[Hook], alias: str) -> None:

@@ -9,6 +9,27 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+END_SECONDS = 10.0
+"""How long the end of the program waits for work that has to be done to its end."""
+
+
+class _Kept(asyncio.Task[T]):
+    """A task that does not end before its work does; at the end of the program, which cancels all tasks, in a while."""
+
+    _is_last = False
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Refuse, but for work that has not ended `END_SECONDS` later. Only `asyncio.run()` knows the task."""
+        if not self._is_last and not self.done():
+            self._is_last = True
+            self.get_loop().call_later(END_SECONDS, self.give_up)
+        return False
+
+    def give_up(self) -> None:
+        """Cancel the work, which has taken too long."""
+        super().cancel()
+
+
 async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine, which runs in a task of its own and is never cancelled.
 
@@ -39,7 +60,7 @@ async def result_and_cancellation(
 async def _ended(
     coroutine: Coroutine[Any, Any, T], patience: float | None = None
 ) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
-    task = asyncio.ensure_future(coroutine)
+    task = _Kept(coroutine, loop=asyncio.get_running_loop())
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -48,7 +69,7 @@ async def _ended(
             if task.done() and task.cancelled():
                 raise
             if cancelled is None and patience is not None:
-                asyncio.get_running_loop().call_later(patience, task.cancel)
+                asyncio.get_running_loop().call_later(patience, task.give_up)
             cancelled = cancelled or error
         except BaseException:  # noqa: BLE001  # the caller gets it from the task itself
             break
