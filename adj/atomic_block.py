@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -13,6 +12,7 @@ from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from asgiref.sync import iscoroutinefunction
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.transaction import Atomic as DjangoAtomic
 
@@ -45,24 +45,8 @@ _RETRIED_STATES = frozenset({"40001", "40P01"})
 _RETRIED_CODES = frozenset({1213, 1205})
 
 
-class atomic:  # noqa: N801  # named and used as Django's
-    """A transaction, or inside of one a savepoint: `async with atomic():`; or, as a decorator, around each call.
-
-    An exception undoes what was done in the block, and goes on. Queries of adj, and Django's own asynchronous methods,
-    join the transaction; those of another task are refused with `CrossTaskTransaction`.
-
-    - `using`: the alias; `default` if not given.
-    - `savepoint=False`: an inner block without a savepoint: an error in it undoes the outermost block.
-    - `durable`: raises `RuntimeError` inside another block.
-    - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
-      the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block;
-      the first three also in a transaction that Django's own code has begun, as a `TestCase` does.
-    - `timeout`: seconds that the block may take; then it is cancelled, rolled back, and `QueryTimeout` is raised.
-    - `retry`: as a decorator only: how often to call the function again after a serialization failure or a deadlock;
-      not inside another block.
-
-    Raises `TransactionAborted` when the block ends normally after an error of the server was caught in it.
-    """
+class Atomic:
+    """What `atomic()` returns: a block for `async with`, and a decorator of coroutine functions."""
 
     def __init__(
         self,
@@ -96,6 +80,8 @@ class atomic:  # noqa: N801  # named and used as Django's
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if not self._entered:
+            raise RuntimeError("atomic() was left without having been entered, or was left twice.")
         await self._innermost().__aexit__(kind, error, traceback)
 
     def __call__(self, function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -125,6 +111,46 @@ class atomic:  # noqa: N801  # named and used as Django's
 
     def _block(self) -> _Block:
         return _Block(self._alias, self._savepoint, self._durable, self._mode, self._timeout)
+
+
+@overload
+def atomic(using: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+@overload
+def atomic(
+    using: str | None = None,
+    *,
+    savepoint: bool = True,
+    durable: bool = False,
+    isolation: Isolation | None = None,
+    read_only: bool = False,
+    deferrable: bool = False,
+    set_local: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    retry: int = 0,
+) -> Atomic: ...
+def atomic(using: Any = None, **options: Any) -> Any:
+    """Run a block in a transaction, or in a savepoint inside of one: `async with`; as a decorator, each call.
+
+    An exception undoes what was done in the block, and goes on. Queries of adj, and Django's own asynchronous methods,
+    join the transaction; those of another task are refused with `CrossTaskTransaction`.
+
+    - `using`: the alias; `default` if not given.
+    - `savepoint=False`: an inner block without a savepoint: an error in it undoes the outermost block.
+    - `durable`: raises `RuntimeError` inside another block.
+    - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
+      the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block;
+      the first three also in a transaction that Django's own code has begun, as a `TestCase` does.
+    - `timeout`: seconds that the block may take; then it is cancelled, rolled back, and `QueryTimeout` is raised.
+    - `retry`: as a decorator only: how often to call the function again after a serialization failure or a deadlock;
+      not inside another block.
+
+    Raises `TransactionAborted` when the block ends normally although its work is lost, as after an error that was
+    caught in it.
+    """
+    if callable(using):
+        # As Django's, it may stand without parentheses: `@atomic`.
+        return Atomic()(using)
+    return Atomic(using, **options)
 
 
 class _Block:
@@ -220,8 +246,11 @@ async def on_commit(function: Callable[[], object], *, using: str | None = None,
 
     The functions are called in the order in which they were given, Django's own `transaction.on_commit()` among them,
     after the connection has been given back; those of a savepoint that is undone are forgotten. An error of one keeps
-    the later ones from being called, and leaves the block; with `robust` it is logged.
+    the later ones from being called, and leaves the block; with `robust` it is logged. A cancellation is raised when
+    all of them have ended. Raises `TypeError` for what cannot be called.
     """
+    if not callable(function):
+        raise TypeError(f"on_commit() takes a function or a coroutine function, not {function!r}.")
     alias = DEFAULT_DB_ALIAS if using is None else using
     transaction = current(alias)
     if transaction is None:
@@ -247,7 +276,12 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
     It finds its connection where it always does, in `django.db.connections`. On PostgreSQL's native engine it runs on
     the event loop, in a greenlet, and other tasks go on while it waits for the server; on other engines in a thread
     that owns the connection. Context variables that it sets are seen by the caller on the native engine.
+
+    Raises `TypeError` for a coroutine function.
     """
+    if iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__):
+        name = getattr(function, "__qualname__", repr(function))
+        raise TypeError(f"run_sync() runs synchronous code, and {name}() is a coroutine function: await it instead.")
     aliases = current_aliases()
     executor = await executor_for(aliases[-1] if aliases else preferred_alias())
     return await executor.run(function, *args, **kwargs)
@@ -344,7 +378,7 @@ async def call_hook(hook: Hook, alias: str) -> None:
     """Call a function as after a commit; a coroutine function is awaited."""
     function, robust = hook
     try:
-        if inspect.iscoroutinefunction(function):
+        if iscoroutinefunction(function):
             await function()
         else:
             executor = await executor_for(alias)

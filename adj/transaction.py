@@ -42,6 +42,7 @@ class Transaction:
         self.has_ended = False
         task = asyncio.current_task()
         # asgiref finds the transaction by the task's context, which the task would keep alive with itself.
+        self._owner_name = _name(task)
         self._owner_if_alive = (lambda: None) if task is None else ref(task)
         # While Django's code runs for the owner in another task, that task is an owner as well.
         self.users = {task}
@@ -63,9 +64,7 @@ class Transaction:
         task = asyncio.current_task()
         if not self.has_ended and self._may_use(task):
             return
-        raise CrossTaskTransaction(
-            alias=self.alias, owner=_name(self._owner), task=_name(task), has_ended=self.has_ended
-        )
+        raise CrossTaskTransaction(alias=self.alias, owner=self._owner_name, task=_name(task), has_ended=self.has_ended)
 
     def _may_use(self, task: asyncio.Task[Any] | None) -> bool:
         errand = errand_for(self.connection)
@@ -108,7 +107,7 @@ class Transaction:
             # Left late, as by a generator that is collected: it has ended with the block around it.
             return self._left_late(error)
         if not self._may_use(task := asyncio.current_task()):
-            reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
+            reason = f"is left by the task {_name(task)}, and was entered by another one, {self._owner_name}"
             error = error or NestingError(alias=self.alias, reason=reason)
         if self.blocks[-1:] != [block]:
             error = error or blocks.inner_blocks_are_open(self.alias)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connections, transaction
@@ -139,6 +141,49 @@ def test_a_function_runs_in_a_transaction(place: Place) -> None:
         assert await write("+1", fails=False) == "+1"
         with pytest.raises(Undo):
             await write("+2", fails=True)
+
+    run(main())
+    assert written(place) == ["+1"]
+
+
+def test_a_function_runs_in_a_transaction_without_parentheses_around_nothing(place: Place) -> None:
+    """As Django's `@atomic`."""
+    if place.alias != "default":
+        pytest.skip("it has no place for an alias")
+
+    @atomic
+    async def write(code: str) -> bool:
+        await create("default", code)
+        return adj.in_transaction()
+
+    async def main() -> None:
+        assert await write("+1")
+
+    run(main())
+    assert written(place) == ["+1"]
+
+
+def test_what_cannot_be_called_is_refused_at_once(place: Place) -> None:
+    nothing: Any = None
+
+    async def asynchronous() -> None:
+        """Never called."""
+
+    class Asynchronous:
+        async def __call__(self) -> None:
+            """Never called."""
+
+    async def main() -> None:
+        with pytest.raises(TypeError, match="on_commit"):
+            await adj.on_commit(nothing, using=place.alias, robust=True)
+        functions: list[Any] = [asynchronous, partial(asynchronous), Asynchronous()]
+        for function in functions:
+            with pytest.raises(TypeError, match="is a coroutine function"):
+                await adj.run_sync(function)
+        async with atomic(place.alias):
+            with pytest.raises(TypeError, match="on_commit"):
+                await adj.on_commit(nothing, using=place.alias)
+            await create(place.alias, "+1")
 
     run(main())
     assert written(place) == ["+1"]
