@@ -22,7 +22,7 @@ AdjError
   ResourceError        (OperationalError)
     EngineNotOpen                         the database cannot be reached, or there is no event loop
     PoolTimeout                           .size .seconds .holders: no connection became free in time
-    QueryTimeout                          .seconds: the query took longer than its `.timeout()`
+    QueryTimeout                          .seconds .outcome: the query took longer than its `.timeout()`
   TransactionError     (TransactionManagementError)
     CrossTaskTransaction                  a task that does not own the transaction asked in it, or after its end
     TransactionAborted                    the block ends normally, and the server has thrown its work away
@@ -38,8 +38,8 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from django.core import exceptions
 from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnlyOperation, ValidationError
@@ -254,11 +254,24 @@ class PoolTimeout(ResourceError):
 
 
 class QueryTimeout(ResourceError):
-    """A query took longer than its `.timeout()` allows; the server has stopped it."""
+    """A query took longer than its `.timeout()` allows.
 
-    def __init__(self, *, query: str, seconds: float) -> None:
-        self.query, self.seconds = query, seconds
-        super().__init__(f"the query took longer than {seconds:g} s and was stopped. The query: {query}")
+    `outcome` is what is known of it: "stopped", "continues" on a thread that cannot be stopped, or "unknown" where the
+    server's answer was lost.
+    """
+
+    def __init__(self, *, query: str, seconds: float, outcome: Outcome = "stopped") -> None:
+        self.query, self.seconds, self.outcome = query, seconds, outcome
+        super().__init__(f"the query took longer than {seconds:g} s{_OUTCOMES[outcome]} The query: {query}")
+
+
+Outcome: TypeAlias = Literal["stopped", "continues", "unknown"]
+
+_OUTCOMES: Mapping[Outcome, str] = {
+    "stopped": " and was stopped.",
+    "continues": ". It was not stopped: it continues on its thread, and what it writes may still be written.",
+    "unknown": ". Whether it was stopped is unknown: the answer was lost, and what it writes may be done or not.",
+}
 
 
 class TransactionError(AdjError, TransactionManagementError):

@@ -14,20 +14,16 @@ END_SECONDS = 10.0
 
 
 class _Kept(asyncio.Task[T]):
-    """A task that does not end before its work does; at the end of the program, which cancels all tasks, in a while."""
-
-    _is_last = False
+    """A task that the end of the program does not cut short: `asyncio.run()` cancels all tasks there."""
 
     def cancel(self, msg: Any = None) -> bool:
-        """Refuse, but for work that has not ended `END_SECONDS` later. Only `asyncio.run()` knows the task."""
-        if not self._is_last and not self.done():
-            self._is_last = True
-            self.get_loop().call_later(END_SECONDS, self.give_up)
+        """Cancel the work; at the end of the program, only if it has not ended `END_SECONDS` later."""
+        loop = self.get_loop()
+        # What is cancelled while no loop runs is cancelled by whoever ends the loop.
+        if loop.is_running():
+            return super().cancel(msg)
+        loop.call_later(END_SECONDS, super().cancel)
         return False
-
-    def give_up(self) -> None:
-        """Cancel the work, which has taken too long."""
-        super().cancel()
 
 
 async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -69,7 +65,7 @@ async def _ended(
             if task.done() and task.cancelled():
                 raise
             if cancelled is None and patience is not None:
-                asyncio.get_running_loop().call_later(patience, task.give_up)
+                asyncio.get_running_loop().call_later(patience, task.cancel)
             cancelled = cancelled or error
         except BaseException:  # noqa: BLE001  # the caller gets it from the task itself
             break

@@ -18,7 +18,7 @@ from adj.engines.companions import call_on_errand, errand_for, has_companions, n
 from adj.engines.cursor import last_call
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
-from adj.engines.outcome import call_noting_errors
+from adj.engines.outcome import call_noting_errors, note_end
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,4 +87,8 @@ class DjangoConnection(ConnectionOnThread):
             await errand.admission()
             waiting = waiting_thread()
         call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
-        return await run_on_djangos_thread(waiting, call_noting_errors, self._alias, call, *args, **kwargs)
+        try:
+            return await run_on_djangos_thread(waiting, call_noting_errors, self._alias, call, *args, **kwargs)
+        except asyncio.CancelledError as error:
+            note_end(error, "continues")
+            raise

@@ -17,6 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import Error, connections
 from django.db.utils import DatabaseErrorWrapper
 
+from adj.errors import Outcome
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -99,6 +101,21 @@ def drop_note(error: BaseException) -> None:
     """Take the note back: what was sent only reads, or begins a transaction."""
     if has_note(error):
         error.__notes__.remove(OUTCOME_UNKNOWN)
+
+
+def note_end(error: BaseException, outcome: Outcome) -> None:
+    """Note on a cancellation what has become of the statement that it met."""
+    vars(error)["adj_outcome"] = outcome
+
+
+def outcome_of(error: BaseException | None) -> Outcome:
+    """What has become of a statement that was cancelled, or failed when its time was over."""
+    if error is None:
+        return "stopped"
+    if has_note(error):
+        return "unknown"
+    outcome: Outcome = vars(error).get("adj_outcome", "stopped")
+    return outcome
 
 
 def reached_server(connection: Any, error: BaseException) -> bool:

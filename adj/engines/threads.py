@@ -24,7 +24,7 @@ from adj.engines.cursor import last_call
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.holders import Holders
 from adj.engines.on_thread import ConnectionOnThread
-from adj.engines.outcome import note_errors
+from adj.engines.outcome import note_end, note_errors
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import Worker
@@ -203,9 +203,13 @@ class ThreadConnection(ConnectionOnThread):
         watchers = watchers_of_others(self._alias)
         if (watcher := watcher_of(self._alias)) is not None:
             watchers[self._alias] = watcher
-        if watchers:
-            return await self._worker.submit(run_watched, watchers, self._alias, call, *args, **kwargs)
-        return await self._worker.submit(call, *args, **kwargs)
+        try:
+            if watchers:
+                return await self._worker.submit(run_watched, watchers, self._alias, call, *args, **kwargs)
+            return await self._worker.submit(call, *args, **kwargs)
+        except asyncio.CancelledError as error:
+            note_end(error, "continues")
+            raise
 
 
 class _Lease:

@@ -31,6 +31,14 @@ class Network:
         """Carry again, what was sent meanwhile included."""
         self._up.set()
 
+    def lose_an_answer(self) -> None:
+        """Break the line instead of carrying the next answer; others are carried again."""
+
+        def lose(data: bytes) -> None:
+            self.answer = carried
+
+        carried, self.answer = self.answer, lose
+
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect a client to the server."""
         task = asyncio.current_task()

@@ -15,7 +15,8 @@ from psycopg import pq, waiting
 from psycopg.types.numeric import Int2, Int4, Int8
 
 from adj.abc import Command, Parameters
-from adj.persist import to_its_end
+from adj.engines.outcome import note_end
+from adj.persist import result_and_cancellation
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -131,10 +132,11 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             return await self._wait_for_undoing(gen)
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, **options)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
-                await to_its_end(self._stop(gen))
-            raise
+                was_stopped, again = await result_and_cancellation(self._stop(gen))
+                note_end(error := again or error, "stopped" if was_stopped else "unknown")
+            raise error from None
 
     @contextmanager
     def undoing(self) -> Generator[None]:
@@ -161,16 +163,20 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             self.pgconn.finish()
             raise
 
-    async def _stop(self, gen: PQGen[Any]) -> None:
-        """End what the server is doing; close the connection if it does not end in time."""
+    async def _stop(self, gen: PQGen[Any]) -> bool:
+        """End what the server is doing; close the connection if it does not end in time.
+
+        Returns whether the server says that it has stopped the statement.
+        """
         try:
             async with asyncio.timeout(2 * CANCEL_SECONDS):
                 await self.cancel_safe(timeout=CANCEL_SECONDS)
                 await waiting.wait_async(gen, self.pgconn.socket, interval=0.1)
         except psycopg.errors.QueryCanceled:
-            pass
+            return True
         except Exception:  # noqa: BLE001  # in an unknown state, it is of no use to anybody
             self.pgconn.finish()
+        return False
 
     def close_if_busy(self) -> None:
         """Close the connection if a statement still runs when its lease ends: a COPY that nobody has ended.
