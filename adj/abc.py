@@ -112,6 +112,10 @@ class Connection(Protocol):
         """Whether something is open on it, or was changed, that a later call may count on."""
         ...
 
+    def elsewhere(self) -> Connection:
+        """The same for code on another event loop, which synchronous code of a task has called and waits for."""
+        ...
+
     def share(self) -> None:
         """From now on several tasks may use the connection: they take turns."""
         ...

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
 
 from adj.engines.local_settings import SET_LOCAL
@@ -52,8 +53,8 @@ class Mode:
         return ", ".join(words)
 
 
-def enter(block: Atomic, mode: Mode) -> None:
-    """Begin a block, in a mode. Raises what Django raises, `NestingError` and `UnsupportedFeature`."""
+def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
+    """Begin a block, in a mode; its connection. Raises what Django raises, `NestingError` and `UnsupportedFeature`."""
     alias = block.using or DEFAULT_DB_ALIAS
     if mode.clauses() and connections[alias].in_atomic_block:
         # That of a `TestCase`, for one: the server refuses some of the modes, and others would hold for the rest of it.
@@ -76,6 +77,8 @@ def enter(block: Atomic, mode: Mode) -> None:
         except BaseException as error:
             abandon(block, error)
             raise
+    wrapper: BaseDatabaseWrapper = connection
+    return wrapper
 
 
 class _Rollbacks:

@@ -20,7 +20,7 @@ from django.db.transaction import Atomic
 from adj import blocks
 from adj.abc import Connection, Engine
 from adj.blocks import Hook, Mode
-from adj.engines.companions import Errand, errand_for, join_companions, leave_companions
+from adj.engines.companions import Companion, Errand, errand_for, join_companions, leave_companions
 from adj.engines.contexts import Kept, shares_context
 from adj.engines.outcome import OUTCOME_UNKNOWN, has_note
 from adj.errors import CrossTaskTransaction, NestingError
@@ -35,8 +35,9 @@ class Transaction:
     """What one task has begun on one connection, and has not ended."""
 
     def __init__(self, alias: str, engine: Engine, connection: Connection) -> None:
-        self.alias, self.connection = alias, connection
-        self._engine = engine
+        self.alias, self._connection = alias, connection
+        self._engine, self._loop = engine, asyncio.get_running_loop()
+        self._wrapper: Any = None
         self.blocks: list[Atomic] = []
         self._errands: dict[Atomic, Errand] = {}
         self.has_ended = False
@@ -50,6 +51,12 @@ class Transaction:
     @property
     def _owner(self) -> asyncio.Task[Any] | None:
         return self._owner_if_alive()
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, as the running event loop reaches it."""
+        is_here = asyncio.get_running_loop() is self._loop
+        return self._connection if is_here else self._connection.elsewhere()
 
     def is_own(self) -> bool:
         """Whether the current task has begun it."""
@@ -67,7 +74,7 @@ class Transaction:
         raise CrossTaskTransaction(alias=self.alias, owner=self._owner_name, task=_name(task), has_ended=self.has_ended)
 
     def _may_use(self, task: asyncio.Task[Any] | None) -> bool:
-        errand = errand_for(self.connection)
+        errand = errand_for(self._connection)
         return task in self.users if errand is None else not errand.refuses()
 
     # -- blocks --------------------------------------------------------------------------------------------------------
@@ -75,12 +82,12 @@ class Transaction:
     async def enter(self, *, savepoint: bool, durable: bool, mode: Mode) -> Atomic:
         """Begin the transaction, or a block within it. Raises what Django raises, and `UnsupportedFeature`."""
         block = Atomic(self.alias, savepoint, durable)
-        errand = errand_for(self.connection)
+        errand = errand_for(self._connection)
         if errand is not None:
             await errand.begin_block()
             self._errands[block] = errand
         try:
-            await to_its_end(self._continued(self.connection.run(blocks.enter, block, mode)))
+            self._wrapper = await to_its_end(self._continued(self.connection.run(blocks.enter, block, mode)))
         except BaseException as error:
             try:
                 if isinstance(error, asyncio.CancelledError):
@@ -135,7 +142,7 @@ class Transaction:
 
     def _continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """What another task does for the current one."""
-        errand = errand_for(self.connection)
+        errand = errand_for(self._connection)
         return call if errand is None else errand.continued(call)
 
     def _end_errand(self, block: Atomic) -> None:
@@ -158,9 +165,9 @@ class Transaction:
         """Let the queries of this task, and Django's own asynchronous methods, find the transaction."""
         _transactions.set(Kept({**_transactions.get(), self.alias: self}))
         _of_tasks.setdefault(self._owner, {})[self.alias] = self
-        join_companions(self.alias, self.connection, self.users)
+        join_companions(self.alias, Companion(self._connection, self._wrapper, self.users, self._loop))
         if (executor := self._engine.thread_executor(self._run_for_django)) is not None:
-            self.connection.share()
+            self._connection.share()
             # asgiref has no types for it.
             joining: Any = _Joining(executor, self)
             await joining.__aenter__()
@@ -175,7 +182,7 @@ class Transaction:
             if begun:
                 _of_tasks[owner] = begun
         _forget(self)
-        leave_companions(self.alias, self.connection)
+        leave_companions(self.alias, self._connection)
         while (joining := _ended_joining()) is not None:
             await joining.__aexit__(None, None, None)
 

@@ -29,6 +29,7 @@ from adj.engines.contexts import take_over
 from adj.engines.lending import Wrappers, lend, take_back
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.turns import Turns
+from adj.engines.waiting import is_lent_here, is_waiting_thread, wait
 from adj.errors import CrossTaskTransaction
 
 P = ParamSpec("P")
@@ -57,9 +58,11 @@ def await_(awaitable: Awaitable[T]) -> T:
     """
     current = greenlet.getcurrent()
     if not isinstance(current, _Bridge):
+        if is_waiting_thread():
+            return wait(awaitable)
         dispose(awaitable)
         message = "this connection belongs to an event loop: use it inside `adj.run_sync()`."
-        raise RuntimeError(message)  # noqa: TRY004  # not the type of anything is wrong, but the place of the call
+        raise RuntimeError(message)
     if current.is_closing:
         dispose(awaitable)
         raise GeneratorExit
@@ -70,7 +73,11 @@ def await_(awaitable: Awaitable[T]) -> T:
 def check_lent(wrapper: BaseDatabaseWrapper) -> None:
     """Raise `CrossTaskTransaction` where code in a bridge uses what it has kept of another connection."""
     current = greenlet.getcurrent()
-    if isinstance(current, _Bridge) and current.lent.wrappers.get(wrapper.alias) is not wrapper:
+    if isinstance(current, _Bridge):
+        is_lent = current.lent.wrappers.get(wrapper.alias) is wrapper
+    else:
+        is_lent = not is_waiting_thread() or is_lent_here(wrapper)
+    if not is_lent:
         raise CrossTaskTransaction.after_the_end(wrapper.alias)
 
 

@@ -15,7 +15,6 @@ from typing import Any, ParamSpec, TypeVar
 from adj.abc import RunCall, ServerFacts
 from adj.engines.calls import read_facts
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
-from adj.engines.cursor import last_call
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.outcome import call_noting_errors, note_end
@@ -70,16 +69,6 @@ class DjangoConnection(ConnectionOnThread):
     def stay_on(self, waiting: Any) -> None:
         """Use one thread from now on, whatever Django's own asynchronous methods leave behind when cancelled."""
         self._thread_of = lambda: waiting
-
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run synchronous code where Django runs its own."""
-        self._lease.check()
-        return await self._run(function, *args, **kwargs)
-
-    async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """End the lease with one more function."""
-        self._lease.leave()
-        return await self._run(last_call, self._opened, function, *args, **kwargs)
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         waiting = self._thread_of()

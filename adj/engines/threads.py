@@ -11,7 +11,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -19,8 +19,7 @@ from django.db import connections
 
 from adj.abc import RunCall, ServerFacts
 from adj.engines.calls import freshen, read_facts
-from adj.engines.companions import call_on_errand, companions, errand_for, has_companions, new_errand
-from adj.engines.cursor import last_call
+from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.holders import Holders
 from adj.engines.on_thread import ConnectionOnThread
@@ -63,14 +62,7 @@ class ThreadsEngine:
             return await connection.run(read_facts, self._alias)
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
-        """Lend a worker with its connection; waits while all are in use, and raises `PoolTimeout` in the end.
-
-        A transaction within one of another alias takes that one's worker, where code that uses both finds both.
-        """
-        if exclusive:
-            for _, companion in companions():
-                if isinstance(companion, ThreadConnection):
-                    return nullcontext(ThreadConnection(self._alias, companion._worker))
+        """Lend a worker with its connection; waits while all are in use, and raises `PoolTimeout` in the end."""
         return _Lease(self)
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
@@ -181,16 +173,6 @@ class ThreadConnection(ConnectionOnThread):
     def __init__(self, alias: str, worker: Worker) -> None:
         super().__init__(alias)
         self._worker = worker
-
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run synchronous code on the thread, where `connections[alias]` is this connection."""
-        self._lease.check()
-        return await self._run(function, *args, **kwargs)
-
-    async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """End the lease with one more function, which runs after what the thread has got already."""
-        self._lease.leave()
-        return await self._run(last_call, self._opened, function, *args, **kwargs)
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._worker.is_stopped:

@@ -17,8 +17,10 @@ from adj.engines.bridge import Lent, run_in_bridge
 from adj.engines.calls import fetch_all
 from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
+from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.lease import Lease
 from adj.engines.lending import Wrappers
+from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.outcome import drop_note, reached_server
 from adj.engines.psycopg import link as link_module
 from adj.engines.psycopg.copying import NativeCopy
@@ -115,6 +117,9 @@ class PsycopgConnection:
             return await self._run(function, *args, **kwargs)
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if (host := self._host()) is not None:
+            # Code that finds a connection of a thread has to run on that thread, and finds this one there.
+            return await host.run_with({self._alias: self._wrapper}, function, *args, **kwargs)
         watcher, others = watcher_of(self._alias), watchers_of_others(self._alias)
         async with with_guests(self._wrappers()) as wrappers:
             with (
@@ -151,12 +156,18 @@ class PsycopgConnection:
 
     def _wrappers(self) -> Wrappers:
         """What code finds in `connections`: this one, and those of other transactions of the task."""
-        others = {
-            alias: connection._wrapper
-            for alias, connection in companions()
-            if isinstance(connection, PsycopgConnection)
-        }
+        others = {alias: companion.wrapper for alias, companion in companions()}
         return {**others, self._alias: self._wrapper}
+
+    def _host(self) -> ConnectionOnThread | None:
+        """The connection of a transaction of the task that lives on a thread, if there is one."""
+        return next(
+            (found.connection for _, found in companions() if isinstance(found.connection, ConnectionOnThread)), None
+        )
+
+    def elsewhere(self) -> ConnectionOnThread:
+        """The same for code on another event loop: synchronous code has called it, and waits on a thread."""
+        return _OnWaitingThread(self._alias)
 
     def _is_watched(self) -> bool:
         """Whether somebody wants to see the queries, to whom Django's own cursor shows them."""
@@ -166,6 +177,13 @@ class PsycopgConnection:
         """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""
         if command.locks_rows and self.link.autocommit:
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+
+
+class _OnWaitingThread(ConnectionOnThread):
+    """A connection that is lent to the thread which waits for the current code."""
+
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await run_on_djangos_thread(waiting_thread(), function, *args, **kwargs)
 
 
 class StreamingCursor:
