@@ -5,6 +5,8 @@ P17.
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -49,9 +51,9 @@ def pair(request: Any, postgres: str) -> Generator[tuple[Place, Place]]:
         request.getfixturevalue("mariadb")
     with alias_at("postgres again", connections.settings[postgres]):
         places = Place(engine, one, engine), Place(other_engine, other, other_engine)
-        with places[0].chosen(), places[1].chosen():
-            with override_settings(ADJ={place.alias: {"engine": place.engine} for place in places}):
-                yield places
+        engines = {place.alias: {"engine": place.engine} for place in places}
+        with places[0].chosen(), places[1].chosen(), override_settings(ADJ=engines):
+            yield places
 
 
 Save = Callable[[str], Awaitable[object]]
@@ -121,3 +123,69 @@ def test_receivers_of_another_alias_are_in_the_transaction(pair: tuple[Place, Pl
         run(main())
     assert seen == [1]
     assert not {"+2", "+3"} & set(one.codes())
+
+
+def test_asynchronous_receivers_of_another_alias_are_in_the_transaction(pair: tuple[Place, Place]) -> None:
+    one, other = pair
+    seen: list[int] = []
+
+    async def note(sender: type, using: str, **kwargs: Any) -> None:
+        if using == other.alias:
+            seen.append(await q(Country).using(one.alias).filter(code="+2").acount())
+            await q(Country).using(one.alias).acreate(code="+3", name="x")
+
+    async def main() -> None:
+        with pytest.raises(Undo):
+            async with atomic(one.alias):
+                await q(Country).using(one.alias).acreate(code="+2", name="x")
+                await by_save(other.alias)
+                raise Undo
+
+    with receiving(post_save, note, sender=Country):
+        run(main())
+    assert seen == [1]
+    assert not {"+2", "+3"} & set(one.codes())
+
+
+def test_whoever_watches_sees_what_other_aliases_are_asked(pair: tuple[Place, Place]) -> None:
+    one, other = pair
+    if "django" in (one.engine, other.engine):
+        pytest.skip("its queries run on Django's own connection of Django's own thread")
+
+    async def main() -> None:
+        async with atomic(one.alias):
+            await by_save(other.alias)
+            await adj.set_rollback(using=one.alias)
+
+    with writing_to(one.alias, other.alias, []), CaptureQueriesContext(connections[one.alias]) as captured:
+        run(main())
+    assert len([query for query in captured if "INSERT" in query["sql"]]) == 1
+
+
+def test_code_on_a_thread_that_is_cancelled_ends_before_the_transaction_that_it_uses(postgres: str) -> None:
+    """Its connection would be another task's while the thread still writes."""
+    is_running, may_end = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        is_running.set()
+        may_end.wait()
+        Country.objects.using(postgres).create(code="+1", name="x")
+
+    async def main() -> None:
+        async def write() -> None:
+            async with atomic(postgres), adj.native("default"):
+                await sync_to_async(slow)()
+
+        task = asyncio.create_task(write())
+        await asyncio.to_thread(is_running.wait)
+        task.cancel()
+        await asyncio.sleep(0.05)
+        assert not task.done()
+        may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    there = Place("psycopg", postgres, "psycopg")
+    with there.chosen(), override_settings(ADJ={postgres: {"pool": {"max_size": 1}}, "default": {"engine": "threads"}}):
+        run(main())
+        assert "+1" not in there.codes()
