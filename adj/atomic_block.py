@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -12,7 +13,6 @@ from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from asgiref.sync import iscoroutinefunction
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.transaction import Atomic as DjangoAtomic
 
@@ -149,7 +149,8 @@ def atomic(using: Any = None, **options: Any) -> Any:
     """
     if callable(using):
         # As Django's, it may stand without parentheses: `@atomic`.
-        return Atomic()(using)
+        function: Any = using
+        return Atomic()(function)
     return Atomic(using, **options)
 
 
@@ -279,7 +280,7 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
 
     Raises `TypeError` for a coroutine function.
     """
-    if iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__):
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
         name = getattr(function, "__qualname__", repr(function))
         raise TypeError(f"run_sync() runs synchronous code, and {name}() is a coroutine function: await it instead.")
     aliases = current_aliases()
@@ -378,7 +379,7 @@ async def call_hook(hook: Hook, alias: str) -> None:
     """Call a function as after a commit; a coroutine function is awaited."""
     function, robust = hook
     try:
-        if iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(function):
             await function()
         else:
             executor = await executor_for(alias)
