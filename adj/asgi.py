@@ -53,7 +53,8 @@ def atomic_view(using: Any = None, **options: Any) -> Any:
     are exempt from it. Takes the options of `atomic()`.
     """
     if callable(using):
-        return atomic_view()(using)
+        view: Any = using
+        return atomic_view()(view)
 
     def decorate(view: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         wrapped: Any = atomic(using, **options)(view)
