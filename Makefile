@@ -29,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where `make django-stubs-suite` takes the cases from: `make DJANGO_STUBS=folder` names a copy of the repository.
 DJANGO_STUBS ?= https://github.com/typeddjango/django-stubs
 
-.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite shadow shadow-subset mutations mypy-real-projects django-stubs-suite docs format matrix third-party install clean
+.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite shadow shadow-subset fuzz mutations mypy-real-projects django-stubs-suite docs format matrix third-party install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -75,6 +75,9 @@ shadow: $(DEV) ## Django's own tests, every query of which is also asked through
 
 shadow-subset: $(DEV) ## the same with a part of the tests, on SQLite
 	$(BIN)/python -m tests.shadow --database sqlite --subset
+
+fuzz: $(DEV) ## hostile names and values in every place of a query, compared with Django, on SQLite and PostgreSQL
+	$(BIN)/python -m tests.fuzz
 
 mutations: $(DEV) ## take out each part of a key, each check and each guard: a test has to notice
 	$(BIN)/python -m tests.mutations

@@ -9,7 +9,8 @@ from adj.atomic_block import atomic, gather, in_transaction, on_commit, run_sync
 from adj.compiler.cache import CacheStats
 from adj.compiler.prepare import plan_cache
 from adj.compiler.project_code import pure
-from adj.databases import close
+from adj.databases import close, pools
+from adj.engines.pool import PoolStats
 from adj.errors import (
     AdjError,
     CannotLoad,
@@ -26,6 +27,7 @@ from adj.errors import (
     QueryTimeout,
     ResourceError,
     ShapeError,
+    TooManyWaiting,
     TransactionAborted,
     TransactionError,
     UnknownDatabase,
@@ -69,6 +71,7 @@ __all__ = [
     "NotLoaded",
     "Page",
     "PlanMismatch",
+    "PoolStats",
     "PoolTimeout",
     "QueryError",
     "QueryEvent",
@@ -79,6 +82,7 @@ __all__ = [
     "RowAt",
     "RowStream",
     "ShapeError",
+    "TooManyWaiting",
     "TransactionAborted",
     "TransactionError",
     "UnknownDatabase",
@@ -99,6 +103,7 @@ __all__ = [
     "observe",
     "on_commit",
     "plan_cache",
+    "pools",
     "pure",
     "q",
     "refresh",

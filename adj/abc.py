@@ -97,15 +97,12 @@ class Connection(Protocol):
         ...
 
     @property
-    def patience(self) -> float | None:
-        """Seconds that the end of a transaction may take once its task is cancelled; None: as long as it takes."""
+    def patience(self) -> float:
+        """Seconds that the ends of a transaction may take once its task is cancelled; its deadline may be sooner."""
         ...
 
-    def was_lost_unused(self, error: Exception) -> bool:
-        """Whether an error says that the session had ended before the statement came to it.
-
-        Then one that only reads can be sent again; not one that was ended while it ran, as somebody may want it.
-        """
+    def was_not_started(self, error: Exception) -> bool:
+        """Whether an error proves that the server has not started the statement; then a read can be sent again."""
         ...
 
     def is_needed(self) -> bool:
@@ -124,10 +121,6 @@ class Connection(Protocol):
 class Engine(Protocol):
     """The I/O of one alias on one event loop."""
 
-    async def open(self) -> ServerFacts:
-        """Reach the server and read its facts. Raises `EngineNotOpen` where that fails."""
-        ...
-
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[Connection]:
         """Lend a connection; waits while all are in use.
 
@@ -140,6 +133,10 @@ class Engine(Protocol):
 
         None where that thread has the engine's connection anyway.
         """
+        ...
+
+    def stats(self) -> Any:
+        """The `PoolStats` of the engine's pool; None where it has none."""
         ...
 
     async def close(self) -> None:

@@ -24,20 +24,24 @@ from adj.statement import ROWS, Finish
 async def answer(query: StatementHolder, finish: Finish) -> Any:
     """What a query answers to an ending; `AsyncQuery[M, R]` knows its type."""
     statement = query.statement
-    executor = await executor_for(alias_of(statement, writes=finish.answer in WRITES))
-    with Noted(statement, finish):
-        if statement.seconds is None:
-            return await executor.answer(Question(statement, query.structure, finish))
+    alias = alias_of(statement, writes=finish.answer in WRITES)
+    if statement.seconds is not None:
         async with within_time(statement, finish):
-            return await executor.answer(Question(statement, query.structure, finish))
+            executor = await executor_for(alias)
+            with Noted(statement, finish):
+                return await executor.answer(Question(statement, query.structure, finish))
+    # The same without a block, which would cost every query.
+    executor = await executor_for(alias)
+    with Noted(statement, finish):
+        return await executor.answer(Question(statement, query.structure, finish))
 
 
 async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[Any, Any]], Any]) -> Any:
     """What Django's own code answers, on a connection of adj's."""
     alias = alias_of(query.statement)
-    executor = await executor_for(alias)
-    with Noted(query.statement, ROWS):
-        async with within_time(query.statement, ROWS):
+    async with within_time(query.statement, ROWS):
+        executor = await executor_for(alias)
+        with Noted(query.statement, ROWS):
             return await executor.answer_in_django(query.statement, ROWS, finish, build_on(query.statement, alias))
 
 
@@ -45,8 +49,8 @@ async def answer_of_owner(query: StatementHolder, names: Names, name: str, /, *a
     """What a terminal method answers that Django, or a class of the project, runs by itself."""
     statement = query.statement
     alias = alias_of(statement)
-    executor = await executor_for(alias)
-    call = partial(call_terminal, terminal_source(statement, alias, names), name, *args)
-    with Noted(statement, ROWS):
-        async with within_time(statement, ROWS):
+    async with within_time(statement, ROWS):
+        executor = await executor_for(alias)
+        call = partial(call_terminal, terminal_source(statement, alias, names), name, *args)
+        with Noted(statement, ROWS):
             return await executor.answer_in_django(statement, ROWS, call, **kwargs)

@@ -20,7 +20,7 @@ from adj.blocks import ISOLATIONS, Hook, Isolation, Mode
 from adj.databases import executor_for, preferred_alias
 from adj.engines.contexts import take_over
 from adj.errors import NestingError, QueryTimeout, TransactionAborted
-from adj.persist import to_its_end
+from adj.persist import deadline_in, to_its_end
 from adj.transaction import Transaction, current, current_aliases
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ class _Block:
         async with AsyncExitStack() as stack:
             if self._timeout is not None:
                 self._deadline = await stack.enter_async_context(asyncio.timeout(self._timeout))
+                stack.enter_context(deadline_in(self._timeout))
             if transaction is None:
                 executor = await executor_for(self._alias)
                 connection = await stack.enter_async_context(executor.engine.connection(exclusive=True))

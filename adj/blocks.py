@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
 
@@ -205,6 +205,13 @@ def _end_inner_blocks(connection: Any, block: Atomic, error: BaseException | Non
 def inner_blocks_are_open(alias: str) -> NestingError:
     """The error of a block that is left before those in it."""
     return NestingError(alias=alias, reason="has inner blocks that have not ended")
+
+
+def unanswered_commit() -> OperationalError:
+    """The error of a commit whose answer was not waited for any longer."""
+    failure = OperationalError("The server did not answer the commit before the deadline.")
+    add_note(failure)
+    return failure
 
 
 def _is_aborted(connection: Any) -> bool:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from django.db import models
 
-from adj import statement as ask
+from adj import clauses as ask
 from adj.chain import Source
-from adj.compiler.clauses import structure_of, structure_of_statement
+from adj.compiler.describe import structure_of, structure_of_statement
 from adj.compiler.django_path import copied, on_alias, stepped
 from adj.compiler.snapshot import (
     snapshot_condition,
@@ -41,7 +41,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         self.structure = structure
         self._partial = None
 
-    def _with(self, clause: ask.AnyClause) -> Self:
+    def _with(self, clause: ask.Clause) -> Self:
         """The query with one more clause, which has to fit; see `adj/compiler/validate.py`."""
         if self.statement.owner is not None or type(clause) is ask.Combine:
             # A class of the project takes it as it is, and says itself what does not fit.
@@ -179,7 +179,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         self: Source[Q], nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
     ) -> Q:
         """Lock the rows until the transaction ends; running it outside one raises `TransactionManagementError`."""
-        return self._with(ask.Lock(nowait, skip_locked, tuple(of), no_key))
+        return self._with(ask.Lock(bool(nowait), bool(skip_locked), tuple(of), bool(no_key)))
 
     def fetch_mode(self: Source[Q], fetch_mode: object) -> Q:
         """How the rows fetch what they do not carry; needs Django 6.1."""
@@ -189,7 +189,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     def union(self: Source[Q], *other_qs: object, all: bool = False) -> Q:
         """The rows of all the queries; each once, unless `all`."""
-        return self._with(ask.Combine("union", snapshot_values(self, other_qs), all))
+        return self._with(ask.Combine("union", snapshot_values(self, other_qs), bool(all)))
 
     def intersection(self: Source[Q], *other_qs: object) -> Q:
         """The rows that every query has."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from adj.clauses import Clause
 from adj.compiler.structure import Structure, Unkeyed
-from adj.statement import AnyClause, Statement
+from adj.statement import Statement
 from adj.typevars import Q_co
 
 
@@ -22,6 +23,6 @@ class Source(Protocol[Q_co]):
         """Its structure."""
         ...
 
-    def _with(self, clause: AnyClause) -> Q_co: ...
+    def _with(self, clause: Clause) -> Q_co: ...
 
     def _asking(self, statement: Statement, structure: Structure | Unkeyed) -> Q_co: ...

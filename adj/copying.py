@@ -41,10 +41,10 @@ async def copy_rows(
     check_copyable(statement.model)
     # Judged before anything is taken or read.
     fields_of(statement.model, names)
-    executor = await executor_for(alias_of(statement, writes=True))
-    copy = _copy if _has_copy(executor) else _insert
-    with Noted(statement, finish):
-        async with within_time(statement, finish), aclosing(_batches(rows, batch_size)) as batches:
+    async with within_time(statement, finish), aclosing(_batches(rows, batch_size)) as batches:
+        executor = await executor_for(alias_of(statement, writes=True))
+        copy = _copy if _has_copy(executor) else _insert
+        with Noted(statement, finish):
             return await copy(executor, query, batches, names, progress or _tell_nobody)
 
 

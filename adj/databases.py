@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -14,7 +14,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from adj.abc import Engine
 from adj.compiler.dialect import dialect_for
 from adj.engines import engine_for, pinned_engines
+from adj.engines.calls import read_facts
 from adj.engines.lending import Wrappers
+from adj.engines.pool import PoolStats
 from adj.engines.testcase import (
     TestCaseEngine,
     connections_around,
@@ -38,17 +40,21 @@ class Database:
         self.alias, self.engine = alias, engine
         self._executor_for = executor_for
         self.executor: Executor | None = None
-        self._opening = asyncio.Lock()
 
     async def open(self) -> Executor:
-        """Reach the server if this has not been done yet. Raises `EngineNotOpen` when it cannot be reached."""
-        async with self._opening:
-            if self.executor is None:
-                dialect = dialect_for(self.alias)
-                if not dialect.has_facts:
-                    dialect = dialect_for(self.alias, await self.engine.open())
-                self.executor = Executor(self.engine, dialect, self._executor_for)
-            return self.executor
+        """Reach the server if this has not been done yet. Raises what checking a connection out raises.
+
+        Tasks that open it at the same time do not wait for each other: each has its own deadline.
+        """
+        dialect = dialect_for(self.alias)
+        if not dialect.has_facts:
+            async with self.engine.connection() as connection:
+                # Another task may have been faster.
+                if self.executor is not None:
+                    return self.executor
+                dialect = dialect_for(self.alias, await connection.run(read_facts, self.alias))
+        self.executor = self.executor or Executor(self.engine, dialect, self._executor_for)
+        return self.executor
 
     async def close(self) -> None:
         """End the engine."""
@@ -85,6 +91,15 @@ class LoopDatabases:
         if database is None:
             database = self._databases[key] = Database(alias, engine_for(alias), self.executor)
         return database.executor or await database.open()
+
+    def pools(self) -> dict[str, PoolStats]:
+        """The figures of the pools that are open, by alias."""
+        found = {database.alias: database.engine.stats() for database in self._open()}
+        return {alias: stats for alias, stats in found.items() if stats is not None}
+
+    def _open(self) -> Iterator[Database]:
+        yield from self._databases.values()
+        yield from self._pinned.values()
 
     async def close(self) -> None:
         """Close all databases; the next query opens them anew."""
@@ -219,6 +234,16 @@ def close_all() -> None:
             asyncio.run_coroutine_threadsafe(databases.close(), loop).result(CLOSE_SECONDS)
         else:
             loop.run_until_complete(databases.close())
+
+
+def pools() -> dict[str, PoolStats]:
+    """The figures of the running event loop's pools, by alias: of connections on `psycopg`, of threads on `threads`.
+
+    An alias is in it once a query of this event loop has used it. The engine `django` has no pool. Raises
+    `RuntimeError` where no event loop is running.
+    """
+    databases = _loops.get(asyncio.get_running_loop())
+    return {} if databases is None else databases.pools()
 
 
 async def close() -> None:

@@ -11,6 +11,7 @@ from django.db import OperationalError
 from adj.compiler.text import query_text
 from adj.engines.outcome import outcome_of
 from adj.errors import QueryTimeout
+from adj.persist import deadline_in
 from adj.statement import Finish, Statement
 
 
@@ -24,7 +25,8 @@ async def _limited(statement: Statement, seconds: float, finish: Finish) -> Asyn
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            yield
+            with deadline_in(seconds):
+                yield
     except (TimeoutError, OperationalError) as error:
         # The server may have given it up as well.
         if not limit.expired():

@@ -21,7 +21,8 @@ AdjError
     PlanMismatch                          .query .found: a kept plan and Django's SQL differ; raised in tests
   ResourceError        (OperationalError)
     EngineNotOpen                         the database cannot be reached, or there is no event loop
-    PoolTimeout                           .size .seconds .holders: no connection became free in time
+    PoolTimeout                           .size .seconds .in_use .opening .holders .failure: no connection in time
+    TooManyWaiting                        .waiting .size: as many queries wait for a connection as are allowed
     QueryTimeout                          .seconds .outcome: the query took longer than its `.timeout()`
   TransactionError     (TransactionManagementError)
     CrossTaskTransaction                  a task that does not own the transaction asked in it, or after its end
@@ -241,15 +242,48 @@ class EngineNotOpen(ResourceError):
 
 
 class PoolTimeout(ResourceError):
-    """No connection became free in time."""
+    """A query got no connection within the `timeout` of its pool; the query was not sent.
 
-    def __init__(self, *, alias: str, size: int, seconds: float, holders: Iterable[str], setting: str) -> None:
-        self.alias, self.size, self.seconds, self.holders = alias, size, seconds, tuple(holders)
-        self.setting = setting
+    `in_use` of `size` connections were in use, `opening` were being opened. `holders` describes the tasks that hold
+    them, the longest holder first. `failure` is why the last attempt to open one failed, if it did.
+    """
+
+    def __init__(
+        self,
+        *,
+        alias: str,
+        size: int,
+        seconds: float,
+        in_use: int,
+        opening: int,
+        holders: Iterable[str],
+        failure: str,
+        setting: str,
+    ) -> None:
+        self.alias, self.size, self.seconds = alias, size, seconds
+        self.in_use, self.opening, self.holders = in_use, opening, tuple(holders)
+        self.failure, self.setting = failure, setting
+        held = f" Held by: {'; '.join(self.holders)}." if self.holders else ""
+        failed = f" Opening another one failed: {failure}" if failure else ""
+        advice = (
+            f"Shorten transactions and streams, or raise {setting}."
+            if in_use >= size
+            else f'Check that the server of DATABASES["{alias}"] can be reached and accepts more connections.'
+        )
         super().__init__(
-            f'database "{alias}": none of {size} connections became free within {seconds:g} s. They are held by: '
-            f"{'; '.join(self.holders) or 'nobody, they are being opened'}. Hold transactions and streams for a "
-            f"shorter time, or raise {setting}."
+            f'Timed out after {seconds:g} s waiting for a connection to "{alias}" ({in_use} of {size} in use, '
+            f"{opening} opening).{held}{failed} {advice}"
+        )
+
+
+class TooManyWaiting(ResourceError):
+    """All connections are in use, and `max_waiting` queries wait for one already; the query was not sent."""
+
+    def __init__(self, *, alias: str, waiting: int, size: int) -> None:
+        self.alias, self.waiting, self.size = alias, waiting, size
+        super().__init__(
+            f'All {size} connections to "{alias}" are in use, and {waiting} queries are waiting already. Send fewer '
+            f'queries at once, or raise ADJ["{alias}"]["pool"]["max_waiting"].'
         )
 
 

@@ -150,7 +150,7 @@ class Executor:
         may_query: bool,
         lent: Callable[[], None] | None = None,
     ) -> Any:
-        """Run a statement; once more, on another connection, where the server ended the session before."""
+        """Run a statement; a read once more, on another connection, where the server has certainly not started it."""
         attempts = 1 if command.writes else MOST_ATTEMPTS
         while True:
             attempts -= 1
@@ -160,7 +160,7 @@ class Executor:
                 try:
                     return await connection.fetch(command, receive, may_query=may_query)
                 except DatabaseError as error:
-                    if not attempts or not connection.was_lost_unused(error):
+                    if not attempts or not connection.was_not_started(error):
                         raise
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, cast, overlo
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
 
-from adj import statement as ask
-from adj.compiler.clauses import structure_of_statement
+from adj import clauses as ask
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.django_path import statement_of
 from adj.compiler.overrides import begins_with_every_row, overridden, queryset_class_of, starts_plain
 from adj.compiler.partial import Partial
@@ -85,7 +85,7 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     def _partial(self, partial: Partial | None) -> None:
         pass
 
-    def _with(self, clause: ask.AnyClause) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # no manager
+    def _with(self, clause: ask.Clause) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # no manager
         return self.all()._with(clause)  # noqa: SLF001  # a query's own
 
     def _asking(  # type: ignore[override]  # no manager
@@ -199,7 +199,7 @@ if TYPE_CHECKING:
 
         # As in AsyncManager: a query and no manager.
         def _with(  # type: ignore[override]
-            self, clause: ask.AnyClause
+            self, clause: ask.Clause
         ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
 
         def _asking(  # type: ignore[override]

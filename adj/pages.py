@@ -8,17 +8,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Generic
 
-from adj.compiler.clauses import structure_of_statement
+from adj.clauses import ValuesList
 from adj.compiler.comparable import Incomparable
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.ordering import Order, OrderKey, key_name, order_of
 from adj.compiler.routing import alias_of
 from adj.compiler.seek import behind
 from adj.compiler.text import query_text
 from adj.cursors import read_cursor, write_cursor
 from adj.databases import executor_for
+from adj.deadline import within_time
 from adj.errors import ShapeError
 from adj.shapes import RowShape
-from adj.statement import Statement, ValuesList
+from adj.statement import ROWS, Statement
 from adj.typevars import R_co
 
 
@@ -58,6 +60,11 @@ async def fetch_page(query: Any, size: int, after: str | None, before: str | Non
         raise ValueError(f"page() takes a positive number of rows, not {size!r}.")
     if after is not None and before is not None:
         raise ValueError("page() takes rows after one cursor or before one, not both.")
+    async with within_time(query.statement, ROWS):
+        return await _fetch_page(query, size, after, before)
+
+
+async def _fetch_page(query: Any, size: int, after: str | None, before: str | None) -> Page[Any]:
     # The order of a query is read off its SQL, which depends on the server.
     dialect = (await executor_for(alias_of(query.statement))).dialect
     order = order_of(query.statement, query.queryset, dialect)

@@ -3,14 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import math
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+RELEASE_SECONDS = 0.1
+"""How long after its deadline a caller may still be kept by what cleans up after it."""
 
 END_SECONDS = 10.0
 """How long the end of the program waits for work that has to be done to its end."""
+
+
+class _Deadline:
+    """When a caller has to be released, in the loop's time; it holds while its block does."""
+
+    __slots__ = ("at", "holds")
+
+    def __init__(self, at: float) -> None:
+        self.at, self.holds = at, True
+
+
+_deadline: ContextVar[_Deadline | None] = ContextVar("adj_deadline", default=None)
+
+
+@contextmanager
+def deadline_in(seconds: float) -> Generator[None]:
+    """A block whose cleanup may keep its caller only until shortly after a deadline; it cancels nothing itself."""
+    before = _deadline.get()
+    deadline = _Deadline(asyncio.get_running_loop().time() + seconds)
+    if before is not None and before.holds:
+        deadline.at = min(deadline.at, before.at)
+    _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        # Tasks that were started in the block have it in their contexts as well.
+        deadline.holds = False
+        # Not by its token: a fixture's block may end in another context than it began in.
+        _deadline.set(before)
+
+
+def seconds_to_clean(most: float) -> float:
+    """How long cleaning up may keep the current caller: `most` seconds, or less where its deadline comes first."""
+    deadline = _deadline.get()
+    if deadline is None or not deadline.holds:
+        return most
+    return max(0.0, min(most, deadline.at + RELEASE_SECONDS - asyncio.get_running_loop().time()))
+
+
+def _is_overdue() -> bool:
+    """Whether the deadline of the current caller has passed: then it was cancelled before, and will not be again."""
+    deadline = _deadline.get()
+    return deadline is not None and deadline.holds and deadline.at <= asyncio.get_running_loop().time()
 
 
 class _Kept(asyncio.Task[T]):
@@ -26,13 +74,15 @@ class _Kept(asyncio.Task[T]):
         return False
 
 
-async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine, which runs in a task of its own and is never cancelled.
+async def to_its_end(coroutine: Coroutine[Any, Any, T], patience: float = math.inf) -> T:
+    """The result of a coroutine, which runs in a task of its own and is not cancelled with its caller.
 
     Cancellations of the caller are kept back until then: the first one is raised when the work is done, with the result
-    lost. An error of the work itself is raised instead of it only if nobody was cancelled.
+    lost. An error of the work itself is raised instead of it only if nobody was cancelled. `patience`: see below.
+
+    Raises `TimeoutError` where the deadline of the caller has passed before, and the work does not end soon.
     """
-    task, cancelled = await _ended(coroutine)
+    task, cancelled = await _ended(coroutine, patience)
     if cancelled is not None:
         if not task.cancelled():
             # Otherwise asyncio would complain about an error that nobody has looked at.
@@ -42,30 +92,36 @@ async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 async def result_and_cancellation(
-    coroutine: Coroutine[Any, Any, T], patience: float | None = None
+    coroutine: Coroutine[Any, Any, T], patience: float = math.inf
 ) -> tuple[T, asyncio.CancelledError | None]:
     """The same for who wants the result in any case: with it, the cancellation that was kept back, if any.
 
     An error of the work is raised in any case. So many seconds of `patience` after the first cancellation the work is
-    cancelled as well; with None, never.
+    cancelled as well, or shortly after the caller's deadline if that is sooner.
     """
     task, cancelled = await _ended(coroutine, patience)
     return task.result(), cancelled
 
 
 async def _ended(
-    coroutine: Coroutine[Any, Any, T], patience: float | None = None
+    coroutine: Coroutine[Any, Any, T], patience: float = math.inf
 ) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
-    task = _Kept(coroutine, loop=asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    task = _Kept(coroutine, loop=loop)
     cancelled: asyncio.CancelledError | None = None
+    is_overdue = _is_overdue()
+    if is_overdue:
+        loop.call_later(seconds_to_clean(patience), task.cancel)
     while not task.done():
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError as error:
             if task.done() and task.cancelled():
+                if is_overdue and cancelled is None:
+                    raise TimeoutError from None
                 raise
-            if cancelled is None and patience is not None:
-                asyncio.get_running_loop().call_later(patience, task.cancel)
+            if cancelled is None and (seconds := seconds_to_clean(patience)) < math.inf:
+                loop.call_later(seconds, task.cancel)
             cancelled = cancelled or error
         except BaseException:  # noqa: BLE001  # the caller gets it from the task itself
             break

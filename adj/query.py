@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overloa
 
 from django.db.models import QuerySet
 
-from adj import statement as ask
+from adj import clauses as ask
 from adj.builders import BuildingQuery
 from adj.chain import Source
 from adj.compiler.build import build, pickled, unpickled
-from adj.compiler.clauses import structure_of_statement
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.dialect import dialect_for
 from adj.compiler.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.related import known_related_objects, prefetches
@@ -55,7 +55,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
     # -- rows of another type ------------------------------------------------------------------------------------------
 
-    def _with_shape(self, clause: ask.AnyClause) -> AsyncQuery[M, Any]:
+    def _with_shape(self, clause: ask.Clause) -> AsyncQuery[M, Any]:
         """The query with a clause that makes other rows of them."""
         return self._with(clause)
 
@@ -77,7 +77,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     ) -> AsyncQuery[M, tuple[Any, ...]]: ...
     def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, Any]:
         """Rows are tuples of the named columns; with `flat` the one column's values, with `named` named tuples."""
-        return self._with_shape(ask.ValuesList(snapshot_values(self, fields), flat, named))
+        return self._with_shape(ask.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """The distinct dates of a field, truncated to `kind`: year, month, week or day."""
@@ -95,7 +95,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         """Instances from hand-written SQL. The clauses so far do not matter to it, as in Django."""
         alias = using if using is not None else self.statement.alias
         return AsyncRawQuery(
-            self.queryset.raw(raw_query, snapshot_value(params), dict(translations or {}), using=alias)
+            self.queryset.raw(raw_query, snapshot_value(params), snapshot_value(translations), using=alias)
         )
 
     # -- operators -----------------------------------------------------------------------------------------------------
@@ -120,7 +120,9 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         if not isinstance(k, int):
             raise TypeError(f"a query is indexed by whole numbers and slices, not by {type(k).__name__}.")
         _refuse_negative(k)
-        return RowAt(self._with(ask.Slice(k, k + 1)).run, k)
+        # As Django's Query adds it up, whatever class of numbers it is.
+        position = k + 0
+        return RowAt(self._with(ask.Slice(position, position + 1)).run, position)
 
     # -- the same question to others -----------------------------------------------------------------------------------
 
@@ -262,12 +264,13 @@ def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:
 
 
 def _checked_slice(k: slice) -> ask.Slice:
-    start, stop = (None if bound is None else int(bound) for bound in (k.start, k.stop))
     if k.step is not None:
         raise TypeError("a query has no steps: slice the rows instead, as in `(await query.run())[::2]`.")
-    for bound in (start, stop):
+    for bound in (k.start, k.stop):
         if bound is not None:
+            # Before `int()`, which takes texts and UUIDs as well; Django compares first, too.
             _refuse_negative(bound)
+    start, stop = (None if bound is None else int(bound) for bound in (k.start, k.stop))
     return ask.Slice(start, stop)
 
 

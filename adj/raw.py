@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
-from adj.compiler.clauses import prefetch_lookup
+from adj.compiler.prefetch.lookups import prefetch_lookup
 from adj.compiler.routing import alias_of_raw, raw_copy
 from adj.compiler.snapshot import snapshot_prefetches
 from adj.databases import executor_for

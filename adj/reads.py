@@ -6,6 +6,7 @@ Private Django API used here: `Options.total_unique_constraints`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from decimal import Decimal
 from typing import Any, Generic
 
 import django
@@ -20,6 +21,7 @@ from adj.compiler.prepare import Question
 from adj.compiler.routing import alias_of
 from adj.compiler.snapshot import snapshot_expressions, snapshot_values
 from adj.databases import executor_for
+from adj.deadline import within_time
 from adj.executor import Executor, all_rows
 from adj.pages import Page, fetch_page
 from adj.shapes import Answer
@@ -104,7 +106,10 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
             options = {} if field_name == "pk" else {"field_name": field_name}
             rows_by_key: dict[Any, R] = await answer_of_owner(self, IN_BULK, "in_bulk", *given, **options)
             return rows_by_key
-        ids = None if id_list is None else tuple(id_list)
+        # Django asks first whether there is any, so that 0 is an empty list, too.
+        # Any: what is no collection may be false.
+        keys: Any = id_list
+        ids = None if keys is None else tuple(keys) if keys else ()
         queryset = self.queryset
         if queryset.query.is_sliced or not has_instances(queryset) or not _is_unique(queryset, field_name):
             # Django's own code says what is wrong, or deals with rows that are no instances.
@@ -113,9 +118,11 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         if ids is not None and not ids:
             return {}
         rows: list[R] = []
-        for batch in [None] if ids is None else _batches(ids, await executor_for(self.db), self.statement.model):
-            query = self if batch is None else self.filter(**{f"{field_name}__in": batch})
-            rows.extend(await query.run())
+        # Each of them has the time of all.
+        async with within_time(self.statement, ROWS):
+            for batch in [None] if ids is None else _batches(ids, await executor_for(self.db), self.statement.model):
+                query = self if batch is None else self.filter(**{f"{field_name}__in": batch})
+                rows.extend(await query.run())
         return {getattr(row, field_name): row for row in rows}
 
     async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[R]:
@@ -132,10 +139,14 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         """`async with query.stream() as rows`: rows one by one, whose cursor is closed at the end of the block.
 
         `chunk_size` is how many rows (2,000 by default) come from the server at a time. Raises `ValueError` unless it
-        is positive.
+        is positive, and `TypeError` for what is no number.
         """
-        if not isinstance(chunk_size, int) or chunk_size <= 0:
-            raise ValueError(f"chunk_size must be a positive number of rows, not {chunk_size!r}.")
+        # Typed as `object`: what is no number comes from callers without a type checker.
+        given: object = chunk_size
+        if isinstance(given, (int, float, Decimal)) and given <= 0:
+            raise ValueError(f"chunk_size must be a positive number of rows, not {given!r}.")
+        if not isinstance(given, int):
+            raise TypeError(f"chunk_size must be a positive number of rows, not {type(given).__name__}.")
         return RowStream(self.db, Question(self.statement, self.structure, ROWS), chunk_size)
 
     async def __aiter__(self) -> AsyncIterator[R]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from django.db.models import Manager, Model
 
+from adj.clauses import Clause
 from adj.compiler.django_path import copied
 from adj.compiler.lazy import unwrapped
 from adj.compiler.managers import (
@@ -24,8 +25,9 @@ from adj.compiler.managers import (
 from adj.compiler.structure import Structure, Unkeyed
 from adj.compiler.text import NotedCall, related_text
 from adj.databases import executor_for
+from adj.deadline import within_time
 from adj.query import AsyncQuery, query_of
-from adj.statement import AnyClause, Statement
+from adj.statement import ROWS, Statement
 from adj.typevars import M
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
         return type(self)(query_of(statement), self._instance, self._relation, self._make_manager)
 
     # What is built on it is a query of rows, and no relation any more.
-    def _with(self, clause: AnyClause) -> AsyncQuery[M, M]:  # type: ignore[override]
+    def _with(self, clause: Clause) -> AsyncQuery[M, M]:  # type: ignore[override]
         return self._asking(self.statement, self.structure)._with(clause)  # noqa: SLF001  # a query's own
 
     def _asking(  # type: ignore[override]
@@ -132,9 +134,10 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
         return found
 
     async def _call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        executor = await executor_for(write_alias(self.statement.model, self._instance))
-        with NotedCall(related_text, self._instance, self._relation, name, args, kwargs):
-            return await executor.run(call_manager, self._make_manager, name, args, kwargs)
+        async with within_time(self.statement, ROWS):
+            executor = await executor_for(write_alias(self.statement.model, self._instance))
+            with NotedCall(related_text, self._instance, self._relation, name, args, kwargs):
+                return await executor.run(call_manager, self._make_manager, name, args, kwargs)
 
 
 def _given(bulk: bool, through_defaults: Values | None = None) -> dict[str, Any]:

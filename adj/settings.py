@@ -33,7 +33,7 @@ class AliasSettings:
     `threads`: how many worker threads, and so how many connections, one event loop may use at a time.
     `pool`: for `psycopg`, the pool of one event loop, with psycopg's names: `min_size`, `max_size`, `timeout`,
     `max_waiting`, `max_lifetime`, `max_idle`. What is not given is taken from Django's `OPTIONS["pool"]`. `timeout`,
-    the seconds that a query waits for a connection, holds for `threads` too.
+    the seconds that a query waits for a connection, and `max_waiting` hold for `threads` too.
     """
 
     engine: EngineName = "auto"

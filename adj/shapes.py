@@ -26,6 +26,9 @@ class Answer(enum.Enum):
     DELETE = "delete"
     COPY = "copy"
 
+    # Python's own hashes the name, in a call on the way of every query; members are equal to themselves alone.
+    __hash__ = object.__hash__
+
 
 WRITES = frozenset(
     {

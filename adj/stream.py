@@ -7,6 +7,7 @@ of two that wait for each other, one would be closed while it runs.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic
 
@@ -14,7 +15,9 @@ from adj.compiler.prepare import Question
 from adj.compiler.text import Noted
 from adj.databases import executor_for
 from adj.deadline import within_time
+from adj.errors import QueryTimeout
 from adj.executor import Chunks
+from adj.persist import deadline_in
 from adj.typevars import T
 
 if TYPE_CHECKING:
@@ -30,11 +33,10 @@ class RowStream(Generic[T]):
         self._chunks: Chunks | None = None
 
     async def __aenter__(self) -> Self:
-        executor = await executor_for(self._alias)
-        chunks = Chunks(executor, self._question, self._chunk_size)
         statement, finish = self._question.statement, self._question.finish
-        with Noted(statement, finish):
-            async with within_time(statement, finish):
+        async with within_time(statement, finish):
+            chunks = Chunks(await executor_for(self._alias), self._question, self._chunk_size)
+            with Noted(statement, finish):
                 await chunks.__aenter__()
         self._chunks = chunks
         return self
@@ -44,7 +46,10 @@ class RowStream(Generic[T]):
     ) -> None:
         chunks, self._chunks = self._chunks, None
         self._rows.clear()
-        if chunks is not None:
+        if chunks is None:
+            return
+        # After its time the stream is not kept by a server, or a thread, that does not answer.
+        with deadline_in(0) if isinstance(error, QueryTimeout) else nullcontext():
             await chunks.__aexit__(kind, error, traceback)
 
     def __aiter__(self) -> Self:

@@ -87,7 +87,8 @@ class Transaction:
             await errand.begin_block()
             self._errands[block] = errand
         try:
-            self._wrapper = await to_its_end(self._continued(self.connection.run(blocks.enter, block, mode)))
+            begun = self._continued(self.connection.run(blocks.enter, block, mode))
+            self._wrapper = await to_its_end(begun, self.connection.patience)
         except BaseException as error:
             try:
                 if isinstance(error, asyncio.CancelledError):
@@ -127,6 +128,10 @@ class Transaction:
             if task is not None and task.cancelling() and has_note(failure):
                 # Whoever cancels a task seldom looks at its error.
                 logger.warning("The task %s was cancelled. %s", _name(task), OUTCOME_UNKNOWN, exc_info=failure)
+            raise
+        except asyncio.CancelledError as unanswered:
+            if error is None and not self.blocks:
+                raise blocks.unanswered_commit() from unanswered
             raise
         finally:
             self._end_errand(block)

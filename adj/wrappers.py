@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from adj.asking import answer_in_django
 from adj.atomic_block import run_sync
 from adj.chain import Source
-from adj.compiler.clauses import structure_of_statement
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.django_path import statement_of
 from adj.query import AsyncQuery
 from adj.typevars import Q, T

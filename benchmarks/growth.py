@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import F, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Lower
 
 from benchmarks.project import set_up
 
@@ -81,45 +82,48 @@ def _filtered(rows: Any, length: int) -> Any:
 
 def lists() -> Iterator[str]:
     """A cache filled with queries for lists of 1 to 60,000 members."""
-    from adj import q
-    from benchmarks.models import Book
-
     lengths = [*range(1, 1_000, 3), 1_000, 3_000, 10_000, 30_000, 60_000]
-    yield from _filled("IN lists of 1 to 60,000 members", (q(Book).filter(pk__in=range(length)) for length in lengths))
+
+    def of_lengths(rows: Any) -> Iterator[Any]:
+        return (rows.filter(pk__in=range(length)) for length in lengths)
+
+    yield from _filled("IN lists of 1 to 60,000 members", of_lengths)
 
 
 def hostile_shapes() -> Iterator[str]:
     """As many shapes as the cache has places, each with many conditions."""
-    from adj import q
+
+    def shape(rows: Any, number: int) -> Any:
+        conditions = [("pages__gt" if number >> bit & 1 else "pages__lt", bit) for bit in range(10)] * 3
+        return rows.filter(Q(*conditions, _connector="OR"))
+
+    yield from _filled("1,024 shapes of 30 conditions", lambda rows: (shape(rows, number) for number in range(1_024)))
+
+
+def _filled(title: str, queries: Callable[[Any], Iterator[Any]]) -> Iterator[str]:
+    from adj import plan_cache, q
     from benchmarks.models import Book
 
-    def shape(number: int) -> Any:
-        conditions = [("pages__gt" if number >> bit & 1 else "pages__lt", bit) for bit in range(10)] * 3
-        return q(Book).filter(Q(*conditions, _connector="OR"))
-
-    yield from _filled("1,024 shapes of 30 conditions", (shape(number) for number in range(1_024)))
-
-
-def _filled(title: str, queries: Any) -> Iterator[str]:
-    from adj import plan_cache
-    from adj.compiler.dialect import dialect_for
-    from adj.compiler.prepare import Question, prepare
-    from adj.engines.calls import read_facts
-    from adj.statement import ROWS
-
-    dialect = dialect_for("default", read_facts("default"))
+    before = _resident()
+    for queryset in queries(Book.objects.all()):
+        _django_sql(queryset)
+    djangos = _resident() - before
     plan_cache.clear()
     before = _resident()
-    for query in queries:
-        prepare(Question(query.statement, query.structure, ROWS), dialect)
-    del queries, query
+    for query in queries(q(Book)):
+        _adj_sql(query)
+    ours = _resident() - before
     stats = plan_cache.stats()
-    yield f"| {title} | |"
-    yield "| --- | ---: |"
-    yield f"| plans kept | {stats.size:,} |"
-    yield f"| compiled for one run | {stats.uncacheable:,} |"
-    yield f"| bytes of plans, estimated | {stats.bytes / 2**20:.1f} MiB |"
-    yield f"| growth of the process | {(_resident() - before) / 2**20:.1f} MiB |"
+    yield f"| {title} | Django | adj |"
+    yield "| --- | ---: | ---: |"
+    yield f"| plans kept | | {stats.size:,} |"
+    yield f"| compiled for one run | all | {stats.uncacheable:,} |"
+    yield f"| bytes of plans, estimated | | {_mib(stats.bytes)} |"
+    yield f"| growth of the process | {_mib(djangos)} | {_mib(ours)} |"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
 
 
 def _resident() -> int:
@@ -152,10 +156,24 @@ def _conditions(rows: Any, depth: int) -> Any:
     return rows.filter(condition)
 
 
+def _negations(rows: Any, depth: int) -> Any:
+    condition = Q(pages=0)
+    for number in range(depth):
+        condition = ~Q(condition, pages__gt=number)
+    return rows.filter(condition)
+
+
 def _operators(rows: Any, depth: int) -> Any:
     query = rows.filter(pages=0)
     for number in range(depth):
         query = query | rows.filter(pages=number) if number % 2 else query & rows.filter(pages=-number)
+    return query
+
+
+def _operators_from_the_right(rows: Any, depth: int) -> Any:
+    query = rows.filter(pages=0)
+    for number in range(depth):
+        query = rows.filter(pages=number) | query if number % 2 else rows.filter(pages=-number) & query
     return query
 
 
@@ -166,6 +184,20 @@ def _arithmetic(rows: Any, depth: int) -> Any:
     return rows.annotate(x=expression)
 
 
+def _functions(rows: Any, depth: int) -> Any:
+    expression: Any = F("title")
+    for _ in range(depth):
+        expression = Lower(expression)
+    return rows.annotate(x=expression)
+
+
+def _cases(rows: Any, depth: int) -> Any:
+    expression: Any = Value(0)
+    for number in range(depth):
+        expression = Case(When(pages=number, then=Value(number)), default=expression)
+    return rows.annotate(x=expression)
+
+
 def _subqueries(rows: Any, depth: int) -> Any:
     query = rows.filter(pages=0)
     for _ in range(depth):
@@ -173,11 +205,23 @@ def _subqueries(rows: Any, depth: int) -> Any:
     return query
 
 
+def _exists(rows: Any, depth: int) -> Any:
+    query = rows.filter(pages=0)
+    for _ in range(depth):
+        query = rows.filter(Exists(query.filter(pk=OuterRef("pk"))))
+    return query
+
+
 NESTED = {
-    "`Q`": _conditions,
-    "`&` and `|` of queries": _operators,
+    "`&` and <code>&#124;</code> of `Q`": _conditions,
+    "`~` of `Q`": _negations,
+    "`&` and <code>&#124;</code> of queries": _operators,
+    "`&` and <code>&#124;</code> of queries, to the right": _operators_from_the_right,
     "arithmetic": _arithmetic,
+    "functions": _functions,
+    "`Case`": _cases,
     "subqueries": _subqueries,
+    "`Exists`": _exists,
 }
 
 

@@ -20,16 +20,13 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 django.setup()
 
 # Django's models, and what imports them, can be imported only after setup().
-from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 import adj  # noqa: E402
 from adj.compiler.trust import raise_on_mismatch  # noqa: E402
 from tests.diary.models import MODELS as DIARY  # noqa: E402
-from tests.graphs import data as graphs  # noqa: E402
-from tests.servers import create_database, drop_database, postgresql_server  # noqa: E402
-from tests.shop import data  # noqa: E402
+from tests.shop.making import make_shop, postgresql_shop  # noqa: E402
 from tests.shop.models import Country  # noqa: E402
 
 # A difference that `ADJ_VERIFY` finds fails the test.
@@ -68,7 +65,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _sqlite(_no_connection_on_a_loop: list[str]) -> Generator[None]:
     """The bookshop on SQLite, as `default`."""
-    _make_shop("default")
+    make_shop("default")
     yield
     connections.close_all()
 
@@ -76,16 +73,9 @@ def _sqlite(_no_connection_on_a_loop: list[str]) -> Generator[None]:
 @pytest.fixture(scope="session")
 def postgres(_sqlite: None) -> Generator[str]:
     """The alias of the bookshop on PostgreSQL. Fails where no server can be had."""
-    with postgresql_server() as server:
+    with postgresql_shop("postgres") as server:
         _servers["PostgreSQL"] = f"{server.release}, {server.origin}"
-        name = create_database(server)
-        connections.settings["postgres"].update(server.django_database(name))
-        try:
-            _make_shop("postgres")
-            yield "postgres"
-        finally:
-            connections.close_all()
-            drop_database(server, name)
+        yield "postgres"
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +93,7 @@ def mariadb(_sqlite: None) -> Generator[str]:
 def mariadb_shop(_sqlite: None) -> Generator[str]:
     """The alias of the bookshop on MariaDB, where upper and lower case differ as elsewhere; skips like `mariadb`."""
     with _on_mariadb("mariadb_shop", collation="utf8mb4_bin") as alias:
-        _make_shop(alias)
+        make_shop(alias)
         yield alias
 
 
@@ -125,12 +115,6 @@ def _on_mariadb(alias: str, collation: str = "utf8mb4_general_ci") -> Generator[
             yield alias
         finally:
             wrapper.close()
-
-
-def _make_shop(alias: str) -> None:
-    call_command("migrate", database=alias, run_syncdb=True, verbosity=0, interactive=False)
-    data.load(alias)
-    graphs.load(alias)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,10 +15,11 @@ from typing import Any
 from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.query import ModelIterable
 
-from adj import statement as ask
+from adj import clauses as ask
+from adj.clauses import DjangoQuerySet
 from adj.compiler.assign import assigned_slots
-from adj.compiler.clauses import CLAUSES, DjangoQuerySet, Operands, prefetch_lookup
 from adj.compiler.dialect import Bound
+from adj.compiler.prefetch.lookups import prefetch_lookup
 from adj.compiler.slots import Recording, Slot
 from adj.compiler.slotted_query import slotted_query_class
 from adj.compiler.structure import StatementHolder, Structure, Uncacheable
@@ -98,8 +99,8 @@ class _Nested(Verbatim):
 
 
 def innermost_first(
-    clauses: Iterable[ask.AnyClause],
-    clauses_of: Callable[[StatementHolder], Iterable[ask.AnyClause]] = lambda holder: holder.statement.clauses,
+    clauses: Iterable[ask.Clause],
+    clauses_of: Callable[[StatementHolder], Iterable[ask.Clause]] = lambda holder: holder.statement.clauses,
 ) -> list[StatementHolder]:
     """The queries that are combined in clauses, those that are combined in these before them.
 
@@ -117,7 +118,7 @@ def innermost_first(
     return list(found.values())
 
 
-def _combined(clauses: Iterable[ask.AnyClause]) -> list[StatementHolder]:
+def _combined(clauses: Iterable[ask.Clause]) -> list[StatementHolder]:
     combined = [clause for clause in clauses if type(clause) is ask.Combine]
     return [other for clause in combined for other in clause.others if isinstance(other, StatementHolder)]
 
@@ -189,7 +190,7 @@ def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
 def _replay(
     statement: Statement,
     queryset: DjangoQuerySet,
-    operands: Operands,
+    operands: Verbatim | SlotWalk,
     bounds: tuple[int | None, int | None] | None = None,
 ) -> DjangoQuerySet:
     for clause in statement.clauses:
@@ -197,13 +198,8 @@ def _replay(
         if bounds is not None and type(clause) is ask.Slice:
             queryset = _sliced(queryset, bounds)
         else:
-            queryset = build_clause(queryset, clause, operands)
+            queryset = clause.applied(queryset, operands)
     return queryset
-
-
-def build_clause(queryset: DjangoQuerySet, clause: ask.AnyClause, operands: Operands) -> DjangoQuerySet:
-    """A QuerySet with one more clause."""
-    return CLAUSES[type(clause)][1](queryset, clause, operands)
 
 
 def _sliced(queryset: DjangoQuerySet, bounds: tuple[int | None, int | None]) -> DjangoQuerySet:

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from adj import statement as ask
-from adj.compiler.clauses import structure_of_statement
+from adj import clauses as ask
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.overrides import starts_plain
 from adj.compiler.prepare import Question
 from adj.compiler.relation import OWN_ROWS

@@ -73,7 +73,7 @@ def _of_subclass(value: Any) -> Key:
     """
     for base in (bytes, int, float, decimal.Decimal, datetime.datetime, datetime.date, datetime.timedelta):
         if isinstance(value, base):
-            return (type(value), base, _text(base, value))
+            return (type(value), _text(base, value))
     raise Uncacheable(f"{type(value).__name__} has no structure that adj knows")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.db.models.deletion import Collector
 
-from adj.compiler.clauses import DjangoQuerySet
+from adj.clauses import DjangoQuerySet
 
 
 def deletion_query(queryset: DjangoQuerySet) -> DjangoQuerySet:

@@ -5,18 +5,29 @@ What cannot be keyed raises `Uncacheable`, which is a normal answer: such a stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn, TypeAlias
 
 from django.db.models import Field
+from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from typing_extensions import override
 
+from adj.clauses import Clause, DjangoQuerySet, Slice
 from adj.compiler.constants import constant_key
-from adj.compiler.name_keys import name_key
+from adj.compiler.name_keys import name_key, name_keys
 from adj.compiler.nodes import field_key
 from adj.compiler.paths import is_local_path
-from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Uncacheable, Unkeyed
+from adj.compiler.structure import (
+    PLAIN_TYPES,
+    TOO_DEEP,
+    Key,
+    StatementHolder,
+    Structure,
+    Uncacheable,
+    Unkeyed,
+    extended,
+)
 from adj.compiler.walk import Kind, Walk
 from adj.statement import Statement
 
@@ -54,21 +65,30 @@ class KeyWalk(Walk[Key]):
             ((path, operand),) = pairs.items()
             if type(operand) in PLAIN_TYPES:
                 # What `operand()` and `slot()` do, for most conditions that are written.
-                self.path(path)
+                if LOOKUP_SEP in path:
+                    self.path(path)
                 self.values.append(operand)
                 kind: Any = type(operand)
-                return ((name_key(path), kind),)
+                return ((path if type(path) is str else name_key(path), kind),)
             return ((name_key(path), self.operand(path, operand)),)
-        return tuple([(name_key(path), key) for path, key in self.lookups(pairs)])
+        return tuple([(path if type(path) is str else name_key(path), key) for path, key in self.lookups(pairs)])
 
     def name(self, name: Any) -> Key:
         """A name of a column, or an expression in its place."""
         if not isinstance(name, str):
             return self.node(name)
         self.path(name)
-        return name_key(name)
+        return name if type(name) is str else name_key(name)
 
     # -- leaves and nodes ----------------------------------------------------------------------------------------------
+
+    def names(self, names: Iterable[Any]) -> tuple[Key, ...]:
+        """Names that no expression can stand for."""
+        return name_keys(names)
+
+    def refuse(self, reason: str) -> NoReturn:
+        """There is no key."""
+        raise Uncacheable(reason)
 
     @override
     def path(self, path: str) -> None:
@@ -135,3 +155,56 @@ class KeyWalk(Walk[Key]):
     @override
     def listed(self, items: Any, parts: list[Key]) -> Key:
         return (type(items), tuple(parts))
+
+
+def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
+    """The structure of a statement as its operands are now, those of nested queries included."""
+    if statement.owner is not None and statement.owner.reason is not None:
+        return Unkeyed(statement.owner.reason)
+    describe_nested = structure_of_statement
+    base = statement.base
+    structure = Structure(()) if base is None else base_structure(base, describe_nested)
+    for clause in statement.clauses:
+        structure = extended(structure, structure_of(statement.model, clause, describe_nested))
+    return structure
+
+
+def structure_of(model: Any, clause: Clause, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
+    """The structure of one clause of a statement about a model; `Unkeyed` where a part of it has no key.
+
+    A nested query has its structure from the line that wrote it, unless it is to be described anew.
+    """
+    walk = KeyWalk(model, describe_nested)
+    try:
+        key = clause.key(walk)
+        if type(clause) is Slice:
+            return Structure((key,), bounds=clause.bounds)
+        return walk.structure(key) if key is not None else Structure(())
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+    except RecursionError:
+        # The walk takes more frames for a level than Django's own code.
+        return Unkeyed(TOO_DEEP)
+
+
+def describe_operands(model: Any, args: tuple[object, ...], kwargs: Any) -> Structure | Unkeyed:
+    """The structure of a finish's operands: expressions of `aggregate()`, names of `aearliest()`."""
+    walk = KeyWalk(model)
+    try:
+        names = tuple([walk.name(name) for name in args])
+        return walk.structure(names, walk.mapping(kwargs))
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed(TOO_DEEP)
+
+
+def base_structure(queryset: DjangoQuerySet, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
+    """The structure of a QuerySet that a statement starts from."""
+    walk = KeyWalk(queryset.model, describe_nested)
+    try:
+        return walk.structure(walk.node(queryset))
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed(TOO_DEEP)

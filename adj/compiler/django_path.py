@@ -9,16 +9,15 @@ Private Django API used here: `QuerySet._db`, `QuerySet._result_cache`, `Query.f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db.models import QuerySet
 
-from adj import statement as ask
+from adj import clauses as ask
 from adj.compiler.build import build, build_on, kept
-from adj.compiler.clauses import CLAUSES
 from adj.compiler.overrides import (
     Names,
     begins_with_every_row,
@@ -91,19 +90,19 @@ class _AsWritten(Verbatim):
 _AS_WRITTEN = _AsWritten()
 
 
-def stepped(statement: Statement, clause: ask.AnyClause) -> Statement | None:
+def stepped(statement: Statement, clause: ask.Clause) -> Statement | None:
     """The statement after a query method of its owner; None where the clause is adj's to record."""
     source = _source_of_step(statement, clause)
     if source is None:
         return None
-    result = CLAUSES[type(clause)][1](source, clause, _AS_WRITTEN)
+    result = clause.applied(source, _AS_WRITTEN)
     told = () if statement.owner is None else statement.owner.told
-    name = _method(clause) or type(clause).__name__.lower()
+    name = clause.method or type(clause).__name__.lower()
     return _followed(source, name, result, statement, (*told, *statement.clauses, clause), statement.alias)
 
 
 def _followed(
-    source: Any, name: str, result: Any, before: Statement, told: tuple[ask.AnyClause, ...], alias: str | None
+    source: Any, name: str, result: Any, before: Statement, told: tuple[ask.Clause, ...], alias: str | None
 ) -> Statement:
     """The statement of the QuerySet that a method has returned."""
     if not isinstance(result, QuerySet):
@@ -113,13 +112,13 @@ def _followed(
     return Statement(base.model, base, (), alias, before.seconds, owner)
 
 
-def _source_of_step(statement: Statement, clause: ask.AnyClause) -> Any:
+def _source_of_step(statement: Statement, clause: ask.Clause) -> Any:
     """What the method of a clause is called on."""
     owner = statement.owner
     if owner is None:
         # Django may return the other query itself, or put it into this one.
         return build(statement) if isinstance(clause, ask.Combine) and _combines_own(clause) else None
-    if owner.manager is not None and _method(clause) in own_methods(owner.manager):
+    if owner.manager is not None and clause.method in own_methods(owner.manager):
         return owner.manager
     return None if owner.reason is None else statement.base
 
@@ -133,35 +132,6 @@ def _is_owned(other: Any) -> bool:
         owner = other.statement.owner
         return owner is not None and owner.reason is not None
     return isinstance(other, QuerySet) and django_reason(other) is not None
-
-
-_METHODS: Mapping[type[Any], str | Callable[[Any], str | None]] = {
-    ask.Filter: lambda clause: "exclude" if clause.negated else "filter",
-    ask.ComplexFilter: "complex_filter",
-    ask.Annotate: lambda clause: "annotate" if clause.selected else "alias",
-    ask.OrderBy: "order_by",
-    ask.Reverse: "reverse",
-    ask.Distinct: "distinct",
-    ask.Values: "values",
-    ask.ValuesList: "values_list",
-    ask.Dates: "dates",
-    ask.Datetimes: "datetimes",
-    ask.Only: "only",
-    ask.Defer: "defer",
-    ask.SelectRelated: "select_related",
-    ask.Prefetch: "prefetch_related",
-    ask.Lock: "select_for_update",
-    ask.Extra: "extra",
-    ask.Nothing: "none",
-    ask.Combine: lambda clause: clause.kind if clause.kind in {"union", "intersection", "difference"} else None,
-    ask.Fetching: "fetch_mode",
-}
-"""The method of a manager that a clause stands for; slices, operators and adj's own clauses have none."""
-
-
-def _method(clause: ask.AnyClause) -> str | None:
-    method = _METHODS.get(type(clause))
-    return method(clause) if callable(method) else method
 
 
 def on_alias(statement: Statement, alias: str | None) -> Statement:

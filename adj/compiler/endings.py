@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from django.db.models import Model
 
-from adj.compiler.clauses import DjangoQuerySet
+from adj.clauses import DjangoQuerySet
 from adj.compiler.deleting import deletion_query
 from adj.compiler.django_path import call_terminal, terminal_reason
 from adj.compiler.overrides import method_names

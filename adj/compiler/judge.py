@@ -16,11 +16,11 @@ from django.core.exceptions import FieldError, ValidationError
 from django.db import NotSupportedError
 from django.db.models import Model
 
-from adj import statement as ask
-from adj.compiler.clauses import DjangoQuerySet
+from adj import clauses as ask
+from adj.clauses import DjangoQuerySet
 from adj.compiler.late_names import check_late_names
 from adj.compiler.name_types import check_name_types
-from adj.compiler.names import begins_with, conditions, names_in, paths
+from adj.compiler.names import begins_with, names_in, paths
 from adj.compiler.partial import Partial, with_clause
 from adj.compiler.text import query_text
 from adj.errors import InvalidFormat, InvalidOperand, ShapeError, UnknownField, UnsupportedFeature
@@ -48,7 +48,7 @@ def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
     return Partial(len(statement.clauses), built)
 
 
-def _refused_part(before: DjangoQuerySet, clause: ask.AnyClause) -> tuple[DjangoQuerySet, ask.AnyClause]:
+def _refused_part(before: DjangoQuerySet, clause: ask.Clause) -> tuple[DjangoQuerySet, ask.Clause]:
     """The annotation that Django refuses, where one call gives several, and the QuerySet that it was added to.
 
     Each annotation may name those before it.
@@ -89,7 +89,7 @@ def _is_found(model: type[Model], path: str) -> bool:
 
 
 def _raise_unknown_name(
-    statement: Statement, before: DjangoQuerySet, clause: ask.AnyClause, error: FieldError
+    statement: Statement, before: DjangoQuerySet, clause: ask.Clause, error: FieldError
 ) -> NoReturn:
     """Find the name that Django objects to, and say what there is instead."""
     known = names_in(before)
@@ -113,8 +113,7 @@ def _with_choices(unknown: UnknownField, statement: Statement, known: frozenset[
 
 def _raise_misfit(statement: Statement, before: DjangoQuerySet, error: Exception) -> NoReturn:
     clause = statement.clauses[-1]
-    is_condition = isinstance(clause, (ask.Filter, ask.ComplexFilter))
-    if is_condition and (culprit := next(_culprits(clause, before), None)) is not None:
+    if (culprit := next(_culprits(clause, before), None)) is not None:
         path, operand = culprit
         kind = InvalidFormat if isinstance(error, ValidationError) else InvalidOperand
         raise kind(
@@ -128,9 +127,9 @@ def _raise_misfit(statement: Statement, before: DjangoQuerySet, error: Exception
     raise error
 
 
-def _culprits(clause: ask.AnyClause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
+def _culprits(clause: ask.Clause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
     """The conditions of a clause that Django refuses by themselves."""
-    for path, operand in conditions(clause):
+    for path, operand in clause.conditions():
         try:
             with_clause(before, ask.Filter((), {path: operand}))
         except (TypeError, ValueError, ValidationError):

@@ -11,8 +11,8 @@ from django.db.models import Model
 from django.utils import timezone, translation
 
 from adj.compiler.assign import describe_assignments
-from adj.compiler.clauses import describe_operands
 from adj.compiler.content_types import generation, uses_content_types
+from adj.compiler.describe import describe_operands
 from adj.compiler.dialect import Dialect
 from adj.compiler.name_keys import name_keys
 from adj.compiler.structure import Structure, Uncacheable, Unkeyed, equality_pattern

@@ -5,7 +5,7 @@ Private Django API used here: `Query.setup_joins`, `JoinInfo.transform_function`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,8 +14,8 @@ from django.db.models import Prefetch
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.sql.query import Query
 
-from adj import statement as ask
-from adj.compiler.clauses import DjangoQuerySet
+from adj import clauses as ask
+from adj.clauses import DjangoQuerySet, Role
 from adj.compiler.names import begins_with, names_in
 from adj.errors import QueryError, UnknownColumn, UnknownField, UnknownRelation
 from adj.schema.paths import field_names, get_field, resolve
@@ -27,18 +27,13 @@ def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
 
     Raises `UnknownField` or `UnknownLookup`.
     """
-    names: Iterable[object]
-    match statement.clauses[-1]:
-        case ask.Only(names) | ask.Defer(names):
-            check = _check_column
-        case ask.SelectRelated(names):
-            check = _check_relation
-        case ask.OrderBy(names) | ask.Distinct(names):
-            check = _check_path
-        case ask.Prefetch(lookups):
-            names, check = _prefetched(statement, lookups), _check_prefetch
-        case _:
-            return
+    clause = statement.clauses[-1]
+    if clause.role is None:
+        return
+    names: Iterable[object] = clause.all_names()
+    if isinstance(clause, ask.Prefetch):
+        names = _prefetched(statement, clause.lookups)
+    check = _CHECKS[clause.role]
     known = names_in(before)
     for name in names:
         # A sign may be a part of a name, which Django allows.
@@ -130,3 +125,11 @@ def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[o
         path = lookup.prefetch_through if isinstance(lookup, Prefetch) else lookup
         if isinstance(path, str) and not begins_with(path, frozenset(made)):
             yield path
+
+
+_CHECKS: Mapping[Role, Callable[[Any, str], None]] = {
+    Role.COLUMN: _check_column,
+    Role.PATH: _check_path,
+    Role.RELATION: _check_relation,
+    Role.PREFETCH: _check_prefetch,
+}

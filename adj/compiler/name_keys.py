@@ -15,12 +15,15 @@ from adj.compiler.structure import Key, Uncacheable
 
 
 def name_key(name: Any) -> Key:
-    """The key of a name; of what else may stand in its place, such as None, the object itself.
+    """The key of a name, or of None in its place.
 
-    Raises `Uncacheable` for a subclass of `str` that may behave in any way.
+    Raises `Uncacheable` for a subclass of `str` that may behave in any way, and for what is no text at all: an object's
+    own `__eq__()` has no say in which plan is found.
     """
-    if type(name) is str or not isinstance(name, str):
+    if type(name) is str or name is None:
         return name
+    if not isinstance(name, str):
+        raise Uncacheable(f"a {type(name).__name__} where a name belongs")
     if not _is_steady(type(name)):
         raise Uncacheable(f"a name is a {type(name).__name__}, whose behavior adj does not know")
     return (type(name), name)

@@ -1,47 +1,47 @@
-"""Whether what stands where names belong is a name: a list of them is the usual mistake."""
+"""Whether what stands where names and queries belong is one: a list of names is the usual mistake."""
 
 from __future__ import annotations
 
-from typing import Any
+from django.db.models import FilteredRelation, Prefetch, QuerySet
 
-from django.db.models import Prefetch
-
-from adj import statement as ask
+from adj.clauses import Clause
+from adj.compiler.structure import StatementHolder
 from adj.compiler.text import query_text
 from adj.errors import ShapeError
 from adj.statement import Statement
 
 
 def check_name_types(statement: Statement) -> None:
-    """Check the arguments of the last clause, where it takes names. Raises `ShapeError`."""
-    match clause := statement.clauses[-1]:
-        case ask.Only(names) | ask.Defer(names) | ask.SelectRelated(names) | ask.Distinct(names):
-            wrong = [name for name in names if not isinstance(name, str)]
-        case ask.Prefetch(lookups):
-            wrong = [lookup for lookup in lookups if not isinstance(lookup, (str, Prefetch))]
-        case ask.Values(names) | ask.ValuesList(names):
-            wrong = [name for name in names if not isinstance(name, str) and not hasattr(name, "resolve_expression")]
-        case ask.Dates(name) | ask.Datetimes(name):
-            wrong = [] if isinstance(name, str) else [name]
-        case _:
-            return
+    """Check the arguments of the last clause, where it takes names or queries.
+
+    Raises `ShapeError`, and `ValueError` for a query in a `FilteredRelation`, as Django does.
+    """
+    clause = statement.clauses[-1]
+    wrong = [name for name in clause.all_names() if not clause.takes(name)]
     # `defer(None)` and its like clear; where they do not, Django says so.
-    if wrong and wrong != [None]:
+    if wrong and not (len(wrong) == 1 and wrong[0] is None):
         raise ShapeError(
             query=query_text(statement),
-            reason=f"{_METHODS[type(clause)]}() takes names, got {type(wrong[0]).__name__}.",
+            reason=f"{clause.method}() takes names, got {type(wrong[0]).__name__}.",
             advice="Give each name as an argument of its own, and those of a list as `*names`.",
         )
+    for lookup in clause.all_names():
+        queryset = lookup.queryset if isinstance(lookup, Prefetch) else None
+        if queryset is not None and not isinstance(queryset, (QuerySet, StatementHolder)):
+            raise ShapeError(
+                query=query_text(statement),
+                reason=f"Prefetch() takes a query, got {type(queryset).__name__}.",
+                advice="Give it a query or a QuerySet of the related model.",
+            )
+    if any(map(_holds_query, _conditions_of_relations(clause))):
+        # Django looks for its own class.
+        raise ValueError("Passing a QuerySet within a FilteredRelation is not supported.")
 
 
-_METHODS: dict[type[Any], str] = {
-    ask.Only: "only",
-    ask.Defer: "defer",
-    ask.SelectRelated: "select_related",
-    ask.Distinct: "distinct",
-    ask.Prefetch: "prefetch_related",
-    ask.Values: "values",
-    ask.ValuesList: "values_list",
-    ask.Dates: "dates",
-    ask.Datetimes: "datetimes",
-}
+def _conditions_of_relations(clause: Clause) -> list[object]:
+    relations = [found for found in clause.all_expressions() if isinstance(found, FilteredRelation)]
+    return [operand for relation in relations for operand in relation.condition.flatten()]
+
+
+def _holds_query(operand: object) -> bool:
+    return isinstance(operand, StatementHolder)

@@ -12,8 +12,7 @@ from typing import Any
 from django.db.models import F, Q
 from django.db.models.expressions import OuterRef
 
-from adj import statement as ask
-from adj.compiler.clauses import DjangoQuerySet
+from adj.clauses import Clause, DjangoQuerySet, conditions_of
 
 
 def names_in(queryset: DjangoQuerySet) -> frozenset[str]:
@@ -33,50 +32,14 @@ def begins_with(path: str, known: AbstractSet[str]) -> bool:
     return False
 
 
-def conditions(clause: Any) -> Iterator[tuple[str, object]]:
-    """The `(path, operand)` pairs of a filter."""
-    if isinstance(clause, ask.ComplexFilter):
-        condition: Any = clause.condition
-        yield from condition.items() if isinstance(condition, dict) else _q_conditions(condition)
-        return
-    for argument in clause.args:
-        yield from _q_conditions(argument)
-    yield from sorted(clause.kwargs.items())
-
-
-def _q_conditions(node: Any) -> Iterator[tuple[str, object]]:
-    # Not by recursion: a Q may be nested as deeply as Django allows.
-    waiting = [node]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, tuple):
-            yield found
-        elif isinstance(found, Q):
-            waiting.extend(reversed(found.children))
-
-
-def paths(clause: Any) -> Iterator[str]:
+def paths(clause: Clause) -> Iterator[str]:
     """Every path that a clause names, in its conditions, its names and its expressions."""
-    match clause:
-        case ask.Filter() | ask.ComplexFilter():
-            for path, operand in conditions(clause):
-                yield path
-                yield from _expression_paths(operand)
-            for argument in getattr(clause, "args", ()):
-                yield from _expression_paths(argument)
-        case ask.Annotate():
-            for expression in (*clause.args, *clause.kwargs.values()):
-                yield from _expression_paths(expression)
-        case ask.Values():
-            yield from _name_paths(clause.names)
-            for expression in clause.expressions.values():
-                yield from _expression_paths(expression)
-        case ask.OrderBy() | ask.Distinct() | ask.ValuesList() | ask.Only() | ask.Defer():
-            yield from _name_paths(clause.names)
-        case ask.Dates() | ask.Datetimes():
-            yield clause.name
-        case _:
-            return
+    for path, operand in clause.conditions():
+        yield path
+        yield from _expression_paths(operand)
+    yield from _name_paths(clause.all_names())
+    for expression in clause.all_expressions():
+        yield from _expression_paths(expression)
 
 
 def _name_paths(names: tuple[object, ...]) -> Iterator[str]:
@@ -97,8 +60,10 @@ def _expression_paths(node: Any) -> Iterator[str]:
             reference: Any = found
             yield reference.name
         elif isinstance(found, Q):
-            for path, operand in reversed(list(_q_conditions(found))):
+            for path, operand in reversed(list(conditions_of(found))):
                 # An F stands for the path itself.
                 waiting.extend((operand, F(path)))
         elif hasattr(found, "get_source_expressions"):
-            waiting.extend(reversed(found.get_source_expressions()))
+            # An object that only looks like an expression may return anything.
+            sources = found.get_source_expressions()
+            waiting.extend(reversed(sources) if isinstance(sources, (list, tuple)) else ())

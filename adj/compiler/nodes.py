@@ -31,9 +31,20 @@ def holds_expression(item: object) -> bool:
     """Whether a member of a list is an expression, or a list of such, as a composite key may be."""
     if type(item) in PLAIN_TYPES:
         return False
-    if isinstance(item, (list, tuple)):
-        return any(map(holds_expression, item))
-    return hasattr(item, "resolve_expression") or isinstance(item, StatementHolder)
+    if not isinstance(item, (list, tuple)):
+        return hasattr(item, "resolve_expression") or isinstance(item, StatementHolder)
+    # Not by recursion: a list may hold itself.
+    waiting: list[Any] = [item]
+    met: set[int] = set()
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, (list, tuple)):
+            if holds_expression(found):
+                return True
+        elif id(found) not in met:
+            met.add(id(found))
+            waiting.extend(found)
+    return False
 
 
 def structural_names(node: Any, *without: str) -> Iterator[str]:

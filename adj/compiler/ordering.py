@@ -20,7 +20,7 @@ from django.db.models.constants import LOOKUP_SEP
 from django.db.models.expressions import Col, ColPairs
 from django.db.models.sql.query import Query
 
-from adj.compiler.clauses import DjangoQuerySet
+from adj.clauses import DjangoQuerySet, ValuesList
 from adj.compiler.comparable import Comparable, Incomparable, comparable_key
 from adj.compiler.dialect import Dialect
 from adj.compiler.order_sql import Compiled, Term, output_field_of
@@ -31,7 +31,7 @@ from adj.cursors import Place, order_mark
 from adj.errors import ShapeError
 from adj.hydrate.layout import ROW_SHAPES
 from adj.shapes import RowShape
-from adj.statement import Statement, ValuesList
+from adj.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)

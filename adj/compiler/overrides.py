@@ -10,7 +10,7 @@ named in `_BY_ANSWER` and `_WRITTEN`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -103,8 +103,7 @@ def overridden(queryset_class: Any) -> Names:
     """The attributes of Django's QuerySet that a class replaces."""
     if queryset_class is QuerySet:
         return _NONE
-    own = _own_classes(queryset_class, QuerySet)
-    return _overridden(own, _names_in(own)) if own else _NONE
+    return _of_queryset(queryset_class).replaced()
 
 
 def overridden_terminals(queryset_class: Any) -> Names:
@@ -117,20 +116,39 @@ def is_plain(queryset_class: Any) -> bool:
     return overridden(queryset_class) <= TERMINAL
 
 
-@lru_cache(maxsize=1_024)
-def _overridden(own: tuple[Any, ...], names: tuple[tuple[str, ...], ...]) -> Names:
-    return frozenset(name for of_class in names for name in of_class) & _METHODS - _HARMLESS
+class _Own:
+    """What the project's classes before Django's replace, found anew when one of them has gained or lost a name.
+
+    Tests and packages set methods of classes at any time.
+    """
+
+    __slots__ = ("_classes", "_contents", "_find", "_names", "_replaced")
+
+    def __init__(self, kind: Any, djangos: Any, find: Callable[[Sequence[Any]], Names]) -> None:
+        self._classes = [base for base in kind.__mro__ if base not in djangos.__mro__]
+        self._contents = [vars(base) for base in self._classes]
+        self._find = find
+        self._names: list[tuple[str, ...]] | None = None
+        self._replaced = _NONE
+
+    def replaced(self) -> Names:
+        """The names of Django's that they replace now."""
+        # On the way of every query: no function of ours in the comparison.
+        names = [*map(tuple, self._contents)]
+        if names != self._names:
+            # In this order, for threads that do this at once.
+            self._replaced = self._find(self._classes)
+            self._names = names
+        return self._replaced
 
 
 @lru_cache(maxsize=1_024)
-def _own_classes(kind: Any, djangos: Any) -> tuple[Any, ...]:
-    """The classes among a class and its bases that come before Django's and are the project's."""
-    return tuple(base for base in kind.__mro__ if base not in djangos.__mro__)
+def _of_queryset(kind: Any) -> _Own:
+    return _Own(kind, QuerySet, _overridden)
 
 
-def _names_in(classes: tuple[Any, ...]) -> tuple[tuple[str, ...], ...]:
-    """The attributes of classes as they are now: tests and packages set some later."""
-    return tuple([tuple(one.__dict__) for one in classes])
+def _overridden(own: Sequence[Any]) -> Names:
+    return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS
 
 
 def django_reason(queryset: Any) -> str | None:
@@ -182,9 +200,7 @@ def own_methods(manager: Any) -> Names:
     """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
     kind: Any = type(manager)
     attributes = manager.__dict__
-    own = _NONE
-    if kind is not Manager and (classes := _own_classes(kind, Manager)):
-        own = _own_methods(classes, _names_in(classes))
+    own = _NONE if kind is Manager else _of_manager(kind).replaced()
     if _MANAGER_METHODS.isdisjoint(attributes):
         return own
     # A many-to-many manager has a flag `reverse`.
@@ -192,12 +208,16 @@ def own_methods(manager: Any) -> Names:
 
 
 @lru_cache(maxsize=1_024)
-def _own_methods(classes: tuple[Any, ...], names: tuple[tuple[str, ...], ...]) -> Names:
+def _of_manager(kind: Any) -> _Own:
+    return _Own(kind, Manager, _own_methods)
+
+
+def _own_methods(classes: Sequence[Any]) -> Names:
     """The methods whose first definition is not Django's; related managers are Django's, with classes made for them."""
     own: set[str] = set()
     seen: set[str] = set()
-    for one, of_class in zip(classes, names, strict=True):
-        for name in _MANAGER_METHODS.intersection(of_class) - seen:
+    for one in classes:
+        for name in _MANAGER_METHODS.intersection(vars(one)) - seen:
             seen.add(name)
             if not one.__module__.startswith(("django.", "adj.")) and not _is_proxy(vars(one)[name]):
                 own.add(name)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from adj.compiler.build import base_of, build_clause, innermost_first
-from adj.compiler.clauses import DjangoQuerySet
+from adj.clauses import Clause, DjangoQuerySet
+from adj.compiler.build import base_of, innermost_first
 from adj.compiler.structure import StatementHolder
 from adj.compiler.substitute import Verbatim
-from adj.statement import AnyClause
 
 
 class Partial:
@@ -31,14 +30,14 @@ def kept_queryset(query: StatementHolder) -> DjangoQuerySet:
     return _keep(query)
 
 
-def with_clause(queryset: DjangoQuerySet, clause: AnyClause) -> DjangoQuerySet:
+def with_clause(queryset: DjangoQuerySet, clause: Clause) -> DjangoQuerySet:
     """A QuerySet with one more clause, whose nested queries are taken from what is kept of them."""
     for nested in innermost_first((clause,), _unbuilt_clauses):
         _keep(nested)
-    return build_clause(queryset, clause, _KEPT)
+    return clause.applied(queryset, _KEPT)
 
 
-def _unbuilt_clauses(query: StatementHolder) -> tuple[AnyClause, ...]:
+def _unbuilt_clauses(query: StatementHolder) -> tuple[Clause, ...]:
     partial = query._partial
     return query.statement.clauses if partial is None else query.statement.clauses[partial.count :]
 
@@ -50,7 +49,7 @@ def _keep(query: StatementHolder) -> DjangoQuerySet:
     queryset = base_of(statement) if partial is None else partial.queryset
     clauses = statement.clauses[count:]
     for clause in clauses:
-        queryset = build_clause(queryset, clause, _KEPT)
+        queryset = clause.applied(queryset, _KEPT)
     if clauses:
         query._partial = Partial(count + len(clauses), queryset)
     return queryset

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adj.compiler.clauses import DjangoQuerySet
+from adj.clauses import DjangoQuerySet
 from adj.compiler.dialect import Captured, Dialect
 from adj.compiler.forget import forget_arguments
 from adj.compiler.plan import Guard, KeyList, KeyParameters, Parameter, Plan, binder_for, check_for

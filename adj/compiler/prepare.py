@@ -11,15 +11,16 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from django.core.exceptions import SynchronousOnlyOperation
+from django.core.exceptions import FieldError, SynchronousOnlyOperation
 from django.core.signals import setting_changed
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
+from adj.clauses import DjangoQuerySet
 from adj.compiler.build import build_on, build_with_slots
 from adj.compiler.cache import PlanCache
-from adj.compiler.clauses import DjangoQuerySet, structure_of_statement
 from adj.compiler.deleting import is_one_statement
+from adj.compiler.describe import structure_of_statement
 from adj.compiler.dialect import (
     AsksDatabase,
     Captured,
@@ -143,9 +144,17 @@ class Compiled:
         """Its parameters."""
         return tuple(self.captured.parameters)
 
-    def prepared(self) -> Ready:
+    def prepared(self) -> Ready | Foreign:
         """The statement with a plan for this run alone."""
-        plan = plan_from(self.queryset, self.captured, self.question.finish, Recording(()), self.dialect, self.returned)
+        finish, recording = self.question.finish, Recording(())
+        try:
+            plan = plan_from(self.queryset, self.captured, finish, recording, self.dialect, self.returned)
+        # A column without a type: Django asks the database first, which may refuse it with an error of its own.
+        except (AttributeError, FieldError):
+            if self.returned is not None:
+                raise
+            queryset = build_on(self.question.statement, self.dialect.alias)
+            return _foreign(self.question, queryset, "its columns have no type")
         return Ready(plan, plan.sql, self.parameters, was_cached=False)
 
 
@@ -162,6 +171,8 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
     """
     try:
         return _prepared(question, dialect)
+    except Uncacheable:
+        return _for_this_run(question, dialect)
     except RecursionError:
         # adj's own code takes more frames for a level than Django's.
         return _foreign(question, build_on(question.statement, dialect.alias), TOO_DEEP)
@@ -185,6 +196,9 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except Refused:
         return _first_run(question, structure, dialect, key, plan_cache.count_refusal)
+    # Whether it is the value's fault or the plan's, Django knows.
+    except Exception:  # noqa: BLE001
+        return _for_this_run(question, dialect)
     plan_cache.count_hit()
     ready = Ready(plan, sql, parameters, was_cached=True)
     if verification.share == 0 and not plan.trust.left:
@@ -250,6 +264,9 @@ def _prove(plan: Plan, structure: Structure, djangos: Compiled) -> None:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except Refused:
         raise Uncacheable("its SQL depends on its values") from None
+    # What Django has compiled may not compile again without the values that a plan has let go of.
+    except Exception as error:
+        raise Uncacheable(f"{type(error).__name__} where a plan binds its first values") from error
     if (found := difference(sql, parameters, djangos.sql, djangos.parameters)) is not None:
         raise Uncacheable(f"a plan would not give what Django gives: {found}")
     plan.trust.begin(parameters)
@@ -324,9 +341,10 @@ def _on_django_path(question: Question, dialect: Dialect) -> Foreign | None:
     statement, finish = question.statement, question.finish
     if finish.returning is not None:
         check_backend(statement, finish, dialect.wrapper)
-    names = method_names(finish.answer)
-    if (reason := terminal_reason(statement, names)) is not None:
-        return _foreign(question, terminal_source(statement, dialect.alias, names), reason)
+    if statement.owner is not None or statement.base is not None:
+        names = method_names(finish.answer)
+        if (reason := terminal_reason(statement, names)) is not None:
+            return _foreign(question, terminal_source(statement, dialect.alias, names), reason)
     if finish.answer in WRITTEN_BY_DJANGO:
         return Foreign(build_on(statement, dialect.alias), "instances are saved")
     if finish.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):

@@ -24,6 +24,11 @@ _BUILDING = (
 )
 # What it calls for a selected column, around SQL that is compiled already.
 _SELECTING = ("select_format",)
+# What it calls where a value or a column is converted to the type of a field, and where a value is written.
+_TYPING = (
+    *("cast_db_type", "db_type", "rel_db_type", "db_type_parameters", "db_parameters", "get_internal_type"),
+    *("get_placeholder", "get_placeholder_sql"),
+)
 # What it calls of an expression before that is compiled.
 _RESOLVING = (
     *("resolve_expression", "replace_expressions", "relabeled_clone", "get_group_by_cols", "get_refs"),
@@ -50,6 +55,7 @@ def _forget() -> None:
     is_project_code.cache_clear()
     resolves_itself.cache_clear()
     column_objection.cache_clear()
+    writes_own_type.cache_clear()
 
 
 @lru_cache(maxsize=4_096)
@@ -77,6 +83,12 @@ def column_objection(kind: Any) -> str | None:
     """Why columns of a class of fields have no lasting SQL, if so."""
     name = next((name for name in (*_BUILDING, *_SELECTING) if _is_overridden(kind, name)), None)
     return None if name is None else f"{kind.__name__}.{name} may give other SQL at the next run"
+
+
+@lru_cache(maxsize=4_096)
+def writes_own_type(kind: Any) -> bool:
+    """Whether a class of fields decides about the SQL of a type, or around a value, at each compilation."""
+    return any(_is_overridden(kind, name) for name in _TYPING)
 
 
 def join_is_project_code(join_field: Any) -> bool:

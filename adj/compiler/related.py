@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, cast
 
+from adj.clauses import Combine, DjangoQuerySet, Prefetch
 from adj.compiler.build import build
-from adj.compiler.clauses import DjangoQuerySet
 from adj.compiler.structure import StatementHolder
-from adj.statement import Combine, Prefetch, Statement
+from adj.statement import Statement
 
 
 def prefetches(statement: Statement) -> tuple[Any, ...]:

@@ -14,15 +14,15 @@ from django.db import connections, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.deletion import Collector
 
-from adj import statement as ask
-from adj.compiler.clauses import DjangoQuerySet
+from adj import clauses as ask
+from adj.clauses import DjangoQuerySet
 from adj.compiler.deleting import deletion_query
 from adj.compiler.text import query_text
 from adj.errors import UnknownColumn, UnsupportedFeature
 from adj.hydrate.layout import Layout, layout_of
 from adj.schema.paths import column_names
 from adj.shapes import Answer
-from adj.statement import Finish, Names, Statement
+from adj.statement import ROWS, Finish, Names, Statement
 
 # MariaDB goes by the name of MySQL.
 _ABLE = {Answer.UPDATE: ("postgresql", "sqlite"), Answer.DELETE: ("postgresql", "sqlite", "mysql")}
@@ -71,7 +71,7 @@ def refuse_foreign(statement: Statement, finish: Finish, reason: str) -> None:
     _refuse(statement, f"returning() needs one statement, and Django's own code has to run this one: {reason}.", finish)
 
 
-def _refuse(statement: Statement, reason: str, finish: Finish = ask.ROWS) -> None:
+def _refuse(statement: Statement, reason: str, finish: Finish = ROWS) -> None:
     raise UnsupportedFeature(query=query_text(statement, finish), reason=reason)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db import router
 
-from adj.statement import Lock, Statement
+from adj.clauses import Lock
+from adj.statement import Statement
 
 
 def alias_of(statement: Statement, *, writes: bool = False) -> str:

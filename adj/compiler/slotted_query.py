@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast
 
-from django.db.models.expressions import Col
+from django.db.models.expressions import Col, Value
+from django.db.models.functions import Cast
 from django.db.models.lookups import In, IsNull, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.datastructures import Join
@@ -20,7 +21,7 @@ from django.db.models.sql.query import Query
 
 from adj.compiler.passing import passes
 from adj.compiler.paths import MEMBERSHIPS
-from adj.compiler.project_code import column_objection, is_project_code, join_is_project_code
+from adj.compiler.project_code import column_objection, is_project_code, join_is_project_code, writes_own_type
 from adj.compiler.row_keys import SlottedKeys
 from adj.compiler.slots import Recording, Slot, Slotted, SlottedLookup, mark, render_again
 from adj.compiler.structure import SEQUENCE_TYPES
@@ -137,6 +138,10 @@ class MarkingCompiler(SQLCompiler):
         return selected
 
 
+# Nodes that ask their output field for SQL.
+_WRITING_TYPES = frozenset({Cast, Value})
+
+
 def _compiled(node: Any, compiler: Any, recording: Recording, compile_node: Any) -> Any:
     """A node that is no slot, compiled while SQL is recorded."""
     kind = plain_class(type(node))
@@ -146,12 +151,17 @@ def _compiled(node: Any, compiler: Any, recording: Recording, compile_node: Any)
         _check_field(node.join_field, recording)
         if join_is_project_code(node.join_field):
             return render_again(node, compiler, recording, compile_node)
-    elif is_project_code(kind):
+    elif is_project_code(kind) or (kind in _WRITING_TYPES and _writes_own_type(node)):
         return render_again(node, compiler, recording, compile_node)
     if passes(kind):
         return compile_node(node)
     with recording.within(kind.__name__):
         return compile_node(node)
+
+
+def _writes_own_type(node: Any) -> bool:
+    kind: Any = type(node._output_field_or_none)
+    return writes_own_type(kind)
 
 
 def _check_column(node: Any, recording: Recording) -> None:

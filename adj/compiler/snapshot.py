@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import types
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import (
     Callable,
     ItemsView,
@@ -33,6 +33,7 @@ from django.db.models.sql.query import Query
 from django.utils.functional import LazyObject, Promise
 
 from adj.compiler.lazy import is_cast_at_once, text_of, unwrapped
+from adj.compiler.prefetch.lookups import copied
 from adj.compiler.structure import PLAIN_TYPES, StatementHolder
 
 _STEADY = frozenset({*PLAIN_TYPES, bool, types.NoneType, F, OuterRef} - {dict})
@@ -57,7 +58,8 @@ def snapshot_conditions(
 def snapshot_condition(source: Any, condition: object) -> object:
     """The argument of `complex_filter()`: a Q or a dict."""
     snapshot = Snapshot(source)
-    return snapshot.lookups(condition) if isinstance(condition, Mapping) else snapshot.value(condition)
+    # `**` reads a dict of a project's own as Django's call of Q() does.
+    return snapshot.lookups(dict(**condition)) if isinstance(condition, Mapping) else snapshot.value(condition)
 
 
 def snapshot_value(value: Any) -> Any:
@@ -93,12 +95,7 @@ def snapshot_prefetches(lookups: tuple[Any, ...]) -> tuple[Any, ...]:
 def _prefetch(lookup: Any) -> Any:
     queryset = lookup.queryset
     taken = snapshot_value(queryset)
-    if taken is queryset:
-        return lookup
-    # Not by copy.copy(), for which a Prefetch asks its QuerySet for a state that can be pickled.
-    copied = object.__new__(type(lookup))
-    copied.__dict__.update(lookup.__dict__, queryset=taken)
-    return copied
+    return lookup if taken is queryset else copied(lookup, queryset=taken)
 
 
 def is_steady(value: Any) -> bool:
@@ -155,13 +152,19 @@ class Snapshot:
             taken: Any = self._drained(operand)
         else:
             taken = operand if way is None else way(self, operand)
-        if type(taken) is set and path.endswith("__in"):
-            # Django sends the members in the order of the user's set, which a copy of it need not have.
-            taken = list(operand)
+        if type(taken) is not list and path.endswith("__in"):
+            taken = self._members_of(operand, taken)
         if self.has_text:
             self.has_text = False
             return self._with_texts(path, taken)
         return taken
+
+    def _members_of(self, operand: Any, taken: Any) -> Any:
+        """The right-hand side of `in`, where a list serves as well, and has a plan."""
+        if type(taken) is set:
+            # Django sends the members in the order of the user's set, which a copy of it need not have.
+            return list(operand)
+        return list(taken) if isinstance(taken, _VIEWS) else taken
 
     def _drained(self, iterator: Iterator[object]) -> list[object]:
         items: list[object] = self.value(list(iterator))
@@ -317,11 +320,17 @@ class Snapshot:
         """A list, a deque and the like."""
         if (met := self.taken.get(id(items))) is not None:
             return met[1]
-        copied = items[:] if type(items) is list else copy.copy(items)
+        copied = (
+            items[:] if type(items) is list else _copied_list(items) if isinstance(items, list) else copy.copy(items)
+        )
         self.taken[id(items)] = items, copied
-        if not _STEADY.issuperset(map(type, items)):
-            for index, item in enumerate(items):
-                if (taken := self.value(item)) is not item:
+        # Not by the methods of a subclass, which may show other members than it holds.
+        members = list.__iter__(items) if isinstance(items, list) else iter(items)
+        for index, item in enumerate(members):
+            if (taken := self.value(item)) is not item:
+                if isinstance(items, list):
+                    list.__setitem__(copied, index, taken)
+                else:
                     copied[index] = taken
         return copied
 
@@ -344,14 +353,19 @@ class Snapshot:
         return copy.copy(items) if all(map(_is, taken, members)) else taken
 
     def view(self, items: Any) -> Any:
-        """The keys, values or items of a dict."""
-        return self.sequence(list(items))
+        """The keys, values or items of a dict, as those of a dict that nobody else has."""
+        members = self.sequence(list(items))
+        if type(items) is _KEYS:
+            return dict.fromkeys(members).keys()
+        if type(items) is _VALUES:
+            return dict(enumerate(members)).values()
+        return dict(members).items() if type(items) is _ITEMS else members
 
     def mapping(self, mapping: dict[Any, Any]) -> Any:
         """A dict, which is JSON or a range of options."""
         if (met := self.taken.get(id(mapping))) is not None:
             return met[1]
-        copied = copy.copy(mapping)
+        copied = copy.copy(mapping) if type(mapping) in _COPIED_BY_COPY else _copied_dict(mapping)
         self.taken[id(mapping)] = mapping, copied
         had_text = self.has_text
         # Not by the methods of a subclass, which may show other members than it holds.
@@ -365,6 +379,33 @@ class Snapshot:
     def buffer(self, value: Any) -> Any:
         """Anything else that is changed in place."""
         return copy.copy(value)
+
+
+_VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_KEYS, _VALUES, _ITEMS = _VIEWS
+_COPIED_BY_COPY = frozenset({dict, OrderedDict, defaultdict, Counter})
+
+
+def _copied_list(items: list[Any]) -> Any:
+    """A list of a project's own, with what it holds rather than what its methods show."""
+    copied = list.__new__(type(items))
+    list.extend(copied, list.__iter__(items))
+    return _with_attributes(copied, items)
+
+
+def _copied_dict(mapping: dict[Any, Any]) -> Any:
+    if isinstance(mapping, OrderedDict):
+        # It has its order for itself.
+        return copy.copy(mapping)
+    copied: dict[Any, Any] = dict.__new__(type(mapping))
+    dict.update(copied, dict.items(mapping))
+    return _with_attributes(copied, mapping)
+
+
+def _with_attributes(copied: Any, original: Any) -> Any:
+    if (attributes := getattr(original, "__dict__", None)) is not None:
+        copied.__dict__.update(attributes)
+    return copied
 
 
 def _is(one: object, other: object) -> bool:

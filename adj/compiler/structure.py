@@ -125,8 +125,12 @@ def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tupl
     """Which of the values at some positions are the same: for each, the first position that holds its like."""
     if len(positions) < 2:
         return ()
-    chosen = [_comparable(values[position]) for position in positions]
-    return tuple([chosen.index(value) for value in chosen])
+    try:
+        chosen = [_comparable(values[position]) for position in positions]
+        return tuple([chosen.index(value) for value in chosen])
+    # A value's own `__eq__()` may raise anything, as that of a signaling NaN.
+    except Exception as error:
+        raise Uncacheable("values that cannot be compared") from error
 
 
 def _comparable(value: object) -> object:

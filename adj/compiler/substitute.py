@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 from typing_extensions import override
 
+from adj.compiler.prefetch.lookups import prefetch_lookup
 from adj.compiler.slots import Slot
 from adj.compiler.structure import StatementHolder
 from adj.compiler.walk import Kind, Walk
@@ -31,6 +32,10 @@ class Verbatim:
     def operand(self, path: str | None, value: Any) -> Any:
         """One operand of a lookup."""
         return self.node(value)
+
+    def prefetch(self, lookup: Any) -> Any:
+        """A lookup of `prefetch_related()`."""
+        return prefetch_lookup(lookup)
 
     def node(self, node: Any) -> Any:
         """One expression."""
@@ -64,6 +69,10 @@ class SlotWalk(Walk[Any]):
     def given(self, pairs: Mapping[str, object]) -> dict[str, Any]:
         """`path=operand` pairs, in the order of their paths."""
         return dict(self.lookups(pairs))
+
+    def prefetch(self, lookup: Any) -> Any:
+        """A lookup of `prefetch_related()`, which is no part of the SQL."""
+        return prefetch_lookup(lookup)
 
     # -- leaves and nodes ----------------------------------------------------------------------------------------------
 

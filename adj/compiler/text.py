@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
 
-from adj import statement as ask
 from adj.compiler.structure import StatementHolder
 from adj.shapes import Answer
 from adj.statement import ROWS, Finish, Statement
@@ -32,7 +31,7 @@ def query_text(statement: Statement, finish: Finish = ROWS, *, with_values: bool
 
 def _text(statement: Statement, finish: Finish, writer: _Writer) -> str:
     told = () if statement.owner is None else statement.owner.told
-    chain = "".join(writer.clause(clause) for clause in (*told, *statement.clauses))
+    chain = "".join(clause.text(writer) for clause in (*told, *statement.clauses))
     using = f".using({statement.alias!r})" if statement.alias is not None else ""
     timeout = f".timeout({statement.seconds!r})" if statement.seconds is not None else ""
     return f"q({_base_text(statement)}){chain}{using}{timeout}{writer.finish(finish)}"
@@ -106,61 +105,6 @@ class _Writer:
         self.shows_values = shows_values
         self.depth = depth
 
-    def clause(self, clause: ask.AnyClause) -> str:  # noqa: C901  # one case a clause
-        """One call of the chain."""
-        match clause:
-            case ask.Filter(args, kwargs, negated):
-                return self.call("exclude" if negated else "filter", args, kwargs.items())
-            case ask.ComplexFilter(condition):
-                return self.call("complex_filter", (condition,))
-            case ask.Annotate(args, kwargs, selected):
-                return self.call("annotate" if selected else "alias", args, kwargs.items())
-            case ask.Values(names, expressions):
-                return self.call("values", names, expressions.items())
-            case ask.ValuesList(names, flat, named):
-                options = [(name, True) for name, given in (("flat", flat), ("named", named)) if given]
-                return self.call("values_list", names, options)
-            case ask.OrderBy(names):
-                return self.call("order_by", names)
-            case ask.Distinct(names):
-                return self.call("distinct", names)
-            case ask.Only(names):
-                return self.call("only", names)
-            case ask.Defer(names):
-                return self.call("defer", names)
-            case ask.SelectRelated(names):
-                return self.call("select_related", names)
-            case ask.Prefetch(lookups):
-                return self.call("prefetch_related", [getattr(one, "prefetch_to", one) for one in lookups])
-            case ask.Dates(name, kind, order):
-                return self.call("dates", (name, kind), [("order", order)] if order != "ASC" else [])
-            case ask.Datetimes(name, kind, order):
-                return self.call("datetimes", (name, kind), [("order", order)] if order != "ASC" else [])
-            case ask.Lock(nowait, skip_locked, of, no_key):
-                given = {"nowait": nowait, "skip_locked": skip_locked, "of": of, "no_key": no_key}
-                return self.call("select_for_update", (), [(name, value) for name, value in given.items() if value])
-            case ask.Slice(start, stop):
-                return f"[{'' if start is None else start}:{'' if stop is None else stop}]"
-            case ask.Combine(kind, others, all_rows):
-                return self.combination(kind, others, all_rows)
-            case ask.Reverse():
-                return ".reverse()"
-            case ask.Nothing():
-                return ".none()"
-            case ask.Extra():
-                return ".extra(...)"
-            case ask.Fetching(mode):
-                return f".fetch_mode({type(mode).__name__})"
-            case ask.Among(relation, keys):
-                return self.call("filter", (), [(relation.lookup, list(keys))])
-
-    def combination(self, kind: str, others: Iterable[object], all_rows: bool) -> str:
-        """`.union(...)`, or an operator."""
-        sign = {"and": "&", "or": "|", "xor": "^"}.get(kind)
-        if sign is None:
-            return self.call(kind, others, [("all", True)] if all_rows else [])
-        return "".join(f" {sign} {self.value(other)}" for other in others)
-
     def finish(self, finish: Finish) -> str:
         """The ending, unless it is just the rows."""
         if finish.answer is Answer.ROWS:
@@ -178,7 +122,7 @@ class _Writer:
     def arguments(self, args: Iterable[object], kwargs: Iterable[tuple[str, object]]) -> Iterator[str]:
         """The operands; names and expressions always, values if they may be shown."""
         for argument in args:
-            yield repr(argument) if isinstance(argument, str) else self.expression(argument)
+            yield _repr(argument) if isinstance(argument, str) else self.expression(argument)
         for name, value in kwargs:
             yield f"{name}={self.value(value)}"
 
@@ -222,6 +166,14 @@ class _Writer:
         return f"{'~' if node.negated else ''}Q({sign.join(children)})"
 
 
+def _repr(value: object) -> str:
+    """The text of an object whose own may raise anything: it must not hide the error that is told of."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001
+        return f"{type(value).__name__}(...)"
+
+
 def _short(value: Any) -> str:
     if hasattr(value, "_meta") and hasattr(value, "pk"):
         # A model's own __str__ may read what is not loaded.
@@ -230,8 +182,5 @@ def _short(value: Any) -> str:
         return f"<{type(value).__name__} of {value.model.__name__}>"
     if isinstance(value, (list, tuple, set, frozenset)) and any(hasattr(item, "_meta") for item in value):
         return f"[{', '.join(_short(item) for item in value)}]"[:_LONGEST]
-    try:
-        text = repr(value)
-    except RecursionError:
-        text = f"{type(value).__name__}(...)"
+    text = _repr(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

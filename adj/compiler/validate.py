@@ -8,15 +8,16 @@ is put to Django again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from django.db.models import Model
 from typing_extensions import override
 
-from adj import statement as ask
+from adj import clauses as ask
+from adj.clauses import DjangoQuerySet
 from adj.compiler.build import build
-from adj.compiler.clauses import DjangoQuerySet
 from adj.compiler.describe import KeyWalk
 from adj.compiler.judge import judge
 from adj.compiler.key_chain import KeyChain, Parts, key_size, rounded
@@ -68,7 +69,7 @@ def validate(
     return query._partial
 
 
-def _prefetched(clause: ask.AnyClause) -> Key:
+def _prefetched(clause: ask.Clause) -> Key:
     """The paths of a prefetch, which are in no structure, as they do not change the SQL."""
     if not isinstance(clause, ask.Prefetch):
         return None
@@ -108,6 +109,10 @@ class _PathWalk(KeyWalk):
         self.paths: list[str | None] = []
 
     @override
+    def pairs(self, pairs: Mapping[str, object]) -> Key:
+        return tuple([key for _, key in self.lookups(pairs)])
+
+    @override
     def operand(self, path: str | None, value: Any) -> Key:
         self._note(None)
         key = super().operand(path, value)
@@ -128,18 +133,10 @@ class _PathWalk(KeyWalk):
 def _accepted(statement: Statement, before: DjangoQuerySet | None = None) -> Accepted:
     """For each value of the last clause, the types that need no second look; `before` is the QuerySet without it."""
     clause = statement.clauses[-1]
+    if not clause.has_conditions:
+        return ()
     walk = _PathWalk(statement.model)
-    match clause:
-        case ask.Filter():
-            for condition in clause.args:
-                walk.node(condition)
-            walk.lookups(clause.kwargs)
-        case ask.ComplexFilter(condition) if isinstance(condition, dict):
-            walk.lookups(condition)
-        case ask.ComplexFilter(condition):
-            walk.node(condition)
-        case _:
-            return ()
+    _ = clause.key(walk)
     known = names_in(build(replace(statement, clauses=statement.clauses[:-1])) if before is None else before)
     return tuple(
         None if path is None else _types_for(statement.model, path, value, known)

@@ -177,6 +177,8 @@ class Kind:
     compares_arguments = False
 
     def __init__(self, kind: type) -> None:
+        if is_project_code(kind) and resolves_itself(kind):
+            raise Uncacheable(f"{kind.__name__} decides about its SQL while the query is built")
         self.passes = passes(kind)
 
     def head(self, node: Any) -> Key:
@@ -196,6 +198,7 @@ class QKind(Kind):
     """A Q: connector, negation and its conditions, in order."""
 
     def __init__(self, kind: type) -> None:
+        super().__init__(kind)
         self.passes = not is_project_code(kind)
 
     @override
@@ -246,11 +249,8 @@ class AttributesKind(Kind):
 
     def __init__(self, kind: type) -> None:
         super().__init__(kind)
-        self.is_project = is_project_code(kind)
         self.is_local = issubclass(kind, TimezoneMixin)
         self.compares_arguments = issubclass(kind, BaseExpression)
-        if self.is_project and resolves_itself(kind):
-            raise Uncacheable(f"{kind.__name__} decides about its SQL while the query is built")
         if any(vars(base).get("__slots__") for base in kind.__mro__ if is_project_code(base) and base is not object):
             raise Uncacheable(f"{kind.__name__} keeps attributes in slots")
 

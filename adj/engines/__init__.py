@@ -10,7 +10,7 @@ from django.db import connections
 
 from adj.abc import Engine
 from adj.engines.django import DjangoEngine
-from adj.engines.threads import WAIT_SECONDS, ThreadsEngine
+from adj.engines.threads import ThreadsEngine
 from adj.engines.turns import Turns
 from adj.settings import AliasSettings, alias_settings, check_alias
 
@@ -67,7 +67,7 @@ def native_aliases() -> tuple[str, ...]:
 
 
 def _threads(alias: str, settings: AliasSettings) -> Engine:
-    return ThreadsEngine(alias, settings.threads, settings.pool.get("timeout", WAIT_SECONDS))
+    return ThreadsEngine(alias, settings.threads, settings.pool)
 
 
 def _native(alias: str, vendor: str, pool: Mapping[str, float]) -> Engine:

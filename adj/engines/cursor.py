@@ -78,8 +78,9 @@ class ChunkedCursor:
         return await self._connection.run(self._fetch, receive)
 
     async def _end(self) -> None:
-        with suppress(CrossTaskTransaction, EngineNotOpen):
-            # The transaction that it was in has ended, or the engine was closed, and the cursor with it.
+        with suppress(CrossTaskTransaction, EngineNotOpen, TimeoutError):
+            # The transaction that it was in has ended, or the engine was closed, and the cursor with it. Or its thread
+            # is still busy with what took too long, and closes it afterwards.
             await to_its_end(self._connection.run(self._close))
 
     # -- on the thread -------------------------------------------------------------------------------------------------

@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from adj.abc import RunCall, ServerFacts
-from adj.engines.calls import read_facts
+from adj.abc import RunCall
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
@@ -30,10 +29,6 @@ class DjangoEngine:
         self._alias = alias
         self._connection = self._new_connection()
         self._transaction = asyncio.Lock()
-
-    async def open(self) -> ServerFacts:
-        """Read the server's facts through Django's connection."""
-        return await self._connection.run(read_facts, self._alias)
 
     @asynccontextmanager
     async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[DjangoConnection]:
@@ -54,6 +49,9 @@ class DjangoEngine:
 
     def thread_executor(self, run: RunCall) -> None:
         """Django's own asynchronous methods use its connection in any case."""
+
+    def stats(self) -> None:
+        """There is no pool."""
 
     async def close(self) -> None:
         """Nothing to close: the connection is Django's."""

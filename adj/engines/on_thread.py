@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
@@ -95,11 +96,12 @@ class ConnectionOnThread(ABC):
         """Run `COPY ... FROM STDIN`; the statement ends with the block."""
         return CopyOnThread(self, self._alias, statement, self._opened)
 
-    @property  # noqa: B027  # None is the answer
-    def patience(self) -> None:
-        """A thread that waits for its server cannot be stopped."""
+    @property
+    def patience(self) -> float:
+        """A thread that waits for its server cannot be stopped, but a deadline lets its caller leave it alone."""
+        return math.inf
 
-    def was_lost_unused(self, error: Exception) -> bool:
+    def was_not_started(self, error: Exception) -> bool:
         """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
         return False
 

@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import deque
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
-from typing import ParamSpec, TypeVar
+from types import MappingProxyType
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections
 
-from adj.abc import RunCall, ServerFacts
-from adj.engines.calls import freshen, read_facts
+from adj.abc import RunCall
+from adj.engines.calls import connected, freshen
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
-from adj.engines.holders import Holders
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.outcome import note_end, note_errors
+from adj.engines.pool import Pool, PoolOptions, PoolStats, closed_pool
+from adj.engines.refusals import may_pass
+from adj.engines.session_state import has_news, is_read_only
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import Worker
-from adj.errors import EngineNotOpen, PoolTimeout
+from adj.errors import EngineNotOpen
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,136 +39,145 @@ T = TypeVar("T")
 LINGER = 1.0
 """Seconds an idle worker waits for the next query before it closes its connection, where CONN_MAX_AGE is shorter."""
 
-WAIT_SECONDS = 30.0
-"""Seconds a query waits for a worker, where `ADJ[alias]["pool"]["timeout"]` says nothing else; as with a pool."""
-
 _numbers = itertools.count(1)
+
+
+class WorkerSource:
+    """The workers of one alias."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._loop = asyncio.get_running_loop()
+        self.alive: set[Worker] = set()
+        """Every worker whose thread has not ended."""
+
+    async def open(self) -> Worker:
+        """Start a worker and let it connect."""
+        worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop)
+        self.alive.add(worker)
+        worker.ended.add_done_callback(lambda _: self.alive.discard(worker))
+        try:
+            await worker.submit(_connect, worker, self._alias)
+        except BaseException:
+            worker.stop()
+            raise
+        worker.is_connecting = False
+        return worker
+
+    def is_ready(self, worker: Worker) -> bool:
+        """Whether its connection is known to be good: looked at within the last second, no call has failed since, and
+        the server has sent nothing since it was returned.
+        """
+        return self._loop.time() - worker.freshened_at < LINGER and not _has_news(worker)
+
+    async def check(self, worker: Worker) -> bool:
+        """Replace a connection that is too old or broken."""
+        # It stays so where the caller gives up: nobody can stop the thread.
+        worker.is_connecting = True
+        try:
+            await worker.submit(_reconnect, worker, self._alias, _has_news(worker))
+        except EngineNotOpen:
+            return False
+        worker.is_connecting = False
+        worker.freshened_at = self._loop.time()
+        return True
+
+    def close(self, worker: Worker) -> None:
+        """Close the worker's connections and end it, both when its calls are done."""
+        worker.stop()
+
+    def may_pass(self, error: EngineNotOpen, *, was_open: bool) -> bool:
+        """Whether the server may accept a connection soon."""
+        return may_pass(error.reason, was_open=was_open)
 
 
 class ThreadsEngine:
     """A bounded set of workers for one alias on one event loop."""
 
-    def __init__(self, alias: str, threads: int, timeout: float = WAIT_SECONDS) -> None:
+    def __init__(self, alias: str, threads: int, pool: Mapping[str, float] = MappingProxyType({})) -> None:
         self._alias = alias
-        self._maximum, self._timeout = threads, timeout
-        self._loop = asyncio.get_running_loop()
-        self._idle: list[Worker] = []
-        self._busy: Holders[Worker] = Holders()
-        self._waiting: deque[asyncio.Future[Worker]] = deque()
-        self._reaping: asyncio.TimerHandle | None = None
-        self._is_closed = False
         max_age = connections.settings[alias]["CONN_MAX_AGE"]
-        self._linger: float | None = None if max_age is None else max(LINGER, float(max_age))
-
-    async def open(self) -> ServerFacts:
-        """Connect one worker and read the server's facts."""
-        async with self.connection() as connection:
-            return await connection.run(read_facts, self._alias)
+        limits = {name: pool[name] for name in ("timeout", "max_waiting") if name in pool}
+        options = replace(
+            PoolOptions.of(limits, None),
+            max_size=threads,
+            # How long a connection lives is Django's to say, which looks at it when it is used.
+            max_lifetime=math.inf,
+            max_idle=math.inf if max_age is None else max(LINGER, float(max_age)),
+        )
+        self._source = WorkerSource(alias)
+        self._pool = Pool(alias, self._source, options, setting=f'ADJ["{alias}"]["threads"]')
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
-        """Lend a worker with its connection; waits while all are in use, and raises `PoolTimeout` in the end."""
+        """Check a worker out with its connection; waits while all are in use, and raises `PoolTimeout` in the end."""
         return _Lease(self)
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
         """Runs what Django's own asynchronous methods send to their thread on a worker."""
         return CallExecutor(run)
 
+    def stats(self) -> PoolStats:
+        """The figures of the pool."""
+        return self._pool.stats()
+
     async def close(self) -> None:
         """End all workers, after what they are running."""
-        self._is_closed = True
-        if self._reaping is not None:
-            self._reaping.cancel()
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(self._closed())
-        workers = [*self._idle, *self._busy]
-        self._idle.clear()
-        self._busy.clear()
-        for worker in workers:
+        in_use = self._pool.held()
+        self._pool.close()
+        for worker in in_use:
             worker.stop()
-        for worker in workers:
+        # A server that does not answer keeps a thread that connects: that is not waited for.
+        connecting = [worker for worker in self._source.alive if worker.is_connecting]
+        for worker in self._source.alive.difference(connecting):
             await worker.ended
             worker.join()
+        if connecting:
+            await asyncio.wait([worker.ended for worker in connecting], timeout=LINGER)
+        for worker in connecting:
+            if worker.ended.done():
+                worker.join()
 
     async def take(self) -> Worker:
-        """A worker for one query.
-
-        Raises `EngineNotOpen` on a closed engine, and `PoolTimeout` when none becomes free in time.
-        """
-        if self._is_closed:
-            raise self._closed()
-        if self._idle:
-            worker = self._idle.pop()
-        elif len(self._busy) < self._maximum:
-            worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop)
-            # Nobody waits for it: calls on one thread run in their order.
-            _ = worker.submit(note_errors, self._alias)
-        else:
-            worker = await self._wait()
-        self._busy.note(worker)
-        return worker
+        """A worker for one query. Raises `EngineNotOpen` on a closed engine, `PoolTimeout` and `TooManyWaiting`."""
+        return await self._pool.acquire()
 
     def give_back(self, worker: Worker) -> None:
-        """Take back a worker that nothing runs on; the one that waits longest gets it."""
-        if self._is_closed or worker not in self._busy:
-            return
-        worker.idle_since = self._loop.time()
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(worker)
-                return
-        self._busy.pop(worker, None)
-        self._idle.append(worker)
-        if self._linger is not None and self._reaping is None:
-            self._reaping = self._loop.call_later(self._linger, self._reap)
-
-    async def _wait(self) -> Worker:
-        waiter: asyncio.Future[Worker] = self._loop.create_future()
-        self._waiting.append(waiter)
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await waiter
-        except (asyncio.CancelledError, TimeoutError) as error:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                # The worker arrived together with the cancellation: the next one in line gets it.
-                self.give_back(waiter.result())
-            if isinstance(error, TimeoutError):
-                raise self._exhausted() from None
-            raise
-
-    def _exhausted(self) -> PoolTimeout:
-        return PoolTimeout(
-            alias=self._alias,
-            size=self._maximum,
-            seconds=self._timeout,
-            holders=self._busy.describe(),
-            setting=f'"threads" in ADJ["{self._alias}"]',
-        )
-
-    def _reap(self) -> None:
-        """Let the workers go that were idle for too long."""
-        self._reaping = None
-        linger = self._linger or LINGER
-        now = self._loop.time()
-        # Taken from the end and given back there: the first ones have been idle for longest.
-        while self._idle and now - self._idle[0].idle_since >= linger:
-            self._idle.pop(0).stop()
-        if self._idle:
-            self._reaping = self._loop.call_later(self._idle[0].idle_since + linger - now, self._reap)
-
-    def _closed(self) -> EngineNotOpen:
-        return closed_engine(self._alias)
+        """Return a worker that nothing runs on."""
+        self._pool.release(worker)
 
 
-def closed_engine(alias: str) -> EngineNotOpen:
-    """What is raised once an engine is closed."""
-    return EngineNotOpen(
-        alias=alias,
-        reason="it was closed by `await adj.close()`, or because its event loop ends.",
-        advice="Run the query before, or in another event loop.",
-    )
+def _has_news(worker: Worker) -> bool:
+    """Whether a worker's server has sent something unasked; False where the driver does not show its socket."""
+    connection = worker.wrapper.connection
+    find = getattr(connection, "fileno", None)
+    try:
+        return find is not None and has_news(find())
+    except Exception:  # noqa: BLE001  # a connection that is closed has no socket, whichever error says so
+        return True
+
+
+def _connect(worker: Worker, alias: str) -> None:
+    """Let a worker's thread, on which this runs, connect."""
+    note_errors(alias)
+    worker.wrapper = wrapper = connected(alias)
+    worker.was_read_only = _only_reads(wrapper)
+
+
+def _reconnect(worker: Worker, alias: str, is_doubtful: bool) -> None:
+    """Let a worker's thread replace connections that are too old or broken, or can no longer write."""
+    freshen()
+    wrapper: Any = connections[alias]
+    if wrapper.connection is not None and (
+        (is_doubtful and not wrapper.is_usable()) or (_only_reads(wrapper) and not worker.was_read_only)
+    ):
+        wrapper.close()
+    if wrapper is not worker.wrapper or wrapper.connection is None:
+        _connect(worker, alias)
+
+
+def _only_reads(wrapper: Any) -> bool:
+    pgconn = getattr(wrapper.connection, "pgconn", None)
+    return pgconn is not None and is_read_only(pgconn)
 
 
 class ThreadConnection(ConnectionOnThread):
@@ -176,7 +189,7 @@ class ThreadConnection(ConnectionOnThread):
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._worker.is_stopped:
-            raise closed_engine(self._alias)
+            raise closed_pool(self._alias)
         if (errand := errand_for(self)) is not None:
             # Code on the thread has called this, on another loop, and waits for it: asgiref sends it to the thread.
             await errand.admission()
@@ -203,14 +216,8 @@ class _Lease:
         self._engine = engine
 
     async def __aenter__(self) -> ThreadConnection:
-        engine = self._engine
-        self._worker = worker = await engine.take()
-        now = engine._loop.time()
-        if now - worker.freshened_at >= LINGER:
-            worker.freshened_at = now
-            # Nobody waits for it: calls on one thread run in their order.
-            _ = worker.submit(freshen)
-        self._connection = ThreadConnection(engine._alias, worker)
+        self._worker = worker = await self._engine.take()
+        self._connection = ThreadConnection(self._engine._alias, worker)
         return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:

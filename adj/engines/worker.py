@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import queue
 import threading
 from collections.abc import Callable
@@ -22,11 +23,18 @@ T = TypeVar("T")
 class Worker:
     """One thread. Everything but `_work` runs on the loop's thread.
 
+    `wrapper` is the thread's Django connection once it has connected, and `was_read_only` whether that could only read
+    then.
+
     The thread is a daemon, so that a loop that was stopped without being closed does not keep the process.
     """
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         self.idle_since = self.freshened_at = loop.time()
+        self.expires_at = math.inf
+        self.is_connecting = True
+        self.wrapper: Any = None
+        self.was_read_only = False
         self._loop = loop
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._pending = 0

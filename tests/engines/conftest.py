@@ -6,9 +6,13 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.db import connections
 from django.test import override_settings
 
+from tests.engines.aliases import alias_at
 from tests.engines.places import NATIVE, PLACES, POSTGRESQL_PLACES, Place
+from tests.servers import Server, private_server, temporary_database
 
 
 @pytest.fixture(params=PLACES, ids=lambda place: place.name)
@@ -40,3 +44,13 @@ def five_connections(native: Place) -> Generator[str]:
     """The native engine with at most five connections."""
     with override_settings(ADJ={native.alias: {"pool": {"max_size": 5, "timeout": 5}}}):
         yield native.alias
+
+
+@pytest.fixture
+def own_server(postgres: str) -> Generator[Server]:
+    """A server for this test alone, as the database of the alias `postgres`."""
+    with private_server() as server, temporary_database(server) as name:
+        database = {**connections.settings[postgres], **server.django_database(name)}
+        with alias_at(postgres, database), override_settings(ADJ={postgres: {"pool": {"max_size": 8}}}):
+            call_command("migrate", database=postgres, run_syncdb=True, verbosity=0, interactive=False)
+            yield server

@@ -45,8 +45,8 @@ def active_queries(alias: str = "postgres") -> int:
 
 
 def end_all_sessions(alias: str = "postgres") -> int:
-    """End every session on our database but this one; how many there were."""
-    return _number(alias, f"SELECT count(pg_terminate_backend(pid)) {OTHERS}")
+    """End every session on our database but this one, and wait until they are gone; how many there were."""
+    return _number(alias, f"SELECT count(pg_terminate_backend(pid, 5000)) {OTHERS}")
 
 
 def backend_pid(alias: str) -> int:

@@ -15,7 +15,7 @@ from django.test import override_settings
 import adj
 from adj import QueryTimeout, atomic, q
 from adj.engines.psycopg import link
-from tests.engines.black_hole import Network, network_to
+from tests.engines.faults import Network, network_to
 from tests.engines.places import Place
 from tests.engines.sessions import native_engine, sleeping
 from tests.running import run
@@ -48,8 +48,9 @@ async def black_hole(alias: str) -> AsyncGenerator[Network]:
                 counts = await asyncio.gather(*(q(Book).using(alias).acount() for _ in range(5)))
             assert len(set(counts)) == 1
             engine = await native_engine(alias)
-            assert engine._holders == {}
-            assert len(engine._pool._idle) == engine._pool._size <= 2
+            stats = engine.stats()
+            assert stats.in_use == 0
+            assert stats.idle + stats.opening == stats.size <= 2
         finally:
             await adj.close()
 

@@ -7,36 +7,22 @@ import gc
 import os
 import random
 import time
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
-from django.db import DatabaseError, connections
-from django.test import override_settings
+from django.db import DatabaseError
 
 import adj
 from adj import atomic, q
-from tests.engines.aliases import alias_at
 from tests.engines.places import Place
 from tests.engines.sessions import elsewhere, end_all_sessions, native_engine
 from tests.running import run
-from tests.servers import Server, private_server, restart, temporary_database
+from tests.servers import Server, restart
 from tests.shop.models import Book, Country
 
 ACCOUNTS = [f"+{number}" for number in range(8)]
 QUERIES = int(os.environ.get("ADJ_TEST_SOAK", "10000"))
 """How many queries the long day has; 100,000 take a minute."""
-
-
-@pytest.fixture
-def own_server(postgres: str) -> Generator[Server]:
-    """A server for this test alone, as the database of the alias `postgres`."""
-    with private_server() as server, temporary_database(server) as name:
-        database = {**connections.settings[postgres], **server.django_database(name)}
-        with alias_at(postgres, database), override_settings(ADJ={postgres: {"pool": {"max_size": 8}}}):
-            call_command("migrate", database=postgres, run_syncdb=True, verbosity=0, interactive=False)
-            yield server
 
 
 def test_money_is_neither_made_nor_lost(own_server: Server) -> None:
@@ -116,7 +102,7 @@ def test_memory_stays_flat(native: Place) -> None:
         before = resident_pages()
         await asyncio.gather(*(ask(QUERIES // 50) for _ in range(50)))
         gc.collect()
-        assert (await native_engine())._pool._size <= 10
+        assert (await native_engine()).stats().size <= 10
         return resident_pages() - before
 
     start = time.perf_counter()

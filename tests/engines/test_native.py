@@ -230,7 +230,7 @@ def test_a_stream_has_a_transaction_of_its_own_or_the_one_it_is_in(native: Place
             async with q(Country).using(native.alias).filter(code="+1").stream(1) as countries:
                 assert [country.code async for country in countries] == ["+1"]
             await adj.set_rollback(using=native.alias)
-        assert (await native_engine())._holders == {}
+        assert (await native_engine()).stats().in_use == 0
 
     run(main())
     assert active_queries() == 0

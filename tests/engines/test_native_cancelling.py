@@ -73,9 +73,9 @@ def test_a_storm_of_cancellations_leaves_the_pool_whole(five_connections: str) -
         start = time.perf_counter()
         await asyncio.gather(*(sleeping(0.2).run() for _ in range(5)))
         assert time.perf_counter() - start < 0.6
-        pool = (await native_engine())._pool
-        assert (len(pool._waiting), len((await native_engine())._holders)) == (0, 0)
-        assert len(pool._idle) == pool._size <= 5
+        stats = (await native_engine()).stats()
+        assert (stats.waiting, stats.in_use) == (0, 0)
+        assert stats.idle == stats.size <= 5
 
     run(main())
 
@@ -106,8 +106,7 @@ def test_a_cancellation_at_any_step_leaves_nothing_open(five_connections: str) -
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            holders = (await native_engine())._holders
-            assert holders == {}
+            assert (await native_engine()).stats().in_use == 0
         raise AssertionError("the task never came to its end")
 
     assert run(main()) > 3
@@ -129,7 +128,7 @@ def test_a_query_that_takes_too_long_is_stopped(native: Place) -> None:
                 async with slow.stream() as rows:
                     await anext(rows)
             await adj.set_rollback(using=native.alias)
-        assert (await native_engine())._holders == {}
+        assert (await native_engine()).stats().in_use == 0
 
     run(main())
     with pytest.raises(ValueError, match="positive number of seconds, not 0"):

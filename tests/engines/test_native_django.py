@@ -44,7 +44,7 @@ def test_djangos_own_methods_run_natively(native: Place) -> None:
                 await adj.set_rollback(using=native.alias)
             assert await sync_to_async(Country.objects.using(native.alias).filter(code="+1").count)() == 1
         assert threading.active_count() == before
-        assert (await native_engine())._holders == {}
+        assert (await native_engine()).stats().in_use == 0
 
     run(main())
 
@@ -105,7 +105,7 @@ def test_a_websocket_keeps_no_connection(native: Place) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         async with adj.native(native.alias):
             await Country.objects.using(native.alias).acount()
-        assert (await native_engine())._holders == {}
+        assert (await native_engine()).stats().in_use == 0
 
     async def main() -> None:
         await NativeMiddleware(application, native.alias)({"type": "websocket"}, None, None)  # type: ignore[arg-type]

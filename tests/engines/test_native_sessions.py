@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, OperationalError, connections
-from django.db.models import Func, IntegerField, TextField, Value
+from django.db.models import BooleanField, Func, IntegerField, TextField, Value
 from django.test import override_settings
 
 import adj
 from adj import EngineNotOpen, PoolTimeout, atomic, q
 from adj.databases import executor_for
-from adj.engines.psycopg.link import Link
+from adj.engines.psycopg import opening
+from adj.engines.session_state import has_news
 from tests.engines.places import Place
 from tests.engines.sessions import (
+    Sleep,
     backend_pid,
     elsewhere,
     end_all_sessions,
@@ -66,31 +69,85 @@ def test_a_session_that_ends_in_a_transaction_is_one_error_and_the_next_works(fi
     run(main())
 
 
-def test_a_query_that_somebody_ends_with_its_session_is_not_sent_again(native: Place) -> None:
-    """P33: a session that had ended before is replaced; a query that runs is ended because it ought to end."""
+@pytest.fixture
+def counter(native: Place) -> Generator[str]:
+    """A sequence, which counts what is executed whether or not it is undone."""
+    native.execute("CREATE SEQUENCE counter")
+    # The tests end sessions, and this thread's would be among them.
+    connections[native.alias].close()
+    yield "counter"
+    native.execute("DROP SEQUENCE counter")
+
+
+def counting(counter: str, *others: Any) -> Any:
+    """A query that counts its executions; one row."""
+    count: Any = Func(Value(counter), function="nextval", output_field=IntegerField())
+    return q(Country).using("postgres").order_by("code").values_list(count, *others)[:1]
+
+
+async def executions(counter: str) -> int:
+    """How often such a query was executed; this one is not counted."""
+    return int((await counting(counter).aget())[0]) - 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4])
+def test_a_query_that_is_ended_while_it_runs_is_not_sent_again(native: Place, counter: str, seconds: float) -> None:
+    """P33, N16: however soon that is. It ends its own session after it has counted."""
+    end: Any = Func(Func(function="pg_backend_pid"), function="pg_terminate_backend", output_field=BooleanField())
 
     async def main() -> None:
-        slow = asyncio.create_task(sleeping(1).run())
-        await asyncio.sleep(0.4)
-        assert await elsewhere(end_all_sessions)
+        await q(Book).using(native.alias).acount()
         with pytest.raises(OperationalError, match="terminating connection"):
-            await slow
-        assert await q(Book).using(native.alias).acount() > 0
+            await counting(counter, Sleep(Value(seconds)), end).aget()
+        assert await executions(counter) == 1
 
     run(main())
 
 
-def test_a_query_that_comes_while_its_session_ends_is_sent_again(
-    native: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """P33: the server has ended it, and what it says has not come yet."""
+def test_a_query_that_comes_after_its_session_has_ended_is_sent_on_another_one(native: Place, counter: str) -> None:
+    """P33: what the server has said before is read before anything is sent."""
 
     async def main() -> None:
         await q(Book).using(native.alias).acount()
         assert await elsewhere(end_all_sessions)
-        with monkeypatch.context() as patch:
-            patch.setattr(Link, "has_news", False)
-            assert await q(Book).using(native.alias).acount() > 0
+        await counting(counter).aget()
+        assert await executions(counter) == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("ended_by", ["an administrator", "a timeout"])
+def test_a_read_that_crosses_with_the_end_of_its_session_is_sent_again_where_that_was_idle(
+    native: Place, counter: str, monkeypatch: pytest.MonkeyPatch, ended_by: str
+) -> None:
+    """N16: a server that ends a session because it was idle has not started a statement; an administrator may have."""
+    # What the server has said last comes after the next statement has been sent.
+    monkeypatch.setattr(opening, "has_news", lambda socket: False)
+    if ended_by == "a timeout":
+        options = {**connections.settings[native.alias]["OPTIONS"], "options": "-c idle_session_timeout=50"}
+        monkeypatch.setitem(connections.settings[native.alias], "OPTIONS", options)
+
+    async def end_it() -> None:
+        if ended_by == "a timeout":
+            await asyncio.sleep(0.2)
+        else:
+            assert await elsewhere(end_all_sessions)
+
+    async def main() -> None:
+        await q(Book).using(native.alias).acount()
+        await end_it()
+        if ended_by == "a timeout":
+            await counting(counter).aget()
+        else:
+            with pytest.raises(OperationalError):
+                await counting(counter).aget()
+        # A write is never sent again.
+        await q(Book).using(native.alias).acount()
+        await end_it()
+        with pytest.raises(OperationalError):
+            await q(Country).using(native.alias).filter(code="+0").aupdate(name="x")
+        monkeypatch.setattr(opening, "has_news", has_news)
+        assert await executions(counter) == (ended_by == "a timeout")
 
     run(main())
 
@@ -115,7 +172,9 @@ def test_an_exhausted_pool_names_who_holds_it(postgres: str) -> None:
     async def main() -> None:
         task = asyncio.create_task(hold(), name="the holder")
         await asyncio.sleep(0.1)
-        with pytest.raises(PoolTimeout, match=r"none of 1 connections .* the holder for 0\.\d s") as raised:
+        with pytest.raises(
+            PoolTimeout, match=r"\(1 of 1 in use, 0 opening\)\. Held by: the holder for 0\.\d s\."
+        ) as raised:
             await q(Book).using(postgres).acount()
         assert isinstance(raised.value, OperationalError)
         task.cancel()
@@ -135,7 +194,7 @@ def test_a_thousand_tasks_need_no_more_connections_than_there_are(five_connectio
     async def main() -> None:
         counts = await asyncio.gather(*(q(Book).using(five_connections).acount() for _ in range(1_000)))
         assert len(set(counts)) == 1
-        assert (await native_engine())._pool._size <= 5
+        assert (await native_engine()).stats().size <= 5
 
     run(main())
 
@@ -248,7 +307,7 @@ def test_a_call_that_waits_for_a_connection_when_native_ends_leaves_none_behind(
             await holder
             await asyncio.gather(late, return_exceptions=True)
             assert await q(Country).using(native.alias).acount() > 0
-            assert (await native_engine())._holders == {}
+            assert (await native_engine()).stats().in_use == 0
 
     async def hold() -> None:
         async with atomic(native.alias):

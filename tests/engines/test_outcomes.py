@@ -18,8 +18,8 @@ from django.test import override_settings
 import adj
 from adj import QueryTimeout, atomic, q
 from adj.engines.psycopg import link
-from tests.engines.black_hole import network_to
 from tests.engines.countries import written
+from tests.engines.faults import network_to
 from tests.engines.places import NATIVE, PLACES, Place
 from tests.engines.sessions import Sleep, sleeping
 from tests.running import run

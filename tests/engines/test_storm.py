@@ -91,12 +91,9 @@ def test_every_committed_block_has_called_its_functions_and_nothing_is_left(stor
         # Of some the commit was in time.
         assert 0 < len(storm.called) < CANCELS
         engine: Any = (await executor_for(stormy)).engine
-        if hasattr(engine, "_pool"):
-            assert engine._holders == {}
-            assert len(engine._pool._idle) == engine._pool._size <= 5
-        else:
-            assert not engine._busy
-            assert len(engine._idle) <= 5
+        stats = engine.stats()
+        assert (stats.in_use, stats.opening, stats.waiting) == (0, 0, 0)
+        assert stats.size <= 5
         await assert_nothing_runs()
 
     run(main())

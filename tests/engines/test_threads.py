@@ -296,7 +296,10 @@ def test_a_query_that_finds_no_worker_in_time_names_who_has_them() -> None:
     async def scenario() -> None:
         async with q(Book).stream() as books, q(Author).stream() as authors:
             assert [await anext(books), await anext(authors)]
-            with pytest.raises(adj.PoolTimeout, match=r'none of 2 .* 0\.1 s.*: a reader for .*raise "threads" in ADJ'):
+            with pytest.raises(
+                adj.PoolTimeout,
+                match=r'after 0\.1 s .*\(2 of 2 in use.*: a reader for .*raise ADJ\["default"\]\["threads"\]',
+            ):
                 await q(Book).acount()
         assert await q(Book).acount() == count
 

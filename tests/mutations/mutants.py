@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-COMPILER: Final = Path("adj/compiler")
 Function: TypeAlias = ast.FunctionDef | ast.Lambda
 Change: TypeAlias = Callable[[], None]
 
@@ -36,11 +35,16 @@ class Mutant:
 
 def all_mutants(root: Path) -> list[Mutant]:
     """Every mutant of the sources below a folder, in a stable order."""
-    found = [mutant for group, make in GROUPS.items() for mutant in make(root / COMPILER, group)]
+    found = [mutant for group, make in GROUPS.items() for mutant in make(root, group)]
     names = [mutant.name for mutant in found]
     if doubled := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"mutants of one name: {doubled}")
     return found
+
+
+def source_of(module: str) -> Path:
+    """The file of a module below the root; a module of the compiler by its name alone."""
+    return Path("adj", *(module.split(".") if "." in module else ("compiler", module))).with_suffix(".py")
 
 
 # -- finding -----------------------------------------------------------------------------------------------------------
@@ -49,9 +53,9 @@ def all_mutants(root: Path) -> list[Mutant]:
 class _Module:
     """A parsed module, whose nodes are changed one at a time and put back."""
 
-    def __init__(self, folder: Path, name: str, group: str) -> None:
+    def __init__(self, root: Path, name: str, group: str) -> None:
         self.name, self.group = name, group
-        self.tree = ast.parse((folder / f"{name}.py").read_text())
+        self.tree = ast.parse((root / source_of(name)).read_text())
         self.names: dict[str, int] = {}
 
     def functions(self) -> Iterator[tuple[str, ast.AST]]:
@@ -107,26 +111,27 @@ def _expressions(function: ast.AST) -> Iterator[ast.AST]:
 # -- (a) the parts of keys ---------------------------------------------------------------------------------------------
 
 _KEYS: Final[Mapping[str, Callable[[str], bool]]] = {
-    "describe": lambda function: function.startswith("KeyWalk."),
+    "describe": lambda function: function.startswith("KeyWalk.") or function == "describe_operands",
     "constants": lambda function: function in {"constant_key", "_key_of_container", "_of_subclass"},
     "keys": lambda function: function in {"structure_with_ending", "key_of"},
     "nodes": lambda function: function in {"field_key", "_argument_key"},
-    "clauses": lambda function: (
-        function.startswith("describe_") or function in {"_names", "_slice_structure", "among_key", "module"}
-    ),
+    "clauses.clause": lambda function: function.endswith(".key"),
+    "clauses.rows": lambda function: function.endswith(".key") or function == "among_key",
+    "clauses.columns": lambda function: function.endswith(".key"),
+    "clauses.relations": lambda function: function.endswith(".key"),
     "walk": lambda function: function.endswith(".head"),
     "assign": lambda function: function == "describe_assignments",
 }
 
 
-def _key_parts(folder: Path, group: str) -> Iterator[Mutant]:
+def _key_parts(root: Path, group: str) -> Iterator[Mutant]:
     """Each tuple of a key without one of its elements, and each key that is no tuple without all."""
     for name, is_wanted in _KEYS.items():
-        module = _Module(folder, name, group)
+        module = _Module(root, name, group)
         for function, node in module.functions():
             if not is_wanted(function):
                 continue
-            for found in _key_tuples(node, only_lambdas=function == "module"):
+            for found in _key_tuples(node):
                 for number, element in enumerate(found.elts):
                     rest = [*found.elts[:number], *found.elts[number + 1 :]]
                     what = f"without {_text(element)} in {_text(found)}"
@@ -137,15 +142,11 @@ def _key_parts(folder: Path, group: str) -> Iterator[Mutant]:
                         yield module.mutant(function, "None", given.value, ast.Constant(None))
 
 
-def _key_tuples(function: ast.AST, *, only_lambdas: bool) -> Iterator[ast.Tuple]:
-    roots = [function]
-    if only_lambdas:
-        roots = [node.body for node in ast.walk(function) if isinstance(node, ast.Lambda)]
-    left_out = {id(part) for root in roots for part in _asked(root)}
-    for root in roots:
-        for node in _expressions(root):
-            if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load) and id(node) not in left_out:
-                yield node
+def _key_tuples(function: ast.AST) -> Iterator[ast.Tuple]:
+    left_out = {id(part) for part in _asked(function)}
+    for node in _expressions(function):
+        if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load) and id(node) not in left_out:
+            yield node
 
 
 def _asked(function: ast.AST) -> Iterator[ast.AST]:
@@ -159,9 +160,9 @@ def _asked(function: ast.AST) -> Iterator[ast.AST]:
             yield node.value
 
 
-def _key_statements(folder: Path, group: str) -> Iterator[Mutant]:
+def _key_statements(root: Path, group: str) -> Iterator[Mutant]:
     """The walk that makes keys without one of its statements; a Structure without one of its parts."""
-    module = _Module(folder, "describe", group)
+    module = _Module(root, "describe", group)
     for function, node in module.functions():
         if not function.startswith("KeyWalk.") or function.endswith("__init__"):
             continue
@@ -170,29 +171,29 @@ def _key_statements(folder: Path, group: str) -> Iterator[Mutant]:
             is_kept = isinstance(found, ast.Assign) and isinstance(found.targets[0], ast.Attribute)
             if is_call or is_kept:
                 yield module.mutant(function, f"without {_text(found)}", found, ast.Pass())
-    module = _Module(folder, "structure", group)
+    module = _Module(root, "structure", group)
     for function, node in module.functions():
         if function == "Structure.extended":
             for found in ast.walk(node):
                 if isinstance(found, (ast.BinOp, ast.BoolOp)) and "other." in _text(found):
                     left = found.left if isinstance(found, ast.BinOp) else found.values[-1]
                     yield module.mutant(function, f"{_text(left)} in place of {_text(found)}", found, left)
-    yield from _returns(folder, group, {"structure.equality_pattern": ["()"], "structure._comparable": ["value"]})
+    yield from _returns(root, group, {"structure.equality_pattern": ["()"], "structure._comparable": ["value"]})
 
 
 # -- (b) checks and guards ---------------------------------------------------------------------------------------------
 
 _CHECKED = (
     *("plan", "row_keys", "slots", "slotted_query", "prepare", "build", "assign"),
-    *("walk", "describe", "clauses", "constants", "structure", "project_code"),
+    *("walk", "describe", "clauses.rows", "constants", "structure", "project_code"),
 )
-_REFUSALS = {"Refused", "Uncacheable", "Unkeyed"}
+_REFUSALS = {"Refused", "Uncacheable", "Unkeyed", "keys.refuse"}
 
 
-def _checks(folder: Path, group: str) -> Iterator[Mutant]:
+def _checks(root: Path, group: str) -> Iterator[Mutant]:
     """Each check without its condition, or without one of several, and each objection without its note."""
     for name in _CHECKED:
-        module = _Module(folder, name, group)
+        module = _Module(root, name, group)
         for function, node in module.functions():
             for found in ast.walk(node):
                 if isinstance(found, ast.If) and _refuses(found, function):
@@ -210,7 +211,7 @@ def _refuses(found: ast.If, function: str) -> bool:
 
 def _is_refusal(statement: ast.stmt) -> bool:
     value = statement.exc if isinstance(statement, ast.Raise) else None
-    if isinstance(statement, ast.Return):
+    if isinstance(statement, (ast.Return, ast.Expr)):
         value = statement.value
     return value is not None and _text(value).split("(")[0] in _REFUSALS
 
@@ -234,9 +235,9 @@ def _without_one(module: _Module, function: str, test: ast.expr) -> Iterator[Mut
         yield module.mutant(function, f"never {_text(value)} alone", test, changed)
 
 
-def _guards(folder: Path, group: str) -> Iterator[Mutant]:
+def _guards(root: Path, group: str) -> Iterator[Mutant]:
     """A plan without its guards, a key without the pattern, and what may be other at the next run."""
-    module = _Module(folder, "planning", group)
+    module = _Module(root, "planning", group)
     for function, node in module.functions():
         for found in ast.walk(node):
             if isinstance(found, ast.keyword) and found.arg in {"guards", "parameter_guards", "binders"}:
@@ -244,14 +245,14 @@ def _guards(folder: Path, group: str) -> Iterator[Mutant]:
                 if found.arg == "binders":
                     value = ast.Name("binders", ast.Load())
                 yield module.mutant(function, f"no {found.arg}", found.value, value)
-    yield from _conditional_parts(folder, group)
-    module = _Module(folder, "slots", group)
+    yield from _conditional_parts(root, group)
+    module = _Module(root, "slots", group)
     for function, node in module.functions():
         for found in ast.walk(node):
             if isinstance(found, ast.Expr) and "guards.append" in _text(found):
                 yield module.mutant(function, f"without {_text(found)}", found, ast.Pass())
     yield from _returns(
-        folder,
+        root,
         group,
         {
             "keys._models_are_local": ["False"],
@@ -262,8 +263,8 @@ def _guards(folder: Path, group: str) -> Iterator[Mutant]:
     )
 
 
-def _conditional_parts(folder: Path, group: str) -> Iterator[Mutant]:
-    module = _Module(folder, "keys", group)
+def _conditional_parts(root: Path, group: str) -> Iterator[Mutant]:
+    module = _Module(root, "keys", group)
     for function, node in module.functions():
         for found in ast.walk(node) if function == "key_of" else ():
             if isinstance(found, (ast.If, ast.IfExp)):
@@ -276,10 +277,10 @@ def _conditional_parts(folder: Path, group: str) -> Iterator[Mutant]:
 _PROOF = {"proof": None, "trust": None, "prepare": {"prepare", "_compared", "_first_run", "_prove", "_is_as_written"}}
 
 
-def _proof(folder: Path, group: str) -> Iterator[Mutant]:
+def _proof(root: Path, group: str) -> Iterator[Mutant]:
     """The comparison with Django without one of its conditions or one of its steps."""
     for name, functions in _PROOF.items():
-        module = _Module(folder, name, group)
+        module = _Module(root, name, group)
         for function, node in module.functions():
             if function == "module" or (functions is not None and function not in functions):
                 continue
@@ -293,7 +294,7 @@ def _proof(folder: Path, group: str) -> Iterator[Mutant]:
                 if isinstance(found, ast.AugAssign):
                     yield module.mutant(function, f"without {_text(found)}", found, ast.Pass())
     yield from _returns(
-        folder,
+        root,
         group,
         {
             "proof.difference": ["None"],
@@ -310,10 +311,10 @@ def _proof(folder: Path, group: str) -> Iterator[Mutant]:
 # -- (d) lists of classes ----------------------------------------------------------------------------------------------
 
 
-def _lists(folder: Path, group: str) -> Iterator[Mutant]:
+def _lists(root: Path, group: str) -> Iterator[Mutant]:
     """Every class taken for one of a list, or for none."""
     yield from _returns(
-        folder,
+        root,
         group,
         {
             "passing.passes": ["True"],
@@ -335,12 +336,12 @@ def _lists(folder: Path, group: str) -> Iterator[Mutant]:
             "overrides.is_plain": ["True"],
         },
     )
-    yield from _class_lists(folder, group)
+    yield from _class_lists(root, group)
 
 
-def _class_lists(folder: Path, group: str) -> Iterator[Mutant]:
+def _class_lists(root: Path, group: str) -> Iterator[Mutant]:
     for name, attributes in {"walk": {"passes", "passes_left", "is_project"}}.items():
-        module = _Module(folder, name, group)
+        module = _Module(root, name, group)
         for function, node in module.functions():
             for found in ast.walk(node):
                 if not isinstance(found, ast.Assign) or not isinstance(found.targets[0], ast.Attribute):
@@ -351,11 +352,11 @@ def _class_lists(folder: Path, group: str) -> Iterator[Mutant]:
                     yield module.mutant(function, f"{attribute} = {_text(other)}", found.value, other)
 
 
-def _returns(folder: Path, group: str, table: Mapping[str, list[str]]) -> Iterator[Mutant]:
+def _returns(root: Path, group: str, table: Mapping[str, list[str]]) -> Iterator[Mutant]:
     """Functions that give something plain in place of what they find out."""
     for path, values in table.items():
         name, wanted = path.split(".", 1)
-        module = _Module(folder, name, group)
+        module = _Module(root, name, group)
         for function, node in module.functions():
             if function != wanted:
                 continue

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tests.mutations.mutants import COMPILER, Mutant
+from tests.mutations.mutants import Mutant, source_of
 
 SECONDS: Final = 900
 """How long the tests of one mutant may take; one that takes longer has been noticed."""
@@ -27,6 +27,7 @@ TESTS: Final = {
     "checks": [
         *("tests/unit/test_checks.py", "tests/unit/test_key_parts.py", "tests/unit/test_slots.py"),
         *("tests/unit/test_keys.py", "tests/parity/test_keys_of_plans.py", "tests/parity/test_proof.py"),
+        "tests/parity/test_hostile.py",
     ],
     "guards": [
         *("tests/unit/test_checks.py", "tests/unit/test_slots.py", "tests/unit/test_key_parts.py"),
@@ -86,7 +87,7 @@ def copied_tree(root: Path) -> Iterator[Path]:
 
 def judge(mutant: Mutant, tree: Path) -> Verdict:
     """Run the tests on a mutant in a copy of the tree, which is as before afterwards."""
-    path = tree / COMPILER / f"{mutant.module}.py"
+    path = tree / source_of(mutant.module)
     before = path.read_text()
     start = time.monotonic()
     path.write_text(mutant.source)

@@ -32,6 +32,14 @@ def observed(side: Side) -> Generator[None]:
             side.error = error
 
 
+def shown(error: BaseException | None) -> str:
+    """An error for messages; that of a hostile value may have no text."""
+    try:
+        return repr(error)
+    except Exception as failure:  # noqa: BLE001  # whatever the value raises
+        return f"{type(error).__name__} without a text: {type(failure).__name__}"
+
+
 def as_sent(sql: str, parameters: Any) -> Any:
     """A statement, to be compared."""
     return (sql, tuple(plain(parameter) for parameter in parameters or ()))

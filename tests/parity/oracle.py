@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 
@@ -22,7 +23,7 @@ from django.db.models.query import RawQuerySet
 
 import adj
 from adj import q
-from tests.parity.observing import Side, as_sent, observed
+from tests.parity.observing import Side, as_sent, observed, shown
 from tests.parity.plain import difference, plain
 from tests.parity.tally import TALLY
 from tests.running import assert_no_worker_left
@@ -81,8 +82,9 @@ def compare(
     """Fail unless adj does what Django does, for each set of values in turn.
 
     A set is a tuple of arguments for `build`, or its only argument. Without any, `build` is called without values,
-    twice. `in_any_order` is for queries whose order is random. `refused_as` is a class of adj's own, for what Django
-    refuses with one that adj's class does not inherit.
+    twice. `build` may return the ending beside the query, where the ending has a value. `in_any_order` is for queries
+    whose order is random. `refused_as` is a class of adj's own, for what Django refuses with one that adj's class does
+    not inherit.
     """
     with Session(alias) as session:
         session.compare(build, *value_sets, finish=finish, in_any_order=in_any_order, refused_as=refused_as)
@@ -93,16 +95,16 @@ class Session:
 
     def __init__(self, alias: str = "default") -> None:
         self.alias = alias
-        self._runner = asyncio.Runner()
+        self.runner = asyncio.Runner()
 
     def __enter__(self) -> Self:
         # Django asks SQLite for this when it first compiles JSON.
         _ = connections[self.alias].features.supports_json_field
-        self._runner.run(self._warm_up())
+        self.runner.run(self._warm_up())
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._runner.close()
+        self.runner.close()
         assert_no_worker_left()
 
     def compare(
@@ -118,24 +120,43 @@ class Session:
         answers = []
         for number, values in enumerate(value_sets or ((), ())):
             given = values if isinstance(values, tuple) else (values,)
-            django = ask_django(build, given, finish or RUN, self.alias)
-            ours = self._runner.run(ask_adj(build, given, finish or RUN, self.alias))
-            TALLY.comparisons += 1
-            context = f"{'from the cache' if number else 'cold'}, {finish or RUN}, values {given!r}"
-            if number:
-                # A query that was asked before is not built again, so that what is deprecated is told of once.
-                _forget_deprecations(django, ours)
-            if django.error is not None or ours.error is not None:
-                _compare_errors(django, ours, context, refused_as)
-            else:
-                _compare_answers(django, ours, context, in_any_order)
-            answers.append(django)
+            is_first = not number
+            answers.append(
+                self.compare_once(
+                    build, given, finish, is_first=is_first, in_any_order=in_any_order, refused_as=refused_as
+                )
+            )
         return answers
+
+    def compare_once(
+        self,
+        build: Build,
+        given: tuple[Any, ...],
+        finish: Ending | None = None,
+        *,
+        is_first: bool = False,
+        in_any_order: bool = False,
+        refused_as: type[Exception] | None = None,
+    ) -> Outcome:
+        """Compare the sides for one set of values, with the plans that there are; return what Django answered."""
+        django = ask_django(build, given, finish or RUN, self.alias)
+        # In the caller's context, which the runner has noted when it began.
+        ours = self.runner.run(ask_adj(build, given, finish or RUN, self.alias), context=copy_context())
+        TALLY.comparisons += 1
+        context = f"{'cold' if is_first else 'from the cache'}, {finish or RUN}, values {given!r}"
+        if not is_first:
+            # A query that was asked before is not built again, so that what is deprecated is told of once.
+            _forget_deprecations(django, ours)
+        if django.error is not None or ours.error is not None:
+            _compare_errors(django, ours, context, refused_as)
+        else:
+            _compare_answers(django, ours, context, in_any_order)
+        return django
 
     def settle(self) -> None:
         """Wait for what a query that has failed may have left running on other threads."""
-        self._runner.run(adj.close())
-        self._runner.run(self._warm_up())
+        self.runner.run(adj.close())
+        self.runner.run(self._warm_up())
 
     async def _warm_up(self) -> None:
         """Open the connection, so that what opening executes is not taken for part of a case."""
@@ -184,8 +205,8 @@ def _listed(found: re.Match[str]) -> str:
 
 def _told(outcome: Outcome) -> str:
     if outcome.error is not None:
-        return f"raises {outcome.error!r}"
-    return f"answers {str(outcome.answer)[:300]}, {outcome.executed}"
+        return f"raises {shown(outcome.error)}"
+    return f"answers {str(outcome.answer)[:300]}, {str(outcome.executed)[:1_000]}"
 
 
 # -- Django ------------------------------------------------------------------------------------------------------------
@@ -200,7 +221,7 @@ def ask_django(build: Build, values: tuple[Any, ...], finish: Ending, alias: str
 
     outcome = Outcome()
     with _observed(outcome):
-        queryset = build(start, *_fresh(values))
+        queryset, finish = _with_ending(build(start, *_fresh(values)), finish)
         if finish.name in {"run", "arun"}:
             outcome.sql = _django_sql(queryset)
         outcome.answer = plain(_finish_in_django(queryset, finish))
@@ -247,7 +268,7 @@ async def ask_adj(build: Build, values: tuple[Any, ...], finish: Ending, alias: 
 
     outcome = Outcome()
     with _observed(outcome):
-        query = build(start, *_fresh(values))
+        query, finish = _with_ending(build(start, *_fresh(values)), finish)
         if finish.name in {"run", "arun"}:
             outcome.sql = as_sent(*query.sql())
         outcome.answer = plain(await _finish_in_adj(query, finish))
@@ -271,6 +292,10 @@ async def _finish_in_adj(query: Any, finish: Ending) -> Any:
 
 
 # -- both --------------------------------------------------------------------------------------------------------------
+
+
+def _with_ending(built: Any, finish: Ending) -> tuple[Any, Ending]:
+    return built if isinstance(built, tuple) else (built, finish)
 
 
 def _fresh(values: tuple[Any, ...]) -> tuple[Any, ...]:

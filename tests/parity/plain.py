@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from adj import AsyncQuery
 from adj.hydrate import fetch_mode
 
 _ADDRESS: Any = object.__repr__
 """The repr of what has none of its own; two objects that are alike have two of them."""
+
+_ADDRESSES = re.compile(r"(?<= at )0x[0-9a-f]+")
 
 _SCALARS = (str, int, float, bytes, complex, type(None))
 
@@ -30,12 +34,15 @@ class _Walk:
 
     def plain(self, value: Any) -> Any:
         if isinstance(value, _SCALARS):
-            # repr tells 0.0 from -0.0 and makes NaN equal to itself.
-            return (type(value).__name__, repr(value))
+            # repr tells 0.0 from -0.0 and makes NaN equal to itself. A text may hold the repr of an object.
+            return (type(value).__name__, _ADDRESSES.sub("", repr(value)))
         if isinstance(value, Model):
             return self.instance(value)
         if isinstance(value, QuerySet):
             return self.queryset(value)
+        if isinstance(value, AsyncQuery):
+            # As a parameter, which only Django's own error can come of.
+            return self.queryset(value.queryset)
         if isinstance(value, Mapping):
             return (type(value).__name__, tuple((self.plain(key), self.plain(item)) for key, item in value.items()))
         if isinstance(value, (list, tuple)):
@@ -45,7 +52,7 @@ class _Walk:
             return ("memoryview", bytes(value))
         if type(value).__repr__ is _ADDRESS and hasattr(value, "__dict__"):
             return (type(value).__module__, type(value).__qualname__, self.plain(vars(value)))
-        return (type(value).__module__, type(value).__qualname__, repr(value))
+        return (type(value).__module__, type(value).__qualname__, _ADDRESSES.sub("", repr(value)))
 
     def instance(self, instance: Model) -> Any:
         if (number := self.seen.get(id(instance))) is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.postgres.aggregates import ArrayAgg, StringAgg
 from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
-from django.db.models import Case, Count, F, Func, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, Subquery, Value, When
 from django.db.models import functions as fn
 
 from adj import q
@@ -167,3 +167,12 @@ def test_slices_may_be_joined_on_another_database_which_django_refuses(postgres:
         return await (query[:3] | query[:4]).run()
 
     assert [book.pk for book in run(joined())] == [1, 2, 3, 4]
+
+
+def test_a_truth_compared_with_a_number_is_djangos(postgres: str) -> None:
+    """Without the values that a plan lets go of, the inner query of an `Exists()` has no type."""
+    compare(
+        lambda start, value: start(Tag).alias(y=Exists(start(Tag).filter(pk=1))).filter(y=value).order_by("pk"),
+        *[(1,), (0,), (1,), (True,)],
+        alias=postgres,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.servers.clusters import replica_of, restart
+from tests.servers.clusters import replica_of, restart, start, stop
 from tests.servers.finding import PostgreSQLNotFound, package_server, postgresql_server, private_server
 from tests.servers.programs import service_account
 from tests.servers.server import Server, create_database, drop_database, temporary_database
@@ -18,5 +18,7 @@ __all__ = [
     "replica_of",
     "restart",
     "service_account",
+    "start",
+    "stop",
     "temporary_database",
 ]

@@ -76,6 +76,18 @@ def restart(server: Server) -> None:
     run([*_pg_ctl(_programs_of(home), home), "--mode=fast", "restart"], home, service_account())
 
 
+def stop(server: Server) -> None:
+    """Stop a cluster of our own, which ends every session."""
+    home = Path(server.host)
+    run([*_pg_ctl(_programs_of(home), home), "--mode=fast", "stop"], home, service_account())
+
+
+def start(server: Server) -> None:
+    """Start a cluster of our own that was stopped."""
+    home = Path(server.host)
+    run([*_pg_ctl(_programs_of(home), home), "start"], home, service_account())
+
+
 @contextmanager
 def _started(programs: Path, home: Path, settings: str, origin: str) -> Generator[Server]:
     """The cluster in a folder, running, on a socket in the same folder."""

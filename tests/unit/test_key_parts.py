@@ -22,12 +22,11 @@ from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, OR, ExtraWhere, NothingNode, WhereNode
 from django.utils import timezone, translation
 
+from adj import clauses as ask
 from adj import q
-from adj import statement as ask
-from adj.compiler.clauses import base_structure, describe_operands, structure_of
 from adj.compiler.constants import LONGEST_TEXT, constant_key
 from adj.compiler.content_types import generation
-from adj.compiler.describe import KeyWalk
+from adj.compiler.describe import KeyWalk, base_structure, describe_operands, structure_of
 from adj.compiler.dialect import dialect_for
 from adj.compiler.key_chain import KeyChain
 from adj.compiler.keys import key_of, structure_with_ending
@@ -38,7 +37,7 @@ from adj.shapes import Answer
 from adj.statement import Finish
 from tests.shop.models import Author, Book, Publisher
 from tests.unit.asking import structure_of as structure_of_query
-from tests.unit.test_key_fields import CLAUSES
+from tests.unit.test_key_fields import FLIPS
 
 PAGES = (F, ("name",), ((str, "pages"),))
 TITLE = (F, ("name",), ((str, "title"),))
@@ -60,7 +59,7 @@ def key(query: Any) -> Any:
 
 def test_every_clause_begins_with_a_word_of_its_own() -> None:
     words: dict[str, type] = {}
-    for clause, _ in CLAUSES.values():
+    for clause, _ in FLIPS.values():
         structure = structure_of(Book, clause)
         assert isinstance(structure, Structure)
         for part in parts(structure.key)[:1]:
@@ -121,7 +120,7 @@ def test_the_keys_of_nested_queries() -> None:
     query = q(Book).filter(author__in=nested)
     inner = ("query", Author, structure_of_query(nested).key, (0, 3), "default")
     assert key(query) == ("filter", (), (("author__in", inner),))
-    assert parts(structure_of_query(nested).key) == (("filter", (), (("name", str),)), "slice", False, True, False)
+    assert parts(structure_of_query(nested).key) == (("filter", (), (("name", str),)), ("slice", False, True, False))
     assert structure_of_query(query).values == ("x",)
 
 
@@ -170,6 +169,24 @@ KEYS: list[tuple[Any, Any]] = [
 @pytest.mark.parametrize(("value", "expected"), KEYS, ids=range(len(KEYS)))
 def test_the_keys_of_constants(value: Any, expected: Any) -> None:
     assert constant_key(value) == expected
+
+
+class Cents(int):
+    """A number of the project's, equal to all numbers of its value."""
+
+
+class Pence(int):
+    """Another one."""
+
+
+class Share(Decimal):
+    """A fraction of the project's."""
+
+
+@pytest.mark.parametrize(("one", "other"), [(Cents(1), Pence(1)), (Cents(1), Cents(2)), (Share("1"), Share("1.0"))])
+def test_the_keys_of_constants_of_a_project_have_their_class_and_their_text(one: Any, other: Any) -> None:
+    assert constant_key(one) == constant_key(type(one)(one))
+    assert constant_key(one) != constant_key(other)
 
 
 def test_a_long_text_is_no_part_of_a_key() -> None:

@@ -15,7 +15,7 @@ from django.db.models import Field, Model
 from django.db.models.functions import Length
 
 from adj import AsyncQuery, q
-from adj.compiler.clauses import structure_of
+from adj.compiler.describe import structure_of
 from adj.compiler.structure import Structure
 from adj.compiler.validate import _accepted, _are_accepted, _seen
 from adj.errors import InvalidOperand

@@ -242,11 +242,13 @@ def test_what_has_nothing_to_change_is_not_copied(given: Any) -> None:
     assert snapshot_value(given) is given
 
 
-def test_views_of_a_dict_become_lists() -> None:
+def test_views_of_a_dict_are_views_of_another() -> None:
     keys = {1: "a", 2: "b"}
-    taken = [snapshot_value(view) for view in (keys.keys(), keys.values(), keys.items())]
+    views = (keys.keys(), keys.values(), keys.items())
+    texts, taken = [str(view) for view in views], [snapshot_value(view) for view in views]
     keys.clear()
-    assert taken == [[1, 2], ["a", "b"], [(1, "a"), (2, "b")]]
+    assert [list(view) for view in taken] == [[1, 2], ["a", "b"], [(1, "a"), (2, "b")]]
+    assert [str(view) for view in taken] == texts
 
 
 def test_a_set_of_instances_becomes_a_list_of_copies() -> None:

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from django.db import Error, connections, transaction
+from django.db import DatabaseError, Error, connections, transaction
 from django.db.models import Model, signals
 
 import adj
 from adj import atomic, q
 from tests.engines.places import Place
-from tests.parity.observing import Side, observed
+from tests.parity.observing import Side, observed, shown
 from tests.parity.oracle import Ending
 from tests.parity.plain import difference, plain
 from tests.receivers import receiving
@@ -60,15 +60,16 @@ def compare(place: Place, case: Case, *value_sets: Any, tables: Iterable[type[Mo
 
 def assert_same(django: Written, ours: Written, given: Any) -> None:
     """Fail where two sides differ."""
-    context = f"values {given!r}\nDjango: {django.error!r} {django.executed}\nadj:    {ours.error!r} {ours.executed}"
+    sides = [f"{shown(side.error)} {side.executed}" for side in (django, ours)]
+    context = f"values {given!r}\nDjango: {sides[0]}\nadj:    {sides[1]}"
     if django.error is not None or ours.error is not None:
         assert django.error is not None, context
         assert isinstance(ours.error, type(django.error)), context
     is_refused = django.error is not None and not isinstance(django.error, Error)
     if not django.executed or (is_refused and len(django.executed) == 1):
-        # Django gives up a transaction for a value that it, or its driver, refuses before anything was sent; adj has no
-        # reason to.
-        django.must_roll_back = False
+        # Django gives up a transaction for a value that it, or its driver, refuses before anything was sent; adj need
+        # not.
+        django.must_roll_back = django.must_roll_back and ours.must_roll_back
     for what in ("answer", "signals", "must_roll_back", "data"):
         theirs, mine = getattr(django, what), getattr(ours, what)
         assert theirs == mine, f"{what} differs{difference(theirs, mine)}\n{context}"
@@ -91,9 +92,9 @@ def write_in_django(
     """Write with Django's synchronous methods."""
     written = Written()
     with transaction.atomic(using=place.alias):
-        queryset, ending = case(lambda source: managed(source).using(place.alias), *values)
-        method = getattr(queryset, ending.name.removeprefix("a"))
         with listening(written.signals, listens), observed(written):
+            queryset, ending = case(lambda source: managed(source).using(place.alias), *values)
+            method = getattr(queryset, ending.name.removeprefix("a"))
             written.answer = plain(method(*ending.args, **ending.kwargs))
         look(written, place.alias, tables)
         transaction.set_rollback(True, using=place.alias)
@@ -107,8 +108,8 @@ async def write_in_adj(
     written = Written()
     await q(tables[0]).using(place.alias).acount()
     async with atomic(place.alias):
-        query, ending = case(lambda source: q(source).using(place.alias), *values)
         with listening(written.signals, listens), observed(written):
+            query, ending = case(lambda source: q(source).using(place.alias), *values)
             written.answer = plain(await getattr(query, ending.name)(*ending.args, **ending.kwargs))
         await adj.run_sync(look, written, place.alias, tables)
         await adj.set_rollback(using=place.alias)
@@ -120,7 +121,15 @@ def look(written: Written, alias: str, tables: Tables) -> None:
     connection: Any = connections[alias]
     written.must_roll_back = connection.needs_rollback
     if written.error is None:
-        written.data = [plain(list(rows_of(model, alias))) for model in tables]
+        written.data = [_stored(model, alias) for model in tables]
+
+
+def _stored(model: type[Model], alias: str) -> Any:
+    """The rows of a table, or why they cannot be read: SQLite stores anything anywhere."""
+    try:
+        return plain(list(rows_of(model, alias)))
+    except (ValueError, TypeError, ArithmeticError, DatabaseError) as error:
+        return repr(error)
 
 
 def rows_of(model: type[Model], alias: str) -> Any:

@@ -12,8 +12,7 @@ from typing import Any, cast
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models.query import get_prefetcher, prefetch_one_level
 
-from adj.compiler.clauses import prefetch_lookup
-from adj.compiler.prefetch.lookups import holder, is_leaf, through
+from adj.compiler.prefetch.lookups import holder, is_leaf, prefetch_lookup, through
 
 
 def take_level(instances: Sequence[Any], lookup: Any, level: int) -> tuple[list[Any], Sequence[Any] | None]:

@@ -2,6 +2,8 @@
 
 Django's `Prefetch` has two paths: the one to go through, and the one of the attributes that hold the rows, which ends
 with `to_attr`. Lookups that agree in the second one, up to a level, are one branch there.
+
+Private Django API used here: `QuerySet._prefetch_related_lookups`, `QuerySet._chain`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from typing import Any
 
 from django.db.models import Prefetch
 from django.db.models.constants import LOOKUP_SEP
+
+from adj.compiler.structure import StatementHolder
 
 
 def normalized(lookups: Iterable[Any], prefix: str | None = None) -> list[Any]:
@@ -89,3 +93,32 @@ def refuse_second_queryset(lookup: Any) -> None:
             f"'{lookup.prefetch_to}' lookup was already seen with a different queryset. You may need to adjust "
             "the ordering of your lookups."
         )
+
+
+def prefetch_lookup(lookup: Any) -> Any:
+    """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for, also where one is nested."""
+    changes: dict[str, Any] = {}
+    if (nested := getattr(lookup, "queryset", None)) is not None:
+        changes["queryset"] = _djangos_queryset(lookup, nested)
+    if (several := getattr(lookup, "querysets", None)) is not None:
+        # A GenericPrefetch, which has one for each model.
+        changes["querysets"] = [_djangos_queryset(lookup, each) for each in several]
+    return copied(lookup, **changes) if changes else lookup
+
+
+def _djangos_queryset(lookup: Any, given: Any) -> Any:
+    if not isinstance(given, StatementHolder):
+        return with_djangos_prefetches(given)
+    queryset = given.queryset
+    # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
+    Prefetch(lookup.prefetch_through, queryset=queryset)
+    return queryset
+
+
+def with_djangos_prefetches(queryset: Any) -> Any:
+    """A QuerySet whose prefetches Django's own code can follow: without an AsyncQuery in any of them."""
+    lookups = queryset._prefetch_related_lookups
+    if lookups:
+        queryset = queryset._chain()
+        queryset._prefetch_related_lookups = tuple(map(prefetch_lookup, lookups))
+    return queryset

@@ -15,8 +15,9 @@ from django.db import router
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 
-from adj import statement as ask
-from adj.compiler.clauses import among_key, base_structure, structure_of_statement
+from adj import clauses as ask
+from adj.clauses import Among, among_key
+from adj.compiler.describe import base_structure, structure_of_statement
 from adj.compiler.overrides import django_reason, starts_plain
 from adj.compiler.prepare import Question
 from adj.compiler.related import prefetches
@@ -24,7 +25,7 @@ from adj.compiler.relation import Relation
 from adj.compiler.row_keys import Keys
 from adj.compiler.structure import StatementHolder, Structure, Unkeyed
 from adj.hydrate.fetch_mode import mode_for
-from adj.statement import ROWS, Among, Statement
+from adj.statement import ROWS, Statement
 
 # After these a query has no instances of the model for rows, or takes no further condition.
 _UNFIT = (ask.Slice, ask.Combine, ask.Values, ask.ValuesList, ask.Dates, ask.Datetimes)

@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import psycopg
-from django.db import OperationalError
 from django.db.transaction import TransactionManagementError
 from psycopg import AsyncServerCursor
 
@@ -142,9 +141,13 @@ class PsycopgConnection:
         """As long as a server may take to give up a query; then the connection is closed."""
         return link_module.CANCEL_SECONDS
 
-    def was_lost_unused(self, error: Exception) -> bool:
-        """Whether the session had ended, and no transaction with it, when the statement came."""
-        return isinstance(error, OperationalError) and self.link.was_lost_at_once and self.link.autocommit
+    def was_not_started(self, error: Exception) -> bool:
+        """Whether a statement has certainly not been started, though its session is lost, and no transaction with it.
+
+        A message that an administrator has ended the session proves nothing, as it may have been ended while the
+        statement ran. So it does not count here how soon it came.
+        """
+        return self.link.is_lost and self.link.autocommit and _is_unsent_or_idle(error.__cause__)
 
     def is_needed(self) -> bool:
         """Whether something is open on the link, or its session was changed."""
@@ -186,6 +189,13 @@ class _OnWaitingThread(ConnectionOnThread):
         return await run_on_djangos_thread(waiting_thread(), function, *args, **kwargs)
 
 
+def _is_unsent_or_idle(error: object) -> bool:
+    """Whether psycopg has not sent a statement on a connection that was closed, or the server waited for one."""
+    if isinstance(error, psycopg.errors.IdleSessionTimeout):
+        return True
+    return isinstance(error, psycopg.OperationalError) and error.args == ("the connection is closed",)
+
+
 class StreamingCursor:
     """The rows of one statement in lists, from a cursor on the server's side.
 
@@ -209,12 +219,17 @@ class StreamingCursor:
                     link.is_marked = link.is_marked or marks_session(command.sql)
                     await self._cursor.execute(command.sql, command.parameters)
         except BaseException:
-            await to_its_end(self._close())
+            await self._end()
             raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await to_its_end(self._close())
+        await self._end()
+
+    async def _end(self) -> None:
+        # Where there is no time left for it, its connection is closed.
+        with suppress(TimeoutError):
+            await to_its_end(self._close())
 
     async def fetch(self, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """What `receive` makes of the next rows; it gets none at the end."""

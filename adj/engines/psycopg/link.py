@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import select
-import time
+import math
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
@@ -16,7 +15,7 @@ from psycopg.types.numeric import Int2, Int4, Int8
 
 from adj.abc import Command, Parameters
 from adj.engines.outcome import note_end
-from adj.persist import result_and_cancellation
+from adj.persist import result_and_cancellation, seconds_to_clean
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -33,12 +32,6 @@ would be waited for in vain.
 GRACE_SECONDS = 1.0
 """How much later than the client the server gives up a query that has taken too long."""
 
-MOMENT_SECONDS = 0.2
-"""How soon after a statement is sent its session is known to be lost, if it was lost before: a way there and back.
-
-What is lost later was lost while the statement ran, because somebody has ended it, or because of the statement.
-"""
-
 # The types that Django gives whole numbers, and how many bits they have.
 _INTEGERS: dict[type[Any], int] = {Int2: 16, Int4: 32, Int8: 64}
 # The protocol counts the parameters of a statement in 16 bits.
@@ -46,6 +39,9 @@ _MOST_PARAMETERS = 65_535
 _MOST_MILLISECONDS = 2**31 - 1
 _NUMBERS = frozenset({int, *_INTEGERS})
 _REMEMBERED_PARAMETERS = 50
+
+# Requests to cancel that are on their way; a task that nobody refers to may vanish.
+_cancelling: set[asyncio.Task[None]] = set()
 
 
 def _are_many_numbers(parameters: Parameters) -> bool:
@@ -67,16 +63,18 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
 
     `wrapper` is the Django wrapper whose code runs on it in a bridge; there is one as soon as the pool has prepared the
     connection. `is_marked` says that its session was changed in a way that outlives a transaction. `mode` is its
-    isolation, and what else was set for transactions to come, when it was prepared. `open_cursors` are those that
-    Django's code has on the server.
+    isolation, and what else was set for transactions to come, when it was prepared. `was_read_only` says that the
+    session could only read when it was opened, `is_suspect` that a statement has been refused since because it writes.
+    `open_cursors` are those that Django's code has on the server.
     """
 
     wrapper: BaseDatabaseWrapper
     is_marked = False
+    is_suspect = False
+    was_read_only = False
     mode: tuple[Any, ...] = ()
     _undoings = 0
-    _sent_at = 0.0
-    opened_at = 0.0
+    expires_at = math.inf
     idle_since = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -127,16 +125,20 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         """
         # The signature is psycopg's, whose older versions do not know a timeout, and never pass one.
         options = {} if timeout is None else {"timeout": timeout}
-        self._sent_at = time.monotonic()
         if self._undoings:
             return await self._wait_for_undoing(gen)
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, **options)
         except asyncio.CancelledError as error:
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
-                was_stopped, again = await result_and_cancellation(self._stop(gen))
+                was_stopped, again = False, None
+                with suppress(TimeoutError):
+                    was_stopped, again = await result_and_cancellation(self._stop(gen))
                 note_end(error := again or error, "stopped" if was_stopped else "unknown")
             raise error from None
+        except psycopg.errors.ReadOnlySqlTransaction:
+            self.is_suspect = True
+            raise
 
     @contextmanager
     def undoing(self) -> Generator[None]:
@@ -151,13 +153,14 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             self._undoings -= 1
 
     async def _wait_for_undoing(self, gen: PQGen[T]) -> T:
+        seconds = seconds_to_clean(CANCEL_SECONDS)
         try:
-            async with asyncio.timeout(CANCEL_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await waiting.wait_async(gen, self.pgconn.socket, interval=0.1)
         except TimeoutError:
             self.pgconn.finish()
             raise psycopg.OperationalError(
-                f"the server has not answered within {CANCEL_SECONDS:g} s; the connection is closed"
+                f"the server has not answered within {seconds:.3g} s; the connection is closed"
             ) from None
         except asyncio.CancelledError:
             self.pgconn.finish()
@@ -166,17 +169,29 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     async def _stop(self, gen: PQGen[Any]) -> bool:
         """End what the server is doing; close the connection if it does not end in time.
 
+        The request to cancel goes over another connection. It is made also where nobody can wait for its answer.
         Returns whether the server says that it has stopped the statement.
         """
+        cancelling = asyncio.create_task(self._request_cancellation())
+        _cancelling.add(cancelling)
+        cancelling.add_done_callback(_cancelling.discard)
         try:
-            async with asyncio.timeout(2 * CANCEL_SECONDS):
-                await self.cancel_safe(timeout=CANCEL_SECONDS)
+            async with asyncio.timeout(seconds_to_clean(CANCEL_SECONDS)):
+                await asyncio.shield(cancelling)
                 await waiting.wait_async(gen, self.pgconn.socket, interval=0.1)
         except psycopg.errors.QueryCanceled:
             return True
-        except Exception:  # noqa: BLE001  # in an unknown state, it is of no use to anybody
+        except BaseException as error:
+            # In an unknown state, it is of no use to anybody.
             self.pgconn.finish()
+            if not isinstance(error, Exception):
+                raise
         return False
+
+    async def _request_cancellation(self) -> None:
+        # A server that does not answer this does not answer the query either, for which its connection is closed.
+        with suppress(psycopg.Error, OSError):
+            await self.cancel_safe(timeout=CANCEL_SECONDS)
 
     def close_if_busy(self) -> None:
         """Close the connection if a statement still runs when its lease ends: a COPY that nobody has ended.
@@ -192,11 +207,6 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         return self.pgconn.status != pq.ConnStatus.OK
 
     @property
-    def was_lost_at_once(self) -> bool:
-        """Whether it is lost, and was when the last statement came to it; to be asked as soon as there is an error."""
-        return self.is_lost and time.monotonic() - self._sent_at < MOMENT_SECONDS
-
-    @property
     def is_as_lent(self) -> bool:
         """Whether it is as it was when it was lent: idle, in autocommit, nothing open on it, its session unchanged."""
         wrapper: Any = self.wrapper
@@ -204,6 +214,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             self.pgconn.transaction_status == pq.TransactionStatus.IDLE
             and self.autocommit
             and not self.is_marked
+            and not self.is_suspect
             and not self.open_cursors
             and not wrapper.in_atomic_block
             and wrapper.connection is not None
@@ -211,13 +222,6 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             and not wrapper.force_debug_cursor
             and self.mode == (self.isolation_level, self.read_only, self.deferrable)
         )
-
-    @property
-    def has_news(self) -> bool:
-        """Whether the server has sent something that nobody asked for, as it does when it ends a session."""
-        poll = select.poll()
-        poll.register(self.pgconn.socket, select.POLLIN)
-        return bool(poll.poll(0))
 
 
 async def _rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]], command: Command) -> list[tuple[Any, ...]]:

@@ -16,9 +16,9 @@ from typing import Any
 from django.db import connections
 from django.db.transaction import Atomic
 
-from adj.abc import RunCall, ServerFacts
-from adj.engines.calls import read_facts
+from adj.abc import RunCall
 from adj.engines.lending import Wrappers
+from adj.engines.pool import PoolStats
 from adj.engines.psycopg.connection import PsycopgConnection
 from adj.engines.psycopg.engine import PsycopgEngine
 from adj.engines.psycopg.link import Link
@@ -39,11 +39,6 @@ class PinnedEngine:
         self._link: Link | None = None
         self._beginning, self._transaction = asyncio.Lock(), asyncio.Lock()
 
-    async def open(self) -> ServerFacts:
-        """Read the server's facts over the connection."""
-        async with self.connection() as connection:
-            return await connection.run(read_facts, self._alias)
-
     @asynccontextmanager
     async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[PsycopgConnection]:
         """The connection. Waits for the end of another task's transaction."""
@@ -59,6 +54,10 @@ class PinnedEngine:
     def thread_executor(self, run: RunCall) -> CallExecutor:
         """Runs what Django's own asynchronous methods send to their thread in a bridge."""
         return CallExecutor(run)
+
+    def stats(self) -> PoolStats:
+        """The figures of the pool that the connection is from."""
+        return self._engine.stats()
 
     async def close(self) -> None:
         """Undo everything, and close the connection."""

@@ -4,12 +4,13 @@ It is a subclass of whatever class the project's `ENGINE` names, so that PostGIS
 they do elsewhere. Everything here runs in a bridge.
 
 Private Django API used here: `DatabaseWrapper.create_cursor`, `DatabaseWrapper.pool`,
-`DatabaseWrapper.get_new_connection`, `DatabaseWrapper._rollback`, `DatabaseWrapper._savepoint_rollback`,
-`register_tzloader`.
+`DatabaseWrapper.get_new_connection`, `DatabaseWrapper.get_connection_params`, `DatabaseWrapper._rollback`,
+`DatabaseWrapper._savepoint_rollback`, `register_tzloader`.
 """
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, cast
@@ -27,6 +28,12 @@ from adj.engines.outcome import NotedErrors
 from adj.engines.psycopg.facade import Connection, Cursor
 from adj.engines.psycopg.link import Link
 
+CONNECT_SECONDS = 10
+"""How long each address of a server may take to accept a connection, where the project sets no `connect_timeout`.
+
+psycopg would wait for 130 seconds, and keep a place in the pool for an address that swallows everything.
+"""
+
 _TIMESTAMPTZ = types["timestamptz"].oid
 
 
@@ -36,6 +43,7 @@ class _OnLink:
     # The pool is the engine's.
     pool = None
     link: Link | None = None
+    given_parameters: dict[str, Any] | None = None
     settings_dict: dict[str, Any]
     # What is read here is the backend's own; the mixin has no base that says so.
     connection: Any
@@ -48,10 +56,17 @@ class _OnLink:
         """Django's translation of errors, which notes what they have done."""
         return NotedErrors(self)
 
+    def get_connection_params(self) -> dict[str, Any]:
+        """The parameters of the connection that was opened already, for which the backend is not asked twice."""
+        backend: Any = super()
+        given, self.given_parameters = self.given_parameters, None
+        parameters: dict[str, Any] = backend.get_connection_params() if given is None else given
+        return parameters
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
         """The connection of the pool; a new one after code has closed that, as Django's code may expect."""
         if self.link is None or self.link.is_lost:
-            self.link = await_(Link.connect(**_asynchronous(conn_params, self.settings_dict)))
+            self.link = await_(Link.connect(**asynchronous(conn_params, self.settings_dict)))
             self.link.wrapper = cast("BaseDatabaseWrapper", self)
         connection = Connection(self.link)
         level = self.settings_dict["OPTIONS"].get("isolation_level")
@@ -119,11 +134,8 @@ def _class_on_link(kind: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWrapper]
     return type(kind.__name__, (_OnLink, kind), {})
 
 
-def connect_parameters(alias: str) -> dict[str, Any]:
-    """What the backend would pass to `psycopg.connect()`, for an asynchronous connection in autocommit.
-
-    Raises `ImproperlyConfigured` for a setting that this engine cannot honour.
-    """
+def check_settings(alias: str) -> None:
+    """Raise `ImproperlyConfigured` for a setting that this engine cannot honour."""
     wrapper: Any = connections.create_connection(alias)
     settings = wrapper.settings_dict
     if not settings["AUTOCOMMIT"]:
@@ -134,14 +146,14 @@ def connect_parameters(alias: str) -> dict[str, Any]:
     wrapper.check_settings()
     if (level := settings["OPTIONS"].get("isolation_level")) is not None:
         _isolation_level(level)
-    parameters: dict[str, Any] = wrapper.get_connection_params()
-    return _asynchronous(parameters, settings)
 
 
-def _asynchronous(parameters: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+def asynchronous(parameters: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a synchronous connection, for an asynchronous one in autocommit."""
     binds_on_server = settings["OPTIONS"].get("server_side_binding") is True
-    return {**parameters, "cursor_factory": AsyncCursor if binds_on_server else AsyncClientCursor, "autocommit": True}
+    limit = {} if "service" in parameters or "PGCONNECT_TIMEOUT" in os.environ else {"connect_timeout": CONNECT_SECONDS}
+    factory = AsyncCursor if binds_on_server else AsyncClientCursor
+    return {**limit, **parameters, "cursor_factory": factory, "autocommit": True}
 
 
 def _isolation_level(level: Any) -> IsolationLevel:

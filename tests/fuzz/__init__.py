@@ -1,0 +1,1 @@
+"""Hostile names and values in every place of a query that takes one, compared with Django."""
