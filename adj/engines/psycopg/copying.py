@@ -27,10 +27,9 @@ class NativeCopy:
     async def __aenter__(self) -> Self:
         link = self._connection.link
         wrapper: Any = link.wrapper
-        wrapper.validate_no_broken_transaction()
         try:
             async with self._connection.turn():
-                self._connection.refuse_if_ended()
+                wrapper.validate_no_broken_transaction()
                 with wrapper.wrap_database_errors:
                     # psycopg wants SQL to be literal text where types are checked; this is made.
                     made: Any = self._statement
@@ -45,7 +44,6 @@ class NativeCopy:
         """Send rows."""
         wrapper: Any = self._connection.link.wrapper
         async with self._connection.turn():
-            self._connection.refuse_if_ended()
             with wrapper.wrap_database_errors:
                 for row in rows:
                     await self._copy.write_row(row)
@@ -66,7 +64,9 @@ class NativeCopy:
             raise
 
     async def _give_up(self, error: BaseException) -> None:
-        """Let the server undo the statement."""
+        """Let the server undo the statement, unless it has ended with its lease."""
+        if self._connection.has_ended:
+            return
         self._fail(error)
         # What went wrong before is the error that matters.
         with suppress(Exception):
@@ -75,5 +75,5 @@ class NativeCopy:
     def _fail(self, error: BaseException) -> None:
         """The transaction around the statement has failed."""
         wrapper: Any = self._connection.link.wrapper
-        if wrapper.in_atomic_block:
+        if wrapper.in_atomic_block and not self._connection.has_ended:
             wrapper.needs_rollback, wrapper.rollback_exc = True, error
