@@ -89,10 +89,10 @@ class Connection(Protocol):
         """Run synchronous Django code where it finds this connection as `connections[alias]`."""
         ...
 
-    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one more function after what is running; everything that waits, or comes later, is refused.
+    async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """End the lease with one more function, which runs after what is running; all other calls are refused.
 
-        That raises `CrossTaskTransaction`.
+        They raise `CrossTaskTransaction` without I/O, a second `leave()` among them.
         """
         ...
 
@@ -107,6 +107,10 @@ class Connection(Protocol):
 
     def is_needed(self) -> bool:
         """Whether something is open on it, or was changed, that a later call may count on."""
+        ...
+
+    def elsewhere(self) -> Connection:
+        """The same for code on another event loop, which synchronous code of a task has called and waits for."""
         ...
 
     def share(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar, overload
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
@@ -40,14 +40,21 @@ class NativeMiddleware:
             await self._application(scope, receive, send)
 
 
+@overload
+def atomic_view(using: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+@overload
 def atomic_view(
     using: str | None = None, **options: Any
-) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]: ...
+def atomic_view(using: Any = None, **options: Any) -> Any:
     """Decorates an asynchronous view: each request is a transaction, which an exception of the view undoes.
 
     This is what `ATOMIC_REQUESTS` does for synchronous views, and refuses to do for asynchronous ones; decorated ones
     are exempt from it. Takes the options of `atomic()`.
     """
+    if callable(using):
+        view: Any = using
+        return atomic_view()(view)
 
     def decorate(view: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         wrapped: Any = atomic(using, **options)(view)

@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
+from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -17,7 +18,8 @@ from django.db.transaction import Atomic as DjangoAtomic
 
 from adj.blocks import ISOLATIONS, Hook, Isolation, Mode
 from adj.databases import executor_for, preferred_alias
-from adj.errors import NestingError, QueryTimeout
+from adj.engines.contexts import take_over
+from adj.errors import NestingError, QueryTimeout, TransactionAborted
 from adj.persist import deadline_in, to_its_end
 from adj.transaction import Transaction, current, current_aliases
 
@@ -43,24 +45,8 @@ _RETRIED_STATES = frozenset({"40001", "40P01"})
 _RETRIED_CODES = frozenset({1213, 1205})
 
 
-class atomic:  # noqa: N801  # named and used as Django's
-    """A transaction, or inside of one a savepoint: `async with atomic():`; or, as a decorator, around each call.
-
-    An exception undoes what was done in the block, and goes on. Queries of adj, and Django's own asynchronous methods,
-    join the transaction; those of another task are refused with `CrossTaskTransaction`.
-
-    - `using`: the alias; `default` if not given.
-    - `savepoint=False`: an inner block without a savepoint: an error in it undoes the outermost block.
-    - `durable`: raises `RuntimeError` inside another block.
-    - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
-      the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block;
-      the first three also in a transaction that Django's own code has begun, as a `TestCase` does.
-    - `timeout`: seconds that the block may take; then it is cancelled, rolled back, and `QueryTimeout` is raised.
-    - `retry`: as a decorator only: how often to call the function again after a serialization failure or a deadlock;
-      not inside another block.
-
-    Raises `TransactionAborted` when the block ends normally after an error of the server was caught in it.
-    """
+class Atomic:
+    """What `atomic()` returns: a block for `async with`, and a decorator of coroutine functions."""
 
     def __init__(
         self,
@@ -94,6 +80,8 @@ class atomic:  # noqa: N801  # named and used as Django's
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if not self._entered:
+            raise RuntimeError("atomic() was left without having been entered, or was left twice.")
         await self._innermost().__aexit__(kind, error, traceback)
 
     def __call__(self, function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -123,6 +111,47 @@ class atomic:  # noqa: N801  # named and used as Django's
 
     def _block(self) -> _Block:
         return _Block(self._alias, self._savepoint, self._durable, self._mode, self._timeout)
+
+
+@overload
+def atomic(using: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+@overload
+def atomic(
+    using: str | None = None,
+    *,
+    savepoint: bool = True,
+    durable: bool = False,
+    isolation: Isolation | None = None,
+    read_only: bool = False,
+    deferrable: bool = False,
+    set_local: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    retry: int = 0,
+) -> Atomic: ...
+def atomic(using: Any = None, **options: Any) -> Any:
+    """Run a block in a transaction, or in a savepoint inside of one: `async with`; as a decorator, each call.
+
+    An exception undoes what was done in the block, and goes on. Queries of adj, and Django's own asynchronous methods,
+    join the transaction; those of another task are refused with `CrossTaskTransaction`.
+
+    - `using`: the alias; `default` if not given.
+    - `savepoint=False`: an inner block without a savepoint: an error in it undoes the outermost block.
+    - `durable`: raises `RuntimeError` inside another block.
+    - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
+      the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block;
+      the first three also in a transaction that Django's own code has begun, as a `TestCase` does.
+    - `timeout`: seconds that the block may take; then it is cancelled, rolled back, and `QueryTimeout` is raised.
+    - `retry`: as a decorator only: how often to call the function again after a serialization failure or a deadlock;
+      not inside another block.
+
+    Raises `TransactionAborted` when the block ends normally although its work is lost, as after an error that was
+    caught in it.
+    """
+    if callable(using):
+        # As Django's, it may stand without parentheses: `@atomic`.
+        function: Any = using
+        return Atomic()(function)
+    return Atomic(using, **options)
 
 
 class _Block:
@@ -186,13 +215,10 @@ class _Block:
             if self._deadline is not None and self._deadline.expired():
                 raise QueryTimeout(query=f"atomic(using={self._alias!r})", seconds=self._timeout or 0.0) from None
             raise
-        if cancelled is None:
-            await _call_hooks(hooks, self._alias)
-            return
-        # Whoever cancels may do so again and again, as anyio does; what is committed has its consequences all the same.
-        await to_its_end(_call_hooks(hooks, self._alias))
+        if hooks:
+            await _call_to_their_end(hooks, self._alias, cancelled)
         # What the block's own deadline has cancelled during the commit is done, and in time enough.
-        if (task := asyncio.current_task()) is not None and task.cancelling():
+        if cancelled is not None and _is_cancelled():
             raise cancelled
 
     async def _leave(self, error: BaseException | None) -> tuple[list[Hook], asyncio.CancelledError | None]:
@@ -222,8 +248,11 @@ async def on_commit(function: Callable[[], object], *, using: str | None = None,
 
     The functions are called in the order in which they were given, Django's own `transaction.on_commit()` among them,
     after the connection has been given back; those of a savepoint that is undone are forgotten. An error of one keeps
-    the later ones from being called, and leaves the block; with `robust` it is logged.
+    the later ones from being called, and leaves the block; with `robust` it is logged. A cancellation is raised when
+    all of them have ended. Raises `TypeError` for what cannot be called.
     """
+    if not callable(function):
+        raise TypeError(f"on_commit() takes a function or a coroutine function, not {function!r}.")
     alias = DEFAULT_DB_ALIAS if using is None else using
     transaction = current(alias)
     if transaction is None:
@@ -249,7 +278,12 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
     It finds its connection where it always does, in `django.db.connections`. On PostgreSQL's native engine it runs on
     the event loop, in a greenlet, and other tasks go on while it waits for the server; on other engines in a thread
     that owns the connection. Context variables that it sets are seen by the caller on the native engine.
+
+    Raises `TypeError` for a coroutine function.
     """
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+        name = getattr(function, "__qualname__", repr(function))
+        raise TypeError(f"run_sync() runs synchronous code, and {name}() is a coroutine function: await it instead.")
     aliases = current_aliases()
     executor = await executor_for(aliases[-1] if aliases else preferred_alias())
     return await executor.run(function, *args, **kwargs)
@@ -306,6 +340,37 @@ def _is_on_a_loop() -> bool:
     return True
 
 
+def _is_cancelled() -> bool:
+    """Whether somebody has cancelled the current task, other than a deadline that has noticed."""
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())
+
+
+async def _call_to_their_end(hooks: Iterable[Hook], alias: str, cancelled: asyncio.CancelledError | None) -> None:
+    """Call all functions, however often the task is cancelled: what is committed has its consequences.
+
+    They see the context variables of the block, which sees those that they set.
+    """
+    contexts: list[Context] = []
+
+    async def call() -> None:
+        try:
+            await _call_hooks(hooks, alias)
+        finally:
+            contexts.append(copy_context())
+
+    try:
+        await to_its_end(call())
+    except Exception:
+        if cancelled is None or not _is_cancelled():
+            raise
+        # Whoever cancels waits for a cancellation.
+        logger.exception("An error in on_commit() of a task that was cancelled.")
+    finally:
+        for context in contexts:
+            take_over(context)
+
+
 async def _call_hooks(hooks: Iterable[Hook], alias: str) -> None:
     for hook in hooks:
         await call_hook(hook, alias)
@@ -331,5 +396,8 @@ async def call_hook(hook: Hook, alias: str) -> None:
 def _may_succeed_later(error: DatabaseError) -> bool:
     """Whether an error says that another transaction was in the way."""
     cause = error.__cause__
+    if isinstance(error, TransactionAborted) and isinstance(cause, DatabaseError):
+        # It was caught inside the block.
+        return _may_succeed_later(cause)
     code = error.args[0] if error.args else None
     return getattr(cause, "sqlstate", None) in _RETRIED_STATES or code in _RETRIED_CODES

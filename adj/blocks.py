@@ -1,7 +1,8 @@
 """A block of `atomic()` on its connection: Django's own `Atomic` begins and ends it, in Django's synchronous way.
 
 Private Django API used here: `Atomic.__enter__`, `Atomic.__exit__`, `DatabaseWrapper.atomic_blocks`,
-`DatabaseWrapper.run_on_commit`.
+`DatabaseWrapper.run_on_commit`, `DatabaseWrapper.set_rollback`, `DatabaseWrapper.needs_rollback`,
+`DatabaseWrapper.rollback_exc`, `DatabaseWrapper.savepoint_ids`.
 """
 
 from __future__ import annotations
@@ -11,18 +12,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
 
 from adj.engines.local_settings import SET_LOCAL
+from adj.engines.outcome import add_note, drop_note, is_refusal
 from adj.errors import NestingError, TransactionAborted, UnsupportedFeature
 
 Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable read", "serializable"]
 Hook: TypeAlias = tuple[Callable[[], object], bool]
 """A function to call after the commit, and whether its errors are only logged."""
-
-OUTCOME_UNKNOWN = "It happened during the commit: if the connection was lost, the work may be done or not."
-"""The note on an error that leaves open whether a transaction is committed."""
 
 ISOLATIONS: tuple[Isolation, ...] = ("read uncommitted", "read committed", "repeatable read", "serializable")
 
@@ -53,8 +53,8 @@ class Mode:
         return ", ".join(words)
 
 
-def enter(block: Atomic, mode: Mode) -> None:
-    """Begin a block, in a mode. Raises what Django raises, `NestingError` and `UnsupportedFeature`."""
+def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
+    """Begin a block, in a mode; its connection. Raises what Django raises, `NestingError` and `UnsupportedFeature`."""
     alias = block.using or DEFAULT_DB_ALIAS
     if mode.clauses() and connections[alias].in_atomic_block:
         # That of a `TestCase`, for one: the server refuses some of the modes, and others would hold for the rest of it.
@@ -63,13 +63,74 @@ def enter(block: Atomic, mode: Mode) -> None:
             reason="is within one that Django's own code has begun, whose mode cannot change",
             advice="Where that is a TestCase, test modes in a TransactionTestCase.",
         )
-    block.__enter__()
+    connection: Any = connections[alias]
+    try:
+        block.__enter__()
+    except Error as error:
+        # Nothing was done yet.
+        drop_note(error)
+        raise
+    _Rollbacks.watch(connection, block)
     if not mode.is_default:
         try:
             _set_mode(alias, mode)
         except BaseException as error:
-            block.__exit__(type(error), error, error.__traceback__)
+            abandon(block, error)
             raise
+    wrapper: BaseDatabaseWrapper = connection
+    return wrapper
+
+
+class _Rollbacks:
+    """Stands in for a connection's `set_rollback()` during a transaction, to tell a user's wish from an error's mark.
+
+    A wish holds for the innermost savepoint, or for the whole transaction where there is none.
+    """
+
+    def __init__(self, connection: Any, block: Atomic) -> None:
+        self._connection, self.block = connection, block
+        self._is_wished = False
+        self._savepoint: str | None = None
+
+    @classmethod
+    def watch(cls, connection: Any, block: Atomic) -> None:
+        """Begin with the first block of adj on a connection."""
+        if "set_rollback" not in vars(connection):
+            connection.rollback_exc = None
+            connection.set_rollback = cls(connection, block)
+
+    @staticmethod
+    def stop(connection: Any, block: Atomic) -> None:
+        """End with that block."""
+        watching = vars(connection).get("set_rollback")
+        if isinstance(watching, _Rollbacks) and watching.block is block:
+            del connection.set_rollback
+
+    @staticmethod
+    def was_asked_for(connection: Any) -> bool:
+        """Whether the rollback that a connection needs was asked for by `set_rollback(True)`."""
+        watching = vars(connection).get("set_rollback")
+        return isinstance(watching, _Rollbacks) and watching.holds()
+
+    def __call__(self, rollback: bool) -> None:
+        """What Django does, with a note."""
+        type(self._connection).set_rollback(self._connection, rollback)
+        self._is_wished, self._savepoint = rollback, self._innermost_savepoint()
+
+    def holds(self) -> bool:
+        """Whether a rollback is wished for."""
+        return self._is_wished and (self._savepoint is None or self._savepoint in self._connection.savepoint_ids)
+
+    def _innermost_savepoint(self) -> str | None:
+        return next((sid for sid in reversed(self._connection.savepoint_ids) if sid is not None), None)
+
+
+def note_commit(connection: Any, failure: Error) -> None:
+    """Say of a COMMIT that failed whether anybody knows its outcome."""
+    if is_refusal(connection, failure):
+        drop_note(failure)
+    else:
+        add_note(failure)
 
 
 def _set_mode(alias: str, mode: Mode) -> None:
@@ -91,7 +152,10 @@ def abandon(block: Atomic, error: BaseException) -> None:
     """Undo a block, if it has begun."""
     connection: Any = connections[block.using or DEFAULT_DB_ALIAS]
     if connection.atomic_blocks[-1:] == [block]:
-        block.__exit__(type(error), error, error.__traceback__)
+        try:
+            block.__exit__(type(error), error, error.__traceback__)
+        finally:
+            _Rollbacks.stop(connection, block)
 
 
 def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
@@ -100,8 +164,10 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
     Raises what Django raises, and `TransactionAborted`.
     """
     connection: Any = connections[alias]
+    nested = _end_inner_blocks(connection, block, error)
+    error = error or nested
     is_outermost = connection.atomic_blocks == [block]
-    aborted = TransactionAborted(alias=alias) if error is None and is_outermost and _is_aborted(connection) else None
+    aborted = TransactionAborted(alias=alias) if error is None and _is_aborted(connection) else None
     error = error or aborted
     hooks: list[tuple[Any, Callable[[], object], bool]] = []
     if is_outermost and error is None:
@@ -110,25 +176,52 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
         connection.run_on_commit.append((set(), partial(hooks.extend, pending), False))
     try:
         block.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
-    except OperationalError as failure:
+    except Error as failure:
         if is_outermost and error is None and failure.__cause__ is not None:
-            failure.add_note(OUTCOME_UNKNOWN)
+            note_commit(connection, failure)
         raise
+    finally:
+        _Rollbacks.stop(connection, block)
     if aborted is not None:
-        raise aborted
+        raise aborted from connection.rollback_exc
+    if nested is not None:
+        raise nested
     return [(function, robust) for _, function, robust in hooks]
+
+
+def _end_inner_blocks(connection: Any, block: Atomic, error: BaseException | None) -> NestingError | None:
+    """Undo the blocks in a block that have not ended: Django would take the end of this one for theirs.
+
+    Returns the error of a block that has no other one.
+    """
+    nested: NestingError | None = None
+    while block in connection.atomic_blocks and connection.atomic_blocks[-1] is not block:
+        nested = inner_blocks_are_open(connection.alias)
+        reason = error or nested
+        connection.atomic_blocks[-1].__exit__(type(reason), reason, reason.__traceback__)
+    return nested if error is None else None
+
+
+def inner_blocks_are_open(alias: str) -> NestingError:
+    """The error of a block that is left before those in it."""
+    return NestingError(alias=alias, reason="has inner blocks that have not ended")
 
 
 def unanswered_commit() -> OperationalError:
     """The error of a commit whose answer was not waited for any longer."""
     failure = OperationalError("The server did not answer the commit before the deadline.")
-    failure.add_note(OUTCOME_UNKNOWN)
+    add_note(failure)
     return failure
 
 
 def _is_aborted(connection: Any) -> bool:
-    """Whether the server has given up a transaction that is to be committed, and would answer with a ROLLBACK."""
-    if connection.needs_rollback or connection.vendor != "postgresql" or connection.connection is None:
+    """Whether what a block has done is lost, although its end says that all is well.
+
+    Django is silent about it: it rolls back where an error was noted, and PostgreSQL answers COMMIT with ROLLBACK.
+    """
+    if connection.needs_rollback:
+        return not _Rollbacks.was_asked_for(connection)
+    if connection.vendor != "postgresql" or connection.connection is None:
         return False
     status = getattr(connection.connection.info, "transaction_status", None)
     return getattr(status, "name", "") == "INERROR"

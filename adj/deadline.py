@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from django.db import OperationalError
 
 from adj.compiler.text import query_text
+from adj.engines.outcome import outcome_of
 from adj.errors import QueryTimeout
 from adj.persist import deadline_in
 from adj.statement import Finish, Statement
@@ -26,8 +27,9 @@ async def _limited(statement: Statement, seconds: float, finish: Finish) -> Asyn
         async with limit:
             with deadline_in(seconds):
                 yield
-    except (TimeoutError, OperationalError):
+    except (TimeoutError, OperationalError) as error:
         # The server may have given it up as well.
         if not limit.expired():
             raise
-        raise QueryTimeout(query=query_text(statement, finish), seconds=seconds) from None
+        outcome = outcome_of(error if isinstance(error, OperationalError) else error.__cause__)
+        raise QueryTimeout(query=query_text(statement, finish), seconds=seconds, outcome=outcome) from None

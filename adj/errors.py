@@ -23,7 +23,7 @@ AdjError
     EngineNotOpen                         the database cannot be reached, or there is no event loop
     PoolTimeout                           .size .seconds .in_use .opening .holders .failure: no connection in time
     TooManyWaiting                        .waiting .size: as many queries wait for a connection as are allowed
-    QueryTimeout                          .seconds: the query took longer than its `.timeout()`
+    QueryTimeout                          .seconds .outcome: the query took longer than its `.timeout()`
   TransactionError     (TransactionManagementError)
     CrossTaskTransaction                  a task that does not own the transaction asked in it, or after its end
     TransactionAborted                    the block ends normally, and the server has thrown its work away
@@ -39,8 +39,8 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from django.core import exceptions
 from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnlyOperation, ValidationError
@@ -288,11 +288,24 @@ class TooManyWaiting(ResourceError):
 
 
 class QueryTimeout(ResourceError):
-    """A query took longer than its `.timeout()` allows; the server has stopped it."""
+    """A query took longer than its `.timeout()` allows.
 
-    def __init__(self, *, query: str, seconds: float) -> None:
-        self.query, self.seconds = query, seconds
-        super().__init__(f"the query took longer than {seconds:g} s and was stopped. The query: {query}")
+    `outcome` is what is known of it: "stopped", "continues" on a thread that cannot be stopped, or "unknown" where the
+    server's answer was lost.
+    """
+
+    def __init__(self, *, query: str, seconds: float, outcome: Outcome = "stopped") -> None:
+        self.query, self.seconds, self.outcome = query, seconds, outcome
+        super().__init__(f"the query took longer than {seconds:g} s{_OUTCOMES[outcome]} The query: {query}")
+
+
+Outcome: TypeAlias = Literal["stopped", "continues", "unknown"]
+
+_OUTCOMES: Mapping[Outcome, str] = {
+    "stopped": " and was stopped.",
+    "continues": ". It was not stopped: it continues on its thread, and what it writes may still be written.",
+    "unknown": ". Whether it was stopped is unknown: the answer was lost, and what it writes may be done or not.",
+}
 
 
 class TransactionError(AdjError, TransactionManagementError):
@@ -313,9 +326,8 @@ class CrossTaskTransaction(TransactionError):
 
     @classmethod
     def after_the_end(cls, alias: str) -> CrossTaskTransaction:
-        """For whoever still has a connection that was given back."""
-        task = asyncio.current_task()
-        return cls(alias=alias, owner="", task=repr(task.get_name()) if task else "(none)", has_ended=True)
+        """For code that still has a connection, a cursor or a stream of a block that has ended."""
+        return cls(alias=alias, owner="", task=_name_of_task(), has_ended=True)
 
 
 class TransactionAborted(TransactionError):
@@ -346,6 +358,15 @@ class SessionChanged(TransactionError):
             f'the transaction on "{alias}" began with other session settings than ADJ["{alias}"]["session"] returns '
             f"now ({', '.join(self.names)}), and nothing was sent. Change them before the block begins."
         )
+
+
+def _name_of_task() -> str:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        # Synchronous code in a bridge or on a thread.
+        task = None
+    return repr(task.get_name()) if task else "(none)"
 
 
 def _within(path: str, part: str) -> str:

@@ -15,12 +15,13 @@ from django.db.models.query import MAX_GET_RESULTS
 
 from adj.abc import Command, Connection, Engine
 from adj.compiler.dialect import Dialect
-from adj.compiler.endings import finish_in_django
+from adj.compiler.endings import WRITTEN_BY_DJANGO, assigned_values, finish_in_django
 from adj.compiler.overrides import ITERATOR, has_own_async
 from adj.compiler.plan import Plan
 from adj.compiler.prepare import Answered, Foreign, Question, Ready, prepare, prepare_iteration
 from adj.compiler.related import prefetches, set_known_related_objects
 from adj.compiler.text import query_text
+from adj.engines.unsent import call_unbroken
 from adj.events import Stopwatch, is_observed
 from adj.prefetch import prefetch
 from adj.shapes import WRITES, Answer
@@ -86,9 +87,12 @@ class Executor:
         if isinstance(prepared, Answered):
             return prepared.answer
         if isinstance(prepared, Foreign):
-            return await self.answer_in_django(
-                question.statement, question.finish, finish_in_django, prepared.source, question.finish
-            )
+            finish = question.finish
+            call: Callable[[], Any] = partial(finish_in_django, prepared.source, finish)
+            if finish.answer in WRITES or finish.answer in WRITTEN_BY_DJANGO:
+                values = assigned_values(question.statement, finish)
+                call = partial(call_unbroken, self.dialect.alias, values, call)
+            return await self.answer_in_django(question.statement, finish, call)
         receive = _receiver(question, prepared.plan)
         may_query = prepared.plan.calls_project_code()
         if is_observed():

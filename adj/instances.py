@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 from django.db import router
@@ -12,6 +13,7 @@ from django.db.models.base import ModelBase
 from adj.compiler.lazy import unwrapped
 from adj.compiler.text import NotedCall, call_text
 from adj.databases import executor_for
+from adj.engines.unsent import call_unbroken
 from adj.query import AsyncQuery
 from adj.typevars import M
 
@@ -36,7 +38,8 @@ async def save(
     instance = _checked(instance, "save")
     given = _given(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
     with NotedCall(call_text, "save", instance, given):
-        await _run(_alias_of_writes(instance, using), instance.save, **given)
+        alias = _alias_of_writes(instance, using)
+        await _run(alias, partial(call_unbroken, alias, (), instance.save, **given))
 
 
 async def delete(instance: Model, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:

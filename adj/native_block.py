@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from adj.abc import Connection
 from adj.databases import executor_for, preferring
+from adj.engines.companions import acting_for_current
 from adj.executor import Executor
 from adj.persist import to_its_end
 from adj.transaction import current
@@ -58,8 +59,14 @@ class _SharedConnection:
         executor = self._executor.engine.thread_executor(self.run)
         return None if executor is None else ThreadSensitiveContext(executor=executor)
 
-    async def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Run a function on the connection. Raises `RuntimeError` after the end of the block."""
+    def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        """Run a function on the connection, in the transactions of the task that calls this.
+
+        Raises `RuntimeError` after the end of the block.
+        """
+        return acting_for_current(self._run(function, *args, **kwargs))
+
+    async def _run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         lent = await self._take()
         try:
             return await lent.connection.run(function, *args, **kwargs)
@@ -75,7 +82,7 @@ class _SharedConnection:
         lent, self._lent = self._lent, None
         if lent is not None:
             try:
-                await to_its_end(lent.connection.run_last(_nothing))
+                await to_its_end(lent.connection.leave(_nothing))
             finally:
                 await to_its_end(lent.give_back())
 

@@ -14,6 +14,9 @@ T = TypeVar("T")
 RELEASE_SECONDS = 0.1
 """How long after its deadline a caller may still be kept by what cleans up after it."""
 
+END_SECONDS = 10.0
+"""How long the end of the program waits for work that has to be done to its end."""
+
 
 class _Deadline:
     """When a caller has to be released, in the loop's time; it holds while its block does."""
@@ -58,6 +61,19 @@ def _is_overdue() -> bool:
     return deadline is not None and deadline.holds and deadline.at <= asyncio.get_running_loop().time()
 
 
+class _Kept(asyncio.Task[T]):
+    """A task that the end of the program does not cut short: `asyncio.run()` cancels all tasks there."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel the work; at the end of the program, only if it has not ended `END_SECONDS` later."""
+        loop = self.get_loop()
+        # What is cancelled while no loop runs is cancelled by whoever ends the loop.
+        if loop.is_running():
+            return super().cancel(msg)
+        loop.call_later(END_SECONDS, super().cancel)
+        return False
+
+
 async def to_its_end(coroutine: Coroutine[Any, Any, T], patience: float = math.inf) -> T:
     """The result of a coroutine, which runs in a task of its own and is not cancelled with its caller.
 
@@ -91,7 +107,7 @@ async def _ended(
     coroutine: Coroutine[Any, Any, T], patience: float = math.inf
 ) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
     loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(coroutine)
+    task = _Kept(coroutine, loop=loop)
     cancelled: asyncio.CancelledError | None = None
     is_overdue = _is_overdue()
     if is_overdue:

@@ -14,14 +14,15 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
-from django.db import OperationalError
+from django.db import Error
 from django.db.transaction import Atomic
 
 from adj import blocks
 from adj.abc import Connection, Engine
 from adj.blocks import Hook, Mode
-from adj.engines.companions import Errand, errand_for, join_companions, leave_companions
+from adj.engines.companions import Companion, Errand, errand_for, join_companions, leave_companions
 from adj.engines.contexts import Kept, shares_context
+from adj.engines.outcome import OUTCOME_UNKNOWN, has_note
 from adj.errors import CrossTaskTransaction, NestingError
 from adj.persist import result_and_cancellation, to_its_end
 
@@ -34,13 +35,15 @@ class Transaction:
     """What one task has begun on one connection, and has not ended."""
 
     def __init__(self, alias: str, engine: Engine, connection: Connection) -> None:
-        self.alias, self.connection = alias, connection
-        self._engine = engine
+        self.alias, self._connection = alias, connection
+        self._engine, self._loop = engine, asyncio.get_running_loop()
+        self._wrapper: Any = None
         self.blocks: list[Atomic] = []
         self._errands: dict[Atomic, Errand] = {}
         self.has_ended = False
         task = asyncio.current_task()
         # asgiref finds the transaction by the task's context, which the task would keep alive with itself.
+        self._owner_name = _name(task)
         self._owner_if_alive = (lambda: None) if task is None else ref(task)
         # While Django's code runs for the owner in another task, that task is an owner as well.
         self.users = {task}
@@ -48,6 +51,12 @@ class Transaction:
     @property
     def _owner(self) -> asyncio.Task[Any] | None:
         return self._owner_if_alive()
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, as the running event loop reaches it."""
+        is_here = asyncio.get_running_loop() is self._loop
+        return self._connection if is_here else self._connection.elsewhere()
 
     def is_own(self) -> bool:
         """Whether the current task has begun it."""
@@ -62,12 +71,10 @@ class Transaction:
         task = asyncio.current_task()
         if not self.has_ended and self._may_use(task):
             return
-        raise CrossTaskTransaction(
-            alias=self.alias, owner=_name(self._owner), task=_name(task), has_ended=self.has_ended
-        )
+        raise CrossTaskTransaction(alias=self.alias, owner=self._owner_name, task=_name(task), has_ended=self.has_ended)
 
     def _may_use(self, task: asyncio.Task[Any] | None) -> bool:
-        errand = errand_for(self.connection)
+        errand = errand_for(self._connection)
         return task in self.users if errand is None else not errand.refuses()
 
     # -- blocks --------------------------------------------------------------------------------------------------------
@@ -75,13 +82,13 @@ class Transaction:
     async def enter(self, *, savepoint: bool, durable: bool, mode: Mode) -> Atomic:
         """Begin the transaction, or a block within it. Raises what Django raises, and `UnsupportedFeature`."""
         block = Atomic(self.alias, savepoint, durable)
-        errand = errand_for(self.connection)
+        errand = errand_for(self._connection)
         if errand is not None:
             await errand.begin_block()
             self._errands[block] = errand
         try:
             begun = self._continued(self.connection.run(blocks.enter, block, mode))
-            await to_its_end(begun, self.connection.patience)
+            self._wrapper = await to_its_end(begun, self.connection.patience)
         except BaseException as error:
             try:
                 if isinstance(error, asyncio.CancelledError):
@@ -104,21 +111,23 @@ class Transaction:
         Returns what is to be called after a commit. Runs to its end also when the task is cancelled meanwhile, and
         returns the cancellation; only a server that does not answer for long is not waited for.
         """
+        if block not in self.blocks:
+            # Left late, as by a generator that is collected: it has ended with the block around it.
+            return self._left_late(error)
         if not self._may_use(task := asyncio.current_task()):
-            reason = f"is left by another task, {_name(task)}, than it was entered in, {_name(self._owner)}"
+            reason = f"is left by the task {_name(task)}, and was entered by another one, {self._owner_name}"
             error = error or NestingError(alias=self.alias, reason=reason)
         if self.blocks[-1:] != [block]:
-            error = error or NestingError(alias=self.alias, reason="has inner blocks that have not ended")
+            error = error or blocks.inner_blocks_are_open(self.alias)
             while self.blocks and self.blocks[-1] is not block:
                 await to_its_end(self._continued(self._leave(self.blocks.pop(), error)))
-        if block in self.blocks:
-            self.blocks.remove(block)
+        self.blocks.remove(block)
         try:
             left = await result_and_cancellation(self._continued(self._leave(block, error)), self.connection.patience)
-        except OperationalError as failure:
-            if task is not None and task.cancelling() and blocks.OUTCOME_UNKNOWN in getattr(failure, "__notes__", ()):
+        except Error as failure:
+            if task is not None and task.cancelling() and has_note(failure):
                 # Whoever cancels a task seldom looks at its error.
-                logger.warning("The task %s was cancelled. %s", _name(task), blocks.OUTCOME_UNKNOWN, exc_info=failure)
+                logger.warning("The task %s was cancelled. %s", _name(task), OUTCOME_UNKNOWN, exc_info=failure)
             raise
         except asyncio.CancelledError as unanswered:
             if error is None and not self.blocks:
@@ -130,9 +139,15 @@ class Transaction:
             raise error
         return left
 
+    def _left_late(self, error: BaseException | None) -> tuple[list[Hook], None]:
+        """Nothing is sent: the connection may be another task's. An error of the block propagates as it is."""
+        if error is None:
+            raise NestingError(alias=self.alias, reason="ended before this block of it was left")
+        return [], None
+
     def _continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """What another task does for the current one."""
-        errand = errand_for(self.connection)
+        errand = errand_for(self._connection)
         return call if errand is None else errand.continued(call)
 
     def _end_errand(self, block: Atomic) -> None:
@@ -144,7 +159,7 @@ class Transaction:
         self.users.add(task)
         try:
             # Nobody else gets between the outermost block's end and the connection's way back.
-            run = self.connection.run if self.blocks else self.connection.run_last
+            run = self.connection.run if self.blocks else self.connection.leave
             return await run(blocks.leave, self.alias, block, error)
         finally:
             self.users.discard(task)
@@ -155,9 +170,9 @@ class Transaction:
         """Let the queries of this task, and Django's own asynchronous methods, find the transaction."""
         _transactions.set(Kept({**_transactions.get(), self.alias: self}))
         _of_tasks.setdefault(self._owner, {})[self.alias] = self
-        join_companions(self.alias, self.connection, self.users)
+        join_companions(self.alias, Companion(self._connection, self._wrapper, self.users, self._loop))
         if (executor := self._engine.thread_executor(self._run_for_django)) is not None:
-            self.connection.share()
+            self._connection.share()
             # asgiref has no types for it.
             joining: Any = _Joining(executor, self)
             await joining.__aenter__()
@@ -172,7 +187,7 @@ class Transaction:
             if begun:
                 _of_tasks[owner] = begun
         _forget(self)
-        leave_companions(self.alias, self.connection)
+        leave_companions(self.alias, self._connection)
         while (joining := _ended_joining()) is not None:
             await joining.__aexit__(None, None, None)
 

@@ -6,7 +6,7 @@ else is Django's own code on adj's connection: defaults, signals, cascades, save
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, overload
 
 from adj.asking import answer
@@ -88,7 +88,8 @@ class WritingQuery(StatementHolder, Generic[M, R]):
 
         Raises `ValueError` for an instance without a primary key, and for a field that cannot be updated.
         """
-        changed: int = await answer(self, Finish(Answer.BULK_UPDATE, (objs, fields), {"batch_size": batch_size}))
+        args = _reusable(objs), _reusable(fields)
+        changed: int = await answer(self, Finish(Answer.BULK_UPDATE, args, {"batch_size": batch_size}))
         return changed
 
     async def aupdate(self, **kwargs: Any) -> int:
@@ -150,6 +151,11 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         than the first, and for a model that inherits from another table; `UnknownColumn` for what is no column.
         """
         return await copy_rows(self, rows, fields, batch_size=batch_size, progress=progress)
+
+
+def _reusable(values: Iterable[T]) -> Iterable[T]:
+    """The same, or a tuple of what could be iterated over only once."""
+    return tuple(values) if isinstance(values, Iterator) else values
 
 
 class ReturningQuery(StatementHolder, Generic[T]):

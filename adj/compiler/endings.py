@@ -5,15 +5,19 @@ Private Django API used here: `QuerySet._raw_delete`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
+
+from django.db.models import Model
 
 from adj.clauses import DjangoQuerySet
 from adj.compiler.deleting import deletion_query
-from adj.compiler.django_path import call_terminal
+from adj.compiler.django_path import call_terminal, terminal_reason
+from adj.compiler.overrides import method_names
 from adj.compiler.returning import delete_returning
+from adj.schema.paths import get_field
 from adj.shapes import Answer
-from adj.statement import Finish
+from adj.statement import Finish, Statement
 
 Ending: TypeAlias = Callable[[Any, Finish], Any]
 
@@ -56,6 +60,29 @@ def finish_in_django(source: Any, finish: Finish) -> Any:
         return delete_returning(source, finish.returning)
     args, kwargs = _ARGUMENTS.get(finish.answer, _as_given)(finish)
     return call_terminal(source, finish.answer.value, *args, **kwargs)
+
+
+def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[Any, object]]:
+    """The values, each with its field, that Django's own `update()` and `bulk_update()` write as they are."""
+    if terminal_reason(statement, method_names(finish.answer)) is not None:
+        return
+    for field, value in _assigned(statement.model, finish):
+        if field is not None and not hasattr(value, "resolve_expression"):
+            yield field, value.prepare_database_save(field) if isinstance(value, Model) else value
+
+
+def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, Any]]:
+    if finish.answer is Answer.UPDATE:
+        yield from ((get_field(model, name), value) for name, value in finish.kwargs.items())
+    if finish.answer is Answer.BULK_UPDATE:
+        instances: Any
+        names: Any
+        instances, names = finish.args
+        fields = [field for name in names if (field := get_field(model, name)) is not None]
+        for instance in instances:
+            # What is deferred Django fetches.
+            loaded = (field for field in fields if getattr(field, "attname", None) in vars(instance))
+            yield from ((field, getattr(instance, field.attname)) for field in loaded)
 
 
 Arguments: TypeAlias = tuple[tuple[Any, ...], Mapping[str, Any]]

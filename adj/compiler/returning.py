@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import connections, transaction
@@ -91,7 +92,9 @@ def delete_returning(queryset: DjangoQuerySet, names: Names) -> list[Any]:
     In one transaction, so that what is returned is what is deleted. The rows are as they were.
     """
     alias, model = queryset.db, queryset.model
-    with transaction.atomic(using=alias, savepoint=False):
+    # In a transaction that is there already an error of the collector, as for a protected row, must not break it.
+    is_inside = connections[alias].in_atomic_block
+    with nullcontext() if is_inside else transaction.atomic(using=alias):
         chosen: Any = QuerySet(model, using=alias).filter(pk__in=deletion_query(queryset)).order_by()
         if connections[alias].features.has_select_for_update:
             chosen = chosen.select_for_update()

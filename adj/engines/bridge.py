@@ -21,6 +21,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.async_to_sync import call_by
 from adj.engines.companions import Errand, new_errand, running
@@ -28,6 +29,8 @@ from adj.engines.contexts import take_over
 from adj.engines.lending import Wrappers, lend, take_back
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.turns import Turns
+from adj.engines.waiting import is_lent_here, is_waiting_thread, wait
+from adj.errors import CrossTaskTransaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,14 +58,27 @@ def await_(awaitable: Awaitable[T]) -> T:
     """
     current = greenlet.getcurrent()
     if not isinstance(current, _Bridge):
-        _dispose(awaitable)
+        if is_waiting_thread():
+            return wait(awaitable)
+        dispose(awaitable)
         message = "this connection belongs to an event loop: use it inside `adj.run_sync()`."
-        raise RuntimeError(message)  # noqa: TRY004  # not the type of anything is wrong, but the place of the call
+        raise RuntimeError(message)
     if current.is_closing:
-        _dispose(awaitable)
+        dispose(awaitable)
         raise GeneratorExit
     parent = cast("greenlet.greenlet", current.parent)
     return cast("T", parent.switch(awaitable))
+
+
+def check_lent(wrapper: BaseDatabaseWrapper) -> None:
+    """Raise `CrossTaskTransaction` where code in a bridge uses what it has kept of another connection."""
+    current = greenlet.getcurrent()
+    if isinstance(current, _Bridge):
+        is_lent = current.lent.wrappers.get(wrapper.alias) is wrapper
+    else:
+        is_lent = not is_waiting_thread() or is_lent_here(wrapper)
+    if not is_lent:
+        raise CrossTaskTransaction.after_the_end(wrapper.alias)
 
 
 async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -106,7 +122,7 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
     return cast("T", result)
 
 
-def _dispose(awaitable: Awaitable[object]) -> None:
+def dispose(awaitable: Awaitable[object]) -> None:
     """Close a coroutine that will not be awaited, which would warn of that."""
     if asyncio.iscoroutine(awaitable):
         awaitable.close()

@@ -6,16 +6,17 @@ Private Django API used here: the computed attributes of `DatabaseFeatures` and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.transaction import TransactionManagementError, mark_for_rollback_on_error
+from django.db.transaction import TransactionManagementError
 from django.utils.functional import cached_property
 
 from adj.abc import Command, DatabaseRow, ServerFacts
+from adj.engines.outcome import drop_note, reached_server
 from adj.errors import EngineNotOpen
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ def fetch_all(alias: str, command: Command, receive: Callable[[list[DatabaseRow]
     connection = connected(alias)
     refuse_lock_outside_transaction(connection, command)
     cursor: Any
-    with connection.cursor() as cursor, _marking(alias, command):
+    with connection.cursor() as cursor, _marking(connection, command):
         cursor.execute(command.sql, command.parameters)
         rows = _rows_of(cursor, command)
     return receive(rows)
@@ -83,9 +84,17 @@ def _rows_of(cursor: Any, command: Command) -> list[DatabaseRow]:
     return [] if cursor.description is None else list(cursor.fetchall())
 
 
-def _marking(alias: str, command: Command) -> AbstractContextManager[None]:
+@contextmanager
+def _marking(connection: Any, command: Command) -> Generator[None]:
     """A block whose error fails the transaction around it, if the statement writes; as Django's `update()` has it."""
-    return mark_for_rollback_on_error(using=alias) if command.writes else nullcontext()
+    try:
+        yield
+    except Exception as error:
+        if not command.writes:
+            drop_note(error)
+        elif connection.in_atomic_block and reached_server(connection, error):
+            connection.needs_rollback, connection.rollback_exc = True, error
+        raise
 
 
 def read_facts(alias: str) -> ServerFacts:

@@ -7,7 +7,7 @@ of the two connections it runs on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,35 +21,62 @@ from adj.engines.contexts import Kept, shares_context
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Users: TypeAlias = Collection["asyncio.Task[Any] | None"]
+Users: TypeAlias = set["asyncio.Task[Any] | None"]
 """The tasks that may use a transaction; it changes while they come and go."""
 
-Companions: TypeAlias = Kept[str, tuple[Any, Users]]
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """The connection of a transaction: ours, Django's, its event loop, and the tasks that may use it."""
+
+    connection: Any
+    wrapper: Any
+    users: Users
+    loop: asyncio.AbstractEventLoop
+
+
+Companions: TypeAlias = Kept[str, Companion]
 
 _companions: ContextVar[Companions] = ContextVar("adj_companions", default=Kept())  # noqa: B039  # never changed
 
 
-def join_companions(alias: str, connection: Any, users: Users) -> None:
+def join_companions(alias: str, companion: Companion) -> None:
     """From now on, in this context, a connection accompanies the others."""
-    _companions.set(Kept({**_companions.get(), alias: (connection, users)}))
+    _companions.set(Kept({**_companions.get(), alias: companion}))
 
 
 def leave_companions(alias: str, connection: Any) -> None:
     """A connection's transaction has ended."""
     now = _companions.get()
-    if alias in now and now[alias][0] is connection:
+    if alias in now and now[alias].connection is connection:
         _companions.set(Kept({other: found for other, found in now.items() if other != alias}))
 
 
-def companions() -> Iterator[tuple[str, Any]]:
+def companions() -> Iterator[tuple[str, Companion]]:
     """The connections by alias, of those transactions that the current task may use; the outermost first."""
     if found := _companions.get():
         task = asyncio.current_task()
         yield from (
-            (alias, connection)
-            for alias, (connection, users) in found.items()
-            if task in users or is_on_behalf(connection)
+            (alias, companion)
+            for alias, companion in found.items()
+            if task in companion.users or is_on_behalf(companion.connection)
         )
+
+
+def acting_for_current(call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+    """What another task does for the current one, which waits: it is in the same transactions meanwhile."""
+    return _acting([companion.users for _, companion in companions()], call)
+
+
+async def _acting(users: list[Users], call: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.current_task()
+    for each in users:
+        each.add(task)
+    try:
+        return await call
+    finally:
+        for each in users:
+            each.discard(task)
 
 
 _block: ContextVar[object] = ContextVar("adj_block", default=None)
@@ -122,7 +149,7 @@ def has_companions() -> bool:
 
 def new_errand() -> Errand:
     """An errand for those transactions that the current task may use."""
-    return Errand(tuple(connection for _, connection in companions()))
+    return Errand(tuple(companion.connection for _, companion in companions()))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adj.abc import Connection, DatabaseRow
 from adj.engines.calls import connected
+from adj.errors import CrossTaskTransaction
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class CopyOnThread:
-    """Rows on their way to the server, from Django's own connection."""
+    """Rows on their way to the server, from Django's own connection; `opened` is what its lease has open."""
 
-    def __init__(self, connection: Connection, alias: str, statement: str) -> None:
+    def __init__(self, connection: Connection, alias: str, statement: str, opened: set[Any]) -> None:
         self._connection, self._alias, self._statement = connection, alias, statement
+        self._opened = opened
         self._copying: Any = None
         self._copy: Any = None
 
@@ -27,7 +29,7 @@ class CopyOnThread:
         try:
             await self._connection.run(self._open)
         except BaseException as error:
-            await to_its_end(self._connection.run(self._give_up, error))
+            await self._end(error)
             raise
         return self
 
@@ -42,9 +44,14 @@ class CopyOnThread:
             try:
                 await self._connection.run(self._finish)
             except BaseException as failure:
-                await to_its_end(self._connection.run(self._give_up, failure))
+                await self._end(failure)
                 raise
         else:
+            await self._end(error)
+
+    async def _end(self, error: BaseException) -> None:
+        with suppress(CrossTaskTransaction):
+            # The statement has ended with its lease.
             await to_its_end(self._connection.run(self._give_up, error))
 
     # -- on the thread -------------------------------------------------------------------------------------------------
@@ -54,6 +61,7 @@ class CopyOnThread:
         connection.validate_no_broken_transaction()
         with connection.wrap_database_errors:
             self._copying = connection.cursor().copy(self._statement)
+            self._opened.add(self)
             self._copy = self._copying.__enter__()
 
     def _write(self, rows: Iterable[DatabaseRow]) -> None:
@@ -65,12 +73,18 @@ class CopyOnThread:
     def _finish(self) -> None:
         connection: Any = connected(self._alias)
         copying, self._copying = self._copying, None
+        self._opened.discard(self)
         with connection.wrap_database_errors:
             copying.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """End the statement with its lease."""
+        self._give_up(CrossTaskTransaction.after_the_end(self._alias))
 
     def _give_up(self, error: BaseException) -> None:
         """Let the server undo the statement, and fail the transaction around it."""
         connection: Any = connected(self._alias)
+        self._opened.discard(self)
         if self._copying is not None:
             # What went wrong before is the error that matters.
             with suppress(Exception):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError
+from django.db import Error
 
 from adj.abc import Command, Connection, DatabaseRow
 from adj.engines.calls import connected, refuse_lock_outside_transaction
@@ -17,6 +17,7 @@ from adj.persist import to_its_end
 if TYPE_CHECKING:
     from typing import Self
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -36,17 +37,28 @@ def close_cursors() -> None:
         _closed(_open.cursors.pop())
 
 
+def last_call(opened: set[Any], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Close the cursors, and end the COPY, that a lease has left open; call its last function."""
+    while opened:
+        _open.cursors.discard(cursor := opened.pop())
+        _closed(cursor)
+    return function(*args, **kwargs)
+
+
 def _closed(cursor: Any) -> None:
-    with suppress(DatabaseError):
+    with suppress(Error):
         # One whose connection is gone is closed already.
         cursor.close()
 
 
 class ChunkedCursor:
-    """The rows of one statement in lists, from a cursor on the server's side where the backend has such cursors."""
+    """The rows of one statement in lists, from a cursor on the server's side where the backend has such cursors.
 
-    def __init__(self, connection: Connection, alias: str, command: Command, size: int) -> None:
-        self._connection, self._alias = connection, alias
+    `opened` is what the lease of its connection has open.
+    """
+
+    def __init__(self, connection: Connection, alias: str, command: Command, size: int, opened: set[Any]) -> None:
+        self._connection, self._alias, self._opened = connection, alias, opened
         self._command, self._size = command, size
         self._cursor: Any = None
 
@@ -78,6 +90,7 @@ class ChunkedCursor:
         refuse_lock_outside_transaction(connection, self._command)
         self._cursor = connection.chunked_cursor()
         _open.cursors.add(self._cursor)
+        self._opened.add(self._cursor)
         self._cursor.execute(self._command.sql, self._command.parameters)
 
     def _fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
@@ -86,4 +99,5 @@ class ChunkedCursor:
     def _close(self) -> None:
         if self._cursor is not None:
             _open.cursors.discard(self._cursor)
+            self._opened.discard(self._cursor)
             _closed(self._cursor)

@@ -16,6 +16,7 @@ from adj.abc import RunCall
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
+from adj.engines.outcome import call_noting_errors, note_end
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,7 +37,10 @@ class DjangoEngine:
             if exclusive:
                 connection = self._new_connection()
                 connection.stay_on(waiting_thread())
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    connection.end()
                 return
         yield self._connection
 
@@ -64,15 +68,14 @@ class DjangoConnection(ConnectionOnThread):
         """Use one thread from now on, whatever Django's own asynchronous methods leave behind when cancelled."""
         self._thread_of = lambda: waiting
 
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run synchronous code where Django runs its own."""
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         waiting = self._thread_of()
         if (errand := errand_for(self)) is not None:
             await errand.admission()
             waiting = waiting_thread()
         call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
-        return await run_on_djangos_thread(waiting, call, *args, **kwargs)
-
-    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same as `run()`: the connection is Django's before and after."""
-        return await self.run(function, *args, **kwargs)
+        try:
+            return await run_on_djangos_thread(waiting, call_noting_errors, self._alias, call, *args, **kwargs)
+        except asyncio.CancelledError as error:
+            note_end(error, "continues")
+            raise

@@ -4,7 +4,8 @@ Asynchronous code that synchronous code waits for in `async_to_sync()` sends its
 asgiref notes in the context. A `sync_to_async()` that is cancelled meanwhile hands this note to its caller, who is not
 waited for: his next call, a ROLLBACK for one, would run in the midst of the code that waits, or find that it has ended.
 
-Private API used here: `AsyncToSync.executors`, `CurrentThreadExecutor._broken`, `CurrentThreadExecutor._old_executor`.
+Private API used here: `SyncToAsync.thread_sensitive_context`, `SyncToAsync.context_to_thread_executor`,
+`AsyncToSync.executors`, `CurrentThreadExecutor._broken`, `CurrentThreadExecutor._old_executor`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from asgiref.sync import AsyncToSync, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
+
+from adj.engines.thread_sensitive import CallExecutor
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# asgiref takes what is not true for no context.
+_nowhere: Any = None
 
 
 def waiting_thread() -> Any:
@@ -30,10 +36,16 @@ async def run_on_djangos_thread(waiting: Any, function: Callable[P, T], /, *args
     """
     waiting = _if_waiting(waiting)
     _note(waiting)
+    joining = SyncToAsync.thread_sensitive_context.get(None)
+    if joining is not None and isinstance(SyncToAsync.context_to_thread_executor.get(joining), CallExecutor):
+        # A block around this one sends what Django runs on its thread to a connection of adj's: this is not meant.
+        SyncToAsync.thread_sensitive_context.set(_nowhere)
     try:
         return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
     finally:
         _note(waiting)
+        if joining is not None:
+            SyncToAsync.thread_sensitive_context.set(joining)
 
 
 def _if_waiting(executor: Any) -> Any:

@@ -161,10 +161,11 @@ class Pool(Generic[T]):
         """Return one to the pool, or to the query that waits longest."""
         if self._holders.pop(resource, None) is None:
             return
-        if self._is_closed or self._loop.time() >= resource.expires_at:
+        now = self._loop.time()
+        if self._is_closed or now >= resource.expires_at:
             self._close(resource)
         else:
-            self._offer(resource)
+            self._offer(resource, now)
 
     def discard(self, resource: T) -> None:
         """Close one that is checked out, instead of returning it."""
@@ -270,9 +271,8 @@ class Pool(Generic[T]):
                 self.release(waiter.future.result())
             raise
 
-    def _offer(self, resource: T) -> None:
+    def _offer(self, resource: T, now: float) -> None:
         """Let the query that waits longest have it, or keep it."""
-        now = self._loop.time()
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.future.done():
@@ -329,12 +329,12 @@ class Pool(Generic[T]):
         if self._retrying is not None:
             self._retrying.cancel()
             self._retrying = None
-        early = random.uniform(0, LIFETIME_JITTER)  # noqa: S311  # no secret
-        resource.expires_at = self._loop.time() + self.options.max_lifetime * (1 - early)
+        early, now = random.uniform(0, LIFETIME_JITTER), self._loop.time()  # noqa: S311  # no secret
+        resource.expires_at = now + self.options.max_lifetime * (1 - early)
         if self._is_closed:
             self._source.close(resource)
         else:
-            self._offer(resource)
+            self._offer(resource, now)
 
     def _refused(self, error: Exception) -> None:
         """The queries that wait go on waiting for what exists, unless there is nothing to wait for."""

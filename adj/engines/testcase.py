@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 from asgiref.sync import AsyncToSync
@@ -21,6 +22,7 @@ from django.db import connections
 
 from adj.engines.django import DjangoConnection, DjangoEngine
 from adj.engines.lending import Wrappers, lent_by_another_thread
+from adj.engines.outcome import call_noting_errors
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -85,9 +87,10 @@ class _TestCaseConnection(DjangoConnection):
         super().__init__(alias)
         self._wrappers = wrappers
 
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run synchronous code where Django runs its own, with the connections of the test."""
-        return await super().run(_run, self._wrappers, function, *args, **kwargs)
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        # Where Django runs its own code, with the connections of the test.
+        call = partial(call_noting_errors, self._alias, function, *args, **kwargs)
+        return await super()._run(_run, self._wrappers, call)
 
 
 def _run(wrappers: Wrappers, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
+import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -21,16 +22,17 @@ from django.db import connections
 
 from adj.abc import RunCall
 from adj.engines.calls import connected, freshen
-from adj.engines.companions import call_on_errand, companions, errand_for, has_companions, new_errand
+from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
+from adj.engines.outcome import note_end, note_errors
 from adj.engines.pool import Pool, PoolOptions, PoolStats, closed_pool
 from adj.engines.refusals import may_pass
 from adj.engines.session_state import has_news, is_read_only
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import Worker
-from adj.errors import CrossTaskTransaction, EngineNotOpen
+from adj.errors import EngineNotOpen
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,7 +56,7 @@ class WorkerSource:
         """Start a worker and let it connect."""
         worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop)
         self.alive.add(worker)
-        worker.ended.add_done_callback(lambda _: self.alive.discard(worker))
+        worker.ended.add_done_callback(lambda _: self._forget(worker))
         try:
             await worker.submit(_connect, worker, self._alias)
         except BaseException:
@@ -63,11 +65,15 @@ class WorkerSource:
         worker.is_connecting = False
         return worker
 
+    def _forget(self, worker: Worker) -> None:
+        self.alive.discard(worker)
+        worker.join()
+
     def is_ready(self, worker: Worker) -> bool:
         """Whether its connection is known to be good: looked at within the last second, no call has failed since, and
         the server has sent nothing since it was returned.
         """
-        return self._loop.time() - worker.freshened_at < LINGER and not _has_news(worker)
+        return time.monotonic() - worker.freshened_at < LINGER and not _has_news(worker)
 
     async def check(self, worker: Worker) -> bool:
         """Replace a connection that is too old or broken."""
@@ -78,7 +84,7 @@ class WorkerSource:
         except EngineNotOpen:
             return False
         worker.is_connecting = False
-        worker.freshened_at = self._loop.time()
+        worker.freshened_at = time.monotonic()
         return True
 
     def close(self, worker: Worker) -> None:
@@ -108,14 +114,7 @@ class ThreadsEngine:
         self._pool = Pool(alias, self._source, options, setting=f'ADJ["{alias}"]["threads"]')
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
-        """Check a worker out with its connection; waits while all are in use, and raises `PoolTimeout` in the end.
-
-        A transaction within one of another alias takes that one's worker, where code that uses both finds both.
-        """
-        if exclusive:
-            for _, companion in companions():
-                if isinstance(companion, ThreadConnection):
-                    return nullcontext(ThreadConnection(self._alias, companion._worker))
+        """Check a worker out with its connection; waits while all are in use, and raises `PoolTimeout` in the end."""
         return _Lease(self)
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
@@ -136,20 +135,12 @@ class ThreadsEngine:
         connecting = [worker for worker in self._source.alive if worker.is_connecting]
         for worker in self._source.alive.difference(connecting):
             await worker.ended
-            worker.join()
         if connecting:
             await asyncio.wait([worker.ended for worker in connecting], timeout=LINGER)
-        for worker in connecting:
-            if worker.ended.done():
-                worker.join()
 
     async def take(self) -> Worker:
         """A worker for one query. Raises `EngineNotOpen` on a closed engine, `PoolTimeout` and `TooManyWaiting`."""
         return await self._pool.acquire()
-
-    def give_back(self, worker: Worker) -> None:
-        """Return a worker that nothing runs on."""
-        self._pool.release(worker)
 
 
 def _has_news(worker: Worker) -> bool:
@@ -164,6 +155,7 @@ def _has_news(worker: Worker) -> bool:
 
 def _connect(worker: Worker, alias: str) -> None:
     """Let a worker's thread, on which this runs, connect."""
+    note_errors(alias)
     worker.wrapper = wrapper = connected(alias)
     worker.was_read_only = _only_reads(wrapper)
 
@@ -191,22 +183,6 @@ class ThreadConnection(ConnectionOnThread):
     def __init__(self, alias: str, worker: Worker) -> None:
         super().__init__(alias)
         self._worker = worker
-        self._has_ended = False
-
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run synchronous code on the thread, where `connections[alias]` is this connection."""
-        if self._has_ended:
-            raise CrossTaskTransaction.after_the_end(self._alias)
-        return await self._run(function, *args, **kwargs)
-
-    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one more function after what the thread has got already; what comes later is refused."""
-        self._has_ended = True
-        return await self._run(function, *args, **kwargs)
-
-    def end(self) -> None:
-        """The worker goes to somebody else: whoever still has this must not reach it."""
-        self._has_ended = True
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._worker.is_stopped:
@@ -219,9 +195,13 @@ class ThreadConnection(ConnectionOnThread):
         watchers = watchers_of_others(self._alias)
         if (watcher := watcher_of(self._alias)) is not None:
             watchers[self._alias] = watcher
-        if watchers:
-            return await self._worker.submit(run_watched, watchers, self._alias, call, *args, **kwargs)
-        return await self._worker.submit(call, *args, **kwargs)
+        try:
+            if watchers:
+                return await self._worker.submit(run_watched, watchers, self._alias, call, *args, **kwargs)
+            return await self._worker.submit(call, *args, **kwargs)
+        except asyncio.CancelledError as error:
+            note_end(error, "continues")
+            raise
 
 
 class _Lease:
@@ -233,10 +213,10 @@ class _Lease:
         self._engine = engine
 
     async def __aenter__(self) -> ThreadConnection:
-        self._worker = worker = await self._engine.take()
+        self._worker = worker = await self._engine._pool.acquire()
         self._connection = ThreadConnection(self._engine._alias, worker)
         return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._connection.end()
-        self._worker.when_free(self._engine.give_back)
+        self._worker.when_free(self._engine._pool.release)

@@ -7,6 +7,7 @@ import contextvars
 import math
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
@@ -30,7 +31,7 @@ class Worker:
     """
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
-        self.idle_since = self.freshened_at = loop.time()
+        self.idle_since, self.freshened_at = loop.time(), time.monotonic()
         self.expires_at = math.inf
         self.is_connecting = True
         self.wrapper: Any = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from typing import Any
@@ -39,6 +39,8 @@ class Network:
         """Seconds of a delay."""
         self.connections = 0
         """How many connections were opened over it."""
+        self.answer: Callable[[bytes], bytes | None] = lambda data: data
+        """What becomes of what the server sends; None breaks the line."""
 
     def go_down(self) -> None:
         """Swallow what is sent from now on, also what opens a connection."""
@@ -52,6 +54,14 @@ class Network:
     def break_at(self, fault: Fault, moment: str = "") -> None:
         """Let a fault begin on each connection over which these words are sent to the server; at once without words."""
         self.fault, self.moment = fault, moment.encode()
+
+    def lose_an_answer(self) -> None:
+        """Break the line instead of carrying the next answer; others are carried again."""
+
+        def lose(data: bytes) -> None:
+            self.answer = carried
+
+        carried, self.answer = self.answer, lose
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect a client to the server."""
@@ -122,7 +132,10 @@ class _Line:
                 if self._fault is Fault.TRUNCATED:
                     self._to_client.write(data[: len(data) // 2])
                     return
-                self._to_client.write(data)
+                carried = self._network.answer(data)
+                if carried is None:
+                    return
+                self._to_client.write(carried)
                 await self._to_client.drain()
         finally:
             self._to_client.close()

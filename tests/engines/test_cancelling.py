@@ -12,6 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, transaction
 from django.db.models.signals import post_save
+from django.db.transaction import Atomic
 
 import adj
 import adj.blocks
@@ -135,8 +136,10 @@ def test_a_block_that_can_not_be_undone_when_its_entering_is_cancelled_lets_the_
     native: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Receivers share one transaction, and wait while one of them is in a block of it."""
+    abandon = adj.blocks.abandon
 
-    def fails(*args: object) -> None:
+    def fails(block: Atomic, error: BaseException) -> None:
+        abandon(block, error)
         raise OperationalError("the server has gone away")
 
     async def receiver(**kwargs: object) -> None:

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 import adj
 from adj import EngineNotOpen, PoolTimeout, QueryTimeout, atomic, q
-from adj.blocks import OUTCOME_UNKNOWN
+from adj.engines.outcome import OUTCOME_UNKNOWN
 from tests.engines.faults import Fault, Network, network_to
 from tests.engines.places import NATIVE, Place
 from tests.engines.sessions import native_engine

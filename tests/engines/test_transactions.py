@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.transaction import TransactionManagementError
 from django.test import override_settings
 
 import adj
-from adj import TransactionAborted, atomic, q
+from adj import TransactionAborted, atomic
 from tests.engines.aliases import alias_at
 from tests.engines.countries import Undo, codes, create, written
 from tests.engines.places import Place
@@ -79,7 +81,8 @@ def test_an_error_in_a_block_without_a_savepoint_undoes_everything(place: Place)
             with pytest.raises(TransactionManagementError):
                 await codes(place.alias)
 
-    run(main())
+    with pytest.raises(TransactionAborted):
+        run(main())
     assert written(place) == []
 
 
@@ -143,6 +146,49 @@ def test_a_function_runs_in_a_transaction(place: Place) -> None:
     assert written(place) == ["+1"]
 
 
+def test_a_function_runs_in_a_transaction_without_parentheses_around_nothing(place: Place) -> None:
+    """As Django's `@atomic`."""
+    if place.alias != "default":
+        pytest.skip("it has no place for an alias")
+
+    @atomic
+    async def write(code: str) -> bool:
+        await create("default", code)
+        return adj.in_transaction()
+
+    async def main() -> None:
+        assert await write("+1")
+
+    run(main())
+    assert written(place) == ["+1"]
+
+
+def test_what_cannot_be_called_is_refused_at_once(place: Place) -> None:
+    nothing: Any = None
+
+    async def asynchronous() -> None:
+        """Never called."""
+
+    class Asynchronous:
+        async def __call__(self) -> None:
+            """Never called."""
+
+    async def main() -> None:
+        with pytest.raises(TypeError, match="on_commit"):
+            await adj.on_commit(nothing, using=place.alias, robust=True)
+        functions: list[Any] = [asynchronous, partial(asynchronous), Asynchronous()]
+        for function in functions:
+            with pytest.raises(TypeError, match="is a coroutine function"):
+                await adj.run_sync(function)
+        async with atomic(place.alias):
+            with pytest.raises(TypeError, match="on_commit"):
+                await adj.on_commit(nothing, using=place.alias)
+            await create(place.alias, "+1")
+
+    run(main())
+    assert written(place) == ["+1"]
+
+
 def test_one_object_can_be_entered_in_itself(place: Place) -> None:
     async def main() -> None:
         block = atomic(place.alias)
@@ -189,24 +235,6 @@ def test_djangos_own_asynchronous_methods_join(place: Place) -> None:
 
     run(main())
     assert written(place) == []
-
-
-# -- errors that were caught -------------------------------------------------------------------------------------------
-
-
-def test_an_error_of_the_server_that_is_caught_in_the_block_is_no_silent_rollback(postgres_place: Place) -> None:
-    """M1."""
-
-    async def main() -> None:
-        with pytest.raises(TransactionAborted, match="caught"):
-            async with atomic(postgres_place.alias):
-                await create(postgres_place.alias, "+1")
-                with pytest.raises(DatabaseError):
-                    await q(Country).using(postgres_place.alias).extra(where=["1 / 0 > 1"]).acount()
-        assert not adj.in_transaction(postgres_place.alias)
-        assert await codes(postgres_place.alias) == []
-
-    run(main())
 
 
 # -- several databases -------------------------------------------------------------------------------------------------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 from django.db import connections, transaction
 
 import adj
-from adj import atomic
+from adj import atomic, persist
 from tests.engines.countries import Undo, codes, create, written
 from tests.engines.places import Place
 from tests.running import run
@@ -130,3 +131,118 @@ def test_without_a_transaction_a_function_is_called_at_once(place: Place) -> Non
 
     run(main())
     assert called == ["synchronous", "asynchronous"]
+
+
+@pytest.mark.parametrize("is_timeout", [False, True])
+def test_functions_run_to_their_end_when_the_task_is_cancelled_meanwhile(place: Place, is_timeout: bool) -> None:
+    """N9: then the cancellation is raised, or the timeout."""
+    called: list[str] = []
+
+    async def main() -> None:
+        is_running, may_end = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            is_running.set()
+            await may_end.wait()
+            called.append("slow")
+
+        async def write() -> None:
+            # Over at once when the test says so.
+            async with asyncio.timeout(None) as deadline:
+                deadlines.append(deadline)
+                async with atomic(place.alias):
+                    await create(place.alias, "+1")
+                    await adj.on_commit(slow, using=place.alias)
+                    await adj.on_commit(lambda: called.append("last"), using=place.alias)
+
+        deadlines: list[asyncio.Timeout] = []
+        task = asyncio.create_task(write())
+        await is_running.wait()
+        if is_timeout:
+            deadlines[0].reschedule(0)
+        for _ in range(3):
+            if not is_timeout:
+                task.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        may_end.set()
+        with pytest.raises(TimeoutError if is_timeout else asyncio.CancelledError):
+            await task
+
+    run(main())
+    assert called == ["slow", "last"]
+    assert written(place) == ["+1"]
+
+
+def test_functions_run_to_their_end_when_the_program_ends_meanwhile(place: Place) -> None:
+    """N17: `asyncio.run()` cancels all tasks."""
+    called: list[str] = []
+
+    async def main() -> None:
+        is_running = asyncio.Event()
+
+        async def slow() -> None:
+            is_running.set()
+            await asyncio.sleep(0.05)
+            async with atomic(place.alias):
+                await create(place.alias, "+2")
+            called.append("slow")
+
+        async def write() -> None:
+            async with atomic(place.alias):
+                await create(place.alias, "+1")
+                await adj.on_commit(slow, using=place.alias)
+
+        tasks.append(asyncio.create_task(write()))
+        await is_running.wait()
+
+    tasks: list[asyncio.Task[None]] = []
+    run(main())
+    assert tasks[0].cancelled()
+    assert called == ["slow"]
+    assert written(place) == ["+1", "+2"]
+
+
+def test_a_function_that_does_not_end_keeps_the_end_of_the_program_for_a_while_only(
+    native: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persist, "END_SECONDS", 0.1)
+
+    async def main() -> None:
+        is_running = asyncio.Event()
+
+        async def endless() -> None:
+            is_running.set()
+            await asyncio.Event().wait()
+
+        async def write() -> None:
+            async with atomic(native.alias):
+                await create(native.alias, "+1")
+                await adj.on_commit(endless, using=native.alias)
+
+        tasks.append(asyncio.create_task(write()))
+        await is_running.wait()
+
+    tasks: list[asyncio.Task[None]] = []
+    run(main())
+    assert tasks[0].cancelled()
+
+
+def test_functions_share_the_context_variables_of_the_block(place: Place) -> None:
+    seen: list[str] = []
+
+    async def change() -> None:
+        seen.append(_variable.get())
+        _variable.set("after")
+
+    async def main() -> None:
+        async with atomic(place.alias):
+            _variable.set("inside")
+            await adj.on_commit(change, using=place.alias)
+        seen.append(_variable.get())
+
+    run(main())
+    assert seen == ["inside", "after"]
+
+
+_variable: ContextVar[str] = ContextVar("variable")

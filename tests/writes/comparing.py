@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, Error, connections, transaction
 from django.db.models import Model, signals
 
 import adj
@@ -65,8 +65,10 @@ def assert_same(django: Written, ours: Written, given: Any) -> None:
     if django.error is not None or ours.error is not None:
         assert django.error is not None, context
         assert isinstance(ours.error, type(django.error)), context
-    if not django.executed:
-        # Django gives up a transaction for a value that it refuses before it has sent anything; adj need not.
+    is_refused = django.error is not None and not isinstance(django.error, Error)
+    if not django.executed or (is_refused and len(django.executed) == 1):
+        # Django gives up a transaction for a value that it, or its driver, refuses before anything was sent; adj need
+        # not.
         django.must_roll_back = django.must_roll_back and ours.must_roll_back
     for what in ("answer", "signals", "must_roll_back", "data"):
         theirs, mine = getattr(django, what), getattr(ours, what)

@@ -10,13 +10,14 @@ from django.db import DataError, IntegrityError, connections
 from django.db.models import ProtectedError
 from django.db.models.signals import post_save, pre_save
 from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
 
 import adj
 from adj import atomic, q
 from tests.engines.places import Place
 from tests.receivers import receiving
 from tests.running import run
-from tests.shop.models import Country, OrderLine, Tag
+from tests.shop.models import Book, Country, Gadget, OrderLine, Tag
 
 
 def refused(place: Place, write: Any) -> IntegrityError:
@@ -187,3 +188,63 @@ def test_an_update_that_is_cancelled_is_undone(native: Place) -> None:
         assert await q(Country).using(native.alias).filter(code="DE", population__lte=2).acount() == 0
 
     run(outside())
+
+
+# -- what is refused before it is sent ---------------------------------------------------------------------------------
+
+
+class Unspeakable:
+    """No JSON."""
+
+
+REFUSED: dict[str, tuple[Any, type[Exception]]] = {
+    "update": (lambda alias: q(Tag).using(alias).aupdate(weight="heavy"), ValueError),
+    "a parent's table": (lambda alias: q(Gadget).using(alias).aupdate(voltage=1, maker="x"), ValueError),
+    "bulk update": (
+        lambda alias: q(Tag).using(alias).abulk_update([Tag(pk=1, weight=1), Tag(pk=2, weight="heavy")], ["weight"], 1),
+        ValueError,
+    ),
+    "JSON": (lambda alias: q(Book).using(alias).aupdate(metadata=Unspeakable()), TypeError),
+    "bulk JSON": (
+        lambda alias: (
+            q(Book)
+            .using(alias)
+            .abulk_update([Book(pk=1, metadata={}), Book(pk=2, metadata=Unspeakable())], ["metadata"], 1)
+        ),
+        TypeError,
+    ),
+    "create": (lambda alias: q(Tag).using(alias).acreate(name="heavy", weight="heavy"), ValueError),
+    "save": (lambda alias: adj.save(Tag(name="heavy", weight="heavy"), using=alias), ValueError),
+    "protected": (lambda alias: q(Country).using(alias).filter(code="GB").returning("code").adelete(), ProtectedError),
+    "protected as in Django": (lambda alias: q(Country).using(alias).filter(code="GB").adelete(), ProtectedError),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_before_anything_is_sent_leaves_the_transaction_as_it_was(shop_place: Place, name: str) -> None:
+    write, error = REFUSED[name]
+    alias = shop_place.alias
+
+    async def main() -> None:
+        async with atomic(alias):
+            await q(Country).using(alias).acreate(code="Q1", name="x")
+            tags = await q(Tag).using(alias).order_by("pk").values_list("weight", flat=True).run()
+            with pytest.raises(error):
+                await write(alias)
+            assert await q(Tag).using(alias).order_by("pk").values_list("weight", flat=True).run() == tags
+
+    run(main())
+    assert "Q1" in shop_place.codes()
+
+
+@pytest.mark.parametrize("name", ["update", "a parent's table", "bulk update", "bulk JSON", "create", "save"])
+def test_what_is_refused_is_not_sent(shop_place: Place, name: str) -> None:
+    write, error = REFUSED[name]
+
+    async def main() -> None:
+        with pytest.raises(error):
+            await write(shop_place.alias)
+
+    with CaptureQueriesContext(connections[shop_place.alias]) as captured:
+        run(main())
+    assert [query["sql"] for query in captured if query["sql"] not in {"BEGIN", "ROLLBACK"}] == []

@@ -15,7 +15,11 @@ from adj.engines.bridge import Lent, run_in_bridge
 from adj.engines.calls import fetch_all
 from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
+from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
+from adj.engines.lease import Lease
 from adj.engines.lending import Wrappers
+from adj.engines.on_thread import ConnectionOnThread
+from adj.engines.outcome import drop_note, reached_server
 from adj.engines.psycopg import link as link_module
 from adj.engines.psycopg.copying import NativeCopy
 from adj.engines.psycopg.cursor_names import cursor_name
@@ -25,7 +29,6 @@ from adj.engines.psycopg.link import Link
 from adj.engines.psycopg.session import execute
 from adj.engines.turns import Turns
 from adj.engines.watch import others_watched_by, watched_by, watcher_of, watchers_of_others
-from adj.errors import CrossTaskTransaction
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ class PsycopgConnection:
 
     def __init__(self, alias: str, link: Link) -> None:
         self._alias, self._wrapper = alias, cast("Any", link.wrapper)
-        self._has_ended = False
+        self._lease = Lease(alias)
         # As long as one task has the connection for itself, there are no turns to wait for.
         self._turns: Turns | None = None
 
@@ -51,31 +54,39 @@ class PsycopgConnection:
         return link
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """A turn on the connection, for as long as the block."""
+        """The door to the server: a turn on the connection, for as long as the block.
+
+        Raises `CrossTaskTransaction` once the lease has ended, also while this waited for its turn.
+        """
+        self._lease.check()
         return nullcontext() if self._turns is None else self._turn(self._turns)
 
     @asynccontextmanager
-    async def _turn(self, turns: Turns) -> AsyncGenerator[None]:
+    async def _turn(self, turns: Turns, *, is_last: bool = False) -> AsyncGenerator[None]:
         if (errand := errand_for(self)) is not None:
             await errand.admission()
         async with turns.turn():
+            if not is_last:
+                self._lease.check()
             yield
 
     async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """Run a statement and return what `receive` makes of its rows; in a bridge, if it may ask for more."""
-        link, wrapper = self.link, self._wrapper
-        self._refuse_lock_in_autocommit(command)
+        wrapper = self._wrapper
         if self._is_watched():
             return await self.run(fetch_all, self._alias, command, receive)
         async with self.turn():
-            self.refuse_if_ended()
+            link = self.link
+            self._refuse_lock_in_autocommit(command)
             wrapper.validate_no_broken_transaction()
             try:
                 with wrapper.wrap_database_errors:
                     link.note(command.sql)
                     rows: list[DatabaseRow] = await link.fetch(command)
             except Exception as error:
-                if command.writes and wrapper.in_atomic_block:
+                if not command.writes:
+                    drop_note(error)
+                elif wrapper.in_atomic_block and reached_server(wrapper, error):
                     # As Django's `update()` has it.
                     wrapper.needs_rollback, wrapper.rollback_exc = True, error
                 raise
@@ -84,7 +95,7 @@ class PsycopgConnection:
     def cursor(self, command: Command, size: int) -> AbstractAsyncContextManager[Cursor]:
         """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
         if self._is_watched():
-            return ChunkedCursor(self, self._alias, command, size)
+            return ChunkedCursor(self, self._alias, command, size, set())
         return StreamingCursor(self, command, size)
 
     def copy(self, statement: str) -> NativeCopy:
@@ -94,16 +105,19 @@ class PsycopgConnection:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
         async with self.turn():
-            self.refuse_if_ended()
             return await self._run(function, *args, **kwargs)
 
-    async def run_last(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one more function after what is running; everything that waits, or comes later, is refused."""
-        self._has_ended = True
-        async with self.turn():
+    async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """End the lease with one more function, which runs after what is running; all other calls are refused."""
+        self._lease.leave()
+        async with nullcontext() if self._turns is None else self._turn(self._turns, is_last=True):
+            self.link.close_if_busy()
             return await self._run(function, *args, **kwargs)
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if (host := self._host()) is not None:
+            # Code that finds a connection of a thread has to run on that thread, and finds this one there.
+            return await host.run_with({self._alias: self._wrapper}, function, *args, **kwargs)
         watcher, others = watcher_of(self._alias), watchers_of_others(self._alias)
         if (session := self.link.session) is not None:
             with self._wrapper.wrap_database_errors:
@@ -116,18 +130,13 @@ class PsycopgConnection:
                 return await run_in_bridge(Lent(wrappers, self._turns), function, *args, **kwargs)
 
     def end(self) -> None:
-        """The link goes to somebody else: whoever still has this must not reach it."""
-        self._has_ended = True
-
-    def refuse_if_ended(self) -> None:
-        """Raise `CrossTaskTransaction` once the connection was given back."""
-        if self._has_ended:
-            raise CrossTaskTransaction.after_the_end(self._alias)
+        """The link goes to another task: whoever still has this object must not reach it."""
+        self._lease.end()
 
     @property
     def has_ended(self) -> bool:
-        """Whether the connection was given back."""
-        return self._has_ended
+        """Whether the lease has ended."""
+        return self._lease.has_ended
 
     @property
     def patience(self) -> float:
@@ -155,12 +164,18 @@ class PsycopgConnection:
 
     def _wrappers(self) -> Wrappers:
         """What code finds in `connections`: this one, and those of other transactions of the task."""
-        others = {
-            alias: connection._wrapper
-            for alias, connection in companions()
-            if isinstance(connection, PsycopgConnection)
-        }
+        others = {alias: companion.wrapper for alias, companion in companions()}
         return {**others, self._alias: self._wrapper}
+
+    def _host(self) -> ConnectionOnThread | None:
+        """The connection of a transaction of the task that lives on a thread, if there is one."""
+        return next(
+            (found.connection for _, found in companions() if isinstance(found.connection, ConnectionOnThread)), None
+        )
+
+    def elsewhere(self) -> ConnectionOnThread:
+        """The same for code on another event loop: synchronous code has called it, and waits on a thread."""
+        return _OnWaitingThread(self._alias)
 
     def _is_watched(self) -> bool:
         """Whether somebody wants to see the queries, to whom Django's own cursor shows them."""
@@ -170,6 +185,13 @@ class PsycopgConnection:
         """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""
         if command.locks_rows and self.link.autocommit:
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+
+
+class _OnWaitingThread(ConnectionOnThread):
+    """A connection that is lent to the thread which waits for the current code."""
+
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await run_on_djangos_thread(waiting_thread(), function, *args, **kwargs)
 
 
 def _is_unsent_or_idle(error: object) -> bool:
@@ -193,14 +215,12 @@ class StreamingCursor:
 
     async def __aenter__(self) -> Self:
         link, command = self._connection.link, self._command
-        self._connection._refuse_lock_in_autocommit(command)
-        link.wrapper.validate_no_broken_transaction()
         try:
             async with self._connection.turn():
-                self._connection.refuse_if_ended()
+                self._connection._refuse_lock_in_autocommit(command)
+                link.wrapper.validate_no_broken_transaction()
                 with link.wrapper.wrap_database_errors:
                     await self._open(link)
-                    link.note(command.sql)
                     await execute(link, self._cursor, command.sql, command.parameters)
         except BaseException:
             await self._end()
@@ -218,7 +238,6 @@ class StreamingCursor:
     async def fetch(self, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """What `receive` makes of the next rows; it gets none at the end."""
         async with self._connection.turn():
-            self._connection.refuse_if_ended()
             with self._connection.link.wrapper.wrap_database_errors:
                 rows: list[DatabaseRow] = await self._cursor.fetchmany(self._size)
         return await self._connection.run(receive, rows) if may_query else receive(rows)

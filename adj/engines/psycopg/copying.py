@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from adj.abc import DatabaseRow
+from adj.engines.psycopg.session import prepare
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
     from typing import Self
 
     from adj.engines.psycopg.connection import PsycopgConnection
-    from adj.engines.psycopg.link import Link
 
 
 class NativeCopy:
@@ -28,12 +28,11 @@ class NativeCopy:
     async def __aenter__(self) -> Self:
         link = self._connection.link
         wrapper: Any = link.wrapper
-        wrapper.validate_no_broken_transaction()
         try:
             async with self._connection.turn():
-                self._connection.refuse_if_ended()
+                wrapper.validate_no_broken_transaction()
                 with wrapper.wrap_database_errors:
-                    await self._dress(link)
+                    await prepare(link, self._statement, self._statement)
                     # psycopg wants SQL to be literal text where types are checked; this is made.
                     made: Any = self._statement
                     self._copying = link.cursor().copy(made)
@@ -43,18 +42,10 @@ class NativeCopy:
             raise
         return self
 
-    async def _dress(self, link: Link) -> None:
-        if (session := link.session) is not None:
-            session.refuse_autocommit(link, self._statement)
-            await session.dress(link)
-            if preface := session.preface(link):
-                await link.execute(cast("Any", preface))
-
     async def write(self, rows: Iterable[DatabaseRow]) -> None:
         """Send rows."""
         wrapper: Any = self._connection.link.wrapper
         async with self._connection.turn():
-            self._connection.refuse_if_ended()
             with wrapper.wrap_database_errors:
                 for row in rows:
                     await self._copy.write_row(row)
@@ -75,7 +66,9 @@ class NativeCopy:
             raise
 
     async def _give_up(self, error: BaseException) -> None:
-        """Let the server undo the statement."""
+        """Let the server undo the statement, unless it has ended with its lease."""
+        if self._connection.has_ended:
+            return
         self._fail(error)
         # What went wrong before is the error that matters.
         with suppress(Exception):
@@ -84,5 +77,5 @@ class NativeCopy:
     def _fail(self, error: BaseException) -> None:
         """The transaction around the statement has failed."""
         wrapper: Any = self._connection.link.wrapper
-        if wrapper.in_atomic_block:
+        if wrapper.in_atomic_block and not self._connection.has_ended:
             wrapper.needs_rollback, wrapper.rollback_exc = True, error

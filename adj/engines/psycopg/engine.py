@@ -87,6 +87,7 @@ class PsycopgEngine:
 
     async def _clean(self, link: Link) -> None:
         """Undo what is open on a connection, as far as that is enough to end its session's use."""
+        link.close_if_busy()
         if link.is_lost or link.is_marked:
             return
         with suppress(psycopg.Error), link.undoing():

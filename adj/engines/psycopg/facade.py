@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg import sql
 from psycopg.client_cursor import ClientCursorMixin
 
-from adj.engines.bridge import await_
+from adj.engines.bridge import await_, check_lent, dispose
 from adj.engines.psycopg.link import Link
-from adj.engines.psycopg.session import execute, text_of
+from adj.engines.psycopg.session import execute, prepare
 
 if TYPE_CHECKING:
     from typing import Self
 
+T = TypeVar("T")
+
 
 class NamedCursor(ClientCursorMixin[Any], psycopg.AsyncServerCursor[Any]):
     """A cursor on the server's side whose parameters are written into its SQL, as Django's own named cursor has it."""
+
+
+def _wait(link: Link, awaitable: Awaitable[T]) -> T:
+    """Wait for what runs on a connection, if it is still the one of the code that waits."""
+    try:
+        check_lent(link.wrapper)
+    except BaseException:
+        dispose(awaitable)
+        raise
+    return await_(awaitable)
 
 
 class Cursor:
@@ -30,24 +42,13 @@ class Cursor:
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Execute one statement."""
-        self._link.note(text_of(query, self._link))
-        await_(execute(self._link, self._cursor, query, params, **options))
+        _wait(self._link, execute(self._link, self._cursor, query, params, **options))
         return self
 
     def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
         """Execute one statement for each group of parameters."""
-        self._prepare(query, "executemany()")
-        await_(self._cursor.executemany(query, params_seq, **options))
-
-    def _prepare(self, query: Any, what: str) -> None:
-        """Take note of a statement that no settings can be sent with, and dress its session."""
-        link = self._link
-        link.note(text_of(query, link))
-        if (session := link.session) is not None:
-            session.refuse_autocommit(link, what)
-            await_(session.dress(link))
-            if preface := session.preface(link):
-                await_(link.execute(cast("Any", preface)))
+        _wait(self._link, prepare(self._link, query, "executemany()"))
+        _wait(self._link, self._cursor.executemany(query, params_seq, **options))
 
     def callproc(self, name: str, args: Any = None) -> Any:
         """Call a function of the database, as Django's own cursor does."""
@@ -59,30 +60,30 @@ class Cursor:
 
     def fetchone(self) -> Any:
         """The next row, or None."""
-        return await_(self._cursor.fetchone())
+        return _wait(self._link, self._cursor.fetchone())
 
     def fetchmany(self, size: int = 0) -> list[Any]:
         """The next rows."""
-        rows: list[Any] = await_(self._cursor.fetchmany(size))
+        rows: list[Any] = _wait(self._link, self._cursor.fetchmany(size))
         return rows
 
     def fetchall(self) -> list[Any]:
         """All rows that are left."""
-        rows: list[Any] = await_(self._cursor.fetchall())
+        rows: list[Any] = _wait(self._link, self._cursor.fetchall())
         return rows
 
     def scroll(self, value: int, mode: str = "relative") -> None:
         """Move to another row."""
-        await_(self._cursor.scroll(value, mode))
+        _wait(self._link, self._cursor.scroll(value, mode))
 
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Copy:
         """`with cursor.copy("COPY ... FROM STDIN") as copy:`."""
-        self._prepare(statement, "COPY")
-        return Copy(self._cursor.copy(statement, params, **options))
+        _wait(self._link, prepare(self._link, statement, "COPY"))
+        return Copy(self._cursor.copy(statement, params, **options), self._link)
 
     def close(self) -> None:
         """Close the cursor."""
-        await_(self._cursor.close())
+        _wait(self._link, self._cursor.close())
 
     def __iter__(self) -> Iterator[Any]:
         while (row := self.fetchone()) is not None:
@@ -115,33 +116,33 @@ class ServerCursor(Cursor):
 class Copy:
     """An asynchronous COPY with the methods of a synchronous one."""
 
-    def __init__(self, manager: Any) -> None:
-        self._manager = manager
+    def __init__(self, manager: Any, link: Link) -> None:
+        self._manager, self._link = manager, link
 
     def __enter__(self) -> Self:
-        self._copy = await_(self._manager.__aenter__())
+        self._copy = _wait(self._link, self._manager.__aenter__())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await_(self._manager.__aexit__(kind, error, traceback))
+        _wait(self._link, self._manager.__aexit__(kind, error, traceback))
 
     def read(self) -> Any:
         """The next block of data; empty at the end."""
-        return await_(self._copy.read())
+        return _wait(self._link, self._copy.read())
 
     def read_row(self) -> Any:
         """The next row, or None."""
-        return await_(self._copy.read_row())
+        return _wait(self._link, self._copy.read_row())
 
     def write(self, buffer: Any) -> None:
         """Send a block of data."""
-        await_(self._copy.write(buffer))
+        _wait(self._link, self._copy.write(buffer))
 
     def write_row(self, row: Any) -> None:
         """Send a row."""
-        await_(self._copy.write_row(row))
+        _wait(self._link, self._copy.write_row(row))
 
     def rows(self) -> Iterator[Any]:
         """The rows that the server sends."""
@@ -185,15 +186,18 @@ class Connection:
 
     def commit(self) -> None:
         """End the transaction."""
-        await_(self._link.commit())
+        _wait(self._link, self._link.commit())
 
     def rollback(self) -> None:
         """Undo the transaction."""
-        await_(self._link.rollback())
+        if self._link.is_lost:
+            # Without waiting for a statement that had been running.
+            raise psycopg.OperationalError("the connection is closed")
+        _wait(self._link, self._link.rollback())
 
     def close(self) -> None:
         """End the session; the pool opens another one in its place."""
-        await_(self._link.close())
+        _wait(self._link, self._link.close())
 
     @property
     def autocommit(self) -> bool:
@@ -202,7 +206,7 @@ class Connection:
 
     @autocommit.setter
     def autocommit(self, value: bool) -> None:
-        await_(self._link.set_autocommit(value))
+        _wait(self._link, self._link.set_autocommit(value))
 
     @property
     def isolation_level(self) -> Any:
@@ -211,7 +215,7 @@ class Connection:
 
     @isolation_level.setter
     def isolation_level(self, value: Any) -> None:
-        await_(self._link.set_isolation_level(value))
+        _wait(self._link, self._link.set_isolation_level(value))
 
     @property
     def read_only(self) -> Any:
@@ -220,7 +224,7 @@ class Connection:
 
     @read_only.setter
     def read_only(self, value: Any) -> None:
-        await_(self._link.set_read_only(value))
+        _wait(self._link, self._link.set_read_only(value))
 
     @property
     def deferrable(self) -> Any:
@@ -229,7 +233,7 @@ class Connection:
 
     @deferrable.setter
     def deferrable(self, value: Any) -> None:
-        await_(self._link.set_deferrable(value))
+        _wait(self._link, self._link.set_deferrable(value))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._link, name)

@@ -38,9 +38,9 @@ async def with_guests(wrappers: Wrappers) -> AsyncGenerator[Wrappers]:
     try:
         yield {**guests, **wrappers}
     finally:
-        connected = [guest for guest in guests.values() if guest.connection is not None]
+        connected = {alias: guest for alias, guest in guests.items() if guest.connection is not None}
         if connected:
-            await to_its_end(run_in_bridge(Lent({}), _close, connected))
+            await to_its_end(run_in_bridge(Lent(connected), _close, connected.values()))
         for alias, guest in guests.items():
             _idle.wrappers[alias].append(guest)
 

@@ -14,11 +14,12 @@ from psycopg import pq, waiting
 from psycopg.types.numeric import Int2, Int4, Int8
 
 from adj.abc import Command, Parameters
+from adj.engines.outcome import note_end
 from adj.engines.psycopg.functions import Functions
 from adj.engines.psycopg.session import Session, joined
 from adj.engines.session_words import NO_TRACE, trace_of
 from adj.errors import UnsupportedFeature
-from adj.persist import seconds_to_clean, to_its_end
+from adj.persist import result_and_cancellation, seconds_to_clean
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -172,11 +173,13 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             return await self._wait_for_undoing(gen)
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, **options)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+                was_stopped, again = False, None
                 with suppress(TimeoutError):
-                    await to_its_end(self._stop(gen))
-            raise
+                    was_stopped, again = await result_and_cancellation(self._stop(gen))
+                note_end(error := again or error, "stopped" if was_stopped else "unknown")
+            raise error from None
         except psycopg.errors.ReadOnlySqlTransaction:
             self.is_suspect = True
             raise
@@ -207,10 +210,11 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             self.pgconn.finish()
             raise
 
-    async def _stop(self, gen: PQGen[Any]) -> None:
+    async def _stop(self, gen: PQGen[Any]) -> bool:
         """End what the server is doing; close the connection if it does not end in time.
 
         The request to cancel goes over another connection. It is made also where nobody can wait for its answer.
+        Returns whether the server says that it has stopped the statement.
         """
         cancelling = asyncio.create_task(self._request_cancellation())
         _cancelling.add(cancelling)
@@ -220,17 +224,26 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
                 await asyncio.shield(cancelling)
                 await waiting.wait_async(gen, self.pgconn.socket, interval=0.1)
         except psycopg.errors.QueryCanceled:
-            pass
+            return True
         except BaseException as error:
             # In an unknown state, it is of no use to anybody.
             self.pgconn.finish()
             if not isinstance(error, Exception):
                 raise
+        return False
 
     async def _request_cancellation(self) -> None:
         # A server that does not answer this does not answer the query either, for which its connection is closed.
         with suppress(psycopg.Error, OSError):
             await self.cancel_safe(timeout=CANCEL_SECONDS)
+
+    def close_if_busy(self) -> None:
+        """Close the connection if a statement still runs when its lease ends: a COPY that nobody has ended.
+
+        psycopg would wait for its end, which does not come.
+        """
+        if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+            self.pgconn.finish()
 
     @property
     def is_lost(self) -> bool:

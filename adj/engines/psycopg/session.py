@@ -98,7 +98,8 @@ class Session:
 
 
 async def execute(connection: Any, cursor: Any, query: Any, params: Any = None, **options: Any) -> None:
-    """Execute a statement on a cursor of a `Link`, whose session is dressed before."""
+    """Execute a statement on a cursor of a `Link`, which takes note of it, and whose session is dressed before."""
+    connection.note(text_of(query, connection))
     session: Session | None = connection.session
     preface = ""
     if session is not None:
@@ -112,6 +113,17 @@ async def execute(connection: Any, cursor: Any, query: Any, params: Any = None, 
     else:
         await cursor.execute(joined(preface, text_of(query, connection), params), params, **options)
         cursor.nextset()
+
+
+async def prepare(connection: Any, query: Any, what: str) -> None:
+    """Let a `Link` take note of a statement that no settings can be sent with, and dress its session."""
+    connection.note(text_of(query, connection))
+    session: Session | None = connection.session
+    if session is not None:
+        session.refuse_autocommit(connection, what)
+        await session.dress(connection)
+        if preface := session.preface(connection):
+            await connection.execute(preface)
 
 
 def joined(preface: str, text: str, params: Any) -> Any:

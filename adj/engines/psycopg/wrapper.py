@@ -19,10 +19,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.psycopg_any import register_tzloader
+from django.utils.functional import cached_property
 from psycopg import AsyncClientCursor, AsyncCursor, IsolationLevel, pq
 from psycopg.postgres import types
 
 from adj.engines.bridge import await_
+from adj.engines.outcome import NotedErrors
 from adj.engines.psycopg.cursor_names import cursor_name
 from adj.engines.psycopg.facade import Connection, Cursor
 from adj.engines.psycopg.link import Link
@@ -52,6 +54,11 @@ class _OnLink:
     timezone: Any
     alias: str
     isolation_level: Any
+
+    @cached_property
+    def wrap_database_errors(self) -> NotedErrors:
+        """Django's translation of errors, which notes what they have done."""
+        return NotedErrors(self)
 
     def get_connection_params(self) -> dict[str, Any]:
         """The parameters of the connection that was opened already, for which the backend is not asked twice."""
