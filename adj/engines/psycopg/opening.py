@@ -34,8 +34,8 @@ class LinkSource:
         wrapper: Any = wrapper_on(None, self._alias)
         parameters = await _parameters(wrapper)
         try:
-            link = await Link.connect(**asynchronous(parameters, wrapper.settings_dict))
-        except (psycopg.OperationalError, OSError) as error:
+            link = await Link.connect(**asynchronous(parameters, wrapper))
+        except (psycopg.Error, OSError) as error:
             raise self._not_open(error) from error
         try:
             link.wrapper, wrapper.link, wrapper.given_parameters = wrapper, link, parameters
