@@ -153,7 +153,7 @@ class PsycopgConnection:
         """Whether something is open on the link, or its session was changed."""
         return not self.link.is_lost and not self.link.is_as_lent
 
-    def share(self) -> None:
+    def share(self, *, may_return: bool = False) -> None:
         """From now on several tasks may use the connection: they take turns."""
         self._turns = self._turns or Turns()
 
