@@ -153,7 +153,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
         Then it is cancelled, on PostgreSQL's native engine also on the server, and raises `QueryTimeout`. On other
         engines the database goes on in its thread, and the answer is dropped. A stream may take as long for opening,
-        and for each of its chunks. Raises `TypeError` for anything but a number, and `ValueError` unless it is positive.
+        and for each of its chunks. Raises `TypeError` for what is not a number, and `ValueError` unless it is positive.
         """
         if seconds is not None:
             checked_seconds(seconds, "timeout()")

@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db import connections
 
+from adj.djangos import is_djangos
+
 HONORED = frozenset(
     {
         # Read, or called, where Django reads or calls it: on the backend's own class.
@@ -77,12 +79,3 @@ def display_name(wrapper: Any) -> str:
 def _project_classes(kind: type, djangos: type) -> Iterator[type]:
     """The classes that a backend consists of beside those that Django's own has."""
     return (cls for cls in kind.__mro__ if cls not in djangos.__mro__)
-
-
-def is_djangos(function: Any) -> bool:
-    """Whether a function is defined in Django, and nobody has put another one in its place.
-
-    `functools.wraps()` copies names, but not the globals of the function.
-    """
-    module: object = getattr(function, "__globals__", {}).get("__name__", "")
-    return isinstance(module, str) and module.startswith("django.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connections
 
-from adj.engines.backends import is_djangos
+from adj.djangos import is_djangos
 from adj.engines.choice import missing_packages
 
 

@@ -80,6 +80,8 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.open_cursors: set[object] = set()
+        # Those that receivers of `connection_created` have installed, for as long as the connection lives.
+        self.execute_wrappers: list[object] = []
 
     async def fetch(self, command: Command) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows, or one with the number of rows that it has changed.
@@ -218,7 +220,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             and not self.open_cursors
             and not wrapper.in_atomic_block
             and wrapper.connection is not None
-            and not wrapper.execute_wrappers
+            and wrapper.execute_wrappers == self.execute_wrappers
             and not wrapper.force_debug_cursor
             and self.mode == (self.isolation_level, self.read_only, self.deferrable)
         )

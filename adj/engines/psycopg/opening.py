@@ -41,6 +41,7 @@ class LinkSource:
             link.wrapper, wrapper.link, wrapper.given_parameters = wrapper, link, parameters
             await run_in_bridge(Lent({self._alias: wrapper}), wrapper.ensure_connection)
             link.is_marked = link.is_suspect = False
+            link.execute_wrappers = list(wrapper.execute_wrappers)
             link.was_read_only = is_read_only(link.pgconn)
             link.mode = (link.isolation_level, link.read_only, link.deferrable)
         except BaseException as error:
