@@ -38,8 +38,8 @@ class AliasSettings:
     integer.
     `pool`: for `psycopg`, the pool of one event loop, with psycopg's names: `min_size`, `max_size`, `timeout`,
     `max_waiting`, `max_lifetime`, `max_idle`; sizes are integers, times are seconds. Options that are not given are
-    taken from Django's `OPTIONS["pool"]`. `timeout`, how long a query waits for a connection, and `max_waiting` hold for
-    `threads` too.
+    taken from Django's `OPTIONS["pool"]`. `timeout`, how long a query waits for a connection, and `max_waiting` hold
+    for `threads` too.
 
     Raises `ImproperlyConfigured` for any other value.
     """

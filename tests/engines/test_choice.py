@@ -23,7 +23,7 @@ import adj
 from adj import q
 from adj.engines import choice, engine_for, native_aliases
 from adj.engines.backends import HONORED, overrides
-from adj.engines.psycopg.sockets import is_readable
+from adj.engines.session_state import has_news
 from adj.errors import EngineNotOpen, UnknownDatabase
 from tests.backends.counted import base as counted
 from tests.backends.opening import base as opening
@@ -265,13 +265,13 @@ def test_a_platform_without_poll_looks_at_sockets_all_the_same(monkeypatch: pyte
     here, there = socket.socketpair()
     with here, there:
         for _ in range(2):
-            assert not is_readable(here.fileno())
+            assert not has_news(here.fileno())
             there.send(b"x")
-            assert is_readable(here.fileno())
+            assert has_news(here.fileno())
             here.recv(1)
             monkeypatch.delattr(select, "poll", raising=False)
         there.close()
-        assert is_readable(here.fileno())
+        assert has_news(here.fileno())
 
 
 def test_the_native_engine_runs_without_poll(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
