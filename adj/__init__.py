@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from adj import checks as _checks  # noqa: F401  # registers the system checks
+import adj.checks  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the system checks
 from adj.atomic_block import atomic, gather, in_transaction, on_commit, run_sync, set_rollback
 from adj.compiler.cache import CacheStats
 from adj.compiler.prepare import plan_cache

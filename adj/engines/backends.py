@@ -73,7 +73,9 @@ def overrides(wrapper: Any) -> tuple[str, ...]:
 def display_name(wrapper: Any) -> str:
     """What a backend calls its database. Django asks a MySQL server whether it is MariaDB; nobody may wait here."""
     name: object = getattr(type(wrapper), "display_name", None)
-    return name if isinstance(name, str) else {"mysql": "MySQL or MariaDB"}.get(wrapper.vendor, wrapper.vendor)
+    if isinstance(name, str):
+        return name
+    return "MySQL or MariaDB" if wrapper.vendor == "mysql" else str(wrapper.vendor)
 
 
 def _project_classes(kind: type, djangos: type) -> Iterator[type]:

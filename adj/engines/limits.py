@@ -8,9 +8,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from adj.engines.choice import engine_of
-from adj.settings import POOL_OPTIONS, alias_settings, pool_setting
-
-DEFAULT_POOL_SIZE = 10
+from adj.engines.pool import PoolOptions
+from adj.settings import alias_settings, pool_setting
 
 _POSTGRESQL = """
 SELECT LEAST(
@@ -38,10 +37,8 @@ def most_connections(alias: str = DEFAULT_DB_ALIAS) -> tuple[int, str]:
     settings = alias_settings(alias)
     match engine_of(alias).engine:
         case "psycopg":
-            djangos = connections.settings[alias]["OPTIONS"].get("pool")
-            given = {**(djangos if isinstance(djangos, dict) else {}), **settings.pool}
-            sizes = [given.get(option) or 0 for option in POOL_OPTIONS if option in {"min_size", "max_size"}]
-            return max(given.get("max_size") or DEFAULT_POOL_SIZE, *sizes), pool_setting(alias, "max_size")
+            options = PoolOptions.of(settings.pool, connections.settings[alias]["OPTIONS"].get("pool"))
+            return options.max_size, pool_setting(alias, "max_size")
         case "threads":
             return settings.threads, f'ADJ["{alias}"]["threads"]'
         case "django":

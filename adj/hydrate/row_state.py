@@ -56,8 +56,8 @@ class RowState(ModelState):
         return _plain, (dict(self.__dict__),)
 
 
-def _plain(attributes: dict[str, Any]) -> ModelState:
-    state = ModelState()
+def _plain(attributes: dict[str, Any]) -> Any:
+    state: Any = ModelState()
     state.__dict__.update(attributes)
     if "fields_cache" in attributes:
         state.fields_cache = dict(attributes["fields_cache"])
