@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -19,10 +18,8 @@ _PSYCOPGS = frozenset({"autocommit", "prepare_threshold", "context", "cursor_fac
 _DJANGOS = frozenset({"assume_role", "isolation_level", "pool", "server_side_binding"})
 
 
-@cache
-def _known() -> frozenset[str]:
-    """What `psycopg.connect()` takes, with the libpq that is loaded."""
-    return _PSYCOPGS | {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+# What `psycopg.connect()` takes, with the libpq that is loaded.
+_KNOWN = _PSYCOPGS | {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 
 
 def check_parameters(parameters: Mapping[str, Any], wrapper: Any) -> None:
@@ -33,11 +30,11 @@ def check_parameters(parameters: Mapping[str, Any], wrapper: Any) -> None:
 
 def problems_of_options(alias: str, options: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the names in `OPTIONS` of an alias of Django's own PostgreSQL backend."""
-    return (_unknown(alias, name) for name in options if name not in _known() | _DJANGOS)
+    return (_unknown(alias, name) for name in options if name not in _KNOWN | _DJANGOS)
 
 
 def _problems(parameters: Mapping[str, Any], wrapper: Any) -> Iterator[str]:
-    yield from (_unknown(wrapper.alias, name) for name in parameters if name not in _known())
+    yield from (_unknown(wrapper.alias, name) for name in parameters if name not in _KNOWN)
     kind = type(wrapper)
     if parameters.get("cursor_factory", Cursor) not in (Cursor, ServerBindingCursor) or "row_factory" in parameters:
         yield (
@@ -47,4 +44,4 @@ def _problems(parameters: Mapping[str, Any], wrapper: Any) -> Iterator[str]:
 
 
 def _unknown(alias: str, name: str) -> str:
-    return f'DATABASES["{alias}"]["OPTIONS"]: "{name}" is not a connection option of psycopg{nearest(name, _known())}'
+    return f'DATABASES["{alias}"]["OPTIONS"]: "{name}" is not a connection option of psycopg{nearest(name, _KNOWN)}'
