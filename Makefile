@@ -100,7 +100,7 @@ format: $(DEV) ## let ruff repair and format what it can
 matrix: $(DEV) ## pytest on every pair of Python and Django that this machine has
 	$(BIN)/nox -s tests
 
-third-party: $(DEV) ## models of eight packages from PyPI: adj answers as Django does
+third-party: $(DEV) ## twelve packages from PyPI: models answer as in Django, and those that watch queries see them
 	$(BIN)/nox -s third_party
 
 install: $(DEV) ## the environment alone, with everything in it

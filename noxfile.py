@@ -83,6 +83,8 @@ def plugin(session: nox.Session, requirements: str) -> None:
 THIRD_PARTY = [
     *("django-money", "django-polymorphic", "django-safedelete", "django-model-utils"),
     *("django-modeltranslation", "django-simple-history", "django-mptt", "django-taggit"),
+    # Packages that watch queries.
+    *("django-cachalot", "sentry-sdk", "django-prometheus", "django-db-connection-pool"),
 ]
 
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import adj.checks  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the system checks
 from adj.atomic_block import atomic, gather, in_transaction, on_commit, run_sync, set_rollback
 from adj.compiler.cache import CacheStats
 from adj.compiler.prepare import plan_cache
 from adj.compiler.project_code import pure
 from adj.databases import close, pools
+from adj.engines.choice import EngineChoice, engine_of
 from adj.engines.pool import PoolStats
 from adj.errors import (
     AdjError,
@@ -64,6 +66,7 @@ __all__ = [
     "CannotLoad",
     "CompileError",
     "CrossTaskTransaction",
+    "EngineChoice",
     "EngineNotOpen",
     "InvalidCursor",
     "InvalidOperand",
@@ -96,6 +99,7 @@ __all__ = [
     "atomic",
     "close",
     "delete",
+    "engine_of",
     "gather",
     "get_list_or_404",
     "get_object_or_404",

@@ -113,8 +113,11 @@ class Connection(Protocol):
         """The same for code on another event loop, which synchronous code of a task has called and waits for."""
         ...
 
-    def share(self) -> None:
-        """From now on several tasks may use the connection: they take turns."""
+    def share(self, *, may_return: bool = False) -> None:
+        """From now on several tasks may use the connection: they take turns.
+
+        With `may_return` it goes back after any call that leaves nothing open, which `is_needed()` tells.
+        """
         ...
 
 

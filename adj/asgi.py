@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -76,13 +77,31 @@ class StreamingResponse(StreamingHttpResponse):
         self._content = streaming_content
 
     def close(self) -> None:
-        """Close the generator, then the response, as Django does at the end of a request."""
+        """Close the generator, then the response, as Django does at the end of a request.
+
+        On an event loop, where Django's `AsyncClient` calls this, nobody can wait: the generator is closed by a task.
+        """
         try:
             if isinstance(self._content, AsyncGenerator):
-                async_to_sync(_close)(self._content)
+                _close(self._content)
         finally:
             super().close()
 
 
-async def _close(generator: AsyncGenerator[Any]) -> None:
+# A task that nobody refers to may be collected while it waits.
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _close(generator: AsyncGenerator[Any]) -> None:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        async_to_sync(_closed)(generator)
+        return
+    task = loop.create_task(_closed(generator))
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+async def _closed(generator: AsyncGenerator[Any]) -> None:
     await generator.aclose()

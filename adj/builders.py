@@ -24,6 +24,7 @@ from adj.compiler.snapshot import (
 )
 from adj.compiler.structure import StatementHolder, Structure, Unkeyed, extended
 from adj.compiler.validate import validate
+from adj.seconds import checked_seconds
 from adj.statement import Statement
 from adj.typevars import M, Q, R
 
@@ -152,10 +153,10 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
         Then it is cancelled, on PostgreSQL's native engine also on the server, and raises `QueryTimeout`. On other
         engines the database goes on in its thread, and the answer is dropped. A stream may take as long for opening,
-        and for each of its chunks. Raises `ValueError` unless the number is positive.
+        and for each of its chunks. Raises `TypeError` for what is not a number, and `ValueError` unless it is positive.
         """
-        if seconds is not None and not seconds > 0:
-            raise ValueError(f"timeout() takes a positive number of seconds, not {seconds!r}.")
+        if seconds is not None:
+            checked_seconds(seconds, "timeout()")
         source: Any = self
         query: Any = self._asking(self.statement.within(seconds), self.structure)
         # The clauses are the same.

@@ -49,7 +49,7 @@ async def copy_rows(
 
 
 def _has_copy(executor: Executor) -> bool:
-    if executor.dialect.wrapper.vendor != "postgresql":
+    if executor.dialect.wrapper.vendor != "postgresql" or executor.dialect.execution_reason() is not None:
         return False
     # Only where the backend is in use is its driver there.
     from django.db.backends.postgresql.psycopg_any import is_psycopg3

@@ -26,6 +26,7 @@ from adj.engines.testcase import (
 )
 from adj.errors import EngineNotOpen
 from adj.executor import Executor
+from adj.settings import alias_settings
 
 CLOSE_SECONDS = 10.0
 """How long a loop of another thread may take to close its databases."""
@@ -137,6 +138,8 @@ class LoopDatabases:
             self._connections_in_test, self._in_test = wrappers, {}
         database = self._in_test.get(alias)
         if database is None:
+            # A mistake in them should fail the tests, not production.
+            alias_settings(alias)
             database = self._in_test[alias] = Database(alias, TestCaseEngine(alias, wrappers), self.executor)
         return database.executor or await database.open()
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext
 from django.db import DEFAULT_DB_ALIAS
 
-from adj.abc import Connection
+from adj.abc import Connection, Engine
 from adj.databases import executor_for, preferring
+from adj.engines.block_connections import joinable
 from adj.engines.companions import acting_for_current
-from adj.executor import Executor
+from adj.engines.thread_sensitive import LastingContext
 from adj.persist import to_its_end
 from adj.transaction import current
 
@@ -30,16 +30,23 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     the alias's engine in the block. Code that waits for something else than the database belongs in
     `sync_to_async(code, thread_sensitive=False)`.
 
+    On threads, each call takes a worker thread and its connection, and gives both back; while a cursor or a transaction
+    is open, the block keeps them, and its other queries use them too. Two calls may therefore run on different threads:
+    keep state in context variables or asgiref's `Local`, not in `threading.local`.
+
+    A task that was started in the block may outlive it: each of its calls then takes a connection for itself.
+
     Changes nothing inside of `atomic()`, which does the same with its own connection.
     """
     alias = DEFAULT_DB_ALIAS if using is None else using
     if current(alias) is not None:
         yield
         return
-    shared = _SharedConnection(await executor_for(alias))
+    shared = _SharedConnection((await executor_for(alias)).engine)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(shared.close)
         stack.enter_context(preferring(alias))
+        stack.enter_context(joinable(shared))
         if (context := shared.context()) is not None:
             await stack.enter_async_context(context)
         yield
@@ -48,21 +55,21 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
 class _SharedConnection:
     """The connection of a block, for as long as one of its calls needs it."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._lent: _Lent | None = None
         self._taking = asyncio.Lock()
         self._is_closed = False
 
-    def context(self) -> ThreadSensitiveContext | None:
+    def context(self) -> LastingContext | None:
         """What lets asgiref use the connection; None where it would in any case."""
-        executor = self._executor.engine.thread_executor(self.run)
-        return None if executor is None else ThreadSensitiveContext(executor=executor)
+        executor = self._engine.thread_executor(self.run)
+        return None if executor is None else LastingContext(executor)
 
     def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run a function on the connection, in the transactions of the task that calls this.
 
-        Raises `RuntimeError` after the end of the block.
+        After the end of the block it runs on a connection that is taken for this once.
         """
         return acting_for_current(self._run(function, *args, **kwargs))
 
@@ -71,40 +78,57 @@ class _SharedConnection:
         try:
             return await lent.connection.run(function, *args, **kwargs)
         finally:
-            lent.users -= 1
-            if lent is self._lent and not lent.users and not lent.connection.is_needed():
-                self._lent = None
-                await to_its_end(lent.give_back())
+            await self._leave(lent)
 
     async def close(self) -> None:
-        """Give the connection back, after what runs on it; what waits for its turn is refused."""
+        """End the block: the connection goes back as soon as nobody uses it."""
         self._is_closed = True
-        lent, self._lent = self._lent, None
-        if lent is not None:
-            try:
-                await to_its_end(lent.connection.leave(_nothing))
-            finally:
-                await to_its_end(lent.give_back())
+        if (lent := self._lent) is not None:
+            self._lent = None
+            lent.users += 1
+            await self._leave(lent)
+
+    def join(self, engine: Engine, *, exclusive: bool) -> AbstractAsyncContextManager[Connection] | None:
+        """The connection, for a query or a transaction in the block, while something is open on it; otherwise None.
+
+        An exclusive one keeps the block's other calls waiting.
+        """
+        lent = self._lent
+        if lent is None or engine is not self._engine or self._taking.locked() or not lent.connection.is_needed():
+            return None
+        return self._joined(lent, exclusive)
+
+    @asynccontextmanager
+    async def _joined(self, lent: _Lent, exclusive: bool) -> AsyncGenerator[Connection]:
+        lent.users += 1
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._leave, lent)
+            if exclusive:
+                await stack.enter_async_context(self._taking)
+            yield lent.connection
 
     async def _take(self) -> _Lent:
         async with self._taking:
-            self._check_open()
-            if self._lent is None:
-                self._lent = await self._take_new()
-            self._lent.users += 1
-            return self._lent
+            lent = self._lent or await self._take_new()
+            lent.users += 1
+            if not self._is_closed:
+                self._lent = lent
+            return lent
 
     async def _take_new(self) -> _Lent:
         async with AsyncExitStack() as stack:
-            connection = await stack.enter_async_context(self._executor.engine.connection())
-            # The block may have ended meanwhile; it does not wait for a connection that comes late.
-            self._check_open()
-            connection.share()
+            connection = await stack.enter_async_context(self._engine.connection())
+            connection.share(may_return=True)
             return _Lent(connection, stack.pop_all().aclose)
 
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise RuntimeError("the block of adj.native() that this was started in has ended.")
+    async def _leave(self, lent: _Lent) -> None:
+        """One user less. The last one gives the connection back, unless the block's next call may need it."""
+        lent.users -= 1
+        if lent.users or (lent is self._lent and lent.connection.is_needed()):
+            return
+        if lent is self._lent:
+            self._lent = None
+        await to_its_end(lent.give_back())
 
 
 @dataclass(eq=False, slots=True)
@@ -114,7 +138,3 @@ class _Lent:
     connection: Connection
     give_back: Callable[[], Coroutine[Any, Any, None]]
     users: int = 0
-
-
-def _nothing() -> None:
-    """Wait for a turn, and leave it."""

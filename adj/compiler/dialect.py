@@ -25,6 +25,7 @@ from django.db.models.sql.constants import MULTI
 from adj.abc import ServerFacts
 from adj.compiler.slotted_query import MarkingCompiler
 from adj.compiler.structure import Uncacheable
+from adj.djangos import is_djangos
 from adj.errors import EngineNotOpen
 from adj.settings import check_alias
 
@@ -35,6 +36,8 @@ class Bound(int):
     def __radd__(self, other: int) -> int:
         return self if other == 0 else int(self) + other
 
+
+_RUN_BY_PLANS = ("SQLCompiler", "SQLUpdateCompiler", "SQLDeleteCompiler", "SQLAggregateCompiler")
 
 # Cannot occur in SQL that Django makes.
 LIMITS = "\x00limits\x00"
@@ -112,10 +115,24 @@ class Dialect:
         self.wrapper: Any = connections.create_connection(alias)
         self._render_limits: Callable[[int, int | None], str] = self.wrapper.ops.limit_offset_sql
         self._compiling = threading.local()
+        # The backend's own, whose `execute_sql` a package may have replaced since.
+        self.compilers: tuple[Any, ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
+        self.plain_execution: tuple[Any, ...] = ()
         self._go_offline()
         if facts is not None:
             self.wrapper.__dict__.update(facts.attributes)
             _answer_from(self.wrapper.features, facts.features)
+
+    def execution_reason(self) -> str | None:
+        """Why Django's own code has to execute every statement, as a package that caches or records them needs it."""
+        read, update, delete, aggregate = self.compilers
+        now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
+        for function in now:
+            if not is_djangos(function):
+                where = getattr(function, "__globals__", {}).get("__name__", "other code")
+                return f"{where} replaces execute_sql() of Django's compilers"
+        self.plain_execution = now
+        return None
 
     def _go_offline(self) -> None:
         wrapper, make_compiler = self.wrapper, self.wrapper.ops.compiler

@@ -345,6 +345,11 @@ def _on_django_path(question: Question, dialect: Dialect) -> Foreign | None:
         names = method_names(finish.answer)
         if (reason := terminal_reason(statement, names)) is not None:
             return _foreign(question, terminal_source(statement, dialect.alias, names), reason)
+    read, update, delete, aggregate = dialect.compilers
+    now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
+    # Compared here, since a call would cost more.
+    if now != dialect.plain_execution and (reason := dialect.execution_reason()) is not None:
+        return _foreign(question, build_on(statement, dialect.alias), reason)
     if finish.answer in WRITTEN_BY_DJANGO:
         return Foreign(build_on(statement, dialect.alias), "instances are saved")
     if finish.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):

@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from importlib.util import find_spec
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from adj.abc import Engine
+from adj.engines.choice import check_native, engine_of, objection_to_native
 from adj.engines.django import DjangoEngine
 from adj.engines.threads import ThreadsEngine
 from adj.engines.turns import Turns
-from adj.settings import AliasSettings, alias_settings, check_alias
-
-_NATIVE_PACKAGES = ("psycopg", "greenlet")
+from adj.settings import alias_settings, check_alias, check_djangos_pool
 
 
 def engine_for(alias: str) -> Engine:
-    """The engine that `settings.ADJ` chooses for an alias.
+    """The engine that `engine_of()` names, for the running event loop.
 
-    Raises `ImproperlyConfigured` for settings that adj does not know or that the backend cannot honour, and
+    Raises `ImproperlyConfigured` for settings that adj does not know or that the backend cannot honor, and
     `UnknownDatabase` for an alias that is not in `DATABASES`.
     """
-    check_alias(alias)
-    settings = alias_settings(alias)
-    wrapper = connections.create_connection(alias)
-    match settings.engine:
+    choice, settings = engine_of(alias), alias_settings(alias)
+    match choice.engine:
         case "psycopg":
-            return _native(alias, wrapper.vendor, settings.pool)
+            check_djangos_pool(alias)
+            # Not everybody has the driver.
+            from adj.engines.psycopg import PsycopgEngine
+
+            return PsycopgEngine(alias, settings.pool)
         case "threads":
-            return _threads(alias, settings)
+            return ThreadsEngine(alias, settings.threads, settings.pool)
         case "django":
             return DjangoEngine(alias)
-        case "auto":
-            if wrapper.vendor == "postgresql" and not _missing_packages():
-                return _native(alias, wrapper.vendor, settings.pool)
-            # Every connection to it would be a database of its own, or share one through a lock.
-            is_in_memory = getattr(wrapper, "is_in_memory_db", lambda: False)()
-            return DjangoEngine(alias) if is_in_memory else _threads(alias, settings)
 
 
 def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:
@@ -48,7 +41,7 @@ def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:
     """
     for alias in aliases:
         check_alias(alias)
-        _check_native(alias, connections.create_connection(alias).vendor)
+        check_native(connections.create_connection(alias))
     # Not everybody has the driver.
     from adj.engines.psycopg import PinnedEngine, PsycopgEngine
 
@@ -61,31 +54,4 @@ def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:
 
 def native_aliases() -> tuple[str, ...]:
     """The aliases that the native engine can serve, whichever engine they have."""
-    if _missing_packages():
-        return ()
-    return tuple(alias for alias in connections if connections.create_connection(alias).vendor == "postgresql")
-
-
-def _threads(alias: str, settings: AliasSettings) -> Engine:
-    return ThreadsEngine(alias, settings.threads, settings.pool)
-
-
-def _native(alias: str, vendor: str, pool: Mapping[str, float]) -> Engine:
-    _check_native(alias, vendor)
-    # Not everybody has the driver.
-    from adj.engines.psycopg import PsycopgEngine
-
-    return PsycopgEngine(alias, pool)
-
-
-def _check_native(alias: str, vendor: str) -> None:
-    if vendor != "postgresql":
-        raise ImproperlyConfigured(f'ADJ["{alias}"]: the engine "psycopg" is for PostgreSQL; this is {vendor}.')
-    if missing := _missing_packages():
-        raise ImproperlyConfigured(
-            f'ADJ["{alias}"]: the engine "psycopg" needs {", ".join(missing)}: pip install "adj[postgres]".'
-        )
-
-
-def _missing_packages() -> list[str]:
-    return [package for package in _NATIVE_PACKAGES if find_spec(package) is None]
+    return tuple(alias for alias in connections if objection_to_native(connections.create_connection(alias)) is None)

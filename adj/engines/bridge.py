@@ -20,14 +20,14 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from asgiref.sync import SyncToAsync
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.async_to_sync import call_by
 from adj.engines.companions import Errand, new_errand, running
 from adj.engines.contexts import take_over
 from adj.engines.lending import Wrappers, lend, take_back
-from adj.engines.thread_sensitive import CallExecutor
+from adj.engines.thread_sensitive import CallExecutor, LastingContext
 from adj.engines.turns import Turns
 from adj.engines.waiting import is_lent_here, is_waiting_thread, wait
 from adj.errors import CrossTaskTransaction
@@ -156,16 +156,23 @@ async def _run_errand(bridge: _Bridge, started: Errand, function: Any, args: Any
     with running(started), nullcontext() if turns is None else turns.anew():
         if _joins_already():
             return await function(*args, **kwargs)
-        async with ThreadSensitiveContext(executor=_executor_in(bridge)):
+        async with LastingContext(_executor_in(bridge, started)):
             return await function(*args, **kwargs)
 
 
-def _executor_in(bridge: _Bridge) -> CallExecutor:
-    """Runs the synchronous code that asynchronous code calls where the caller of that runs, as asgiref has it."""
+def _executor_in(bridge: _Bridge, started: Errand) -> CallExecutor:
+    """Runs the synchronous code that asynchronous code calls where the caller of that runs, as asgiref has it.
+
+    Tasks that outlive the caller use Django's own thread, as they would without adj.
+    """
     turns = Turns()
     lent = Lent(bridge.lent.wrappers, turns)
 
     async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if not started.is_running:
+            return await asyncio.get_running_loop().run_in_executor(
+                SyncToAsync.single_thread_executor, partial(call, *args, **kwargs)
+            )
         async with turns.turn():
             return await run_in_bridge(lent, call, *args, **kwargs)
 

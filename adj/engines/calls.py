@@ -10,12 +10,14 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, OperationalError, connections
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, OperationalError, ProgrammingError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 from django.utils.functional import cached_property
 
 from adj.abc import Command, DatabaseRow, ServerFacts
+from adj.engines.backends import display_name
 from adj.engines.outcome import drop_note, reached_server
 from adj.errors import EngineNotOpen
 
@@ -39,10 +41,29 @@ def connected(alias: str) -> BaseDatabaseWrapper:
             name = connection.settings_dict["NAME"]
             raise EngineNotOpen(
                 alias=alias,
-                reason=f'the {connection.display_name} database "{name}" does not open: {str(error).strip()}.',
+                reason=f'the {display_name(connection)} database "{name}" does not open: {str(error).strip()}.',
                 advice=f'Check DATABASES["{alias}"], and that the database exists and its server runs.',
             ) from error
+        except (TypeError, ProgrammingError) as error:
+            _explain_option(connection, error)
+            raise
     return connection
+
+
+def _explain_option(connection: BaseDatabaseWrapper, error: Exception) -> None:
+    """Raise `ImproperlyConfigured` if an error of the driver is about a connection option that it does not know."""
+    text = str(error).strip()
+    # The driver may suggest another name behind the one that it does not know.
+    places = {
+        text.find(f"{quote}{option}{quote}"): option
+        for option in connection.settings_dict["OPTIONS"]
+        for quote in ('"', "'")
+    }
+    if found := sorted(place for place in places if place >= 0):
+        raise ImproperlyConfigured(
+            f'DATABASES["{connection.alias}"]["OPTIONS"]: the driver of {display_name(connection)} does not accept '
+            f'"{places[found[0]]}". It says: {text}'
+        ) from error
 
 
 def freshen() -> None:

@@ -109,5 +109,5 @@ class ConnectionOnThread(ABC):
         """A thread keeps its connection, as Django's threads do."""
         return True
 
-    def share(self) -> None:  # noqa: B027  # nothing is to be done
+    def share(self, *, may_return: bool = False) -> None:  # noqa: B027  # nothing is to be done
         """The calls of several tasks run in their order, as they do in any case."""

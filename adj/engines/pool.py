@@ -85,7 +85,7 @@ class PoolOptions:
     def of(cls, ours: Mapping[str, Any], djangos: Any) -> PoolOptions:
         """From `ADJ[alias]["pool"]`, or else Django's `OPTIONS["pool"]` as far as it means the same here."""
         given = {**(djangos if isinstance(djangos, dict) else {}), **ours}
-        options = cls(**{name: given[name] for name in POOL_OPTIONS if name in given})
+        options = cls(**{name: given[name] for name in POOL_OPTIONS if given.get(name) is not None})
         return options if options.max_size >= options.min_size else replace(options, max_size=options.min_size)
 
 

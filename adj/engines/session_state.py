@@ -8,7 +8,10 @@ from typing import Any
 
 def has_news(socket: int) -> bool:
     """Whether a server has sent something that nobody asked for, as it does when it ends a session. Does not wait."""
-    poll = select.poll()
+    if (new_poll := getattr(select, "poll", None)) is None:
+        # Windows, and processes that eventlet or gevent has patched. On POSIX, select() refuses large numbers.
+        return bool(select.select([socket], [], [], 0)[0])
+    poll = new_poll()
     poll.register(socket, select.POLLIN)
     return bool(poll.poll(0))
 

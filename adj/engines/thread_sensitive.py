@@ -3,7 +3,8 @@
 `sync_to_async()` sends "thread-sensitive" code, as all of Django's is, to the executor of its context. With one of
 these `await book.asave()` runs on the connection of the transaction that it is called in.
 
-Private API used here: `SyncToAsync.threadlocal`.
+Private API used here: `SyncToAsync.threadlocal`, `ThreadSensitiveContext._exited`,
+`SyncToAsync.context_to_thread_executor`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-from asgiref.sync import SyncToAsync
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
 from adj.abc import RunCall
 
@@ -47,6 +48,26 @@ class CallExecutor(concurrent.futures.Executor):
         task.add_done_callback(self._tasks.discard)
         future.add_done_callback(lambda ended: task.cancel() if ended.cancelled() else None)
         return future
+
+
+class LastingContext(ThreadSensitiveContext):
+    """Sends "thread-sensitive" code to an executor, also that of tasks which were started in the block and outlive it.
+
+    asgiref refuses them, since a thread would have ended with the block. These executors have none: they run each call
+    wherever there is a connection for it.
+    """
+
+    def __init__(self, executor: concurrent.futures.Executor) -> None:
+        super().__init__(executor=executor)
+        self._lasting = executor
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        # asgiref has no types for it.
+        leave: Any = super().__aexit__
+        await leave(*exc_info)
+        self._exited = False
+        # Weakly referenced by its key, which lives as long as a task's context has it.
+        SyncToAsync.context_to_thread_executor[self] = self._lasting
 
 
 def _forget_loop() -> None:

@@ -11,8 +11,8 @@ import asyncio
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import connections
 
 from adj.abc import RunCall
+from adj.engines.block_connections import joined
 from adj.engines.calls import connected, freshen
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
@@ -30,9 +31,11 @@ from adj.engines.pool import Pool, PoolOptions, PoolStats, closed_pool
 from adj.engines.refusals import may_pass
 from adj.engines.session_state import has_news, is_read_only
 from adj.engines.thread_sensitive import CallExecutor
+from adj.engines.thread_state import close_what_is_open, run_and_judge
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
-from adj.engines.worker import Worker
+from adj.engines.worker import WaitingWorker, Worker
 from adj.errors import EngineNotOpen
+from adj.persist import to_its_end
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -114,8 +117,26 @@ class ThreadsEngine:
         self._pool = Pool(alias, self._source, options, setting=f'ADJ["{alias}"]["threads"]')
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
-        """Check a worker out with its connection; waits while all are in use, and raises `PoolTimeout` in the end."""
+        """Check a worker out with its connection; waits while all are in use, and raises `PoolTimeout` in the end.
+
+        In a block of `native()` that keeps a worker, and in `async_to_sync()` on a worker, everything takes that one: a
+        second might never become free.
+        """
+        if (waiting := WaitingWorker.find()) is not None:
+            return nullcontext(ThreadConnection(self._alias, waiting.worker, waiting))
+        if (kept := joined(self, exclusive=exclusive)) is not None:
+            return self._beside(kept)
         return _Lease(self)
+
+    @asynccontextmanager
+    async def _beside(self, kept: AbstractAsyncContextManager[Any]) -> AsyncGenerator[ThreadConnection]:
+        """A worker that a block around the running code keeps; its connection is shared with the block's calls."""
+        async with kept as connection:
+            beside = ThreadConnection(self._alias, connection._worker)
+            try:
+                yield beside
+            finally:
+                beside.end()
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
         """Runs what Django's own asynchronous methods send to their thread on a worker."""
@@ -180,9 +201,21 @@ def _only_reads(wrapper: Any) -> bool:
 class ThreadConnection(ConnectionOnThread):
     """A worker, lent for one query."""
 
-    def __init__(self, alias: str, worker: Worker) -> None:
+    def __init__(self, alias: str, worker: Worker, waiting: WaitingWorker | None = None) -> None:
         super().__init__(alias)
-        self._worker = worker
+        self._worker, self._waiting = worker, waiting
+        self._may_return = self._is_needed = False
+
+    def share(self, *, may_return: bool = False) -> None:
+        """The calls of several tasks run in their order; what each leaves open is noted if it may return."""
+        self._may_return = may_return
+
+    def is_needed(self) -> bool:
+        """Whether a cursor or a transaction is open, as of the last call."""
+        return self._is_needed
+
+    def _judge(self, is_needed: bool) -> None:
+        self._is_needed = is_needed
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._worker.is_stopped:
@@ -197,10 +230,24 @@ class ThreadConnection(ConnectionOnThread):
             watchers[self._alias] = watcher
         try:
             if watchers:
-                return await self._worker.submit(run_watched, watchers, self._alias, call, *args, **kwargs)
-            return await self._worker.submit(call, *args, **kwargs)
+                return await self._send(run_watched, watchers, self._alias, call, *args, **kwargs)
+            return await self._send(call, *args, **kwargs)
         except asyncio.CancelledError as error:
             note_end(error, "continues")
+            raise
+
+    async def _send(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """Run a call on the worker's thread."""
+        if self._waiting is not None:
+            # The thread runs nothing else meanwhile, and its code goes on only after this.
+            return await self._waiting.submit(call, *args, **kwargs)
+        if not self._may_return:
+            return await self._worker.submit(call, *args, **kwargs)
+        try:
+            return await self._worker.submit(run_and_judge, self._judge, call, *args, **kwargs)
+        except asyncio.CancelledError:
+            # The thread goes on with it; calls run in their order.
+            await to_its_end(_awaited(self._worker.submit(run_and_judge, self._judge, _nothing)))
             raise
 
 
@@ -219,4 +266,15 @@ class _Lease:
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._connection.end()
+        if self._connection.is_needed():
+            # Whatever is still open belongs to nobody who could close it.
+            _ = self._worker.submit(close_what_is_open)
         self._worker.when_free(self._engine._pool.release)
+
+
+async def _awaited(future: asyncio.Future[T]) -> T:
+    return await future
+
+
+def _nothing() -> None:
+    """Takes its turn on the thread."""

@@ -3,7 +3,8 @@
 Code that wants to see queries asks `django.db.connection` where it stands: in a test around the event loop, or in a
 coroutine. The connection that runs the query is another one, which takes these over for as long as it does.
 
-Private Django API used here: `ConnectionHandler._connections`, `asyncio._set_running_loop`.
+Private Django API used here: `ConnectionHandler._connections`, `asyncio._set_running_loop`, `CursorWrapper._execute`,
+`CursorWrapper._execute_with_wrappers`, `BaseDatabaseWrapper._cursor`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, connections
+from django.db.backends import utils
+from django.db.backends.base.base import BaseDatabaseWrapper
 
+from adj.djangos import is_djangos
 from adj.engines.query_log import QueryLog, connecting_unseen, is_counted
 
 P = ParamSpec("P")
@@ -42,6 +46,27 @@ def watcher_of(alias: str) -> Any:
     if watcher is None:
         return _Counting([], QueryLog(alias))
     return _Counting(watcher.execute_wrappers, QueryLog(alias, watcher.queries_log))
+
+
+class _Cursors:
+    """Whether a package has put functions of its own into Django's cursors, as those for tracing do."""
+
+    functions: tuple[Any, ...] = ()
+    are_patched = False
+
+    @classmethod
+    def judge(cls, functions: tuple[Any, ...]) -> bool:
+        """Look at functions that are not those of the last time."""
+        cls.functions, cls.are_patched = functions, not all(map(is_djangos, functions))
+        return cls.are_patched
+
+
+def are_cursors_patched() -> bool:
+    """Whether statements have to go through Django's cursors, since somebody else's code waits there."""
+    cursor: Any = utils.CursorWrapper
+    base: Any = BaseDatabaseWrapper
+    now = (cursor.execute, cursor._execute_with_wrappers, cursor._execute, base.cursor, base._cursor, base.make_cursor)
+    return _Cursors.are_patched if now == _Cursors.functions else _Cursors.judge(now)
 
 
 def watchers_of_others(alias: str) -> dict[str, Any]:
@@ -72,7 +97,9 @@ def _watches(connection: Any) -> bool:
 def watched_by(watcher: Any, connection: Any) -> Generator[None]:
     """Let a connection show its queries to the one that watches."""
     before = connection.execute_wrappers, connection.force_debug_cursor, connection.queries_log
-    connection.execute_wrappers = watcher.execute_wrappers
+    own = [wrapper for wrapper in connection.execute_wrappers if wrapper not in watcher.execute_wrappers]
+    # Those that a package has installed when the connection was made see the statements, too.
+    connection.execute_wrappers = [*own, *watcher.execute_wrappers] if own else watcher.execute_wrappers
     connection.force_debug_cursor = watcher.force_debug_cursor
     connection.queries_log = watcher.queries_log
     try:

@@ -1,4 +1,8 @@
-"""A thread that owns Django connections and runs one call after another for an event loop."""
+"""A thread that owns Django connections and runs one call after another for an event loop.
+
+Private API used here: `_restore_context` of asgiref, `CurrentThreadExecutor._work_thread`,
+`CurrentThreadExecutor._broken`, `CurrentThreadExecutor._old_executor`.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,53 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import _restore_context
 
 from adj.engines.calls import close_connections
 from adj.engines.cursor import close_cursors
+from adj.engines.djangos_thread import waiting_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class _WorkerThread(threading.Thread):
+    """The thread of a worker, by which the worker is found."""
+
+    worker: Worker
+
+
+class WaitingWorker:
+    """A worker whose thread waits in `async_to_sync()`, and runs what is sent to it meanwhile."""
+
+    def __init__(self, worker: Worker, executor: Any) -> None:
+        self.worker, self._executor = worker, executor
+
+    @classmethod
+    def find(cls) -> WaitingWorker | None:
+        """The one that waits for the running code; None where no worker does."""
+        executor = waiting_thread()
+        while executor is not None and executor._broken:
+            executor = executor._old_executor
+        thread = None if executor is None else executor._work_thread
+        return cls(thread.worker, executor) if isinstance(thread, _WorkerThread) else None
+
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Run a function on the thread, in a copy of the caller's context, as `Worker.submit()` does.
+
+        Raises `RuntimeError` once the thread has gone on.
+        """
+        context = contextvars.copy_context()
+        call = partial(function, *args, **kwargs)
+        return asyncio.get_running_loop().run_in_executor(self._executor, _run_in, context, call)
+
+
+def _run_in(context: contextvars.Context, call: Callable[[], T]) -> T:
+    context.run(_restore_context, context)
+    return context.run(call)
 
 
 class Worker:
@@ -42,7 +84,8 @@ class Worker:
         self.is_stopped = False
         self._when_free: Callable[[Worker], None] | None = None
         self.ended: asyncio.Future[None] = loop.create_future()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread = _WorkerThread(target=self._work, name=name, daemon=True)
+        self._thread.worker = self
         self._thread.start()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
@@ -59,8 +102,7 @@ class Worker:
 
         def call() -> None:
             try:
-                context.run(_restore_context, context)
-                result = context.run(function, *args, **kwargs)
+                result = _run_in(context, partial(function, *args, **kwargs))
             except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the caller
                 self._post(self._fail, future, error)
             else:
@@ -90,9 +132,12 @@ class Worker:
             call()
             # Otherwise the last result lives for as long as the thread has nothing to do.
             del call
-        close_cursors()
-        close_connections()
-        self._post(self._end)
+        try:
+            close_cursors()
+            close_connections()
+        finally:
+            # Whatever a backend raises, nobody waits for this thread for ever.
+            self._post(self._end)
 
     def _post(self, callback: Callable[..., None], *args: Any) -> None:
         # The loop may have been closed while the call ran; then nobody waits for the result any more.

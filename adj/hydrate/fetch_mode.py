@@ -10,12 +10,22 @@ import asyncio
 from typing import Any
 
 import django
+from django.db.models.fields.related_descriptors import ForwardOneToOneDescriptor
 
 from adj.errors import NotLoaded
 
+
+def is_made_of(descriptor: Any, instance: Any) -> bool:
+    """Whether an attribute is the row's own part in a parent's table, which Django makes of the row's columns."""
+    if not isinstance(descriptor, ForwardOneToOneDescriptor):
+        return False
+    relation: Any = descriptor.field.remote_field
+    deferred = instance.get_deferred_fields()
+    return relation.parent_link and not any(field.attname in deferred for field in relation.model._meta.concrete_fields)
+
+
 if django.VERSION >= (6, 1):
     from django.db.models.fetch_modes import FETCH_ONE, FetchMode
-    from django.db.models.fields.related_descriptors import ForwardOneToOneDescriptor
 
     class FetchOffLoop(FetchMode):
         """Fetches one attribute at a time where that may block, and raises `NotLoaded` where it may not."""
@@ -24,7 +34,7 @@ if django.VERSION >= (6, 1):
 
         def fetch(self, fetcher: Any, instance: Any) -> None:
             """Load `fetcher.field` for an instance; raises `NotLoaded` in a thread whose event loop is running."""
-            if asyncio._get_running_loop() is None or _is_made_of(fetcher, instance):
+            if asyncio._get_running_loop() is None or is_made_of(fetcher, instance):
                 FETCH_ONE.fetch(fetcher, instance)
                 return
             field = fetcher.field
@@ -32,16 +42,6 @@ if django.VERSION >= (6, 1):
 
         def __reduce__(self) -> str:
             return "FETCH_OFF_LOOP"
-
-    def _is_made_of(fetcher: Any, instance: Any) -> bool:
-        """Whether an attribute is the row's own part in a parent's table, which Django makes of the row's columns."""
-        if not isinstance(fetcher, ForwardOneToOneDescriptor):
-            return False
-        relation: Any = fetcher.field.remote_field
-        deferred = instance.get_deferred_fields()
-        return relation.parent_link and not any(
-            field.attname in deferred for field in relation.model._meta.concrete_fields
-        )
 
     FETCH_OFF_LOOP = FetchOffLoop()
 
@@ -56,7 +56,7 @@ if django.VERSION >= (6, 1):
 else:
 
     def mode_for(chosen: Any) -> Any:
-        """Django has no fetch modes before 6.1; its own guard speaks when a row would have to wait."""
+        """Django has no fetch modes before 6.1; `row_state.py` speaks when a row would have to wait for a relation."""
         return None
 
     def is_default(mode: Any) -> bool:

@@ -32,6 +32,7 @@ from django.db.models.signals import post_init, pre_init
 from adj.hydrate.fetch_mode import mode_for
 from adj.hydrate.generate import Hydrate, Source, converted, item_text, unpacking
 from adj.hydrate.layout import Layout
+from adj.hydrate.row_state import RELATED, STATE, with_state
 
 # Where a state clears its relations at its end, one that has none makes them for that, in several times the time.
 _CLEARS_RELATIONS = hasattr(ModelState, "__del__")
@@ -135,7 +136,8 @@ def _generated_hydrator(layout: Layout) -> Hydrate:
         names={
             "connection": layout.connection,
             "new": object.__new__,
-            "ModelState": ModelState,
+            "ModelState": STATE,
+            "related": RELATED,
             "fetch_mode": mode_for(layout.fetch_mode),
         }
     )
@@ -196,7 +198,7 @@ class _InstanceWriter:
         if django.VERSION >= (6, 1):
             add(indent, f"s{number}.fetch_mode = fetch_mode")
         if has_relations:
-            add(indent, f"s{number}.fields_cache = f{number} = {{}}")
+            add(indent, f"s{number}.fields_cache = f{number} = related()")
         elif _CLEARS_RELATIONS:
             add(indent, f"s{number}.fields_cache = {{}}")
 
@@ -287,7 +289,7 @@ def _general_hydrator(layout: Layout) -> Hydrate:
         instances: list[Any] = []
         peers: list[Any] = []
         for row in convert(rows):
-            instance = make(layout.alias, attnames, row[first:last])
+            instance = with_state(make(layout.alias, attnames, row[first:last]))
             if getattr(mode, "track_peers", False):
                 peers.append(ref(instance))
                 instance._state.peers = peers

@@ -56,7 +56,7 @@ def test_it_is_for_postgresql_only() -> None:
     async def main() -> None:
         with (
             override_settings(ADJ={"default": {"engine": "psycopg"}}),
-            pytest.raises(ImproperlyConfigured, match="this is sqlite"),
+            pytest.raises(ImproperlyConfigured, match="this is SQLite"),
         ):
             engine_for("default")
 
@@ -66,7 +66,7 @@ def test_it_is_for_postgresql_only() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"AUTOCOMMIT": False}, "AUTOCOMMIT=False needs the engine"),
+        ({"AUTOCOMMIT": False}, "sets AUTOCOMMIT to False, which the native engine does not honor"),
         ({"OPTIONS": {"isolation_level": 99}}, "Invalid transaction isolation level 99"),
     ],
 )

@@ -14,7 +14,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.db import connections
 from django.db.models import Prefetch
 from django.http import HttpRequest
-from django.test import override_settings
+from django.test import AsyncClient, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
@@ -344,6 +344,40 @@ def test_a_response_is_streamed_after_its_view_has_returned(narrow: Place, is_at
     # What Django itself does in a native request has a connection of its own.
     with override_settings(ADJ=connections_at_most(2 if is_native else 1, narrow)):
         run(main())
+
+
+@pytest.mark.parametrize("parts", [1, len(CODES)])
+def test_a_response_is_closed_under_the_client_of_django_s_tests(narrow: Place, parts: int) -> None:
+    """`AsyncClient` closes responses on the event loop; one that is not read to its end gives its connection back."""
+    closed = asyncio.Event()
+
+    async def content() -> AsyncGenerator[str]:
+        try:
+            async with aclosing(lines(narrow)) as rows:
+                async for row in rows:
+                    yield row
+        finally:
+            closed.set()
+
+    async def view(request: HttpRequest) -> StreamingResponse:
+        return StreamingResponse(content(), content_type="text/plain")
+
+    async def main() -> list[str]:
+        response: Any = await AsyncClient().get("/")
+        read: list[str] = []
+        async for chunk in response.streaming_content:
+            read.append(chunk.decode())
+            if len(read) == parts < len(CODES):
+                response.close()
+                break
+        async with asyncio.timeout(10):
+            await closed.wait()
+        await assert_free(narrow)
+        return read
+
+    urls = type("Urls", (), {"urlpatterns": [path("", view)]})
+    with override_settings(ROOT_URLCONF=urls, ALLOWED_HOSTS=["*"]):
+        assert run(main()) == CODES[:parts]
 
 
 def test_a_stream_that_is_open_when_its_loop_ends_is_closed(narrow: Place) -> None:

@@ -191,7 +191,8 @@ def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(ali
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"session": 5}, "session must be a function or the path of one, not 5"),
+        ({"session": 5}, r'\["session"\] must be a function or the path of one, not 5'),
+        ({"session": "django.VERSION"}, "session must be a function or the path of one, not 'django.VERSION'"),
         ({"session": "no.such.function"}, 'session names "no.such.function", which cannot be imported'),
         ({"session": lambda: None}, r"session\(\) must return a dict of settings"),
         ({"session": lambda: {"search_path": 1}}, r"session\(\) must return a dict of settings"),

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 
 from adj import AsyncQuery
 from adj.hydrate import fetch_mode
+from adj.hydrate.row_state import RELATED
 
 _ADDRESS: Any = object.__repr__
 """The repr of what has none of its own; two objects that are alike have two of them."""
@@ -71,6 +72,9 @@ class _Walk:
             # adj's own mode stands where Django has its default one.
             is_ours = value is getattr(fetch_mode, "FETCH_OFF_LOOP", None)
             return "FetchOne" if is_ours else type(value).__name__
+        if name == "fields_cache" and type(value) is RELATED:
+            # Before Django 6.1 adj's own dict stands where Django has a plain one; see adj/hydrate/row_state.py.
+            return self.plain(dict(value))
         if name == "peers":
             return len(value)
         return self.plain(value)

@@ -752,3 +752,18 @@ def test_a_query_that_is_never_run_says_nothing() -> None:
     gc.collect()
     assert connections["default"].queries_log is not None
     assert isinstance(q(Book).filter(published__lt=datetime.date(2020, 1, 1)), AsyncQuery)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "error", "message"),
+    [
+        ("3", TypeError, r"timeout\(\) expects a number of seconds; got '3' \(str\)"),
+        (True, TypeError, r"got True \(bool\)"),
+        (datetime.timedelta(seconds=3), TypeError, r"got datetime.timedelta"),
+        (-1, ValueError, r"expects a positive number of seconds; got -1"),
+        (float("nan"), ValueError, r"got nan"),
+    ],
+)
+def test_a_timeout_is_a_number_of_seconds(seconds: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        q(Book).timeout(seconds)

@@ -28,7 +28,7 @@ from adj.engines.psycopg.guests import with_guests
 from adj.engines.psycopg.link import Link
 from adj.engines.psycopg.session import execute
 from adj.engines.turns import Turns
-from adj.engines.watch import others_watched_by, watched_by, watcher_of, watchers_of_others
+from adj.engines.watch import are_cursors_patched, others_watched_by, watched_by, watcher_of, watchers_of_others
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class PsycopgConnection:
             link.called.clear()
         return not link.is_lost and not link.is_as_lent
 
-    def share(self) -> None:
+    def share(self, *, may_return: bool = False) -> None:
         """From now on several tasks may use the connection: they take turns."""
         self._turns = self._turns or Turns()
 
@@ -179,7 +179,13 @@ class PsycopgConnection:
 
     def _is_watched(self) -> bool:
         """Whether somebody wants to see the queries, to whom Django's own cursor shows them."""
-        return self._wrapper.queries_logged or watcher_of(self._alias) is not None
+        wrapper = self._wrapper
+        return (
+            wrapper.queries_logged
+            or bool(wrapper.execute_wrappers)
+            or are_cursors_patched()
+            or watcher_of(self._alias) is not None
+        )
 
     def _refuse_lock_in_autocommit(self, command: Command) -> None:
         """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""

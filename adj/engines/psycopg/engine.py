@@ -19,6 +19,7 @@ from adj.engines.psycopg.wrapper import check_settings
 from adj.engines.thread_sensitive import CallExecutor
 from adj.errors import EngineNotOpen
 from adj.persist import to_its_end
+from adj.settings import pool_setting
 
 
 class PsycopgEngine:
@@ -29,7 +30,7 @@ class PsycopgEngine:
         self._alias = alias
         self._process = os.getpid()
         options = PoolOptions.of(pool, connections.settings[alias]["OPTIONS"].get("pool"))
-        self._pool = Pool(alias, LinkSource(alias), options, setting=f'ADJ["{alias}"]["pool"]["max_size"]')
+        self._pool = Pool(alias, LinkSource(alias), options, setting=pool_setting(alias, "max_size"))
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[PsycopgConnection]:
         """Check a connection out for the length of a block; waits while all are in use.

@@ -14,6 +14,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.bridge import Lent, run_in_bridge
+from adj.engines.choice import objection_to_native
 from adj.engines.lending import Wrappers
 from adj.engines.psycopg.wrapper import wrapper_on
 from adj.persist import to_its_end
@@ -65,7 +66,7 @@ def _taken(alias: str) -> BaseDatabaseWrapper | None:
 
 def _made(alias: str) -> BaseDatabaseWrapper:
     plain: BaseDatabaseWrapper = connections.create_connection(alias)
-    return wrapper_on(None, alias) if plain.vendor == "postgresql" else plain
+    return wrapper_on(None, alias) if objection_to_native(plain) is None else plain
 
 
 def _close(guests: Iterable[BaseDatabaseWrapper]) -> None:

@@ -96,6 +96,8 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         self.called: set[str] = set()
         self.functions = Functions()
         self.session: Session | None = None
+        # Those that receivers of `connection_created` have installed, for as long as the connection lives.
+        self.execute_wrappers: list[object] = []
 
     def note(self, sql: str) -> None:
         """Take note of what a statement may leave in the session, before it is sent.
@@ -263,7 +265,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             and not self.open_cursors
             and not wrapper.in_atomic_block
             and wrapper.connection is not None
-            and not wrapper.execute_wrappers
+            and wrapper.execute_wrappers == self.execute_wrappers
             and not wrapper.force_debug_cursor
             and self.mode == (self.isolation_level, self.read_only, self.deferrable)
         )

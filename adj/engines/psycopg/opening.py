@@ -38,7 +38,7 @@ class LinkSource:
         parameters = await _parameters(wrapper)
         try:
             link = await Link.connect(**asynchronous(parameters, wrapper))
-        except (psycopg.OperationalError, OSError) as error:
+        except (psycopg.Error, OSError) as error:
             raise self._not_open(error) from error
         try:
             link.wrapper, wrapper.link, wrapper.given_parameters = wrapper, link, parameters
@@ -46,6 +46,7 @@ class LinkSource:
             link.functions, link.is_pooled = self._functions, alias_settings(self._alias).pooler is not None
             link.is_marked = link.is_suspect = False
             link.called.clear()
+            link.execute_wrappers = list(wrapper.execute_wrappers)
             link.was_read_only = is_read_only(link.pgconn)
             link.mode = (link.isolation_level, link.read_only, link.deferrable)
         except BaseException as error:

@@ -1,7 +1,7 @@
 """Django's own wrapper of a PostgreSQL backend, on a connection of the pool instead of one that it opens itself.
 
-It is a subclass of whatever class the project's `ENGINE` names, so that PostGIS and backends of a project's own work as
-they do elsewhere. Everything here runs in a bridge.
+It is a subclass of whatever class the project's `ENGINE` names, so that what such a class overrides counts here too;
+`backends.py` says which overrides do. Everything here runs in a bridge.
 
 Private Django API used here: `DatabaseWrapper.create_cursor`, `DatabaseWrapper.pool`,
 `DatabaseWrapper.get_new_connection`, `DatabaseWrapper.get_connection_params`, `DatabaseWrapper._rollback`,
@@ -24,10 +24,12 @@ from psycopg import AsyncClientCursor, AsyncCursor, IsolationLevel, pq
 from psycopg.postgres import types
 
 from adj.engines.bridge import await_
+from adj.engines.choice import check_native
 from adj.engines.outcome import NotedErrors
 from adj.engines.psycopg.cursor_names import cursor_name
 from adj.engines.psycopg.facade import Connection, Cursor
 from adj.engines.psycopg.link import Link
+from adj.engines.psycopg.parameters import check_parameters
 from adj.engines.psycopg.session import session_of
 from adj.settings import alias_settings
 
@@ -151,19 +153,18 @@ def _class_on_link(kind: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWrapper]
 def check_settings(alias: str) -> None:
     """Raise `ImproperlyConfigured` for a setting that this engine cannot honour."""
     wrapper: Any = connections.create_connection(alias)
-    settings = wrapper.settings_dict
-    if not settings["AUTOCOMMIT"]:
-        raise ImproperlyConfigured(
-            f'DATABASES["{alias}"]: AUTOCOMMIT=False needs the engine "threads", as in '
-            f'ADJ = {{"{alias}": {{"engine": "threads"}}}}.'
-        )
+    check_native(wrapper)
     wrapper.check_settings()
-    if (level := settings["OPTIONS"].get("isolation_level")) is not None:
+    if (level := wrapper.settings_dict["OPTIONS"].get("isolation_level")) is not None:
         _isolation_level(level)
 
 
 def asynchronous(parameters: dict[str, Any], wrapper: Any) -> dict[str, Any]:
-    """The parameters of a synchronous connection, for an asynchronous one in autocommit."""
+    """The parameters of a synchronous connection, for an asynchronous one in autocommit.
+
+    Raises `ImproperlyConfigured` for parameters that psycopg does not know, or that cannot be honored.
+    """
+    check_parameters(parameters, wrapper)
     binds_on_server = wrapper.settings_dict["OPTIONS"].get("server_side_binding") is True
     limit = {} if "service" in parameters or "PGCONNECT_TIMEOUT" in os.environ else {"connect_timeout": CONNECT_SECONDS}
     factory = AsyncCursor if binds_on_server else AsyncClientCursor

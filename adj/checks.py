@@ -1,0 +1,99 @@
+"""System checks, run by `manage.py check` and before other commands: wrong settings, and which engine serves an alias.
+
+They are registered when adj is imported, and so in every project that has "adj" in `INSTALLED_APPS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+from django.core.checks import CheckMessage, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connections
+
+from adj.engines.choice import EngineChoice, engine_of
+from adj.engines.limits import most_connections, processes, session_limit
+from adj.engines.options import problems_of_options
+from adj.settings import alias_settings, problems, problems_of_djangos_pool
+
+
+@register()
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """`ADJ` and adj's other settings: unknown names, wrong types, values out of range."""
+    return [checks.Error(problem, id="adj.E001") for problem in problems()]
+
+
+@register()
+def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Which engine serves each alias and why, and options of its database that cannot be right."""
+    return [message for alias in connections.settings if _is_right(alias) for message in _messages(alias)]
+
+
+@register(Tags.database)
+def check_connections(
+    app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Connections that adj may open, against the server's limit; asks the server: `check --database default`."""
+    return [message for alias in databases or () if _is_right(alias) for message in _messages_of_limit(alias)]
+
+
+def _is_right(alias: str) -> bool:
+    """Whether `check_settings()` has nothing to say that would make the other checks fail."""
+    try:
+        alias_settings(alias)
+    except ImproperlyConfigured:
+        return False
+    return True
+
+
+def _messages(alias: str) -> Iterator[CheckMessage]:
+    try:
+        choice = engine_of(alias)
+    except ImproperlyConfigured as error:
+        yield checks.Error(str(error), id="adj.E002")
+        return
+    yield _told(choice)
+    if choice.engine == "psycopg":
+        yield from (checks.Error(problem, id="adj.E003") for problem in problems_of_djangos_pool(alias))
+        if (max_age := connections.settings[alias]["CONN_MAX_AGE"]) != 0:
+            yield _max_age(alias, max_age)
+    yield from (checks.Error(problem, id="adj.E004") for problem in problems_of_options(alias))
+
+
+def _told(choice: EngineChoice) -> CheckMessage:
+    """The engine of an alias: news where PostgreSQL is not served natively though nobody has said so."""
+    if choice.advice is not None:
+        return checks.Warning(str(choice), hint=choice.advice, id="adj.W001")
+    if choice.engine == "threads" and _is_postgresql(choice.alias) and alias_settings(choice.alias).engine == "auto":
+        return checks.Info(str(choice), id="adj.I001")
+    return checks.Debug(str(choice), id="adj.D001")
+
+
+def _is_postgresql(alias: str) -> bool:
+    return connections.create_connection(alias).vendor == "postgresql"
+
+
+def _max_age(alias: str, max_age: object) -> CheckMessage:
+    return checks.Debug(
+        f'DATABASES["{alias}"]["CONN_MAX_AGE"] = {max_age!r} does not apply to the pool of the engine "psycopg".',
+        hint=f'Use "max_idle" and "max_lifetime" in ADJ["{alias}"]["pool"].',
+        id="adj.D002",
+    )
+
+
+def _messages_of_limit(alias: str) -> Iterator[CheckMessage]:
+    try:
+        (most, setting), allowed, count = most_connections(alias), session_limit(alias), processes()
+    except (ImproperlyConfigured, DatabaseError):
+        # Django's own checks, or `check_engines()`, say it.
+        return
+    if allowed is not None and most * count > allowed:
+        share = f"{count} processes may open {most * count}" if count > 1 else f"one process may open {most}"
+        yield checks.Warning(
+            f'{share} connections to "{alias}", but its server allows {allowed} at a time.',
+            hint=f"Lower {setting}: all processes together must stay below the limit.",
+            id="adj.W002",
+        )

@@ -1,0 +1,103 @@
+"""The state of rows before Django 6.1, which has no fetch modes: a relation that is not loaded raises `NotLoaded`.
+
+A descriptor of Django's looks a related row up in its instance's `fields_cache`, and fetches it when it is not there.
+The one of these rows refuses at that moment, where an event loop runs in the thread. Copies and pickles have Django's
+own state.
+
+Private Django API used here: `ModelState`, `ModelState.fields_cache`, `Options.get_ancestor_link`,
+`ForeignObject.get_local_related_value`, `FieldCacheMixin.is_cached`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import FrameType
+from typing import Any, NoReturn, cast
+
+import django
+from django.db.models.base import ModelState
+from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseOneToOneDescriptor
+
+from adj.errors import NotLoaded
+from adj.hydrate.fetch_mode import is_made_of
+
+_READERS = {cast("Any", kind).__get__.__code__ for kind in (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor)}
+
+
+class RelatedRows(dict[str, Any]):
+    """What a row has loaded, by relation."""
+
+    def __missing__(self, key: str) -> NoReturn:
+        if asyncio._get_running_loop() is not None:
+            # Above the function that looks up there is the one that fetches, unless somebody only wants to know.
+            reader: FrameType | None = sys._getframe(2)
+            if reader is not None and reader.f_code in _READERS:
+                _refuse_fetching(reader.f_locals["self"], reader.f_locals["instance"])
+        raise KeyError(key)
+
+
+class _RelatedRowsOf:
+    """Makes them when they are first looked at, as Django's own descriptor does."""
+
+    def __get__(self, state: Any, kind: object = None) -> Any:
+        if state is None:
+            return self
+        state.fields_cache = RelatedRows()
+        return state.fields_cache
+
+
+class RowState(ModelState):
+    """Django's, with these relations."""
+
+    fields_cache: Any = _RelatedRowsOf()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _plain, (dict(self.__dict__),)
+
+
+def _plain(attributes: dict[str, Any]) -> Any:
+    state: Any = ModelState()
+    state.__dict__.update(attributes)
+    if "fields_cache" in attributes:
+        state.fields_cache = dict(attributes["fields_cache"])
+    return state
+
+
+def _refuse_fetching(descriptor: Any, instance: Any) -> None:
+    """Raise `NotLoaded` if Django would fetch the row of a relation."""
+    if isinstance(descriptor, ReverseOneToOneDescriptor):
+        related: Any = descriptor.related
+        name, is_at_hand = related.name, instance.pk is None
+    else:
+        name, is_at_hand = descriptor.field.name, _is_at_hand(descriptor, instance)
+    if not is_at_hand:
+        raise NotLoaded(model=type(instance).__name__, field=name, is_relation=True) from None
+
+
+def _is_at_hand(descriptor: Any, instance: Any) -> bool:
+    """Whether Django needs no query for a relation: its key is NULL, or a parent's part of the row has it."""
+    field = descriptor.field
+    is_loaded = instance.get_deferred_fields().isdisjoint(key.attname for key in field.local_related_fields)
+    if is_loaded and None in field.get_local_related_value(instance):
+        return True
+    link = instance._meta.get_ancestor_link(field.model)
+    if link and link.is_cached(instance) and field.is_cached(link.get_cached_value(instance)):
+        return True
+    return is_made_of(descriptor, instance)
+
+
+STATE: Any = ModelState if django.VERSION >= (6, 1) else RowState
+"""The class of a row's state."""
+
+RELATED: Any = dict if django.VERSION >= (6, 1) else RelatedRows
+"""The class of the relations in it."""
+
+
+def with_state(instance: Any) -> Any:
+    """An instance that Django has made, with the state of rows."""
+    if STATE is not ModelState and type(instance._state) is ModelState:
+        instance._state.__class__ = STATE
+        if "fields_cache" in instance._state.__dict__:
+            instance._state.fields_cache = RELATED(instance._state.fields_cache)
+    return instance

@@ -1,0 +1,17 @@
+"""A backend whose parameters name a cursor class of its own, which no class shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
+
+
+class OwnCursor(psycopg.ClientCursor[Any]):
+    pass
+
+
+class DatabaseWrapper(PostgreSQL):
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "cursor_factory": OwnCursor}
