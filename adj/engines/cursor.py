@@ -46,9 +46,12 @@ def last_call(opened: set[Any], function: Callable[P, T], /, *args: P.args, **kw
 
 
 def _closed(cursor: Any) -> None:
-    with suppress(Error):
-        # One whose connection is gone is closed already.
+    try:
         cursor.close()
+    except Error:
+        # Its connection is gone. psycopg asks nobody the second time, and only takes note that it is closed.
+        with suppress(Error):
+            cursor.close()
 
 
 class ChunkedCursor:

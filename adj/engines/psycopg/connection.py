@@ -237,9 +237,14 @@ class StreamingCursor:
         await self._end()
 
     async def _end(self) -> None:
-        # Where there is no time left for it, its connection is closed.
-        with suppress(TimeoutError):
-            await to_its_end(self._close())
+        try:
+            # Where there is no time left for it, its connection is closed.
+            with suppress(TimeoutError):
+                await to_its_end(self._close())
+        finally:
+            if self._cursor is not None and self._connection.link.is_lost:
+                # psycopg warns of a cursor that nobody has closed.
+                self._cursor._closed = True
 
     async def fetch(self, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """What `receive` makes of the next rows; it gets none at the end."""
