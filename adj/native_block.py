@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from adj.abc import Connection, Engine
 from adj.databases import executor_for, preferring
 from adj.engines.block_connections import joinable
-from adj.engines.companions import acting_for_current
+from adj.engines.companions import acting_for_current, has_companions
 from adj.engines.thread_sensitive import LastingContext
 from adj.persist import to_its_end
 from adj.transaction import current
@@ -81,12 +81,19 @@ class _SharedConnection:
             await self._leave(lent)
 
     async def close(self) -> None:
-        """End the block: the connection goes back as soon as nobody uses it."""
+        """End the block: the connection goes back as soon as nobody uses it.
+
+        Within a transaction the calls that still run are waited for: they may have its connection as well.
+        """
         self._is_closed = True
         if (lent := self._lent) is not None:
             self._lent = None
             lent.users += 1
-            await self._leave(lent)
+            try:
+                if lent.users > 1 and has_companions():
+                    await to_its_end(lent.others_left())
+            finally:
+                await self._leave(lent)
 
     def join(self, engine: Engine, *, exclusive: bool) -> AbstractAsyncContextManager[Connection] | None:
         """The connection, for a query or a transaction in the block, while something is open on it; otherwise None.
@@ -124,6 +131,8 @@ class _SharedConnection:
     async def _leave(self, lent: _Lent) -> None:
         """One user less. The last one gives the connection back, unless the block's next call may need it."""
         lent.users -= 1
+        if lent.users == 1 and lent.closing is not None:
+            lent.closing.set()
         if lent.users or (lent is self._lent and lent.connection.is_needed()):
             return
         if lent is self._lent:
@@ -138,3 +147,9 @@ class _Lent:
     connection: Connection
     give_back: Callable[[], Coroutine[Any, Any, None]]
     users: int = 0
+    closing: asyncio.Event | None = None
+
+    async def others_left(self) -> None:
+        """Wait until only the caller uses it."""
+        self.closing = asyncio.Event()
+        await self.closing.wait()
