@@ -375,13 +375,13 @@ def test_a_stream_and_other_queries_run_side_by_side() -> None:
     assert run(scenario()) == expected
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.5, None])
-def test_a_chunk_has_to_have_rows(size: Any) -> None:
+@pytest.mark.parametrize(("size", "error"), [(0, ValueError), (-1, ValueError), (2.5, TypeError), (None, TypeError)])
+def test_a_chunk_has_to_have_rows(size: Any, error: type[Exception]) -> None:
     async def scenario() -> None:
         async with q(Book).stream(chunk_size=size):
             pass
 
-    with pytest.raises(ValueError, match="positive number of rows"):
+    with pytest.raises(error, match="positive number of rows"):
         run(scenario())
 
 
