@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
+from unittest.mock import patch
 
 from django.db.backends.utils import CursorWrapper
 
@@ -63,11 +64,13 @@ def _executed(log: list[Any]) -> Generator[None]:
         log.append(as_sent(self._command.sql, self._command.parameters))
         return enter(self)
 
-    # The native engine's own statements go to the driver without a cursor of Django's.
+    # The native engine's own statements go to the driver without a cursor of Django's, and have to go on doing so: what
+    # is set here is not to be taken for a package that patches cursors.
     native, cursor_class = cast("Any", PsycopgConnection), cast("Any", StreamingCursor)
     fetch, enter = native.fetch, cursor_class.__aenter__
     wrapper._execute, native.fetch, cursor_class.__aenter__ = logged, sent, streamed
     try:
-        yield
+        with patch("adj.engines.psycopg.connection.are_cursors_patched", lambda: False):
+            yield
     finally:
         wrapper._execute, native.fetch, cursor_class.__aenter__ = execute, fetch, enter
