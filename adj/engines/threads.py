@@ -29,8 +29,10 @@ from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.outcome import note_end, note_errors
 from adj.engines.pool import Pool, PoolOptions, PoolStats, closed_pool
 from adj.engines.refusals import may_pass
+from adj.engines.session_settings import Settings, settings_function
 from adj.engines.session_state import has_news, is_read_only
 from adj.engines.thread_sensitive import CallExecutor
+from adj.engines.thread_session import ThreadSession
 from adj.engines.thread_state import close_what_is_open, run_and_judge
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import WaitingWorker, Worker
@@ -57,7 +59,7 @@ class WorkerSource:
 
     async def open(self) -> Worker:
         """Start a worker and let it connect."""
-        worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop)
+        worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop, ThreadSession(self._alias))
         self.alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._forget(worker))
         try:
@@ -114,6 +116,7 @@ class ThreadsEngine:
             max_idle=math.inf if max_age is None else max(LINGER, float(max_age)),
         )
         self._source = WorkerSource(alias)
+        self._settings = settings_function(alias)
         self._pool = Pool(alias, self._source, options, setting=f'ADJ["{alias}"]["threads"]')
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
@@ -123,7 +126,7 @@ class ThreadsEngine:
         second might never become free.
         """
         if (waiting := WaitingWorker.find()) is not None:
-            return nullcontext(ThreadConnection(self._alias, waiting.worker, waiting))
+            return nullcontext(ThreadConnection(self._alias, waiting.worker, self._settings, waiting))
         if (kept := joined(self, exclusive=exclusive)) is not None:
             return self._beside(kept)
         return _Lease(self)
@@ -132,7 +135,7 @@ class ThreadsEngine:
     async def _beside(self, kept: AbstractAsyncContextManager[Any]) -> AsyncGenerator[ThreadConnection]:
         """A worker that a block around the running code keeps; its connection is shared with the block's calls."""
         async with kept as connection:
-            beside = ThreadConnection(self._alias, connection._worker)
+            beside = ThreadConnection(self._alias, connection._worker, self._settings)
             try:
                 yield beside
             finally:
@@ -163,6 +166,14 @@ class ThreadsEngine:
         """A worker for one query. Raises `EngineNotOpen` on a closed engine, `PoolTimeout` and `TooManyWaiting`."""
         return await self._pool.acquire()
 
+    def give_back(self, worker: Worker) -> None:
+        """Return a worker on which nothing runs; a session that was changed ends before its next call."""
+        if worker.session.is_changed:
+            # Its connection is looked at before the next query, and replaced if it was closed.
+            worker.freshened_at = -math.inf
+            _ = worker.submit(worker.session.clean)
+        self._pool.release(worker)
+
 
 def _has_news(worker: Worker) -> bool:
     """Whether a worker's server has sent something unasked; False where the driver does not show its socket."""
@@ -177,7 +188,10 @@ def _has_news(worker: Worker) -> bool:
 def _connect(worker: Worker, alias: str) -> None:
     """Let a worker's thread, on which this runs, connect."""
     note_errors(alias)
-    worker.wrapper = wrapper = connected(alias)
+    with worker.session.unnoted():
+        worker.wrapper = wrapper = connected(alias)
+    if worker.session.note not in wrapper.execute_wrappers:
+        wrapper.execute_wrappers.append(worker.session.note)
     worker.was_read_only = _only_reads(wrapper)
 
 
@@ -201,9 +215,15 @@ def _only_reads(wrapper: Any) -> bool:
 class ThreadConnection(ConnectionOnThread):
     """A worker, lent for one query."""
 
-    def __init__(self, alias: str, worker: Worker, waiting: WaitingWorker | None = None) -> None:
+    def __init__(
+        self,
+        alias: str,
+        worker: Worker,
+        settings: Callable[[], Settings] | None = None,
+        waiting: WaitingWorker | None = None,
+    ) -> None:
         super().__init__(alias)
-        self._worker, self._waiting = worker, waiting
+        self._worker, self._settings, self._waiting = worker, settings, waiting
         self._may_return = self._is_needed = False
 
     def share(self, *, may_return: bool = False) -> None:
@@ -211,6 +231,10 @@ class ThreadConnection(ConnectionOnThread):
         self._may_return = may_return
 
     def is_needed(self) -> bool:
+        """Whether a cursor or a transaction is open, as of the last call, or the session was changed."""
+        return self._is_needed or self._worker.session.is_changed
+
+    def has_something_open(self) -> bool:
         """Whether a cursor or a transaction is open, as of the last call."""
         return self._is_needed
 
@@ -225,6 +249,8 @@ class ThreadConnection(ConnectionOnThread):
             await errand.admission()
             return await run_on_djangos_thread(waiting_thread(), function, *args, **kwargs)
         call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
+        if self._settings is not None:
+            call = partial(self._worker.session.call, self._settings(), call)
         watchers = watchers_of_others(self._alias)
         if (watcher := watcher_of(self._alias)) is not None:
             watchers[self._alias] = watcher
@@ -261,15 +287,15 @@ class _Lease:
 
     async def __aenter__(self) -> ThreadConnection:
         self._worker = worker = await self._engine._pool.acquire()
-        self._connection = ThreadConnection(self._engine._alias, worker)
+        self._connection = ThreadConnection(self._engine._alias, worker, self._engine._settings)
         return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._connection.end()
-        if self._connection.is_needed():
+        if self._connection.has_something_open():
             # Whatever is still open belongs to nobody who could close it.
             _ = self._worker.submit(close_what_is_open)
-        self._worker.when_free(self._engine._pool.release)
+        self._worker.when_free(self._engine.give_back)
 
 
 async def _awaited(future: asyncio.Future[T]) -> T:

@@ -39,13 +39,15 @@ def execute(alias: str, *statements: str) -> None:
 
 DIRECT: Any = {"engine": "psycopg", "session": session, "pool": {"max_size": 5}}
 POOLED: Any = {**DIRECT, "pooler": "transaction"}
+THREADS: Any = {"engine": "threads", "threads": 5, "session": session}
 
 
-@pytest.fixture(params=["direct", "by path", "pgbouncer"])
+@pytest.fixture(params=["direct", "by path", "pgbouncer", "threads"])
 def alias(request: Any, postgres: str) -> Generator[str]:
     """PostgreSQL with a schema for each tenant, in which a country has the tenant's name; its settings in `ADJ`."""
     execute(postgres, *(statement for name in TENANTS for statement in _creating(name)))
-    ways = {"direct": DIRECT, "by path": {**DIRECT, "session": f"{__name__}.session"}, "pgbouncer": POOLED}
+    by_path = {**DIRECT, "session": f"{__name__}.session"}
+    ways = {"direct": DIRECT, "by path": by_path, "pgbouncer": POOLED, "threads": THREADS}
     if request.param == "pgbouncer":
         request.getfixturevalue("bounced")
     try:
@@ -204,4 +206,86 @@ def test_a_session_that_is_none_is_told(postgres: str, given: Any, message: str)
             await q(Country).using(postgres).acount()
 
     with override_settings(ADJ={postgres: {"engine": "psycopg", **given}}):
+        run(main())
+
+
+@pytest.mark.parametrize(
+    ("alias", "given", "message"),
+    [
+        ("default", {"session": session}, r'\["session"\] needs PostgreSQL with the engine "psycopg" or "threads"'),
+        ("postgres", {"session": session, "engine": "django"}, r'\["session"\] needs PostgreSQL with the engine'),
+        ("postgres", {"pooler": "transaction", "engine": "threads"}, r'\["pooler"\] needs the engine "psycopg"'),
+    ],
+)
+def test_an_engine_that_cannot_do_it_says_so(postgres: str, alias: str, given: Any, message: str) -> None:
+    async def main() -> None:
+        with pytest.raises(ImproperlyConfigured, match=message):
+            await q(Country).using(alias).acount()
+
+    with override_settings(ADJ={alias: given}):
+        run(main())
+
+
+# -- sessions that code changes, on threads ----------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["postgres", "mariadb", "default"])
+def threads(request: Any) -> Generator[str]:
+    """An alias whose queries run on one thread."""
+    if request.param != "default":
+        request.getfixturevalue(request.param)
+    with override_settings(ADJ={request.param: {"engine": "threads", "threads": 1}}):
+        yield request.param
+
+
+CHANGES = {
+    "postgres": [
+        ("SET search_path TO pg_catalog", "SHOW search_path"),
+        ("SELECT set_config('adj.tenant', '7', false)", "SELECT current_setting('adj.tenant', true)"),
+    ],
+    "mariadb": [("SET SESSION sql_mode = ''", "SELECT @@SESSION.sql_mode")],
+    "default": [("PRAGMA case_sensitive_like = 1", "SELECT 'a' LIKE 'A'")],
+}
+
+
+def test_what_code_changes_in_its_session_is_not_found_by_another(threads: str) -> None:
+    """P40."""
+
+    def ask(*statements: str) -> Any:
+        with connections[threads].cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchone()
+
+    async def main() -> None:
+        executor = await executor_for(threads)
+        for change, show in CHANGES[threads]:
+            before = await executor.run(ask, show)
+            assert await executor.run(ask, change, show) != before
+            assert await executor.run(ask, show) == before
+            async with atomic(threads):
+                await executor.run(ask, change, show)
+                assert await executor.run(ask, show) != before
+            assert await executor.run(ask, show) == before
+
+    run(main())
+
+
+def test_a_connection_whose_session_is_as_it_was_is_kept(postgres: str) -> None:
+    def pid(*statements: str) -> int:
+        with connections[postgres].cursor() as cursor:
+            for statement in (*statements, "SELECT pg_backend_pid()"):
+                cursor.execute(statement)
+            return int(cursor.fetchone()[0])
+
+    async def main() -> None:
+        executor = await executor_for(postgres)
+        first = await executor.run(pid)
+        for statement in ("SET LOCAL statement_timeout = 1000", "SELECT to_tsvector('a')", "SELECT 1"):
+            assert await executor.run(pid, statement) == first
+        assert await executor.run(pid) == first
+        await executor.run(pid, "SET statement_timeout = 1000")
+        assert await executor.run(pid) != first
+
+    with override_settings(ADJ={postgres: {"engine": "threads", "threads": 1}}):
         run(main())
