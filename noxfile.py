@@ -85,6 +85,7 @@ THIRD_PARTY = [
     *("django-modeltranslation", "django-simple-history", "django-mptt", "django-taggit"),
     # Packages that watch queries.
     *("django-cachalot", "sentry-sdk", "django-prometheus", "django-db-connection-pool"),
+    "django-tenants",
 ]
 
 

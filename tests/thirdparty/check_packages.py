@@ -20,6 +20,7 @@ SEEN: dict[str, Any] = {
     "sentry": ["SELECT", "SELECT", "UPDATE"],
     "prometheus": True,
     "pool": [0] * 20,
+    "tenants": True,
 }
 
 

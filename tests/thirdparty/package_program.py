@@ -1,4 +1,4 @@
-"""`python -m tests.thirdparty.package_program cachalot|sentry|prometheus|pool threads|auto`: one package, one engine.
+"""`python -m tests.thirdparty.package_program cachalot|sentry|prometheus|pool|tenants threads|auto`: a package.
 
 Prints what the package has seen of adj's queries. A process for each, as the packages patch Django for good. The
 database is that of `ADJ_PACKAGES_POSTGRES`, a JSON object for `DATABASES`; its table `auth_group` is made anew.
@@ -10,9 +10,21 @@ import asyncio
 import json
 import os
 import sys
+from contextvars import ContextVar
 from typing import Any
 
-BACKENDS = {"prometheus": "django_prometheus.db.backends.postgresql", "pool": "dj_db_conn_pool.backends.postgresql"}
+BACKENDS = {
+    "prometheus": "django_prometheus.db.backends.postgresql",
+    "pool": "dj_db_conn_pool.backends.postgresql",
+    "tenants": "django_tenants.postgresql_backend",
+}
+TENANTS = ("adj_red", "adj_blue")
+_tenant: ContextVar[str] = ContextVar("tenant", default="")
+
+
+def session() -> dict[str, str]:
+    """What a project with tenants writes."""
+    return {"search_path": f"{_tenant.get()}, public"} if _tenant.get() else {}
 
 
 def main() -> None:
@@ -32,7 +44,7 @@ def main() -> None:
         ],
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         DATABASES={"default": {**database, "ENGINE": BACKENDS.get(package, database["ENGINE"])}},
-        ADJ={"default": {"engine": engine}},
+        ADJ={"default": {"engine": engine, **({"session": session} if package == "tenants" else {})}},
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
         USE_TZ=True,
     )
@@ -44,6 +56,11 @@ def main() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS auth_group CASCADE")
         cursor.execute("CREATE TABLE auth_group (id serial PRIMARY KEY, name varchar(150))")
+        for tenant in TENANTS if package == "tenants" else ():
+            cursor.execute(f"DROP SCHEMA IF EXISTS {tenant} CASCADE")
+            cursor.execute(f"CREATE SCHEMA {tenant}")
+            cursor.execute(f"CREATE TABLE {tenant}.auth_group (LIKE public.auth_group INCLUDING ALL)")
+            cursor.execute(f"INSERT INTO {tenant}.auth_group (name) VALUES ('{tenant}')")
     connection.close()
     print(json.dumps(asyncio.run(_WATCHED[package](seen))))  # noqa: T201  # the answer
 
@@ -125,7 +142,29 @@ async def _cachalot(seen: list[Any]) -> list[list[str]]:
     return found
 
 
-_WATCHED = {"cachalot": _cachalot, "sentry": _sentry, "prometheus": _prometheus, "pool": _pool}
+async def _tenants(seen: list[Any]) -> bool:
+    from django.contrib.auth.models import Group
+
+    import adj
+    from adj import atomic, q
+
+    def names() -> list[str]:
+        return list(Group.objects.values_list("name", flat=True))
+
+    async def ask(number: int) -> bool:
+        tenant = (*TENANTS, "")[number % 3]
+        _tenant.set(tenant)
+        found = [await q(Group).values_list("name", flat=True).run(), await adj.run_sync(names)]
+        async with atomic():
+            found.append([group.name for group in await q(Group).run()])
+        async with adj.native():
+            found.append([group.name async for group in Group.objects.all()])
+        return found == [[tenant] if tenant else []] * 4
+
+    return all(await asyncio.gather(*(asyncio.create_task(ask(number)) for number in range(200))))
+
+
+_WATCHED = {"tenants": _tenants, "cachalot": _cachalot, "sentry": _sentry, "prometheus": _prometheus, "pool": _pool}
 
 if __name__ == "__main__":
     main()
