@@ -70,10 +70,12 @@ def validate(
 
 
 def _prefetched(clause: ask.Clause) -> Key:
-    """The paths of a prefetch, which are in no structure, as they do not change the SQL."""
+    """The paths of a prefetch and the classes of its queries, which are in no structure: they do not change the SQL."""
     if not isinstance(clause, ask.Prefetch):
         return None
-    return tuple(getattr(lookup, "prefetch_to", lookup) for lookup in clause.lookups)
+    return tuple(
+        (getattr(lookup, "prefetch_to", lookup), type(getattr(lookup, "queryset", None))) for lookup in clause.lookups
+    )
 
 
 def _size(model: type[Model], key: KeyChain | Parts, prefetched: Key) -> int:
