@@ -30,7 +30,7 @@ class ThreadSession:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self.is_changed = False
+        self.is_changed = self._is_lasting = False
         self._called: set[str] = set()
         self._harmless: set[str] = set()
         self._is_noting = True
@@ -52,14 +52,14 @@ class ThreadSession:
         trace = trace_of(sql)
         is_mysqls = vendor == "mysql" and sql.lstrip().lower().startswith(_LASTING_IN_MYSQL)
         if trace.is_lasting or is_mysqls:
-            self.is_changed = True
+            self._is_lasting = self.is_changed = True
         elif vendor == "postgresql" and not trace.functions <= self._harmless:
             self._called |= trace.functions
             self.is_changed = True
 
     @contextmanager
     def unnoted(self) -> Generator[None]:
-        """A block whose statements are not the project's: what adj sends, and what a new connection is prepared by."""
+        """A block whose statements are not the project's: those that a new connection is prepared by."""
         before, self._is_noting = self._is_noting, False
         try:
             yield
@@ -70,15 +70,17 @@ class ThreadSession:
         """Close the connection if its session was changed; the next call opens another one."""
         connection: Any = connections[self._alias]
         called, self._called = self._called, set()
-        if called and not connection.in_atomic_block and self._are_harmless(connection, called):
+        may_stay = not self._is_lasting and connection.connection is not None and not connection.in_atomic_block
+        if may_stay and self._are_harmless(connection, called):
             self._harmless |= called
         else:
             connection.close()
-        self.is_changed = False
+        self.is_changed = self._is_lasting = False
 
     def _are_harmless(self, connection: Any, functions: set[str]) -> bool:
         """Whether functions that were called cannot have changed the session, where nothing else has."""
-        with suppress(DatabaseError), self.unnoted(), connection.cursor() as cursor:
+        # The driver's cursor, as of all that adj sends for itself: nobody counts or logs it.
+        with suppress(DatabaseError), connection.wrap_database_errors, connection.connection.cursor() as cursor:
             cursor.execute(WHICH_LAST, [sorted(functions)])
             return not cursor.fetchall()
         return False
@@ -94,7 +96,9 @@ class ThreadSession:
         return function(*args, **kwargs)
 
     def _dress(self, connection: Any, wanted: dict[str, str]) -> None:
-        if connection.connection is None or connection.connection is not self._raw:
+        with self.unnoted():
+            connection.ensure_connection()
+        if connection.connection is not self._raw:
             self._has, self._before = {}, {}
         path = wanted.get("search_path", "")
         if wanted == self._has and path == self._path:
@@ -104,7 +108,7 @@ class ThreadSession:
             raise SessionChanged(alias=self._alias, names=names)
         self._path = path
         _tell_tenants(connection, path)
-        with self.unnoted(), connection.cursor() as cursor:
+        with connection.wrap_database_errors, connection.connection.cursor() as cursor:
             self._read_before(cursor, wanted)
             gone = {name: self._before[name] for name in self._has.keys() - wanted.keys()}
             for name, value in {**gone, **wanted}.items():

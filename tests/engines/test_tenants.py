@@ -284,7 +284,7 @@ def test_a_connection_whose_session_is_as_it_was_is_kept(postgres: str) -> None:
         for statement in ("SET LOCAL statement_timeout = 1000", "SELECT to_tsvector('a')", "SELECT 1"):
             assert await executor.run(pid, statement) == first
         assert await executor.run(pid) == first
-        await executor.run(pid, "SET statement_timeout = 1000")
+        await executor.run(pid, "SET statement_timeout = 1000", "SELECT to_tsquery('a')")
         assert await executor.run(pid) != first
 
     with override_settings(ADJ={postgres: {"engine": "threads", "threads": 1}}):
