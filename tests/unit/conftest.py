@@ -9,9 +9,12 @@ from tests.shop.data import know_content_types
 from tests.unit.asking import dialect
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _facts(_sqlite: None) -> None:
-    """Read what would be read by whichever test comes first, on a connection or without one."""
+    """Read what would be read by whichever test comes first, on a connection or without one.
+
+    Before each test, since those of settings let adj and Django forget it.
+    """
     dialect()
     # Django finds this out by a transaction.
     assert connections["default"].features.supports_json_field
