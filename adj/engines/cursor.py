@@ -7,8 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from django.db import Error
-
 from adj.abc import Command, Connection, DatabaseRow
 from adj.engines.calls import connected, refuse_lock_outside_transaction
 from adj.errors import CrossTaskTransaction, EngineNotOpen
@@ -48,9 +46,10 @@ def last_call(opened: set[Any], function: Callable[P, T], /, *args: P.args, **kw
 def _closed(cursor: Any) -> None:
     try:
         cursor.close()
-    except Error:
-        # Its connection is gone. psycopg asks nobody the second time, and only takes note that it is closed.
-        with suppress(Error):
+    # Its connection is gone, says the driver, whose errors Django does not translate here.
+    except Exception:  # noqa: BLE001
+        # psycopg asks nobody the second time, and only takes note that it is closed.
+        with suppress(Exception):
             cursor.close()
 
 
