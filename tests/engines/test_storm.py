@@ -41,7 +41,7 @@ def stormy(postgres: str, request: Any) -> Generator[str]:
 
 
 class Storm:
-    """Tasks that write, and are cancelled at random moments."""
+    """Tasks that write, nearly all of which are cancelled at random moments."""
 
     def __init__(self, alias: str, seed: int) -> None:
         self._alias, self._seed = alias, seed
@@ -50,13 +50,14 @@ class Storm:
         self.called: list[str] = []
 
     async def rage(self) -> None:
-        """Let tasks run, a few at a time, and cancel each of them."""
+        """Let tasks run, a few at a time, and cancel nearly all of them."""
         await asyncio.gather(*(self._one(f"storm {self._seed} {number}") for number in range(CANCELS)))
 
     async def _one(self, name: str) -> None:
         async with self._places:
             task = asyncio.create_task(self._write(name, reads=self._random.random() < 0.3))
-            for _ in range(self._random.randint(1, 3)):
+            # Some are spared, so that there are commits on a machine on which none is in time.
+            for _ in range(0 if self._random.random() < 0.05 else self._random.randint(1, 3)):
                 await asyncio.sleep(self._random.uniform(0.0, 0.02))
                 task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -88,7 +89,6 @@ def test_every_committed_block_has_called_its_functions_and_nothing_is_left(stor
             await storm.rage()
         names = q(Tag).using(stormy).filter(name__startswith=f"storm {seed} ").values_list("name", flat=True)
         assert sorted(storm.called) == sorted(await names.run())
-        # Of some the commit was in time.
         assert 0 < len(storm.called) < CANCELS
         engine: Any = (await executor_for(stormy)).engine
         stats = engine.stats()
