@@ -174,6 +174,21 @@ class NamesClause(Clause):
         return isinstance(name, str)
 
 
+class PathsClause(NamesClause):
+    """A clause of names in whose places expressions may stand, as `order_by(*names)`."""
+
+    __slots__ = ()
+
+    @override
+    def key(self, keys: Keys) -> Hashable:
+        return (self.word, tuple([keys.name(name) for name in self.names]))
+
+    @override
+    def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
+        method: Callable[..., DjangoQuerySet] = getattr(queryset, self.word)
+        return method(*[operands.node(name) for name in self.names])
+
+
 class BareClause(Clause):
     """A clause without operands, as `reverse()`."""
 

@@ -20,6 +20,7 @@ from adj.clauses.clause import (
     Names,
     NamesClause,
     Operands,
+    PathsClause,
     Role,
     Words,
     is_name_or_expression,
@@ -134,25 +135,17 @@ class ValuesList(Clause):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dates(Clause):
-    """`dates(name, kind, order)`."""
+class _TruncatedClause(Clause):
+    """A clause of one column whose values are truncated."""
 
     name: str
     kind: str
     order: str
 
-    word = "dates"
-
     @override
     def key(self, keys: Keys) -> Hashable:
         keys.local()
         return (self.word, *keys.names((self.name, self.kind, self.order)))
-
-    @override
-    def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
-        # The stubs want literals; Django checks the words itself.
-        words: Any = (self.kind, self.order)
-        return queryset.dates(self.name, *words)
 
     @override
     def text(self, words: Words) -> str:
@@ -168,12 +161,22 @@ class Dates(Clause):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Datetimes(Clause):
+class Dates(_TruncatedClause):
+    """`dates(name, kind, order)`."""
+
+    word = "dates"
+
+    @override
+    def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
+        # The stubs want literals; Django checks the words itself.
+        words: Any = (self.kind, self.order)
+        return queryset.dates(self.name, *words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Datetimes(_TruncatedClause):
     """`datetimes(name, kind, order, tzinfo)`."""
 
-    name: str
-    kind: str
-    order: str
     tzinfo: tzinfo | None
 
     word = "datetimes"
@@ -189,18 +192,6 @@ class Datetimes(Clause):
         # The stubs want literals; Django checks the words itself.
         words: Any = (self.kind, self.order, self.tzinfo)
         return queryset.datetimes(self.name, *words)
-
-    @override
-    def text(self, words: Words) -> str:
-        return words.call(self.word, (self.name, self.kind), [("order", self.order)] if self.order != "ASC" else [])
-
-    @override
-    def all_names(self) -> Names:
-        return (self.name,)
-
-    @override
-    def takes(self, name: Any) -> bool:
-        return isinstance(name, str)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,19 +211,11 @@ class Defer(NamesClause):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OrderBy(NamesClause):
+class OrderBy(PathsClause):
     """`order_by(*names)`; names are paths, `?` or expressions."""
 
     word = "order_by"
     role = Role.PATH
-
-    @override
-    def key(self, keys: Keys) -> Hashable:
-        return (self.word, tuple([keys.name(name) for name in self.names]))
-
-    @override
-    def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
-        return queryset.order_by(*[operands.node(name) for name in self.names])
 
     @override
     def takes(self, name: Any) -> bool:

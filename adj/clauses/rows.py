@@ -14,9 +14,9 @@ from adj.clauses.clause import (
     DjangoQuerySet,
     Keys,
     Named,
-    NamesClause,
     Operands,
     Pair,
+    PathsClause,
     Role,
     Words,
     conditions_of,
@@ -143,19 +143,11 @@ class Nothing(BareClause):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Distinct(NamesClause):
+class Distinct(PathsClause):
     """`distinct(*names)`."""
 
     word = "distinct"
     role = Role.PATH
-
-    @override
-    def key(self, keys: Keys) -> Hashable:
-        return (self.word, tuple([keys.name(name) for name in self.names]))
-
-    @override
-    def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
-        return queryset.distinct(*[operands.node(name) for name in self.names])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from adj.errors import SessionChanged
 from adj.settings import alias_settings
 
 Settings: TypeAlias = Mapping[str, str]
@@ -41,3 +42,14 @@ def _checked(alias: str, settings: object) -> Settings:
         f'ADJ["{alias}"]: session() must return a dict of settings and their values, both str, as in '
         f'{{"search_path": "tenant_7"}}, not {settings!r}.'
     )
+
+
+def refuse_change(alias: str, wanted: Settings, has: Settings) -> NoReturn:
+    """Raise `SessionChanged` for a transaction that began with other settings than are wanted now."""
+    raise SessionChanged(alias=alias, names=sorted({name for name, _ in wanted.items() ^ has.items()}))
+
+
+def changes(wanted: Settings, has: Settings, before: Settings) -> Settings:
+    """What is to be set: all that differs, and what was before for all that is no longer wanted."""
+    gone = {name: before[name] for name in has.keys() - wanted.keys()}
+    return {**gone, **{name: value for name, value in wanted.items() if has.get(name) != value}}

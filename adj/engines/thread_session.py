@@ -11,9 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, connections
 
-from adj.engines.session_settings import Settings
+from adj.engines.session_settings import Settings, changes, refuse_change
 from adj.engines.session_words import WHICH_LAST, trace_of
-from adj.errors import SessionChanged
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,14 +103,12 @@ class ThreadSession:
         if wanted == self._has and path == self._path:
             return
         if connection.in_atomic_block or not connection.get_autocommit():
-            names = sorted({name for name, _ in wanted.items() ^ self._has.items()})
-            raise SessionChanged(alias=self._alias, names=names)
+            refuse_change(self._alias, wanted, self._has)
         self._path = path
         _tell_tenants(connection, path)
         with connection.wrap_database_errors, connection.connection.cursor() as cursor:
             self._read_before(cursor, wanted)
-            gone = {name: self._before[name] for name in self._has.keys() - wanted.keys()}
-            for name, value in {**gone, **wanted}.items():
+            for name, value in changes(wanted, self._has, self._before).items():
                 cursor.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
         self._raw, self._has = connection.connection, wanted
 

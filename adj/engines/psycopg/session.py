@@ -8,15 +8,15 @@ and end with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from psycopg import sql
 
-from adj.engines.session_settings import Settings, settings_function
-from adj.errors import SessionChanged, UnsupportedFeature
+from adj.engines.session_settings import Settings, changes, refuse_change, settings_function
+from adj.errors import UnsupportedFeature
 from adj.settings import alias_settings
 
 _IDLE = psycopg.pq.TransactionStatus.IDLE
@@ -44,11 +44,9 @@ class Session:
             return
         if not connection.autocommit or connection.info.transaction_status != _IDLE:
             # What is set in a transaction is gone if that is undone.
-            self._refuse(wanted, self._has)
+            refuse_change(self._alias, wanted, self._has)
         await self._read_before(connection, wanted)
-        changed = {name: value for name, value in wanted.items() if self._has.get(name) != value}
-        gone = {name: self._before[name] for name in self._has.keys() - wanted.keys()}
-        await connection.execute(_set({**gone, **changed}, is_local=False))
+        await connection.execute(_set(changes(wanted, self._has, self._before), is_local=False))
         self._has = wanted
 
     def preface(self, connection: psycopg.AsyncConnection[Any]) -> str:
@@ -64,7 +62,7 @@ class Session:
             self._sent = None
         if self._sent is not None:
             if wanted != self._sent:
-                self._refuse(wanted, self._sent)
+                refuse_change(self._alias, wanted, self._sent)
             return ""
         if not is_idle or not connection.autocommit:
             self._sent = wanted
@@ -81,9 +79,6 @@ class Session:
                 query=what,
                 reason='With ADJ["session"] behind a pooler it has to be within atomic(), which sends the settings.',
             )
-
-    def _refuse(self, wanted: dict[str, str], has: dict[str, str]) -> NoReturn:
-        raise SessionChanged(alias=self._alias, names=sorted({name for name, _ in wanted.items() ^ has.items()}))
 
     async def _read_before(self, connection: psycopg.AsyncConnection[Any], wanted: dict[str, str]) -> None:
         """Take note of what settings were before they are set for the first time."""
