@@ -18,6 +18,7 @@ from django.db.transaction import Atomic
 
 from adj.engines.local_settings import SET_LOCAL
 from adj.engines.outcome import add_note, drop_note, is_refusal
+from adj.engines.thread_call import uninterrupted
 from adj.errors import NestingError, TransactionAborted, UnsupportedFeature
 
 Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable read", "serializable"]
@@ -53,6 +54,7 @@ class Mode:
         return ", ".join(words)
 
 
+@uninterrupted
 def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
     """Begin a block, in a mode; its connection. Raises what Django raises, `NestingError` and `UnsupportedFeature`."""
     alias = block.using or DEFAULT_DB_ALIAS
@@ -148,6 +150,7 @@ def _set_mode(alias: str, mode: Mode) -> None:
             cursor.execute(SET_LOCAL, [name, str(value)])
 
 
+@uninterrupted
 def abandon(block: Atomic, error: BaseException) -> None:
     """Undo a block, if it has begun."""
     connection: Any = connections[block.using or DEFAULT_DB_ALIAS]
@@ -158,6 +161,7 @@ def abandon(block: Atomic, error: BaseException) -> None:
             _Rollbacks.stop(connection, block)
 
 
+@uninterrupted
 def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
     """End a block: commit, or undo it for an error; what is to be called after the commit.
 

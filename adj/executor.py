@@ -21,6 +21,7 @@ from adj.compiler.plan import Plan
 from adj.compiler.prepare import Answered, Foreign, Question, Ready, prepare, prepare_iteration
 from adj.compiler.related import prefetches, set_known_related_objects
 from adj.compiler.text import query_text
+from adj.engines.thread_call import uninterrupted
 from adj.engines.unsent import call_unbroken
 from adj.events import Stopwatch, is_observed
 from adj.prefetch import prefetch
@@ -259,6 +260,7 @@ def _taken(rows: Iterator[Any], count: int) -> Rows:
     return list(islice(rows, count))
 
 
+@uninterrupted
 def _closed(rows: Any) -> None:
     """End an iteration; only a generator has something to end."""
     if hasattr(rows, "close"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adj.abc import Connection, DatabaseRow
 from adj.engines.calls import connected
+from adj.engines.thread_call import uninterrupted
 from adj.errors import CrossTaskTransaction
 from adj.persist import to_its_end
 
@@ -81,6 +82,7 @@ class CopyOnThread:
         """End the statement with its lease."""
         self._give_up(CrossTaskTransaction.after_the_end(self._alias))
 
+    @uninterrupted
     def _give_up(self, error: BaseException) -> None:
         """Let the server undo the statement, and fail the transaction around it."""
         connection: Any = connected(self._alias)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from adj.abc import Command, Connection, DatabaseRow
 from adj.engines.calls import connected, refuse_lock_outside_transaction
+from adj.engines.thread_call import uninterrupted
 from adj.errors import CrossTaskTransaction, EngineNotOpen
 from adj.persist import to_its_end
 
@@ -35,6 +36,7 @@ def close_cursors() -> None:
         _closed(_open.cursors.pop())
 
 
+@uninterrupted
 def last_call(opened: set[Any], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Close the cursors, and end the COPY, that a lease has left open; call its last function."""
     while opened:
@@ -98,6 +100,7 @@ class ChunkedCursor:
     def _fetch(self, receive: Callable[[list[DatabaseRow]], T]) -> T:
         return receive(list(self._cursor.fetchmany(self._size)))
 
+    @uninterrupted
     def _close(self) -> None:
         if self._cursor is not None:
             _open.cursors.discard(self._cursor)

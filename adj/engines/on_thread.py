@@ -6,6 +6,7 @@ import asyncio
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from adj.abc import Command, DatabaseRow
@@ -58,10 +59,17 @@ class ConnectionOnThread(ABC):
         wrappers, loop = lent
         if not wrappers:
             return await self._run(function, *args, **kwargs)
-        watchers = watchers_of_others(self._alias)
-        call = self._run(call_with, wrappers, loop, watchers, function, *args, **kwargs)
-        # A thread cannot be stopped, and nobody may end a transaction whose connection it has.
-        return await to_its_end(acting_for_current(call))
+        lend = partial(call_with, wrappers, loop, watchers_of_others(self._alias))
+        return await self._run_lent(lend, function, *args, **kwargs)
+
+    async def _run_lent(
+        self, lend: Callable[..., T], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run code on the thread by a function that lends it other connections.
+
+        A thread cannot be stopped, and nobody may end a transaction whose connection it has.
+        """
+        return await to_its_end(acting_for_current(self._run(lend, function, *args, **kwargs)))
 
     def _companions(self) -> Lent:
         """The connections of the other transactions that the task is in, and the loop of those that have one."""

@@ -10,7 +10,6 @@ Private Django API used here: `DatabaseWrapper.wrap_database_errors`, `DatabaseW
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -54,14 +53,6 @@ class NotedErrors(DatabaseErrorWrapper):
         except Error as translated:
             _note(self.wrapper, translated)
             raise
-
-
-def note_errors(alias: str) -> None:
-    """Take note of the errors of this thread's connection from now on."""
-    # A backend that cannot be had says so to the code that uses it.
-    with suppress(Exception):
-        connection: Any = connections[alias]
-        connection.wrap_database_errors = NotedErrors(connection)
 
 
 def call_noting_errors(alias: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

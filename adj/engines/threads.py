@@ -26,18 +26,19 @@ from adj.engines.calls import connected, freshen
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
-from adj.engines.outcome import note_end, note_errors
+from adj.engines.outcome import note_end
+from adj.engines.passage import let_pass
 from adj.engines.pool import Pool, PoolOptions, PoolStats, closed_pool
 from adj.engines.refusals import may_pass
 from adj.engines.session_settings import Settings, settings_function
 from adj.engines.session_state import has_news, is_read_only
+from adj.engines.thread_call import STOP_SECONDS, is_uninterrupted
 from adj.engines.thread_sensitive import CallExecutor
 from adj.engines.thread_session import ThreadSession
 from adj.engines.thread_state import close_what_is_open, run_and_judge
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import WaitingWorker, Worker
 from adj.errors import EngineNotOpen
-from adj.persist import to_its_end
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -155,12 +156,12 @@ class ThreadsEngine:
         self._pool.close()
         for worker in in_use:
             worker.stop()
-        # A server that does not answer keeps a thread that connects: that is not waited for.
-        connecting = [worker for worker in self._source.alive if worker.is_connecting]
-        for worker in self._source.alive.difference(connecting):
+        # A server that does not answer keeps a thread, as does a query that cannot be stopped: neither is waited for.
+        stuck = [worker for worker in self._source.alive if worker.is_stuck]
+        for worker in self._source.alive.difference(stuck):
             await worker.ended
-        if connecting:
-            await asyncio.wait([worker.ended for worker in connecting], timeout=LINGER)
+        if stuck:
+            await asyncio.wait([worker.ended for worker in stuck], timeout=LINGER)
 
     async def take(self) -> Worker:
         """A worker for one query. Raises `EngineNotOpen` on a closed engine, `PoolTimeout` and `TooManyWaiting`."""
@@ -187,7 +188,7 @@ def _has_news(worker: Worker) -> bool:
 
 def _connect(worker: Worker, alias: str) -> None:
     """Let a worker's thread, on which this runs, connect."""
-    note_errors(alias)
+    let_pass(alias, worker.passage)
     with worker.session.unnoted():
         worker.wrapper = wrapper = connected(alias)
     if worker.session.note not in wrapper.execute_wrappers:
@@ -242,39 +243,46 @@ class ThreadConnection(ConnectionOnThread):
         self._is_needed = is_needed
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        call, patience = partial(function, *args, **kwargs), math.inf if self._may_return else STOP_SECONDS
+        return await self._run_on_worker(call, None if is_uninterrupted(function) else patience)
+
+    async def _run_lent(
+        self, lend: Callable[..., T], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        call = partial(lend, function, *args, **kwargs)
+        return await self._run_on_worker(call, None if is_uninterrupted(function) else math.inf)
+
+    async def _run_on_worker(self, function: Callable[[], T], patience: float | None) -> T:
+        """Run a function on the worker's thread; `patience` as in `Call.result()`, None if it is not interrupted."""
         if self._worker.is_stopped:
             raise closed_pool(self._alias)
         if (errand := errand_for(self)) is not None:
             # Code on the thread has called this, on another loop, and waits for it: asgiref sends it to the thread.
             await errand.admission()
-            return await run_on_djangos_thread(waiting_thread(), function, *args, **kwargs)
-        call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
+            return await run_on_djangos_thread(waiting_thread(), function)
+        call = self._prepared(function)
+        if self._waiting is None and patience is not None:
+            return await self._worker.run(call, patience)
+        try:
+            # The thread of one that waits runs nothing else meanwhile, and its code goes on only after this.
+            return await (self._waiting or self._worker).submit(call)
+        except asyncio.CancelledError as error:
+            note_end(error, "continues")
+            raise
+
+    def _prepared(self, function: Callable[[], T]) -> Callable[[], T]:
+        """What the thread calls: a function in its session, watched by those who want to see its queries."""
+        call: Callable[[], T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
         if self._settings is not None:
             call = partial(self._worker.session.call, self._settings(), call)
         watchers = watchers_of_others(self._alias)
         if (watcher := watcher_of(self._alias)) is not None:
             watchers[self._alias] = watcher
-        try:
-            if watchers:
-                return await self._send(run_watched, watchers, self._alias, call, *args, **kwargs)
-            return await self._send(call, *args, **kwargs)
-        except asyncio.CancelledError as error:
-            note_end(error, "continues")
-            raise
-
-    async def _send(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """Run a call on the worker's thread."""
-        if self._waiting is not None:
-            # The thread runs nothing else meanwhile, and its code goes on only after this.
-            return await self._waiting.submit(call, *args, **kwargs)
-        if not self._may_return:
-            return await self._worker.submit(call, *args, **kwargs)
-        try:
-            return await self._worker.submit(run_and_judge, self._judge, call, *args, **kwargs)
-        except asyncio.CancelledError:
-            # The thread goes on with it; calls run in their order.
-            await to_its_end(_awaited(self._worker.submit(run_and_judge, self._judge, _nothing)))
-            raise
+        if watchers:
+            call = partial(run_watched, watchers, self._alias, call)
+        if self._may_return and self._waiting is None:
+            call = partial(run_and_judge, self._judge, call)
+        return call
 
 
 class _Lease:
@@ -296,11 +304,3 @@ class _Lease:
             # Whatever is still open belongs to nobody who could close it.
             _ = self._worker.submit(close_what_is_open)
         self._worker.when_free(self._engine.give_back)
-
-
-async def _awaited(future: asyncio.Future[T]) -> T:
-    return await future
-
-
-def _nothing() -> None:
-    """Takes its turn on the thread."""

@@ -1,7 +1,7 @@
 """A thread that owns Django connections and runs one call after another for an event loop.
 
-Private API used here: `_restore_context` of asgiref, `CurrentThreadExecutor._work_thread`,
-`CurrentThreadExecutor._broken`, `CurrentThreadExecutor._old_executor`.
+Private API used here: `CurrentThreadExecutor._work_thread`, `CurrentThreadExecutor._broken`,
+`CurrentThreadExecutor._old_executor`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from asgiref.sync import _restore_context
-
 from adj.engines.calls import close_connections
 from adj.engines.cursor import close_cursors
 from adj.engines.djangos_thread import waiting_thread
+from adj.engines.passage import Passage
+from adj.engines.thread_call import STOP_SECONDS, Call, run_in
 from adj.engines.thread_session import ThreadSession
 
 P = ParamSpec("P")
@@ -56,32 +56,27 @@ class WaitingWorker:
         """
         context = contextvars.copy_context()
         call = partial(function, *args, **kwargs)
-        return asyncio.get_running_loop().run_in_executor(self._executor, _run_in, context, call)
-
-
-def _run_in(context: contextvars.Context, call: Callable[[], T]) -> T:
-    context.run(_restore_context, context)
-    return context.run(call)
+        return asyncio.get_running_loop().run_in_executor(self._executor, run_in, context, call)
 
 
 class Worker:
     """One thread. Everything but `_work` runs on the loop's thread.
 
     `wrapper` is the thread's Django connection once it has connected, and `was_read_only` whether that could only read
-    then. `session` knows what that connection's session has.
+    then. `session` knows what that connection's session has, and `passage` when the thread waits for its database.
 
     The thread is a daemon, so that a loop that was stopped without being closed does not keep the process.
     """
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop, session: ThreadSession) -> None:
-        self.session = session
+        self.session, self.passage = session, Passage()
         self.idle_since, self.freshened_at = loop.time(), time.monotonic()
         self.expires_at = math.inf
         self.is_connecting = True
         self.wrapper: Any = None
         self.was_read_only = False
         self._loop = loop
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Call[Any] | None] = queue.SimpleQueue()
         self._pending = 0
         self.is_stopped = False
         self._when_free: Callable[[Worker], None] | None = None
@@ -91,27 +86,19 @@ class Worker:
         self._thread.start()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """Run a function on the thread, in a copy of the caller's context.
+        """Run a function on the thread, in a copy of the caller's context. It runs to its end in any case."""
+        return self._put(partial(function, *args, **kwargs)).future
 
-        Django keeps its time zone and language in asgiref's `Local`, which is tagged with its thread: asgiref's own
-        function moves it to the worker's, as `sync_to_async` does.
+    async def run(self, function: Callable[[], T], patience: float = STOP_SECONDS) -> T:
+        """The same for what is interrupted when its caller is cancelled, as `Call.result()` says."""
+        call = self._put(function)
+        return await call.result(self.wrapper, patience)
 
-        A cancelled caller does not stop the function: a thread cannot be stopped. Its result is dropped.
-        """
-        future: asyncio.Future[T] = self._loop.create_future()
-        context = contextvars.copy_context()
+    def _put(self, function: Callable[[], T]) -> Call[T]:
+        call = Call(self._loop, function, self.passage, self._has_ended)
         self._pending += 1
-
-        def call() -> None:
-            try:
-                result = _run_in(context, partial(function, *args, **kwargs))
-            except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the caller
-                self._post(self._fail, future, error)
-            else:
-                self._post(self._succeed, future, result)
-
         self._calls.put(call)
-        return future
+        return call
 
     def when_free(self, callback: Callable[[Worker], None]) -> None:
         """Call back once, as soon as nothing is running or waiting on the thread."""
@@ -129,39 +116,28 @@ class Worker:
         """Wait for a thread that has said it ends, which takes no longer than leaving its function."""
         self._thread.join()
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether nobody knows when the thread comes back: it connects, or has been interrupted in vain."""
+        return self.is_connecting or self.passage.is_in_driver_in_vain()
+
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            call()
+            call.perform()
             # Otherwise the last result lives for as long as the thread has nothing to do.
             del call
         try:
             close_cursors()
             close_connections()
         finally:
-            # Whatever a backend raises, nobody waits for this thread for ever.
-            self._post(self._end)
+            # Whatever a backend raises, nobody waits for this thread for ever. The loop may have been closed meanwhile.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._end)
 
-    def _post(self, callback: Callable[..., None], *args: Any) -> None:
-        # The loop may have been closed while the call ran; then nobody waits for the result any more.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(callback, *args)
-
-    def _succeed(self, future: asyncio.Future[T], result: T) -> None:
-        if not future.cancelled():
-            future.set_result(result)
-        self._done()
-
-    def _fail(self, future: asyncio.Future[Any], error: BaseException) -> None:
-        # It may have been the connection's fault: it is looked at before it is used again.
-        self.freshened_at = float("-inf")
-        if not future.cancelled():
-            if isinstance(error, (StopIteration, StopAsyncIteration)):
-                # A future cannot hold the one, and either would end whatever awaits it as if all were well.
-                error = RuntimeError(f"the function raised {error!r}")
-            future.set_exception(error)
-        self._done()
-
-    def _done(self) -> None:
+    def _has_ended(self, error: BaseException | None) -> None:
+        if error is not None:
+            # It may have been the connection's fault: it is looked at before it is used again.
+            self.freshened_at = -math.inf
         self._pending -= 1
         if not self._pending and self._when_free is not None:
             callback, self._when_free = self._when_free, None

@@ -29,6 +29,26 @@ class Sleep(Func):
     output_field: Any = IntegerField()
 
 
+class Slow(Func):
+    """A number that a database takes half a minute or more to find, on each in its own way."""
+
+    arity = 0
+    output_field: Any = IntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """PostgreSQL's."""
+        return "(SELECT 1 FROM pg_sleep(25))", ()
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """MariaDB's."""
+        return "SLEEP(25)", ()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite's, which keeps a processor busy."""
+        counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
+        return f"({counting} SELECT count(*) FROM n)", ()
+
+
 def sleeping(seconds: float, alias: str = "postgres") -> AsyncQuery[Book, Any]:
     """A query of one row that takes its time."""
     return q(Book).using(alias).order_by("pk").values_list(Sleep(Value(seconds)), flat=True)[:1]

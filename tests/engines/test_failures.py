@@ -132,12 +132,12 @@ def test_a_session_that_the_server_ends_for_its_idleness_is_one_error(postgres: 
 
 
 def test_a_query_that_is_cancelled_on_its_thread_ends_before_its_transaction_does(postgres: str) -> None:
-    """P28: a thread cannot be stopped; nobody gets its connection before it is free, and nothing is committed."""
+    """P28: nobody gets a thread's connection before it is free, and nothing is committed."""
     there = Place("threads", postgres, "threads")
 
     def write_slowly() -> None:
         with connections[postgres].cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.3)")
+            cursor.execute("SELECT pg_sleep(25)")
         Country.objects.using(postgres).create(code="+1", name="x")
 
     async def write() -> None:
@@ -156,7 +156,7 @@ def test_a_query_that_is_cancelled_on_its_thread_ends_before_its_transaction_doe
         return time.perf_counter() - start
 
     with there.chosen(), override_settings(ADJ={postgres: {"engine": "threads", "threads": 1}}):
-        assert run(main()) > 0.15
+        assert run(main()) < 10
 
 
 # -- beginnings --------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import Context
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import DatabaseError, IntegrityError, connections
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
@@ -144,8 +145,8 @@ def test_a_query_that_takes_too_long_is_said_to_be_stopped_where_it_is(postgres:
     async def main() -> None:
         await q(Book).using(postgres).acount()
         with pytest.raises(QueryTimeout) as raised:
-            await sleeping(0.3).timeout(0.05).run()
-        if place.engine == "psycopg":
+            await sleeping(1).timeout(0.2).run()
+        if place.engine != "django":
             assert raised.value.outcome == "stopped"
             assert "was stopped" in str(raised.value)
         else:
@@ -157,15 +158,16 @@ def test_a_query_that_takes_too_long_is_said_to_be_stopped_where_it_is(postgres:
         run(main())
 
 
-def test_an_update_on_a_thread_is_written_after_its_time_and_the_error_does_not_deny_it(postgres: str) -> None:
-    there = Place("threads", postgres, "threads")
+def test_an_update_on_djangos_thread_is_written_after_its_time_and_the_error_does_not_deny_it(postgres: str) -> None:
+    there = Place("django", postgres, "django")
 
     async def main() -> None:
         await create(postgres, "+1")
         late = Concat(Value("late "), Cast(Sleep(Value(0.3)), CharField()))
         with pytest.raises(QueryTimeout, match="may still be written"):
             await q(Country).using(postgres).filter(code="+1").timeout(0.05).aupdate(name=late)
-        await adj.close()
+        # The thread takes what comes after that in its turn.
+        await sync_to_async(lambda: None)()
 
     with there.chosen():
         run(main())
