@@ -14,7 +14,7 @@ from django.db.models.functions import Concat
 from adj import q
 from tests.engines.places import Place
 from tests.running import run
-from tests.shop.models import Country
+from tests.shop.models import Book, Country
 
 NAMES = ("100%", "a_b", "a\\b", "it's", 'so "called"', "é", "plain", "%s", "\\%")
 
@@ -163,3 +163,22 @@ def test_percent_signs_in_hand_written_sql_mean_what_they_mean_to_django(named: 
 def test_percent_signs_in_parts_of_a_query_mean_what_they_mean_to_django(named: Place, build: Any) -> None:
     """P50."""
     assert_same(named, build)
+
+
+@pytest.mark.filterwarnings("ignore:Using percent signs")
+@pytest.mark.parametrize("alias", ["a%900000000d", "a%s", "a%%", "a%(x)s", "100%"])
+def test_percent_signs_in_an_alias_beside_many_numbers_mean_what_they_mean_to_django(native: Place, alias: str) -> None:
+    """P50: whole numbers are merged into the SQL by adj, and a width must not become text of that length."""
+
+    def build(source: Any) -> Any:
+        numbered = source.filter(pk__in=range(60)).annotate(**{alias: F("pages")})
+        return numbered.order_by("pk").values_list("pk", alias)
+
+    def answer(fetch: Callable[[], Any]) -> Any:
+        try:
+            return list(fetch())
+        except ERRORS as error:
+            return type(error), str(error)
+
+    expected = answer(lambda: build(Book.objects.using(native.alias)))
+    assert answer(lambda: run(build(q(Book).using(native.alias)).run())) == expected

@@ -62,6 +62,15 @@ def _are_many_numbers(parameters: Parameters) -> bool:
     return len(parameters) > _REMEMBERED_PARAMETERS and all(type(number) in _NUMBERS for number in parameters)
 
 
+def _are_placeholders(sql: str, count: int) -> bool:
+    """Whether all percent signs are placeholders, so many of them, or doubled.
+
+    An alias may have others, as Django lets it. Python would take `%900000000d` for a width; psycopg refuses it.
+    """
+    rest = sql.replace("%%", "")
+    return rest.count("%s") == rest.count("%") == count
+
+
 def merged(sql: str, numbers: Iterable[Any]) -> str:
     """A statement with whole numbers in their places, as psycopg's client-side cursor sends it."""
     # psycopg, too, keeps a minus from making a comment of the minus before it.
@@ -142,9 +151,14 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
 
     def _sent(self, command: Command) -> tuple[Any, Parameters | None]:
         """The SQL and the parameters of a statement that is not prepared."""
-        if self.cursor_factory is psycopg.AsyncClientCursor and _are_many_numbers(command.parameters):
-            return merged(command.sql, command.parameters), None
-        return command.sql, command.parameters
+        sql, parameters = command.sql, command.parameters
+        if (
+            self.cursor_factory is psycopg.AsyncClientCursor
+            and _are_many_numbers(parameters)
+            and _are_placeholders(sql, len(parameters))
+        ):
+            return merged(sql, parameters), None
+        return sql, parameters
 
     def _preface(self, command: Command) -> list[str]:
         """What is sent together with a statement, so that all of it is one transaction, behind a pooler as well."""
