@@ -7,10 +7,16 @@ under the name of the driver that it replaces.
 
 from __future__ import annotations
 
+import getpass
 import os
 import secrets
+import shutil
+import subprocess
+import tempfile
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -61,3 +67,53 @@ def temporary_database(collation: str) -> Generator[dict[str, object]]:
             }
         finally:
             cursor.execute(f"DROP DATABASE {name}")
+
+
+@contextmanager
+def private_server() -> Generator[dict[str, Any]]:
+    """Where a server of our own is, on a socket in a temporary folder that is deleted at block exit.
+
+    Raises `FileNotFoundError` where MariaDB's programs are not installed, and `TimeoutError` if it does not start.
+    """
+    install, serve = (
+        shutil.which("mariadb-install-db"),
+        shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin"),
+    )
+    if install is None or serve is None:
+        raise FileNotFoundError("mariadb-install-db and mariadbd")
+    with tempfile.TemporaryDirectory(prefix="adj-mariadb-") as folder:
+        # Root's server has to be told that it may be root's.
+        options = [f"--datadir={folder}/data", f"--user={getpass.getuser()}"]
+        subprocess.run(
+            [install, "--no-defaults", *options, "--auth-root-authentication-method=normal", "--skip-test-db"],
+            check=True,
+            capture_output=True,
+        )
+        where = {"unix_socket": f"{folder}/socket", "user": "root"}
+        server = subprocess.Popen(
+            [
+                serve,
+                "--no-defaults",
+                *options,
+                "--skip-networking",
+                f"--socket={folder}/socket",
+                f"--pid-file={folder}/pid",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _wait_for(Path(where["unix_socket"]))
+            yield where
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait_for(socket: Path, seconds: float = 60) -> None:
+    """Wait until a server listens."""
+    end = time.monotonic() + seconds
+    while not socket.exists():
+        if time.monotonic() > end:
+            raise TimeoutError(socket)
+        time.sleep(0.05)

@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import connections
 
+from adj.engines.demotion import is_refused_write
 from adj.engines.interrupts import interrupt
 from adj.engines.outcome import NotedErrors
 
@@ -99,6 +100,8 @@ class PassingErrors(NotedErrors):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._passage.leave(has_failed=kind is not None)
+        if error is not None and is_refused_write(self.wrapper, error):
+            self._passage.is_refused = True
         super().__exit__(kind, error, traceback)
 
 

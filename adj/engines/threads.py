@@ -24,6 +24,7 @@ from adj.abc import RunCall
 from adj.engines.block_connections import joined
 from adj.engines.calls import connected, freshen
 from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
+from adj.engines.demotion import refuses_writes
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.outcome import note_end
@@ -57,6 +58,8 @@ class WorkerSource:
         self._loop = asyncio.get_running_loop()
         self.alive: set[Worker] = set()
         """Every worker whose thread has not ended."""
+        self.was_demoted = False
+        """Whether the server of a session was demoted: new ones may be opened to it as well."""
 
     async def open(self) -> Worker:
         """Start a worker and let it connect."""
@@ -64,7 +67,7 @@ class WorkerSource:
         self.alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._forget(worker))
         try:
-            await worker.submit(_connect, worker, self._alias)
+            await worker.submit(_connect, worker, self._alias, self.was_demoted)
         except BaseException:
             worker.stop()
             raise
@@ -86,7 +89,7 @@ class WorkerSource:
         # It stays so where the caller gives up: nobody can stop the thread.
         worker.is_connecting = True
         try:
-            await worker.submit(_reconnect, worker, self._alias, _has_news(worker))
+            await worker.submit(_reconnect, worker, self._alias, self.was_demoted, _has_news(worker))
         except EngineNotOpen:
             return False
         worker.is_connecting = False
@@ -168,12 +171,26 @@ class ThreadsEngine:
         return await self._pool.acquire()
 
     def give_back(self, worker: Worker) -> None:
-        """Return a worker on which nothing runs; a session that was changed ends before its next call."""
+        """Return a worker on which nothing runs; a session that was changed ends before its next call.
+
+        One that has refused to write is looked at, and if it will always do so, it is replaced, and so are the others.
+        """
+        if worker.passage.is_refused and not worker.was_read_only:
+            worker.passage.is_refused = False
+            worker.submit(refuses_writes, worker.wrapper).add_done_callback(partial(self._judged, worker))
+            return
         if worker.session.is_changed:
             # Its connection is looked at before the next query, and replaced if it was closed.
             worker.freshened_at = -math.inf
             _ = worker.submit(worker.session.clean)
         self._pool.release(worker)
+
+    def _judged(self, worker: Worker, judging: asyncio.Future[bool]) -> None:
+        if judging.exception() is None and judging.result():
+            self._source.was_demoted = True
+            # The others were opened to the same server.
+            self._pool.renew()
+        self.give_back(worker)
 
 
 def _has_news(worker: Worker) -> bool:
@@ -186,17 +203,17 @@ def _has_news(worker: Worker) -> bool:
         return True
 
 
-def _connect(worker: Worker, alias: str) -> None:
-    """Let a worker's thread, on which this runs, connect."""
+def _connect(worker: Worker, alias: str, was_demoted: bool) -> None:
+    """Let a worker's thread, on which this runs, connect; after a failover, ask whether the session may write."""
     let_pass(alias, worker.passage)
     with worker.session.unnoted():
         worker.wrapper = wrapper = connected(alias)
     if worker.session.note not in wrapper.execute_wrappers:
         wrapper.execute_wrappers.append(worker.session.note)
-    worker.was_read_only = _only_reads(wrapper)
+    worker.was_read_only = _only_reads(wrapper) or (was_demoted and refuses_writes(wrapper))
 
 
-def _reconnect(worker: Worker, alias: str, is_doubtful: bool) -> None:
+def _reconnect(worker: Worker, alias: str, was_demoted: bool, is_doubtful: bool) -> None:
     """Let a worker's thread replace connections that are too old or broken, or can no longer write."""
     freshen()
     wrapper: Any = connections[alias]
@@ -205,7 +222,7 @@ def _reconnect(worker: Worker, alias: str, is_doubtful: bool) -> None:
     ):
         wrapper.close()
     if wrapper is not worker.wrapper or wrapper.connection is None:
-        _connect(worker, alias)
+        _connect(worker, alias, was_demoted)
 
 
 def _only_reads(wrapper: Any) -> bool:

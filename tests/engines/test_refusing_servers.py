@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 import time
 from collections.abc import Coroutine, Generator
@@ -12,22 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 import pytest
-from django.db import InternalError, OperationalError, connections
+from django.db import DatabaseError, InternalError, OperationalError, connections
 from django.test import override_settings
 
 import adj
 from adj import EngineNotOpen, PoolTimeout, atomic, q
 from adj.databases import executor_for
-from adj.engines import threads
+from tests.engines.aliases import alias_at
 from tests.engines.places import NATIVE, Place
 from tests.engines.rotating import base as rotating
 from tests.engines.sessions import backend_pid
+from tests.mariadb import private_server
 from tests.running import run
 from tests.servers import Server, start, stop
 from tests.shop.models import Country
 
 THREADS = Place("threads", "postgres", "threads")
+MARIADB = Place("threads on MariaDB", "mariadb", "threads")
 QUERIES, ROOM, DEADLINE = 60, 3, 10.0
 
 
@@ -183,9 +187,8 @@ def test_sessions_on_a_server_that_was_demoted_are_replaced(own_server: Server, 
             stats = adj.pools()[alias]
             assert (stats.size, stats.in_use) == (0, 0)
         else:
-            # On threads each session is looked at once a second, after the server has said so.
+            # What was taken before the server was asked is replaced when it comes back.
             await pids()
-            await asyncio.sleep(threads.LINGER)
         assert await q(Country).using(alias).acount() >= 0
         between = await pids()
         assert not before & between
@@ -244,6 +247,100 @@ def is_read_only(server: Server) -> bool:
 
 
 RELOAD = "SELECT pg_reload_conf()"
+
+
+@pytest.fixture
+def own_mariadb() -> Generator[tuple[str, Any]]:
+    """An alias on a MariaDB for this test alone, which adj reaches as a user like any other; and its administrator."""
+    if shutil.which("mariadb-install-db") is None:
+        pytest.skip("MariaDB's programs are not installed")
+    with private_server() as where, pymysql.connect(**where, autocommit=True) as administrator:
+        cursor = administrator.cursor()
+        cursor.execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
+        cursor.execute("CREATE USER adj@localhost")
+        cursor.execute("GRANT ALL ON shop.* TO adj@localhost")
+        database = {
+            "NAME": "shop",
+            "HOST": where["unix_socket"],
+            "PORT": "",
+            "USER": "adj",
+            "PASSWORD": "",
+            "CONN_MAX_AGE": None,
+        }
+        with alias_at("mariadb", {**connections.settings["mariadb"], **database}), chosen(MARIADB):
+            with connections["mariadb"].schema_editor() as editor:
+                editor.create_model(Country)
+            connections["mariadb"].close()
+            yield "mariadb", cursor
+
+
+def test_sessions_on_a_mariadb_that_was_demoted_are_replaced(own_mariadb: tuple[str, Any]) -> None:
+    """N12: with the first write that is refused."""
+    alias, administrator = own_mariadb
+
+    def connection_id() -> int:
+        return int(connections[alias].connection.thread_id())
+
+    async def write(code: str) -> None:
+        await q(Country).using(alias).acreate(code=code, name="x")
+
+    async def main() -> None:
+        executor = await executor_for(alias)
+        together = asyncio.Barrier(3)
+
+        async def one() -> int:
+            async with atomic(alias):
+                number = await adj.run_sync(connection_id)
+                await together.wait()
+                return number
+
+        async def sessions() -> set[int]:
+            return set(await asyncio.gather(one(), one(), one()))
+
+        await write("+1")
+        before = await sessions()
+        administrator.execute("SET GLOBAL read_only = 1")
+        with pytest.raises(DatabaseError, match="read-only"):
+            await write("+2")
+        # What was taken before the server was asked is replaced when it comes back.
+        await sessions()
+        between = await sessions()
+        assert len(between) == 3
+        assert not before & between
+        # Now sessions only read from their beginning: a refused write is the project's affair.
+        with pytest.raises(DatabaseError, match="read-only"):
+            await write("+2")
+        assert await sessions() == between
+        administrator.execute("SET GLOBAL read_only = 0")
+        await write("+2")
+        assert (await executor.run(connection_id)) in between
+
+    run(main())
+
+
+def test_a_write_that_one_transaction_refuses_keeps_the_session(mariadb: str) -> None:
+    """N12: the server has not been demoted."""
+
+    def write() -> None:
+        with connections[mariadb].cursor() as cursor:
+            cursor.execute("START TRANSACTION READ ONLY")
+            try:
+                cursor.execute("DELETE FROM shop_country WHERE code = 'none'")
+            finally:
+                cursor.execute("ROLLBACK")
+
+    def connection_id() -> int:
+        return int(connections[mariadb].connection.thread_id())
+
+    async def main() -> None:
+        executor = await executor_for(mariadb)
+        before = await executor.run(connection_id)
+        with pytest.raises(OperationalError, match="READ ONLY"):
+            await executor.run(write)
+        assert await executor.run(connection_id) == before
+
+    with chosen(MARIADB):
+        run(main())
 
 
 def test_a_write_in_a_transaction_that_was_asked_to_read_keeps_the_session(native: Place) -> None:
