@@ -145,3 +145,7 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Close every connection and end every thread. Safe to call twice."""
         ...
+
+    def abandon(self) -> None:
+        """The same when the event loop was closed before: closes what is open at once, and waits for no coroutine."""
+        ...

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -66,10 +67,12 @@ class LoopDatabases:
     """The databases of one event loop.
 
     asyncio ends a loop by closing its asynchronous generators; `_guard` is one, and closes the databases when that
-    happens, so that a program that ends, or a test, need not.
+    happens, so that a program that ends, or a test, need not. A loop that is closed without that drops its timers:
+    `_AtClose` waits among them.
     """
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         # By the name of the database as well: a test run gives an alias another one.
         self._databases: dict[tuple[str, object], Database] = {}
         self._pinned: dict[str, Database] = {}
@@ -78,6 +81,7 @@ class LoopDatabases:
         self._connections_of_caller: Wrappers | None = None
         self._guard = self._close_at_shutdown()
         _run_to_first_wait(self._guard.asend(None))
+        _AtClose(self).wait()
 
     async def executor(self, alias: str) -> Executor:
         """The executor of an alias, opened if it is not open yet."""
@@ -127,10 +131,12 @@ class LoopDatabases:
             await database.close()
 
     def abandon(self) -> None:
-        """The same on a loop that was closed before its generators: connections are closed, threads told to end."""
-        databases, self._databases = self._databases, {}
-        for database in databases.values():
-            _run_to_first_wait(database.close())
+        """The same on a loop that was closed before its generators; in a forked process, what its parent has stays."""
+        databases = tuple(self._open())
+        self._databases, self._pinned = {}, {}
+        if os.getpid() == self._process:
+            for database in databases:
+                database.engine.abandon()
 
     async def _executor_in_test(self, alias: str, wrappers: Wrappers) -> Executor:
         """The executor that runs in a test's transaction. There is nothing to close: the connection is the test's."""
@@ -160,6 +166,24 @@ class LoopDatabases:
             # A generator keeps its loop alive, and would keep the entry of `_loops` with it.
             del self._guard
 
+
+class _AtClose:
+    """Only a timer of the loop refers to it. `loop.close()` clears all queues, and so this is where that is noticed."""
+
+    def __init__(self, databases: LoopDatabases) -> None:
+        self._databases = databases
+        self._loop = asyncio.get_running_loop()
+
+    def wait(self) -> None:
+        """Wait for a long time, and then again. In a context of its own: the caller's is not to be kept."""
+        self._loop.call_later(_LONG, self.wait, context=Context())
+
+    def __del__(self) -> None:
+        if self._loop.is_closed():
+            self._databases.abandon()
+
+
+_LONG = 86_400.0 * 365
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDatabases] = WeakKeyDictionary()
 

@@ -1,4 +1,7 @@
-"""Work that has to be done to its end, however often the task that waits for it is cancelled."""
+"""Work that has to be done to its end, however often the task that waits for it is cancelled.
+
+Private API used here: `asyncio.Task._log_destroy_pending`.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,15 @@ def _is_overdue() -> bool:
 
 
 class _Kept(asyncio.Task[T]):
-    """A task that the end of the program does not cut short: `asyncio.run()` cancels all tasks there."""
+    """A task that the end of the program does not cut short: `asyncio.run()` cancels all tasks there.
+
+    Where its loop is closed all the same, as after a second Ctrl-C, asyncio would complain that it has not ended; its
+    connection is closed then.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._log_destroy_pending = False
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the work; at the end of the program, only if it has not ended `END_SECONDS` later."""
@@ -72,6 +83,18 @@ class _Kept(asyncio.Task[T]):
             return super().cancel(msg)
         loop.call_later(END_SECONDS, super().cancel)
         return False
+
+
+# Those that nobody awaits; a task that nobody refers to may vanish.
+_kept: set[asyncio.Task[Any]] = set()
+
+
+def keep(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start work that runs on when nobody waits for it any longer; the end of the program waits for it."""
+    task: _Kept[T] = _Kept(coroutine, loop=asyncio.get_running_loop())
+    _kept.add(task)
+    task.add_done_callback(_kept.discard)
+    return task
 
 
 async def to_its_end(coroutine: Coroutine[Any, Any, T], patience: float = math.inf) -> T:
@@ -106,8 +129,13 @@ async def result_and_cancellation(
 async def _ended(
     coroutine: Coroutine[Any, Any, T], patience: float = math.inf
 ) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
-    loop = asyncio.get_running_loop()
-    task = _Kept(coroutine, loop=loop)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        # The caller is a coroutine that is collected after its loop was closed: nobody can wait for anything.
+        coroutine.close()
+        raise GeneratorExit from None
+    task: _Kept[T] = _Kept(coroutine, loop=loop)
     cancelled: asyncio.CancelledError | None = None
     is_overdue = _is_overdue()
     if is_overdue:
@@ -123,6 +151,10 @@ async def _ended(
             if cancelled is None and (seconds := seconds_to_clean(patience)) < math.inf:
                 loop.call_later(seconds, task.cancel)
             cancelled = cancelled or error
-        except BaseException:  # noqa: BLE001  # the caller gets it from the task itself
+        except BaseException:
+            if not task.done():
+                # It is the caller that ends, in a coroutine that is closed.
+                raise
+            # The caller gets it from the task itself.
             break
     return task, cancelled

@@ -56,6 +56,9 @@ class DjangoEngine:
     async def close(self) -> None:
         """Nothing to close: the connection is Django's."""
 
+    def abandon(self) -> None:
+        """Nothing to close either."""
+
 
 class DjangoConnection(ConnectionOnThread):
     """Django's connection, reached through its thread."""

@@ -46,7 +46,8 @@ class NotedErrors(DatabaseErrorWrapper):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is None or not issubclass(kind, Exception):
+            # Django's would look at the wrapper, which is gone where a coroutine is collected together with it.
             return
         try:
             super().__exit__(kind, error, traceback)

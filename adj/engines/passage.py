@@ -85,6 +85,16 @@ class Passage:
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._is_interrupting = False
 
+    def interrupt_in_background(self, call: object, connection: Any, tell: Callable[[bool | None], None]) -> None:
+        """The same on a thread of its own."""
+        arguments = (call, connection, tell)
+        threading.Thread(target=self.interrupt, args=arguments, name="adj interrupts a query", daemon=True).start()
+
+    def interrupt_now(self, connection: Any) -> None:
+        """Interrupt the call that is running, if there is one; nobody wants to know what becomes of it."""
+        if (call := self._call) is not None:
+            self.interrupt_in_background(call, connection, lambda _: None)
+
 
 class PassingErrors(NotedErrors):
     """The door to a driver: notes its errors, and when a thread is behind it."""

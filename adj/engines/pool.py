@@ -197,6 +197,12 @@ class Pool(Generic[T]):
                 task.cancel()
             self._refuse_all(closed_pool(self._alias))
 
+    def abandon(self) -> None:
+        """The same on a loop that was closed, and what is in use is closed at once: it will not be returned."""
+        self.close()
+        while self._holders:
+            self.discard(next(iter(self._holders)))
+
     def held(self) -> tuple[T, ...]:
         """Everything that is checked out."""
         return tuple(self._holders)

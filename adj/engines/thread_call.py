@@ -123,12 +123,9 @@ class Call(Generic[T]):
     async def _stop(self, connection: Any, patience: float) -> asyncio.CancelledError | None:
         """Let the statement end. Returns a cancellation that came meanwhile."""
         told = self._must_end if patience == math.inf else self._may_be_left
-        arguments = (self, connection, lambda was_told: self._post(told, was_told))
         self._is_left = left = self._loop.create_future()
         try:
-            threading.Thread(
-                target=self._passage.interrupt, args=arguments, name="adj interrupts a query", daemon=True
-            ).start()
+            self._passage.interrupt_in_background(self, connection, lambda was_told: self._post(told, was_told))
         except RuntimeError:
             # The interpreter ends.
             told(False)

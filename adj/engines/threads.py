@@ -166,6 +166,15 @@ class ThreadsEngine:
         if stuck:
             await asyncio.wait([worker.ended for worker in stuck], timeout=LINGER)
 
+    def abandon(self) -> None:
+        """End all workers after the end of the event loop, and interrupt what they run."""
+        self._pool.abandon()
+        end = time.monotonic() + LINGER
+        for worker in tuple(self._source.alive):
+            worker.abandon()
+        for worker in tuple(self._source.alive):
+            worker.join(max(0.0, end - time.monotonic()))
+
     async def take(self) -> Worker:
         """A worker for one query. Raises `EngineNotOpen` on a closed engine, `PoolTimeout` and `TooManyWaiting`."""
         return await self._pool.acquire()

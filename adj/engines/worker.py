@@ -112,9 +112,14 @@ class Worker:
         self.is_stopped = True
         self._calls.put(None)
 
-    def join(self) -> None:
-        """Wait for a thread that has said it ends, which takes no longer than leaving its function."""
-        self._thread.join()
+    def abandon(self) -> None:
+        """Stop it after the end of its loop, and interrupt what it runs."""
+        self.stop()
+        self.passage.interrupt_now(self.wrapper)
+
+    def join(self, seconds: float | None = None) -> None:
+        """Wait for its thread to end; one that has said it does takes no longer than leaving its function."""
+        self._thread.join(seconds)
 
     @property
     def is_stuck(self) -> bool:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import subprocess
 import sys
+import time
 import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connections
+from django.test import override_settings
 
-from adj import q
+from adj import atomic, q
+from tests.engines.places import PLACES as ALL_PLACES
+from tests.engines.sessions import Slow, sessions
 from tests.running import assert_no_worker_left, run
 from tests.shop.models import Book
 
@@ -33,19 +40,28 @@ def test_a_loop_that_has_ended_is_not_kept() -> None:
 
 ROOT = Path(__file__).parents[2]
 
-START = f"""
+
+def start_on(database: Any, engine: str = "auto") -> str:
+    """The beginning of a program with a database."""
+    return f"""
 import asyncio
 import django
 from django.conf import settings
 settings.configure(
-    DATABASES={{"default": {settings.DATABASES["default"]!r}}},
+    DATABASES={{"default": {database!r}}},
+    ADJ={{"default": {{"engine": {engine!r}}}}},
     INSTALLED_APPS=["django.contrib.contenttypes", "tests.shop"],
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
 )
 django.setup()
 from adj import q
+from tests.engines.sessions import Slow
 from tests.shop.models import Book
+
+def slow():
+    return q(Book).order_by("pk").values_list(Slow(), flat=True)[:1]
 """
+
 
 ENDINGS = {
     "a loop that ends": "print(asyncio.run(q(Book).acount()))",
@@ -80,17 +96,196 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_process_ends_in_silence(ending: str) -> None:
-    result = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", START + ENDINGS[ending]],
+    output, _ = outcome_of(started(start_on(settings.DATABASES["default"]) + ENDINGS[ending]))
+    assert int(output) > 0
+
+
+def started(program: str) -> subprocess.Popen[str]:
+    """A program that runs, and for which every warning is an error."""
+    return subprocess.Popen(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", program],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
     )
-    assert (result.returncode, result.stderr) == (0, "")
-    assert int(result.stdout) > 0
+
+
+def outcome_of(process: subprocess.Popen[str]) -> tuple[str, float]:
+    """What a program has printed, and how long its end took. Fails if it complains, or hangs."""
+    start = time.monotonic()
+    with process:
+        try:
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (0, "")
+    return output, time.monotonic() - start
+
+
+# -- queries that still run --------------------------------------------------------------------------------------------
+
+PLACES = [place for place in ALL_PLACES if place.engine != "django"]
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: place.name)
+def program(request: Any) -> tuple[str, str]:
+    """The beginning of a program on a database, and the alias that the tests have for it."""
+    alias = {"mariadb": "mariadb_shop"}.get(request.param.alias, request.param.alias)
+    if alias != "default":
+        request.getfixturevalue(alias)
+    names = ("ENGINE", "NAME", "HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
+    database = {name: connections.settings[alias][name] for name in names}
+    driver = "from tests.mariadb import install_driver; install_driver()" if alias == "mariadb_shop" else ""
+    return driver + start_on(database, request.param.engine), alias
+
+
+CANCELLATIONS = {
+    "cancelled just before the end": "task.cancel()",
+    "cancelled a moment before the end": "task.cancel(); await asyncio.sleep(0)",
+    "cancelled by the end": "",
+    "whose time is over just before the end": "await asyncio.sleep(0.3)",
+}
+
+
+@pytest.mark.parametrize("cancellation", CANCELLATIONS)
+def test_a_query_that_is_cancelled_ends_with_the_program(program: tuple[str, str], cancellation: str) -> None:
+    """N11."""
+    start, alias = program
+    end = f"""
+async def main():
+    await q(Book).acount()
+    query = slow().timeout(0.7) if "time" in {cancellation!r} else slow()
+    task = asyncio.create_task(query.run())
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    await asyncio.sleep(0.4)
+    print("ends", flush=True)
+    {CANCELLATIONS[cancellation]}
+asyncio.run(main())
+"""
+    process = started(start + end)
+    assert process.stdout is not None
+    process.stdout.readline()
+    _, seconds = outcome_of(process)
+    assert seconds < 10
+    assert busy(alias) == 0
+
+
+def busy(alias: str) -> int:
+    """How many slow queries a server runs."""
+    names = {"postgresql": ("pg_stat_activity", "query"), "mysql": ("information_schema.processlist", "info")}
+    vendor = connections[alias].vendor
+    if vendor not in names:
+        return 0
+    table, column = names[vendor]
+    state = "state = 'active' AND" if vendor == "postgresql" else ""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM {table} WHERE {state} lower({column}) LIKE %s AND {column} NOT LIKE %s",
+            ["%sleep(25)%", "%count(*)%"],
+        )
+        number: int = cursor.fetchone()[0]
+        return number
+
+
+STREAMS = """
+async def read():
+    async with q(Book).order_by("pk").stream(chunk_size=1) as rows:
+        async for row in rows:
+            await asyncio.sleep(0.001)
+
+async def iterate():
+    async for row in q(Book).order_by("pk").aiterator(chunk_size=1):
+        pass
+
+async def main():
+    print("runs", flush=True)
+    while True:
+        await asyncio.gather(*(read() for _ in range(4)), *(iterate() for _ in range(4)))
+"""
+
+
+def test_control_c_while_streams_are_read_ends_the_program_in_silence(program: tuple[str, str]) -> None:
+    start, _ = program
+    end = "try:\n    asyncio.run(main())\nexcept KeyboardInterrupt:\n    print('stopped')\n"
+    process = started(f"{start}{STREAMS}\n{end}")
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    output, seconds = outcome_of(process)
+    assert output == "stopped\n"
+    assert seconds < 10
+
+
+def test_a_stream_that_control_c_meets_while_it_waits_is_closed_in_silence(postgres: str) -> None:
+    """N11: the interruption comes out of the driver, in the midst of an answer."""
+    program = (
+        STREAMS
+        + """
+import os, signal
+from adj.engines.psycopg.link import waiting
+wait, waits = waiting.wait_async, iter(range(1_000))
+
+async def interrupted(gen, *args, **kwargs):
+    if next(waits) == 10:
+        gen.send(None)
+        os.kill(os.getpid(), signal.SIGINT)
+    return await wait(gen, *args, **kwargs)
+
+waiting.wait_async = interrupted
+loop = asyncio.new_event_loop()
+try:
+    loop.run_until_complete(read())
+except KeyboardInterrupt:
+    print("stopped")
+loop.run_until_complete(loop.shutdown_asyncgens())
+loop.close()
+"""
+    )
+    names = ("ENGINE", "NAME", "HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
+    database = {name: connections.settings[postgres][name] for name in names}
+    output, _ = outcome_of(started(start_on(database, "psycopg") + program))
+    assert output == "stopped\n"
+
+
+# -- a loop that is only closed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["psycopg", "threads"])
+@pytest.mark.parametrize("left", ["an idle connection", "a transaction", "a query"])
+def test_a_loop_that_is_closed_without_more_leaves_no_session(postgres: str, engine: str, left: str) -> None:
+    """N11: nobody has closed the loop's generators, or cancelled its tasks."""
+
+    async def leave() -> object:
+        await q(Book).using(postgres).acount()
+        if left == "a transaction":
+            block = atomic(postgres)
+            await block.__aenter__()
+            return block
+        if left == "a query":
+            query = q(Book).using(postgres).values_list(Slow(), flat=True)[:1]
+            task: Any = asyncio.create_task(query.run())
+            # asyncio complains of a task that is left, as it should.
+            task._log_destroy_pending = False
+            await asyncio.sleep(0.5)
+            return task
+        return None
+
+    with override_settings(ADJ={postgres: {"engine": engine}}):
+        before = sessions(postgres)
+        loop = asyncio.new_event_loop()
+        kept = loop.run_until_complete(leave())
+        assert sessions(postgres) == before + 1
+        loop.close()
+        end = time.monotonic() + 10
+        while sessions(postgres) > before:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert_no_worker_left()
+        del kept
+        gc.collect()
 
 
 def test_a_loop_that_ends_with_an_error_leaves_no_thread() -> None:

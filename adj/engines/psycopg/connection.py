@@ -239,8 +239,9 @@ class StreamingCursor:
     async def _end(self) -> None:
         try:
             # Where there is no time left for it, its connection is closed.
-            with suppress(TimeoutError):
-                await to_its_end(self._close())
+            if not self._connection.link.is_lost:
+                with suppress(TimeoutError):
+                    await to_its_end(self._close())
         finally:
             if self._cursor is not None and self._connection.link.is_lost:
                 # psycopg warns of a cursor that nobody has closed.

@@ -52,6 +52,10 @@ class PsycopgEngine:
         """Close every connection; one that is in use, when it is returned."""
         self._pool.close()
 
+    def abandon(self) -> None:
+        """Close every connection after the end of the event loop."""
+        self._pool.abandon()
+
     async def take(self) -> Link:
         """Check out a connection that the server has not ended."""
         if os.getpid() != self._process:
@@ -72,6 +76,9 @@ class PsycopgEngine:
             pool.replace(link, now)
         if now.is_as_lent:
             pool.release(now)
+            return
+        if now.is_lost:
+            pool.discard(now)
             return
         try:
             with suppress(TimeoutError):

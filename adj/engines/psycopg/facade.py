@@ -23,6 +23,11 @@ T = TypeVar("T")
 class NamedCursor(ClientCursorMixin[Any], psycopg.AsyncServerCursor[Any]):
     """A cursor on the server's side whose parameters are written into its SQL, as Django's own named cursor has it."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed, or has ended with its connection: psycopg warns of cursors that nobody has closed."""
+        return super().closed or self._conn.closed
+
 
 def _wait(link: Link, awaitable: Awaitable[T]) -> T:
     """Wait for what runs on a connection, if it is still the one of the code that waits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -19,7 +20,7 @@ from adj.engines.psycopg.functions import Functions
 from adj.engines.psycopg.session import Session, joined
 from adj.engines.session_words import NO_TRACE, trace_of
 from adj.errors import UnsupportedFeature
-from adj.persist import result_and_cancellation, seconds_to_clean
+from adj.persist import keep, result_and_cancellation, seconds_to_clean
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -32,6 +33,9 @@ CANCEL_SECONDS = 5.0
 Neither takes PostgreSQL long; a network that swallows what is sent, as a firewall does that has forgotten a connection,
 would be waited for in vain.
 """
+
+ABANDON_SECONDS = 1.0
+"""How long the end of an event loop waits for a server that is told to stop a query."""
 
 GRACE_SECONDS = 1.0
 """How much later than the client the server gives up a query that has taken too long."""
@@ -49,9 +53,6 @@ _MOST_PARAMETERS = 65_535
 _MOST_MILLISECONDS = 2**31 - 1
 _NUMBERS = frozenset({int, *_INTEGERS})
 _REMEMBERED_PARAMETERS = 50
-
-# Requests to cancel that are on their way; a task that nobody refers to may vanish.
-_cancelling: set[asyncio.Task[None]] = set()
 
 
 def _are_many_numbers(parameters: Parameters) -> bool:
@@ -199,6 +200,10 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         except psycopg.errors.ReadOnlySqlTransaction:
             self.is_suspect = True
             raise
+        except (GeneratorExit, KeyboardInterrupt, SystemExit):
+            # The loop ends: nobody can wait for the server.
+            self.abandon()
+            raise
 
     @contextmanager
     def undoing(self) -> Generator[None]:
@@ -222,7 +227,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             raise psycopg.OperationalError(
                 f"the server has not answered within {seconds:.3g} s; the connection is closed"
             ) from None
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
             self.pgconn.finish()
             raise
 
@@ -232,9 +237,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         The request to cancel goes over another connection. It is made also where nobody can wait for its answer.
         Returns whether the server says that it has stopped the statement.
         """
-        cancelling = asyncio.create_task(self._request_cancellation())
-        _cancelling.add(cancelling)
-        cancelling.add_done_callback(_cancelling.discard)
+        cancelling = keep(self._request_cancellation())
         try:
             async with asyncio.timeout(seconds_to_clean(CANCEL_SECONDS)):
                 await asyncio.shield(cancelling)
@@ -252,6 +255,15 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         # A server that does not answer this does not answer the query either, for which its connection is closed.
         with suppress(psycopg.Error, OSError):
             await self.cancel_safe(timeout=CANCEL_SECONDS)
+
+    def abandon(self) -> None:
+        """Close the connection without an event loop, after the server was told to stop what it does."""
+        if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+            # It blocks. A server that does not answer is not waited for.
+            telling = threading.Thread(target=_tell, args=(self.pgconn.get_cancel(),), daemon=True)
+            telling.start()
+            telling.join(ABANDON_SECONDS)
+        self.pgconn.finish()
 
     def close_if_busy(self) -> None:
         """Close the connection if a statement still runs when its lease ends: a COPY that nobody has ended.
@@ -283,6 +295,11 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             and not wrapper.force_debug_cursor
             and self.mode == (self.isolation_level, self.read_only, self.deferrable)
         )
+
+
+def _tell(cancel: pq.abc.PGcancel) -> None:
+    with suppress(psycopg.Error):
+        cancel.cancel()
 
 
 async def _rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]], command: Command) -> list[tuple[Any, ...]]:

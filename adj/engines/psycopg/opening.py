@@ -70,7 +70,7 @@ class LinkSource:
 
     def close(self, link: Link) -> None:
         """Close a connection."""
-        link.pgconn.finish()
+        link.abandon()
 
     def may_pass(self, error: EngineNotOpen, *, was_open: bool) -> bool:
         """Whether the server may accept a connection soon."""

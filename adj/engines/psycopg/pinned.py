@@ -65,6 +65,11 @@ class PinnedEngine:
             await to_its_end(self._end(self._link))
         await self._engine.close()
 
+    def abandon(self) -> None:
+        """Close the connection, with which everything is undone, after the end of the event loop."""
+        self._link = None
+        self._engine.abandon()
+
     @property
     def wrapper(self) -> Any:
         """Django's wrapper of the connection; None before the first query."""
