@@ -21,9 +21,10 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import connections
 
 from adj.abc import RunCall
+from adj.engines.access import errand_for, has_companions, new_errand
 from adj.engines.block_connections import joined
+from adj.engines.call_on_errand import call_on_errand
 from adj.engines.calls import connected, freshen
-from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.outcome import note_end, note_errors
