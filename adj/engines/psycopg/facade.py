@@ -26,8 +26,10 @@ class NamedCursor(ClientCursorMixin[Any], psycopg.AsyncServerCursor[Any]):
 
 def _wait(link: Link, awaitable: Awaitable[T]) -> T:
     """Wait for what runs on a connection, if it is still the one of the code that waits."""
+    wrapper: Any = link.wrapper
     try:
-        check_lent(link.wrapper)
+        if wrapper.is_lent_by_adj:
+            check_lent(wrapper)
     except BaseException:
         dispose(awaitable)
         raise
