@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.abc import Engine
-from adj.engines.choice import EngineChoice, check_native, engine_of, objection_to_native
+from adj.engines.choice import EngineChoice, check_native, choice_for, objection_to_native
 from adj.engines.django import DjangoEngine
 from adj.engines.threads import ThreadsEngine
 from adj.engines.turns import Turns
@@ -21,8 +22,11 @@ def engine_for(alias: str) -> Engine:
     Raises `ImproperlyConfigured` for settings that adj does not know or that the backend cannot honor, and
     `UnknownDatabase` for an alias that is not in `DATABASES`.
     """
-    choice, settings = engine_of(alias), alias_settings(alias)
-    _check_sessions(choice, settings)
+    check_alias(alias)
+    settings = alias_settings(alias)
+    wrapper = connections.create_connection(alias)
+    choice = choice_for(wrapper, settings.engine)
+    _check_sessions(wrapper, choice, settings)
     match choice.engine:
         case "psycopg":
             check_djangos_pool(alias)
@@ -36,9 +40,9 @@ def engine_for(alias: str) -> Engine:
             return DjangoEngine(alias)
 
 
-def _check_sessions(choice: EngineChoice, settings: AliasSettings) -> None:
+def _check_sessions(wrapper: BaseDatabaseWrapper, choice: EngineChoice, settings: AliasSettings) -> None:
     """Raise `ImproperlyConfigured` where an engine cannot give sessions what the project's settings or backend say."""
-    alias, wrapper = choice.alias, connections.create_connection(choice.alias)
+    alias = choice.alias
     if settings.pooler is not None and choice.engine != "psycopg":
         raise ImproperlyConfigured(f'ADJ["{alias}"]["pooler"] needs the engine "psycopg". {choice}')
     if settings.session is None:
