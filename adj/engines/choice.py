@@ -69,9 +69,9 @@ def engine_of(alias: str = DEFAULT_DB_ALIAS) -> EngineChoice:
 
 
 def choice_for(wrapper: Any, chosen: EngineName) -> EngineChoice:
-    """The engine that serves the database of a wrapper, which nobody else uses, where `ADJ` has chosen one.
+    """The engine for the database of a wrapper that nobody else uses, where `ADJ` names `chosen`.
 
-    Raises `ImproperlyConfigured` for one that the backend cannot honor.
+    Raises `ImproperlyConfigured` for an engine that the backend cannot honor.
     """
     alias = wrapper.alias
     if chosen == "psycopg":
