@@ -234,6 +234,32 @@ def test_code_beside_a_native_connection_finds_its_tenants_rows(alias: str) -> N
         run(main(beside))
 
 
+@pytest.mark.parametrize("alias", ["direct"], indirect=True)
+@pytest.mark.parametrize("engine", ["threads", "beside a native connection"])
+def test_a_tenant_that_code_has_told_the_backend_counts_until_its_call_ends(alias: str, engine: str) -> None:
+    def stray(beside: str, *, asks: bool) -> None:
+        places: Any = connections
+        places[beside].set_schema(TENANTS[0])
+        if asks:
+            assert names(beside) == [TENANTS[0]]
+
+    async def main(beside: str) -> None:
+        executor = await executor_for(beside if engine == "threads" else alias)
+        public = await executor.run(names, beside)
+        assert len(public) > 1
+        for asks in (True, False):
+            for name in ("", TENANTS[1], TENANTS[0], ""):
+                tenant.set(name)
+                await executor.run(stray, beside, asks=asks)
+                assert await executor.run(names, beside) == ([name] if name else public)
+
+    with (
+        database(alias, ENGINE="tests.backends.schemas") as beside,
+        override_settings(ADJ={alias: DIRECT, beside: {"session": session, "threads": 1}}),
+    ):
+        run(main(beside))
+
+
 @pytest.mark.parametrize("alias", ["pgbouncer"], indirect=True)
 def test_a_thread_of_another_alias_cannot_have_tenants_behind_a_pooler(alias: str) -> None:
     async def main() -> None:
