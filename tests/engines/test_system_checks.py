@@ -113,6 +113,8 @@ def test_sessions_that_an_engine_cannot_give_are_told(postgres: str) -> None:
     for given in ({"session": dict, "engine": "django"}, {"pooler": "transaction", "engine": "threads"}):
         with override_settings(ADJ={postgres: given}):
             assert f'ADJ["{postgres}"]["{next(iter(given))}"] needs' in dict(told(postgres))["adj.E002"]
+    with override_settings(ADJ={postgres: {"session": "no.such.function"}}):
+        assert "which cannot be imported" in dict(told(postgres))["adj.E002"]
 
 
 def test_postgresql_that_is_not_served_natively_is_news(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
