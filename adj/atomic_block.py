@@ -134,11 +134,11 @@ def atomic(
 ) -> Atomic:
     """Run a block in a transaction, or in a savepoint inside of one: `async with`; as a decorator, each call.
 
-    An exception undoes what was done in the block, and goes on. Queries of adj, and Django's own asynchronous methods,
-    join the transaction; those of another task are refused with `CrossTaskTransaction`.
+    An exception rolls back what was done in the block, and propagates. Queries of adj, and Django's own asynchronous
+    methods, join the transaction; those of another task are refused with `CrossTaskTransaction`.
 
     - `using`: the alias; `default` if not given.
-    - `savepoint=False`: an inner block without a savepoint: an error in it undoes the outermost block.
+    - `savepoint=False`: an inner block without a savepoint: an error in it rolls back the outermost block.
     - `durable`: raises `RuntimeError` inside another block.
     - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
       the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block;
