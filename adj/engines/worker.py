@@ -22,7 +22,7 @@ from asgiref.sync import _restore_context
 from adj.engines.calls import close_connections
 from adj.engines.cursor import close_cursors
 from adj.engines.djangos_thread import waiting_thread
-from adj.engines.thread_session import ThreadSession
+from adj.engines.thread_session import ThreadSessions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,13 +68,13 @@ class Worker:
     """One thread. Everything but `_work` runs on the loop's thread.
 
     `wrapper` is the thread's Django connection once it has connected, and `was_read_only` whether that could only read
-    then. `session` knows what that connection's session has.
+    then. `sessions` looks after the thread's connections.
 
     The thread is a daemon, so that a loop that was stopped without being closed does not keep the process.
     """
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, session: ThreadSession) -> None:
-        self.session = session
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, sessions: ThreadSessions) -> None:
+        self.sessions = sessions
         self.idle_since, self.freshened_at = loop.time(), time.monotonic()
         self.expires_at = math.inf
         self.is_connecting = True

@@ -208,6 +208,9 @@ class Connection:
 
     @autocommit.setter
     def autocommit(self, value: bool) -> None:
+        if not value and self._link.session is not None:
+            # A transaction begins, in which the settings cannot change.
+            _wait(self._link, self._link.session.dress(self._link))
         _wait(self._link, self._link.set_autocommit(value))
 
     @property
