@@ -10,8 +10,9 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.transaction import Atomic as DjangoAtomic
@@ -21,12 +22,15 @@ from adj.databases import executor_for, preferred_alias
 from adj.engines.contexts import take_over
 from adj.errors import NestingError, QueryTimeout, TransactionAborted
 from adj.persist import deadline_in, to_its_end
+from adj.seconds import checked_seconds
 from adj.transaction import Transaction, current, current_aliases
 
 if TYPE_CHECKING:
     from typing import Self
 
 P = ParamSpec("P")
+Options = ParamSpec("Options")
+Made_co = TypeVar("Made_co", covariant=True)
 T = TypeVar("T")
 T1 = TypeVar("T1")
 T2 = TypeVar("T2")
@@ -48,32 +52,15 @@ _RETRIED_CODES = frozenset({1213, 1205})
 class Atomic:
     """What `atomic()` returns: a block for `async with`, and a decorator of coroutine functions."""
 
-    def __init__(
-        self,
-        using: str | None = None,
-        *,
-        savepoint: bool = True,
-        durable: bool = False,
-        isolation: Isolation | None = None,
-        read_only: bool = False,
-        deferrable: bool = False,
-        set_local: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-        retry: int = 0,
-    ) -> None:
-        if isolation is not None and isolation not in ISOLATIONS:
-            raise ValueError(f"atomic(): isolation {isolation!r} is unknown; choose one of {', '.join(ISOLATIONS)}.")
-        self._alias = DEFAULT_DB_ALIAS if using is None else using
-        self._savepoint, self._durable = savepoint, durable
-        self._mode = Mode(isolation, read_only, deferrable, set_local)
-        self._timeout, self._retry = timeout, retry
+    def __init__(self, alias: str, new_block: Callable[[], _Block], retry: int) -> None:
+        self._alias, self._new_block, self._retry = alias, new_block, retry
         # One object may be entered again inside itself, and by several tasks at a time, as Django's can by threads.
         self._entered: list[tuple[asyncio.Task[Any] | None, _Block]] = []
 
     async def __aenter__(self) -> None:
         if self._retry:
             raise TypeError("atomic(retry=...) can call a function again, but not a block: use it as a decorator.")
-        block = _Block(self._alias, self._savepoint, self._durable, self._mode, self._timeout)
+        block = self._new_block()
         await block.__aenter__()
         self._entered.append((asyncio.current_task(), block))
 
@@ -92,13 +79,13 @@ class Atomic:
             retries = 0 if in_transaction(self._alias) else self._retry
             for attempt in range(retries):
                 try:
-                    async with self._block():
+                    async with self._new_block():
                         return await function(*args, **kwargs)
                 except DatabaseError as error:
                     if not _may_succeed_later(error):
                         raise
                     await asyncio.sleep(RETRY_DELAY * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
-            async with self._block():
+            async with self._new_block():
                 return await function(*args, **kwargs)
 
         return wrapper
@@ -109,13 +96,30 @@ class Atomic:
         mine = [index for index, (owner, _) in enumerate(self._entered) if owner is task]
         return self._entered.pop(mine[-1] if mine else -1)[1]
 
-    def _block(self) -> _Block:
-        return _Block(self._alias, self._savepoint, self._durable, self._mode, self._timeout)
+
+class _Bare(Protocol[Options, Made_co]):
+    """A function that makes decorators of coroutine functions, and decorates them itself without parentheses."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    @overload
+    def __call__(self, *args: Options.args, **kwargs: Options.kwargs) -> Made_co: ...
 
 
-@overload
-def atomic(using: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
-@overload
+def or_bare(make: Callable[Options, Made_co]) -> _Bare[Options, Made_co]:
+    """Let `@make` do what `@make()` does, as Django's decorators do."""
+
+    @functools.wraps(make)
+    def make_or_decorate(*args: Any, **kwargs: Any) -> Any:
+        if args and callable(args[0]):
+            decorate: Any = make(*args[1:], **kwargs)
+            return decorate(args[0])
+        return make(*args, **kwargs)
+
+    return cast("_Bare[Options, Made_co]", make_or_decorate)
+
+
+@or_bare
 def atomic(
     using: str | None = None,
     *,
@@ -127,15 +131,14 @@ def atomic(
     set_local: Mapping[str, str] | None = None,
     timeout: float | None = None,
     retry: int = 0,
-) -> Atomic: ...
-def atomic(using: Any = None, **options: Any) -> Any:
+) -> Atomic:
     """Run a block in a transaction, or in a savepoint inside of one: `async with`; as a decorator, each call.
 
-    An exception undoes what was done in the block, and goes on. Queries of adj, and Django's own asynchronous methods,
-    join the transaction; those of another task are refused with `CrossTaskTransaction`.
+    An exception rolls back what was done in the block, and propagates. Queries of adj, and Django's own asynchronous
+    methods, join the transaction; those of another task are refused with `CrossTaskTransaction`.
 
     - `using`: the alias; `default` if not given.
-    - `savepoint=False`: an inner block without a savepoint: an error in it undoes the outermost block.
+    - `savepoint=False`: an inner block without a savepoint: an error in it rolls back the outermost block.
     - `durable`: raises `RuntimeError` inside another block.
     - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
       the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block;
@@ -145,13 +148,23 @@ def atomic(using: Any = None, **options: Any) -> Any:
       not inside another block.
 
     Raises `TransactionAborted` when the block ends normally although its work is lost, as after an error that was
-    caught in it.
+    caught in it. The call itself raises `TypeError` and `ValueError` for options that cannot be right.
     """
-    if callable(using):
-        # As Django's, it may stand without parentheses: `@atomic`.
-        function: Any = using
-        return Atomic()(function)
-    return Atomic(using, **options)
+    if isolation is not None and isolation not in ISOLATIONS:
+        raise ValueError(f"atomic(): isolation {isolation!r} is unknown; choose one of {', '.join(ISOLATIONS)}.")
+    if timeout is not None:
+        checked_seconds(timeout, "atomic(timeout=)")
+    _check_retry(retry)
+    alias = DEFAULT_DB_ALIAS if using is None else using
+    mode = Mode(isolation, read_only, deferrable, set_local)
+    return Atomic(alias, partial(_Block, alias, savepoint, durable, mode, timeout), retry)
+
+
+def _check_retry(retry: object) -> None:
+    if isinstance(retry, bool) or not isinstance(retry, int):
+        raise TypeError(f"atomic(retry=) expects a number of retries; got {retry!r} ({type(retry).__name__}).")
+    if retry < 0:
+        raise ValueError(f"atomic(retry=) expects 0 or a positive number of retries; got {retry!r}.")
 
 
 class _Block:

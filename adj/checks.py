@@ -6,6 +6,7 @@ They are registered when adj is imported, and so in every project that has "adj"
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.apps import AppConfig
@@ -17,6 +18,8 @@ from django.db import DatabaseError, connections
 from adj.engines.choice import EngineChoice, engine_of
 from adj.engines.limits import most_connections, processes, session_limit
 from adj.engines.options import problems_of_options
+from adj.engines.poolers import sign_of_pooler
+from adj.engines.session_settings import problem_of_session
 from adj.settings import alias_settings, problems, problems_of_djangos_pool
 
 
@@ -28,8 +31,20 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 @register()
 def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Which engine serves each alias and why, and options of its database that cannot be right."""
+    """Aliases whose engine is not what the project may expect, and settings of their databases that cannot be right."""
     return [message for alias in connections.settings if _is_right(alias) for message in _messages(alias)]
+
+
+@register()
+def tell_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Which engine serves the other aliases, and why: one message for all of which the same is to be said."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for alias in filter(_is_right, connections.settings):
+        with suppress(ImproperlyConfigured):
+            choice = engine_of(alias)
+            if _news(choice) is None:
+                told.setdefault((choice.engine, choice.reason), []).append(f'"{alias}"')
+    return [_told(*choice, aliases) for choice, aliases in told.items()]
 
 
 @register(Tags.database)
@@ -55,7 +70,12 @@ def _messages(alias: str) -> Iterator[CheckMessage]:
     except ImproperlyConfigured as error:
         yield checks.Error(str(error), id="adj.E002")
         return
-    yield _told(choice)
+    if (news := _news(choice)) is not None:
+        yield news
+    if (problem := problem_of_session(connections.create_connection(alias), choice)) is not None:
+        yield checks.Error(problem, id="adj.E002")
+    elif _is_postgresql(alias) and (pooler := sign_of_pooler(connections.settings[alias])) is not None:
+        yield from _messages_of_pooler(choice, pooler)
     if choice.engine == "psycopg":
         yield from (checks.Error(problem, id="adj.E003") for problem in problems_of_djangos_pool(alias))
         if (max_age := connections.settings[alias]["CONN_MAX_AGE"]) != 0:
@@ -63,13 +83,39 @@ def _messages(alias: str) -> Iterator[CheckMessage]:
     yield from (checks.Error(problem, id="adj.E004") for problem in problems_of_options(alias))
 
 
-def _told(choice: EngineChoice) -> CheckMessage:
-    """The engine of an alias: news where PostgreSQL is not served natively though nobody has said so."""
+def _news(choice: EngineChoice) -> CheckMessage | None:
+    """The engine of an alias where PostgreSQL is not served natively though nobody has said so; otherwise None."""
     if choice.advice is not None:
         return checks.Warning(str(choice), hint=choice.advice, id="adj.W001")
     if choice.engine == "threads" and _is_postgresql(choice.alias) and alias_settings(choice.alias).engine == "auto":
         return checks.Info(str(choice), id="adj.I001")
-    return checks.Debug(str(choice), id="adj.D001")
+    return None
+
+
+def _told(engine: str, reason: str, aliases: Sequence[str]) -> CheckMessage:
+    *others, last = aliases
+    names = f"Each of {', '.join(others)} and {last}" if others else last
+    return checks.Debug(f'{names} is served by the engine "{engine}": {reason}', id="adj.D001")
+
+
+def _messages_of_pooler(choice: EngineChoice, pooler: str) -> Iterator[CheckMessage]:
+    """What a transaction pooler would break, where `ADJ` does not say that there is one."""
+    alias, settings = choice.alias, alias_settings(choice.alias)
+    if choice.engine == "psycopg" and settings.pooler is None:
+        yield checks.Warning(
+            f'"{alias}" seems to go through a pooler ({pooler}), and ADJ["{alias}"]["pooler"] is not set.',
+            hint=f'Set ADJ["{alias}"]["pooler"] = "transaction" if the pooler gives each transaction another session. '
+            "If it does not, silence adj.W003.",
+            id="adj.W003",
+        )
+    elif choice.engine == "threads" and settings.session is not None:
+        yield checks.Warning(
+            f'"{alias}" seems to go through a pooler ({pooler}). On the engine "threads", ADJ["{alias}"]["session"] '
+            "needs a session that is the same for all transactions.",
+            hint='Use the engine "psycopg" with "pooler": "transaction", or a pooler that keeps sessions. '
+            "If it does, silence adj.W003.",
+            id="adj.W003",
+        )
 
 
 def _is_postgresql(alias: str) -> bool:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator, Iterator
-from contextlib import contextmanager
-from contextvars import Context, ContextVar
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator
+from contextvars import Context
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 
 from adj.abc import Engine
 from adj.compiler.dialect import dialect_for
 from adj.engines import engine_for, pinned_engines
+from adj.engines.access import access
 from adj.engines.calls import read_facts
 from adj.engines.lending import Wrappers
 from adj.engines.pool import PoolStats
@@ -222,24 +222,9 @@ async def executor_for(alias: str) -> Executor:
     return await databases.executor(alias)
 
 
-_preferred: ContextVar[str] = ContextVar("adj_preferred", default=DEFAULT_DB_ALIAS)
-
-
 def preferred_alias() -> str:
     """Where code goes that names no database: the alias of the `native()` block around it, or `default`."""
-    return _preferred.get()
-
-
-@contextmanager
-def preferring(alias: str) -> Generator[None]:
-    """A block in which code that names no database goes to an alias."""
-    before = _preferred.get()
-    _preferred.set(alias)
-    try:
-        yield
-    finally:
-        # Not by its token: a fixture's block may end in another context than it began in.
-        _preferred.set(before)
+    return access().preferred
 
 
 def close_all() -> None:

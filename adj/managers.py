@@ -14,8 +14,7 @@ from adj import clauses as ask
 from adj.compiler.describe import structure_of_statement
 from adj.compiler.django_path import statement_of
 from adj.compiler.overrides import begins_with_every_row, overridden, queryset_class_of, starts_plain
-from adj.compiler.partial import Partial
-from adj.compiler.structure import Structure, Unkeyed
+from adj.compiler.structure import Partial, Structure, Unkeyed
 from adj.query import AsyncQuery
 from adj.statement import Statement
 from adj.typevars import M, Owner, Q_co, R

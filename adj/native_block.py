@@ -11,9 +11,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 
 from adj.abc import Connection, Engine
-from adj.databases import executor_for, preferring
-from adj.engines.block_connections import joinable
-from adj.engines.companions import acting_for_current, has_companions
+from adj.databases import executor_for
+from adj.engines.access import access, acting_for_current, has_companions, having
 from adj.engines.thread_sensitive import LastingContext
 from adj.persist import to_its_end
 from adj.transaction import current
@@ -45,8 +44,7 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     shared = _SharedConnection((await executor_for(alias)).engine)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(shared.close)
-        stack.enter_context(preferring(alias))
-        stack.enter_context(joinable(shared))
+        stack.enter_context(having(preferred=alias, holders=(shared, *access().holders)))
         if (context := shared.context()) is not None:
             await stack.enter_async_context(context)
         yield

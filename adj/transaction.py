@@ -9,8 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
-from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary, ref
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
@@ -20,8 +19,8 @@ from django.db.transaction import Atomic
 from adj import blocks
 from adj.abc import Connection, Engine
 from adj.blocks import Hook, Mode
-from adj.engines.companions import Companion, Errand, errand_for, join_companions, leave_companions
-from adj.engines.contexts import Kept, shares_context
+from adj.engines.access import Companion, Errand, access, change_access, errand_for
+from adj.engines.contexts import shares_context
 from adj.engines.outcome import OUTCOME_UNKNOWN, has_note
 from adj.errors import CrossTaskTransaction, NestingError
 from adj.persist import result_and_cancellation, to_its_end
@@ -33,6 +32,9 @@ logger = logging.getLogger("adj.transaction")
 
 class Transaction:
     """What one task has begun on one connection, and has not ended."""
+
+    companion: Companion
+    """What code on the task's other connections needs of it, once it is published."""
 
     def __init__(self, alias: str, engine: Engine, connection: Connection) -> None:
         self.alias, self._connection = alias, connection
@@ -168,9 +170,9 @@ class Transaction:
 
     async def publish(self) -> None:
         """Let the queries of this task, and Django's own asynchronous methods, find the transaction."""
-        _transactions.set(Kept({**_transactions.get(), self.alias: self}))
+        self.companion = Companion(self._connection, self._wrapper, self.users, self._loop)
+        change_access(transactions={**access().transactions, self.alias: self})
         _of_tasks.setdefault(self._owner, {})[self.alias] = self
-        join_companions(self.alias, Companion(self._connection, self._wrapper, self.users, self._loop))
         if (executor := self._engine.thread_executor(self._run_for_django)) is not None:
             self._connection.share()
             # asgiref has no types for it.
@@ -187,7 +189,6 @@ class Transaction:
             if begun:
                 _of_tasks[owner] = begun
         _forget(self)
-        leave_companions(self.alias, self._connection)
         while (joining := _ended_joining()) is not None:
             await joining.__aexit__(None, None, None)
 
@@ -199,7 +200,7 @@ class Transaction:
         """Run what Django's own asynchronous method sends; it is called in the task that has called the method."""
         if (own := _own().get(self.alias)) is not None:
             return own.join(function, *args, **kwargs)
-        if self.is_own() or self.is_beside() or self not in _transactions.get().values():
+        if self.is_own() or self.is_beside() or self not in _in_context().values():
             # What asgiref finds here was left behind, or is another task's.
             return self._run_afterwards(function, *args, **kwargs)
         return self.join(function, *args, **kwargs)
@@ -216,7 +217,7 @@ class Transaction:
         """Run a function in the task that asgiref's executor has made for it."""
         task = asyncio.current_task()
         # Code that runs for one of the transactions may use them all.
-        users = [transaction.users for transaction in _transactions.get().values()]
+        users = [transaction.users for transaction in _in_context().values()]
         for each in users:
             each.add(task)
         try:
@@ -234,7 +235,9 @@ class _Joining(ThreadSensitiveContext):
         self.transaction = transaction
 
 
-_transactions: ContextVar[Kept[str, Transaction]] = ContextVar("adj_transactions", default=Kept())  # noqa: B039  # never changed
+def _in_context() -> Mapping[str, Transaction]:
+    """The transactions that the current context has, also those that have ended or are another task's."""
+    return cast("Mapping[str, Transaction]", access().transactions)
 
 
 # What a task has begun itself, however the context changes: tasks may share one, and asgiref sets old values again.
@@ -250,8 +253,7 @@ def _own() -> Mapping[str, Transaction]:
 
 def _forget(transaction: Transaction) -> None:
     """Take a transaction out of the current context."""
-    others = {alias: found for alias, found in _transactions.get().items() if found is not transaction}
-    _transactions.set(Kept(others))
+    change_access(transactions={alias: found for alias, found in _in_context().items() if found is not transaction})
 
 
 def _ended_joining() -> Any:
@@ -267,7 +269,7 @@ def current(alias: str) -> Transaction | None:
     """
     if (own := _own().get(alias)) is not None:
         return own
-    transaction = _transactions.get().get(alias)
+    transaction = _in_context().get(alias)
     if transaction is None or transaction.is_beside():
         return None
     if transaction.has_ended and transaction.is_own():
@@ -280,7 +282,7 @@ def current(alias: str) -> Transaction | None:
 
 def current_aliases() -> tuple[str, ...]:
     """The aliases on which the current context has a transaction, also one that has ended; the outermost first."""
-    return tuple({**_transactions.get(), **_own()})
+    return tuple({**_in_context(), **_own()})
 
 
 def _name(task: asyncio.Task[Any] | None) -> str:

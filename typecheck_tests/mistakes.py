@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adj import AsyncQuery, q
+from adj import AsyncQuery, atomic, q
 from tests.shop.models import Author, Book
 
 
@@ -31,6 +31,9 @@ async def an_argument_has_its_type() -> None:
     q(Book).only(1)  # wrong
     q(Book).aiterator(chunk_size="many")  # wrong
     q(Book).using(1)  # wrong
+    atomic(timeout="3")  # wrong
+    atomic(durabel=True)  # wrong
+    atomic("default", True)  # wrong
 
 
 async def a_row_is_of_its_model() -> object:

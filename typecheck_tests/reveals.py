@@ -155,7 +155,21 @@ async def rename(book: Book, title: str, *, notify: bool = False) -> int:
     return len(title)
 
 
+@atomic
+async def remove(book: Book, *, notify: bool = False) -> int:
+    return len(book.title)
+
+
+@atomic()
+async def restore(book: Book) -> int:
+    return len(book.title)
+
+
 async def transactions_and_synchronous_code(book: Book) -> None:
+    assert_type(await remove(book, notify=True), int)
+    assert_type(await restore(book), int)
+    async with atomic("default", durable=True, timeout=2.5):
+        pass
     async with atomic():
         assert_type(await adj.gather(q(Book).run(), q(Author).acount()), tuple[list[Book], int])
     assert_type(await adj.run_sync(longest_title, [book], default="none"), str)

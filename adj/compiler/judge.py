@@ -21,7 +21,8 @@ from adj.clauses import DjangoQuerySet
 from adj.compiler.late_names import check_late_names
 from adj.compiler.name_types import check_name_types
 from adj.compiler.names import begins_with, names_in, paths
-from adj.compiler.partial import Partial, with_clause
+from adj.compiler.partial import with_clause
+from adj.compiler.structure import Partial
 from adj.compiler.text import query_text
 from adj.errors import InvalidFormat, InvalidOperand, ShapeError, UnknownField, UnsupportedFeature
 from adj.schema.operands import expected

@@ -10,17 +10,8 @@ from typing import Any
 
 from adj.clauses import Clause, DjangoQuerySet
 from adj.compiler.build import base_of, innermost_first
-from adj.compiler.structure import StatementHolder
+from adj.compiler.structure import Partial, StatementHolder
 from adj.compiler.substitute import Verbatim
-
-
-class Partial:
-    """The QuerySet of a statement's first `count` clauses."""
-
-    __slots__ = ("count", "queryset")
-
-    def __init__(self, count: int, queryset: DjangoQuerySet) -> None:
-        self.count, self.queryset = count, queryset
 
 
 def kept_queryset(query: StatementHolder) -> DjangoQuerySet:

@@ -6,16 +6,14 @@ import datetime
 import decimal
 import uuid
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from django.db.models import QuerySet
 from django.utils.hashable import make_hashable
 
+from adj.clauses import DjangoQuerySet
 from adj.compiler.key_chain import KeyChain, Parts, linked
 from adj.statement import Statement
-
-if TYPE_CHECKING:
-    from adj.compiler.partial import Partial
 
 Key: TypeAlias = Hashable
 
@@ -48,6 +46,15 @@ class Uncacheable(Exception):
     """A part of a statement has no key; the message says which."""
 
 
+class Partial:
+    """The QuerySet that Django has built of a statement's first `count` clauses; see `adj/compiler/partial.py`."""
+
+    __slots__ = ("count", "queryset")
+
+    def __init__(self, count: int, queryset: DjangoQuerySet) -> None:
+        self.count, self.queryset = count, queryset
+
+
 class StatementHolder:
     """Whatever carries a statement with its structure: AsyncQuery, which this layer does not know."""
 
@@ -55,7 +62,7 @@ class StatementHolder:
 
     statement: Statement
     structure: Structure | Unkeyed
-    # What Django has built of the statement to judge it, if anything; see `adj/compiler/partial.py`.
+    # What Django has built of the statement to judge it, if anything.
     _partial: Partial | None
 
     @property

@@ -23,8 +23,8 @@ from adj.compiler.judge import judge
 from adj.compiler.key_chain import KeyChain, Parts, key_size, rounded
 from adj.compiler.memo import Memo
 from adj.compiler.names import begins_with, names_in
-from adj.compiler.partial import Partial, kept_queryset
-from adj.compiler.structure import PLAIN_TYPES, Key, StatementHolder, Structure, Unkeyed
+from adj.compiler.partial import kept_queryset
+from adj.compiler.structure import PLAIN_TYPES, Key, Partial, StatementHolder, Structure, Unkeyed
 from adj.schema.operands import operand_types
 from adj.statement import Statement
 

@@ -8,11 +8,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from adj.abc import Engine
-from adj.engines.choice import EngineChoice, check_native, engine_of, objection_to_native
+from adj.engines.choice import check_native, choice_for, objection_to_native
 from adj.engines.django import DjangoEngine
+from adj.engines.session_settings import problem_of_session
 from adj.engines.threads import ThreadsEngine
 from adj.engines.turns import Turns
-from adj.settings import AliasSettings, alias_settings, check_alias, check_djangos_pool
+from adj.settings import alias_settings, check_alias, check_djangos_pool
 
 
 def engine_for(alias: str) -> Engine:
@@ -21,8 +22,12 @@ def engine_for(alias: str) -> Engine:
     Raises `ImproperlyConfigured` for settings that adj does not know or that the backend cannot honor, and
     `UnknownDatabase` for an alias that is not in `DATABASES`.
     """
-    choice, settings = engine_of(alias), alias_settings(alias)
-    _check_sessions(choice, settings)
+    check_alias(alias)
+    settings = alias_settings(alias)
+    wrapper = connections.create_connection(alias)
+    choice = choice_for(wrapper, settings.engine)
+    if (problem := problem_of_session(wrapper, choice)) is not None:
+        raise ImproperlyConfigured(problem)
     match choice.engine:
         case "psycopg":
             check_djangos_pool(alias)
@@ -34,24 +39,6 @@ def engine_for(alias: str) -> Engine:
             return ThreadsEngine(alias, settings.threads, settings.pool)
         case "django":
             return DjangoEngine(alias)
-
-
-def _check_sessions(choice: EngineChoice, settings: AliasSettings) -> None:
-    """Raise `ImproperlyConfigured` where an engine cannot give sessions what the project's settings or backend say."""
-    alias, wrapper = choice.alias, connections.create_connection(choice.alias)
-    if settings.pooler is not None and choice.engine != "psycopg":
-        raise ImproperlyConfigured(f'ADJ["{alias}"]["pooler"] needs the engine "psycopg". {choice}')
-    if settings.session is None:
-        if hasattr(wrapper, "set_schema"):
-            raise ImproperlyConfigured(
-                f'ADJ["{alias}"]["session"] is missing: the backend keeps the schema of a tenant on Django\'s '
-                "connection, and adj's connections would read another one. Name a function that returns the "
-                "search_path of the current tenant."
-            )
-    elif wrapper.vendor != "postgresql" or choice.engine == "django":
-        raise ImproperlyConfigured(
-            f'ADJ["{alias}"]["session"] needs PostgreSQL with the engine "psycopg" or "threads". {choice}'
-        )
 
 
 def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:

@@ -23,8 +23,8 @@ import greenlet
 from asgiref.sync import SyncToAsync
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from adj.engines.access import Errand, new_errand, running
 from adj.engines.async_to_sync import call_by
-from adj.engines.companions import Errand, new_errand, running
 from adj.engines.contexts import take_over
 from adj.engines.lending import Wrappers, lend, take_back
 from adj.engines.thread_sensitive import CallExecutor, LastingContext

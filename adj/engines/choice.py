@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from adj.engines.backends import display_name, overrides
-from adj.settings import alias_settings, check_alias
+from adj.settings import EngineName, alias_settings, check_alias
 
 ServingEngine: TypeAlias = Literal["psycopg", "threads", "django"]
 
@@ -65,7 +65,15 @@ def engine_of(alias: str = DEFAULT_DB_ALIAS) -> EngineChoice:
     """
     check_alias(alias)
     chosen = alias_settings(alias).engine
-    wrapper = connections.create_connection(alias)
+    return choice_for(connections.create_connection(alias), chosen)
+
+
+def choice_for(wrapper: Any, chosen: EngineName) -> EngineChoice:
+    """The engine for the database of a wrapper that nobody else uses, where `ADJ` names `chosen`.
+
+    Raises `ImproperlyConfigured` for an engine that the backend cannot honor.
+    """
+    alias = wrapper.alias
     if chosen == "psycopg":
         check_native(wrapper)
     if chosen != "auto":

@@ -7,29 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import Context
-from typing import Any, TypeVar
-
-K = TypeVar("K")
-V = TypeVar("V")
+from typing import Any
 
 _OURS = "adj_"
 _MISSING = object()
-
-
-class Kept(dict[K, V]):
-    """The value of a variable that stays in its context; it is never changed.
-
-    When Django has sent a signal to asynchronous receivers, it gives its caller what differs in their context: this
-    says that it does not.
-    """
-
-    __hash__ = None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Kept)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
 
 
 def take_over(context: Context) -> None:

@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from adj.abc import RunCall
-from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
+from adj.engines.access import errand_for, has_companions, new_errand
+from adj.engines.call_on_errand import call_on_errand
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.outcome import call_noting_errors, note_end

@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from adj.abc import Command, DatabaseRow
+from adj.engines.access import acting_for_current, companions, has_companions
 from adj.engines.calls import fetch_all
-from adj.engines.companions import acting_for_current, companions, has_companions
 from adj.engines.copying import CopyOnThread
 from adj.engines.cursor import ChunkedCursor, last_call
 from adj.engines.lease import Lease

@@ -8,10 +8,35 @@ from typing import Any, NoReturn, TypeAlias
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from adj.errors import SessionChanged
+from adj.engines.choice import EngineChoice
+from adj.errors import SessionChanged, UnsupportedFeature
 from adj.settings import alias_settings
 
 Settings: TypeAlias = Mapping[str, str]
+
+
+def problem_of_session(wrapper: Any, choice: EngineChoice) -> str | None:
+    """Why an engine cannot give sessions what the project's settings or its backend say, in sentences; None if it can.
+
+    `wrapper` is one of the alias that nobody else uses.
+    """
+    alias, settings = choice.alias, alias_settings(choice.alias)
+    if settings.pooler is not None and choice.engine != "psycopg":
+        return f'ADJ["{alias}"]["pooler"] needs the engine "psycopg". {choice}'
+    if settings.session is None:
+        if hasattr(wrapper, "set_schema"):
+            return (
+                f'ADJ["{alias}"]["session"] is missing: the backend keeps the schema of a tenant on Django\'s '
+                "connection, and adj's connections would read another one. Name a function that returns the "
+                "search_path of the current tenant."
+            )
+    elif wrapper.vendor != "postgresql" or choice.engine == "django":
+        return f'ADJ["{alias}"]["session"] needs PostgreSQL with the engine "psycopg" or "threads". {choice}'
+    try:
+        settings_function(alias)
+    except ImproperlyConfigured as error:
+        return str(error)
+    return None
 
 
 def settings_function(alias: str) -> Callable[[], Settings] | None:
@@ -47,6 +72,15 @@ def _checked(alias: str, settings: object) -> Settings:
 def refuse_change(alias: str, wanted: Settings, has: Settings) -> NoReturn:
     """Raise `SessionChanged` for a transaction that began with other settings than are wanted now."""
     raise SessionChanged(alias=alias, names=sorted({name for name, _ in wanted.items() ^ has.items()}))
+
+
+def refuse_pooler(alias: str) -> NoReturn:
+    """Raise `UnsupportedFeature` where settings of a session would reach sessions of others, behind a pooler."""
+    raise UnsupportedFeature(
+        query="run_sync()",
+        reason=f'ADJ["{alias}"]["session"] behind a pooler needs the engine "psycopg", '
+        "and this code runs on a thread for another database.",
+    )
 
 
 def changes(wanted: Settings, has: Settings, before: Settings) -> Settings:

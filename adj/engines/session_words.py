@@ -167,10 +167,3 @@ def _is_of_transaction(bare: str, start: int) -> bool:
         if not depth:
             return found[0] != ")"
     return False
-
-
-WHICH_LAST: Final = (
-    "SELECT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-    " WHERE p.proname = ANY(%s) AND p.provolatile = 'v' AND n.nspname <> 'pg_catalog'"
-)
-"""Asks which of some names are functions of the project's that may change their session: a volatile one may."""

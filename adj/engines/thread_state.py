@@ -23,7 +23,7 @@ _IN_TRANSACTION = 1
 
 def run_and_judge(tell: Callable[[bool], None], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function on this thread, then tell whether something is open on the thread's connections."""
-    for connection in _usable_connections():
+    for connection in usable_connections():
         _watch_cursors(connection)
     try:
         return function(*args, **kwargs)
@@ -43,7 +43,7 @@ def close_what_is_open() -> None:
                 connection.close()
 
 
-def _usable_connections() -> list[Any]:
+def usable_connections() -> list[Any]:
     """This thread's connections to all databases, opened or not; without those whose driver is missing."""
     found: list[Any] = []
     for alias in connections.settings:
@@ -93,11 +93,11 @@ def _is_in_use(connection: Any) -> bool:
         connection.in_atomic_block
         or connection.autocommit is not connection.settings_dict["AUTOCOMMIT"]
         or _cursors_of(connection)
-        or _is_in_transaction(raw)
+        or is_in_transaction(raw)
     )
 
 
-def _is_in_transaction(raw: Any) -> bool:
+def is_in_transaction(raw: Any) -> bool:
     """Whether a driver's connection says that a transaction is open, as after a BEGIN that Django has not sent."""
     status = getattr(getattr(raw, "info", None), "transaction_status", 0)
     server = getattr(raw, "server_status", 0)

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import math
 import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
@@ -21,21 +22,22 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import connections
 
 from adj.abc import RunCall
+from adj.engines.access import errand_for, has_companions, new_errand
 from adj.engines.block_connections import joined
+from adj.engines.call_on_errand import call_on_errand
 from adj.engines.calls import connected, freshen
-from adj.engines.companions import call_on_errand, errand_for, has_companions, new_errand
 from adj.engines.demotion import refuses_writes
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
+from adj.engines.functions import Functions
 from adj.engines.on_thread import ConnectionOnThread
 from adj.engines.outcome import note_end
 from adj.engines.passage import let_pass
 from adj.engines.pool import Pool, PoolOptions, PoolStats, closed_pool
 from adj.engines.refusals import may_pass
-from adj.engines.session_settings import Settings, settings_function
 from adj.engines.session_state import has_news, is_read_only
 from adj.engines.thread_call import STOP_SECONDS, is_uninterrupted
 from adj.engines.thread_sensitive import CallExecutor
-from adj.engines.thread_session import ThreadSession
+from adj.engines.thread_session import ThreadSessions
 from adj.engines.thread_state import close_what_is_open, run_and_judge
 from adj.engines.watch import run_watched, watcher_of, watchers_of_others
 from adj.engines.worker import WaitingWorker, Worker
@@ -60,10 +62,11 @@ class WorkerSource:
         """Every worker whose thread has not ended."""
         self.was_demoted = False
         """Whether the server of a session was demoted: new ones may be opened to it as well."""
+        self._functions: defaultdict[str, Functions] = defaultdict(Functions)
 
     async def open(self) -> Worker:
         """Start a worker and let it connect."""
-        worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop, ThreadSession(self._alias))
+        worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop, ThreadSessions(self._functions))
         self.alive.add(worker)
         worker.ended.add_done_callback(lambda _: self._forget(worker))
         try:
@@ -120,7 +123,6 @@ class ThreadsEngine:
             max_idle=math.inf if max_age is None else max(LINGER, float(max_age)),
         )
         self._source = WorkerSource(alias)
-        self._settings = settings_function(alias)
         self._pool = Pool(alias, self._source, options, setting=f'ADJ["{alias}"]["threads"]')
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
@@ -130,7 +132,7 @@ class ThreadsEngine:
         second might never become free.
         """
         if (waiting := WaitingWorker.find()) is not None:
-            return nullcontext(ThreadConnection(self._alias, waiting.worker, self._settings, waiting))
+            return nullcontext(ThreadConnection(self._alias, waiting.worker, waiting))
         if (kept := joined(self, exclusive=exclusive)) is not None:
             return self._beside(kept)
         return _Lease(self)
@@ -139,7 +141,7 @@ class ThreadsEngine:
     async def _beside(self, kept: AbstractAsyncContextManager[Any]) -> AsyncGenerator[ThreadConnection]:
         """A worker that a block around the running code keeps; its connection is shared with the block's calls."""
         async with kept as connection:
-            beside = ThreadConnection(self._alias, connection._worker, self._settings)
+            beside = ThreadConnection(self._alias, connection._worker)
             try:
                 yield beside
             finally:
@@ -188,10 +190,10 @@ class ThreadsEngine:
             worker.passage.is_refused = False
             worker.submit(refuses_writes, worker.wrapper).add_done_callback(partial(self._judged, worker))
             return
-        if worker.session.is_changed:
+        if worker.sessions.are_changed:
             # Its connection is looked at before the next query, and replaced if it was closed.
             worker.freshened_at = -math.inf
-            _ = worker.submit(worker.session.clean)
+            _ = worker.submit(worker.sessions.clean)
         self._pool.release(worker)
 
     def _judged(self, worker: Worker, judging: asyncio.Future[bool]) -> None:
@@ -215,10 +217,8 @@ def _has_news(worker: Worker) -> bool:
 def _connect(worker: Worker, alias: str, was_demoted: bool) -> None:
     """Let a worker's thread, on which this runs, connect; after a failover, ask whether the session may write."""
     let_pass(alias, worker.passage)
-    with worker.session.unnoted():
-        worker.wrapper = wrapper = connected(alias)
-    if worker.session.note not in wrapper.execute_wrappers:
-        wrapper.execute_wrappers.append(worker.session.note)
+    worker.sessions.attend()
+    worker.wrapper = wrapper = connected(alias)
     worker.was_read_only = _only_reads(wrapper) or (was_demoted and refuses_writes(wrapper))
 
 
@@ -242,15 +242,9 @@ def _only_reads(wrapper: Any) -> bool:
 class ThreadConnection(ConnectionOnThread):
     """A worker, lent for one query."""
 
-    def __init__(
-        self,
-        alias: str,
-        worker: Worker,
-        settings: Callable[[], Settings] | None = None,
-        waiting: WaitingWorker | None = None,
-    ) -> None:
+    def __init__(self, alias: str, worker: Worker, waiting: WaitingWorker | None = None) -> None:
         super().__init__(alias)
-        self._worker, self._settings, self._waiting = worker, settings, waiting
+        self._worker, self._waiting = worker, waiting
         self._may_return = self._is_needed = False
 
     def share(self, *, may_return: bool = False) -> None:
@@ -259,7 +253,7 @@ class ThreadConnection(ConnectionOnThread):
 
     def is_needed(self) -> bool:
         """Whether a cursor or a transaction is open, as of the last call, or the session was changed."""
-        return self._is_needed or self._worker.session.is_changed
+        return self._is_needed or self._worker.sessions.are_changed
 
     def has_something_open(self) -> bool:
         """Whether a cursor or a transaction is open, as of the last call."""
@@ -297,10 +291,8 @@ class ThreadConnection(ConnectionOnThread):
             raise
 
     def _prepared(self, function: Callable[[], T]) -> Callable[[], T]:
-        """What the thread calls: a function in its session, watched by those who want to see its queries."""
+        """What the thread calls: a function, watched by those who want to see its queries."""
         call: Callable[[], T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
-        if self._settings is not None:
-            call = partial(self._worker.session.call, self._settings(), call)
         watchers = watchers_of_others(self._alias)
         if (watcher := watcher_of(self._alias)) is not None:
             watchers[self._alias] = watcher
@@ -321,7 +313,7 @@ class _Lease:
 
     async def __aenter__(self) -> ThreadConnection:
         self._worker = worker = await self._engine._pool.acquire()
-        self._connection = ThreadConnection(self._engine._alias, worker, self._engine._settings)
+        self._connection = ThreadConnection(self._engine._alias, worker)
         return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -6,11 +6,10 @@ What Django's code calls while it has its turn, and waits for, is part of that t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from contextvars import ContextVar
 
-_anew: ContextVar[Mapping[int, asyncio.Lock]] = ContextVar("adj_turns", default={})  # noqa: B039  # never changed
+from adj.engines.access import access, having
 
 
 class Turns:
@@ -22,17 +21,16 @@ class Turns:
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, and keep it until the block ends."""
-        inner = _anew.get().get(id(self))
+        inner = access().turns.get(id(self))
         return inner if inner in self._inner else self._lock
 
     @contextmanager
     def anew(self) -> Generator[None]:
         """The tasks of this context, which is nobody else's, are part of the turn that somebody has meanwhile."""
         inner = asyncio.Lock()
-        token = _anew.set({**_anew.get(), id(self): inner})
         self._inner.add(inner)
         try:
-            yield
+            with having(turns={**access().turns, id(self): inner}):
+                yield
         finally:
             self._inner.discard(inner)
-            _anew.reset(token)

@@ -21,7 +21,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.djangos import is_djangos
 from adj.engines.query_log import QueryLog, connecting_unseen, is_counted
-from adj.engines.thread_session import ThreadSession
+from adj.engines.thread_session import session_of_note
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,11 +94,7 @@ def _watches(connection: Any) -> bool:
     if connection is None:
         return False
     # A worker's connection has one of adj's own, which watches for nobody.
-    return connection.force_debug_cursor or not all(map(_is_session_note, connection.execute_wrappers))
-
-
-def _is_session_note(wrapper: Any) -> bool:
-    return isinstance(getattr(wrapper, "__self__", None), ThreadSession)
+    return connection.force_debug_cursor or not all(map(session_of_note, connection.execute_wrappers))
 
 
 @contextmanager

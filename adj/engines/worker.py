@@ -22,7 +22,7 @@ from adj.engines.cursor import close_cursors
 from adj.engines.djangos_thread import waiting_thread
 from adj.engines.passage import Passage
 from adj.engines.thread_call import STOP_SECONDS, Call, run_in
-from adj.engines.thread_session import ThreadSession
+from adj.engines.thread_session import ThreadSessions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,13 +63,13 @@ class Worker:
     """One thread. Everything but `_work` runs on the loop's thread.
 
     `wrapper` is the thread's Django connection once it has connected, and `was_read_only` whether that could only read
-    then. `session` knows what that connection's session has, and `passage` when the thread waits for its database.
+    then. `sessions` looks after the thread's connections, and `passage` knows when the thread waits for its database.
 
     The thread is a daemon, so that a loop that was stopped without being closed does not keep the process.
     """
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, session: ThreadSession) -> None:
-        self.session, self.passage = session, Passage()
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, sessions: ThreadSessions) -> None:
+        self.sessions, self.passage = sessions, Passage()
         self.idle_since, self.freshened_at = loop.time(), time.monotonic()
         self.expires_at = math.inf
         self.is_connecting = True

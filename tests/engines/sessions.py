@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connections
 from django.db.models import Func, IntegerField, Value
@@ -14,6 +14,8 @@ from adj import AsyncQuery, q
 from adj.databases import executor_for
 from adj.engines.psycopg import PsycopgEngine
 from tests.shop.models import Book
+
+T = TypeVar("T")
 
 # Those of programs: an autovacuum comes and goes when it likes.
 OTHERS = (
@@ -82,10 +84,10 @@ async def assert_nothing_runs() -> None:
         await asyncio.sleep(0.02)
 
 
-async def elsewhere(ask: Callable[[str], int], alias: str = "postgres") -> int:
+async def elsewhere(ask: Callable[[str], T], alias: str = "postgres") -> T:
     """What one of these functions finds, asked in a thread on a connection that is not adj's."""
 
-    def asked() -> int:
+    def asked() -> T:
         try:
             return ask(alias)
         finally:

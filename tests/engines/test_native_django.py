@@ -190,3 +190,29 @@ def test_synchronous_code_streams_and_copies(native: Place) -> None:
         assert text == "1\ta\n"
 
     run(main())
+
+
+def test_code_has_connections_for_itself_too(native: Place) -> None:
+    def name_of_database() -> list[str]:
+        connection: Any = connections[native.alias]
+        with connection._nodb_cursor() as cursor:
+            # As Django has it where it creates and drops databases.
+            cursor.execute("SELECT current_database()")
+            names = [cursor.fetchone()[0]]
+        own = connection.copy()
+        try:
+            with own.cursor() as cursor:
+                cursor.execute("SELECT current_database()")
+                names.append(cursor.fetchone()[0])
+        finally:
+            own.close()
+        return names
+
+    async def main() -> None:
+        name = connections[native.alias].settings_dict["NAME"]
+        executor = await executor_for(native.alias)
+        assert await executor.run(name_of_database) == ["postgres", name]
+        async with atomic(native.alias):
+            assert await adj.run_sync(name_of_database) == ["postgres", name]
+
+    run(main())

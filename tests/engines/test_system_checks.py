@@ -55,6 +55,68 @@ def test_each_alias_is_told_with_its_engine_and_why(postgres: str) -> None:
     ]
 
 
+def test_aliases_that_are_served_alike_share_a_message(postgres: str) -> None:
+    with database(postgres) as alias:
+        (text,) = (text for identity, text in told(alias) if identity == "adj.D001")
+        assert text.startswith(f'Each of "postgres" and "{alias}" is served by the engine "psycopg": its backend')
+        with override_settings(ADJ={alias: {"engine": "threads"}}):
+            (text,) = (text for identity, text in told(postgres) if identity == "adj.D001")
+            assert text.startswith('"postgres" is served by the engine "psycopg"')
+
+
+POOLERS: list[tuple[Mapping[str, Any], str]] = [
+    ({"PORT": "6432"}, "port 6432"),
+    ({"PORT": 6432}, "port 6432"),
+    ({"HOST": "a,b", "PORT": "5432,6432"}, "port 6432"),
+    ({"HOST": "", "PORT": "", "OPTIONS": {"host": "pgbouncer.internal"}}, 'host "pgbouncer.internal"'),
+    ({"HOST": "/var/run/pgbouncer"}, 'host "/var/run/pgbouncer"'),
+    ({"HOST": "ep-cool-1-pooler.eu-central-1.aws.neon.tech"}, "neon.tech"),
+    ({"HOST": "aws-0-eu-west-1.pooler.supabase.com", "PORT": "6543"}, 'port 6543 of "aws-0'),
+    ({"HOST": "db.abc.supabase.co", "PORT": "6543"}, 'port 6543 of "db.abc'),
+    ({"HOST": "x-do-user-1-0.b.db.ondigitalocean.com", "PORT": "25061"}, 'port 25061 of "x-do'),
+]
+
+
+@pytest.mark.parametrize(("settings", "sign"), POOLERS)
+def test_a_pooler_that_adj_is_not_told_of_is_warned_about(
+    postgres: str, settings: Mapping[str, Any], sign: str
+) -> None:
+    with database(postgres, **settings) as alias:
+        text = dict(told(alias))["adj.W003"]
+        assert text.startswith(f'"{alias}" seems to go through a pooler (')
+        assert sign in text
+        assert f'Set ADJ["{alias}"]["pooler"] = "transaction"' in text
+        with override_settings(ADJ={alias: {"pooler": "transaction"}}):
+            assert "adj.W003" not in dict(told(alias))
+        with override_settings(ADJ={alias: {"engine": "threads"}}):
+            assert "adj.W003" not in dict(told(alias))
+        with override_settings(ADJ={alias: {"engine": "threads", "session": dict}}):
+            assert 'On the engine "threads", ADJ["another"]["session"] needs' in dict(told(alias))["adj.W003"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"HOST": "db.internal", "PORT": "5432"},
+        # There it keeps sessions.
+        {"HOST": "aws-0-eu-west-1.pooler.supabase.com", "PORT": "5432"},
+        {"HOST": "x-do-user-1-0.b.db.ondigitalocean.com", "PORT": "25060"},
+        {"HOST": "db.internal", "PORT": "6543"},
+    ],
+)
+def test_a_server_is_not_taken_for_a_pooler(postgres: str, settings: Mapping[str, Any]) -> None:
+    with database(postgres, **settings) as alias:
+        assert "adj.W003" not in dict(told(alias))
+
+
+def test_sessions_that_an_engine_cannot_give_are_told(postgres: str) -> None:
+    for given in ({"session": dict, "engine": "django"}, {"pooler": "transaction", "engine": "threads"}):
+        with override_settings(ADJ={postgres: given}):
+            assert f'ADJ["{postgres}"]["{next(iter(given))}"] needs' in dict(told(postgres))["adj.E002"]
+    with override_settings(ADJ={postgres: {"session": "no.such.function"}}):
+        assert "which cannot be imported" in dict(told(postgres))["adj.E002"]
+
+
 def test_postgresql_that_is_not_served_natively_is_news(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with database(postgres, ENGINE="tests.backends.opening") as alias:
         ((identity, text),) = told(alias)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -15,6 +15,8 @@ from django.test import override_settings
 import adj
 from adj import SessionChanged, UnsupportedFeature, atomic, q
 from adj.databases import executor_for
+from tests.engines.sessions import elsewhere
+from tests.engines.test_choice import database
 from tests.running import run
 from tests.shop.models import Country
 
@@ -129,6 +131,146 @@ def test_a_context_without_a_tenant_finds_what_it_found_before(alias: str) -> No
     run(main())
 
 
+def by_tenant(alias: str) -> list[str]:
+    """The countries that code finds which goes from tenant to tenant."""
+    found = []
+    for name in TENANTS:
+        tenant.set(name)
+        found += names(alias)
+    return found
+
+
+def by_tenant_in_transactions(alias: str) -> list[str]:
+    """The same, with a transaction for each."""
+    found = []
+    for name in TENANTS:
+        tenant.set(name)
+        with transaction.atomic(alias):
+            found += names(alias)
+    return found
+
+
+def by_tenant_on_a_cursor(alias: str) -> list[str]:
+    """The same, with one cursor for all."""
+    found = []
+    with connections[alias].cursor() as cursor:
+        for name in TENANTS:
+            tenant.set(name)
+            cursor.execute("SELECT name FROM shop_country")
+            found += [name for (name,) in cursor.fetchall()]
+    return found
+
+
+def by_tenant_with_new_connections(alias: str) -> list[str]:
+    """The same, with a connection for each."""
+    found = []
+    for name in TENANTS:
+        tenant.set(name)
+        found += names(alias)
+        connections[alias].close()
+        found += names(alias)
+    return found[::2] if found[::2] == found[1::2] else found
+
+
+WAYS = [by_tenant, by_tenant_in_transactions, by_tenant_on_a_cursor, by_tenant_with_new_connections]
+
+
+@pytest.mark.parametrize("ask", WAYS)
+def test_code_that_goes_from_tenant_to_tenant_finds_the_rows_of_each(alias: str, ask: Callable[[str], Any]) -> None:
+    async def main() -> None:
+        executor = await executor_for(alias)
+        for _ in range(2):
+            assert await executor.run(ask, alias) == list(TENANTS)
+            tenant.set(TENANTS[0])
+            assert await executor.run(names, alias) == [TENANTS[0]]
+
+    run(main())
+
+
+def test_another_tenant_within_djangos_transaction_is_refused(alias: str) -> None:
+    def ask() -> None:
+        with transaction.atomic(alias):
+            names(alias)
+            by_tenant(alias)
+
+    async def main() -> None:
+        tenant.set(TENANTS[0])
+        executor = await executor_for(alias)
+        with pytest.raises(SessionChanged):
+            await executor.run(ask)
+
+    run(main())
+
+
+@pytest.mark.parametrize("alias", ["threads"], indirect=True)
+@pytest.mark.parametrize("ask", WAYS)
+def test_code_on_the_thread_of_another_alias_finds_its_tenants_rows(alias: str, ask: Callable[[str], Any]) -> None:
+    async def main() -> None:
+        executor = await executor_for("default")
+        for name in ("", *TENANTS):
+            tenant.set(name)
+            assert await executor.run(ask, alias) == list(TENANTS)
+            tenant.set(TENANTS[0])
+            assert await executor.run(names, alias) == [TENANTS[0]]
+
+    with override_settings(ADJ={alias: THREADS, "default": {"threads": 1}}):
+        run(main())
+
+
+@pytest.mark.parametrize("alias", ["direct"], indirect=True)
+def test_code_beside_a_native_connection_finds_its_tenants_rows(alias: str) -> None:
+    """An alias that the native engine cannot serve has Django's own connection there."""
+
+    async def main(beside: str) -> None:
+        executor = await executor_for(alias)
+        for name in TENANTS:
+            tenant.set(name)
+            assert await executor.run(names, beside) == [name]
+
+    with (
+        database(alias, ENGINE="tests.backends.opening") as beside,
+        override_settings(ADJ={alias: DIRECT, beside: {"session": session}}),
+    ):
+        run(main(beside))
+
+
+@pytest.mark.parametrize("alias", ["direct"], indirect=True)
+@pytest.mark.parametrize("engine", ["threads", "beside a native connection"])
+def test_a_tenant_that_code_has_told_the_backend_counts_until_its_call_ends(alias: str, engine: str) -> None:
+    def stray(beside: str, *, asks: bool) -> None:
+        places: Any = connections
+        places[beside].set_schema(TENANTS[0])
+        if asks:
+            assert names(beside) == [TENANTS[0]]
+
+    async def main(beside: str) -> None:
+        executor = await executor_for(beside if engine == "threads" else alias)
+        public = await executor.run(names, beside)
+        assert len(public) > 1
+        for asks in (True, False):
+            for name in ("", TENANTS[1], TENANTS[0], ""):
+                tenant.set(name)
+                await executor.run(stray, beside, asks=asks)
+                assert await executor.run(names, beside) == ([name] if name else public)
+
+    with (
+        database(alias, ENGINE="tests.backends.schemas") as beside,
+        override_settings(ADJ={alias: DIRECT, beside: {"session": session, "threads": 1}}),
+    ):
+        run(main(beside))
+
+
+@pytest.mark.parametrize("alias", ["pgbouncer"], indirect=True)
+def test_a_thread_of_another_alias_cannot_have_tenants_behind_a_pooler(alias: str) -> None:
+    async def main() -> None:
+        executor = await executor_for("default")
+        tenant.set(TENANTS[0])
+        with pytest.raises(UnsupportedFeature, match=r'"session"\] behind a pooler needs the engine "psycopg"'):
+            await executor.run(names, alias)
+
+    run(main())
+
+
 def test_writes_go_to_the_tenants_tables(alias: str) -> None:
     async def main() -> None:
         tenant.set(TENANTS[0])
@@ -195,6 +337,8 @@ def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(ali
     [
         ({"session": 5}, r'\["session"\] must be a function or the path of one, not 5'),
         ({"session": "django.VERSION"}, "session must be a function or the path of one, not 'django.VERSION'"),
+        ({"engine": "threads", "session": "no.such.function"}, "which cannot be imported"),
+        ({"engine": "threads", "session": lambda: None}, r"session\(\) must return a dict of settings"),
         ({"session": "no.such.function"}, 'session names "no.such.function", which cannot be imported'),
         ({"session": lambda: None}, r"session\(\) must return a dict of settings"),
         ({"session": lambda: {"search_path": 1}}, r"session\(\) must return a dict of settings"),
@@ -269,6 +413,51 @@ def test_what_code_changes_in_its_session_is_not_found_by_another(threads: str) 
             assert await executor.run(ask, show) == before
 
     run(main())
+
+
+@pytest.mark.parametrize("threads", ["postgres", "mariadb"], indirect=True)
+def test_what_code_changes_on_the_thread_of_another_alias_is_not_found_either(threads: str) -> None:
+    def ask(*statements: str) -> Any:
+        with connections[threads].cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchone()
+
+    async def main() -> None:
+        executor = await executor_for("default")
+        for change, show in CHANGES[threads]:
+            before = await executor.run(ask, show)
+            assert await executor.run(ask, change, show) != before
+            assert await executor.run(ask, show) == before
+            async with atomic():
+                assert await executor.run(ask, change, show) != before
+            assert await executor.run(ask, show) == before
+
+    with override_settings(ADJ={"default": {"engine": "threads", "threads": 1}}):
+        run(main())
+
+
+def test_the_server_is_asked_about_a_function_once_for_all_threads(postgres: str) -> None:
+    def call() -> int:
+        with connections[postgres].cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid(), to_tsvector('a'), pg_sleep(0.2)")
+            return int(cursor.fetchone()[0])
+
+    def last_statements(pids: list[int]) -> list[str]:
+        with connections[postgres].cursor() as cursor:
+            cursor.execute("SELECT query FROM pg_stat_activity WHERE pid = ANY(%s)", [pids])
+            return [query for (query,) in cursor.fetchall()]
+
+    async def main() -> None:
+        executor = await executor_for(postgres)
+        pids = [await executor.run(call)]
+        assert ["proname" in query for query in await elsewhere(lambda alias: last_statements(pids))] == [True]
+        pids = [*await asyncio.gather(executor.run(call), executor.run(call))]
+        assert pids[0] != pids[1]
+        assert ["to_tsvector" in query for query in await elsewhere(lambda alias: last_statements(pids))] == [True] * 2
+
+    with override_settings(ADJ={postgres: {"engine": "threads", "threads": 2}}):
+        run(main())
 
 
 def test_a_connection_whose_session_is_as_it_was_is_kept(postgres: str) -> None:

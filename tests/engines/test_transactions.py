@@ -156,8 +156,13 @@ def test_a_function_runs_in_a_transaction_without_parentheses_around_nothing(pla
         await create("default", code)
         return adj.in_transaction()
 
+    lasting: Any = atomic
+
     async def main() -> None:
         assert await write("+1")
+        async with atomic():
+            with pytest.raises(RuntimeError, match="durable"):
+                await lasting(write, durable=True)("+2")
 
     run(main())
     assert written(place) == ["+1"]

@@ -200,7 +200,7 @@ def _checks(root: Path, group: str) -> Iterator[Mutant]:
                     yield module.mutant(function, f"never {_text(found.test)}", found.test, ast.Constant(False))
                     yield from _without_one(module, function, found.test)
                 if isinstance(found, ast.ExceptHandler) and any(map(_is_refusal, found.body)):
-                    yield module.mutant(function, f"no refusal at {_text(found)}", found, _answering(found))
+                    yield module.mutant(function, f"no refusal at {_text(found)}", found, _raising(found))
                 if isinstance(found, ast.Expr) and "note_objection(" in _text(found.value):
                     yield module.mutant(function, f"without {_text(found)}", found, ast.Pass())
 
@@ -220,9 +220,9 @@ def _is_objection(statement: ast.stmt, function: str) -> bool:
     return function == "_objection" and isinstance(statement, ast.Return)
 
 
-def _answering(handler: ast.ExceptHandler) -> ast.ExceptHandler:
+def _raising(handler: ast.ExceptHandler) -> ast.ExceptHandler:
     changed = copy.copy(handler)
-    changed.body = [ast.Return(ast.Tuple([], ast.Load()))]
+    changed.body = [ast.Raise()]
     return changed
 
 

@@ -26,8 +26,8 @@ TESTS: Final = {
     "structures": ["tests/unit/test_key_parts.py", "tests/unit/test_key_fields.py", "tests/unit/test_keys.py"],
     "checks": [
         *("tests/unit/test_checks.py", "tests/unit/test_key_parts.py", "tests/unit/test_slots.py"),
-        *("tests/unit/test_keys.py", "tests/parity/test_keys_of_plans.py", "tests/parity/test_proof.py"),
-        "tests/parity/test_hostile.py",
+        *("tests/unit/test_keys.py", "tests/unit/test_key_fields.py", "tests/parity/test_keys_of_plans.py"),
+        *("tests/parity/test_proof.py", "tests/parity/test_hostile.py"),
     ],
     "guards": [
         *("tests/unit/test_checks.py", "tests/unit/test_slots.py", "tests/unit/test_key_parts.py"),

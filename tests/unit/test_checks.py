@@ -38,7 +38,7 @@ from django.test.utils import register_lookup
 from adj import PlanMismatch, plan_cache, pure, q
 from adj.compiler.assign import assigned_slots
 from adj.compiler.build import build_with_slots
-from adj.compiler.describe import KeyWalk
+from adj.compiler.describe import KeyWalk, structure_of_statement
 from adj.compiler.keys import structure_with_ending
 from adj.compiler.nodes import computed_names, has_found_field, holds_expression
 from adj.compiler.overrides import is_plain, method_names, overridden_terminals
@@ -465,6 +465,37 @@ class OwnQuery(Query):
 def test_what_has_no_structure_says_why(kind: Any, reason: str) -> None:
     with pytest.raises(Uncacheable, match=reason):
         kind_of(kind)
+
+
+def test_a_query_with_methods_of_its_own_has_no_key() -> None:
+    query: Any = Book.objects.filter(pages=1).query
+    query.add_q = lambda *args: None
+    with pytest.raises(Uncacheable, match="Query has methods of its own: add_q"):
+        KeyWalk(Book).node(query)
+
+
+def test_a_queryset_that_builds_in_its_own_way_has_no_key() -> None:
+    with pytest.raises(Uncacheable, match="OwnFilter overrides filter"):
+        KeyWalk(Book).node(OwnFilter(Book))
+    structure = structure_of_statement(q(OwnFilter(Book)).statement)
+    assert isinstance(structure, Unkeyed)
+    assert structure.reason == "OwnFilter overrides filter"
+
+
+class Endless:
+    """Has no hash, as a key that is nested too deeply."""
+
+    def __hash__(self) -> int:
+        return hash(self)
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"), [([], "a list where a name belongs"), (Endless(), "it is nested too deeply")]
+)
+def test_a_part_without_a_hash_leaves_no_key(part: Any, reason: str) -> None:
+    structure = extended(Structure(()), Structure((part,)))
+    assert isinstance(structure, Unkeyed)
+    assert structure.reason == reason
 
 
 # -- code that does not say the same twice -----------------------------------------------------------------------------

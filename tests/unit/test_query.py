@@ -21,7 +21,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Lower
 from django.test import override_settings
 
-from adj import SQL, AsyncQuery, UnknownField, plan_cache, q
+from adj import SQL, AsyncQuery, UnknownField, atomic, plan_cache, q
 from adj.query import query_of
 from tests.running import run
 from tests.shop.models import Author, Bestseller, Book, Publisher, Review, Shelf, Tag
@@ -767,3 +767,18 @@ def test_a_query_that_is_never_run_says_nothing() -> None:
 def test_a_timeout_is_a_number_of_seconds(seconds: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         q(Book).timeout(seconds)
+    with pytest.raises(error, match=message.replace(r"timeout\(\)", r"atomic\(timeout=\)")):
+        atomic(timeout=seconds)
+
+
+@pytest.mark.parametrize(
+    ("retry", "error", "message"),
+    [
+        ("3", TypeError, r"atomic\(retry=\) expects a number of retries; got '3' \(str\)"),
+        (True, TypeError, r"got True \(bool\)"),
+        (-1, ValueError, r"expects 0 or a positive number of retries; got -1"),
+    ],
+)
+def test_retries_are_counted(retry: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        atomic(retry=retry)

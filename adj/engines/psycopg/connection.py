@@ -11,9 +11,9 @@ from django.db.transaction import TransactionManagementError
 from psycopg import AsyncServerCursor
 
 from adj.abc import Command, Cursor, DatabaseRow
+from adj.engines.access import companions, errand_for
 from adj.engines.bridge import Lent, run_in_bridge
 from adj.engines.calls import fetch_all
-from adj.engines.companions import companions, errand_for
 from adj.engines.cursor import ChunkedCursor
 from adj.engines.djangos_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.lease import Lease

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from adj.abc import DatabaseRow
+from adj.engines.psycopg.link import Link
 from adj.engines.psycopg.session import prepare
 from adj.persist import to_its_end
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from adj.engines.psycopg.connection import PsycopgConnection
+
+class HasLink(Protocol):
+    """A connection that several tasks may reach."""
+
+    @property
+    def link(self) -> Link:
+        """Its connection to the server."""
+        ...
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the lease has ended."""
+        ...
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """A turn on it, for as long as the block."""
+        ...
 
 
 class NativeCopy:
     """Rows on their way to the server."""
 
-    def __init__(self, connection: PsycopgConnection, statement: str) -> None:
+    def __init__(self, connection: HasLink, statement: str) -> None:
         self._connection, self._statement = connection, statement
         self._copying: Any = None
         self._copy: Any = None

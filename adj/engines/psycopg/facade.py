@@ -31,8 +31,10 @@ class NamedCursor(ClientCursorMixin[Any], psycopg.AsyncServerCursor[Any]):
 
 def _wait(link: Link, awaitable: Awaitable[T]) -> T:
     """Wait for what runs on a connection, if it is still the one of the code that waits."""
+    wrapper: Any = link.wrapper
     try:
-        check_lent(link.wrapper)
+        if wrapper.is_lent_by_adj:
+            check_lent(wrapper)
     except BaseException:
         dispose(awaitable)
         raise
@@ -211,6 +213,9 @@ class Connection:
 
     @autocommit.setter
     def autocommit(self, value: bool) -> None:
+        if not value and self._link.session is not None:
+            # A transaction begins, in which the settings cannot change.
+            _wait(self._link, self._link.session.dress(self._link))
         _wait(self._link, self._link.set_autocommit(value))
 
     @property

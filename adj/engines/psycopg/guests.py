@@ -15,8 +15,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.bridge import Lent, run_in_bridge
 from adj.engines.choice import objection_to_native
+from adj.engines.functions import Functions
 from adj.engines.lending import Wrappers
 from adj.engines.psycopg.wrapper import wrapper_on
+from adj.engines.thread_session import ThreadSession
 from adj.persist import to_its_end
 
 
@@ -43,6 +45,8 @@ async def with_guests(wrappers: Wrappers) -> AsyncGenerator[Wrappers]:
         if connected:
             await to_its_end(run_in_bridge(Lent(connected), _close, connected.values()))
         for alias, guest in guests.items():
+            if (session := ThreadSession.of(guest)) is not None:
+                session.forget_tenant()
             _idle.wrappers[alias].append(guest)
 
 
@@ -66,7 +70,10 @@ def _taken(alias: str) -> BaseDatabaseWrapper | None:
 
 def _made(alias: str) -> BaseDatabaseWrapper:
     plain: BaseDatabaseWrapper = connections.create_connection(alias)
-    return wrapper_on(None, alias) if objection_to_native(plain) is None else plain
+    if objection_to_native(plain) is None:
+        return wrapper_on(None, alias)
+    ThreadSession(plain, Functions()).attend()
+    return plain
 
 
 def _close(guests: Iterable[BaseDatabaseWrapper]) -> None:

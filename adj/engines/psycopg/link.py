@@ -15,8 +15,8 @@ from psycopg import pq, waiting
 from psycopg.types.numeric import Int2, Int4, Int8
 
 from adj.abc import Command, Parameters
+from adj.engines.functions import WHICH_LAST, Functions
 from adj.engines.outcome import note_end
-from adj.engines.psycopg.functions import Functions
 from adj.engines.psycopg.session import Session, joined
 from adj.engines.session_words import NO_TRACE, trace_of
 from adj.errors import UnsupportedFeature
@@ -126,7 +126,8 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         called, self.called = self.called, set()
         if self.functions.may_last(called):
             self.is_marked = True
-            await self.functions.ask(self, called)
+            if unknown := self.functions.unknown(called):
+                self.functions.learn(unknown, await (await self.execute(WHICH_LAST, [unknown])).fetchall())
             self.is_marked = self.functions.may_last(called)
 
     async def fetch(self, command: Command) -> list[tuple[Any, ...]]:

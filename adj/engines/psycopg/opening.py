@@ -13,7 +13,7 @@ import psycopg
 from django.db import connections
 
 from adj.engines.bridge import Lent, run_in_bridge
-from adj.engines.psycopg.functions import Functions
+from adj.engines.functions import Functions
 from adj.engines.psycopg.link import Link
 from adj.engines.psycopg.wrapper import asynchronous, wrapper_on
 from adj.engines.refusals import may_pass

@@ -48,6 +48,8 @@ class _OnLink:
     # The pool is the engine's.
     pool = None
     link: Link | None = None
+    is_lent_by_adj = False
+    """Whether adj has made it, and lends it. Otherwise code has copied one, for itself."""
     given_parameters: dict[str, Any] | None = None
     settings_dict: dict[str, Any]
     # What is read here is the backend's own; the mixin has no base that says so.
@@ -139,7 +141,7 @@ def wrapper_on(link: Link | None, alias: str) -> BaseDatabaseWrapper:
     wrapper: Any = connections.create_connection(alias)
     kind: Any = type(wrapper)
     wrapper.__class__ = _class_on_link(kind)
-    wrapper.link = link
+    wrapper.link, wrapper.is_lent_by_adj = link, True
     found: BaseDatabaseWrapper = wrapper
     return found
 
