@@ -109,7 +109,7 @@ class PassingErrors(NotedErrors):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._passage.leave(has_failed=kind is not None)
+        self._passage.leave(has_failed=isinstance(error, Exception))
         if error is not None and is_refused_write(self.wrapper, error):
             self._passage.is_refused = True
         super().__exit__(kind, error, traceback)
