@@ -132,7 +132,7 @@ PLACES = [place for place in ALL_PLACES if place.engine != "django"]
 @pytest.fixture(params=PLACES, ids=lambda place: place.name)
 def program(request: Any) -> tuple[str, str]:
     """The beginning of a program on a database, and the alias that the tests have for it."""
-    alias = {"mariadb": "mariadb_shop"}.get(request.param.alias, request.param.alias)
+    alias = "mariadb_shop" if request.param.alias == "mariadb" else request.param.alias
     if alias != "default":
         request.getfixturevalue(alias)
     names = ("ENGINE", "NAME", "HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
