@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import connection
@@ -66,3 +67,22 @@ def by_sync_statement(view: SyncView) -> SyncView:
         return view(request)
 
     return middleware
+
+
+@async_only_middleware
+def by_set_schema(view: AsyncView) -> AsyncView:
+    """Tell the backend of django-tenants, as its middleware does, and then set the context variable."""
+
+    async def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(("/tenant/", "/native/")):
+            await sync_to_async(set_schema)(name_of(request))
+            _tenant.set(name_of(request))
+        return await view(request)
+
+    return middleware
+
+
+def set_schema(name: str) -> None:
+    """Set the schema that the backend of django-tenants sends before each statement."""
+    backend: Any = connection
+    backend.set_schema(name)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.asgi.serving import APPLICATION, Served, served
+from tests.asgi.serving import APPLICATION, served
+from tests.asgi.wrong_rows import wrong_rows
 from tests.engines.schemas import TENANTS, tenants_schemas
 
-REQUESTS = 200
-AT_ONCE = 20
-"""How many of them are sent at the same time where each has a connection of Django's."""
+FEW = 20
+"""How many requests are sent at once where each has a connection of Django's."""
 
 ENGINES: dict[str, dict[str, Any]] = {
     "psycopg": {"engine": "psycopg", "pool": {"max_size": 5}},
@@ -40,14 +40,6 @@ def serving(database: dict[str, Any], engine: dict[str, Any], middleware: str, *
     return served(APPLICATION, {"database": database, "adj": engine, **options})
 
 
-def wrong_rows(server: Served, path: str = "tenant", at_once: int = REQUESTS) -> list[tuple[str, str, list[str]]]:
-    """The names that requests have found and are not their tenant's, with the tenant and who has asked."""
-    tenants = [TENANTS[number % 2] for number in range(REQUESTS)]
-    answers = server.get([f"/{path}/{name}/" for name in tenants], at_once)
-    found = [(name, answer.json()) for name, answer in zip(tenants, answers, strict=True)]
-    return [(name, way, names) for name, ways in found for way, names in ways.items() if names != [name]]
-
-
 @pytest.mark.parametrize("is_native", [False, True], ids=["plain", "NativeMiddleware"])
 def test_the_session_of_a_context_is_its_tenants(
     database: dict[str, Any], engine: dict[str, Any], is_native: bool
@@ -58,8 +50,8 @@ def test_the_session_of_a_context_is_its_tenants(
             assert wrong_rows(server) == wrong_rows(server, "native") == []
         else:
             # Django's own connection has no tenant, and each request its own: at once, more than the server allows.
-            assert {way for _, way, _ in wrong_rows(server, at_once=AT_ONCE)} == {"Django", "sync_to_async"}
-            assert wrong_rows(server, "native", at_once=AT_ONCE) == []
+            assert {way for _, way, _ in wrong_rows(server, at_once=FEW)} == {"Django", "sync_to_async"}
+            assert wrong_rows(server, "native", at_once=FEW) == []
 
 
 @pytest.mark.parametrize("middleware", ["by_statement", "by_sync_statement"])
@@ -77,6 +69,6 @@ def test_a_statement_on_djangos_connection_reaches_no_other_request(
 ) -> None:
     """Without `NativeMiddleware` adj's connections are others, whose search path is the database's."""
     with serving(database, engine, middleware, is_native=False) as server:
-        for tenant, way, names in wrong_rows(server, at_once=AT_ONCE):
+        for tenant, way, names in wrong_rows(server, at_once=FEW):
             assert way not in {"Django", "sync_to_async"}
             assert not set(names) & set(TENANTS), f"{tenant} has found {names}"

@@ -9,5 +9,6 @@ from tests.asgi import views
 urlpatterns = [
     path("tenant/<str:name>/", views.tenants_names),
     path("native/<str:name>/", views.tenants_names_in_native),
+    path("country-names/", views.names_without_tenant),
     path("country/<int:number>/", views.country),
 ]

@@ -38,6 +38,11 @@ async def tenants_names_in_native(request: HttpRequest, name: str) -> JsonRespon
         return await tenants_names(request, name)
 
 
+async def names_without_tenant(request: HttpRequest) -> JsonResponse:
+    """The same for a request of no tenant."""
+    return await tenants_names(request, "")
+
+
 async def country(request: HttpRequest, number: int) -> JsonResponse:
     """What requests of a project do: write, read and write again, by adj and by Django."""
     code = f"{number:02x}"

@@ -13,7 +13,7 @@ TENANTS = ("adj_red", "adj_blue")
 @contextmanager
 def tenants_schemas(alias: str) -> Generator[None]:
     """Let the tenants have their schemas until the block ends."""
-    _execute(alias, *(statement for name in TENANTS for statement in _creating(name)))
+    _execute(alias, *(statement for name in TENANTS for statement in creating(name)))
     try:
         yield
     finally:
@@ -28,7 +28,8 @@ def _execute(alias: str, *statements: str) -> None:
             cursor.execute(statement)
 
 
-def _creating(name: str) -> list[str]:
+def creating(name: str) -> list[str]:
+    """The statements that make the schema of a tenant."""
     return [
         f"CREATE SCHEMA {name}",
         f"CREATE TABLE {name}.shop_country (LIKE public.shop_country INCLUDING ALL)",
