@@ -183,6 +183,30 @@ def test_synchronous_code_that_waits_for_a_query_lends_it_its_thread(two_workers
         assert one == other
 
 
+def test_a_block_in_such_code_is_on_that_thread(two_workers: str) -> None:
+    """As in an asynchronous view behind synchronous middleware, which keeps the worker by what it leaves open."""
+
+    def middleware() -> tuple[int, int]:
+        transaction.set_autocommit(False, using=two_workers)
+        Country.objects.using(two_workers).create(code="zz", name="left open")
+        try:
+            return async_to_sync(view)()
+        finally:
+            transaction.rollback(using=two_workers)
+            transaction.set_autocommit(True, using=two_workers)
+
+    async def view() -> tuple[int, int]:
+        async with asyncio.timeout(20), adj.native(two_workers):
+            found = await Country.objects.using(two_workers).filter(code="zz").acount()
+            return found, await q(Country).using(two_workers).filter(code="zz").acount()
+
+    async def main() -> tuple[int, int]:
+        async with adj.native(two_workers):
+            return await sync_to_async(middleware)()
+
+    assert run(main()) == (1, 1)
+
+
 def test_the_same_in_run_sync(two_workers: str) -> None:
     both = threading.Barrier(2, timeout=10)
 
