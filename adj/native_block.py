@@ -25,13 +25,14 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     On PostgreSQL's native engine that is on the event loop, in a greenlet: `await book.asave()`, `await
     Book.objects.aget(pk=1)` and third-party code need no thread. They run one after another, as Django runs them, on a
     connection that goes back after each call, unless something is open on it that the next one may need: a cursor, a
-    transaction, a changed session. Queries of adj have connections of their own, and so has `run_sync()`, which uses
-    the alias's engine in the block. Code that waits for something else than the database belongs in
+    transaction, a changed session. Then the block keeps it, and its other queries and transactions use it too;
+    otherwise queries of adj have connections of their own, and so has `run_sync()`, which uses the alias's engine in
+    the block. Code that waits for something else than the database belongs in
     `sync_to_async(code, thread_sensitive=False)`.
 
-    On threads, each call takes a worker thread and its connection, and gives both back; while a cursor or a transaction
-    is open, the block keeps them, and its other queries use them too. Two calls may therefore run on different threads:
-    keep state in context variables or asgiref's `Local`, not in `threading.local`.
+    On threads, each call takes a worker thread and its connection, and gives both back, or keeps them in the same
+    cases. Two calls may therefore run on different threads: keep state in context variables or asgiref's `Local`, not
+    in `threading.local`.
 
     A task that was started in the block may outlive it: each of its calls then takes a connection for itself.
 

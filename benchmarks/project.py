@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import django
 from django.conf import settings
 
 
-def set_up(database: Path) -> None:
-    """Configure Django; afterwards `benchmarks.models` can be imported."""
+def set_up(database: Path, **options: Any) -> None:
+    """Configure Django, with further settings; afterwards `benchmarks.models` can be imported."""
     _configure(
-        {"ENGINE": "django.db.backends.sqlite3", "NAME": database},
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": database, "OPTIONS": {"timeout": 20}},
         {"engine": "threads", "threads": 8},
+        **options,
     )
 
 
@@ -21,12 +23,13 @@ def set_up_postgresql(database: dict[str, object]) -> None:
     _configure(database, {"engine": "psycopg"})
 
 
-def _configure(database: dict[str, object], engine: dict[str, object]) -> None:
+def _configure(database: dict[str, object], engine: dict[str, object], **options: Any) -> None:
     settings.configure(
         ADJ={"default": engine},
         DATABASES={"default": database},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         INSTALLED_APPS=["benchmarks"],
         USE_TZ=True,
+        **options,
     )
     django.setup()

@@ -147,9 +147,13 @@ class ThreadsEngine:
             finally:
                 beside.end()
 
-    def thread_executor(self, run: RunCall) -> CallExecutor:
-        """Runs what Django's own asynchronous methods send to their thread on a worker."""
-        return CallExecutor(run)
+    def thread_executor(self, run: RunCall) -> CallExecutor | None:
+        """Runs what Django's own asynchronous methods send to their thread on a worker.
+
+        In `async_to_sync()` on a worker there is none: asgiref sends it to that one, whose thread runs nothing else
+        until its code has ended.
+        """
+        return None if WaitingWorker.find() is not None else CallExecutor(run)
 
     def stats(self) -> PoolStats:
         """The figures of the pool."""

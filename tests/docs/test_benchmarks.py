@@ -34,6 +34,10 @@ def test_rows_are_loaded_and_updated_in_every_way() -> None:
     assert output.count("% |") == 3
 
 
+def test_an_application_under_load_answers_every_request() -> None:
+    assert run("benchmarks.load", "--rounds=1", "--requests=64").count(" 0 errors, ") == 9
+
+
 def test_the_profile_shows_functions_of_adj() -> None:
     assert "prepare.py" in run("benchmarks.profile", "one", "--times=1", "--top=200")
 

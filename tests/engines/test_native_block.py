@@ -17,7 +17,7 @@ import adj
 from adj import atomic, q
 from adj.asgi import NativeMiddleware
 from adj.databases import executor_for
-from tests.engines.places import PLACES, Place
+from tests.engines.places import NATIVE, PLACES, POSTGRESQL_PLACES, Place
 from tests.running import run
 from tests.shop.models import Country
 
@@ -84,11 +84,22 @@ def test_a_block_that_is_cancelled_at_its_end_keeps_no_connection(postgres: str,
 @pytest.fixture(params=THREADS, ids=lambda place: place.name)
 def two_workers(request: pytest.FixtureRequest) -> Generator[str]:
     """An alias that is served by two worker threads; waiting for one takes two seconds at most."""
+    yield from _with_two(request, {"threads": 2, "pool": {"timeout": 2}})
+
+
+@pytest.fixture(params=[NATIVE, *THREADS], ids=lambda place: place.name)
+def two_connections(request: pytest.FixtureRequest) -> Generator[str]:
+    """The same, or one with two connections and no threads."""
+    is_native = request.param is NATIVE
+    few = {"pool": {"max_size": 2, "timeout": 2}} if is_native else {"threads": 2, "pool": {"timeout": 2}}
+    yield from _with_two(request, few)
+
+
+def _with_two(request: pytest.FixtureRequest, few: dict[str, Any]) -> Generator[str]:
     place = request.param
     if place.alias != "default":
         request.getfixturevalue(place.alias)
-    few = {"engine": "threads", "threads": 2, "pool": {"timeout": 2}}
-    with place.chosen(), override_settings(ADJ={place.alias: few}):
+    with place.chosen(), override_settings(ADJ={place.alias: {"engine": place.engine, **few}}):
         for code in ("zx", "zy"):
             place.execute("INSERT INTO shop_country (code, name) VALUES (%s, %s)", code, "two")
         yield place.alias
@@ -121,24 +132,24 @@ def test_a_block_holds_no_worker_between_its_calls(two_workers: str) -> None:
         assert len(set(found)) == 1
 
 
-def test_queries_of_a_block_that_keeps_a_worker_join_it(two_workers: str) -> None:
-    """An iteration of Django's keeps its cursor open between two calls, and so its worker."""
+def test_queries_of_a_block_that_keeps_a_connection_join_it(two_connections: str) -> None:
+    """An iteration of Django's keeps its cursor open between two calls, and so its connection."""
 
     async def body(barrier: asyncio.Barrier) -> int:
         counted = 0
-        async for country in Country.objects.using(two_workers).filter(name="two").aiterator(chunk_size=1):
+        async for country in Country.objects.using(two_connections).filter(name="two").aiterator(chunk_size=1):
             if not counted:
                 await barrier.wait()
-            assert (await q(Country).using(two_workers).aget(pk=country.pk)).pk == country.pk
-            async with atomic(two_workers):
-                assert await Country.objects.using(two_workers).filter(pk=country.pk).aexists()
-            async with q(Country).using(two_workers).stream(chunk_size=1) as rows:
+            assert (await q(Country).using(two_connections).aget(pk=country.pk)).pk == country.pk
+            async with atomic(two_connections):
+                assert await Country.objects.using(two_connections).filter(pk=country.pk).aexists()
+            async with q(Country).using(two_connections).stream(chunk_size=1) as rows:
                 assert [row async for row in rows]
             counted += 1
         return counted
 
     # Nobody writes: in SQLite the cursors of the other block would be in the way.
-    assert in_blocks(two_workers, 2, body) == [2, 2]
+    assert in_blocks(two_connections, 2, body) == [2, 2]
 
 
 def test_a_finished_iteration_gives_its_worker_back(two_workers: str) -> None:
@@ -170,6 +181,30 @@ def test_synchronous_code_that_waits_for_a_query_lends_it_its_thread(two_workers
 
     for one, other in in_blocks(two_workers, 2, body):
         assert one == other
+
+
+def test_a_block_in_such_code_is_on_that_thread(two_workers: str) -> None:
+    """As in an asynchronous view behind synchronous middleware, which keeps the worker by what it leaves open."""
+
+    def middleware() -> tuple[int, int]:
+        transaction.set_autocommit(False, using=two_workers)
+        Country.objects.using(two_workers).create(code="zz", name="left open")
+        try:
+            return async_to_sync(view)()
+        finally:
+            transaction.rollback(using=two_workers)
+            transaction.set_autocommit(True, using=two_workers)
+
+    async def view() -> tuple[int, int]:
+        async with asyncio.timeout(20), adj.native(two_workers):
+            found = await Country.objects.using(two_workers).filter(code="zz").acount()
+            return found, await q(Country).using(two_workers).filter(code="zz").acount()
+
+    async def main() -> tuple[int, int]:
+        async with adj.native(two_workers):
+            return await sync_to_async(middleware)()
+
+    assert run(main()) == (1, 1)
 
 
 def test_the_same_in_run_sync(two_workers: str) -> None:
@@ -257,6 +292,83 @@ def test_a_cancelled_call_gives_its_worker_back_once_the_thread_is_done(two_work
             return await Country.objects.using(two_workers).acount()
 
     assert run(main())
+
+
+# -- sessions that code in the block has changed -----------------------------------------------------------------------
+
+
+SCHEMA = "adj_block"
+
+
+@pytest.fixture(params=[place for place in POSTGRESQL_PLACES if place.engine != "django"], ids=lambda place: place.name)
+def schema(postgres: str, request: Any) -> Generator[Place]:
+    """PostgreSQL with a schema whose countries have its name; an engine has two connections."""
+    place: Place = request.param
+    few = {"pool": {"max_size": 2, "timeout": 2}} if place is NATIVE else {"threads": 2, "pool": {"timeout": 2}}
+    with place.chosen(), override_settings(ADJ={postgres: {"engine": place.engine, **few}}):
+        place.execute(f"CREATE SCHEMA {SCHEMA}")
+        place.execute(f"CREATE TABLE {SCHEMA}.shop_country (LIKE public.shop_country INCLUDING ALL)")
+        for code in ("zx", "zy", "zz"):
+            place.execute(f"INSERT INTO {SCHEMA}.shop_country (code, name) VALUES (%s, %s)", code, SCHEMA)
+        try:
+            yield place
+        finally:
+            place.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+
+
+def test_queries_in_a_block_have_the_session_that_its_code_has_changed(schema: Place) -> None:
+    """As after a middleware that sets the search path. Three blocks at once have two connections."""
+    rows = q(Country).using(schema.alias)
+
+    def change() -> None:
+        schema.execute(f"SET search_path TO {SCHEMA}, public")
+
+    async def body(barrier: asyncio.Barrier) -> set[str]:
+        await barrier.wait()
+        await sync_to_async(change)()
+        found = await rows.values_list("name", flat=True).run()
+        found += await asyncio.gather(*(rows.filter(pk="zx").values_list("name", flat=True).aget() for _ in range(5)))
+        async with atomic(schema.alias):
+            found += await rows.values_list("name", flat=True).run()
+        return set(found)
+
+    async def another() -> int:
+        return await rows.filter(name=SCHEMA).acount()
+
+    assert in_blocks(schema.alias, 3, body) == [{SCHEMA}] * 3
+    assert run(another()) == 0
+
+
+def test_a_stream_in_such_a_block_keeps_nobody_from_writing(schema: Place) -> None:
+    """The transaction of a stream of its own would be that of everything else on the connection, and only read."""
+
+    async def body(barrier: asyncio.Barrier) -> list[str]:
+        await sync_to_async(schema.execute)(f"SET search_path TO {SCHEMA}, public")
+        async with q(Country).using(schema.alias).order_by("pk").stream(1) as rows:
+            async for row in rows:
+                await Country.objects.using(schema.alias).filter(pk=row.pk).aupdate(name=f"{row.pk} in Django")
+                async with atomic(schema.alias):
+                    await q(Country).using(schema.alias).filter(pk=row.pk).aupdate(population=1)
+        changed = q(Country).using(schema.alias).filter(population=1).order_by("pk")
+        return await changed.values_list("name", flat=True).run()
+
+    assert in_blocks(schema.alias, 1, body) == [["zx in Django", "zy in Django", "zz in Django"]]
+
+
+def test_a_stream_that_is_left_early_in_such_a_block_leaves_no_cursor(schema: Place) -> None:
+    def cursors() -> int:
+        with connections[schema.alias].cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_cursors WHERE is_holdable")
+            return int(cursor.fetchone()[0])
+
+    async def body(barrier: asyncio.Barrier) -> tuple[int, int]:
+        await sync_to_async(schema.execute)(f"SET search_path TO {SCHEMA}, public")
+        async with q(Country).using(schema.alias).stream(1) as rows:
+            await anext(rows)
+            during = await sync_to_async(cursors)()
+        return during, await sync_to_async(cursors)()
+
+    assert in_blocks(schema.alias, 1, body) == [(1, 0)]
 
 
 # -- tasks that outlive their block ------------------------------------------------------------------------------------

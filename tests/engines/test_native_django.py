@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -60,8 +61,10 @@ def test_a_native_block_has_a_connection_while_it_needs_one(native: Place) -> No
                 assert await q(Country).using(native.alias).acount() == len(codes)
                 rows = countries.aiterator(chunk_size=1)
                 seen = [(await anext(rows)).code]
+                assert await q(Country).using(native.alias).acount() == len(codes)
+                others = q(Country).using(native.alias).acount()
                 with pytest.raises(adj.PoolTimeout):
-                    await q(Country).using(native.alias).acount()
+                    await asyncio.create_task(others, context=Context())
                 seen += [row.code async for row in rows]
                 assert seen == codes
                 assert await q(Country).using(native.alias).acount() == len(codes)

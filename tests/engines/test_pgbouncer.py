@@ -1,8 +1,14 @@
-"""Behind pgbouncer in transaction mode (P37): no session of its own lasts longer than a transaction."""
+"""Behind pgbouncer in transaction mode (P37): no session of its own lasts longer than a transaction.
+
+`ADJ_TEST_POOLED=1000` lets twenty tasks iterate so many times each.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -60,6 +66,7 @@ def test_a_cancelled_query_leaves_its_server_connection_free(bounced: str) -> No
 
 # -- cursors -----------------------------------------------------------------------------------------------------------
 
+ITERATIONS = int(os.environ.get("ADJ_TEST_POOLED", "50"))
 POOLED = {"postgres": {"pool": {"max_size": 20}, "pooler": "transaction"}}
 
 
@@ -69,20 +76,40 @@ def numbers(alias: str, first: int) -> list[int]:
     return list(rows.iterator(chunk_size=2))
 
 
-@pytest.mark.parametrize("block", [True, False], ids=["native", "run_sync"])
-def test_each_iteration_gets_its_own_rows(bounced: str, block: bool) -> None:
-    """Fifty iterations of twenty tasks, on two sessions of the server."""
+async def in_a_block(alias: str, first: int) -> list[int]:
+    """The rows that Django iterates over in `native()`."""
+    async with adj.native(alias):
+        return await sync_to_async(numbers)(alias, first)
+
+
+async def by_run_sync(alias: str, first: int) -> list[int]:
+    """The rows that Django iterates over in `run_sync()`."""
+    return await (await executor_for(alias)).run(numbers, alias, first)
+
+
+async def streamed(alias: str, first: int) -> list[int]:
+    """The rows of a stream."""
+    rows = q(Book).using(alias).annotate(mine=Value(first) + F("pk")).order_by("pk")
+    async with rows.values_list("mine", flat=True).stream(20) as found:
+        return [number async for number in found]
+
+
+async def values(alias: str, first: int) -> list[int]:
+    """The rows of `values()`."""
+    rows = q(Book).using(alias).annotate(mine=Value(first) + F("pk")).order_by("pk")
+    return [row["mine"] for row in await rows.values("mine").run()]
+
+
+@pytest.mark.parametrize("read", [in_a_block, by_run_sync, streamed, values])
+def test_each_iteration_gets_its_own_rows(
+    bounced: str, read: Callable[[str, int], Coroutine[Any, Any, list[int]]]
+) -> None:
+    """Iterations of twenty tasks, on two sessions of the server."""
 
     async def work(number: int) -> None:
         first = number * 1_000_000
-        executor = await executor_for(bounced)
-        for _ in range(50):
-            if block:
-                async with adj.native(bounced):
-                    found = await sync_to_async(numbers)(bounced, first)
-            else:
-                found = await executor.run(numbers, bounced, first)
-            assert found == [first + pk for pk in keys]
+        for _ in range(ITERATIONS):
+            assert await read(bounced, first) == [first + pk for pk in keys]
 
     async def main() -> None:
         keys.extend(await q(Book).using(bounced).order_by("pk").values_list("pk", flat=True).run())

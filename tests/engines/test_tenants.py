@@ -15,12 +15,11 @@ from django.test import override_settings
 import adj
 from adj import SessionChanged, UnsupportedFeature, atomic, q
 from adj.databases import executor_for
+from tests.engines.schemas import TENANTS, tenants_schemas
 from tests.engines.sessions import elsewhere
 from tests.engines.test_choice import database
 from tests.running import run
 from tests.shop.models import Country
-
-TENANTS = ("adj_red", "adj_blue")
 
 tenant: ContextVar[str] = ContextVar("tenant", default="")
 
@@ -31,14 +30,6 @@ def session() -> Mapping[str, str]:
     return {"search_path": f"{name}, public", "adj.tenant": name} if name else {}
 
 
-def execute(alias: str, *statements: str) -> None:
-    """Execute statements on a connection that is not adj's; a new one, since tests end sessions."""
-    connections[alias].close()
-    with connections[alias].cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-
-
 DIRECT: Any = {"engine": "psycopg", "session": session, "pool": {"max_size": 5}}
 POOLED: Any = {**DIRECT, "pooler": "transaction"}
 THREADS: Any = {"engine": "threads", "threads": 5, "session": session}
@@ -47,24 +38,12 @@ THREADS: Any = {"engine": "threads", "threads": 5, "session": session}
 @pytest.fixture(params=["direct", "by path", "pgbouncer", "threads"])
 def alias(request: Any, postgres: str) -> Generator[str]:
     """PostgreSQL with a schema for each tenant, in which a country has the tenant's name; its settings in `ADJ`."""
-    execute(postgres, *(statement for name in TENANTS for statement in _creating(name)))
     by_path = {**DIRECT, "session": f"{__name__}.session"}
     ways = {"direct": DIRECT, "by path": by_path, "pgbouncer": POOLED, "threads": THREADS}
     if request.param == "pgbouncer":
         request.getfixturevalue("bounced")
-    try:
-        with override_settings(ADJ={postgres: ways[request.param]}):
-            yield postgres
-    finally:
-        execute(postgres, *(f"DROP SCHEMA {name} CASCADE" for name in TENANTS))
-
-
-def _creating(name: str) -> list[str]:
-    return [
-        f"CREATE SCHEMA {name}",
-        f"CREATE TABLE {name}.shop_country (LIKE public.shop_country INCLUDING ALL)",
-        f"INSERT INTO {name}.shop_country (code, name) VALUES ('xx', '{name}')",
-    ]
+    with tenants_schemas(postgres), override_settings(ADJ={postgres: ways[request.param]}):
+        yield postgres
 
 
 def names(alias: str) -> list[str]:

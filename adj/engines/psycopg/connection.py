@@ -162,6 +162,17 @@ class PsycopgConnection:
         """From now on several tasks may use the connection: they take turns."""
         self._turns = self._turns or Turns()
 
+    def beside(self) -> PsycopgConnection:
+        """The same connection for other calls: they have a lease of their own, and take turns with its calls."""
+        beside = PsycopgConnection(self._alias, self.link)
+        beside._turns = self._turns
+        return beside
+
+    @property
+    def is_shared_in_autocommit(self) -> bool:
+        """Whether what several tasks execute takes turns, each statement being a transaction of its own."""
+        return self._turns is not None and self.link.autocommit
+
     def _wrappers(self) -> Wrappers:
         """What code finds in `connections`: this one, and those of other transactions of the task."""
         others = {alias: companion.wrapper for alias, companion in companions()}
@@ -210,8 +221,9 @@ def _is_unsent_or_idle(error: object) -> bool:
 class StreamingCursor:
     """The rows of one statement in lists, from a cursor on the server's side.
 
-    Outside a transaction it has one of its own, which only reads. Where `DISABLE_SERVER_SIDE_CURSORS` is set, the rows
-    come all at once, and are handed out in lists.
+    Outside a transaction it has one of its own, which only reads. On a connection whose other calls would be in that
+    transaction as well, the cursor is one that needs none. Where `DISABLE_SERVER_SIDE_CURSORS` is set, or no cursor may
+    last longer than a transaction, the rows come all at once, and are handed out in lists.
     """
 
     def __init__(self, connection: PsycopgConnection, command: Command, size: int) -> None:
@@ -256,10 +268,11 @@ class StreamingCursor:
 
     async def _open(self, link: Link) -> None:
         settings = link.wrapper.settings_dict
-        if settings.get("DISABLE_SERVER_SIDE_CURSORS"):
+        is_lasting = self._connection.is_shared_in_autocommit
+        if settings.get("DISABLE_SERVER_SIDE_CURSORS") or (is_lasting and link.is_pooled):
             self._cursor = link.cursor()
             return
-        if link.autocommit:
+        if link.autocommit and not is_lasting:
             if link.session is not None:
                 await link.session.dress(link)
             await link.execute("BEGIN READ ONLY")
@@ -268,7 +281,9 @@ class StreamingCursor:
             self._owns_transaction = True
         binds_on_server = settings["OPTIONS"].get("server_side_binding") is True
         kind: Any = AsyncServerCursor if binds_on_server else NamedCursor
-        self._cursor = kind(link, cursor_name(), scrollable=False)
+        self._cursor = kind(link, cursor_name(), scrollable=False, withhold=is_lasting)
+        if is_lasting:
+            link.open_cursors.add(self)
 
     async def _close(self) -> None:
         link, cursor = self._connection.link, self._cursor
@@ -282,6 +297,7 @@ class StreamingCursor:
                 # Where the transaction has failed the server has closed it already.
                 if cursor is not None:
                     await cursor.close()
+                    link.open_cursors.discard(self)
             if link.is_lost and cursor is not None:
                 # Asks nobody; the cursor only takes note.
                 await cursor.close()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
 from django.db import connections
 
 from adj.abc import RunCall
+from adj.engines.block_connections import joined
 from adj.engines.pool import Pool, PoolOptions, PoolStats
 from adj.engines.psycopg.connection import PsycopgConnection
 from adj.engines.psycopg.link import Link
@@ -35,9 +36,14 @@ class PsycopgEngine:
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[PsycopgConnection]:
         """Check a connection out for the length of a block; waits while all are in use.
 
+        In a block of `native()` that keeps a connection, everything takes that one: it may have another session, and a
+        second one might never become free.
+
         Raises `PoolTimeout` when that takes too long, `TooManyWaiting`, and `EngineNotOpen` where the server cannot be
         reached.
         """
+        if (kept := joined(self, exclusive=exclusive)) is not None:
+            return _beside(kept)
         return _Lease(self)
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
@@ -115,6 +121,17 @@ async def _is_demoted(link: Link) -> bool:
         return False
     found: Any = await (await link.execute("SHOW transaction_read_only")).fetchone()
     return bool(found == ("on",))
+
+
+@asynccontextmanager
+async def _beside(kept: AbstractAsyncContextManager[Any]) -> AsyncGenerator[PsycopgConnection]:
+    """A connection that a block around the running code keeps, shared with the calls of the block."""
+    async with kept as connection:
+        beside: PsycopgConnection = connection.beside()
+        try:
+            yield beside
+        finally:
+            beside.end()
 
 
 class _Lease:
