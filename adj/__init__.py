@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import adj.checks  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the system checks
-from adj.atomic_block import atomic, gather, in_transaction, on_commit, run_sync, set_rollback
-from adj.compiler.cache import CacheStats
-from adj.compiler.prepare import plan_cache
-from adj.compiler.project_code import pure
-from adj.databases import close, pools
-from adj.engines.choice import EngineChoice, engine_of
-from adj.engines.pool import PoolStats
+from adj.blocks.atomic import atomic, gather, in_transaction, on_commit, run_sync, set_rollback
+from adj.blocks.native import native
+from adj.compiler.plans.cache import CacheStats
+from adj.compiler.plans.prepare import plan_cache
+from adj.compiler.slots.project_code import pure
+from adj.engines.choice.choice import EngineChoice, engine_of
+from adj.engines.lease.pool import PoolStats
 from adj.errors import (
     AdjError,
     CannotLoad,
@@ -41,19 +41,19 @@ from adj.errors import (
     UnusableModel,
 )
 from adj.events import QueryEvent, observe
-from adj.facade import q
-from adj.instances import delete, refresh, save, validate
-from adj.load import load
+from adj.execution.databases import close, pools
 from adj.loaded import Loaded
-from adj.native_block import native
-from adj.pages import Page
-from adj.query import AsyncQuery
-from adj.raw import AsyncRawQuery
-from adj.related import RelatedQuery, related
-from adj.results import SQL, RowAt
-from adj.shortcuts import get_list_or_404, get_object_or_404
-from adj.stream import RowStream
-from adj.writes import ReturningQuery
+from adj.query.async_query import AsyncQuery
+from adj.query.entry import q
+from adj.query.instances import delete, refresh, save, validate
+from adj.query.load import load
+from adj.query.pages import Page
+from adj.query.raw import AsyncRawQuery
+from adj.query.related import RelatedQuery, related
+from adj.query.results import SQL, RowAt
+from adj.query.shortcuts import get_list_or_404, get_object_or_404
+from adj.query.stream import RowStream
+from adj.query.writes import ReturningQuery
 
 __version__ = "0.1.0"
 

@@ -10,8 +10,8 @@ from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.http import StreamingHttpResponse
 
-from adj.atomic_block import atomic
-from adj.native_block import native
+from adj.blocks.atomic import atomic
+from adj.blocks.native import native
 
 P = ParamSpec("P")
 T = TypeVar("T")

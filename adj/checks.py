@@ -15,11 +15,11 @@ from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
-from adj.engines.choice import EngineChoice, engine_of
-from adj.engines.limits import most_connections, processes, session_limit
-from adj.engines.options import problems_of_options
-from adj.engines.poolers import sign_of_pooler
-from adj.engines.session_settings import problem_of_session
+from adj.engines.choice.choice import EngineChoice, engine_of
+from adj.engines.choice.driver_options import problems_of_options
+from adj.engines.choice.limits import most_connections, processes, session_limit
+from adj.engines.choice.poolers import sign_of_pooler
+from adj.engines.session.settings import problem_of_session
 from adj.settings import alias_settings, problems, problems_of_djangos_pool
 
 

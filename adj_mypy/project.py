@@ -26,8 +26,8 @@ ModelClass: TypeAlias = type[Model]
 Relation: TypeAlias = Any
 """A relational field, its reverse, or a generic relation; they have no class in common."""
 
-QUERY: Final = "adj.query.AsyncQuery"
-MANAGER: Final = "adj.managers.AsyncManager"
+QUERY: Final = "adj.query.async_query.AsyncQuery"
+MANAGER: Final = "adj.models.managers.AsyncManager"
 
 SEPARATOR: Final = "__"
 """Stands between the names of a path."""

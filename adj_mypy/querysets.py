@@ -11,8 +11,8 @@ from adj_mypy import compat
 from adj_mypy.call import Call
 from adj_mypy.compat import Api
 
-MANAGER: Final = "adj.managers.ManagerFromQuerySet"
-QUERY: Final = "adj.managers.QueryFromQuerySet"
+MANAGER: Final = "adj.models.managers.ManagerFromQuerySet"
+QUERY: Final = "adj.models.managers.QueryFromQuerySet"
 MADE: Final = frozenset({MANAGER, QUERY})
 _QUERYSET: Final = "django.db.models.query.QuerySet"
 

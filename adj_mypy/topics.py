@@ -98,13 +98,13 @@ METHODS: Final[Mapping[str, Topic]] = {
 """The methods of a query that have a topic."""
 
 OTHERS: Final[Mapping[str, Mapping[str, Topic]]] = {
-    "aupdate": {"adj.writes.ReturningQuery": assignments.update},
+    "aupdate": {"adj.query.writes.ReturningQuery": assignments.update},
     "arefresh_from_db": {
-        "adj.models.AsyncModel": after(names.refresh, instances.refresh_own),
+        "adj.models.mixin.AsyncModel": after(names.refresh, instances.refresh_own),
         MODEL: instances.refresh_own,
     },
-    "aload": {"adj.models.AsyncModel": instances.load_own},
-    "asave": {"adj.models.AsyncModel": names.save},
+    "aload": {"adj.models.mixin.AsyncModel": instances.load_own},
+    "asave": {"adj.models.mixin.AsyncModel": names.save},
 }
 """Methods of other classes that have one, by the class; a derived class stands before its base."""
 

@@ -42,7 +42,7 @@ def building(rounds: int) -> Iterator[str]:
     """Chains of one query method, cold (no shape is known) and warm."""
     # Only after set_up(): these import models.
     from adj import q
-    from adj.compiler import validate
+    from adj.compiler.checks import validate
     from benchmarks.models import Book
 
     def cold(build: Callable[[], object]) -> Callable[[], object]:
@@ -230,9 +230,9 @@ def _django_sql(queryset: Any) -> object:
 
 
 def _adj_sql(query: Any) -> object:
-    from adj.compiler.dialect import dialect_for
-    from adj.compiler.prepare import Foreign, Question, prepare
-    from adj.statement import ROWS
+    from adj.compiler.django.dialect import dialect_for
+    from adj.compiler.plans.prepare import Foreign, Question, prepare
+    from adj.statement.statement import ROWS
 
     prepared = prepare(Question(query.statement, query.structure, ROWS), dialect_for("default"))
     return _django_sql(prepared.source) if isinstance(prepared, Foreign) else prepared

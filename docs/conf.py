@@ -38,7 +38,7 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-# The name alone: `AsyncQuery[M, R]`, not `adj.query.AsyncQuery[adj.typevars.M, adj.typevars.R]`.
+# The name alone: `AsyncQuery[M, R]`, not `adj.query.async_query.AsyncQuery[adj.typevars.M, adj.typevars.R]`.
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 

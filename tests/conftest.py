@@ -24,7 +24,7 @@ from django.db import connections  # noqa: E402
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 import adj  # noqa: E402
-from adj.compiler.trust import raise_on_mismatch  # noqa: E402
+from adj.compiler.plans.trust import raise_on_mismatch  # noqa: E402
 from tests.diary.models import MODELS as DIARY  # noqa: E402
 from tests.shop.making import make_shop, postgresql_shop  # noqa: E402
 from tests.shop.models import Country  # noqa: E402

@@ -8,7 +8,7 @@ from typing import Any, assert_type
 
 import adj
 from adj import AsyncQuery, RowAt, q
-from adj.models import AsyncManager
+from adj.models.mixin import AsyncManager
 from tests.diary.models import Draft, Entry, EntryQuery, Essay, LongManager, Writer
 
 

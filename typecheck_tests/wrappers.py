@@ -10,7 +10,7 @@ from typing import Self, TypeVar, assert_type
 
 from django.db.models import Model
 
-from adj.wrappers import asynced
+from adj.models.wrappers import asynced
 from tests.diary.models import Entry
 
 M = TypeVar("M", bound=Model)

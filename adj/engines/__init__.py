@@ -8,11 +8,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from adj.abc import Engine
-from adj.engines.choice import check_native, choice_for, objection_to_native
-from adj.engines.django import DjangoEngine
-from adj.engines.session_settings import problem_of_session
-from adj.engines.threads import ThreadsEngine
-from adj.engines.turns import Turns
+from adj.engines.choice.choice import check_native, choice_for, objection_to_native
+from adj.engines.django.engine import DjangoEngine
+from adj.engines.lease.turns import Turns
+from adj.engines.session.settings import problem_of_session
+from adj.engines.threads.engine import ThreadsEngine
 from adj.settings import alias_settings, check_alias, check_djangos_pool
 
 
@@ -32,7 +32,7 @@ def engine_for(alias: str) -> Engine:
         case "psycopg":
             check_djangos_pool(alias)
             # Not everybody has the driver.
-            from adj.engines.psycopg import PsycopgEngine
+            from adj.engines.postgres import PsycopgEngine
 
             return PsycopgEngine(alias, settings.pool)
         case "threads":
@@ -50,7 +50,7 @@ def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:
         check_alias(alias)
         check_native(connections.create_connection(alias))
     # Not everybody has the driver.
-    from adj.engines.psycopg import PinnedEngine, PsycopgEngine
+    from adj.engines.postgres import PinnedEngine, PsycopgEngine
 
     engines: dict[str, PinnedEngine] = {}
     turns = Turns()

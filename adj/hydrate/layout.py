@@ -22,7 +22,7 @@ from django.db.models.query import (
 )
 from django.db.models.sql.compiler import SQLCompiler
 
-from adj.shapes import RowShape
+from adj.statement.shapes import RowShape
 
 ROW_SHAPES: Mapping[type, RowShape] = {
     ModelIterable: RowShape.INSTANCE,

@@ -12,7 +12,7 @@ from django.db.models.utils import create_namedtuple_class
 from adj.hydrate.generate import Hydrate, Source, item_text, unpacking
 from adj.hydrate.instances import instance_code_check, instance_hydrator
 from adj.hydrate.layout import Layout
-from adj.shapes import RowShape
+from adj.statement.shapes import RowShape
 
 
 def hydrator_for(layout: Layout) -> Hydrate:

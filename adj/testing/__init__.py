@@ -5,9 +5,9 @@ The pytest plugin is next door, in `adj_pytest`: pytest loads it before anything
 
 from __future__ import annotations
 
-from adj.compiler.trust import raise_on_mismatch
-from adj.databases import close_all
-from adj.engines.query_log import CountedQuery
+from adj.compiler.plans.trust import raise_on_mismatch
+from adj.engines.watching.query_log import CountedQuery
+from adj.execution.databases import close_all
 from adj.testing.case import AdjTestCase
 from adj.testing.commits import capture_on_commit
 from adj.testing.counting import AssertNumQueries, CountedQueries, CountQueries, assert_num_queries, count_queries

@@ -11,7 +11,7 @@ from unittest import TestResult
 
 from django.test import TestCase
 
-from adj.databases import close_all
+from adj.execution.databases import close_all
 from adj.testing.commits import capture_on_commit
 from adj.testing.counting import CountedQueries, assert_num_queries
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from adj.atomic_block import call_hook
-from adj.blocks import Hook
-from adj.databases import executor_for
+from adj.blocks.atomic import call_hook
+from adj.execution.databases import executor_for
+from adj.execution.django_atomic import Hook
 
 
 @asynccontextmanager

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS
 
-from adj.databases import executor_for
-from adj.engines.django import DjangoEngine
-from adj.engines.query_log import ConnectionLog, Count, CountedQuery, begin_count, end_count
+from adj.engines.django.engine import DjangoEngine
+from adj.engines.watching.query_log import ConnectionLog, Count, CountedQuery, begin_count, end_count
+from adj.execution.databases import executor_for
 
 
 class CountedQueries:

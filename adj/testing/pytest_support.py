@@ -14,9 +14,9 @@ from weakref import WeakKeyDictionary
 from asgiref.sync import SyncToAsync
 from django.db import connections
 
-from adj.databases import close_all
-from adj.engines.lending import Wrappers, lend, take_back
-from adj.engines.testcase import connections_in_test, is_testing
+from adj.engines.bridge.lending import Wrappers, lend, take_back
+from adj.engines.django.testcase import connections_in_test, is_testing
+from adj.execution.databases import close_all
 
 if TYPE_CHECKING:
     import pytest

@@ -9,9 +9,9 @@ from typing import Any
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.core.exceptions import ImproperlyConfigured
 
-from adj.databases import close_all, databases_of_loop, executor_for, pin_everywhere
 from adj.engines import native_aliases
-from adj.engines.thread_sensitive import CallExecutor
+from adj.engines.bridge.thread_sensitive import CallExecutor
+from adj.execution.databases import close_all, databases_of_loop, executor_for, pin_everywhere
 
 
 @asynccontextmanager

@@ -9,8 +9,8 @@ from django.db import models
 from django.utils.text import slugify
 
 from adj import AsyncQuery
-from adj.models import AsyncManager, AsyncModel
-from adj.wrappers import asynced, queryset_method, terminal
+from adj.models.mixin import AsyncManager, AsyncModel
+from adj.models.wrappers import asynced, queryset_method, terminal
 
 if TYPE_CHECKING:
     from typing import Self

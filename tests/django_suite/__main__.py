@@ -61,7 +61,7 @@ async def run_suites(sources: Path, suites: Sequence[str]) -> int:
     """Run `runtests.py` in a bridge; return how many tests ran."""
     # After the settings are named: these import Django's models.
     import adj
-    from adj.databases import executor_for
+    from adj.execution.databases import executor_for
 
     executor = await executor_for("default")
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connections
 
-from adj.compiler.dialect import forget_dialects
+from adj.compiler.django.dialect import forget_dialects
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from django.db import connections
 from django.db.models import Func, IntegerField, Value
 
 from adj import AsyncQuery, q
-from adj.databases import executor_for
-from adj.engines.psycopg import PsycopgEngine
+from adj.engines.postgres import PsycopgEngine
+from adj.execution.databases import executor_for
 from tests.shop.models import Book
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 import adj
 from adj import QueryTimeout, atomic, q
-from adj.engines.psycopg import link
+from adj.engines.postgres import connection as link
 from tests.engines.faults import Network, network_to
 from tests.engines.places import Place
 from tests.engines.sessions import native_engine, sleeping

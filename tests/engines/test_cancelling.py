@@ -15,7 +15,7 @@ from django.db.models.signals import post_save
 from django.db.transaction import Atomic
 
 import adj
-import adj.blocks
+import adj.execution.django_atomic
 from adj import atomic, q
 from tests.engines.places import Place
 from tests.running import run
@@ -136,7 +136,7 @@ def test_a_block_that_can_not_be_undone_when_its_entering_is_cancelled_lets_the_
     native: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Receivers share one transaction, and wait while one of them is in a block of it."""
-    abandon = adj.blocks.abandon
+    abandon = adj.execution.django_atomic.abandon
 
     def fails(block: Atomic, error: BaseException) -> None:
         abandon(block, error)
@@ -144,7 +144,7 @@ def test_a_block_that_can_not_be_undone_when_its_entering_is_cancelled_lets_the_
 
     async def receiver(**kwargs: object) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(adj.blocks, "abandon", fails)
+            patch.setattr(adj.execution.django_atomic, "abandon", fails)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0), atomic(native.alias):
                     pass

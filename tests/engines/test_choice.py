@@ -21,9 +21,10 @@ from django.test import override_settings
 
 import adj
 from adj import q
-from adj.engines import choice, engine_for, native_aliases
-from adj.engines.backends import HONORED, overrides
-from adj.engines.session_state import has_news
+from adj.engines import engine_for, native_aliases
+from adj.engines.choice import choice
+from adj.engines.choice.backends import HONORED, overrides
+from adj.engines.session.state import has_news
 from adj.errors import EngineNotOpen, UnknownDatabase
 from tests.backends.counted import base as counted
 from tests.backends.opening import base as opening

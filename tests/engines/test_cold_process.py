@@ -14,8 +14,8 @@ import pytest
 from django.db import connections
 from django.utils.functional import cached_property
 
-from adj.compiler.dialect import Dialect, forget_dialects
-from adj.databases import executor_for
+from adj.compiler.django.dialect import Dialect, forget_dialects
+from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.running import run
 

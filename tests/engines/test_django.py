@@ -12,9 +12,9 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.test import TestCase, override_settings
 
 from adj import atomic, q
-from adj.databases import executor_for
 from adj.engines import engine_for
-from adj.engines.django import DjangoEngine
+from adj.engines.django.engine import DjangoEngine
+from adj.execution.databases import executor_for
 from tests.running import run, worker_threads
 from tests.shop.models import Country, Publisher
 

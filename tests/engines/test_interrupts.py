@@ -19,9 +19,9 @@ from django.test import override_settings
 
 import adj
 from adj import AsyncQuery, QueryTimeout, TransactionAborted, atomic, q
-from adj import persist as persisting
-from adj.databases import executor_for
-from adj.engines import interrupts, passage
+from adj import completion as persisting
+from adj.engines.threads import interrupts, passage
+from adj.execution.databases import executor_for
 from tests.engines.countries import written
 from tests.engines.places import PLACES, Place
 from tests.engines.sessions import Slow

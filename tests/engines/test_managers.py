@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 import adj
 from adj import AsyncQuery, atomic, q
-from adj.wrappers import asynced, queryset_method, terminal
+from adj.models.wrappers import asynced, queryset_method, terminal
 from tests.diary.models import Entry, EntryQuery, EntryQuerySet, Writer
 from tests.engines.diaries import diaries
 from tests.engines.places import Place

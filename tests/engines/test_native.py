@@ -19,10 +19,10 @@ from psycopg.types.numeric import Int2, Int4, Int8
 
 import adj
 from adj import atomic, q
-from adj.databases import executor_for
 from adj.engines import engine_for
-from adj.engines.psycopg import PsycopgEngine
-from adj.engines.psycopg.link import merged
+from adj.engines.postgres import PsycopgEngine
+from adj.engines.postgres.connection import merged
+from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.engines.sessions import (
     active_queries,
@@ -172,7 +172,7 @@ def test_streams_that_end_together_leave_a_connection_that_waits(
             for each in rows:
                 await anext(each)
             await asyncio.gather(*(each.aclose() for each in rows))
-        monkeypatch.setattr("adj.engines.psycopg.link.CANCEL_SECONDS", 0.1)
+        monkeypatch.setattr("adj.engines.postgres.connection.CANCEL_SECONDS", 0.1)
         await sleeping(0.3).run()
 
     run(main())

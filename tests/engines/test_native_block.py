@@ -16,7 +16,7 @@ from django.test import override_settings
 import adj
 from adj import atomic, q
 from adj.asgi import NativeMiddleware
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.engines.places import NATIVE, PLACES, POSTGRESQL_PLACES, Place
 from tests.running import run
 from tests.shop.models import Country

@@ -12,7 +12,7 @@ from django.db import connections
 
 import adj
 from adj import QueryTimeout, atomic, q
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.engines.sessions import (
     active_queries,
@@ -139,7 +139,7 @@ def test_a_query_that_takes_too_long_is_stopped_when_nobody_is_there_to_cancel_i
     native: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P27: the server has a limit of its own for it, which is gone with the query."""
-    monkeypatch.setattr("adj.engines.psycopg.link.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("adj.engines.postgres.connection.GRACE_SECONDS", 0.1)
 
     async def main() -> None:
         waiting = asyncio.create_task(sleeping(30).timeout(0.2).run())

@@ -16,7 +16,7 @@ from django.test import override_settings
 import adj
 from adj import atomic, q
 from adj.asgi import NativeMiddleware, atomic_view
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.engines.sessions import (
     backend_pid,

@@ -16,9 +16,9 @@ from django.test import override_settings
 
 import adj
 from adj import EngineNotOpen, PoolTimeout, atomic, q
-from adj.databases import executor_for
-from adj.engines.psycopg import opening
-from adj.engines.session_state import has_news
+from adj.engines.postgres import opening
+from adj.engines.session.state import has_news
+from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.engines.sessions import (
     Sleep,

@@ -18,7 +18,7 @@ from django.test import override_settings
 
 import adj
 from adj import QueryTimeout, atomic, q
-from adj.engines.psycopg import link
+from adj.engines.postgres import connection as link
 from tests.engines.countries import written
 from tests.engines.faults import network_to
 from tests.engines.places import NATIVE, PLACES, Place

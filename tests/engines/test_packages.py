@@ -19,7 +19,7 @@ from django.db.models.sql.compiler import SQLCompiler, SQLUpdateCompiler
 
 import adj
 from adj import atomic, q
-from adj.compiler.dialect import dialect_for
+from adj.compiler.django.dialect import dialect_for
 from adj.errors import UnsupportedFeature
 from tests.engines.places import Place
 from tests.engines.sessions import native_engine

@@ -18,7 +18,7 @@ from django.test import override_settings
 
 import adj
 from adj import UnsupportedFeature, atomic, q
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.running import run
 from tests.shop.models import Book, Country, Review

@@ -20,7 +20,7 @@ from django.test import override_settings
 
 import adj
 from adj import EngineNotOpen, PoolTimeout, atomic, q
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.engines.aliases import alias_at
 from tests.engines.places import NATIVE, Place
 from tests.engines.rotating import base as rotating

@@ -94,7 +94,7 @@ def test_djangos_asynchronous_paginator_takes_a_query() -> None:
 
 @has_paginator
 def test_the_typed_paginator_is_djangos() -> None:
-    from adj.paginator import AsyncPaginator  # not to be had in Django 5.2
+    from adj.models.paginator import AsyncPaginator  # not to be had in Django 5.2
 
     async def main() -> None:
         pages = AsyncPaginator(q(Entry).order_by("-pk"), 4)

@@ -16,7 +16,7 @@ from django.test import override_settings
 
 import adj
 from adj import atomic, q
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.engines.sessions import assert_nothing_runs
 from tests.running import run
 from tests.shop.models import Tag

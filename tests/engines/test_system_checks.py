@@ -20,8 +20,8 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 
 import adj
 from adj import q
-from adj.engines import choice
-from adj.engines.limits import session_limit
+from adj.engines.choice import choice
+from adj.engines.choice.limits import session_limit
 from tests.engines.test_choice import database
 from tests.running import run
 from tests.shop.models import Author

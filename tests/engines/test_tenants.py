@@ -14,7 +14,7 @@ from django.test import override_settings
 
 import adj
 from adj import SessionChanged, UnsupportedFeature, atomic, q
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.engines.schemas import TENANTS, tenants_schemas
 from tests.engines.sessions import elsewhere
 from tests.engines.test_choice import database

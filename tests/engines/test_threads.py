@@ -21,11 +21,11 @@ from django.test import override_settings
 
 import adj
 from adj import q
-from adj.databases import executor_for
 from adj.engines import engine_for
-from adj.engines import threads as threads_module
-from adj.engines.django import DjangoEngine
-from adj.engines.threads import ThreadsEngine
+from adj.engines.django.engine import DjangoEngine
+from adj.engines.threads import engine as threads_module
+from adj.engines.threads.engine import ThreadsEngine
+from adj.execution.databases import executor_for
 from tests.engines.sessions import backend_pid, sessions, sleeping
 from tests.receivers import receiving
 from tests.running import run, worker_threads

@@ -10,7 +10,8 @@ import pytest
 from django.db import connections, transaction
 
 import adj
-from adj import atomic, persist
+from adj import atomic
+from adj import completion as persist
 from tests.engines.countries import Undo, codes, create, written
 from tests.engines.places import Place
 from tests.running import run

@@ -16,7 +16,7 @@ from django.test import override_settings
 
 import adj
 from adj import CrossTaskTransaction, NestingError, TransactionError, atomic
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.engines.countries import codes, create, written
 from tests.engines.places import Place
 from tests.running import run

@@ -17,7 +17,7 @@ from django.core.exceptions import FieldError, SynchronousOnlyOperation
 from django.db import connections
 
 from adj import AdjError, NotLoaded, ShapeError, q
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from tests.errors.mistakes import BROKEN, MISTAKES, Mistake
 from tests.running import run
 from tests.shop.models import Book

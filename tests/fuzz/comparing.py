@@ -13,7 +13,7 @@ from django.db import connections
 from django.test import override_settings
 
 import adj
-from adj.compiler.dialect import forget_dialects
+from adj.compiler.django.dialect import forget_dialects
 from tests.engines.places import Place as Engine
 from tests.fuzz.known import reason_for
 from tests.fuzz.places import Place

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from django.db.backends.utils import CursorWrapper
 
-from adj.engines.psycopg.connection import PsycopgConnection, StreamingCursor
+from adj.engines.postgres.pool_connection import PsycopgConnection, StreamingCursor
 from tests.parity.plain import plain
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from adj.compiler.cache import PlanCache
+from adj.compiler.plans.cache import PlanCache
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from django.db.models import Count, Prefetch
 
 import adj
 from adj import q
-from adj.compiler.loading import reached
+from adj.compiler.relations.loading import reached
 from adj.errors import CannotLoad, UnknownField
 from adj.events import QueryEvent
 from tests.graphs.models import Drawer, Person

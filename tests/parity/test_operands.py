@@ -40,7 +40,7 @@ from django.db.models.lookups import GreaterThan
 
 import adj
 from adj import q
-from adj.managers import AsyncManager
+from adj.models.managers import AsyncManager
 from tests.parity.plain import difference, plain
 from tests.running import run
 from tests.shop.models import Author, Book, Order, OrderLine, Publisher, Shelf, Tag

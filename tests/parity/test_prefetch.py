@@ -16,9 +16,9 @@ from django.test import override_settings
 
 import adj
 from adj import q
-from adj.compiler.dialect import Dialect, dialect_for
-from adj.compiler.prefetch.querysets import querysets_of
-from adj.compiler.relation import Relation, relation_of
+from adj.compiler.django.dialect import Dialect, dialect_for
+from adj.compiler.relations.prefetch.querysets import querysets_of
+from adj.compiler.relations.relation import Relation, relation_of
 from adj.events import QueryEvent
 from adj.settings import alias_settings
 from tests.parity.oracle import Session, compare, ending
@@ -597,8 +597,8 @@ def test_what_is_fetched_already_is_not_fetched_again() -> None:
         authors: list[Any] = await q(Author).order_by("pk").prefetch_related("books").run()
         del authors[0]._prefetched_objects_cache["books"]
         events: list[QueryEvent] = []
-        from adj.databases import executor_for
-        from adj.prefetch import prefetch
+        from adj.execution.databases import executor_for
+        from adj.execution.prefetch import prefetch
 
         with adj.observe(events.append):
             await prefetch(await executor_for("default"), authors, ["books", "books__tags"])

@@ -40,7 +40,7 @@ from django.utils import translation
 
 import adj
 from adj import plan_cache, q
-from adj.compiler.content_types import _manager
+from adj.compiler.keys.content_types import _manager
 from tests.running import run
 from tests.shop.models import Author, Book, Publisher, Tag
 

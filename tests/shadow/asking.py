@@ -13,11 +13,11 @@ from typing import Any, TypeAlias
 from django.db.models import QuerySet
 
 from adj import q
-from adj.compiler.assign import check_assignments
-from adj.compiler.prepare import Prepared, Question, Ready, plan_cache, prepare
-from adj.compiler.routing import alias_of
-from adj.shapes import WRITES, Answer
-from adj.statement import ROWS, Finish
+from adj.compiler.django.assign import check_assignments
+from adj.compiler.django.routing import alias_of
+from adj.compiler.plans.prepare import Prepared, Question, Ready, plan_cache, prepare
+from adj.statement.shapes import WRITES, Answer
+from adj.statement.statement import ROWS, Finish
 from tests.shadow.dialects import dialect_of
 from tests.shadow.recording import Record, Step, record_of, replayed, started
 from tests.shadow.tally import TALLY

@@ -10,9 +10,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import transaction
 from django.db.models import QuerySet
 
-from adj.compiler.prepare import Answered, Foreign, Ready
-from adj.compiler.related import set_known_related_objects
-from adj.shapes import Answer
+from adj.compiler.plans.prepare import Answered, Foreign, Ready
+from adj.compiler.relations.known_objects import set_known_related_objects
+from adj.statement.shapes import Answer
 from tests.parity.plain import difference, plain
 from tests.shadow.asking import Asked, Ending
 from tests.shadow.observing import Seen, Statement, fetched

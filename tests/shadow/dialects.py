@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connections
 from django.utils.functional import cached_property
 
-from adj.compiler.dialect import Dialect, dialect_for
-from adj.engines.calls import read_facts
+from adj.compiler.django.dialect import Dialect, dialect_for
+from adj.engines.threads.calls import read_facts
 from tests.shadow.observing import unseen
 
 

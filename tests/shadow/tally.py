@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
-from adj.compiler.cache import CacheStats
+from adj.compiler.plans.cache import CacheStats
 
 
 @dataclass(frozen=True, slots=True)

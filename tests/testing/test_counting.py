@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from adj import atomic, native, q, run_sync
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from adj.testing import assert_num_queries, count_queries
 from tests.engines.places import Place
 from tests.running import run

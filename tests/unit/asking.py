@@ -8,14 +8,14 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 
 from adj import AsyncQuery, plan_cache
-from adj.compiler.build import build
-from adj.compiler.cache import CacheStats
-from adj.compiler.dialect import Dialect, dialect_for
-from adj.compiler.plan import Plan
-from adj.compiler.prepare import Answered, Question, Ready, prepare
-from adj.compiler.structure import Key, Structure
-from adj.engines.calls import read_facts
-from adj.statement import ROWS, Finish
+from adj.compiler.django.build import build
+from adj.compiler.django.dialect import Dialect, dialect_for
+from adj.compiler.plans.cache import CacheStats
+from adj.compiler.plans.plan import Plan
+from adj.compiler.plans.prepare import Answered, Question, Ready, prepare
+from adj.engines.threads.calls import read_facts
+from adj.statement.statement import ROWS, Finish
+from adj.statement.structure import Key, Structure
 
 AnyQuery: TypeAlias = AsyncQuery[Any, Any]
 SQLAndParameters: TypeAlias = tuple[str, tuple[object, ...]]

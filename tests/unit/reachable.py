@@ -15,7 +15,7 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.options import Options
 from django.utils.functional import cached_property
 
-from adj.compiler.dialect import Dialect
+from adj.compiler.django.dialect import Dialect
 
 # These lead to the whole program; none of them is made for one query.
 _PROGRAM = (

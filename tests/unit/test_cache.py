@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.test import override_settings
 
 from adj import CacheStats, plan_cache, q
-from adj.compiler.cache import PlanCache
+from adj.compiler.plans.cache import PlanCache
 from tests.running import run
 from tests.shop.models import Book
 from tests.unit.asking import counted, sql_of

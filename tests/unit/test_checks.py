@@ -36,19 +36,21 @@ from django.test import override_settings
 from django.test.utils import register_lookup
 
 from adj import PlanMismatch, plan_cache, pure, q
-from adj.compiler.assign import assigned_slots
-from adj.compiler.build import build_with_slots
-from adj.compiler.describe import KeyWalk, structure_of_statement
-from adj.compiler.keys import structure_with_ending
-from adj.compiler.nodes import computed_names, has_found_field, holds_expression
-from adj.compiler.overrides import is_plain, method_names, overridden_terminals
-from adj.compiler.paths import compares_plainly, takes_any_length
-from adj.compiler.plan import Guard, _general_bind, is_plain_integer
-from adj.compiler.prepare import Answered, Foreign, Ready
-from adj.compiler.project_code import column_objection, is_project_code, join_is_project_code, resolves_itself
-from adj.compiler.proof import are_same
-from adj.compiler.row_keys import SlottedKeys, keys_bind
-from adj.compiler.slots import (
+from adj.compiler.django.assign import assigned_slots
+from adj.compiler.django.build import build_with_slots
+from adj.compiler.django.substitute import SlotWalk
+from adj.compiler.keys.key_visitor import KeyWalk, structure_of_statement
+from adj.compiler.keys.nodes import computed_names, has_found_field, holds_expression
+from adj.compiler.keys.overrides import is_plain, method_names, overridden_terminals
+from adj.compiler.keys.walk import kind_of
+from adj.compiler.plans.plan import Guard, _general_bind, is_plain_integer
+from adj.compiler.plans.plan_key import structure_with_ending
+from adj.compiler.plans.prepare import Answered, Foreign, Ready
+from adj.compiler.plans.proof import are_same
+from adj.compiler.slots.lookup_paths import compares_plainly, takes_any_length
+from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, resolves_itself
+from adj.compiler.slots.row_keys import SlottedKeys, keys_bind
+from adj.compiler.slots.slots import (
     Cell,
     Marker,
     Recording,
@@ -61,12 +63,10 @@ from adj.compiler.slots import (
     marked_class,
     nested_markers,
 )
-from adj.compiler.slotted_query import _is_list_of_keys, _is_made_plainly, _objection, recorded
-from adj.compiler.structure import Structure, Uncacheable, Unkeyed, extended
-from adj.compiler.substitute import SlotWalk
-from adj.compiler.walk import kind_of
-from adj.shapes import Answer
-from adj.statement import ROWS, Finish
+from adj.compiler.slots.slotted_query import _is_list_of_keys, _is_made_plainly, _objection, recorded
+from adj.statement.shapes import Answer
+from adj.statement.statement import ROWS, Finish
+from adj.statement.structure import Structure, Uncacheable, Unkeyed, extended
 from tests.running import run
 from tests.shop.models import Author, Book, BookQuerySet, OrderLine
 from tests.unit.asking import AnyQuery, dialect, django_sql_of, plan_of, prepared, ready, sql_of, structure_of

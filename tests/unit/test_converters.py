@@ -28,11 +28,11 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adj.compiler.dialect import Dialect
+from adj.compiler.django.dialect import Dialect
 from adj.hydrate.converters import twin_of
 from adj.hydrate.layout import Column, Layout
 from adj.hydrate.rows import hydrator_for
-from adj.shapes import RowShape
+from adj.statement.shapes import RowShape
 from tests.unit.asking import dialect
 
 FIELDS: dict[str, Any] = {

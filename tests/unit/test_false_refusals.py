@@ -21,7 +21,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 import adj
 from adj import UnknownDatabase, UnusableModel, plan_cache, q
-from adj.compiler.validate import _seen
+from adj.compiler.checks.validate import _seen
 from adj.errors import UnknownField, UnknownLookup
 from tests.running import run
 from tests.shop.models import Author, Book, Stamped

@@ -25,25 +25,26 @@ from django.test import override_settings
 
 import adj
 from adj import plan_cache, q
-from adj.clauses import CLAUSES
-from adj.compiler import key_chain, validate
-from adj.compiler.build import build
-from adj.compiler.cache import PlanCache
-from adj.compiler.key_chain import KeyChain, key_size
-from adj.compiler.memo import Memo
-from adj.compiler.partial import kept_queryset
-from adj.compiler.paths import is_local_path
-from adj.compiler.plan_size import MOST_PARAMETERS
-from adj.compiler.prepare import Answered, Foreign
-from adj.compiler.row_keys import placeholders
-from adj.compiler.structure import Structure
+from adj.compiler.checks import validate
+from adj.compiler.django.build import build
+from adj.compiler.django.partial import kept_queryset
+from adj.compiler.keys.memo import Memo
+from adj.compiler.plans.cache import PlanCache
+from adj.compiler.plans.plan_size import MOST_PARAMETERS
+from adj.compiler.plans.prepare import Answered, Foreign
+from adj.compiler.slots.lookup_paths import is_local_path
+from adj.compiler.slots.row_keys import placeholders
 from adj.errors import InvalidOperand, UnknownField
-from adj.query import query_of
+from adj.query.async_query import query_of
 from adj.schema import paths as schema_paths
 from adj.schema.operands import operand_types
 from adj.schema.paths import resolve
 from adj.settings import plan_cache_bytes
-from adj.statement import Statement
+from adj.statement import key_chain
+from adj.statement.clauses import CLAUSES
+from adj.statement.key_chain import KeyChain, key_size
+from adj.statement.statement import Statement
+from adj.statement.structure import Structure
 from tests.shop.models import Author, Book, Tag
 from tests.unit.asking import AnyQuery, counted, django_sql_of, prepared, ready, sql_of
 from tests.unit.corpus import CORPUS, Build, Values

@@ -22,9 +22,9 @@ from django.test.utils import isolate_apps
 from django.utils.functional import cached_property
 
 from adj import NotLoaded, q
-from adj.compiler.build import build
-from adj.compiler.planning import _layout
-from adj.compiler.prepare import _capture
+from adj.compiler.django.build import build
+from adj.compiler.plans.planning import _layout
+from adj.compiler.plans.prepare import _capture
 from adj.hydrate import generate
 from adj.hydrate.instances import (
     _general_hydrator,
@@ -35,8 +35,8 @@ from adj.hydrate.instances import (
 )
 from adj.hydrate.layout import Layout
 from adj.hydrate.rows import hydrator_for
-from adj.shapes import Answer, RowShape
-from adj.statement import ROWS
+from adj.statement.shapes import Answer, RowShape
+from adj.statement.statement import ROWS
 from tests.names import LOOK_ALIKES, NAMES, OURS, SIGNS, WORDS
 from tests.parity.oracle import compare
 from tests.parity.plain import difference, plain

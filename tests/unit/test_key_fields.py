@@ -18,20 +18,20 @@ from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, Value
 from django.db.models.query import NamedValuesListIterable, ValuesListIterable
 from django.db.models.sql.query import Query
 
-from adj import clauses as ask
 from adj import q
-from adj.clauses import CLAUSES, Clause
-from adj.compiler.describe import structure_of, structure_of_statement
-from adj.compiler.dialect import dialect_for
-from adj.compiler.key_chain import linked
-from adj.compiler.keys import key_of, structure_with_ending
-from adj.compiler.nodes import computed_names
-from adj.compiler.relation import relation_of
-from adj.compiler.routing import alias_of
-from adj.compiler.structure import Key, Structure, Unkeyed
-from adj.query import query_of
-from adj.shapes import WRITES, Answer
-from adj.statement import ROWS, Finish, Owner, Statement
+from adj.compiler.django.dialect import dialect_for
+from adj.compiler.django.routing import alias_of
+from adj.compiler.keys.key_visitor import structure_of, structure_of_statement
+from adj.compiler.keys.nodes import computed_names
+from adj.compiler.plans.plan_key import key_of, structure_with_ending
+from adj.compiler.relations.relation import relation_of
+from adj.query.async_query import query_of
+from adj.statement import clauses as ask
+from adj.statement.clauses import CLAUSES, Clause
+from adj.statement.key_chain import linked
+from adj.statement.shapes import WRITES, Answer
+from adj.statement.statement import ROWS, Finish, Owner, Statement
+from adj.statement.structure import Key, Structure, Unkeyed
 from tests.shop.models import Author, Book, Tag
 from tests.unit.asking import AnyQuery, django_sql_of, sql_of
 

@@ -22,19 +22,19 @@ from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, OR, ExtraWhere, NothingNode, WhereNode
 from django.utils import timezone, translation
 
-from adj import clauses as ask
 from adj import q
-from adj.compiler.constants import LONGEST_TEXT, constant_key
-from adj.compiler.content_types import generation
-from adj.compiler.describe import KeyWalk, base_structure, describe_operands, structure_of
-from adj.compiler.dialect import dialect_for
-from adj.compiler.key_chain import KeyChain
-from adj.compiler.keys import key_of, structure_with_ending
-from adj.compiler.nodes import field_key
-from adj.compiler.structure import Structure, Uncacheable, Unkeyed
-from adj.compiler.walk import kind_of
-from adj.shapes import Answer
-from adj.statement import Finish
+from adj.compiler.django.dialect import dialect_for
+from adj.compiler.keys.constants import LONGEST_TEXT, constant_key
+from adj.compiler.keys.content_types import generation
+from adj.compiler.keys.key_visitor import KeyWalk, base_structure, describe_operands, structure_of
+from adj.compiler.keys.nodes import field_key
+from adj.compiler.keys.walk import kind_of
+from adj.compiler.plans.plan_key import key_of, structure_with_ending
+from adj.statement import clauses as ask
+from adj.statement.key_chain import KeyChain
+from adj.statement.shapes import Answer
+from adj.statement.statement import Finish
+from adj.statement.structure import Structure, Uncacheable, Unkeyed
 from tests.shop.models import Author, Book, Publisher
 from tests.unit.asking import structure_of as structure_of_query
 from tests.unit.test_key_fields import FLIPS

@@ -48,13 +48,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
 
 from adj import InvalidOperand, pure, q
-from adj.compiler.build import build_with_slots
-from adj.compiler.keys import _models_are_local
-from adj.compiler.prepare import Answered
-from adj.compiler.slots import Recording
-from adj.compiler.structure import Unkeyed, equality_pattern
-from adj.query import query_of
-from adj.statement import ROWS
+from adj.compiler.django.build import build_with_slots
+from adj.compiler.plans.plan_key import _models_are_local
+from adj.compiler.plans.prepare import Answered
+from adj.compiler.slots.slots import Recording
+from adj.query.async_query import query_of
+from adj.statement.statement import ROWS
+from adj.statement.structure import Unkeyed, equality_pattern
 from tests.shop.models import Author, Bestseller, Book, Category, Publisher, Review, Tag
 from tests.unit.asking import AnyQuery, dialect, django_sql_of, key_of, prepared, ready, sql_of, structure_of
 from tests.unit.corpus import CONSTANTS, CORPUS, Build, Values

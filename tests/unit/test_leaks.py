@@ -35,14 +35,14 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat, Lag, Lower
 
 from adj import AsyncQuery, plan_cache, q
-from adj.compiler import validate
-from adj.compiler.cache import PlanCache
-from adj.compiler.plan import Plan
-from adj.compiler.prepare import Ready
-from adj.engines.calls import read_facts
+from adj.compiler.checks import validate
+from adj.compiler.plans.cache import PlanCache
+from adj.compiler.plans.plan import Plan
+from adj.compiler.plans.prepare import Ready
+from adj.engines.threads.calls import read_facts
 from adj.errors import InvalidOperand
-from adj.shapes import Answer
-from adj.statement import ROWS, Finish
+from adj.statement.shapes import Answer
+from adj.statement.statement import ROWS, Finish
 from tests.running import run
 from tests.shop.fields import Money
 from tests.shop.models import Author, Book, Customer, Publisher, Visit
@@ -398,10 +398,10 @@ def test_an_instance_in_an_error_is_not_kept() -> None:
 
 # What there is one of in a process. Classes are many: a project may make them at run time.
 FOR_GOOD = {
-    "adj.compiler.content_types._manager",
+    "adj.compiler.keys.content_types._manager",
     "adj.compiler.content_types.uses_content_types",
-    "adj.compiler.keys._models_are_local",
-    "adj.compiler.paths._local_transforms",
+    "adj.compiler.plans.plan_key._models_are_local",
+    "adj.compiler.slots.lookup_paths._local_transforms",
 }
 
 

@@ -18,7 +18,7 @@ from django.db.models.manager import BaseManager
 from django.test.utils import isolate_apps
 
 from adj import AsyncQuery, q
-from adj.models import AsyncManager, AsyncModel
+from adj.models.mixin import AsyncManager, AsyncModel
 from tests.diary.models import Draft, Entry, EntryQuery, EntryQuerySet, Essay, Findable, LongManager, Writer
 from tests.shop.models import Review
 

@@ -15,13 +15,13 @@ from django.db.models import Field, Model
 from django.db.models.functions import Length
 
 from adj import AsyncQuery, q
-from adj.compiler.describe import structure_of
-from adj.compiler.structure import Structure
-from adj.compiler.validate import _accepted, _are_accepted, _seen
+from adj.compiler.checks.validate import _accepted, _are_accepted, _seen
+from adj.compiler.keys.key_visitor import structure_of
 from adj.errors import InvalidOperand
 from adj.schema.operands import FIELD_TYPES, expected, operand_types
 from adj.schema.paths import field_names, get_field
-from adj.statement import Statement
+from adj.statement.statement import Statement
+from adj.statement.structure import Structure
 from tests.shop.fields import Money
 from tests.shop.models import Author, Book, Country, Depot, Order, OrderLine, Publisher, Review
 from tests.unit.corpus import CORPUS, Build, Values

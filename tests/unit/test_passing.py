@@ -1,7 +1,7 @@
 """Every class that slots may stand in passes parameters on untouched, on every database.
 
 Each is compiled by Django around a node whose parameter endures nothing: whoever looks at it, compares it or writes it
-into a text fails. A class that is added to the lists of `adj/compiler/passing.py` fails here until it has an instance.
+into a text fails. A class that is added to the lists of `adj/compiler/slots/passing.py` fails here until it has an instance.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ from django.db.models.sql.query import Query
 from django.db.models.sql.subqueries import AggregateQuery, DeleteQuery, UpdateQuery
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
-from adj.compiler.passing import _POSTGRES, PASSING, PASSING_LEFT, passes
+from adj.compiler.slots.passing import _POSTGRES, PASSING, PASSING_LEFT, passes
 from tests.shop.models import Author, Book
 
 

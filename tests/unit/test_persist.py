@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from adj.persist import RELEASE_SECONDS, deadline_in, result_and_cancellation, seconds_to_clean, to_its_end
+from adj.completion import RELEASE_SECONDS, deadline_in, result_and_cancellation, seconds_to_clean, to_its_end
 from tests.unit.fast_loop import run_fast
 
 

@@ -18,16 +18,16 @@ from django.test.utils import register_lookup
 from django.utils.functional import lazystr
 
 from adj import AsyncQuery, plan_cache, q
-from adj.compiler.build import build_with_slots
-from adj.compiler.dialect import LIMITS
-from adj.compiler.forget import forget_arguments
-from adj.compiler.plan import Guard, Parameter, Plan, _direct_bind, _general_bind, binder_for
-from adj.compiler.prepare import Answered, Ready
-from adj.compiler.proof import are_same
-from adj.compiler.slots import Recording, Refused, Rendering
-from adj.compiler.slotted_query import bare_compiler
-from adj.shapes import Answer
-from adj.statement import ROWS, Finish
+from adj.compiler.django.build import build_with_slots
+from adj.compiler.django.dialect import LIMITS
+from adj.compiler.plans.plan import Guard, Parameter, Plan, _direct_bind, _general_bind, binder_for
+from adj.compiler.plans.prepare import Answered, Ready
+from adj.compiler.plans.proof import are_same
+from adj.compiler.slots.forget import forget_arguments
+from adj.compiler.slots.slots import Recording, Refused, Rendering
+from adj.compiler.slots.slotted_query import bare_compiler
+from adj.statement.shapes import Answer
+from adj.statement.statement import ROWS, Finish
 from tests.shop.models import Author, Book, OrderLine, Publisher
 from tests.unit.asking import (
     AnyQuery,

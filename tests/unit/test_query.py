@@ -22,7 +22,7 @@ from django.db.models.functions import Concat, Lower
 from django.test import override_settings
 
 from adj import SQL, AsyncQuery, UnknownField, atomic, plan_cache, q
-from adj.query import query_of
+from adj.query.async_query import query_of
 from tests.running import run
 from tests.shop.models import Author, Bestseller, Book, Publisher, Review, Shelf, Tag
 from tests.unit.asking import AnyQuery, counted, django_sql_of, sql_of

@@ -15,10 +15,10 @@ from django.db.models.sql.query import Query
 from django.test.utils import isolate_apps, register_lookup
 
 from adj import q
-from adj.compiler.build import build_with_slots
-from adj.compiler.forget import forget_arguments
-from adj.compiler.row_keys import KeysMarker
-from adj.compiler.slots import (
+from adj.compiler.django.build import build_with_slots
+from adj.compiler.slots.forget import forget_arguments
+from adj.compiler.slots.row_keys import KeysMarker
+from adj.compiler.slots.slots import (
     Cell,
     Marker,
     Recording,
@@ -29,8 +29,8 @@ from adj.compiler.slots import (
     SlottedValue,
     marked_class,
 )
-from adj.compiler.slotted_query import SlottedQuery, bare_compiler, slotted_query_class
-from adj.statement import ROWS
+from adj.compiler.slots.slotted_query import SlottedQuery, bare_compiler, slotted_query_class
+from adj.statement.statement import ROWS
 from tests.shop.models import Author, Book
 from tests.unit.asking import AnyQuery, dialect, django_sql_of, prepared, sql_of, structure_of
 

@@ -33,7 +33,7 @@ from django.db.models.lookups import GreaterThan, In
 from django.utils.functional import SimpleLazyObject
 
 from adj import q
-from adj.compiler.snapshot import (
+from adj.compiler.keys.snapshot import (
     Snapshot,
     is_steady,
     snapshot_conditions,

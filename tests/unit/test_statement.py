@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from django.db.models import F, Q
 
-from adj import clauses as ask
 from adj import q
-from adj.clauses import CLAUSES, Clause
-from adj.compiler.build import build
-from adj.compiler.relation import relation_of
-from adj.compiler.row_keys import Keys
-from adj.compiler.text import query_text
-from adj.shapes import Answer
-from adj.statement import ROWS, Finish, Statement
+from adj.compiler.django.build import build
+from adj.compiler.relations.relation import relation_of
+from adj.compiler.slots.row_keys import Keys
+from adj.statement import clauses as ask
+from adj.statement.clauses import CLAUSES, Clause
+from adj.statement.shapes import Answer
+from adj.statement.statement import ROWS, Finish, Statement
+from adj.statement.text import query_text
 from tests.shop.models import Author, Book
 
 SAMPLES: list[Clause] = [

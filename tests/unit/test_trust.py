@@ -13,9 +13,9 @@ from django.db.models import CharField, Func
 from django.test import override_settings
 
 from adj import PlanMismatch, plan_cache, pure, q
-from adj.compiler.prepare import Ready
-from adj.compiler.proof import are_same, difference
-from adj.compiler.trust import raise_on_mismatch
+from adj.compiler.plans.prepare import Ready
+from adj.compiler.plans.proof import are_same, difference
+from adj.compiler.plans.trust import raise_on_mismatch
 from adj.settings import probation_runs, verified_share
 from tests.running import run
 from tests.shop.models import Book

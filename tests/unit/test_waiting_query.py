@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.sql.query import Query
 
 from adj import q
-from adj.compiler.prefetch.waiting_query import waiting_query
+from adj.compiler.relations.prefetch.waiting_query import waiting_query
 from tests.running import run
 from tests.shop.models import Author, Book
 

@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from case_pytest import names, write, write_and_read  # type: ignore[import-not-found]  # it is beside this one when copied
 
 from adj import atomic
-from adj.databases import executor_for
+from adj.execution.databases import executor_for
 from adj.testing import capture_on_commit
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 
-from adj.models import AsyncManager, AsyncModel
+from adj.models.mixin import AsyncManager, AsyncModel
 from typecheck_tests.plugin.library.functions import Shout
 
 

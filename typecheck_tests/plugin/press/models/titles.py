@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Count
 
-from adj.models import AsyncManager, AsyncModel
+from adj.models.mixin import AsyncManager, AsyncModel
 
 if TYPE_CHECKING:
     from typecheck_tests.plugin.people.models import Member

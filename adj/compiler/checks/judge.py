@@ -1,0 +1,174 @@
+"""Django as the judge of a clause, and its verdicts in adj's words.
+
+Django adds the clause to what it has built of the query before; whatever it raises is looked into until the name or
+the value that it objects to is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from typing import NoReturn
+
+from django.core.exceptions import FieldError, ValidationError
+from django.db import NotSupportedError
+from django.db.models import Model
+
+from adj.compiler.checks.late_names import check_late_names
+from adj.compiler.checks.name_types import check_name_types
+from adj.compiler.checks.names import begins_with, names_in, paths
+from adj.compiler.django.partial import with_clause
+from adj.errors import InvalidFormat, InvalidOperand, ShapeError, UnknownField, UnsupportedFeature
+from adj.schema.operands import expected
+from adj.schema.paths import resolve
+from adj.statement import clauses as ask
+from adj.statement.clauses import DjangoQuerySet
+from adj.statement.statement import Statement
+from adj.statement.structure import Partial
+from adj.statement.text import query_text
+
+
+def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
+    """Let Django build the last clause of a statement; `before` is the QuerySet without it.
+
+    Returns what Django has built. Turns what it raises into adj's own errors.
+    """
+    check_name_types(statement)
+    clause = statement.clauses[-1]
+    try:
+        built = with_clause(before, clause)
+    except FieldError as error:
+        _raise_unknown_name(statement, *_refused_part(before, clause), error)
+    except NotSupportedError as error:
+        raise UnsupportedFeature(query=query_text(statement), reason=_sentence(error)) from error
+    except (TypeError, ValueError, ValidationError) as error:
+        _raise_misfit(statement, before, error)
+    check_late_names(statement, before)
+    return Partial(len(statement.clauses), built)
+
+
+def _refused_part(before: DjangoQuerySet, clause: ask.Clause) -> tuple[DjangoQuerySet, ask.Clause]:
+    """The annotation that Django refuses, where one call gives several, and the QuerySet that it was added to.
+
+    Each annotation may name those before it.
+    """
+    if not isinstance(clause, ask.Annotate):
+        return before, clause
+    parts = [replace(clause, kwargs={}), *(replace(clause, args=(), kwargs={n: e}) for n, e in clause.kwargs.items())]
+    queryset, count = before, _known_parts(before, parts)
+    with suppress(FieldError):
+        # All at once, where names say that they are not to blame.
+        earlier = dict(islice(clause.kwargs.items(), max(count - 1, 0)))
+        queryset = with_clause(before, replace(clause, kwargs=earlier)) if count else before
+        parts = parts[count:]
+    for part in parts:
+        try:
+            queryset = with_clause(queryset, part)
+        except FieldError:
+            return queryset, part
+    return before, clause
+
+
+def _known_parts(before: DjangoQuerySet, parts: Sequence[ask.Annotate]) -> int:
+    """How many of the first annotations have only names that adj finds; 0 if all have."""
+    known = set(names_in(before))
+    for number, part in enumerate(parts):
+        if not all(begins_with(path, known) or _is_found(before.model, path) for path in paths(part) if path):
+            return number
+        known.update(part.kwargs)
+    return 0
+
+
+def _is_found(model: type[Model], path: str) -> bool:
+    try:
+        resolve(model, path)
+    except FieldError:
+        return False
+    return True
+
+
+def _raise_unknown_name(
+    statement: Statement, before: DjangoQuerySet, clause: ask.Clause, error: FieldError
+) -> NoReturn:
+    """Find the name that Django objects to, and say what there is instead."""
+    known = names_in(before)
+    for path in paths(clause):
+        if path and not begins_with(path, known):
+            try:
+                resolve(statement.model, path)
+            except UnknownField as unknown:
+                raise _with_choices(unknown, statement, known) from error
+            except FieldError as unknown:
+                raise unknown from error
+    raise error
+
+
+def _with_choices(unknown: UnknownField, statement: Statement, known: frozenset[str]) -> UnknownField:
+    """Annotations are choices too, where the model itself is asked."""
+    if unknown.model != statement.model.__name__ or not known:
+        return unknown
+    return UnknownField(model=unknown.model, path=unknown.path, part=unknown.part, choices=(*unknown.choices, *known))
+
+
+def _raise_misfit(statement: Statement, before: DjangoQuerySet, error: Exception) -> NoReturn:
+    clause = statement.clauses[-1]
+    if (culprit := next(_culprits(clause, before), None)) is not None:
+        path, operand = culprit
+        kind = InvalidFormat if isinstance(error, ValidationError) else InvalidOperand
+        raise kind(
+            model=statement.model.__name__,
+            path=path,
+            expected=expected(statement.model, path),
+            got=_kind_of(operand),
+        ) from error
+    if isinstance(error, TypeError):
+        raise ShapeError(query=query_text(statement), reason=_sentence(error), advice=_advice(statement)) from error
+    raise error
+
+
+def _culprits(clause: ask.Clause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
+    """The conditions of a clause that Django refuses by themselves."""
+    for path, operand in clause.conditions():
+        try:
+            with_clause(before, ask.Filter((), {path: operand}))
+        except (TypeError, ValueError, ValidationError):
+            if _takes_conditions(before):
+                yield path, operand
+        except FieldError:
+            continue
+
+
+def _takes_conditions(queryset: DjangoQuerySet) -> bool:
+    """Whether a QuerySet takes any condition at all; after a slice it does not."""
+    try:
+        with_clause(queryset, ask.Filter((), {"pk__isnull": False}))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return text if text.endswith(".") else f"{text}."
+
+
+def _advice(statement: Statement) -> str:
+    earlier = statement.clauses[:-1]
+    if any(isinstance(clause, ask.Slice) for clause in earlier):
+        return "Slice last: put [start:stop] after the other clauses."
+    if any(isinstance(clause, (ask.Values, ask.ValuesList)) for clause in earlier):
+        return "Choose one: values() and values_list() name the columns themselves."
+    if any(isinstance(clause, ask.Combine) for clause in earlier):
+        return "Put this clause on the queries before they are combined."
+    return "Leave this clause out, or put it elsewhere in the chain."
+
+
+def _kind_of(operand: object) -> str:
+    if isinstance(operand, (list, tuple, set, frozenset)):
+        kinds = sorted({type(item).__name__ for item in operand})
+        return f"{type(operand).__name__} of {', '.join(kinds) or 'nothing'}"
+    kind = type(operand).__name__
+    is_unsaved = hasattr(operand, "_meta") and getattr(operand, "pk", 0) is None
+    return f"an unsaved {kind}" if is_unsaved else kind

@@ -1,0 +1,135 @@
+"""Names that Django looks at only when the query runs, looked at on the line that writes them.
+
+Private Django API used here: `Query.setup_joins`, `JoinInfo.transform_function`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import FieldError
+from django.db.models import Prefetch
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.sql.query import Query
+
+from adj.compiler.checks.names import begins_with, names_in
+from adj.errors import QueryError, UnknownColumn, UnknownField, UnknownRelation
+from adj.schema.paths import field_names, get_field, resolve
+from adj.statement import clauses as ask
+from adj.statement.clauses import DjangoQuerySet, Role
+from adj.statement.statement import Statement
+
+
+def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
+    """Check the names of the last clause; `before` is the QuerySet without it.
+
+    Raises `UnknownField` or `UnknownLookup`.
+    """
+    clause = statement.clauses[-1]
+    if clause.role is None:
+        return
+    names: Iterable[object] = clause.all_names()
+    if isinstance(clause, ask.Prefetch):
+        names = _prefetched(statement, clause.lookups)
+    check = _CHECKS[clause.role]
+    known = names_in(before)
+    for name in names:
+        # A sign may be a part of a name, which Django allows.
+        if isinstance(name, str) and not any(begins_with(part, known) for part in (name, name.lstrip("-+"))):
+            check(statement.model, name)
+
+
+def _check_path(model: Any, name: str) -> None:
+    path = name.removeprefix("-").removeprefix("+")
+    if path == "?":
+        return
+    try:
+        resolve(model, path)
+    except QueryError:
+        if not _is_sortable(model, path):
+            raise
+
+
+@lru_cache(maxsize=1_024)
+def _is_sortable(model: Any, path: str) -> bool:
+    """Whether Django finds a column for a path: behind a relation it takes the transforms of the key's own field."""
+    query: Any = Query(model)
+    try:
+        joined = query.setup_joins(path.split(LOOKUP_SEP), query.get_meta(), query.get_initial_alias())
+        for target in joined.targets:
+            joined.transform_function(target, joined.joins[-1])
+    except FieldError:
+        return False
+    return True
+
+
+def _check_column(model: Any, name: str) -> None:
+    here = model
+    for part in name.split("__"):
+        field = None if here is None else get_field(here, part)
+        if field is None:
+            owner = model if here is None else here
+            raise UnknownColumn(model=owner.__name__, path=name, part=part, choices=field_names(owner))
+        here = getattr(field, "related_model", None)
+
+
+def _check_relation(model: Any, name: str) -> None:
+    for part in name.split("__"):
+        choices = dict(_single_relations(model))
+        if part not in choices:
+            kind = "relation to one row named"
+            raise UnknownField(model=model.__name__, path=name, part=part, choices=choices, kind=kind)
+        model = choices[part]
+
+
+def _single_relations(model: Any) -> Iterator[tuple[str, Any]]:
+    """The relations that lead to one row at most, by name, and where they lead."""
+    for field in model._meta.get_fields():
+        if field.is_relation and field.related_model is not None and (field.many_to_one or field.one_to_one):
+            yield field.name, field.related_model
+
+
+def _check_prefetch(model: Any, name: str) -> None:
+    here = model
+    for part in name.split("__"):
+        if not hasattr(here, part):
+            choices = dict(relations(here))
+            raise UnknownRelation(model=here.__name__, path=name, part=part, choices=choices, kind="relation")
+        here = dict(relations(here)).get(part)
+        if here is None:
+            # A generic relation, or an attribute of the project's own: only the rows can tell.
+            return
+
+
+def relations(model: Any) -> Iterator[tuple[str, Any]]:
+    """The relations of a model by the names of their attributes, and where they lead; None where rows have to tell."""
+    for field in model._meta.get_fields():
+        if field.is_relation:
+            name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name
+            if name is not None:
+                yield name, field.related_model
+
+
+def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[object]:
+    """The paths of prefetches, as far as they do not go through an attribute that another one makes."""
+    made = {
+        lookup.prefetch_to
+        for clause in statement.clauses
+        if isinstance(clause, ask.Prefetch)
+        for lookup in clause.lookups
+        if isinstance(lookup, Prefetch) and lookup.to_attr
+    }
+    for lookup in lookups:
+        path = lookup.prefetch_through if isinstance(lookup, Prefetch) else lookup
+        if isinstance(path, str) and not begins_with(path, frozenset(made)):
+            yield path
+
+
+_CHECKS: Mapping[Role, Callable[[Any, str], None]] = {
+    Role.COLUMN: _check_column,
+    Role.PATH: _check_path,
+    Role.RELATION: _check_relation,
+    Role.PREFETCH: _check_prefetch,
+}

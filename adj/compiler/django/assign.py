@@ -1,0 +1,124 @@
+"""The values that an UPDATE sets: their structure, and a slot for each on the way through Django.
+
+Private Django API used here: `Field.get_db_prep_save`, `Model.prepare_database_save`, `Field.get_placeholder`,
+`Field.get_placeholder_sql`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from django.db.models.sql.compiler import SQLCompiler
+
+from adj.compiler.django.substitute import SlotWalk
+from adj.compiler.keys.key_visitor import KeyWalk
+from adj.compiler.keys.name_keys import name_key
+from adj.compiler.keys.walk import Walk
+from adj.compiler.slots.slots import Compiled, Slot, Slotted, mark
+from adj.errors import UnknownColumn
+from adj.schema.paths import column_names, get_field
+from adj.statement.structure import StatementHolder, Structure, Uncacheable, Unkeyed
+
+T = TypeVar("T")
+
+
+class Assigned:
+    """A value on its way into a column, as Django's UPDATE prepares it."""
+
+    def __init__(self, field: Any, value: object) -> None:
+        self.field, self.value = field, value
+
+    def as_sql(self, compiler: Any, connection: Any) -> Compiled:
+        """A parameter; other SQL for what a field makes an expression of, or stores as NULL."""
+        value: Any = self.value
+        if isinstance(value, Model):
+            value = value.prepare_database_save(self.field)
+        prepared = self.field.get_db_prep_save(value, connection=connection)
+        if hasattr(prepared, "as_sql"):
+            compiled: Compiled = compiler.compile(prepared)
+            return compiled
+        return ("NULL", ()) if prepared is None else ("%s", (prepared,))
+
+
+class SlottedAssigned(Slotted):
+    """An assigned value that is a slot."""
+
+    field: Any
+
+    @property
+    def value(self) -> object:
+        """The value, while there is one."""
+        return self.cell.prepared
+
+    def origin(self) -> tuple[type[Any], Any] | None:
+        """What the node is made of, beside the value."""
+        return Assigned, self.field
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """The same column with another value."""
+        field = self.field
+        return lambda value: Assigned(field, value)
+
+    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], Compiled]) -> Compiled:
+        """How NULL is written is Django's affair, and differs between its versions."""
+        compiled = super().rendered(compiler, compile_node)
+        if not compiled[1]:
+            self.cell.recording.note_objection("a value that its field stores as NULL")
+        return compiled
+
+
+def check_assignments(model: type[Model], names: Iterable[str]) -> None:
+    """Raise `UnknownColumn` for a name that the model does not have."""
+    for name in names:
+        # Of what is there but is no column, as the other side of a relation, Django speaks itself.
+        if get_field(model, name) is None or (name == "pk" and not _is_composite(model)):
+            choices = [choice for choice in column_names(model) if choice != "pk"]
+            raise UnknownColumn(model=model.__name__, path=name, part=name, choices=choices, kind="column")
+
+
+def _is_composite(model: type[Model]) -> bool:
+    """Whether `pk` is a field, of which Django says how to update it."""
+    return model._meta.pk is not None and model._meta.pk.name == "pk"
+
+
+def describe_assignments(model: type[Model], values: Mapping[str, object]) -> Structure | Unkeyed:
+    """The structure of what is set: the columns in their order, and the kinds of their values."""
+    walk = KeyWalk(model)
+    try:
+        return walk.structure(tuple([(name_key(name), _part(walk, value)) for name, value in values.items()]))
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+
+
+def assigned_slots(model: type[Model], values: Mapping[str, object], operands: SlotWalk) -> dict[str, Any]:
+    """What is set, with slots in place of the values. Raises `Uncacheable` for a column whose SQL may differ."""
+    return {name: _assigned(model, name, _part(operands, value)) for name, value in values.items()}
+
+
+def _part(walk: Walk[T], value: object) -> T:
+    """A value that is set; an expression is written into the SQL as it is."""
+    if hasattr(value, "resolve_expression") and not isinstance(value, StatementHolder):
+        return walk.node(value)
+    return walk.operand(None, value)
+
+
+def _assigned(model: type[Model], name: str, operand: Any) -> Any:
+    if type(operand) is not Slot:
+        return operand
+    field: Any = model._meta.get_field(name)
+    if not _takes_nodes(field):
+        raise Uncacheable(f"{field} may be written in another way for another value")
+    if isinstance(operand.value, Model) and not field.remote_field:
+        raise Uncacheable("an instance for a column that is no relation")
+    node: Any = Assigned(field, operand.value)
+    mark(node, SlottedAssigned, "value", operand)
+    return node
+
+
+def _takes_nodes(field: Any) -> bool:
+    """Whether a field passes a node on as it is, and no SQL of its own stands around it."""
+    prepare = getattr(type(field), "get_db_prep_save", None)
+    is_djangos = getattr(prepare, "__module__", "").startswith("django.")
+    return is_djangos and not hasattr(field, "get_placeholder") and not hasattr(field, "get_placeholder_sql")

@@ -1,0 +1,283 @@
+"""Rows for COPY: which columns they have, and each value as Django would prepare it for an INSERT.
+
+A sequence of values stands for the instance that would be made of it, so that defaults and hooks of fields apply to
+what it leaves out as well.
+
+Private Django API used here: `Model._prepare_related_fields_for_save`, `Field.pre_save`, `Field.get_db_prep_save`,
+`Field.get_pk_value_on_save`, `Field.get_placeholder`, `Field.get_placeholder_sql`, `ModelState.fields_cache`,
+`DatabaseDefault`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter, itemgetter
+from typing import Any, TypeAlias
+
+from django.db.models import AutoField, Field, Model, Value
+from django.db.models.expressions import DatabaseDefault
+from django.db.models.sql.query import Query
+
+from adj.errors import UnknownColumn, UnsupportedFeature
+from adj.statement.structure import PLAIN_TYPES
+
+Read: TypeAlias = Callable[[Any], Any]
+"""From a row to the value of one field."""
+
+# What Django writes around a value that COPY can do without: the type of its column.
+_CAST = re.compile(r"%s(?:::.+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field that is written, where its values are in a row, and how they are prepared."""
+
+    field: Any
+    read: Read
+    prepare: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How the rows of one COPY become values. `left_out` are fields whose values the database makes."""
+
+    model: type[Model]
+    has_instances: bool
+    count: int | None
+    columns: tuple[Column, ...]
+    left_out: tuple[Column, ...]
+
+    def sql(self, quote: Callable[[str], str]) -> str:
+        """The statement that takes the rows."""
+        names = ", ".join(quote(column.field.column) for column in self.columns)
+        return f"COPY {quote(self.model._meta.db_table)} ({names}) FROM STDIN"
+
+    def values(self, rows: Iterable[Any], first: int) -> Iterator[tuple[object, ...]]:
+        """The values of rows; `first` is the number of the first one, which errors have in a note."""
+        readers = [(column.read, column.prepare) for column in self.columns]
+        for number, row in enumerate(rows, start=first):
+            try:
+                self._check(row)
+                yield tuple([prepare(read(row)) for read, prepare in readers])
+            except Exception as error:
+                error.add_note(f"Row {number} of acopy().")
+                raise
+
+    def _check(self, row: Any) -> None:
+        """Raise `TypeError` or `ValueError` for a row that is not like the first one."""
+        if isinstance(row, Model) is not self.has_instances:
+            raise TypeError(f"acopy() takes instances or sequences, not both; here comes a {type(row).__name__}.")
+        if self.has_instances:
+            _complete(row, self.model)
+        elif len(row) != self.count:
+            raise ValueError(f"acopy() got {len(row)} values for {self.count} fields.")
+        for column in self.left_out:
+            if not _is_databases(column.field, column.read(row)):
+                raise _mixed(column.field)
+
+
+def check_copyable(model: type[Model]) -> None:
+    """Raise `ValueError` for a model whose rows are in several tables, as `bulk_create()` does."""
+    concrete: Any = model._meta.concrete_model
+    if concrete._meta.parents:
+        raise ValueError(f"{model.__name__} inherits from another table; COPY fills one: save the instances instead.")
+
+
+def fields_of(model: type[Model], names: Sequence[str] | None) -> list[Any]:
+    """The fields that a user names, or all that can be written.
+
+    Raises `UnknownColumn` for a name of no column, or of one that the database computes.
+    """
+    writable = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
+    if names is None:
+        return writable
+    by_name: dict[str, Any] = {name: field for field in writable for name in (field.name, field.attname)}
+    if model._meta.pk in writable:
+        by_name["pk"] = model._meta.pk
+    for name in names:
+        if name not in by_name:
+            raise UnknownColumn(model=model.__name__, path=name, part=name, choices=by_name, kind="column to write")
+    return [by_name[name] for name in names]
+
+
+def as_instance(model: type[Model], row: Any, names: Sequence[str] | None) -> Model:
+    """The instance that a row stands for, or its own where it is one whole."""
+    if isinstance(row, Model):
+        _check_model(row, model)
+        if names is None:
+            return row
+    fields = fields_of(model, names)
+    values = [getattr(row, field.attname) for field in fields] if isinstance(row, Model) else list(row)
+    if len(values) != len(fields) or names is None:
+        raise ValueError(f"acopy() got {len(values)} values for {len(fields) if names else 'no'} fields.")
+    return model(**{_argument(field, value): value for field, value in zip(fields, values, strict=True)})
+
+
+def _argument(field: Any, value: object) -> str:
+    name: str = field.name if isinstance(value, Model) else field.attname
+    return name
+
+
+def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection: Any) -> Copied:
+    """How rows like a first one are copied.
+
+    Raises `ValueError` for sequences without names of fields, `TypeError` for what is no row, and `UnknownColumn`.
+    """
+    is_instance = isinstance(row, Model)
+    if is_instance:
+        _complete(row, model)
+    elif names is None:
+        raise ValueError("acopy() of sequences needs to know what is in them: name the columns in `fields`.")
+    named = fields_of(model, names)
+    readers: Mapping[Any, Read] = dict(_instance_readers(named) if is_instance else _sequence_readers(named, model))
+    if len(readers) != len(named):
+        raise ValueError("acopy() got a column more than once in `fields`.")
+    readers = {**readers, **dict(_default_readers(set(fields_of(model, None)) - set(named), model))}
+    if not is_instance and len(row) != len(named):
+        raise ValueError(f"acopy() got {len(row)} values for {len(named)} fields.")
+    columns = [Column(field, read, _preparation(field, connection)) for field, read in readers.items()]
+    is_left = [_is_databases(column.field, column.read(row)) for column in columns]
+    return Copied(
+        model=model,
+        has_instances=is_instance,
+        count=None if is_instance else len(named),
+        columns=tuple(column for column, left in zip(columns, is_left, strict=True) if not left),
+        left_out=tuple(column for column, left in zip(columns, is_left, strict=True) if left),
+    )
+
+
+def _complete(instance: Any, model: type[Model]) -> None:
+    """What `bulk_create()` does to an instance: a key that Python makes, and the keys of related instances."""
+    _check_model(instance, model)
+    if instance.pk is None:
+        instance.pk = instance._meta.pk.get_pk_value_on_save(instance)
+    instance._prepare_related_fields_for_save(operation_name="acopy")
+
+
+def _check_model(instance: Any, model: type[Model]) -> None:
+    """Raise `TypeError` for an instance of another table; a proxy shares its model's."""
+    if instance._meta.concrete_model is not model._meta.concrete_model:
+        raise TypeError(f"acopy() takes instances of {model.__name__}, not of {type(instance).__name__}.")
+
+
+def _is_databases(field: Any, value: object) -> bool:
+    """Whether a value says that the database makes one: of a key that counts up, or by the field's `db_default`."""
+    return isinstance(value, DatabaseDefault) or (value is None and isinstance(field, AutoField))
+
+
+def _mixed(field: Any) -> ValueError:
+    return ValueError(
+        f"{field.model.__name__}.{field.name} is given in some rows, and left to the database in others. "
+        "Copy these and those apart."
+    )
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def _has_plain_value(field: Any) -> bool:
+    """Whether the value in the row is the one that is saved; `auto_now` and files have hooks."""
+    return type(field).pre_save is Field.pre_save
+
+
+def _instance_readers(fields: Iterable[Any]) -> Iterator[tuple[Any, Read]]:
+    for field in fields:
+        yield field, attrgetter(field.attname) if _has_plain_value(field) else _hooked(field)
+
+
+def _hooked(field: Any) -> Read:
+    return lambda instance: field.pre_save(instance, True)
+
+
+def _sequence_readers(fields: Iterable[Any], model: type[Model]) -> Iterator[tuple[Any, Read]]:
+    for position, field in enumerate(fields):
+        value_of = _key_reader(field, model, itemgetter(position)) if field.is_relation else itemgetter(position)
+        yield field, value_of if _has_plain_value(field) else _hooked_value(field, model(), value_of)
+
+
+def _key_reader(field: Any, model: type[Model], value_of: Read) -> Read:
+    """A related instance may stand for its key."""
+
+    def read(row: Any) -> Any:
+        value = value_of(row)
+        return _related_key(field, model, value) if isinstance(value, Model) else value
+
+    return read
+
+
+def _related_key(field: Any, model: type[Model], related: Any) -> Any:
+    """The key of a related instance, if it may be assigned to a row of the model; Django raises `ValueError` if not."""
+    blank: Any = model()
+    cached = related._state.fields_cache.copy()
+    setattr(blank, field.name, related)
+    blank._prepare_related_fields_for_save(operation_name="acopy", fields=[field])
+    # A one-to-one relation would lead back to the blank instance.
+    related._state.fields_cache = cached
+    return getattr(blank, field.attname)
+
+
+def _default_readers(fields: Iterable[Any], model: type[Model]) -> Iterator[tuple[Any, Read]]:
+    """What a new instance would have in fields that are not named."""
+    for field in sorted(fields):
+        yield field, _hooked_value(field, model(), _default_of(field))
+
+
+def _default_of(field: Any) -> Read:
+    return lambda row: field.get_default()
+
+
+def _hooked_value(field: Any, blank: Model, value_of: Read) -> Read:
+    """The value as an instance without any others would save it."""
+
+    def read(row: Any) -> Any:
+        setattr(blank, field.attname, value_of(row))
+        return field.pre_save(blank, True)
+
+    return read
+
+
+# -- preparing ---------------------------------------------------------------------------------------------------------
+
+
+def _preparation(field: Any, connection: Any) -> Callable[[Any], Any]:
+    """From a value to what the driver takes."""
+    save, is_key = field.get_db_prep_save, isinstance(field, AutoField)
+    surround = _surrounding(field, connection)
+
+    def prepare(value: Any) -> Any:
+        is_expression = type(value) not in PLAIN_TYPES and hasattr(value, "resolve_expression")
+        if is_expression and not isinstance(value, (Value, DatabaseDefault)):
+            raise _refused(field, "an expression")
+        prepared = save(value, connection)
+        if hasattr(prepared, "as_sql") or (prepared is None and is_key):
+            raise _mixed(field) if _is_databases(field, value) else _refused(field, "an expression")
+        return prepared if surround is None else surround(prepared)
+
+    return prepare
+
+
+def _surrounding(field: Any, connection: Any) -> Callable[[Any], Any] | None:
+    """The same for a field that has SQL of its own around a value, if that is no more than a cast."""
+    if not hasattr(field, "get_placeholder_sql") and not hasattr(field, "get_placeholder"):
+        return None
+    compiler = Query(field.model).get_compiler(connection=connection)
+
+    def surround(value: Any) -> Any:
+        if hasattr(field, "get_placeholder_sql"):
+            sql, parameters = field.get_placeholder_sql(value, compiler, connection)
+        else:
+            sql, parameters = field.get_placeholder(value, compiler, connection), (value,)
+        if _CAST.fullmatch(sql) is None or len(parameters) != 1:
+            raise _refused(field, f"a value that is written as {sql}")
+        return parameters[0]
+
+    return surround
+
+
+def _refused(field: Any, what: str) -> UnsupportedFeature:
+    name = f"{field.model.__name__}.{field.name}"
+    return UnsupportedFeature(
+        query=f"q({field.model.__name__}).acopy(...)", reason=f"COPY takes plain values, and {name} has {what}."
+    )

@@ -1,0 +1,231 @@
+"""Compiling without a connection: a private database wrapper per alias that answers from facts and refuses I/O.
+
+Django asks the connection for its version, its features or its autocommit state while it compiles, and would open a
+synchronous connection to answer. The wrapper here is fed once with what an engine read from the server, and its
+operations make compilers that know marked nodes and limits that are filled in at run time.
+
+Private Django API used here: `ConnectionHandler.create_connection`, `DatabaseOperations.compiler`,
+`DatabaseOperations.limit_offset_sql`, `DatabaseFeatures.__dict__`, `DatabaseWrapper.__dict__`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NoReturn, cast
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.constants import MULTI
+
+from adj.abc import ServerFacts
+from adj.compiler.slots.slotted_query import MarkingCompiler
+from adj.djangos import is_djangos
+from adj.errors import EngineNotOpen
+from adj.settings import check_alias
+from adj.statement.structure import Uncacheable
+
+
+class Bound(int):
+    """A limit of a slice that is written into SQL at run time; it survives being added to the first limit, 0."""
+
+    def __radd__(self, other: int) -> int:
+        return self if other == 0 else int(self) + other
+
+
+_RUN_BY_PLANS = ("SQLCompiler", "SQLUpdateCompiler", "SQLDeleteCompiler", "SQLAggregateCompiler")
+
+# Cannot occur in SQL that Django makes.
+LIMITS = "\x00limits\x00"
+
+
+class Captured(Exception):
+    """A finishing method of Django's got as far as its query; here is what it was about to execute."""
+
+    def __init__(self, compiler: SQLCompiler, sql: str, parameters: Sequence[object]) -> None:
+        super().__init__(sql)
+        self.compiler, self.sql, self.parameters = compiler, sql, parameters
+
+
+class AsksDatabase(Uncacheable):
+    """SQL cannot be made without asking the database something else first, as the key of a content type."""
+
+    def __init__(self) -> None:
+        super().__init__("its SQL depends on what another query finds")
+
+
+class _Capturing(threading.local):
+    """Whether the next query of this thread is the one to hand over; those asked while it compiles are others."""
+
+    is_awaited = False
+
+
+_capturing = _Capturing()
+
+
+@contextmanager
+def capturing() -> Generator[None]:
+    """Let the first query of the block be captured; any other raises `AsksDatabase`."""
+    _capturing.is_awaited = True
+    try:
+        yield
+    finally:
+        _capturing.is_awaited = False
+
+
+class CapturingCompiler(MarkingCompiler):
+    """Mixed into a backend's compiler: hands over a query instead of running it."""
+
+    def execute_sql(self, result_type: Any = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
+        """Raise `Captured`; for a query that cannot have rows, give none, so that Django's own code answers.
+
+        Raises `AsksDatabase` for a query that is asked on the way to another one.
+        """
+        if not _capturing.is_awaited:
+            raise AsksDatabase
+        _capturing.is_awaited = False
+        try:
+            sql, parameters = self.as_sql()
+            if not sql:
+                # An UPDATE that sets nothing.
+                raise EmptyResultSet
+        except EmptyResultSet:
+            _capturing.is_awaited = True
+            return iter(()) if result_type == MULTI else None
+        raise Captured(self, sql, parameters)
+
+
+@lru_cache(maxsize=1_024)
+def capturing_class(compiler_class: type[SQLCompiler]) -> type[SQLCompiler]:
+    """The capturing variant of a backend's compiler."""
+    return type(f"Capturing{compiler_class.__name__}", (CapturingCompiler, compiler_class), {})
+
+
+class Dialect:
+    """How one alias is spoken to: an offline wrapper, and the two SQL forms that adj fills in itself."""
+
+    def __init__(self, alias: str, facts: ServerFacts | None) -> None:
+        self.alias = alias
+        self.has_facts = facts is not None
+        # A wrapper's attributes are replaced per instance, which no annotation can follow.
+        self.wrapper: Any = connections.create_connection(alias)
+        self._render_limits: Callable[[int, int | None], str] = self.wrapper.ops.limit_offset_sql
+        self._compiling = threading.local()
+        # The backend's own, whose `execute_sql` a package may have replaced since.
+        self.compilers: tuple[Any, ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
+        self.plain_execution: tuple[Any, ...] = ()
+        self._go_offline()
+        if facts is not None:
+            self.wrapper.__dict__.update(facts.attributes)
+            _answer_from(self.wrapper.features, facts.features)
+
+    def execution_reason(self) -> str | None:
+        """Why Django's own code has to execute every statement, as a package that caches or records them needs it."""
+        read, update, delete, aggregate = self.compilers
+        now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
+        for function in now:
+            if not is_djangos(function):
+                where = getattr(function, "__globals__", {}).get("__name__", "other code")
+                return f"{where} replaces execute_sql() of Django's compilers"
+        self.plain_execution = now
+        return None
+
+    def _go_offline(self) -> None:
+        wrapper, make_compiler = self.wrapper, self.wrapper.ops.compiler
+        wrapper.connect = wrapper.ensure_connection = self._refuse
+        wrapper.get_autocommit = self._is_asked_for_a_transaction
+        wrapper.ops.compiler = lambda name: capturing_class(make_compiler(name))
+        wrapper.ops.limit_offset_sql = self._limits
+
+    def _is_asked_for_a_transaction(self) -> bool:
+        """Django asks wherever it writes FOR UPDATE; whether one is open is judged where the query runs."""
+        self._compiling.locks_rows = True
+        return False
+
+    @property
+    def locks_rows(self) -> bool:
+        """Whether what this thread compiled last, under `lent()`, locks rows."""
+        return bool(self._compiling.locks_rows)
+
+    @property
+    def most_parameters(self) -> int | None:
+        """How many parameters a statement may have; None where the backend does not limit them."""
+        most: int | None = self.wrapper.features.max_query_params
+        if most is not None and self.wrapper.vendor == "sqlite":
+            # Django before 6.0 names the limit of SQLite before 3.32, https://www.sqlite.org/limits.html
+            most = max(most, 32_766)
+        if most is None and self.wrapper.settings_dict["OPTIONS"].get("server_side_binding") is True:
+            # The protocol counts them in 16 bits; Django before 6.1 does not know.
+            most = 65_535
+        return most
+
+    def _refuse(self) -> NoReturn:
+        if self.has_facts:
+            raise AsksDatabase
+        raise EngineNotOpen(
+            alias=self.alias,
+            reason="this SQL depends on the server's version or features, which are not known before the first query.",
+            advice="Run a query on this alias first, then ask for its SQL.",
+        )
+
+    def _limits(self, low: int, high: int | None) -> str:
+        if isinstance(low, Bound) or isinstance(high, Bound):
+            return LIMITS
+        return self._render_limits(low, high)
+
+    def limits(self, bounds: tuple[int | None, int | None]) -> str:
+        """`LIMIT ... OFFSET ...` as the backend writes it."""
+        low, high = bounds
+        return self._render_limits(low or 0, high)
+
+    @contextmanager
+    def lent(self) -> Generator[None]:
+        """Make the offline wrapper `connections[alias]` of this thread, for as long as Django's code builds SQL."""
+        self._compiling.locks_rows = False
+        open_before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
+        connections[self.alias] = cast("BaseDatabaseWrapper", self.wrapper)
+        try:
+            yield
+        finally:
+            if (before := open_before.get(self.alias)) is not None:
+                connections[self.alias] = before
+            else:
+                del connections[self.alias]
+
+
+def _answer_from(features: Any, facts: Mapping[str, object]) -> None:
+    """Put values in the place of computed features; a property gives way only to an attribute of a subclass."""
+    kind = type(features)
+    features.__class__ = type(f"Offline{kind.__name__}", (kind,), dict(facts))
+
+
+_dialects: dict[str, Dialect] = {}
+_lock = threading.Lock()
+
+
+def dialect_for(alias: str, facts: ServerFacts | None = None) -> Dialect:
+    """The dialect of an alias, shared by all threads and loops; facts that arrive replace it."""
+    dialect = _dialects.get(alias)
+    if dialect is not None and (dialect.has_facts or facts is None):
+        return dialect
+    check_alias(alias)
+    with _lock:
+        dialect = _dialects[alias] = Dialect(alias, facts)
+    return dialect
+
+
+def refresh_time_zones() -> None:
+    """Let every dialect read its time zone from the settings again, as Django lets its connections."""
+    for dialect in _dialects.values():
+        for name in ("timezone", "timezone_name"):
+            dialect.wrapper.__dict__.pop(name, None)
+
+
+def forget_dialects() -> None:
+    """Drop all dialects, for a process whose databases change, as a test run's do."""
+    with _lock:
+        _dialects.clear()

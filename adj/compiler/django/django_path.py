@@ -1,0 +1,207 @@
+"""The Django path: statements that a project's own QuerySet, manager or Query builds and ends.
+
+A statement starts as its owner made it. While its class has a way of its own, each query method is called at once, at
+the user's line and with the user's values, and the result is the next base; errors are the owner's. The first method
+goes to the manager, if that defines it itself, as `Model.objects.filter(...)` does.
+
+Private Django API used here: `QuerySet._db`, `QuerySet._result_cache`, `Query.filter_is_sticky`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.db.models import QuerySet
+
+from adj.compiler.django.build import build, build_on, kept
+from adj.compiler.django.substitute import Verbatim
+from adj.compiler.keys.overrides import (
+    Names,
+    begins_with_every_row,
+    django_reason,
+    has_own_async,
+    is_patched,
+    overridden,
+    overridden_terminals,
+    own_methods,
+)
+from adj.statement import clauses as ask
+from adj.statement.statement import Owner, Statement
+from adj.statement.structure import StatementHolder
+
+# -- where statements start --------------------------------------------------------------------------------------------
+
+
+def statement_of(queryset: QuerySet[Any, Any], seconds: float | None = None) -> Statement:
+    """The statement of a QuerySet: a copy without cached rows, as the caller may go on using the QuerySet."""
+    reason = django_reason(queryset)
+    return Statement(queryset.model, kept(queryset), seconds=seconds, owner=None if reason is None else Owner(reason))
+
+
+def statement_of_manager(manager: Any) -> Statement:
+    """The statement of a manager: its rows, and the methods that it defines itself for the first step."""
+    own = own_methods(manager)
+    if own and "all" not in own and begins_with_every_row(manager) and not overridden(manager._queryset_class):
+        return Statement(manager.model, owner=Owner(manager=manager, is_start=True))
+    queryset = manager.all() if "all" in own else manager.get_queryset()
+    if not isinstance(queryset, QuerySet):
+        raise _not_a_queryset(queryset, f"{type(manager).__name__}'s rows")
+    base, reason = _own_copy(queryset), django_reason(queryset)
+    if reason is None and own <= _ALL and not base.query.filter_is_sticky:
+        return Statement(base.model, base)
+    owner = Owner(reason, None if own <= _ALL else manager, is_start=True)
+    return Statement(base.model, base, owner=owner)
+
+
+_ALL = frozenset({"all"})
+
+
+def _own_copy(queryset: Any) -> Any:
+    """A QuerySet that a manager or a method has returned; a copy where something in it is shared."""
+    if queryset._result_cache is not None or is_patched(queryset):
+        return kept(queryset)
+    # Applies a filter that waits, which would change the QuerySet in the middle of its first use.
+    _ = queryset.query
+    return queryset
+
+
+def _not_a_queryset(found: object, name: str) -> TypeError:
+    return TypeError(f"{name} must be a QuerySet, not {type(found).__name__}.")
+
+
+# -- query methods -----------------------------------------------------------------------------------------------------
+
+
+class _AsWritten(Verbatim):
+    """The user's values, in the user's order."""
+
+    def of_clause(self) -> Verbatim:
+        """The operands of another clause."""
+        return self
+
+    def given(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+        """`path=operand` pairs."""
+        return {path: self.node(operand) for path, operand in pairs.items()}
+
+
+_AS_WRITTEN = _AsWritten()
+
+
+def stepped(statement: Statement, clause: ask.Clause) -> Statement | None:
+    """The statement after a query method of its owner; None where the clause is adj's to record."""
+    source = _source_of_step(statement, clause)
+    if source is None:
+        return None
+    result = clause.applied(source, _AS_WRITTEN)
+    told = () if statement.owner is None else statement.owner.told
+    name = clause.method or type(clause).__name__.lower()
+    return _followed(source, name, result, statement, (*told, *statement.clauses, clause), statement.alias)
+
+
+def _followed(
+    source: Any, name: str, result: Any, before: Statement, told: tuple[ask.Clause, ...], alias: str | None
+) -> Statement:
+    """The statement of the QuerySet that a method has returned."""
+    if not isinstance(result, QuerySet):
+        raise _not_a_queryset(result, f"The result of {type(source).__name__}.{name}()")
+    base, reason = _own_copy(result), django_reason(result)
+    owner = None if reason is None else Owner(reason, told=told)
+    return Statement(base.model, base, (), alias, before.seconds, owner)
+
+
+def _source_of_step(statement: Statement, clause: ask.Clause) -> Any:
+    """What the method of a clause is called on."""
+    owner = statement.owner
+    if owner is None:
+        # Django may return the other query itself, or put it into this one.
+        return build(statement) if isinstance(clause, ask.Combine) and _combines_own(clause) else None
+    if owner.manager is not None and clause.method in own_methods(owner.manager):
+        return owner.manager
+    return None if owner.reason is None else statement.base
+
+
+def _combines_own(clause: ask.Combine) -> bool:
+    return any(map(_is_owned, clause.others))
+
+
+def _is_owned(other: Any) -> bool:
+    if isinstance(other, StatementHolder):
+        owner = other.statement.owner
+        return owner is not None and owner.reason is not None
+    return isinstance(other, QuerySet) and django_reason(other) is not None
+
+
+def on_alias(statement: Statement, alias: str | None) -> Statement:
+    """The statement for another database, as `using()` has it."""
+    owner = statement.owner
+    if owner is not None and owner.manager is not None and "using" in own_methods(owner.manager):
+        source: Any = owner.manager
+    elif owner is not None and owner.reason is not None:
+        source = statement.base
+    else:
+        return replace(statement, base=_consumed(statement), alias=alias, owner=None)
+    result = source.using(alias)
+    return _followed(source, "using", result, statement, owner.told, getattr(result, "_db", None))
+
+
+def copied(statement: Statement) -> Statement:
+    """The statement after `all()`: without its manager; of a QuerySet, a copy as its class makes it."""
+    owner, base = statement.owner, _base(statement)
+    if owner is not None and owner.is_start:
+        return replace(statement, owner=None if owner.reason is None else Owner(owner.reason, told=owner.told))
+    if owner is not None and owner.reason is not None:
+        return _followed(base, "all", base.all(), statement, owner.told, statement.alias)
+    return replace(statement, base=_consumed(statement)) if _is_sticky(statement) else statement
+
+
+def _consumed(statement: Statement) -> Any:
+    """The base after a step that adds nothing to it."""
+    base = _base(statement)
+    return base.all() if _is_sticky(statement) else base
+
+
+def _base(statement: Statement) -> Any:
+    return statement.base
+
+
+def _is_sticky(statement: Statement) -> bool:
+    """Whether the next filter uses the joins of the last one, as that of a related manager does."""
+    base = _base(statement)
+    return base is not None and not statement.clauses and bool(base.query.filter_is_sticky)
+
+
+# -- terminal methods --------------------------------------------------------------------------------------------------
+
+
+def terminal_reason(statement: Statement, names: Names) -> str | None:
+    """Why the owner's own code has to end a statement by one of its terminal methods; None where adj may."""
+    owner, base = statement.owner, statement.base
+    if owner is not None:
+        if owner.reason is not None:
+            return owner.reason
+        if owner.manager is not None and (own := own_methods(owner.manager) & names):
+            return f"{type(owner.manager).__name__} overrides {', '.join(sorted(own))}"
+    if base is not None and (own := overridden_terminals(type(base)) & names):
+        return f"{type(base).__name__} overrides {', '.join(sorted(own))}"
+    return None
+
+
+def terminal_source(statement: Statement, alias: str, names: Names) -> Any:
+    """What a terminal method is called on, for a database that is known: a manager that defines it, or a QuerySet."""
+    owner = statement.owner
+    if owner is not None and owner.manager is not None and own_methods(owner.manager) & names:
+        return owner.manager.db_manager(alias)
+    return build_on(statement, alias)
+
+
+def call_terminal(source: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
+    """Call a terminal method of a manager or a QuerySet, as Django's asynchronous method of that name does.
+
+    A class that replaces the asynchronous method has the say. Blocks on the database.
+    """
+    if has_own_async(source, name):
+        return async_to_sync(getattr(source, f"a{name}"))(*args, **kwargs)
+    return getattr(source, name)(*args, **kwargs)

@@ -1,0 +1,57 @@
+"""The QuerySet that Django has built of a query so far, kept so that the next query method builds one clause more.
+
+It serves to judge clauses, and is made only when a clause has to be judged. It never becomes SQL, and users never see
+it: what runs is always built from the statement, at that moment.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adj.compiler.django.build import base_of, innermost_first
+from adj.compiler.django.substitute import Verbatim
+from adj.statement.clauses import Clause, DjangoQuerySet
+from adj.statement.structure import Partial, StatementHolder
+
+
+def kept_queryset(query: StatementHolder) -> DjangoQuerySet:
+    """The QuerySet of a query, from what is kept of it; the rest is built, and kept as well."""
+    for nested in innermost_first(_unbuilt_clauses(query), _unbuilt_clauses):
+        _keep(nested)
+    return _keep(query)
+
+
+def with_clause(queryset: DjangoQuerySet, clause: Clause) -> DjangoQuerySet:
+    """A QuerySet with one more clause, whose nested queries are taken from what is kept of them."""
+    for nested in innermost_first((clause,), _unbuilt_clauses):
+        _keep(nested)
+    return clause.applied(queryset, _KEPT)
+
+
+def _unbuilt_clauses(query: StatementHolder) -> tuple[Clause, ...]:
+    partial = query._partial
+    return query.statement.clauses if partial is None else query.statement.clauses[partial.count :]
+
+
+def _keep(query: StatementHolder) -> DjangoQuerySet:
+    """Two threads may do this at once: they make the same, and one of them is kept."""
+    statement, partial = query.statement, query._partial
+    count = 0 if partial is None else partial.count
+    queryset = base_of(statement) if partial is None else partial.queryset
+    clauses = statement.clauses[count:]
+    for clause in clauses:
+        queryset = clause.applied(queryset, _KEPT)
+    if clauses:
+        query._partial = Partial(count + len(clauses), queryset)
+    return queryset
+
+
+class _Kept(Verbatim):
+    """The operands as they are; a nested query becomes a copy of what is kept of it."""
+
+    def node(self, node: Any) -> Any:
+        """One expression."""
+        return kept_queryset(node).all() if isinstance(node, StatementHolder) else super().node(node)
+
+
+_KEPT = _Kept()

@@ -1,0 +1,110 @@
+"""`RETURNING`: the rows that a statement has changed or deleted, with their columns as a SELECT has them.
+
+Private Django API used here: `SQLCompiler.pre_sql_setup`, `SQLCompiler.select`, `Model._meta.concrete_model`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.models import Model, QuerySet
+from django.db.models.deletion import Collector
+
+from adj.compiler.django.deleting import deletion_query
+from adj.errors import UnknownColumn, UnsupportedFeature
+from adj.hydrate.layout import Layout, layout_of
+from adj.schema.paths import column_names
+from adj.statement import clauses as ask
+from adj.statement.clauses import DjangoQuerySet
+from adj.statement.shapes import Answer
+from adj.statement.statement import ROWS, Finish, Names, Statement
+from adj.statement.text import query_text
+
+# MariaDB goes by the name of MySQL.
+_ABLE = {Answer.UPDATE: ("postgresql", "sqlite"), Answer.DELETE: ("postgresql", "sqlite", "mysql")}
+
+
+def check_returning(statement: Statement, names: Names) -> None:
+    """Judge `returning()` on its line.
+
+    Raises `UnknownColumn` for what is no column of the model's table, and `UnsupportedFeature` for rows that are no
+    rows of one table.
+    """
+    model: Any = statement.model
+    if model._meta.concrete_model._meta.parents:
+        _refuse(statement, f"returning() has the columns of one table, and {model.__name__} inherits from another.")
+    if _is_combined(statement):
+        _refuse(statement, "returning() is for what changes rows, which a slice or a combined query cannot.")
+    choices = column_names(model)
+    for name in names:
+        if name not in choices:
+            part = str(name)
+            raise UnknownColumn(model=model.__name__, path=part, part=part, choices=choices, kind="column")
+
+
+def _is_combined(statement: Statement) -> bool:
+    base: Any = statement.base
+    if base is not None and (base.query.is_sliced or base.query.combinator):
+        return True
+    return any(
+        isinstance(clause, ask.Slice)
+        or (isinstance(clause, ask.Combine) and clause.kind in {"union", "intersection", "difference"})
+        for clause in statement.clauses
+    )
+
+
+def check_backend(statement: Statement, finish: Finish, wrapper: Any) -> None:
+    """Raise `UnsupportedFeature` where the server has no RETURNING for this kind of statement."""
+    # Django's feature is about INSERT: SQLite has had both since 3.35, and MariaDB's UPDATE has none.
+    is_able = wrapper.vendor in _ABLE[finish.answer] and wrapper.features.can_return_columns_from_insert
+    if not is_able:
+        name = f"a{finish.answer.value}"
+        _refuse(statement, f"{wrapper.display_name} cannot return the rows of {name}().", finish)
+
+
+def refuse_foreign(statement: Statement, finish: Finish, reason: str) -> None:
+    """Raise `UnsupportedFeature` for what is no single statement of adj's."""
+    _refuse(statement, f"returning() needs one statement, and Django's own code has to run this one: {reason}.", finish)
+
+
+def _refuse(statement: Statement, reason: str, finish: Finish = ROWS) -> None:
+    raise UnsupportedFeature(query=query_text(statement, finish), reason=reason)
+
+
+def returned_columns(model: type[Model], names: Sequence[Any], alias: str) -> tuple[str, Layout]:
+    """` RETURNING ...`, and the layout of its rows: of instances, or of tuples of the named columns."""
+    rows: Any = QuerySet(model, using=alias).order_by()
+    if names:
+        rows = rows.values_list(*names)
+    compiler: Any = rows.query.get_compiler(alias)
+    compiler.pre_sql_setup()
+    columns = ", ".join(sql for _, (sql, _), _ in compiler.select)
+    return f" RETURNING {columns}", layout_of(rows, compiler, alias)
+
+
+def delete_returning(queryset: DjangoQuerySet, names: Names) -> list[Any]:
+    """Lock and read the rows, and let Django delete them with all that hangs on them; blocks on the database.
+
+    In one transaction, so that what is returned is what is deleted. The rows are as they were.
+    """
+    alias, model = queryset.db, queryset.model
+    # In a transaction that is there already an error of the collector, as for a protected row, must not break it.
+    is_inside = connections[alias].in_atomic_block
+    with nullcontext() if is_inside else transaction.atomic(using=alias):
+        chosen: Any = QuerySet(model, using=alias).filter(pk__in=deletion_query(queryset)).order_by()
+        if connections[alias].features.has_select_for_update:
+            chosen = chosen.select_for_update()
+        # Django's collector takes the rows that the QuerySet has, and takes their keys from them at the end.
+        rows = [copy.copy(row) if not names else tuple(_value(row, name) for name in names) for row in chosen]
+        collector = Collector(using=alias, origin=queryset)
+        collector.collect(chosen)
+        collector.delete()
+    return rows
+
+
+def _value(row: Any, name: object) -> Any:
+    return row.pk if name == "pk" else getattr(row, row._meta.get_field(name).attname)

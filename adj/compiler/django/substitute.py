@@ -1,0 +1,110 @@
+"""Operands on their way to Django: as they are, or with slots where `KeyWalk` counted a value.
+
+Private Django API used here: none; `walk.py` knows what nodes are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from typing_extensions import override
+
+from adj.compiler.keys.prefetch_lookups import prefetch_lookup
+from adj.compiler.keys.walk import Kind, Walk
+from adj.compiler.slots.slots import Slot
+from adj.statement.statement import Statement
+from adj.statement.structure import StatementHolder
+
+
+class Verbatim:
+    """Gives Django the operands as they are; a nested query becomes the QuerySet it stands for."""
+
+    def of_clause(self) -> Verbatim:
+        """The operands of another clause."""
+        return self
+
+    def given(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+        """`path=operand` pairs."""
+        return {path: self.node(pairs[path]) for path in sorted(pairs)}
+
+    def operand(self, path: str | None, value: Any) -> Any:
+        """One operand of a lookup."""
+        return self.node(value)
+
+    def prefetch(self, lookup: Any) -> Any:
+        """A lookup of `prefetch_related()`."""
+        return prefetch_lookup(lookup)
+
+    def node(self, node: Any) -> Any:
+        """One expression."""
+        if isinstance(node, StatementHolder):
+            return node.queryset
+        if type(node) in (list, tuple, set) and any(isinstance(item, StatementHolder) for item in node):
+            return type(node)(self.node(item) for item in node)
+        return node
+
+
+class SlotWalk(Walk[Any]):
+    """The walk that puts slots in the places of values; what holds none stays the user's own object."""
+
+    __slots__ = ("build", "slots")
+
+    def __init__(
+        self, model: Any, slots: Iterator[Slot], build: Callable[[Statement, SlotWalk], QuerySet[Any, Any]]
+    ) -> None:
+        super().__init__(model)
+        self.slots = slots
+        self.build = build
+
+    def of_clause(self) -> SlotWalk:
+        """The operands of another clause: the slots go on, but an object met before is described again."""
+        return SlotWalk(self.model, self.slots, self.build)
+
+    def of_model(self, model: Any) -> SlotWalk:
+        """The operands of a nested query."""
+        return SlotWalk(model, self.slots, self.build)
+
+    def given(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+        """`path=operand` pairs, in the order of their paths."""
+        return dict(self.lookups(pairs))
+
+    def prefetch(self, lookup: Any) -> Any:
+        """A lookup of `prefetch_related()`, which is no part of the SQL."""
+        return prefetch_lookup(lookup)
+
+    # -- leaves and nodes ----------------------------------------------------------------------------------------------
+
+    @override
+    def slot(self, value: object, *, is_member: bool = False) -> Any:
+        return next(self.slots)
+
+    @override
+    def sequence(self, items: Any, *, has_length: bool) -> Any:
+        slot = next(self.slots)
+        slot.has_length = has_length
+        return slot
+
+    @override
+    def constant(self, value: Any) -> Any:
+        return value
+
+    @override
+    def nested(self, holder: StatementHolder) -> Any:
+        return self.build(holder.statement, self)
+
+    @override
+    def again(self, node: Any) -> Any:
+        return self.seen[id(node)]
+
+    @override
+    def composed(self, kind: Kind, node: Any, parts: list[Any]) -> Any:
+        self.seen[id(node)] = rebuilt = kind.rebuilt(node, parts)
+        return rebuilt
+
+    @override
+    def listed(self, items: Any, parts: list[Any]) -> Any:
+        if all(one is other for one, other in zip(items, parts, strict=True)):
+            return items
+        return items._make(parts) if hasattr(items, "_make") else type(items)(parts)

@@ -1,0 +1,118 @@
+"""How a QuerySet is finished by Django's own code, for each kind of answer.
+
+Private Django API used here: `QuerySet._raw_delete`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from django.db.models import Model
+
+from adj.compiler.django.deleting import deletion_query
+from adj.compiler.django.django_path import call_terminal, terminal_reason
+from adj.compiler.django.returning import delete_returning
+from adj.compiler.keys.overrides import method_names
+from adj.schema.paths import get_field
+from adj.statement.clauses import DjangoQuerySet
+from adj.statement.shapes import Answer
+from adj.statement.statement import Finish, Statement
+
+Ending: TypeAlias = Callable[[Any, Finish], Any]
+
+
+def _delete_at_once(queryset: DjangoQuerySet, finish: Finish) -> tuple[int, dict[str, int]]:
+    """The statement of a deletion; what is returned without one says that nothing was deleted."""
+    query: Any = deletion_query(queryset)
+    query._raw_delete(queryset.db)
+    return 0, {}
+
+
+_BY_ONE_STATEMENT: Mapping[Answer, Ending] = {
+    Answer.ROWS: lambda queryset, finish: list(queryset.query.get_compiler(queryset.db).execute_sql()),
+    Answer.GET: lambda queryset, finish: queryset.get(),
+    Answer.FIRST: lambda queryset, finish: queryset.first(),
+    Answer.LAST: lambda queryset, finish: queryset.last(),
+    Answer.EARLIEST: lambda queryset, finish: queryset.earliest(*finish.args),
+    Answer.LATEST: lambda queryset, finish: queryset.latest(*finish.args),
+    Answer.COUNT: lambda queryset, finish: queryset.count(),
+    Answer.EXISTS: lambda queryset, finish: queryset.exists(),
+    Answer.AGGREGATE: lambda queryset, finish: queryset.aggregate(*finish.args, **finish.kwargs),
+    Answer.UPDATE: lambda queryset, finish: queryset.update(**finish.kwargs) or 0,
+    Answer.DELETE: _delete_at_once,
+}
+
+WRITTEN_BY_DJANGO = frozenset(
+    {Answer.CREATE, Answer.GET_OR_CREATE, Answer.UPDATE_OR_CREATE, Answer.BULK_CREATE, Answer.BULK_UPDATE}
+)
+"""Answers that take several statements, or hooks of the project on the way."""
+
+
+def finish_in_django(source: Any, finish: Finish) -> Any:
+    """Finish a QuerySet, or a manager that defines the terminal method itself, with its own code.
+
+    Blocks on the database.
+    """
+    if finish.answer is Answer.ROWS:
+        return list(source)
+    if finish.returning is not None:
+        return delete_returning(source, finish.returning)
+    args, kwargs = _ARGUMENTS.get(finish.answer, _as_given)(finish)
+    return call_terminal(source, finish.answer.value, *args, **kwargs)
+
+
+def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[Any, object]]:
+    """The values, each with its field, that Django's own `update()` and `bulk_update()` write as they are."""
+    if terminal_reason(statement, method_names(finish.answer)) is not None:
+        return
+    for field, value in _assigned(statement.model, finish):
+        if field is not None and not hasattr(value, "resolve_expression"):
+            yield field, value.prepare_database_save(field) if isinstance(value, Model) else value
+
+
+def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, Any]]:
+    if finish.answer is Answer.UPDATE:
+        yield from ((get_field(model, name), value) for name, value in finish.kwargs.items())
+    if finish.answer is Answer.BULK_UPDATE:
+        instances: Any
+        names: Any
+        instances, names = finish.args
+        fields = [field for name in names if (field := get_field(model, name)) is not None]
+        for instance in instances:
+            # What is deferred Django fetches.
+            loaded = (field for field in fields if getattr(field, "attname", None) in vars(instance))
+            yield from ((field, getattr(instance, field.attname)) for field in loaded)
+
+
+Arguments: TypeAlias = tuple[tuple[Any, ...], Mapping[str, Any]]
+
+
+def _as_given(finish: Finish) -> Arguments:
+    return finish.args, finish.kwargs
+
+
+def _with_defaults(finish: Finish) -> Arguments:
+    """By name, as a class of the project may have them in another order."""
+    named = dict(zip(("defaults", "create_defaults"), finish.args, strict=False))
+    return (), {**{name: value for name, value in named.items() if value is not None}, **finish.kwargs}
+
+
+def _with_chosen_options(finish: Finish) -> Arguments:
+    """Without the options that have Django's default, which a class of the project may not know."""
+    return finish.args, {
+        name: value for name, value in finish.kwargs.items() if value is not None and value is not False
+    }
+
+
+_ARGUMENTS: Mapping[Answer, Callable[[Finish], Arguments]] = {
+    Answer.GET_OR_CREATE: _with_defaults,
+    Answer.UPDATE_OR_CREATE: _with_defaults,
+    Answer.BULK_CREATE: _with_chosen_options,
+    Answer.BULK_UPDATE: _with_chosen_options,
+}
+
+
+def finish_by_one_statement(queryset: DjangoQuerySet, finish: Finish) -> Any:
+    """Finish a QuerySet by the statement that answers it, of which `capturing()` gets hold."""
+    return _BY_ONE_STATEMENT[finish.answer](queryset, finish)

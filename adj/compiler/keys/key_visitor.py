@@ -1,0 +1,210 @@
+"""The key of what the user gave: all that can change its SQL; and apart from it a flat list of the values.
+
+What cannot be keyed raises `Uncacheable`, which is a normal answer: such a statement is compiled at every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn, TypeAlias
+
+from django.db.models import Field
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.fields.reverse_related import ForeignObjectRel
+from typing_extensions import override
+
+from adj.compiler.keys.constants import constant_key
+from adj.compiler.keys.name_keys import name_key, name_keys
+from adj.compiler.keys.nodes import field_key
+from adj.compiler.keys.walk import Kind, Walk
+from adj.compiler.slots.lookup_paths import is_local_path
+from adj.statement.clauses import Clause, DjangoQuerySet, Slice
+from adj.statement.statement import Statement
+from adj.statement.structure import (
+    PLAIN_TYPES,
+    TOO_DEEP,
+    Key,
+    StatementHolder,
+    Structure,
+    Uncacheable,
+    Unkeyed,
+    extended,
+)
+
+DescribeStatement: TypeAlias = Callable[[Statement], Structure | Unkeyed]
+
+
+class KeyWalk(Walk[Key]):
+    """The walk that makes keys, and collects the values it meets.
+
+    A nested query is described by `describe_nested`, if given, and has the structure it was written with otherwise.
+    """
+
+    __slots__ = ("constants", "describe_nested", "is_local", "values")
+
+    def __init__(self, model: Any = None, describe_nested: DescribeStatement | None = None) -> None:
+        # On the way of every query: what `Walk` sets is set here, without another call.
+        self.model = model
+        self.is_opaque = self.was_opaque = self.is_local = False
+        self.seen = {}
+        self.describe_nested = describe_nested
+        self.values: list[object] = []
+        self.constants: list[int] = []
+
+    def structure(self, *key: Key, bounds: tuple[int | None, int | None] | None = None) -> Structure:
+        """The structure of the walk, under a key."""
+        return Structure(key, tuple(self.values), tuple(self.constants), self.is_local, bounds)
+
+    def mapping(self, named: Mapping[str, object]) -> Key:
+        """Named expressions, in their own order."""
+        return tuple([(name_key(name), self.node(expression)) for name, expression in named.items()])
+
+    def pairs(self, pairs: Mapping[str, object]) -> Key:
+        """`path=operand` pairs."""
+        if len(pairs) == 1:
+            ((path, operand),) = pairs.items()
+            if type(operand) in PLAIN_TYPES:
+                # What `operand()` and `slot()` do, for most conditions that are written.
+                if LOOKUP_SEP in path:
+                    self.path(path)
+                self.values.append(operand)
+                kind: Any = type(operand)
+                return ((path if type(path) is str else name_key(path), kind),)
+            return ((name_key(path), self.operand(path, operand)),)
+        return tuple([(path if type(path) is str else name_key(path), key) for path, key in self.lookups(pairs)])
+
+    def name(self, name: Any) -> Key:
+        """A name of a column, or an expression in its place."""
+        if not isinstance(name, str):
+            return self.node(name)
+        self.path(name)
+        return name if type(name) is str else name_key(name)
+
+    # -- leaves and nodes ----------------------------------------------------------------------------------------------
+
+    def names(self, names: Iterable[Any]) -> tuple[Key, ...]:
+        """Names that no expression can stand for."""
+        return name_keys(names)
+
+    def refuse(self, reason: str) -> NoReturn:
+        """There is no key."""
+        raise Uncacheable(reason)
+
+    @override
+    def path(self, path: str) -> None:
+        if is_local_path(path):
+            self.is_local = True
+
+    @override
+    def local(self) -> None:
+        self.is_local = True
+
+    @override
+    def slot(self, value: object, *, is_member: bool = False) -> Key:
+        if is_member:
+            self.constants.append(len(self.values))
+        self.values.append(value)
+        # The keys of all else are tuples.
+        kind: Any = type(value)
+        return kind  # type: ignore[no-any-return]  # mypy takes the class of an object for unhashable
+
+    @override
+    def sequence(self, items: Any, *, has_length: bool) -> Key:
+        self.values.append(items)
+        # Which models' instances a relation takes is checked while Django builds; a None is left out of the SQL, and
+        # treated apart where the condition is negated.
+        types = frozenset(map(type, items))
+        return ("sequence", len(items) if has_length else None, types)
+
+    @override
+    def constant(self, value: Any) -> Key:
+        if isinstance(value, (Field, ForeignObjectRel)):
+            return field_key(value)
+        return constant_key(value)
+
+    @override
+    def nested(self, holder: StatementHolder) -> Key:
+        """A nested query: its structure is ours, its slice is not a slot."""
+        if self.is_opaque:
+            raise Uncacheable("a query inside an expression that may look at its values")
+        structure = self.describe_nested(holder.statement) if self.describe_nested else holder.structure
+        if isinstance(structure, Unkeyed):
+            raise Uncacheable(structure.reason)
+        offset = len(self.values)
+        self.values.extend(structure.values)
+        self.constants.extend(offset + index for index in structure.constants)
+        self.is_local = self.is_local or structure.is_local
+        return ("query", holder.statement.model, structure.key, structure.bounds, holder.statement.alias)
+
+    @override
+    def entered(self, node: Any) -> tuple[int, int]:
+        return len(self.seen), len(self.values)
+
+    @override
+    def again(self, node: Any) -> Key:
+        return ("again", self.seen[id(node)][0])
+
+    @override
+    def composed(self, kind: Kind, node: Any, parts: list[Key]) -> Key:
+        start = self.seen[id(node)][1]
+        if len(self.values) > start and kind.compares_arguments:
+            # Django's expressions compare the arguments they were made of, and these values are among them.
+            self.constants = [index for index in self.constants if index < start] + [*range(start, len(self.values))]
+        return (type(node), kind.head(node), tuple(parts))
+
+    @override
+    def listed(self, items: Any, parts: list[Key]) -> Key:
+        return (type(items), tuple(parts))
+
+
+def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
+    """The structure of a statement as its operands are now, those of nested queries included."""
+    if statement.owner is not None and statement.owner.reason is not None:
+        return Unkeyed(statement.owner.reason)
+    describe_nested = structure_of_statement
+    base = statement.base
+    structure = Structure(()) if base is None else base_structure(base, describe_nested)
+    for clause in statement.clauses:
+        structure = extended(structure, structure_of(statement.model, clause, describe_nested))
+    return structure
+
+
+def structure_of(model: Any, clause: Clause, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
+    """The structure of one clause of a statement about a model; `Unkeyed` where a part of it has no key.
+
+    A nested query has its structure from the line that wrote it, unless it is to be described anew.
+    """
+    walk = KeyWalk(model, describe_nested)
+    try:
+        key = clause.key(walk)
+        if type(clause) is Slice:
+            return Structure((key,), bounds=clause.bounds)
+        return walk.structure(key) if key is not None else Structure(())
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+    except RecursionError:
+        # The walk takes more frames for a level than Django's own code.
+        return Unkeyed(TOO_DEEP)
+
+
+def describe_operands(model: Any, args: tuple[object, ...], kwargs: Any) -> Structure | Unkeyed:
+    """The structure of a finish's operands: expressions of `aggregate()`, names of `aearliest()`."""
+    walk = KeyWalk(model)
+    try:
+        names = tuple([walk.name(name) for name in args])
+        return walk.structure(names, walk.mapping(kwargs))
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed(TOO_DEEP)
+
+
+def base_structure(queryset: DjangoQuerySet, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
+    """The structure of a QuerySet that a statement starts from."""
+    walk = KeyWalk(queryset.model, describe_nested)
+    try:
+        return walk.structure(walk.node(queryset))
+    except Uncacheable as uncacheable:
+        return Unkeyed(str(uncacheable))
+    except RecursionError:
+        return Unkeyed(TOO_DEEP)

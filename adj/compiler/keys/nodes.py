@@ -1,0 +1,106 @@
+"""What the walk over operands asks about one node: which attributes are structure, what is in a list, which field.
+
+Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `Expression._resolve_output_field`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import Field
+from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.db.models.sql.query import Query
+from django.utils.functional import cached_property
+
+from adj.compiler.keys.constants import constant_key
+from adj.compiler.slots.project_code import is_project_code
+from adj.statement.structure import PLAIN_TYPES, Key, StatementHolder
+
+# What Django computes and keeps on a Query; `table_map`, which says what `alias_map` says, copies of a query share.
+_COMPUTED_ON_QUERIES = frozenset(
+    {"_annotation_select_cache", "_extra_select_cache", "_lookup_joins", "base_table", "table_map"}
+)
+# What it keeps on an expression: the arguments say what the attributes say, and `possibly_multivalued` is set again
+# whenever an OuterRef is resolved.
+_COMPUTED_ON_NODES = frozenset({"_constructor_args", "identity", "possibly_multivalued"})
+
+
+def holds_expression(item: object) -> bool:
+    """Whether a member of a list is an expression, or a list of such, as a composite key may be."""
+    if type(item) in PLAIN_TYPES:
+        return False
+    if not isinstance(item, (list, tuple)):
+        return hasattr(item, "resolve_expression") or isinstance(item, StatementHolder)
+    # Not by recursion: a list may hold itself.
+    waiting: list[Any] = [item]
+    met: set[int] = set()
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, (list, tuple)):
+            if holds_expression(found):
+                return True
+        elif id(found) not in met:
+            met.add(id(found))
+            waiting.extend(found)
+    return False
+
+
+def structural_names(node: Any, *without: str) -> Iterator[str]:
+    """The names of an object's attributes that are not computed from others."""
+    kind: Any = type(node)
+    computed = computed_names(kind)
+    return (name for name in node.__dict__ if name not in computed and name not in without)
+
+
+@lru_cache(maxsize=4_096)
+def computed_names(kind: Any) -> frozenset[str]:
+    """Attributes that Django caches on an object; `output_field` is both declared and computed, and stays.
+
+    A class of the project may set an attribute where Django would compute one, so that of such a class all count.
+    """
+    if issubclass(kind, Query):
+        own = _COMPUTED_ON_QUERIES
+    elif is_project_code(kind):
+        return _COMPUTED_ON_NODES
+    else:
+        own = _COMPUTED_ON_NODES
+    cached = {name for base in kind.__mro__ for name, value in vars(base).items() if isinstance(value, cached_property)}
+    return frozenset(cached - {"output_field"}) | own
+
+
+def field_key(field: Any) -> Key:
+    """A field of a model by its place; one made for an expression by what it is made of."""
+    model = getattr(field, "model", None)
+    if model is not None and field.name:
+        return (model, field.name, type(field))
+    _, path, args, kwargs = field.deconstruct()
+    # Some fields pass themselves off as another class there, for the sake of migrations.
+    return (type(field), path, _argument_key(args), _argument_key(kwargs))
+
+
+def _argument_key(argument: Any) -> Key:
+    """An argument of a field, which may be made of other fields."""
+    if isinstance(argument, (Field, ForeignObjectRel)):
+        return field_key(argument)
+    if isinstance(argument, Mapping):
+        return tuple([(name, _argument_key(value)) for name, value in argument.items()])
+    if isinstance(argument, (list, tuple)):
+        return (type(argument), tuple(map(_argument_key, argument)))
+    return constant_key(argument)
+
+
+def has_found_field(node: Any) -> bool:
+    """Whether the output field of an expression follows from its sources, whether or not Django has kept it already.
+
+    Django keeps what it finds out on the user's own object, which would then be described as another one.
+    """
+    declared = node.__dict__.get("output_field")
+    if declared is None:
+        return True
+    try:
+        return bool(field_key(node._resolve_output_field()) == field_key(declared))
+    # Of an expression that is not resolved yet nothing follows, and Django and projects raise what they like.
+    except Exception:  # noqa: BLE001
+        return False

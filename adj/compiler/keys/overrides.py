@@ -1,0 +1,283 @@
+"""What a project's QuerySet, Manager or Query does in a way of its own: judged by looking, before anything is built.
+
+Every attribute that Django's class defines is compared. A class with more attributes is still Django's; a class that
+replaces one may do anything there, and its own code has to run.
+
+Private Django API used here: `QuerySet._query`, `QuerySet._iterable_class`, `QuerySet._sticky_filter`,
+`QuerySet._defer_next_filter`, `Manager._db`, `Manager._hints`, `Manager._queryset_class`, and the methods of QuerySet
+named in `_BY_ANSWER` and `_WRITTEN`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from django.db import DJANGO_VERSION_PICKLE_KEY
+from django.db.models import Manager, Model, QuerySet
+from django.db.models.manager import BaseManager
+from django.db.models.sql.query import Query
+
+from adj.hydrate.layout import ROW_SHAPES
+from adj.statement.shapes import Answer
+
+Names: TypeAlias = frozenset[str]
+
+# What a class may have anew without a query noticing: how it is written down, shown, pickled, made a manager of.
+_HARMLESS = frozenset(
+    {
+        *("__abstractmethods__", "__annotate__", "__annotate_func__", "__annotations__", "__annotations_cache__"),
+        *("__class_getitem__", "__classcell__", "__dict__", "__dir__", "__doc__", "__firstlineno__", "__format__"),
+        *("__getstate__", "__init_subclass__", "__module__", "__orig_bases__", "__parameters__", "__qualname__"),
+        *("__reduce__", "__reduce_ex__", "__repr__", "__setstate__", "__sizeof__", "__slots__"),
+        *("__static_attributes__", "__str__", "__subclasshook__", "__type_params__", "__weakref__"),
+        *("_abc_impl", "as_manager"),
+    }
+)
+
+_BY_ANSWER: Mapping[Answer, Names] = {
+    Answer.ROWS: frozenset(),
+    Answer.GET: frozenset({"get", "aget"}),
+    Answer.FIRST: frozenset({"first", "afirst"}),
+    Answer.LAST: frozenset({"last", "alast"}),
+    # Django's end in get().
+    Answer.EARLIEST: frozenset({"earliest", "aearliest", "_earliest", "get"}),
+    Answer.LATEST: frozenset({"latest", "alatest", "_earliest", "get"}),
+    Answer.COUNT: frozenset({"count", "acount"}),
+    Answer.EXISTS: frozenset({"exists", "aexists"}),
+    Answer.AGGREGATE: frozenset({"aggregate", "aaggregate"}),
+    Answer.UPDATE: frozenset({"update", "aupdate"}),
+    Answer.DELETE: frozenset({"delete", "adelete", "_raw_delete"}),
+}
+
+IN_BULK: Names = frozenset({"in_bulk", "ain_bulk"})
+CONTAINS: Names = frozenset({"contains", "acontains", "exists"})
+ITERATOR: Names = frozenset({"iterator", "aiterator"})
+EXPLAIN: Names = frozenset({"explain", "aexplain"})
+ASYNC_ITERATION: Names = frozenset({"__aiter__"})
+
+# What Django's own code calls by itself when adj lets it write.
+_WRITTEN: Names = frozenset(
+    {
+        *("create", "acreate", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"),
+        *("bulk_create", "abulk_create", "bulk_update", "abulk_update", "raw"),
+        *("_batched_insert", "_check_bulk_create_options", "_extract_model_params", "_insert"),
+        *("_prepare_for_bulk_create", "_update"),
+    }
+)
+
+TERMINAL: Names = frozenset().union(
+    *_BY_ANSWER.values(), IN_BULK, CONTAINS, ITERATOR, EXPLAIN, ASYNC_ITERATION, _WRITTEN
+)
+"""Methods that end a chain: a class that replaces one still builds as Django does."""
+
+_NONE: Names = frozenset()
+_METHODS: Names = frozenset({"__getattr__", *(name for base in QuerySet.__mro__ for name in vars(base))})
+# What Django's QuerySet gives to an instance.
+_ATTRIBUTES: Names = frozenset({*vars(QuerySet()), DJANGO_VERSION_PICKLE_KEY})
+_QUERY_METHODS: Names = frozenset(
+    name
+    for base in Query.__mro__
+    for name, member in vars(base).items()
+    if callable(member) and not isinstance(member, type)
+)
+
+# All methods that a manager takes over from its QuerySet share their code.
+_PROXY: Any = Manager.filter.__code__
+
+
+def _is_proxy(member: Any) -> bool:
+    return getattr(member, "__code__", None) is _PROXY
+
+
+_MANAGER_METHODS: Names = frozenset(
+    {"all", *(name for base in Manager.__mro__ for name, member in vars(base).items() if _is_proxy(member))}
+)
+
+
+# -- QuerySets ---------------------------------------------------------------------------------------------------------
+
+
+def overridden(queryset_class: Any) -> Names:
+    """The attributes of Django's QuerySet that a class replaces."""
+    if queryset_class is QuerySet:
+        return _NONE
+    return _of_queryset(queryset_class).replaced()
+
+
+def overridden_terminals(queryset_class: Any) -> Names:
+    """The terminal methods among them."""
+    return overridden(queryset_class) & TERMINAL
+
+
+def is_plain(queryset_class: Any) -> bool:
+    """Whether a class builds its queries as Django does; new methods and replaced terminal methods do no harm."""
+    return overridden(queryset_class) <= TERMINAL
+
+
+class _Own:
+    """What the project's classes before Django's replace, found anew when one of them has gained or lost a name.
+
+    Tests and packages set methods of classes at any time.
+    """
+
+    __slots__ = ("_classes", "_contents", "_find", "_names", "_replaced")
+
+    def __init__(self, kind: Any, djangos: Any, find: Callable[[Sequence[Any]], Names]) -> None:
+        self._classes = [base for base in kind.__mro__ if base not in djangos.__mro__]
+        self._contents = [vars(base) for base in self._classes]
+        self._find = find
+        self._names: list[tuple[str, ...]] | None = None
+        self._replaced = _NONE
+
+    def replaced(self) -> Names:
+        """The names of Django's that they replace now."""
+        # On the way of every query: no function of ours in the comparison.
+        names = [*map(tuple, self._contents)]
+        if names != self._names:
+            # In this order, for threads that do this at once.
+            self._replaced = self._find(self._classes)
+            self._names = names
+        return self._replaced
+
+
+@lru_cache(maxsize=1_024)
+def _of_queryset(kind: Any) -> _Own:
+    return _Own(kind, QuerySet, _overridden)
+
+
+def _overridden(own: Sequence[Any]) -> Names:
+    return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS
+
+
+def django_reason(queryset: Any) -> str | None:
+    """Why only a QuerySet's own code can build on it and run it; None where adj may.
+
+    Looked at are its class, its own attributes, its Query, and what makes its rows.
+    """
+    kind: Any = type(queryset)
+    if not (own := overridden(kind)) <= TERMINAL:
+        return _class_reason(kind.__name__, own)
+    attributes = queryset.__dict__
+    if not attributes.keys() <= _ATTRIBUTES:
+        return f"{kind.__name__} has attributes of its own: {_listed(attributes.keys() - _ATTRIBUTES)}"
+    if queryset._sticky_filter or queryset._defer_next_filter:
+        return f"{kind.__name__} is in the middle of a step"
+    if (reason := query_reason(queryset._query)) is not None:
+        return reason
+    iterable = queryset._iterable_class
+    return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
+
+
+@lru_cache(maxsize=1_024)
+def _class_reason(name: str, own: Names) -> str:
+    return f"{name} overrides {_listed(own - TERMINAL)}"
+
+
+def is_patched(queryset: Any) -> bool:
+    """Whether methods were set on a QuerySet itself."""
+    return not queryset.__dict__.keys().isdisjoint(_METHODS)
+
+
+# -- Queries -----------------------------------------------------------------------------------------------------------
+
+
+def query_reason(query: Any) -> str | None:
+    """Why only a Query's own code can be trusted with it; None for Django's."""
+    kind = type(query)
+    if not kind.__module__.startswith(("django.", "adj.")):
+        return f"{kind.__name__} is a Query of the project"
+    if query.__dict__.keys().isdisjoint(_QUERY_METHODS):
+        return None
+    return f"{kind.__name__} has methods of its own: {_listed(query.__dict__.keys() & _QUERY_METHODS)}"
+
+
+# -- managers ----------------------------------------------------------------------------------------------------------
+
+
+def own_methods(manager: Any) -> Names:
+    """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
+    kind: Any = type(manager)
+    attributes = manager.__dict__
+    own = _NONE if kind is Manager else _of_manager(kind).replaced()
+    if _MANAGER_METHODS.isdisjoint(attributes):
+        return own
+    # A many-to-many manager has a flag `reverse`.
+    return own.union(name for name in _MANAGER_METHODS.intersection(attributes) if callable(attributes[name]))
+
+
+@lru_cache(maxsize=1_024)
+def _of_manager(kind: Any) -> _Own:
+    return _Own(kind, Manager, _own_methods)
+
+
+def _own_methods(classes: Sequence[Any]) -> Names:
+    """The methods whose first definition is not Django's; related managers are Django's, with classes made for them."""
+    own: set[str] = set()
+    seen: set[str] = set()
+    for one in classes:
+        for name in _MANAGER_METHODS.intersection(vars(one)) - seen:
+            seen.add(name)
+            if not one.__module__.startswith(("django.", "adj.")) and not _is_proxy(vars(one)[name]):
+                own.add(name)
+    return frozenset(own)
+
+
+def starts_plain(manager: Any) -> bool:
+    """Whether a manager gives every row of the database that the router chooses, and has no methods of its own."""
+    return begins_with_every_row(manager) and not own_methods(manager)
+
+
+def begins_with_every_row(manager: Any) -> bool:
+    """Whether a manager gives every row of the database that the router chooses, whenever it is asked."""
+    return _gives_every_row(manager) and is_plain(manager._queryset_class)
+
+
+def _gives_every_row(manager: Any) -> bool:
+    return (
+        type(manager).get_queryset is BaseManager.get_queryset
+        and "get_queryset" not in manager.__dict__
+        and manager._db is None
+        and not manager._hints
+    )
+
+
+def terminals_of_every_row(manager: Any) -> Names | None:
+    """The terminal methods that the QuerySets of a manager replace, which starts plain; None if it does not."""
+    if not _gives_every_row(manager) or own_methods(manager):
+        return None
+    own = overridden(manager._queryset_class)
+    return own if own <= TERMINAL else None
+
+
+def has_plain_manager(model: type[Model]) -> bool:
+    """Whether a model's default manager starts from every row, whenever it is asked."""
+    return starts_plain(model._default_manager)
+
+
+def queryset_class_of(manager: Any) -> type[QuerySet[Any, Any]]:
+    """The class of the QuerySets that a manager makes, unless its `get_queryset()` says otherwise."""
+    found: type[QuerySet[Any, Any]] = manager._queryset_class
+    return found
+
+
+# -- terminal methods --------------------------------------------------------------------------------------------------
+
+
+def method_names(answer: Answer) -> Names:
+    """The terminal methods that decide about a kind of answer."""
+    return _BY_ANSWER.get(answer) or frozenset({answer.value, f"a{answer.value}"})
+
+
+def has_own_async(source: Any, name: str) -> bool:
+    """Whether a QuerySet or a manager replaces the asynchronous method of a synchronous one."""
+    asynchronous = f"a{name}"
+    if isinstance(source, QuerySet):
+        return asynchronous in overridden(type(source)) or asynchronous in source.__dict__
+    return asynchronous in own_methods(source)
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = sorted(names)
+    return f"{', '.join(shown[:3])}{' and others' if len(shown) > 3 else ''}"

@@ -1,0 +1,124 @@
+"""The lookups of a prefetch, taken apart by levels: `author__publisher` has the levels `author` and `publisher`.
+
+Django's `Prefetch` has two paths: the one to go through, and the one of the attributes that hold the rows, which ends
+with `to_attr`. Lookups that agree in the second one, up to a level, are one branch there.
+
+Private Django API used here: `QuerySet._prefetch_related_lookups`, `QuerySet._chain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import Prefetch
+from django.db.models.constants import LOOKUP_SEP
+
+from adj.statement.structure import StatementHolder
+
+
+def normalized(lookups: Iterable[Any], prefix: str | None = None) -> list[Any]:
+    """Lookups as `Prefetch` objects, below a path."""
+    return [_prefixed(lookup, prefix) for lookup in lookups]
+
+
+def _prefixed(lookup: Any, prefix: str | None) -> Any:
+    if not isinstance(lookup, Prefetch):
+        lookup = Prefetch(lookup)
+    elif prefix is not None:
+        lookup = copied(lookup)
+    if prefix is not None:
+        lookup.add_prefix(prefix)
+    return lookup
+
+
+def copied(lookup: Any, **changes: object) -> Any:
+    """A copy; not by `copy.copy()`, for which a Prefetch asks its QuerySet for a state that can be pickled."""
+    copy = object.__new__(type(lookup))
+    copy.__dict__.update(lookup.__dict__, **changes)
+    return copy
+
+
+def through(lookup: Any, level: int) -> str:
+    """The attribute that a lookup goes through at a level."""
+    name: str = lookup.prefetch_through.split(LOOKUP_SEP)[level]
+    return name
+
+
+def holder(lookup: Any, level: int) -> str:
+    """The attribute that holds the rows of a lookup at a level."""
+    name: str = lookup.prefetch_to.split(LOOKUP_SEP)[level]
+    return name
+
+
+def is_leaf(lookup: Any, level: int) -> bool:
+    """Whether a lookup ends at a level."""
+    return bool(lookup.prefetch_through.count(LOOKUP_SEP) == level)
+
+
+def path(lookup: Any, level: int) -> str:
+    """The path of the attributes that hold rows, up to a level."""
+    whole: str = lookup.get_current_prefetch_to(level)
+    return whole
+
+
+def branches(lookups: Iterable[Any], level: int) -> list[list[Any]]:
+    """The lookups by the attribute that holds their rows at a level, in the order in which each is met first."""
+    found: dict[str, list[Any]] = {}
+    for lookup in lookups:
+        found.setdefault(holder(lookup, level), []).append(lookup)
+    return list(found.values())
+
+
+def deeper(lookups: Iterable[Any], level: int) -> list[Any]:
+    """The lookups that do not end at a level."""
+    return [lookup for lookup in lookups if not is_leaf(lookup, level)]
+
+
+def length(lookup: Any) -> int:
+    """How many levels a lookup has."""
+    count: int = lookup.prefetch_through.count(LOOKUP_SEP)
+    return count + 1
+
+
+def has_second_queryset(branch: Sequence[Any], level: int) -> bool:
+    """Whether a lookup after the first one of a branch has a query for the branch's rows."""
+    return any(lookup.queryset is not None and is_leaf(lookup, level) for lookup in branch[1:])
+
+
+def refuse_second_queryset(lookup: Any) -> None:
+    """Rows that one lookup has fetched cannot be those of another one's query."""
+    if lookup.queryset is not None:
+        raise ValueError(
+            f"'{lookup.prefetch_to}' lookup was already seen with a different queryset. You may need to adjust "
+            "the ordering of your lookups."
+        )
+
+
+def prefetch_lookup(lookup: Any) -> Any:
+    """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for, also where one is nested."""
+    changes: dict[str, Any] = {}
+    if (nested := getattr(lookup, "queryset", None)) is not None:
+        changes["queryset"] = _djangos_queryset(lookup, nested)
+    if (several := getattr(lookup, "querysets", None)) is not None:
+        # A GenericPrefetch, which has one for each model.
+        changes["querysets"] = [_djangos_queryset(lookup, each) for each in several]
+    return copied(lookup, **changes) if changes else lookup
+
+
+def _djangos_queryset(lookup: Any, given: Any) -> Any:
+    if not isinstance(given, StatementHolder):
+        return with_djangos_prefetches(given)
+    queryset = given.queryset
+    # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
+    Prefetch(lookup.prefetch_through, queryset=queryset)
+    return queryset
+
+
+def with_djangos_prefetches(queryset: Any) -> Any:
+    """A QuerySet whose prefetches Django's own code can follow: without an AsyncQuery in any of them."""
+    lookups = queryset._prefetch_related_lookups
+    if lookups:
+        queryset = queryset._chain()
+        queryset._prefetch_related_lookups = tuple(map(prefetch_lookup, lookups))
+    return queryset

@@ -1,0 +1,180 @@
+"""What the order of a query is in SQL: for comparing it with Django's own, and for a cursor to know it by.
+
+Private Django API used here: `Query.get_compiler`, `SQLCompiler.pre_sql_setup`, `.having`, `.compile`,
+`Query.alias_map`, `Query.annotation_select`, `Query.annotations`, `Query.group_by`, `Query.where`, `Join.join_cols`,
+`Join.filtered_relation`, `Ref.source`, `ColPairs.get_cols`, `Expression.set_returning`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.core.exceptions import EmptyResultSet, FieldError, FullResultSet
+from django.db.models import ForeignKey, Value
+from django.db.models.expressions import Col, ColPairs, Ref
+from django.db.models.functions import Cast
+from django.db.models.sql.datastructures import Join
+
+from adj.compiler.django.dialect import Dialect
+
+_CONSTANT: Final = re.compile(r"%s|-?[\d.]+|NULL|TRUE|FALSE|EmptyResultSet|FullResultSet", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term of an ORDER BY: its SQL, the values in it, as text, and its direction."""
+
+    sql: str
+    parameters: tuple[str, ...]
+    descending: bool
+    nulls_first: bool | None
+
+    @property
+    def what(self) -> tuple[str, tuple[str, ...]]:
+        """The expression, without its direction."""
+        return self.sql, self.parameters
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the term is the same for all rows, and sorts nothing."""
+        return _CONSTANT.fullmatch(self.sql) is not None
+
+
+class Compiled:
+    """A query on the way to its SQL, far enough to know its joins, groups and order.
+
+    A joined table is named by its path, since its alias depends on the filters around it.
+    """
+
+    def __init__(self, query: Any, dialect: Dialect) -> None:
+        self.query = query.clone()
+        self._quote: Callable[[str], str] = dialect.wrapper.ops.quote_name
+        self._compiler = self.query.get_compiler(using=dialect.alias)
+        _, order, _ = self._compiler.pre_sql_setup()
+        self._paths = _paths(self.query)
+        self._referring = _referring(self.query)
+        self._columns = self._pattern()
+        self.order = [term for node, _ in order for term in self._terms(node)]
+
+    def term(self, node: Any, descending: bool, nulls_first: bool | None) -> Term:
+        """The term of a resolved expression."""
+        return Term(*self._text(node), descending, nulls_first)
+
+    def resolved_again(self, term: Term, node: Any) -> Term:
+        """The same term as Django writes it where it sorts by the name of an annotation."""
+        node = node.resolve_expression(self.query, allow_joins=True, reuse=None)
+        return self.term(node, term.descending, term.nulls_first)
+
+    def groups(self, nodes: Iterable[Any]) -> str:
+        """The conditions of the query where an aggregate is among these, whose value depends on them."""
+        if not any(node.contains_aggregate for node in nodes):
+            return ""
+        return " ".join(map(str, self._text(self.query.where)))
+
+    def distinguishing_aliases(self) -> set[str]:
+        """The joined tables whose rows make rows of the result: all, or those that are grouped by or distinct."""
+        if self.query.group_by is not None:
+            having = self._compiler.having
+            nodes = [*self.query.annotations.values(), *([having] if having is not None else [])]
+        elif self.query.distinct:
+            nodes = [*self.query.annotation_select.values()]
+        else:
+            return set(self.query.alias_map)
+        keys = [node for name, node in self.query.annotations.items() if name.startswith("adj_key_")]
+        columns = (column for node in (*nodes, *keys) for column in node.get_group_by_cols())
+        return {alias for column in columns for alias in _aliases_in(column)}
+
+    def returns_sets(self) -> bool:
+        """Whether one of the functions in the query makes several rows of one."""
+        return any(
+            getattr(node, "set_returning", False) for root in self.query.annotations.values() for node in _nodes(root)
+        )
+
+    def _terms(self, order: Any) -> Iterator[Term]:
+        # The stubs do not know where a reference leads.
+        expression: Any = order.expression
+        node = expression.source if isinstance(order.expression, Ref) else expression
+        nulls_first = True if order.nulls_first else False if order.nulls_last else None
+        # Django casts a constant.
+        is_cast = isinstance(node, Cast) and isinstance(node.get_source_expressions()[0], Value)
+        for part in node.get_cols() if isinstance(node, ColPairs) else (node,):
+            term = self.term(part, order.descending, nulls_first)
+            if not is_cast and not term.is_constant:
+                yield term
+
+    def _text(self, node: Any) -> tuple[str, tuple[str, ...]]:
+        """The SQL of a node and the values in it, in a form that is the same in every process."""
+        try:
+            sql, parameters = self._compiler.compile(node)
+        except (EmptyResultSet, FullResultSet) as error:
+            return type(error).__name__, ()
+        return self._columns.sub(self._column, sql), tuple(map(_value_text, parameters))
+
+    def _column(self, found: re.Match[str]) -> str:
+        """A column by the path of its table; the key of a related row by the column that refers to it."""
+        alias, column = found[1] or found[2], found[3]
+        while (referring := self._referring.get((alias, column))) is not None:
+            alias, column = referring
+        return f"<{self._paths[alias]}>.{column}"
+
+    def _pattern(self) -> re.Pattern[str]:
+        """What finds a column with the alias of its table."""
+        aliases = "|".join(map(re.escape, sorted(self._paths, key=len, reverse=True))) or "(?!)"
+        mark = re.escape(self._quote("x")[0])
+        return re.compile(rf"(?:{mark}({aliases}){mark}|(?<![\w{mark}])({aliases}))\.{mark}([^{mark}]+){mark}")
+
+
+def output_field_of(node: Any) -> Any:
+    """The type of an expression, None where Django cannot tell."""
+    try:
+        return getattr(node, "output_field", None)
+    except FieldError:
+        return None
+
+
+def _paths(query: Any) -> dict[str, str]:
+    """For each table of a query how it is reached."""
+    paths: dict[str, str] = {}
+    for alias, table in query.alias_map.items():
+        if isinstance(table, Join):
+            condition = "" if table.filtered_relation is None else f" {table.filtered_relation.condition}"
+            paths[alias] = f"{paths[table.parent_alias]}>{table.table_name}{table.join_cols}{condition}"
+        else:
+            paths[alias] = table.table_name
+    return paths
+
+
+def _referring(query: Any) -> dict[tuple[str, str], tuple[str, str]]:
+    """For the columns that foreign keys refer to, in joins along them, the columns of these keys.
+
+    Django sorts by either, as the order comes from a related model's Meta or from a path.
+    """
+    return {
+        (alias, right): (join.parent_alias, left)
+        for alias, join in query.alias_map.items()
+        if isinstance(join, Join) and isinstance(join.join_field, ForeignKey) and join.filtered_relation is None
+        for left, right in join.join_cols
+    }
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, memoryview):
+        value = bytes(value)
+    # A driver's wrapper around JSON has an address in its repr.
+    value = getattr(value, "obj", value)
+    return f"{type(value).__name__} {value!r}"
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """An expression and all that it is made of."""
+    yield node
+    for source in getattr(node, "get_source_expressions", list)():
+        if source is not None:
+            yield from _nodes(source)
+
+
+def _aliases_in(node: Any) -> Iterator[str]:
+    return (found.alias for found in _nodes(node) if isinstance(found, (Col, ColPairs)))

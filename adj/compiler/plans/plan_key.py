@@ -1,0 +1,67 @@
+"""The key of a plan: everything that may change the SQL of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model
+from django.utils import timezone, translation
+
+from adj.compiler.django.assign import describe_assignments
+from adj.compiler.django.dialect import Dialect
+from adj.compiler.keys.content_types import generation, uses_content_types
+from adj.compiler.keys.key_visitor import describe_operands
+from adj.compiler.keys.name_keys import name_keys
+from adj.statement.shapes import Answer
+from adj.statement.statement import Finish
+from adj.statement.structure import Structure, Uncacheable, Unkeyed, equality_pattern
+
+
+def structure_with_ending(model: type[Model], structure: Structure | Unkeyed, finish: Finish) -> Structure | Unkeyed:
+    """The structure of a statement with its ending's operands."""
+    if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
+        return structure
+    if finish.returning is not None:
+        try:
+            structure = structure.extended(Structure((("returning", name_keys(finish.returning)),)))
+        except Uncacheable as uncacheable:
+            return Unkeyed(str(uncacheable))
+    if structure.bounds is not None:
+        # An ending adds limits of its own to those of a slice, so that they are structure here.
+        structure = structure.extended(Structure((structure.bounds,)))
+        structure.bounds = None
+    if not finish.args and not finish.kwargs:
+        return structure
+    is_update = finish.answer is Answer.UPDATE
+    if is_update:
+        operands = describe_assignments(model, finish.kwargs)
+    else:
+        operands = describe_operands(model, finish.args, finish.kwargs)
+    return operands if isinstance(operands, Unkeyed) else structure.extended(operands)
+
+
+def key_of(model: type[Model], answer: Answer, structure: Structure, dialect: Dialect) -> Hashable:
+    """What a plan is kept under."""
+    key: tuple[Hashable, ...] = (model, dialect, answer, structure.key)
+    if len(structure.constants) > 1:
+        key = (*key, equality_pattern(structure.values, structure.constants))
+    if structure.is_local or _models_are_local():
+        key = (*key, timezone.get_current_timezone_name(), translation.get_language())
+    return (*key, generation(dialect.alias)) if uses_content_types() else key
+
+
+@cache
+def _models_are_local() -> bool:
+    """Whether the order of a model may depend on the current time zone."""
+    return any(_is_ordered_locally(model) for model in apps.get_models())
+
+
+def _is_ordered_locally(model: type[Model]) -> bool:
+    """Whether a model's own order, which is in no clause, truncates or extracts in the current time zone."""
+    ordering: Any = model._meta.ordering
+    latest: Any = model._meta.get_latest_by or ()
+    structure = describe_operands(model, (*ordering, *((latest,) if isinstance(latest, str) else latest)), {})
+    return isinstance(structure, Unkeyed) or structure.is_local

@@ -1,0 +1,54 @@
+"""How much memory a plan takes, roughly, and which plans are not worth their memory.
+
+The numbers are measured: `tests/unit/test_growth.py` holds the estimates against what Python allocates.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable
+from types import CodeType, FunctionType
+from typing import Any
+
+from adj.compiler.plans.plan import Plan
+from adj.statement.key_chain import key_size, rounded
+
+MOST_PARAMETERS = 500
+"""A plan with more parameters is used once and not kept: it is large, and hardly any other query has its shape."""
+
+_PLAN = 3_000
+# A binder holds a lookup with its column, and a compiler of its own.
+_BINDER = 3_500
+_PARAMETER = 60
+# What a converter or a class in the namespace of generated code takes, beside the code.
+_NAME = 500
+# A function has its bytecode, and tables, names and constants, which take several times its length.
+_CODE = 6
+
+
+def is_too_large(plan: Plan) -> bool:
+    """Whether a plan has more parameters than any that is kept."""
+    return len(plan.template) > MOST_PARAMETERS
+
+
+def plan_size(key: Hashable, plan: Plan) -> int:
+    """The estimated bytes of a plan and its key."""
+    constants = sum(sys.getsizeof(entry) for entry in plan.template)
+    parts = len(plan.binders) * _BINDER + len(plan.template) * _PARAMETER
+    texts = key_size(key) + sys.getsizeof(plan.sql)
+    return rounded(_PLAN + texts + constants + parts + _function_size(plan.hydrate))
+
+
+def _function_size(function: Any) -> int:
+    """A generated function, or one that holds such a function in its closure."""
+    if not isinstance(function, FunctionType):
+        return 0
+    held = [cell.cell_contents for cell in function.__closure__ or ()]
+    size = sum(map(_function_size, held))
+    # Code from a file is there once for all plans.
+    return size + (_generated_size(function) if function.__code__.co_filename.startswith("<adj") else 0)
+
+
+def _generated_size(function: FunctionType) -> int:
+    code: CodeType = function.__code__
+    return _CODE * sys.getsizeof(code) + len(function.__globals__) * _NAME

@@ -1,0 +1,1 @@
+"""Relations: their rows by the keys of many instances at once, prefetching, and deferred columns."""

@@ -1,0 +1,66 @@
+"""Deferred columns of instances that are there already: which are missing, the question for them, and where they go.
+
+Private Django API used here: `Model._base_manager`, `ModelState.db`, `ModelState.fetch_mode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Model, QuerySet
+
+from adj.compiler.keys.key_visitor import structure_of_statement
+from adj.compiler.keys.overrides import starts_plain
+from adj.compiler.plans.prepare import Question
+from adj.compiler.relations.relation import OWN_ROWS
+from adj.compiler.slots.row_keys import Keys
+from adj.hydrate.fetch_mode import is_default
+from adj.statement import clauses as ask
+from adj.statement.statement import ROWS, Statement
+
+
+def missing(instances: Sequence[Any], attributes: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """The instances that do not carry all attributes, and the attributes that are not carried by all instances."""
+    lacking = [name for name in dict.fromkeys(attributes) if any(name not in one.__dict__ for one in instances)]
+    return [one for one in instances if any(name not in one.__dict__ for name in lacking)], lacking
+
+
+def load_as_one(instances: Sequence[Any]) -> bool:
+    """Whether one query loads what Django would load by the access to an attribute of each instance.
+
+    Not where a project has its own way of loading them, or where a fetch mode says something else.
+    """
+    model: Any = type(instances[0])
+    states = [instance._state for instance in instances]
+    return (
+        model.refresh_from_db is Model.refresh_from_db
+        and starts_plain(model._base_manager)
+        and states[0].db is not None
+        and all(
+            state.db == states[0].db and not state.adding and is_default(getattr(state, "fetch_mode", None))
+            for state in states
+        )
+        and all(instance.pk is not None for instance in instances)
+    )
+
+
+def columns_question(instances: Sequence[Any], attributes: Sequence[str], alias: str) -> Question:
+    """The question for columns of instances."""
+    model = type(instances[0])
+    keys = Keys(dict.fromkeys(instance.pk for instance in instances))
+    clauses = (ask.Only(tuple(attributes)), ask.Among(OWN_ROWS, keys))
+    statement = Statement(model, QuerySet(model), clauses, alias)
+    return Question(statement, structure_of_statement(statement), ROWS)
+
+
+def carry(instances: Sequence[Any], attributes: Sequence[str], rows: Sequence[Any]) -> None:
+    """Put fetched columns into instances. Raises the model's `DoesNotExist` for one whose row is gone."""
+    by_key = {row.pk: row for row in rows}
+    for instance in instances:
+        row = by_key.get(instance.pk)
+        if row is None:
+            model = type(instance)
+            raise model.DoesNotExist(f"{model.__name__} matching query does not exist.")
+        for name in attributes:
+            instance.__dict__.setdefault(name, row.__dict__[name])

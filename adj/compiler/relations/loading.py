@@ -1,0 +1,189 @@
+"""What `adj.load()` decides before it waits: what was given, what its names mean, and which columns are missing.
+
+Private Django API used here: `Options.concrete_fields`, `ModelState.db`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model, Prefetch, QuerySet
+from django.db.models.constants import LOOKUP_SEP
+
+from adj.compiler.checks.late_names import relations
+from adj.compiler.keys.lazy import unwrapped
+from adj.compiler.relations.relation import key_columns
+from adj.errors import CannotLoad, UnknownField, UnknownRelation
+from adj.schema.paths import field_names
+from adj.statement.structure import StatementHolder
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What names stand for: relations to prefetch, and by the path that leads to them, columns by their attributes."""
+
+    relations: tuple[Any, ...]
+    columns: dict[str, list[str]]
+    # Columns of the instances themselves, which hold the keys of relations to prefetch.
+    keys: list[str]
+
+
+def instances_of(given: object) -> tuple[Sequence[Any], str]:
+    """The instances, and their database; nothing for an empty list.
+
+    Raises `CannotLoad` unless they are saved rows of one model in one database.
+    """
+    if isinstance(given, (QuerySet, StatementHolder, str, dict)) or not isinstance(given, (Model, Collection)):
+        raise CannotLoad(
+            reason=f"takes an instance or a list of instances, not {type(given).__name__}",
+            advice="Run a query first: `await adj.load(await query.run(), ...)`.",
+        )
+    instances: Sequence[Any] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
+    models = {type(instance) for instance in instances}
+    if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
+        raise CannotLoad(
+            reason=f"takes instances, not {_listed(wrong)}", advice="Rows of values() carry what they were asked for."
+        )
+    if len(models) > 1:
+        raise CannotLoad(
+            reason=f"takes instances of one model, not of {_listed(model.__name__ for model in models)}",
+            advice="Load those of each model by themselves.",
+        )
+    if any(instance.pk is None or instance._state.adding for instance in instances):
+        raise CannotLoad(
+            reason=f"was given an unsaved {type(instances[0]).__name__}, which has no relations in the database yet",
+            advice="Save it first.",
+        )
+    aliases = {str(instance._state.db) for instance in instances}
+    if len(aliases) > 1:
+        raise CannotLoad(
+            reason=f"takes instances of one database, not of {_listed(aliases)}",
+            advice="Load those of each database by themselves.",
+        )
+    return instances, next(iter(aliases), "")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(sorted(names))
+
+
+def wanted_of(instances: Sequence[Any], names: Sequence[Any]) -> Wanted:
+    """What names stand for on instances. Raises `UnknownField` for a name that their model does not have."""
+    relation_names: list[Any] = []
+    columns: dict[str, list[str]] = {}
+    keys: list[str] = []
+    ways = _Ways(instances)
+    for name in names:
+        path = name.prefetch_through if isinstance(name, Prefetch) else name
+        column = ways.column(path)
+        prefix = path.rpartition(LOOKUP_SEP)[0]
+        if column is not None:
+            columns.setdefault(prefix, []).append(column)
+            relation_names.extend([prefix] if prefix and not ways.is_list(prefix) else [])
+        else:
+            relation_names.append(name)
+            if isinstance(name, Prefetch) and name.to_attr:
+                ways.lists[name.prefetch_to] = ways.model_at(path)
+        first = (path if column is None else prefix).split(LOOKUP_SEP, maxsplit=1)[0]
+        keys.extend(key_columns(type(instances[0]), first) if first else ())
+    return Wanted(tuple(relation_names), columns, keys)
+
+
+class _Ways:
+    """Where paths lead from instances: by their model's relations, and by the lists that prefetches make of rows."""
+
+    def __init__(self, instances: Sequence[Any]) -> None:
+        self._instances = instances
+        # The models of rows in the lists of `to_attr`, by path; None where only the rows know.
+        self.lists: dict[str, Any] = {}
+
+    def column(self, path: str) -> str | None:
+        """The attribute of the column that a path ends with; None where it ends with a relation."""
+        before, _, last = path.rpartition(LOOKUP_SEP)
+        here = self.model_at(before, path) if before else type(self._instances[0])
+        if here is None:
+            return None
+        fields = here._meta.concrete_fields
+        by_attribute: dict[str, str] = {field.attname: field.attname for field in fields}
+        attributes: dict[str, str] = {**{field.name: field.attname for field in fields}, **by_attribute}
+        related = dict(relations(here))
+        if last in related and last not in by_attribute:
+            return None
+        if last not in attributes:
+            raise UnknownField(model=here.__name__, path=path, part=last, choices={*attributes, *related})
+        return attributes[last]
+
+    def model_at(self, path: str, whole: str | None = None) -> Any:
+        """The model of the rows that a path leads to; None where only the rows know, as of a generic relation."""
+        here: Any = type(self._instances[0])
+        walked = ""
+        for part in path.split(LOOKUP_SEP):
+            found = dict(relations(here))
+            walked = f"{walked}{LOOKUP_SEP if walked else ''}{part}"
+            if walked in self.lists:
+                here = self.lists[walked]
+            elif part in found:
+                here = found[part]
+            elif self.is_list(walked):
+                rows = carried(self._instances, walked)
+                here = type(rows[0]) if rows else None
+            elif hasattr(here, part) and part not in field_names(here):
+                # The project's own: only the rows can tell.
+                return None
+            else:
+                raise UnknownRelation(
+                    model=here.__name__, path=whole or path, part=part, choices=found, kind="relation"
+                )
+            if here is None:
+                return None
+        return here
+
+    def is_list(self, path: str) -> bool:
+        """Whether a path ends with an attribute that a prefetch makes, or has made."""
+        before, _, last = path.rpartition(LOOKUP_SEP)
+        if path in self.lists:
+            return True
+        rows = carried(self._instances, before)
+        return any(last in row.__dict__ for row in rows if not hasattr(type(row), last))
+
+
+def carried(instances: Sequence[Any], path: str) -> list[Any]:
+    """The rows that a path leads to, as far as instances carry them."""
+    rows: list[Any] = list(instances)
+    for part in path.split(LOOKUP_SEP) if path else ():
+        rows = [row for instance in rows for row in _carried(instance, part) if isinstance(row, Model)]
+    return rows
+
+
+def _carried(instance: Any, name: str) -> Sequence[Any]:
+    cached = instance.__dict__.get("_prefetched_objects_cache", {})
+    for place in (instance.__dict__, cached, instance._state.fields_cache):
+        if name in place:
+            return _rows_in(place[name])
+    return ()
+
+
+def reached(instances: Sequence[Any], path: str) -> list[Any]:
+    """The rows that a path of loaded relations leads to, each once."""
+    rows: Sequence[Any] = instances
+    for part in path.split(LOOKUP_SEP) if path else ():
+        rows = [row for instance in rows for row in _related(instance, part)]
+    return list({id(row): row for row in rows}.values())
+
+
+def _related(instance: Any, name: str) -> Sequence[Any]:
+    try:
+        value = getattr(instance, name)
+    except ObjectDoesNotExist:
+        return ()
+    return _rows_in(value.all() if hasattr(value, "all") else value)
+
+
+def _rows_in(value: Any) -> Sequence[Any]:
+    """The rows of what an instance has for a relation: a QuerySet, a list, one row or none."""
+    if value is None:
+        return ()
+    return list(value) if isinstance(value, (list, QuerySet)) else [value]

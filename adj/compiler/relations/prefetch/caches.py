@@ -1,0 +1,155 @@
+"""Puts fetched rows where Django keeps those of a relation, so that nobody can tell who has fetched them.
+
+Private Django API used here: `ModelState.fields_cache`, `Model._prefetched_objects_cache`, `Field.get_db_prep_value`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import QuerySet
+
+from adj.compiler.keys.prefetch_lookups import holder, is_leaf
+from adj.compiler.plans.plan import is_plain_integer
+from adj.compiler.relations.prefetch.querysets import querysets_of
+from adj.compiler.relations.prefetch.request import Request
+from adj.compiler.relations.relation import Relation
+from adj.statement.structure import StatementHolder
+
+Instances = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The rows of a relation for some instances, whose keys stand in the same order."""
+
+    request: Request
+    lookup: Any
+    level: int
+    instances: Instances
+    keys: Sequence[Any]
+    rows: list[Any]
+    # The offline wrapper of the database that the rows are from.
+    wrapper: Any
+
+    def calls_project_code(self) -> bool:
+        """Whether filling the caches runs code of the project, or has to load a column that the rows do not carry."""
+        relation = self.request.relation
+        name = holder(self.lookup, self.level)
+        has_descriptor = name != relation.name and hasattr(getattr(relation.model, name, None), "__set__")
+        return self.request.calls_project_code or self.lacks_keys() or has_descriptor
+
+    def lacks_keys(self) -> bool:
+        """Whether the rows do not carry the column that their relation has its keys in."""
+        return any(self.request.relation.row_key not in row.__dict__ for row in self.rows[:1])
+
+
+def prepare_caches(instances: Instances) -> bool:
+    """Give instances the dicts that Django keeps related rows in; False where they are no instances."""
+    for instance in instances:
+        if (state := getattr(instance, "_state", None)) is not None:
+            # Made by the first access, which two threads would make at the same time.
+            _ = state.fields_cache
+        if not hasattr(instance, "_prefetched_objects_cache"):
+            try:
+                instance._prefetched_objects_cache = {}
+            except (AttributeError, TypeError):
+                # A dict of values(), or a text of values_list(flat=True): there is nothing to prefetch for it.
+                return False
+    return True
+
+
+def carried_rows(relation: Relation, instances: Instances) -> list[Any]:
+    """The rows that instances carry already."""
+    if relation.is_single:
+        found = [instance._state.fields_cache[relation.cache_name] for instance in instances]
+        return [row for row in found if row is not None]
+    return [row for instance in instances for row in instance._prefetched_objects_cache[relation.name]]
+
+
+def keys_of(relation: Relation, instances: Instances) -> list[Any] | None:
+    """The key of each instance; None where one of them does not carry it."""
+    name = relation.instance_key
+    try:
+        return [instance.__dict__[name] for instance in instances]
+    except KeyError:
+        return None
+
+
+def fill(fetched: Fetched) -> None:
+    """Put the rows into the caches of the instances, and the instances into those of the rows."""
+    relation = fetched.request.relation
+    keys, row_keys = _comparable_keys(fetched)
+    by_key: defaultdict[Hashable, list[Any]] = defaultdict(list)
+    for key, row in zip(row_keys, fetched.rows, strict=True):
+        by_key[key].append(row)
+    if relation.back_name is not None:
+        _fill_back(relation, dict(zip(keys, fetched.instances, strict=True)), row_keys, fetched.rows)
+    put = _putter(fetched)
+    for instance, key in zip(fetched.instances, keys, strict=True):
+        put(instance, by_key.get(key) or [])
+
+
+def _comparable_keys(fetched: Fetched) -> tuple[Sequence[Any], list[Any]]:
+    """The keys of the instances and of the rows; across a table between them as the database takes both."""
+    relation, through = fetched.request.relation, fetched.request.relation.through
+    row_keys = list(map(attrgetter(relation.row_key), fetched.rows))
+    if through is None or (
+        is_plain_integer(through.target) and {*map(type, row_keys), *map(type, fetched.keys)} == {int}
+    ):
+        return fetched.keys, row_keys
+    wrapper, prepare = fetched.wrapper, through.source.get_db_prep_value
+    prepared = {key: prepare(key, wrapper) for key in set(row_keys)}
+    prepare_target = through.target.get_db_prep_value
+    return [prepare_target(key, wrapper) for key in fetched.keys], [prepared[key] for key in row_keys]
+
+
+def _fill_back(relation: Relation, owners: dict[Any, Any], row_keys: list[Any], rows: list[Any]) -> None:
+    """Rows know the instance that they were fetched for."""
+    name: Any = relation.back_name
+    for key, row in zip(row_keys, rows, strict=True):
+        cache = row._state.fields_cache
+        if relation.is_single or name not in cache:
+            cache[name] = owners[key]
+
+
+def _putter(fetched: Fetched) -> Callable[[Any, list[Any]], None]:
+    """What puts its rows into an instance."""
+    relation, name = fetched.request.relation, holder(fetched.lookup, fetched.level)
+    if fetched.lookup.to_attr and is_leaf(fetched.lookup, fetched.level):
+        _refuse_field(relation, name)
+        if relation.is_single:
+            return lambda instance, rows: setattr(instance, name, rows[0] if rows else None)
+        return lambda instance, rows: setattr(instance, name, rows)
+    cache_name = relation.cache_name
+    if relation.is_single:
+
+        def put_row(instance: Any, rows: list[Any]) -> None:
+            instance._state.fields_cache[cache_name] = rows[0] if rows else None
+
+        return put_row
+    queryset_of = querysets_of(relation, _source_queryset(fetched))
+
+    def put_queryset(instance: Any, rows: list[Any]) -> None:
+        instance._prefetched_objects_cache[cache_name] = queryset_of(instance, rows)
+
+    return put_queryset
+
+
+def _source_queryset(fetched: Fetched) -> QuerySet[Any, Any] | None:
+    source: Any = fetched.request.source
+    return source.queryset if isinstance(source, StatementHolder) else source
+
+
+def _refuse_field(relation: Relation, name: str) -> None:
+    """Django's check of `to_attr`, in its words."""
+    try:
+        relation.model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return
+    raise ValueError(f"to_attr={name} conflicts with a field on the {relation.model.__name__} model.")

@@ -1,0 +1,56 @@
+"""One level of a prefetch by Django's own code, for relations that adj has no question for; blocks on the database.
+
+Private Django API used here: `get_prefetcher` and `prefetch_one_level` of `django.db.models.query`,
+`Model._prefetched_objects_cache`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models.query import get_prefetcher, prefetch_one_level
+
+from adj.compiler.keys.prefetch_lookups import holder, is_leaf, prefetch_lookup, through
+
+
+def take_level(instances: Sequence[Any], lookup: Any, level: int) -> tuple[list[Any], Sequence[Any] | None]:
+    """The rows that a lookup leads to at a level, and what they ask to be prefetched; None if nothing was fetched.
+
+    As the loop of `prefetch_related_objects()` has it, whose errors it raises.
+    """
+    first, name = instances[0], through(lookup, level)
+    # The stubs have a boolean in place of the last one, which was one in Django 2.
+    prefetcher, _, is_found, is_fetched = cast("Any", get_prefetcher)(first, name, holder(lookup, level))
+    if not is_found:
+        raise AttributeError(
+            f"Cannot find '{name}' on {type(first).__name__} object, '{lookup.prefetch_through}' is an invalid "
+            "parameter to prefetch_related()"
+        )
+    if prefetcher is None:
+        if is_leaf(lookup, level):
+            raise ValueError(
+                f"'{lookup.prefetch_through}' does not resolve to an item that supports prefetching - this is an "
+                "invalid parameter to prefetch_related()."
+            )
+        return _followed(instances, name), None
+    missing = [instance for instance in instances if not is_fetched(instance)]
+    if not missing:
+        return _followed(instances, name), None
+    rows, own = prefetch_one_level(missing, prefetcher, prefetch_lookup(lookup), level)
+    return list(rows), own
+
+
+def _followed(instances: Sequence[Any], name: str) -> list[Any]:
+    """What an attribute of instances leads to."""
+    rows: list[Any] = []
+    for instance in instances:
+        cache = getattr(instance, "_prefetched_objects_cache", {})
+        try:
+            found = list(cache[name]) if name in cache else getattr(instance, name)
+        except ObjectDoesNotExist:
+            continue
+        if found is not None:
+            rows.extend(found if isinstance(found, list) else [found])
+    return rows

@@ -1,0 +1,141 @@
+"""Which branches of a prefetch have to keep their order, as they may reach the same objects.
+
+Django follows one lookup after another and leaves alone what an instance carries already, so that the order matters
+where two lookups reach the same instance. Fetched rows are new objects. From them a lookup reaches objects that others
+know as well by a relation's way back, by the known objects of a related manager's QuerySet, or by code of a project.
+
+Private Django API used here: `QuerySet._prefetch_related_lookups`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from django.db.models import Model
+
+from adj.compiler.keys.overrides import starts_plain
+from adj.compiler.keys.prefetch_lookups import has_second_queryset, holder, is_leaf, length, normalized, path, through
+from adj.compiler.relations.known_objects import known_related_objects, prefetches
+from adj.compiler.relations.prefetch.steps import is_bare, is_computed
+from adj.compiler.relations.relation import Relation, generic_key, relation_of
+from adj.statement.structure import StatementHolder
+
+Branch: TypeAlias = Sequence[Any]
+Names: TypeAlias = frozenset[str] | None
+"""The attributes that lookups go through or fill; None where only the rows know."""
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+def entangled(instances: Sequence[Any], lookups: Sequence[Any], branches: Sequence[Branch], level: int) -> list[int]:
+    """The numbers of branches whose order matters; the others are independent of them, and of each other."""
+    if len(branches) == 1:
+        return [0]
+    reached = [_reached(instances, branch, level) for branch in branches]
+    found: list[int] = []
+    more = [i for i, branch in enumerate(branches) if not _is_alone(instances, branch, level, reached[i])]
+    while more:
+        found += more
+        if any(reached[i] is None for i in more):
+            return [*range(len(branches))]
+        # What these come to on their way must be as they find it in Django.
+        met = _NOTHING.union(*((reached[i] or _NOTHING) | _heads(branches[i], level) for i in found))
+        met_or_between = _names_between(lookups, [branches[i] for i in found], level) | met
+        more = [i for i, branch in enumerate(branches) if i not in found and met_or_between & _heads(branch, level)]
+    return sorted(found)
+
+
+def _names_between(lookups: Sequence[Any], branches: Sequence[Branch], level: int) -> frozenset[str]:
+    """The attributes filled by lookups that stand between those of some branches; caches keep the lookups' order."""
+    names = [holder(lookup, level) for lookup in lookups]
+    heads = {holder(branch[0], level) for branch in branches}
+    places = [place for place, name in enumerate(names) if name in heads]
+    return frozenset(name for name in names[: places[-1]] if names.index(name) > places[0])
+
+
+def _heads(branch: Branch, level: int) -> frozenset[str]:
+    return frozenset((holder(branch[0], level), through(branch[0], level)))
+
+
+def _is_alone(instances: Sequence[Any], branch: Branch, level: int, reached: Names) -> bool:
+    """Whether a branch goes on from new rows, and never gets back to the instances."""
+    if reached is None or has_second_queryset(branch, level):
+        return False
+    first = branch[0]
+    name, attribute = through(first, level), holder(first, level)
+    if not reached and name == attribute:
+        return True
+    model: Any = type(instances[0])
+    relation = relation_of(model, name)
+    return (
+        relation is not None
+        and relation.back_name not in reached
+        and (name == attribute or not is_computed(model, attribute))
+        and any(map(is_bare(relation, attribute), instances))
+    )
+
+
+def _reached(instances: Sequence[Any], branch: Branch, level: int) -> Names:
+    """The names below the first level of a branch."""
+    model: Any = type(instances[0])
+    if all(is_leaf(lookup, level) for lookup in branch) and _is_djangos_leaf(model, branch[0], level):
+        return _NOTHING
+    if len({*map(type, instances)}) > 1:
+        return None
+    return _names(model, branch, level, is_below=True)
+
+
+def _is_djangos_leaf(model: type[Model], lookup: Any, level: int) -> bool:
+    """Whether a relation of Django's own without a question of adj's leads to rows that ask for nothing more."""
+    descriptor: Any = getattr(model, through(lookup, level), None)
+    if not type(descriptor).__module__.startswith("django.contrib.contenttypes"):
+        return False
+    if generic_key(descriptor) is not None:
+        return True
+    return lookup.queryset is None and starts_plain(descriptor.rel.model._default_manager)
+
+
+def _names(model: type[Model], lookups: Sequence[Any], level: int, *, is_below: bool = False) -> Names:
+    """The names of lookups from a level on, or below it, with those of the queries that they fetch rows by."""
+    models: dict[str, type[Model]] = {}
+    names = _NOTHING
+    for lookup in lookups:
+        here = model
+        for depth in range(level, length(lookup)):
+            if depth > level or not is_below:
+                names |= {through(lookup, depth), holder(lookup, depth)}
+            where = path(lookup, depth)
+            if where not in models:
+                relation = relation_of(here, through(lookup, depth))
+                own = None if relation is None else _own_names(relation, lookup, depth)
+                if relation is None or own is None:
+                    return None
+                models[where], names = relation.related_model, names | own
+            here = models[where]
+    return names
+
+
+def _own_names(relation: Relation, lookup: Any, level: int) -> Names:
+    """The names of what the query of a relation asks to be prefetched for its rows."""
+    source = lookup.queryset if is_leaf(lookup, level) else None
+    own: Sequence[Any] | None
+    if source is None:
+        own = _managers_lookups(relation.manager)
+    elif isinstance(source, StatementHolder):
+        base = source.statement.base
+        own = None if base is not None and known_related_objects(base) else prefetches(source.statement)
+    else:
+        own = None if known_related_objects(source) else source._prefetch_related_lookups
+    return None if own is None else _names(relation.related_model, normalized(own), 0)
+
+
+def _managers_lookups(manager: Any) -> Sequence[Any] | None:
+    if starts_plain(manager):
+        return ()
+    try:
+        lookups: Sequence[Any] = manager.get_queryset()._prefetch_related_lookups
+    # A project's manager may ask the database, or anything else.
+    except Exception:  # noqa: BLE001
+        return None
+    return lookups

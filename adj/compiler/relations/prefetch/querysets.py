@@ -1,0 +1,97 @@
+"""The QuerySets in which Django keeps the prefetched rows of a related manager.
+
+Django makes the first one. Where its manager has nothing of its own, the others differ from it in a few attributes
+only, and are copied from it, without the Query, which waits for its first use; that is what a prefetch of many
+instances spends most of its time on otherwise.
+
+Private Django API used here: `QuerySet.__dict__`, `Query.clone`, `QuerySet._chain`, `._hints`, `._query`,
+`._result_cache`, `._prefetch_done`, `._deferred_filter`, `._known_related_objects`, `._fetch_mode`,
+`RelatedManager._apply_rel_filters`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.sql.query import Query
+
+from adj.compiler.keys.overrides import is_plain, starts_plain
+from adj.compiler.relations.prefetch.waiting_query import waiting_query
+from adj.compiler.relations.relation import Relation
+
+MakeQuerySet = Callable[[Any, list[Any]], "QuerySet[Any, Any]"]
+
+
+def querysets_of(relation: Relation, source: QuerySet[Any, Any] | None) -> MakeQuerySet:
+    """What makes the QuerySet of an instance's rows, as the related manager makes it or as it narrows `source`."""
+    copy: MakeQuerySet | None = None
+    can_copy = source is not None or starts_plain(relation.manager)
+
+    def make(instance: Any, rows: list[Any]) -> QuerySet[Any, Any]:
+        nonlocal copy
+        if copy is not None and instance.__dict__.get(relation.instance_key) not in (None, ""):
+            return copy(instance, rows)
+        made: QuerySet[Any, Any] = _filled(_djangos(relation, source, instance), rows)
+        if can_copy and copy is None and _is_copyable(made, instance):
+            copy = _copier(relation, made)
+        return made
+
+    return make
+
+
+def _djangos(relation: Relation, source: Any, instance: Any) -> Any:
+    manager = getattr(instance, relation.name)
+    return manager.get_queryset() if source is None else manager._apply_rel_filters(source._chain())
+
+
+def _filled(queryset: Any, rows: list[Any]) -> Any:
+    queryset._result_cache = rows
+    # What its rows prefetch in turn is fetched with the rest.
+    queryset._prefetch_done = True
+    return queryset
+
+
+def _is_copyable(queryset: Any, instance: Any) -> bool:
+    """Whether the condition of a related manager, which comes last, waits for its use, and nothing else is special."""
+    kind: Any = type(queryset)
+    if not is_plain(kind):
+        return False
+    negated, args, lookups = queryset._deferred_filter or (False, (), {})
+    return not negated and not args and len(lookups) == 1 and queryset._hints.get("instance") is instance
+
+
+def _copier(relation: Relation, first: Any) -> MakeQuerySet:
+    """What copies a QuerySet for another instance."""
+    # Using the first one changes its query.
+    kind, template, hints, query_copy = type(first), dict(first.__dict__), first._hints, _query_copier(first._query)
+    (lookup,) = first._deferred_filter[2]
+    key_name = relation.instance_key
+    by_key = relation.through is not None
+    (field,) = first._known_related_objects or (None,)
+    known_name = None if field is None else field.target_field.attname
+    has_mode = "_fetch_mode" in template
+    new = object.__new__
+
+    def copy(instance: Any, rows: list[Any]) -> QuerySet[Any, Any]:
+        made: Any = new(kind)
+        made.__dict__ = attributes = template.copy()
+        attributes["_hints"] = {**hints, "instance": instance}
+        attributes["_query"] = query_copy()
+        attributes["_result_cache"] = rows
+        attributes["_deferred_filter"] = (False, (), {lookup: instance.__dict__[key_name] if by_key else instance})
+        if known_name is not None:
+            attributes["_known_related_objects"] = {field: {getattr(instance, known_name): instance}}
+        if has_mode:
+            attributes["_fetch_mode"] = instance._state.fetch_mode
+        return made  # type: ignore[no-any-return]  # of the class of the first one
+
+    return copy
+
+
+def _query_copier(query: Query) -> Callable[[], Query]:
+    """What copies a Query as it is now."""
+    template = query.clone()
+    return partial(waiting_query, template) if type(template) is Query else template.clone

@@ -1,0 +1,173 @@
+"""The statement that fetches the rows of a relation for many instances at once.
+
+Private Django API used here: `QuerySet._chain`, `._db`, `._hints`, `._for_write`, `._iterable_class`,
+`._prefetch_related_lookups`, `Manager._queryset_class`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import router
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable
+
+from adj.compiler.keys.key_visitor import base_structure, structure_of_statement
+from adj.compiler.keys.overrides import django_reason, starts_plain
+from adj.compiler.plans.prepare import Question
+from adj.compiler.relations.known_objects import prefetches
+from adj.compiler.relations.relation import Relation
+from adj.compiler.slots.row_keys import Keys
+from adj.hydrate.fetch_mode import mode_for
+from adj.statement import clauses as ask
+from adj.statement.clauses import Among, among_key
+from adj.statement.statement import ROWS, Statement
+from adj.statement.structure import StatementHolder, Structure, Unkeyed
+
+# After these a query has no instances of the model for rows, or takes no further condition.
+_UNFIT = (ask.Slice, ask.Combine, ask.Values, ask.ValuesList, ask.Dates, ask.Datetimes)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What fetches a relation's rows: everything of the question but the keys.
+
+    `source` is the query that the user gave, `lookups` are what its rows ask to be prefetched in turn.
+    `calls_project_code`: a manager of the project makes the QuerySets that keep the rows.
+    """
+
+    relation: Relation
+    statement: Statement
+    structure: Structure | Unkeyed
+    source: Any
+    lookups: tuple[Any, ...]
+    calls_project_code: bool
+
+    @property
+    def alias(self) -> str:
+        """The database that is asked."""
+        if self.statement.alias is None:
+            raise TypeError("a request goes to a database that is known")
+        return self.statement.alias
+
+    def question(self, keys: Keys) -> Question:
+        """The question for the rows that belong to some keys."""
+        statement, structure = self.statement.with_clause(Among(self.relation, keys)), self.structure
+        if isinstance(structure, Structure):
+            structure = structure.extended(Structure((among_key(self.relation),), (keys,)))
+        return Question(statement, structure, ROWS)
+
+
+def request_for(relation: Relation, instance: Model, source: Any) -> Request | None:
+    """How to fetch a relation's rows for instances like the given one, as the query `source` has them if there is one.
+
+    None where only Django's own code knows.
+    """
+    started = _started(relation, instance, source)
+    if started is None or started[0].model is not relation.related_model:
+        return None
+    statement, structure = started
+    # What the query's own rows ask for is prefetched with the rest, and not by the query.
+    lookups = prefetches(statement)
+    clauses = tuple(clause for clause in statement.clauses if not isinstance(clause, ask.Prefetch))
+    alias = _alias_of(statement, instance)
+    return Request(
+        relation=relation,
+        statement=Statement(statement.model, _without_lookups(statement.base), clauses, alias),
+        structure=structure,
+        source=source,
+        lookups=lookups,
+        calls_project_code=not relation.is_single and source is None and not starts_plain(relation.manager),
+    )
+
+
+def _started(relation: Relation, instance: Model, source: Any) -> tuple[Statement, Structure | Unkeyed] | None:
+    if isinstance(source, StatementHolder):
+        return (source.statement, source.structure) if _is_fit(source.statement) else None
+    if source is None and starts_plain(relation.manager):
+        base, structure = _plain_start(relation)
+        return _in_mode(Statement(relation.related_model, base), structure, relation, instance)
+    try:
+        statement = Statement(relation.related_model, _managers(relation, instance) if source is None else source)
+        structure = structure_of_statement(statement) if _is_fit(statement) else Unkeyed("")
+    except SynchronousOnlyOperation:
+        # The project's manager asks the database.
+        return None
+    if not _is_fit(statement):
+        return None
+    if source is None:
+        return _in_mode(statement, structure, relation, instance)
+    return Statement(source.model, source), structure
+
+
+@lru_cache(maxsize=1_024)
+def _plain_start(relation: Relation) -> tuple[QuerySet[Any, Any], Structure | Unkeyed]:
+    """Every row, as a manager without a way of its own starts from."""
+    queryset_class: Any = relation.manager._queryset_class
+    base = queryset_class(model=relation.related_model)
+    return base, base_structure(base)
+
+
+def _managers(relation: Relation, instance: Any) -> QuerySet[Any, Any]:
+    """What a manager of the project starts from, as Django's descriptors ask it."""
+    if relation.is_single:
+        queryset: QuerySet[Any, Any] = relation.manager.db_manager(hints={"instance": instance}).get_queryset()
+    else:
+        manager = getattr(instance, relation.name)
+        above: Any = super(type(manager), manager)
+        queryset = above.get_queryset()
+    return queryset
+
+
+def _in_mode(
+    statement: Statement, structure: Structure | Unkeyed, relation: Relation, instance: Any
+) -> tuple[Statement, Structure | Unkeyed]:
+    """A single row fetches what it does not carry as the instance does that it is fetched for."""
+    mode = getattr(instance._state, "fetch_mode", None)
+    if not relation.is_single or mode is None or mode_for(mode) is mode_for(_default_mode()):
+        return statement, structure
+    fetching = ask.Fetching(mode)
+    added = Structure((("fetch_mode", mode),))
+    return statement.with_clause(fetching), structure if isinstance(structure, Unkeyed) else structure.extended(added)
+
+
+def _default_mode() -> Any:
+    from django.db.models.query import DEFAULT_FETCH_MODE
+
+    return DEFAULT_FETCH_MODE
+
+
+def _is_fit(statement: Statement) -> bool:
+    """Whether the rows are plain instances, and may be narrowed to those of a relation."""
+    if any(isinstance(clause, _UNFIT) for clause in statement.clauses):
+        return False
+    base: Any = statement.base
+    return base is None or (
+        django_reason(base) is None
+        and base._iterable_class is ModelIterable
+        and not base.query.is_sliced
+        and not base.query.combinator
+    )
+
+
+def _without_lookups(base: Any) -> Any:
+    if base is None or not base._prefetch_related_lookups:
+        return base
+    base = base._chain()
+    base._prefetch_related_lookups = ()
+    return base
+
+
+def _alias_of(statement: Statement, instance: Model) -> str:
+    """What the query names, or what the router says for an instance's relation."""
+    base: Any = statement.base
+    if statement.alias is not None:
+        return statement.alias
+    if base is not None and base._db:
+        return str(base._db)
+    hints = {**(base._hints if base is not None else {}), "instance": instance}
+    writes = any(isinstance(clause, ask.Lock) for clause in statement.clauses) or getattr(base, "_for_write", False)
+    return (router.db_for_write if writes else router.db_for_read)(statement.model, **hints)

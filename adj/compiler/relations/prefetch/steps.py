@@ -1,0 +1,155 @@
+"""What has to be done for a lookup at one level of its path.
+
+Raises what Django's `prefetch_related_objects()` raises, in its words.
+
+Private Django API used here: `ModelState.fields_cache`, `Model._prefetched_objects_cache`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.db.models import Model
+from django.db.models.query_utils import DeferredAttribute
+from django.utils.functional import cached_property
+
+from adj.compiler.keys.prefetch_lookups import holder, is_leaf, through
+from adj.compiler.relations.deferred_columns import load_as_one, missing
+from adj.compiler.relations.prefetch.caches import carried_rows, keys_of
+from adj.compiler.relations.prefetch.request import Request, request_for
+from adj.compiler.relations.relation import Relation, key_columns, relation_of
+from adj.compiler.slots.row_keys import Keys
+
+Instances: TypeAlias = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Rows that are missing: fetched by one request, and put into the instances' caches."""
+
+    request: Request
+    lookup: Any
+    instances: Instances
+    # Of each instance, in their order.
+    keys: Sequence[Any]
+
+    def distinct_keys(self) -> Keys:
+        """What the database is asked for; may be empty."""
+        keys = dict.fromkeys(self.keys)
+        keys.pop(None, None)
+        return Keys(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Rows that all instances carry."""
+
+    rows: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadColumns:
+    """Columns that some instances do not carry, and without which the relation has no keys."""
+
+    instances: Instances
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ByDjango:
+    """A level that Django's own code has to take."""
+
+    instances: Instances
+
+
+Step: TypeAlias = Fetch | Carried | LoadColumns | ByDjango
+
+
+def step_for(instances: Instances, lookup: Any, level: int) -> Step:
+    """What to do for a lookup at a level, with instances that may carry some of the rows."""
+    model: Any = type(instances[0])
+    if len({*map(type, instances)}) > 1:
+        # Django takes the first one for all, whatever comes of it.
+        return ByDjango(instances)
+    relation = relation_of(model, through(lookup, level))
+    if relation is None:
+        return _other_step(instances, lookup, level, model)
+    attribute = holder(lookup, level)
+    if attribute != relation.name and is_computed(model, attribute):
+        return ByDjango(instances)
+    bare = [*filter(is_bare(relation, attribute), instances)]
+    if not bare:
+        return Carried(carried_rows(relation, instances)) if attribute == relation.name else ByDjango(instances)
+    return _fetch(relation, lookup, level, bare) or ByDjango(instances)
+
+
+def _fetch(relation: Relation, lookup: Any, level: int, bare: Instances) -> Fetch | LoadColumns | None:
+    source = lookup.queryset if is_leaf(lookup, level) else None
+    request, keys = request_for(relation, bare[0], source), keys_of(relation, bare)
+    if request is None:
+        return None
+    return Fetch(request, lookup, bare, keys) if keys is not None else _columns(bare, [relation.instance_key])
+
+
+def _columns(instances: Instances, names: Sequence[str]) -> LoadColumns | None:
+    lacking, names = missing(instances, names)
+    return LoadColumns(lacking, names) if lacking and load_as_one(lacking) else None
+
+
+def is_computed(model: type[Model], attribute: str) -> bool:
+    """Whether asking instances for an attribute runs code, which may load a column or be the project's."""
+    found = getattr(model, attribute, None)
+    return hasattr(model, "__getattr__") or (found is not None and not isinstance(found, cached_property))
+
+
+def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
+    """What tells whether an instance lacks the rows of a relation, which an attribute holds."""
+    name = relation.name
+    if attribute != name:
+        if isinstance(getattr(relation.model, attribute, None), cached_property):
+            return lambda instance: attribute not in instance.__dict__
+        return lambda instance: not hasattr(instance, attribute)
+    if relation.is_single:
+        cache_name = relation.cache_name
+        return lambda instance: cache_name not in instance._state.fields_cache
+    return lambda instance: name not in instance._prefetched_objects_cache
+
+
+def _other_step(instances: Instances, lookup: Any, level: int, model: type[Model]) -> Step:
+    """A step along an attribute that is no relation over keys: of the project's own, of `to_attr`, or a mistake."""
+    name = through(lookup, level)
+    descriptor = getattr(model, name, None)
+    if descriptor is None and name in instances[0].__dict__:
+        if is_leaf(lookup, level):
+            raise ValueError(_no_relation(lookup))
+        return Carried(_attributes(instances, name))
+    if descriptor is None and not hasattr(instances[0], name):
+        raise AttributeError(
+            f"Cannot find '{name}' on {model.__name__} object, '{lookup.prefetch_through}' is an invalid "
+            "parameter to prefetch_related()"
+        )
+    if type(descriptor) is DeferredAttribute and is_leaf(lookup, level):
+        raise ValueError(_no_relation(lookup))
+    bare = [instance for instance in instances if not _carries(instance, name)]
+    return _columns(bare, key_columns(model, name)) or ByDjango(instances)
+
+
+def _carries(instance: Any, name: str) -> bool:
+    return name in instance._state.fields_cache or name in instance._prefetched_objects_cache
+
+
+def _attributes(instances: Instances, name: str) -> list[Any]:
+    rows: list[Any] = []
+    for instance in instances:
+        value = getattr(instance, name)
+        rows.extend(value if isinstance(value, list) else [] if value is None else [value])
+    return rows
+
+
+def _no_relation(lookup: Any) -> str:
+    return (
+        f"'{lookup.prefetch_through}' does not resolve to an item that supports prefetching - this is an invalid "
+        "parameter to prefetch_related()."
+    )

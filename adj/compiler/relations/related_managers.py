@@ -1,0 +1,142 @@
+"""Related managers of instances: which there are, where they read and write, and what they cannot do.
+
+Private Django API used here: `RelatedManager.instance`, `GenericRelation.content_type_field_name`,
+`.object_id_field_name`, the descriptors of `django.db.models.fields.related_descriptors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import router
+from django.db.models import Model, QuerySet
+from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
+
+from adj.compiler.checks.late_names import relations
+from adj.compiler.django.django_path import statement_of, statement_of_manager
+from adj.compiler.relations.relation import key_columns
+from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation, UnusableModel
+from adj.statement.statement import Statement
+
+
+def check_usable(model: Any) -> None:
+    """Raise `UnusableModel` for a model without rows: an abstract one, or one that was swapped for another."""
+    options = getattr(model, "_meta", None)
+    if options is None or options.abstract:
+        models = sorted(f"{one.__module__}.{one.__qualname__}" for one in _usable_subclasses(model))[:5]
+        raise UnusableModel(
+            model=model.__name__,
+            reason="it is an abstract model, which has no table",
+            advice=f"Query a model that inherits from it{': ' + ', '.join(models) if models else ''}.",
+        )
+    if options.swapped:
+        raise UnusableModel(
+            model=options.label,
+            reason=f'it has been swapped for "{options.swapped}"',
+            advice=f'Query that one, by `apps.get_model("{options.swapped}")`.',
+        )
+
+
+def _usable_subclasses(model: Any) -> Iterator[Any]:
+    if model is Model:
+        return
+    for one in model.__subclasses__():
+        if one._meta.abstract:
+            yield from _usable_subclasses(one)
+        elif not one._meta.proxy:
+            yield one
+
+
+def manager_of(instance: Model, name: str) -> Any:
+    """The related manager of an instance. Raises `UnknownField`, and `TypeError` for a relation to one row."""
+    model = type(instance)
+    descriptor = getattr(model, name, None)
+    if isinstance(descriptor, ReverseManyToOneDescriptor):
+        return getattr(instance, name)
+    choices = dict(relations(model))
+    if name in choices:
+        raise TypeError(
+            f'{model.__name__}.{name} leads to one row at most: load it with `await adj.load(instance, "{name}")`.'
+        )
+    raise UnknownRelation(model=model.__name__, path=name, part=name, choices=choices, kind="relation")
+
+
+def relation_statement(instance: Model, name: str) -> Statement:
+    """The statement of an instance's related manager. Raises `NotLoaded` for a deferred key."""
+    try:
+        return statement_of_manager(manager_of(instance, name))
+    except SynchronousOnlyOperation as error:
+        descriptor: Any = getattr(type(instance), name)
+        if hasattr(descriptor.field, "content_type_field_name"):
+            # A generic relation asks for its content type, the first time that a process does.
+            return statement_of(_by_natural_key(instance, name))
+        raise _deferred_key(instance, name) or error from None
+
+
+def manager_statement(manager: Any) -> Statement:
+    """The statement of a related manager. Raises `NotLoaded` for a deferred key."""
+    try:
+        return statement_of_manager(manager)
+    except SynchronousOnlyOperation as error:
+        field = getattr(manager, "field", None)
+        name = None if field is None else field.remote_field.get_accessor_name()
+        raise _deferred_key(manager.instance, name) or error from None
+
+
+def _deferred_key(instance: Model, relation: str | None) -> NotLoaded | None:
+    """An error for the key that a relation needs, if it is deferred."""
+    columns = [] if relation is None else key_columns(type(instance), relation)
+    names = [name for name in columns if name not in instance.__dict__]
+    return NotLoaded(model=type(instance).__name__, field=names[0], is_relation=False) if names else None
+
+
+def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:
+    """The rows of a generic relation, whose content type is looked up by the same query."""
+    relation: Any = type(instance)._meta.get_field(name)
+    model = instance._meta.concrete_model if relation.for_concrete_model else type(instance)
+    if model is None:
+        raise TypeError(f"{type(instance).__name__} is abstract and has no rows")
+    type_name, key_name = relation.content_type_field_name, relation.object_id_field_name
+    hinted = relation.related_model._default_manager.db_manager(hints={"instance": instance})
+    queryset: QuerySet[Any, Any] = hinted.filter(
+        **{
+            f"{type_name}__app_label": model._meta.app_label,
+            f"{type_name}__model": model._meta.model_name,
+            key_name: instance.pk,
+        }
+    )
+    return queryset
+
+
+def checked_manager(source: Any, name: object) -> tuple[Model, Any]:
+    """A related manager and its instance. Raises `TypeError` for anything else."""
+    instance = getattr(source, "instance", None)
+    if name is None and isinstance(instance, Model) and hasattr(source, "get_queryset"):
+        return instance, source
+    given = type(source).__name__ if name is None else f"{type(source).__name__} and {name!r}"
+    raise TypeError(
+        "related() takes an instance and the name of its relation, or a related manager such as author.books, "
+        f"not {given}."
+    )
+
+
+def write_alias(model: type[Model], instance: Model) -> str:
+    """The database that a related manager writes to."""
+    alias: str = router.db_for_write(model, instance=instance)
+    return alias
+
+
+def call_manager(make_manager: Callable[[], Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a method of a related manager. Raises `UnsupportedRelation` where its relation does not allow it."""
+    manager = make_manager()
+    method = getattr(manager, name, None)
+    if method is None:
+        field, instance = manager.field, manager.instance
+        raise UnsupportedRelation(
+            relation=f"{type(instance).__name__}.{field.remote_field.get_accessor_name()}",
+            method=name,
+            field=f"{field.model.__name__}.{field.name}",
+        )
+    return method(*args, **kwargs)

@@ -1,0 +1,70 @@
+"""Keys of rows as one operand: a list of any length that shares a plan, as its placeholders are written at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+
+from adj.compiler.slots.slots import Marker, Refused, Rendering, SlottedLookup, check_nested, markers, nested_markers
+
+
+class Keys(tuple[object, ...]):
+    """Keys to look rows up by: none of them twice, None not among them, and at least one."""
+
+    __slots__ = ()
+
+
+class KeysMarker(Marker):
+    """Stands for all the parameters of a list of keys; it is equal to nothing but itself."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return hash(KeysMarker)
+
+
+class SlottedKeys(SlottedLookup):
+    """An `IN` whose list is a slot, however long."""
+
+    def mark_parameters(self, rendering: Rendering, parameters: Sequence[object]) -> None:
+        """Put one marker for the list into a rendering, and a token for its placeholders into the SQL."""
+        recording = self.cell.recording
+        left, _, listed = rendering.sql.rpartition(" IN (")
+        start = left.count("%s")
+        most: int | None = rendering.compiler.connection.ops.max_in_list_size()
+        if most is not None or start >= len(parameters) or listed != f"{placeholders(len(parameters) - start)})":
+            if not self.cell.has_length:
+                recording.note_objection("the SQL of a list of keys depends on its length")
+            super().mark_parameters(rendering, parameters)
+            return
+        # Cannot occur in SQL that Django makes.
+        rendering.token = f"\x00keys {len(recording.renderings)}\x00"
+        rendering.sql = f"{left} IN ({rendering.token})"
+        keys = KeysMarker(rendering, start, recording, tuple(parameters[start:]))
+        rendering.parameters = (*markers(rendering, recording, parameters[:start]), keys)
+
+
+def placeholders(count: int) -> str:
+    """`%s, %s, ...`; not remembered, since those of many keys are long."""
+    return "%s, " * (count - 1) + "%s" if count else ""
+
+
+def keys_bind(rendering: Rendering, compiler: Any) -> Callable[[Any], Sequence[object]]:
+    """Let Django make the lookup from other keys; but for their number its SQL has to be the recorded one."""
+    rebuild, sql, token, start = rendering.rebuild, rendering.sql, rendering.token, len(rendering.parameters) - 1
+    nested = nested_markers(rendering)
+
+    def bind(keys: Any) -> Sequence[object]:
+        try:
+            fresh_sql, parameters = compiler.compile(rebuild(keys))
+        except EmptyResultSet:
+            raise Refused from None
+        if fresh_sql != sql.replace(token, placeholders(len(parameters) - start)):
+            raise Refused
+        check_nested(parameters, nested)
+        return parameters  # type: ignore[no-any-return]  # Django's compilers are untyped
+
+    return bind

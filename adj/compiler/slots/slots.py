@@ -1,0 +1,430 @@
+"""Slots: the places in compiled SQL that take a new value at every run.
+
+While a statement is built, the user's operands travel through Django wrapped in a `Slot`. `SlottedQuery`, in
+`adj/compiler/slots/slotted_query.py`, unwraps them at the one place where Django makes a lookup, and marks that lookup. When
+Django compiles a marked lookup, its parameters come out as `Marker`s, and a `Rendering` remembers how to make the
+lookup again for another value. Nothing of Django's SQL generation is replaced.
+
+A `Rendering` is also made of a node of the project's, which is compiled again at every run; see `project_code.py`.
+
+Private Django API used here: `Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expression._constructor_args`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NoReturn, TypeAlias
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db.models import Value
+from django.db.models.lookups import Lookup
+from django.db.models.sql.compiler import SQLCompiler
+
+from adj.compiler.slots.passing import PASSING_LEFT
+from adj.statement.structure import Uncacheable
+
+Compiled: TypeAlias = tuple[str, Sequence[object]]
+
+
+class Refused(Exception):
+    """A value does not fit the SQL of a plan; the statement has to be compiled afresh."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Slot:
+    """An operand on its way through Django."""
+
+    index: int
+    value: object
+    recording: Recording
+    # Of a list: whether the key tells how many members it has.
+    has_length: bool = True
+    # Whether a lookup or an expression has taken it in; one that nobody has may have gone anywhere.
+    is_taken: bool = False
+
+    def __repr__(self) -> str:
+        """No value of the user's, and no text that a server would take: PostgreSQL refuses the NUL."""
+        return "<adj slot\x00>"
+
+
+@dataclass(slots=True, eq=False)
+class Cell:
+    """What the copies of one marked node share: its slot and the value as Django prepared it, until it is sealed."""
+
+    slot: int
+    recording: Recording
+    prepared: object
+    rendering: Rendering | None = None
+    has_length: bool = True
+    # Of a lookup: its value has to be right even where the SQL leaves the lookup out, as that of a count may.
+    origin: tuple[type[Any], Any] | None = None
+
+
+def _refuse(value: object) -> NoReturn:
+    raise Refused
+
+
+@dataclass(slots=True, eq=False)
+class Rendering:
+    """One place where a marked node was written into SQL, and how to write it again.
+
+    `slot` is None where a node of the project's is written again from what it is.
+    """
+
+    slot: int | None
+    # A node of Django's expression tree, made from a new value; the binder of this rendering takes it over.
+    rebuild: Callable[[object], Any]
+    # The class and the left-hand side of a lookup that is made anew for each value.
+    origin: tuple[type[Any], Any] | None
+    # The compiler that wrote it.
+    compiler: Any
+    sql: str
+    parameters: tuple[object, ...] = ()
+    # Whether Django made a list of its parameters: its versions differ, and some add to lists.
+    is_list: bool = False
+    # What stands in the SQL for the placeholders of a list of any length; empty where there is none.
+    token: str = ""
+
+    def returned(self) -> Sequence[object]:
+        """The parameters in the kind of sequence that Django made."""
+        return list(self.parameters) if self.is_list else self.parameters
+
+    def seal(self) -> None:
+        """Keep what the SQL says, and nothing of the query that it was written for."""
+        self.rebuild, self.origin, self.compiler = _refuse, None, None
+        for parameter in self.parameters:
+            if isinstance(parameter, Marker):
+                parameter.value = None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Marker:
+    """Stands among compiled parameters for one parameter of a rendering."""
+
+    rendering: Rendering
+    position: int
+    recording: Recording
+    value: object
+
+    def __repr__(self) -> str:
+        """As a slot's."""
+        return "<adj marker\x00>"
+
+    def __eq__(self, other: object) -> bool:
+        """Django looks for equal parameters when it merges GROUP BY and ORDER BY terms; its answer becomes a guard."""
+        if not isinstance(other, Marker):
+            return NotImplemented
+        equal = bool(self.value == other.value)
+        if self is not other:
+            self.recording.parameter_guards.append((self, other, equal))
+        return equal
+
+    def __hash__(self) -> int:
+        return hash(Marker)
+
+
+@dataclass(slots=True, eq=False)
+class Recording:
+    """Everything noted while one statement is built and compiled."""
+
+    values: tuple[object, ...]
+    slots: list[Slot] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    renderings: list[Rendering] = field(default_factory=list)
+    # (slot, slot, were the values equal): Django leaves out a condition that it has already, so equality is structure.
+    guards: list[tuple[int, int, bool]] = field(default_factory=list)
+    parameter_guards: list[tuple[Marker, Marker, bool]] = field(default_factory=list)
+    is_sealed: bool = False
+    # Why the statement cannot become a plan, if it cannot.
+    objection: str | None = None
+    # While SQL is generated: the enclosing node that may look at parameters, and whether one is compiled at every run.
+    opaque: str | None = None
+    is_compiled_again: bool = False
+
+    def note_objection(self, reason: str) -> None:
+        """Note why the statement cannot become a plan; the first reason counts."""
+        self.objection = self.objection or reason
+
+    @contextmanager
+    def within(self, opaque: str | None, *, is_compiled_again: bool = False) -> Generator[None]:
+        """What a node's parts are compiled in."""
+        before = self.opaque, self.is_compiled_again
+        self.opaque = opaque or self.opaque
+        self.is_compiled_again = is_compiled_again or self.is_compiled_again
+        try:
+            yield
+        finally:
+            self.opaque, self.is_compiled_again = before
+
+    def slot(self, index: int) -> Slot:
+        """The operand number `index`, ready to travel."""
+        slot = Slot(index, self.values[index], self)
+        self.slots.append(slot)
+        return slot
+
+    def cell(self, slot: int, prepared: object) -> Cell:
+        """A new cell; remembered, so that sealing can empty it."""
+        cell = Cell(slot, self, prepared)
+        self.cells.append(cell)
+        return cell
+
+    def are_equal(self, one: Cell, other: Cell) -> bool:
+        """Compare two prepared values as Django does, and keep the outcome as a condition of the plan."""
+        if one.slot == other.slot:
+            return True
+        equal = bool(one.prepared == other.prepared)
+        if equal != bool(self.values[one.slot] == self.values[other.slot]):
+            self.note_objection("two operands differ but are equal once prepared")
+        self.guards.append((one.slot, other.slot, equal))
+        return equal
+
+    def check(self, compared: Collection[int]) -> None:
+        """Raise `Uncacheable` for what was noted while the statement was built and compiled.
+
+        An operand that is in no lookup may have gone anywhere, unless it is one of those that are `compared`: Django
+        leaves out an expression that is equal to another one, and which operands are equal is part of the key.
+        """
+        if self.objection is not None:
+            raise Uncacheable(self.objection)
+        if not all(slot.is_taken or slot.index in compared for slot in self.slots):
+            raise Uncacheable("an operand went past the place where lookups are made")
+
+    def seal(self) -> None:
+        """Let go of every value of the user's. From here on marked nodes answer with what was recorded."""
+        self.is_sealed = True
+        self.values = ()
+        for slot in self.slots:
+            slot.value = None
+        for cell in self.cells:
+            cell.prepared = cell.origin = None
+        for rendering in self.renderings:
+            rendering.seal()
+
+
+class Slotted:
+    """The behaviour of a marked node; `marked_class()` mixes it into the node's own class."""
+
+    cell: Cell
+
+    def origin(self) -> tuple[type[Any], Any] | None:
+        """The class and left-hand side of a lookup that Django makes anew for each value."""
+        return None
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """How to make this node again from another value."""
+        raise TypeError(f"{type(self).__name__} does not say how it is made")
+
+    def passes_on(self) -> bool:
+        """Whether the node leaves the parameters of its parts alone."""
+        return False
+
+    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], Compiled]) -> Compiled:
+        """SQL with markers in place of this node's own parameters."""
+        cell = self.cell
+        recording = cell.recording
+        if recording.is_sealed:
+            if cell.rendering is None:
+                raise Refused
+            return cell.rendering.sql, cell.rendering.returned()
+        if recording.opaque is not None:
+            recording.note_objection(f"a value inside {recording.opaque}, which may look at it")
+        try:
+            with recording.within(None if self.passes_on() else type(self).__name__, is_compiled_again=True):
+                sql, parameters = compile_node(self)
+        except (EmptyResultSet, FullResultSet):
+            # The condition is left out for this value: nothing in the SQL would notice another one.
+            recording.note_objection("a condition that is always or never true for its value")
+            raise
+        rendering = Rendering(cell.slot, self.rebuilder(), self.origin(), compiler, sql)
+        self.mark_parameters(rendering, parameters)
+        if cell.rendering is None:
+            cell.rendering = rendering
+        recording.renderings.append(rendering)
+        rendering.is_list = isinstance(parameters, list)
+        return rendering.sql, rendering.returned()
+
+    def mark_parameters(self, rendering: Rendering, parameters: Sequence[object]) -> None:
+        """Put markers into a rendering, for the parameters that its SQL was compiled with."""
+        rendering.parameters = markers(rendering, self.cell.recording, parameters)
+
+
+def markers(rendering: Rendering, recording: Recording, parameters: Sequence[object]) -> tuple[object, ...]:
+    """A marker for each parameter of a rendering; those of a rendering inside it stay."""
+    return tuple(
+        [
+            parameter if isinstance(parameter, Marker) else Marker(rendering, position, recording, parameter)
+            for position, parameter in enumerate(parameters)
+        ]
+    )
+
+
+def nested_markers(rendering: Rendering) -> tuple[tuple[int, Marker], ...]:
+    """The parameters of a rendering that belong to a rendering inside it."""
+    return tuple(
+        (position, parameter)
+        for position, parameter in enumerate(rendering.parameters)
+        if isinstance(parameter, Marker) and parameter.rendering is not rendering
+    )
+
+
+def check_nested(parameters: Sequence[object], nested: tuple[tuple[int, Marker], ...]) -> None:
+    """Raise `Refused` unless a node that was compiled again has the same nested parameters in the same places."""
+    for position, marker in nested:
+        parameter = parameters[position]
+        is_like = (
+            isinstance(parameter, Marker)
+            and parameter.rendering.slot == marker.rendering.slot
+            and parameter.position == marker.position
+        )
+        if not is_like:
+            raise Refused
+
+
+def render_again(
+    node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], Compiled]
+) -> Compiled:
+    """The SQL of a node of the project's, with markers for its parameters: it is compiled again at each run."""
+    name = type(node).__name__
+    if recording.is_compiled_again:
+        # What is around it is compiled each time, and this with it.
+        with recording.within(name):
+            return compile_node(node)
+    if recording.opaque is not None:
+        recording.note_objection(f"{name}, code of the project, inside {recording.opaque}")
+    try:
+        with recording.within(name, is_compiled_again=True):
+            sql, parameters = compile_node(node)
+    except (EmptyResultSet, FullResultSet):
+        recording.note_objection(f"{name}, code of the project, is left out of the SQL")
+        raise
+    rendering = Rendering(None, lambda _: copy.copy(node), None, compiler, sql)
+    rendering.parameters = markers(rendering, recording, parameters)
+    rendering.is_list = isinstance(parameters, list)
+    recording.renderings.append(rendering)
+    return sql, rendering.returned()
+
+
+class SlottedLookup(Slotted):
+    """A lookup whose right-hand side is a slot."""
+
+    plain_class: type[Lookup[Any]]
+    lhs: Any
+
+    def passes_on(self) -> bool:
+        """Of the left-hand side, which is all that has parts."""
+        return self.plain_class in PASSING_LEFT
+
+    @property
+    def rhs(self) -> object:
+        """The prepared value, while there is one."""
+        return self.cell.prepared
+
+    @rhs.setter
+    def rhs(self, value: object) -> None:
+        self.cell.prepared = value
+
+    def origin(self) -> tuple[type[Any], Any] | None:
+        """What the lookup is made of, beside the value."""
+        return self.plain_class, self.lhs
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """Django makes the lookup anew, so that it prepares and validates the value itself."""
+        plain_class, lhs = self.plain_class, self.lhs
+
+        def rebuild(value: object) -> Any:
+            lookup = plain_class(lhs, value)
+            # None renders `= NULL` happily, but a lookup made of None is another one.
+            if lookup.rhs is None:
+                raise Refused
+            return lookup
+
+        return rebuild
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SlottedLookup):
+            return NotImplemented
+        same_place = self.plain_class is other.plain_class and self.lhs == other.lhs
+        return same_place and self.cell.recording.are_equal(self.cell, other.cell)
+
+    def __hash__(self) -> int:
+        return hash((self.plain_class, self.lhs))
+
+
+class SlottedPreparedLookup(SlottedLookup):
+    """A lookup of a ready-made QuerySet: Django has prepared its value already, and must not do so twice."""
+
+    def origin(self) -> tuple[type[Any], Any] | None:
+        """It is copied, not made anew."""
+        return None
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """The same lookup with another prepared value."""
+        template = _template(self, self.plain_class)
+
+        def rebuild(value: object) -> Any:
+            if value is None:
+                raise Refused
+            lookup = copy.copy(template)
+            lookup.__dict__["rhs"] = value
+            return lookup
+
+        return rebuild
+
+
+class SlottedValue(Slotted):
+    """A `Value` inside an expression.
+
+    Two of them are compared by the expressions around them through their constructor's arguments, so which of a
+    statement's values are equal is part of its key; see `adj/compiler/keys/key_visitor.py`.
+    """
+
+    plain_class: type[Value]
+
+    @property
+    def value(self) -> object:
+        """The wrapped value, while there is one."""
+        return self.cell.prepared
+
+    @value.setter
+    def value(self, value: object) -> None:
+        self.cell.prepared = value
+
+    def rebuilder(self) -> Callable[[object], Any]:
+        """The same `Value` around another value."""
+        template = _template(self, self.plain_class)
+
+        def rebuild(value: object) -> Any:
+            node = copy.copy(template)
+            node.__dict__["value"] = value
+            return node
+
+        return rebuild
+
+
+def _template(node: Slotted, plain_class: Any) -> Any:
+    """A marked node as its plain class, to be filled with a value; without the arguments it was made of."""
+    template: Any = copy.copy(node)
+    template.__class__ = plain_class
+    for name in ("cell", "_constructor_args", "identity"):
+        template.__dict__.pop(name, None)
+    return template
+
+
+@lru_cache(maxsize=1_024)
+def marked_class(behaviour: Any, plain_class: Any) -> Any:
+    """The class of marked nodes for one class of nodes."""
+    return type(f"Slotted{plain_class.__name__}", (behaviour, plain_class), {"plain_class": plain_class})
+
+
+def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> None:
+    """Make a node a slot: its own class plus the behaviour, its value moved into a cell."""
+    prepared = node.__dict__.pop(attribute)
+    classes: tuple[Any, Any] = (behaviour, type(node))
+    node.__class__ = marked_class(*classes)
+    node.cell = slot.recording.cell(slot.index, prepared)
+    node.cell.has_length = slot.has_length
+    slot.is_taken = True

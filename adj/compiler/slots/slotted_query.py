@@ -1,0 +1,183 @@
+"""Django's Query and compiler, as they take slots and write markers.
+
+Private Django API used here: `Query.resolve_lookup_value`, `Query.chain`, `Query.check_related_objects`,
+`Query.build_lookup`, `SQLCompiler.get_select`, `BaseExpression._output_field_or_none`, `Join.join_field`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, cast
+
+from django.db.models.expressions import Col, Value
+from django.db.models.functions import Cast
+from django.db.models.lookups import In, IsNull, Lookup
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.datastructures import Join
+from django.db.models.sql.query import Query
+
+from adj.compiler.slots.lookup_paths import MEMBERSHIPS
+from adj.compiler.slots.passing import passes
+from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, writes_own_type
+from adj.compiler.slots.row_keys import SlottedKeys
+from adj.compiler.slots.slots import Recording, Slot, Slotted, SlottedLookup, mark, render_again
+from adj.statement.structure import SEQUENCE_TYPES
+
+
+def _is_made_plainly(lookup_class: Any) -> bool:
+    """Whether a lookup is of the class that was asked for, whatever its value."""
+    plain: Any = Lookup
+    return lookup_class.__new__ is plain.__new__
+
+
+class SlottedQuery(Query):
+    """Django's Query, taking operands wrapped in a `Slot` and marking the lookups that are made of them."""
+
+    # Django's signatures are untyped; the values pass through unchanged.
+    def resolve_lookup_value(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """A slot has nothing to resolve."""
+        return value if type(value) is Slot else super().resolve_lookup_value(value, *args, **kwargs)
+
+    def chain(self, klass: Any = None) -> Any:
+        """A copy, which takes slots as well if it is to be of another class, as that of an UPDATE."""
+        return super().chain(None if klass is None else slotted_query_class(klass))
+
+    def check_related_objects(self, field: Any, value: Any, opts: Any) -> None:
+        """Let Django check the operand itself."""
+        super().check_related_objects(field, value.value if type(value) is Slot else value, opts)
+
+    def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
+        """Let Django make the lookup from the operand, and mark it."""
+        if type(rhs) is not Slot:
+            return super().build_lookup(lookups, lhs, rhs)
+        lookup: Any = super().build_lookup(lookups, lhs, rhs.value)
+        objection = _objection(lookup, lookups, rhs)
+        if objection is not None:
+            rhs.recording.note_objection(objection)
+            return lookup
+        mark(lookup, SlottedKeys if _is_list_of_keys(lookup, rhs.value) else SlottedLookup, "rhs", rhs)
+        lookup.cell.origin = lookup.origin()
+        return lookup
+
+
+def _is_list_of_keys(lookup: Any, value: object) -> bool:
+    return type(lookup) in MEMBERSHIPS and isinstance(value, SEQUENCE_TYPES)
+
+
+def _objection(lookup: Any, names: Any, slot: Slot) -> str | None:
+    """Why a lookup that Django has made of a value cannot be made again from another value."""
+    if isinstance(lookup, IsNull) and "isnull" not in names:
+        return "a value that its field stores as NULL"
+    if isinstance(lookup, In) and not isinstance(slot.value, SEQUENCE_TYPES):
+        return "members that are in no list, of which None is structure"
+    if isinstance(lookup, In) and type(lookup) not in MEMBERSHIPS and not slot.has_length:
+        return f"{type(lookup).__name__} of members whose number may decide about its SQL"
+    if not _is_made_plainly(type(lookup)):
+        return f"{type(lookup).__name__} may be another class for another value"
+    if not isinstance(lookup, Lookup) or not lookup.rhs_is_direct_value() or "rhs" not in lookup.__dict__:
+        return f"{type(lookup).__name__} keeps its value elsewhere"
+    return None
+
+
+def plain_class(kind: type) -> type:
+    """The class that a class which takes slots was made of; any other class itself."""
+    if kind is SlottedQuery:
+        return Query
+    return kind.__mro__[2] if issubclass(kind, SlottedQuery) else kind
+
+
+@lru_cache(maxsize=1_024)
+def slotted_query_class(query_class: type[Query]) -> type[Query]:
+    """`SlottedQuery` for another class of queries; one that takes slots already stays."""
+    if query_class is Query:
+        return SlottedQuery
+    if issubclass(query_class, SlottedQuery):
+        return query_class
+    return cast("type[Query]", type(f"Slotted{query_class.__name__}", (SlottedQuery, query_class), {}))
+
+
+class _Now(threading.local):
+    """What this thread records while Django generates SQL."""
+
+    recording: Recording | None = None
+
+
+_now = _Now()
+
+
+@contextmanager
+def recorded(recording: Recording) -> Generator[None]:
+    """A block in which the SQL that this thread generates is recorded."""
+    _now.recording = recording
+    try:
+        yield
+    finally:
+        _now.recording = None
+
+
+class MarkingCompiler(SQLCompiler):
+    """Mixed into a backend's compiler: marked nodes render as markers, and code of the project is noticed."""
+
+    def compile(self, node: Any) -> Any:
+        """Compile a node; a marked one in its own way."""
+        compile_node: Any = super().compile
+        if isinstance(node, Slotted):
+            return node.rendered(self, compile_node)
+        recording = _now.recording
+        return compile_node(node) if recording is None else _compiled(node, self, recording, compile_node)
+
+    def get_select(self, with_col_aliases: bool = False) -> Any:
+        """The selected columns, whose fields may write SQL of their own around them."""
+        selected: Any = super().get_select(with_col_aliases)
+        if (recording := _now.recording) is not None:
+            for expression, _, _ in selected[0]:
+                _check_column(expression, recording)
+        return selected
+
+
+# Nodes that ask their output field for SQL.
+_WRITING_TYPES = frozenset({Cast, Value})
+
+
+def _compiled(node: Any, compiler: Any, recording: Recording, compile_node: Any) -> Any:
+    """A node that is no slot, compiled while SQL is recorded."""
+    kind = plain_class(type(node))
+    if kind is Col:
+        _check_column(node, recording)
+    elif kind is Join:
+        _check_field(node.join_field, recording)
+        if join_is_project_code(node.join_field):
+            return render_again(node, compiler, recording, compile_node)
+    elif is_project_code(kind) or (kind in _WRITING_TYPES and _writes_own_type(node)):
+        return render_again(node, compiler, recording, compile_node)
+    if passes(kind):
+        return compile_node(node)
+    with recording.within(kind.__name__):
+        return compile_node(node)
+
+
+def _writes_own_type(node: Any) -> bool:
+    kind: Any = type(node._output_field_or_none)
+    return writes_own_type(kind)
+
+
+def _check_column(node: Any, recording: Recording) -> None:
+    # An expression without an output field has no field that could decide about it.
+    for field in (getattr(node, "target", None), getattr(node, "_output_field_or_none", None)):
+        _check_field(field, recording)
+
+
+def _check_field(field: Any, recording: Recording) -> None:
+    kind: Any = type(field)
+    if field is not None and (objection := column_objection(kind)) is not None:
+        recording.note_objection(objection)
+
+
+def bare_compiler(compiler: SQLCompiler) -> SQLCompiler:
+    """A compiler that quotes as another one did, but holds nothing of its query."""
+    bare = type(compiler)(Query(compiler.query.model), compiler.connection, compiler.using)
+    bare.quote_cache = dict(compiler.quote_cache)
+    return bare

@@ -1,0 +1,84 @@
+"""Whether a server knows the type of each parameter of a statement by itself, as a prepared statement needs it.
+
+It does where a column of a plain type is compared with the parameter, and nowhere else: in a `CASE`, a `LIMIT` or a
+`GROUP BY` a parameter has no type of its own, or would have to be the same one as another.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import models
+from django.db.models.expressions import Col
+from django.db.models.fields.related_lookups import (
+    RelatedExact,
+    RelatedGreaterThan,
+    RelatedGreaterThanOrEqual,
+    RelatedIn,
+    RelatedLessThan,
+    RelatedLessThanOrEqual,
+)
+from django.db.models.lookups import (
+    Contains,
+    EndsWith,
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    In,
+    IntegerFieldExact,
+    IntegerGreaterThan,
+    IntegerGreaterThanOrEqual,
+    IntegerLessThan,
+    IntegerLessThanOrEqual,
+    LessThan,
+    LessThanOrEqual,
+    Range,
+    StartsWith,
+)
+
+from adj.compiler.slots.slots import Rendering
+
+_COMPARISONS = frozenset(
+    {
+        *(Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual, In, Range),
+        *(Contains, StartsWith, EndsWith),
+        *(IntegerFieldExact, IntegerGreaterThan, IntegerGreaterThanOrEqual, IntegerLessThan, IntegerLessThanOrEqual),
+        *(RelatedExact, RelatedGreaterThan, RelatedGreaterThanOrEqual, RelatedIn),
+        *(RelatedLessThan, RelatedLessThanOrEqual),
+    }
+)
+_FIELDS = frozenset(
+    {
+        *(models.AutoField, models.BigAutoField, models.SmallAutoField),
+        *(models.IntegerField, models.BigIntegerField, models.SmallIntegerField),
+        *(models.PositiveIntegerField, models.PositiveBigIntegerField, models.PositiveSmallIntegerField),
+        *(models.CharField, models.TextField, models.SlugField, models.EmailField, models.URLField),
+        *(models.BooleanField, models.DateField, models.DateTimeField, models.DecimalField, models.FloatField),
+        models.UUIDField,
+    }
+)
+# What may follow the conditions of a WHERE.
+_AFTER_CONDITIONS = re.compile(r" (?:GROUP BY|HAVING|ORDER BY|UNION|INTERSECT|EXCEPT|LIMIT) ")
+
+
+def is_typed(sql: str, renderings: list[Rendering]) -> bool:
+    """Whether all parameters, which are those of the renderings, are compared with plain columns in a `WHERE`."""
+    head, _, conditions = sql.partition(" WHERE ")
+    after = _AFTER_CONDITIONS.search(conditions)
+    outside = head if after is None else head + conditions[after.start() :]
+    return "%s" not in outside and all(map(_compares_column, renderings))
+
+
+def _compares_column(rendering: Rendering) -> bool:
+    if rendering.origin is None:
+        return False
+    lookup, left = rendering.origin
+    return lookup in _COMPARISONS and type(left) is Col and _column_type(left.output_field) in _FIELDS
+
+
+def _column_type(field: Any) -> type[Any]:
+    """The class of the field whose values a column holds, through keys that refer to others."""
+    while (target := getattr(field, "target_field", None)) is not None:
+        field = target
+    return type(field)

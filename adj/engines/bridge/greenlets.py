@@ -1,0 +1,186 @@
+"""Synchronous Django code on the event loop: it runs in a greenlet, and what it waits for is awaited by a coroutine.
+
+While the greenlet runs, its thread has no running loop, so that Django's guards against synchronous calls on a loop
+pass, and `django.db.connections` is the thread's own: each step lends it the connections of this bridge and takes them
+back, so that bridges that run at the same time never see each other's.
+
+Private API used here: `asyncio._set_running_loop`, which asyncio documents for those who write event loops;
+`AsyncToSync.awaitable`, `SyncToAsync.thread_sensitive_context`,
+`SyncToAsync.context_to_thread_executor`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, cast
+
+import greenlet
+from asgiref.sync import SyncToAsync
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from adj.engines.bridge.async_to_sync import call_by
+from adj.engines.bridge.lending import Wrappers, lend, take_back
+from adj.engines.bridge.thread_sensitive import CallExecutor, LastingContext
+from adj.engines.bridge.waiting import is_lent_here, is_waiting_thread, wait
+from adj.engines.lease.access import Errand, new_errand, running
+from adj.engines.lease.contexts import take_over
+from adj.engines.lease.turns import Turns
+from adj.errors import CrossTaskTransaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What code in a bridge has meanwhile: wrappers by their aliases, and its turn on a connection that is shared."""
+
+    wrappers: Wrappers
+    turns: Turns | None = None
+
+
+class _Bridge(greenlet.greenlet):
+    """A greenlet in which synchronous code may wait; `is_closing` once nobody will await for it any more."""
+
+    is_closing = False
+    lent: Lent
+
+
+def await_(awaitable: Awaitable[T]) -> T:
+    """Wait for something in synchronous code that runs in a bridge; its error is raised here.
+
+    Raises `RuntimeError` outside of a bridge.
+    """
+    current = greenlet.getcurrent()
+    if not isinstance(current, _Bridge):
+        if is_waiting_thread():
+            return wait(awaitable)
+        dispose(awaitable)
+        message = "this connection belongs to an event loop: use it inside `adj.run_sync()`."
+        raise RuntimeError(message)
+    if current.is_closing:
+        dispose(awaitable)
+        raise GeneratorExit
+    parent = cast("greenlet.greenlet", current.parent)
+    return cast("T", parent.switch(awaitable))
+
+
+def check_lent(wrapper: BaseDatabaseWrapper) -> None:
+    """Raise `CrossTaskTransaction` where code in a bridge uses what it has kept of another connection."""
+    current = greenlet.getcurrent()
+    if isinstance(current, _Bridge):
+        is_lent = current.lent.wrappers.get(wrapper.alias) is wrapper
+    else:
+        is_lent = not is_waiting_thread() or is_lent_here(wrapper)
+    if not is_lent:
+        raise CrossTaskTransaction.after_the_end(wrapper.alias)
+
+
+async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function in a greenlet on this thread; it finds what it is lent in `django.db.connections`.
+
+    Context variables are shared with the caller in both directions. An exception, a cancellation among them, that
+    arrives while the function waits is raised inside it at that place.
+    """
+    loop = asyncio.get_running_loop()
+    bridge = _Bridge(function)
+    bridge.lent = lent
+    # The caller's own context and no copy of it: what the function sets, the caller sees.
+    bridge.gr_context = greenlet.getcurrent().gr_context
+
+    caller = partial(_call, bridge)
+
+    def step(resume: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        bridge.parent = greenlet.getcurrent()
+        # Before lending: with a running loop `connections` would be another place.
+        asyncio._set_running_loop(None)
+        before, caller_before = lend(lent.wrappers), call_by(caller)
+        try:
+            return resume(*args, **kwargs)
+        finally:
+            call_by(caller_before)
+            take_back(lent.wrappers, before)
+            asyncio._set_running_loop(loop)
+
+    result = step(bridge.switch, *args, **kwargs)
+    while not bridge.dead:
+        try:
+            value = await result
+        except GeneratorExit as closing:
+            bridge.is_closing = True
+            step(bridge.throw, closing)
+            raise
+        except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the code that waits
+            result = step(bridge.throw, error)
+        else:
+            result = step(bridge.switch, value)
+    return cast("T", result)
+
+
+def dispose(awaitable: Awaitable[object]) -> None:
+    """Close a coroutine that will not be awaited, which would warn of that."""
+    if asyncio.iscoroutine(awaitable):
+        awaitable.close()
+
+
+# -- async_to_sync -----------------------------------------------------------------------------------------------------
+
+
+def _call(bridge: _Bridge, wrapped: Any, args: Any, kwargs: Any) -> Any:
+    """`async_to_sync(f)()` inside a bridge awaits `f()` on the loop that the bridge belongs to.
+
+    asgiref would start another loop in a thread, and block this one until it ends: asynchronous receivers of signals
+    could neither use the connection nor wait for anything that this loop does. As with asgiref, `f()` sees the context
+    variables of its caller, and its caller sees those that it sets.
+    """
+    context = copy_context()
+    try:
+        return await_(_called_from(bridge, context, wrapped.awaitable, args, kwargs))
+    finally:
+        take_over(context)
+
+
+async def _called_from(bridge: _Bridge, context: Context, function: Any, args: Any, kwargs: Any) -> Any:
+    """Await a function in a task of its own, which has a context for itself."""
+    call = _run_errand(bridge, new_errand(), function, args, kwargs)
+    return await asyncio.get_running_loop().create_task(call, context=context)
+
+
+async def _run_errand(bridge: _Bridge, started: Errand, function: Any, args: Any, kwargs: Any) -> Any:
+    turns = bridge.lent.turns
+    with running(started), nullcontext() if turns is None else turns.anew():
+        if _joins_already():
+            return await function(*args, **kwargs)
+        async with LastingContext(_executor_in(bridge, started)):
+            return await function(*args, **kwargs)
+
+
+def _executor_in(bridge: _Bridge, started: Errand) -> CallExecutor:
+    """Runs the synchronous code that asynchronous code calls where the caller of that runs, as asgiref has it.
+
+    Tasks that outlive the caller use Django's own thread, as they would without adj.
+    """
+    turns = Turns()
+    lent = Lent(bridge.lent.wrappers, turns)
+
+    async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if not started.is_running:
+            return await asyncio.get_running_loop().run_in_executor(
+                SyncToAsync.single_thread_executor, partial(call, *args, **kwargs)
+            )
+        async with turns.turn():
+            return await run_in_bridge(lent, call, *args, **kwargs)
+
+    return CallExecutor(run)
+
+
+def _joins_already() -> bool:
+    """Whether synchronous code that asynchronous code calls here runs on a connection of adj's anyway."""
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    executor = None if context is None else SyncToAsync.context_to_thread_executor.get(context)
+    return isinstance(executor, CallExecutor)

@@ -1,0 +1,1 @@
+"""Which engine serves an alias, and what system checks say about it."""

@@ -1,0 +1,173 @@
+"""Which engine serves an alias, and why: decided by its settings, its backend's class and what is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any, Literal, TypeAlias
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from adj.engines.choice.backends import display_name, overrides
+from adj.settings import EngineName, alias_settings, check_alias
+
+ServingEngine: TypeAlias = Literal["psycopg", "threads", "django"]
+
+# What `adj[postgres]` asks for.
+_NATIVE_PACKAGES = {"psycopg": (3, 2), "greenlet": (3, 1)}
+
+PIP = 'pip install "adj[postgres]"'
+
+PROACTOR = (
+    "psycopg cannot use the ProactorEventLoop, which is asyncio's default on Windows. Start the program with "
+    "asyncio.run(main(), loop_factory=asyncio.SelectorEventLoop), or the server with a selector loop, as "
+    "`uvicorn --loop asyncio:SelectorEventLoop` does."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which engine serves an alias, and why.
+
+    `engine` is `psycopg`, `threads` or `django`. `reason` is a sentence. `advice` says how to get the native engine,
+    where it could serve the alias and something that the project can change is in the way; otherwise it is None.
+    """
+
+    alias: str
+    engine: ServingEngine
+    reason: str
+    advice: str | None = None
+
+    def __str__(self) -> str:
+        return f'"{self.alias}" is served by the engine "{self.engine}": {self.reason}'
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why the native engine cannot serve an alias, and what the project may do about that."""
+
+    reason: str
+    advice: str | None = None
+
+
+def engine_of(alias: str = DEFAULT_DB_ALIAS) -> EngineChoice:
+    """The engine that serves an alias of `DATABASES`, and why. Connects to nothing.
+
+    On Windows the running event loop counts, or, outside of one, asyncio's default. In a test, a transaction that
+    Django's test case or `native_sandbox()` has opened serves its alias instead.
+
+    Raises `UnknownDatabase` for an alias that is not in `DATABASES`, and `ImproperlyConfigured` for settings that are
+    wrong, or that the alias's backend cannot honor.
+    """
+    check_alias(alias)
+    chosen = alias_settings(alias).engine
+    return choice_for(connections.create_connection(alias), chosen)
+
+
+def choice_for(wrapper: Any, chosen: EngineName) -> EngineChoice:
+    """The engine for the database of a wrapper that nobody else uses, where `ADJ` names `chosen`.
+
+    Raises `ImproperlyConfigured` for an engine that the backend cannot honor.
+    """
+    alias = wrapper.alias
+    if chosen == "psycopg":
+        check_native(wrapper)
+    if chosen != "auto":
+        return EngineChoice(alias, chosen, f'ADJ["{alias}"]["engine"] names it.')
+    if (objection := objection_to_native(wrapper)) is None:
+        return EngineChoice(alias, "psycopg", _reason_for_native(wrapper))
+    # Every connection to it would be a database of its own, or share one through a lock.
+    if getattr(wrapper, "is_in_memory_db", lambda: False)():
+        return EngineChoice(alias, "django", "its SQLite database is in memory, which only Django's connection sees.")
+    return EngineChoice(alias, "threads", objection.reason, objection.advice)
+
+
+def _reason_for_native(wrapper: Any) -> str:
+    kind = type(wrapper)
+    if kind.__module__ == "django.db.backends.postgresql.base":
+        return "its backend is Django's for PostgreSQL."
+    return f"its backend {_named(kind)} overrides only what the native engine calls."
+
+
+def _named(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def check_native(wrapper: Any) -> None:
+    """Raise `ImproperlyConfigured` for a database that the native engine cannot serve, with what is in the way."""
+    if (objection := objection_to_native(wrapper)) is not None:
+        otherwise = f'Choose another engine in ADJ["{wrapper.alias}"]["engine"].'
+        raise ImproperlyConfigured(
+            f'ADJ["{wrapper.alias}"]: the engine "psycopg" cannot serve this database: {objection.reason} '
+            f"{objection.advice or otherwise}"
+        )
+
+
+def objection_to_native(wrapper: Any) -> Objection | None:
+    """Why the native engine cannot serve a database, in sentences; None where it can."""
+    if wrapper.vendor != "postgresql":
+        return Objection(f"the native engine is for PostgreSQL, and this is {display_name(wrapper)}.")
+    if missing := missing_packages():
+        return Objection(f"the native engine needs {' and '.join(missing)}.", f"Install what is missing: {PIP}.")
+    if ignored := overrides(wrapper):
+        return Objection(
+            f"its backend {_named(type(wrapper))} overrides {', '.join(ignored)}, "
+            "which the native engine does not call."
+        )
+    return _objection_to_settings(wrapper) or _objection_to_loop()
+
+
+def _objection_to_settings(wrapper: Any) -> Objection | None:
+    where = f'DATABASES["{wrapper.alias}"]'
+    if not wrapper.settings_dict["AUTOCOMMIT"]:
+        return Objection(f"{where} sets AUTOCOMMIT to False, which the native engine does not honor.")
+    for option in ("cursor_factory", "row_factory"):
+        if option in wrapper.settings_dict["OPTIONS"]:
+            return Objection(f'{where}["OPTIONS"] sets "{option}", which the native engine does not honor.')
+    return None
+
+
+def _objection_to_loop() -> Objection | None:
+    if sys.platform == "win32" and _is_proactor():
+        return Objection("the event loop is a ProactorEventLoop, which psycopg cannot use.", PROACTOR)
+    return None
+
+
+def _is_proactor() -> bool:
+    """Whether the running event loop, or the one that `asyncio.run()` would make, is the Proactor."""
+    proactor: Any = getattr(asyncio, "ProactorEventLoop", ())
+    try:
+        return isinstance(asyncio.get_running_loop(), proactor)
+    except RuntimeError:
+        return not _chooses_selector()
+
+
+def _chooses_selector() -> bool:
+    """Whether the program has told asyncio to make selector loops, as it may before Python 3.14."""
+    if sys.version_info >= (3, 14):
+        return False
+    # Deprecated from 3.14 on, where it is not called.
+    policy = asyncio.get_event_loop_policy()  # type: ignore[deprecated]
+    return type(policy).__name__ == "WindowsSelectorEventLoopPolicy"
+
+
+def missing_packages() -> list[str]:
+    """The packages of `adj[postgres]` that are not installed, or too old, with the versions that adj needs."""
+    return [
+        f"{name}>={'.'.join(map(str, least))}" for name, least in _NATIVE_PACKAGES.items() if _is_older(name, least)
+    ]
+
+
+def _is_older(package: str, least: tuple[int, ...]) -> bool:
+    if find_spec(package) is None:
+        return True
+    try:
+        found = version(package)
+    except PackageNotFoundError:
+        # Bundled with the program, without metadata.
+        return False
+    return tuple(int(part) for part in found.split(".")[: len(least)] if part.isdigit()) < least

@@ -1,0 +1,85 @@
+"""The engine of Django's own connection: every call goes through its thread-sensitive thread.
+
+It sees what Django's own code on that thread sees: the transaction of a `TestCase`, an in-memory database. Queries run
+one after another, as Django's own async ORM runs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+from adj.abc import RunCall
+from adj.engines.bridge.call_on_errand import call_on_errand
+from adj.engines.bridge.djangos_thread import run_on_djangos_thread, waiting_thread
+from adj.engines.lease.access import errand_for, has_companions, new_errand
+from adj.engines.outcome import call_noting_errors, note_end
+from adj.engines.threads.on_thread import ConnectionOnThread
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DjangoEngine:
+    """Django's own connection of one alias."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._connection = self._new_connection()
+        self._transaction = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[DjangoConnection]:
+        """Django's connection; its thread keeps the order. Waits for the end of another task's transaction."""
+        async with self._transaction:
+            if exclusive:
+                connection = self._new_connection()
+                connection.stay_on(waiting_thread())
+                try:
+                    yield connection
+                finally:
+                    connection.end()
+                return
+        yield self._connection
+
+    def _new_connection(self) -> DjangoConnection:
+        return DjangoConnection(self._alias)
+
+    def thread_executor(self, run: RunCall) -> None:
+        """Django's own asynchronous methods use its connection in any case."""
+
+    def stats(self) -> None:
+        """There is no pool."""
+
+    async def close(self) -> None:
+        """Nothing to close: the connection is Django's."""
+
+    def abandon(self) -> None:
+        """Nothing to close either."""
+
+
+class DjangoConnection(ConnectionOnThread):
+    """Django's connection, reached through its thread."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
+        self._thread_of: Callable[[], Any] = waiting_thread
+
+    def stay_on(self, waiting: Any) -> None:
+        """Use one thread from now on, whatever Django's own asynchronous methods leave behind when cancelled."""
+        self._thread_of = lambda: waiting
+
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        waiting = self._thread_of()
+        if (errand := errand_for(self)) is not None:
+            await errand.admission()
+            waiting = waiting_thread()
+        call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
+        try:
+            return await run_on_djangos_thread(waiting, call_noting_errors, self._alias, call, *args, **kwargs)
+        except asyncio.CancelledError as error:
+            note_end(error, "continues")
+            raise

@@ -1,0 +1,1 @@
+"""The right to use a connection: leases, turns and the pool."""

@@ -1,8 +1,0 @@
-"""The native engine for PostgreSQL: psycopg's asynchronous connections from a pool, without a thread."""
-
-from __future__ import annotations
-
-from adj.engines.psycopg.engine import PsycopgEngine
-from adj.engines.psycopg.pinned import PinnedEngine
-
-__all__ = ["PinnedEngine", "PsycopgEngine"]

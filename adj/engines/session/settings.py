@@ -1,0 +1,89 @@
+"""What a project wants of a session in the current context: the function `ADJ[alias]["session"]` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeAlias
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from adj.engines.choice.choice import EngineChoice
+from adj.errors import SessionChanged, UnsupportedFeature
+from adj.settings import alias_settings
+
+Settings: TypeAlias = Mapping[str, str]
+
+
+def problem_of_session(wrapper: Any, choice: EngineChoice) -> str | None:
+    """Why an engine cannot give sessions what the project's settings or its backend say, in sentences; None if it can.
+
+    `wrapper` is one of the alias that nobody else uses.
+    """
+    alias, settings = choice.alias, alias_settings(choice.alias)
+    if settings.pooler is not None and choice.engine != "psycopg":
+        return f'ADJ["{alias}"]["pooler"] needs the engine "psycopg". {choice}'
+    if settings.session is None:
+        if hasattr(wrapper, "set_schema"):
+            return (
+                f'ADJ["{alias}"]["session"] is missing: the backend keeps the schema of a tenant on Django\'s '
+                "connection, and adj's connections would read another one. Name a function that returns the "
+                "search_path of the current tenant."
+            )
+    elif wrapper.vendor != "postgresql" or choice.engine == "django":
+        return f'ADJ["{alias}"]["session"] needs PostgreSQL with the engine "psycopg" or "threads". {choice}'
+    try:
+        settings_function(alias)
+    except ImproperlyConfigured as error:
+        return str(error)
+    return None
+
+
+def settings_function(alias: str) -> Callable[[], Settings] | None:
+    """The function of an alias, checked at each call; None without one.
+
+    Raises `ImproperlyConfigured` for a path that leads to nothing that can be called.
+    """
+    given = alias_settings(alias).session
+    if given is None:
+        return None
+    function: Any = _imported(alias, given) if isinstance(given, str) else given
+    if not callable(function):
+        raise ImproperlyConfigured(f'ADJ["{alias}"]: session must be a function or the path of one, not {given!r}.')
+    return lambda: _checked(alias, function())
+
+
+def _imported(alias: str, path: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f'ADJ["{alias}"]: session names "{path}", which cannot be imported.') from error
+
+
+def _checked(alias: str, settings: object) -> Settings:
+    if isinstance(settings, Mapping) and all(isinstance(part, str) for item in settings.items() for part in item):
+        return settings
+    raise ImproperlyConfigured(
+        f'ADJ["{alias}"]: session() must return a dict of settings and their values, both str, as in '
+        f'{{"search_path": "tenant_7"}}, not {settings!r}.'
+    )
+
+
+def refuse_change(alias: str, wanted: Settings, has: Settings) -> NoReturn:
+    """Raise `SessionChanged` for a transaction that began with other settings than are wanted now."""
+    raise SessionChanged(alias=alias, names=sorted({name for name, _ in wanted.items() ^ has.items()}))
+
+
+def refuse_pooler(alias: str) -> NoReturn:
+    """Raise `UnsupportedFeature` where settings of a session would reach sessions of others, behind a pooler."""
+    raise UnsupportedFeature(
+        query="run_sync()",
+        reason=f'ADJ["{alias}"]["session"] behind a pooler needs the engine "psycopg", '
+        "and this code runs on a thread for another database.",
+    )
+
+
+def changes(wanted: Settings, has: Settings, before: Settings) -> Settings:
+    """What is to be set: all that differs, and what was before for all that is no longer wanted."""
+    gone = {name: before[name] for name in has.keys() - wanted.keys()}
+    return {**gone, **{name: value for name, value in wanted.items() if has.get(name) != value}}

@@ -1,0 +1,121 @@
+"""What every connection that lives on a thread does in the same way: all of it by calls that run there."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+
+from adj.abc import Command, DatabaseRow
+from adj.completion import to_its_end
+from adj.engines.bridge.lending import Wrappers
+from adj.engines.bridge.waiting import call_with
+from adj.engines.lease.access import acting_for_current, companions, has_companions
+from adj.engines.lease.lease import Lease
+from adj.engines.threads.calls import fetch_all
+from adj.engines.threads.copy import CopyOnThread
+from adj.engines.threads.cursor import ChunkedCursor, last_call
+from adj.engines.watching.watch import watchers_of_others
+
+if TYPE_CHECKING:
+    from typing import Self
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Lent: TypeAlias = "tuple[Wrappers, asyncio.AbstractEventLoop | None]"
+"""Connections by alias, and the event loop of those that belong to one."""
+
+
+class ConnectionOnThread(ABC):
+    """A connection of Django's, reached through its thread."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._lease = Lease(alias)
+        self._opened: set[Any] = set()
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run synchronous code on the thread, where `connections[alias]` is this connection."""
+        self._lease.check()
+        return await self._run_with(self._companions(), function, *args, **kwargs)
+
+    async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """End the lease with one more function, which runs after what the thread has got already."""
+        self._lease.leave()
+        return await self._run(last_call, self._opened, function, *args, **kwargs)
+
+    async def run_with(self, wrappers: Wrappers, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same as `run()`, with connections that belong to the running event loop."""
+        self._lease.check()
+        loop = asyncio.get_running_loop()
+        others, _ = self._companions()
+        return await self._run_with(({**others, **wrappers}, loop), function, *args, **kwargs)
+
+    async def _run_with(self, lent: Lent, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        wrappers, loop = lent
+        if not wrappers:
+            return await self._run(function, *args, **kwargs)
+        lend = partial(call_with, wrappers, loop, watchers_of_others(self._alias))
+        return await self._run_lent(lend, function, *args, **kwargs)
+
+    async def _run_lent(
+        self, lend: Callable[..., T], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run code on the thread by a function that lends it other connections.
+
+        A thread cannot be stopped, and nobody may end a transaction whose connection it has.
+        """
+        return await to_its_end(acting_for_current(self._run(lend, function, *args, **kwargs)))
+
+    def _companions(self) -> Lent:
+        """The connections of the other transactions that the task is in, and the loop of those that have one."""
+        if not has_companions():
+            return {}, None
+        others = {alias: found for alias, found in companions() if found.connection is not self}
+        loops = [found.loop for found in others.values() if not isinstance(found.connection, ConnectionOnThread)]
+        wrappers = {alias: found.wrapper for alias, found in others.items() if alias != self._alias}
+        return wrappers, loops[0] if loops else None
+
+    @abstractmethod
+    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run code on the thread, whoever has the lease."""
+
+    def elsewhere(self) -> Self:
+        """The same for code on another event loop."""
+        return self
+
+    def end(self) -> None:
+        """The connection goes to another task: whoever still has this object must not reach it."""
+        self._lease.end()
+
+    async def fetch(self, command: Command, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
+        """Run a statement and return what `receive` makes of its rows, in one trip to the thread."""
+        return await self.run(fetch_all, self._alias, command, receive)
+
+    def cursor(self, command: Command, size: int) -> ChunkedCursor:
+        """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
+        return ChunkedCursor(self, self._alias, command, size, self._opened)
+
+    def copy(self, statement: str) -> CopyOnThread:
+        """Run `COPY ... FROM STDIN`; the statement ends with the block."""
+        return CopyOnThread(self, self._alias, statement, self._opened)
+
+    @property
+    def patience(self) -> float:
+        """A thread that waits for its server cannot be stopped, but a deadline lets its caller leave it alone."""
+        return math.inf
+
+    def was_not_started(self, error: Exception) -> bool:
+        """Not known here; Django checks connections beforehand where CONN_HEALTH_CHECKS is set."""
+        return False
+
+    def is_needed(self) -> bool:
+        """A thread keeps its connection, as Django's threads do."""
+        return True
+
+    def share(self, *, may_return: bool = False) -> None:  # noqa: B027  # nothing is to be done
+        """The calls of several tasks run in their order, as they do in any case."""

@@ -1,0 +1,1 @@
+"""Who watches queries: execute wrappers, Django's query log, and counts."""

@@ -1,0 +1,276 @@
+"""Which databases an event loop has open: one per alias, opened by its first query, closed with the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator
+from contextvars import Context
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import connections
+
+from adj.abc import Engine
+from adj.compiler.django.dialect import dialect_for
+from adj.engines import engine_for, pinned_engines
+from adj.engines.bridge.lending import Wrappers
+from adj.engines.django.testcase import (
+    TestCaseEngine,
+    connections_around,
+    connections_of_caller,
+    is_called_by_a_thread,
+    is_testing,
+)
+from adj.engines.lease.access import access
+from adj.engines.lease.pool import PoolStats
+from adj.engines.threads.calls import read_facts
+from adj.errors import EngineNotOpen
+from adj.execution.executor import Executor
+from adj.settings import alias_settings
+
+CLOSE_SECONDS = 10.0
+"""How long a loop of another thread may take to close its databases."""
+
+
+class Database:
+    """An alias on one event loop: its engine, and the executor once the server's facts are known."""
+
+    def __init__(
+        self, alias: str, engine: Engine, executor_for: Callable[[str], Coroutine[Any, Any, Executor]]
+    ) -> None:
+        self.alias, self.engine = alias, engine
+        self._executor_for = executor_for
+        self.executor: Executor | None = None
+
+    async def open(self) -> Executor:
+        """Reach the server if this has not been done yet. Raises what checking a connection out raises.
+
+        Tasks that open it at the same time do not wait for each other: each has its own deadline.
+        """
+        dialect = dialect_for(self.alias)
+        if not dialect.has_facts:
+            async with self.engine.connection() as connection:
+                # Another task may have been faster.
+                if self.executor is not None:
+                    return self.executor
+                dialect = dialect_for(self.alias, await connection.run(read_facts, self.alias))
+        self.executor = self.executor or Executor(self.engine, dialect, self._executor_for)
+        return self.executor
+
+    async def close(self) -> None:
+        """End the engine."""
+        await self.engine.close()
+
+
+class LoopDatabases:
+    """The databases of one event loop.
+
+    asyncio ends a loop by closing its asynchronous generators; `_guard` is one, and closes the databases when that
+    happens, so that a program that ends, or a test, need not. A loop that is closed without that drops its timers:
+    `_AtClose` waits among them.
+    """
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        # By the name of the database as well: a test run gives an alias another one.
+        self._databases: dict[tuple[str, object], Database] = {}
+        self._pinned: dict[str, Database] = {}
+        self._in_test: dict[str, Database] = {}
+        self._connections_in_test: Wrappers = {}
+        self._connections_of_caller: Wrappers | None = None
+        self._guard = self._close_at_shutdown()
+        _run_to_first_wait(self._guard.asend(None))
+        _AtClose(self).wait()
+
+    async def executor(self, alias: str) -> Executor:
+        """The executor of an alias, opened if it is not open yet."""
+        if _sandbox or self._pinned:
+            self.pin(_sandbox)
+            if alias in self._pinned:
+                return await self._pinned[alias].open()
+        if is_testing() and alias in (wrappers := await self._wrappers_in_test()):
+            return await self._executor_in_test(alias, wrappers)
+        key = alias, connections.settings.get(alias, {}).get("NAME")
+        database = self._databases.get(key)
+        if database is None:
+            database = self._databases[key] = Database(alias, engine_for(alias), self.executor)
+        return database.executor or await database.open()
+
+    def pools(self) -> dict[str, PoolStats]:
+        """The figures of the pools that are open, by alias."""
+        found = {database.alias: database.engine.stats() for database in self._open()}
+        return {alias: stats for alias, stats in found.items() if stats is not None}
+
+    def _open(self) -> Iterator[Database]:
+        yield from self._databases.values()
+        yield from self._pinned.values()
+
+    async def close(self) -> None:
+        """Close all databases; the next query opens them anew."""
+        await self.unpin()
+        databases, self._databases = self._databases, {}
+        for database in databases.values():
+            await database.close()
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether `pin()` holds."""
+        return bool(self._pinned)
+
+    def pin(self, aliases: Collection[str]) -> None:
+        """From now on these aliases have one connection each, in a transaction; nothing new if some are pinned."""
+        if not self._pinned:
+            engines = pinned_engines(aliases)
+            self._pinned = {alias: Database(alias, engine, self.executor) for alias, engine in engines.items()}
+
+    async def unpin(self) -> None:
+        """Undo what was done since `pin()`, and let the aliases be as before."""
+        databases, self._pinned = self._pinned, {}
+        for database in databases.values():
+            await database.close()
+
+    def abandon(self) -> None:
+        """The same on a loop that was closed before its generators; in a forked process, what its parent has stays."""
+        databases = tuple(self._open())
+        self._databases, self._pinned = {}, {}
+        if os.getpid() == self._process:
+            for database in databases:
+                database.engine.abandon()
+
+    async def _executor_in_test(self, alias: str, wrappers: Wrappers) -> Executor:
+        """The executor that runs in a test's transaction. There is nothing to close: the connection is the test's."""
+        if wrappers != self._connections_in_test:
+            self._connections_in_test, self._in_test = wrappers, {}
+        database = self._in_test.get(alias)
+        if database is None:
+            # A mistake in them should fail the tests, not production.
+            alias_settings(alias)
+            database = self._in_test[alias] = Database(alias, TestCaseEngine(alias, wrappers), self.executor)
+        return database.executor or await database.open()
+
+    async def _wrappers_in_test(self) -> Wrappers:
+        """The connections in a test's transaction; none where no test has one."""
+        if not is_called_by_a_thread():
+            return connections_around()
+        if self._connections_of_caller is None:
+            # Such a loop ends before its caller goes on, and so before the test.
+            self._connections_of_caller = await connections_of_caller()
+        return self._connections_of_caller
+
+    async def _close_at_shutdown(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await self.close()
+            # A generator keeps its loop alive, and would keep the entry of `_loops` with it.
+            del self._guard
+
+
+class _AtClose:
+    """Only a timer of the loop refers to it. `loop.close()` clears all queues, and so this is where that is noticed."""
+
+    def __init__(self, databases: LoopDatabases) -> None:
+        self._databases = databases
+        self._loop = asyncio.get_running_loop()
+
+    def wait(self) -> None:
+        """Wait for a long time, and then again. In a context of its own: the caller's is not to be kept."""
+        self._loop.call_later(_LONG, self.wait, context=Context())
+
+    def __del__(self) -> None:
+        if self._loop.is_closed():
+            self._databases.abandon()
+
+
+_LONG = 86_400.0 * 365
+
+_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDatabases] = WeakKeyDictionary()
+
+_sandbox: list[str] = []
+"""The aliases that every loop pins, while a test asks for it."""
+
+
+def pin_everywhere(aliases: Collection[str]) -> None:
+    """Let every loop pin aliases when it first uses one of them; none, to stop that for loops to come."""
+    _sandbox[:] = aliases
+
+
+def databases_of_loop() -> LoopDatabases:
+    """The databases of the running event loop. Raises `RuntimeError` without one."""
+    loop = asyncio.get_running_loop()
+    databases = _loops.get(loop)
+    if databases is None:
+        databases = _loops[loop] = LoopDatabases()
+    return databases
+
+
+async def executor_for(alias: str) -> Executor:
+    """The executor of an alias on the running event loop.
+
+    Raises `EngineNotOpen` without a running asyncio event loop, or when the database cannot be reached.
+    """
+    try:
+        databases = databases_of_loop()
+    except RuntimeError:
+        raise EngineNotOpen(
+            alias=alias,
+            reason="no asyncio event loop is running in this thread.",
+            advice="Await the query in async code, as under ASGI or asyncio.run(); in synchronous code use "
+            "`query.queryset`, which is Django's own QuerySet.",
+        ) from None
+    return await databases.executor(alias)
+
+
+def preferred_alias() -> str:
+    """Where code goes that names no database: the alias of the `native()` block around it, or `default`."""
+    return access().preferred
+
+
+def close_all() -> None:
+    """Close the databases of all event loops, from synchronous code: before a test run drops its databases.
+
+    A loop that runs in another thread is asked to, and given `CLOSE_SECONDS`. Raises `RuntimeError` in a coroutine,
+    which can `await adj.close()`.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError("close_all() is for synchronous code; in a coroutine use `await adj.close()`.")
+    for loop, databases in list(_loops.items()):
+        if loop.is_closed():
+            databases.abandon()
+        elif loop.is_running():
+            asyncio.run_coroutine_threadsafe(databases.close(), loop).result(CLOSE_SECONDS)
+        else:
+            loop.run_until_complete(databases.close())
+
+
+def pools() -> dict[str, PoolStats]:
+    """The figures of the running event loop's pools, by alias: of connections on `psycopg`, of threads on `threads`.
+
+    An alias is in it once a query of this event loop has used it. The engine `django` has no pool. Raises
+    `RuntimeError` where no event loop is running.
+    """
+    databases = _loops.get(asyncio.get_running_loop())
+    return {} if databases is None else databases.pools()
+
+
+async def close() -> None:
+    """Close every database of the running event loop: ends adj's threads and their connections.
+
+    The next query opens what it needs. A loop that ends, as `asyncio.run()` ends its loop, closes by itself.
+    """
+    databases = _loops.get(asyncio.get_running_loop())
+    if databases is not None:
+        await databases.close()
+
+
+def _run_to_first_wait(awaitable: Coroutine[Any, Any, object]) -> None:
+    """Run what does not wait before its first `yield`, or its end; the loop takes note of a generator then."""
+    try:
+        awaitable.send(None)
+    except StopIteration:
+        return

@@ -1,0 +1,35 @@
+"""The time that a query may take, `query.timeout(seconds)`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+
+from django.db import OperationalError
+
+from adj.completion import deadline_in
+from adj.engines.outcome import outcome_of
+from adj.errors import QueryTimeout
+from adj.statement.statement import Finish, Statement
+from adj.statement.text import query_text
+
+
+def within_time(statement: Statement, finish: Finish) -> AbstractAsyncContextManager[None]:
+    """A block that may take as long as the statement says; raises `QueryTimeout` when it takes longer."""
+    return nullcontext() if statement.seconds is None else _limited(statement, statement.seconds, finish)
+
+
+@asynccontextmanager
+async def _limited(statement: Statement, seconds: float, finish: Finish) -> AsyncGenerator[None]:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            with deadline_in(seconds):
+                yield
+    except (TimeoutError, OperationalError) as error:
+        # The server may have given it up as well.
+        if not limit.expired():
+            raise
+        outcome = outcome_of(error if isinstance(error, OperationalError) else error.__cause__)
+        raise QueryTimeout(query=query_text(statement, finish), seconds=seconds, outcome=outcome) from None

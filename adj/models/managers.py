@@ -1,0 +1,240 @@
+"""AsyncManager: `aobjects = AsyncManager()` gives a model `Book.aobjects.filter(...).run()`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, cast, overload
+
+from django.db.models import Model, QuerySet
+from django.db.models.manager import BaseManager
+
+from adj.compiler.django.django_path import statement_of
+from adj.compiler.keys.key_visitor import structure_of_statement
+from adj.compiler.keys.overrides import begins_with_every_row, overridden, queryset_class_of, starts_plain
+from adj.models.wrappers import queryset_method, terminal
+from adj.query.async_query import AsyncQuery
+from adj.statement import clauses as ask
+from adj.statement.statement import Statement
+from adj.statement.structure import Partial, Structure, Unkeyed
+from adj.typevars import M, Owner, Q_co, R
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from django.db.models.options import Options
+    from typing_extensions import TypeVar
+
+
+class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
+    """A manager that is a query of all its rows: it has every method of `AsyncQuery`, and gives queries.
+
+    A subclass may have methods of its own, and a `get_queryset()` with conditions, as Django's managers have. It never
+    becomes the default manager of a model: `objects`, the admin and related managers stay as they are, and so do
+    migrations. Like any manager it belongs to the class, and is inherited also from abstract models.
+    """
+
+    _queryset_class: ClassVar[type[QuerySet[Any, Any]]] = QuerySet
+    _query_class: ClassVar[type[AsyncQuery[Any, Any]]] = AsyncQuery
+
+    # BaseManager sets it, which a property of AsyncQuery would refuse.
+    model: type[Owner] = cast("type[Owner]", None)
+
+    def __init__(self) -> None:
+        BaseManager.__init__(self)
+        self._bound: dict[type[Model], Self] = {}
+
+    # -- shorthands ----------------------------------------------------------------------------------------------------
+
+    async def aall(self) -> list[Owner]:
+        """All rows; `run()`."""
+        return await self.run()
+
+    async def afilter(self, *args: object, **kwargs: object) -> list[Owner]:
+        """All rows that fulfil the conditions; `filter(...).run()`."""
+        return await self.filter(*args, **kwargs).run()
+
+    # -- as a query ----------------------------------------------------------------------------------------------------
+
+    def all(self) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # a query of the rows and no manager
+        """A query of all rows."""
+        if begins_with_every_row(self) and _begin_as_djangos(self, self.model._default_manager):
+            statement = Statement(self.model)
+        else:
+            statement = statement_of(self.get_queryset())
+        return self._query_class(statement, structure_of_statement(statement))
+
+    @property
+    def statement(self) -> Statement:  # type: ignore[override]  # computed, since `get_queryset()` may depend on time
+        """What is asked by all rows."""
+        return self.all().statement
+
+    @property
+    def structure(self) -> Structure | Unkeyed:  # type: ignore[override]  # as `statement` is
+        """Its structure."""
+        return self.all().structure
+
+    @property
+    def _partial(self) -> Partial | None:  # a manager's rows may be others the next time
+        """Nothing is kept of a manager."""
+        return None
+
+    @_partial.setter
+    def _partial(self, partial: Partial | None) -> None:
+        pass
+
+    def _with(self, clause: ask.Clause) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # no manager
+        return self.all()._with(clause)  # noqa: SLF001  # a query's own
+
+    def _asking(  # type: ignore[override]  # no manager
+        self, statement: Statement, structure: Structure | Unkeyed
+    ) -> AsyncQuery[Owner, Owner]:
+        return self._query_class(statement, structure)
+
+    # -- as a manager --------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_queryset(
+        cls, queryset_class: type[QuerySet[M, Any]], class_name: str | None = None
+    ) -> type[ManagerFromQuerySet[M]]:
+        """A class of managers with the public methods of a QuerySet class of the project, as Django's has it.
+
+        A method is there twice: `published()` gives a query, which has these methods too, and `await atotal_pages()`
+        runs `total_pages()` on adj's engine and gives what it returns. Of checkers only mypy with
+        adj's plugin knows them; see `from_query()`.
+        """
+        methods = dict(_exposed(queryset_class))
+        query_class = type(f"{queryset_class.__name__}Query", (cls._query_class,), {"__slots__": (), **methods})
+        made: Any = cls._made(query_class, queryset_class, class_name or f"{cls.__name__}From{queryset_class.__name__}")
+        return cast("type[ManagerFromQuerySet[M]]", made)
+
+    @classmethod
+    def from_query(
+        cls, query_class: type[Q_co], queryset_class: type[QuerySet[Any, Any]] = QuerySet
+    ) -> Callable[[], ManagerFromQuery[Q_co]]:
+        """A class of managers with the methods of a subclass of `AsyncQuery`, which checkers know.
+
+        `aobjects = AsyncManager.from_query(BookQuery, BookQuerySet)()`; its rows start from the QuerySet class.
+        """
+        made: Any = cls._made(cast("Any", query_class), queryset_class, f"{cls.__name__}From{query_class.__name__}")
+        return cast("Callable[[], ManagerFromQuery[Q_co]]", made)
+
+    @classmethod
+    def _made(cls, query_class: Any, queryset_class: Any, name: str) -> Any:
+        attributes = {"_query_class": query_class, "_queryset_class": queryset_class, "__module__": cls.__module__}
+        return type(name, (cls, query_class), attributes)
+
+    def contribute_to_class(self, cls: type[Model], name: str) -> None:
+        """Called by Django for each attribute of a model's class."""
+        self.name = self.name or name
+        self.model = cast("type[Owner]", cls)  # pyright: ignore[reportIncompatibleMethodOverride]
+        # Without Django's list of managers, from which it chooses the default one.
+        setattr(cls, name, self)
+
+    @overload
+    def __get__(self: AsyncManager[Model], instance: None, cls: type[M]) -> AsyncManager[M]: ...
+    @overload
+    def __get__(self, instance: Options[Any] | None, cls: type[Any] | None = None) -> Self: ...
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        # In Django's words; see ManagerDescriptor.
+        if instance is not None:
+            raise AttributeError(f"Manager isn't accessible via {cls.__name__} instances")
+        if cls._meta.abstract:
+            raise AttributeError(f"Manager isn't available; {cls._meta.object_name} is abstract")
+        if cls._meta.swapped:
+            raise AttributeError(
+                f"Manager isn't available; '{cls._meta.label}' has been swapped for '{cls._meta.swapped}'"
+            )
+        return self._of(cls)
+
+    def _of(self, model: type[Any]) -> Self:
+        """The manager of a model that inherits it."""
+        if model is self.model:
+            return self
+        if model not in self._bound:
+            bound = self.__copy__()
+            bound.model = model
+            self._bound[model] = bound
+        return self._bound[model]
+
+    def __copy__(self) -> Self:
+        copied = type(self)()
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {BaseManager.__str__(self)}>"
+
+    def __eq__(self, other: object) -> bool:
+        return BaseManager.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return BaseManager.__hash__(self)
+
+
+class ManagerFromQuery(Protocol[Q_co]):
+    """What `from_query()` makes, as a checker sees it: an attribute of a model's class that is a query of all rows."""
+
+    def __get__(self, instance: None, owner: type[Model], /) -> Q_co: ...
+
+
+if TYPE_CHECKING:
+    QS = TypeVar("QS", default=Any)
+
+    class QueryFromQuerySet(AsyncQuery[M, R], Generic[M, R, QS]):
+        """A query with the methods of a QuerySet class, `QS`; the mypy plugin knows them, and other checkers do not."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    class ManagerFromQuerySet(AsyncManager[Owner], Generic[Owner, QS]):
+        """A manager with these methods, of the model whose class it is read from."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __get__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, instance: None, cls: type[M]
+        ) -> ManagerFromQuerySet[M, QS]: ...
+
+        # As in AsyncManager: a query and no manager.
+        def _with(  # type: ignore[override]
+            self, clause: ask.Clause
+        ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
+
+        def _asking(  # type: ignore[override]
+            self, statement: Statement, structure: Structure | Unkeyed
+        ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
+
+
+def _begin_as_djangos(manager: BaseManager[Any], default: BaseManager[Any]) -> bool:
+    """Whether a manager begins as the model's default one does, and either with a QuerySet that replaces nothing."""
+    return starts_plain(default) and not overridden(queryset_class_of(manager)) | overridden(queryset_class_of(default))
+
+
+def _exposed(queryset_class: type[QuerySet[Any, Any]]) -> Iterator[tuple[str, Any]]:
+    """The public methods of a project's QuerySet class, each as a step of a chain and as its end."""
+    methods = inspect.getmembers(queryset_class, inspect.isfunction)
+    own = {name: method for name, method in methods if not hasattr(QuerySet, name) and _is_public(name, method)}
+    for name, method in own.items():
+        if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+            yield name, _passed_on(method)
+            continue
+        yield name, queryset_method(method)
+        if f"a{name}" not in own:
+            yield f"a{name}", terminal(method)
+
+
+def _is_public(name: str, method: Any) -> bool:
+    """Django's rule for what a manager takes from a QuerySet."""
+    queryset_only = getattr(method, "queryset_only", None)
+    return not queryset_only if queryset_only is not None else not name.startswith("_")
+
+
+def _passed_on(method: Any) -> Any:
+    """An asynchronous method of a QuerySet, on the QuerySet of a query."""
+
+    @functools.wraps(method)
+    def call(self: AsyncQuery[Any, Any], *args: Any, **kwargs: Any) -> Any:
+        return method(self.queryset.using(self.db), *args, **kwargs)
+
+    return call

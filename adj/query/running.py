@@ -1,0 +1,56 @@
+"""From a query to its answer: the database it goes to, the time it may take, the note on an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db.models import QuerySet
+
+from adj.compiler.django.build import build_on
+from adj.compiler.django.django_path import call_terminal, terminal_source
+from adj.compiler.django.routing import alias_of
+from adj.compiler.keys.overrides import Names
+from adj.compiler.plans.prepare import Question
+from adj.execution.databases import executor_for
+from adj.execution.deadline import within_time
+from adj.statement.shapes import WRITES
+from adj.statement.statement import ROWS, Finish
+from adj.statement.structure import StatementHolder
+from adj.statement.text import Noted
+
+
+async def answer(query: StatementHolder, finish: Finish) -> Any:
+    """What a query answers to an ending; `AsyncQuery[M, R]` knows its type."""
+    statement = query.statement
+    alias = alias_of(statement, writes=finish.answer in WRITES)
+    if statement.seconds is not None:
+        async with within_time(statement, finish):
+            executor = await executor_for(alias)
+            with Noted(statement, finish):
+                return await executor.answer(Question(statement, query.structure, finish))
+    # The same without a block, which would cost every query.
+    executor = await executor_for(alias)
+    with Noted(statement, finish):
+        return await executor.answer(Question(statement, query.structure, finish))
+
+
+async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[Any, Any]], Any]) -> Any:
+    """What Django's own code answers, on a connection of adj's."""
+    alias = alias_of(query.statement)
+    async with within_time(query.statement, ROWS):
+        executor = await executor_for(alias)
+        with Noted(query.statement, ROWS):
+            return await executor.answer_in_django(query.statement, ROWS, finish, build_on(query.statement, alias))
+
+
+async def answer_of_owner(query: StatementHolder, names: Names, name: str, /, *args: Any, **kwargs: Any) -> Any:
+    """What a terminal method answers that Django, or a class of the project, runs by itself."""
+    statement = query.statement
+    alias = alias_of(statement)
+    async with within_time(statement, ROWS):
+        executor = await executor_for(alias)
+        call = partial(call_terminal, terminal_source(statement, alias, names), name, *args)
+        with Noted(statement, ROWS):
+            return await executor.answer_in_django(statement, ROWS, call, **kwargs)

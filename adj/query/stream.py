@@ -1,0 +1,72 @@
+"""`async with query.stream() as rows`: rows one by one, and a cursor that is closed at the end of the block.
+
+These are classes and not asynchronous generators, since a loop that ends closes all unfinished generators at once:
+of two that wait for each other, one would be closed while it runs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import nullcontext
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic
+
+from adj.compiler.plans.prepare import Question
+from adj.completion import deadline_in
+from adj.errors import QueryTimeout
+from adj.execution.databases import executor_for
+from adj.execution.deadline import within_time
+from adj.execution.executor import Chunks
+from adj.statement.text import Noted
+from adj.typevars import T
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class RowStream(Generic[T]):
+    """The rows of a query, `chunk_size` at a time from the server; a context manager and an asynchronous iterator."""
+
+    def __init__(self, alias: str, question: Question, chunk_size: int) -> None:
+        self._alias, self._question, self._chunk_size = alias, question, chunk_size
+        self._rows: deque[T] = deque()
+        self._chunks: Chunks | None = None
+
+    async def __aenter__(self) -> Self:
+        statement, finish = self._question.statement, self._question.finish
+        async with within_time(statement, finish):
+            chunks = Chunks(await executor_for(self._alias), self._question, self._chunk_size)
+            with Noted(statement, finish):
+                await chunks.__aenter__()
+        self._chunks = chunks
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        chunks, self._chunks = self._chunks, None
+        self._rows.clear()
+        if chunks is None:
+            return
+        # After its time the stream is not kept by a server, or a thread, that does not answer.
+        with deadline_in(0) if isinstance(error, QueryTimeout) else nullcontext():
+            await chunks.__aexit__(kind, error, traceback)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        if not self._rows:
+            await self._fetch()
+        return self._rows.popleft()
+
+    async def _fetch(self) -> None:
+        if self._chunks is None:
+            raise RuntimeError("the rows of a stream are there inside its `async with` block only.")
+        statement, finish = self._question.statement, self._question.finish
+        with Noted(statement, finish):
+            async with within_time(statement, finish):
+                rows = await self._chunks.fetch()
+        if not rows:
+            raise StopAsyncIteration
+        self._rows.extend(rows)

@@ -1,0 +1,82 @@
+"""The clauses that queries are made of, each with all there is to know about it.
+
+A new one is a class in one of these files and a line in `CLAUSES`; a test goes through the table.
+"""
+
+from __future__ import annotations
+
+from adj.statement.clauses.clause import Clause, DjangoQuerySet, Keys, Operands, Role, Words, conditions_of
+from adj.statement.clauses.columns import Annotate, Dates, Datetimes, Defer, Only, OrderBy, Reverse, Values, ValuesList
+from adj.statement.clauses.relations import Fetching, Prefetch, SelectRelated
+from adj.statement.clauses.rows import (
+    Among,
+    Combine,
+    ComplexFilter,
+    Distinct,
+    Extra,
+    Filter,
+    KeyedRelation,
+    Lock,
+    Nothing,
+    Slice,
+    among_key,
+)
+
+__all__ = [
+    "CLAUSES",
+    "Among",
+    "Annotate",
+    "Clause",
+    "Combine",
+    "ComplexFilter",
+    "Dates",
+    "Datetimes",
+    "Defer",
+    "Distinct",
+    "DjangoQuerySet",
+    "Extra",
+    "Fetching",
+    "Filter",
+    "KeyedRelation",
+    "Keys",
+    "Lock",
+    "Nothing",
+    "Only",
+    "Operands",
+    "OrderBy",
+    "Prefetch",
+    "Reverse",
+    "Role",
+    "SelectRelated",
+    "Slice",
+    "Values",
+    "ValuesList",
+    "Words",
+    "among_key",
+    "conditions_of",
+]
+
+CLAUSES: tuple[type[Clause], ...] = (
+    Filter,
+    ComplexFilter,
+    Annotate,
+    OrderBy,
+    Reverse,
+    Distinct,
+    Values,
+    ValuesList,
+    Dates,
+    Datetimes,
+    Only,
+    Defer,
+    SelectRelated,
+    Prefetch,
+    Lock,
+    Extra,
+    Nothing,
+    Slice,
+    Combine,
+    Fetching,
+    Among,
+)
+"""Every clause there is."""

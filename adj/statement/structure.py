@@ -1,0 +1,150 @@
+"""Structure and values: what of a statement decides its SQL, and what merely fills it."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Hashable, Sequence
+from typing import Any, TypeAlias
+
+from django.db.models import QuerySet
+from django.utils.hashable import make_hashable
+
+from adj.statement.clauses import DjangoQuerySet
+from adj.statement.key_chain import KeyChain, Parts, linked
+from adj.statement.statement import Statement
+
+Key: TypeAlias = Hashable
+
+PLAIN_TYPES = frozenset(
+    {
+        str,
+        int,
+        float,
+        bytes,
+        decimal.Decimal,
+        datetime.date,
+        datetime.datetime,
+        datetime.time,
+        datetime.timedelta,
+        uuid.UUID,
+        dict,
+    }
+)
+"""Operands that are slots without a second look: no lookup treats them as structure."""
+
+
+SEQUENCE_TYPES: tuple[type, ...] = (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))
+"""What `in` and `range` take; a list of values is one slot."""
+
+
+TOO_DEEP = "it is nested too deeply"
+
+
+class Uncacheable(Exception):
+    """A part of a statement has no key; the message says which."""
+
+
+class Partial:
+    """The QuerySet that Django has built of a statement's first `count` clauses; see `adj/compiler/django/partial.py`."""
+
+    __slots__ = ("count", "queryset")
+
+    def __init__(self, count: int, queryset: DjangoQuerySet) -> None:
+        self.count, self.queryset = count, queryset
+
+
+class StatementHolder:
+    """Whatever carries a statement with its structure: AsyncQuery, which this layer does not know."""
+
+    __slots__ = ("_partial", "statement", "structure")
+
+    statement: Statement
+    structure: Structure | Unkeyed
+    # What Django has built of the statement to judge it, if anything.
+    _partial: Partial | None
+
+    @property
+    def queryset(self) -> QuerySet[Any, Any]:
+        """The QuerySet that says the same."""
+        raise TypeError(f"{type(self).__name__} has no queryset")
+
+
+class Structure:
+    """The key of a statement, and the values that fill it.
+
+    `values[i]` is what slot `i` takes. `constants` are the slots whose equality among each other is structure.
+    `is_local` marks SQL that depends on the current time zone or language. `bounds` are the limits of the one
+    slice that `query[start:stop]` made, if there is one.
+    """
+
+    __slots__ = ("bounds", "constants", "is_local", "key", "values")
+
+    def __init__(
+        self,
+        key: KeyChain | Parts,
+        values: tuple[object, ...] = (),
+        constants: tuple[int, ...] = (),
+        is_local: bool = False,
+        bounds: tuple[int | None, int | None] | None = None,
+    ) -> None:
+        self.key, self.values, self.constants, self.is_local, self.bounds = key, values, constants, is_local, bounds
+
+    def extended(self, other: Structure) -> Structure:
+        """The structure of this one's clauses followed by the other's."""
+        offset = len(self.values)
+        return Structure(
+            linked(self.key, other.key),
+            self.values + other.values,
+            self.constants + tuple(offset + index for index in other.constants) if other.constants else self.constants,
+            self.is_local or other.is_local,
+            other.bounds or self.bounds,
+        )
+
+
+class Unkeyed:
+    """The structure of what has no key: why, and nothing else."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structure | Unkeyed:
+    """The structure of clauses with one more behind them; without a key if either has none."""
+    if isinstance(before, Unkeyed):
+        return before
+    if isinstance(added, Unkeyed):
+        return added
+    if before.bounds is not None and added.bounds is not None:
+        return Unkeyed("a slice of a slice")
+    try:
+        return before.extended(added)
+    except TypeError:
+        return Unkeyed("a list where a name belongs")
+    except RecursionError:
+        return Unkeyed(TOO_DEEP)
+
+
+def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tuple[int, ...]:
+    """Which of the values at some positions are the same: for each, the first position that holds its like."""
+    if len(positions) < 2:
+        return ()
+    try:
+        chosen = [_comparable(values[position]) for position in positions]
+        return tuple([chosen.index(value) for value in chosen])
+    # A value's own `__eq__()` may raise anything, as that of a signaling NaN.
+    except Exception as error:
+        raise Uncacheable("values that cannot be compared") from error
+
+
+def _comparable(value: object) -> object:
+    """A value as Django's expressions compare it."""
+    if type(value) in PLAIN_TYPES:
+        return value
+    try:
+        return make_hashable(value)
+    except TypeError:
+        return value
