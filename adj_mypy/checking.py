@@ -39,7 +39,7 @@ OfMethod: TypeAlias = Callable[[MethodContext], Type]
 OfFunctionSignature: TypeAlias = Callable[[FunctionSigContext], FunctionLike]
 OfMethodSignature: TypeAlias = Callable[[MethodSigContext], FunctionLike]
 
-LOAD: Final = "adj.load.load"
+LOAD: Final = "adj.query.load.load"
 
 NAMES: Final = frozenset({*METHODS, *OTHERS, *reassigning.TAKEN, *sync_reads.READS, "all"})
 """The methods that mean something here; mypy asks for every call of every class."""

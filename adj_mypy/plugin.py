@@ -43,7 +43,7 @@ LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
 OUTER: Final = "adj_mypy.plugin"
 
-_OURS: Final = ("adj.chain.", "adj.compiler.", "adj.facade.", "adj.query.")
+_OURS: Final = ("adj.compiler.", "adj.query.", "adj.statement.")
 """What a query is made of, and mypy asks most about; django-stubs has nothing to say of any name there."""
 
 

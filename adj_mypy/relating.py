@@ -16,7 +16,7 @@ from adj_mypy.project import ModelClass, relations, single_relations
 from adj_mypy.syntax import called_on
 from adj_mypy.words import suggestion
 
-RELATED = "adj.related.related"
+RELATED = "adj.query.related.related"
 
 
 def related(call: Call) -> Type:

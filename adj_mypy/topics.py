@@ -109,12 +109,12 @@ OTHERS: Final[Mapping[str, Mapping[str, Topic]]] = {
 """Methods of other classes that have one, by the class; a derived class stands before its base."""
 
 FUNCTIONS: Final[Mapping[str, Topic]] = {
-    "adj.facade.q": start.q,
-    "adj.instances.save": names.save,
-    "adj.instances.refresh": after(names.refresh, instances.refresh),
-    "adj.load.load": instances.load,
+    "adj.query.entry.q": start.q,
+    "adj.query.instances.save": names.save,
+    "adj.query.instances.refresh": after(names.refresh, instances.refresh),
+    "adj.query.load.load": instances.load,
     relating.RELATED: after(relating.related, instances.related),
-    "adj.shortcuts.get_object_or_404": lookups.shortcut,
-    "adj.shortcuts.get_list_or_404": lookups.shortcut,
+    "adj.query.shortcuts.get_object_or_404": lookups.shortcut,
+    "adj.query.shortcuts.get_list_or_404": lookups.shortcut,
 }
 """The functions that have one."""

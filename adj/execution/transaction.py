@@ -1,6 +1,6 @@
 """A transaction: a state on one connection, and the tasks that may use it. What begins and ends it is Django's code.
 
-`adj/execution/django_atomic.py` has that code. Private API used here: of asgiref, `SyncToAsync.thread_sensitive_context`.
+`django_atomic.py` has that code. Private API used here: of asgiref, `SyncToAsync.thread_sensitive_context`.
 """
 
 from __future__ import annotations

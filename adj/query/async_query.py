@@ -1,8 +1,8 @@
 """AsyncQuery: the typed, fluent grammar that writes a Statement, and the coroutines that finish it.
 
-Its methods are where their job is: steps of the chain in `adj/query/builders.py`, endings that read in `adj/query/reads.py`, those
-that write in `adj/query/writes.py`. Here is what names the class itself: steps to rows of another type, operators, and how a
-query stands among Python's and Django's objects.
+Its methods are in the files beside this one: query methods in `builders.py`, terminal methods that read in `reads.py`,
+those that write in `writes.py`. Here is what names the class itself: query methods that change the type of the rows,
+operators, and how a query works with Python's and Django's objects.
 """
 
 from __future__ import annotations

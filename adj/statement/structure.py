@@ -47,7 +47,7 @@ class Uncacheable(Exception):
 
 
 class Partial:
-    """The QuerySet that Django has built of a statement's first `count` clauses; see `adj/compiler/django/partial.py`."""
+    """The QuerySet that Django has built of a statement's first `count` clauses; see `compiler/django/partial.py`."""
 
     __slots__ = ("count", "queryset")
 

@@ -42,9 +42,11 @@ def all_mutants(root: Path) -> list[Mutant]:
     return found
 
 
-def source_of(module: str) -> Path:
-    """The file of a module below the root; a module of the compiler by its name alone."""
-    return Path("adj", *(module.split(".") if "." in module else ("compiler", module))).with_suffix(".py")
+def source_of(root: Path, module: str) -> Path:
+    """The file of a module of the compiler or of statements, which are known by their last names."""
+    name = Path(*module.split(".")).with_suffix(".py")
+    (found,) = [path for room in ("compiler", "statement") for path in (root / "adj" / room).rglob(str(name))]
+    return found
 
 
 # -- finding -----------------------------------------------------------------------------------------------------------
@@ -55,7 +57,7 @@ class _Module:
 
     def __init__(self, root: Path, name: str, group: str) -> None:
         self.name, self.group = name, group
-        self.tree = ast.parse((root / source_of(name)).read_text())
+        self.tree = ast.parse(source_of(root, name).read_text())
         self.names: dict[str, int] = {}
 
     def functions(self) -> Iterator[tuple[str, ast.AST]]:
@@ -111,9 +113,9 @@ def _expressions(function: ast.AST) -> Iterator[ast.AST]:
 # -- (a) the parts of keys ---------------------------------------------------------------------------------------------
 
 _KEYS: Final[Mapping[str, Callable[[str], bool]]] = {
-    "describe": lambda function: function.startswith("KeyWalk.") or function == "describe_operands",
+    "key_visitor": lambda function: function.startswith("KeyWalk.") or function == "describe_operands",
     "constants": lambda function: function in {"constant_key", "_key_of_container", "_of_subclass"},
-    "keys": lambda function: function in {"structure_with_ending", "key_of"},
+    "plan_key": lambda function: function in {"structure_with_ending", "key_of"},
     "nodes": lambda function: function in {"field_key", "_argument_key"},
     "clauses.clause": lambda function: function.endswith(".key"),
     "clauses.rows": lambda function: function.endswith(".key") or function == "among_key",
@@ -162,7 +164,7 @@ def _asked(function: ast.AST) -> Iterator[ast.AST]:
 
 def _key_statements(root: Path, group: str) -> Iterator[Mutant]:
     """The walk that makes keys without one of its statements; a Structure without one of its parts."""
-    module = _Module(root, "describe", group)
+    module = _Module(root, "key_visitor", group)
     for function, node in module.functions():
         if not function.startswith("KeyWalk.") or function.endswith("__init__"):
             continue
@@ -185,7 +187,7 @@ def _key_statements(root: Path, group: str) -> Iterator[Mutant]:
 
 _CHECKED = (
     *("plan", "row_keys", "slots", "slotted_query", "prepare", "build", "assign"),
-    *("walk", "describe", "clauses.rows", "constants", "structure", "project_code"),
+    *("walk", "key_visitor", "clauses.rows", "constants", "structure", "project_code"),
 )
 _REFUSALS = {"Refused", "Uncacheable", "Unkeyed", "keys.refuse"}
 
@@ -255,16 +257,16 @@ def _guards(root: Path, group: str) -> Iterator[Mutant]:
         root,
         group,
         {
-            "keys._models_are_local": ["False"],
-            "keys._is_ordered_locally": ["False"],
+            "plan_key._models_are_local": ["False"],
+            "plan_key._is_ordered_locally": ["False"],
             "content_types.generation": ["0"],
-            "paths.is_local_path": ["False"],
+            "lookup_paths.is_local_path": ["False"],
         },
     )
 
 
 def _conditional_parts(root: Path, group: str) -> Iterator[Mutant]:
-    module = _Module(root, "keys", group)
+    module = _Module(root, "plan_key", group)
     for function, node in module.functions():
         for found in ast.walk(node) if function == "key_of" else ():
             if isinstance(found, (ast.If, ast.IfExp)):
@@ -322,8 +324,8 @@ def _lists(root: Path, group: str) -> Iterator[Mutant]:
             "project_code.resolves_itself": ["False"],
             "project_code.column_objection": ["None"],
             "project_code.join_is_project_code": ["False"],
-            "paths.compares_plainly": ["True"],
-            "paths.takes_any_length": ["True"],
+            "lookup_paths.compares_plainly": ["True"],
+            "lookup_paths.takes_any_length": ["True"],
             "nodes.holds_expression": ["False"],
             "nodes.has_found_field": ["True", "False"],
             "nodes.computed_names": ["frozenset()", "_COMPUTED_ON_NODES", "_COMPUTED_ON_QUERIES"],

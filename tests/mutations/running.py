@@ -87,7 +87,7 @@ def copied_tree(root: Path) -> Iterator[Path]:
 
 def judge(mutant: Mutant, tree: Path) -> Verdict:
     """Run the tests on a mutant in a copy of the tree, which is as before afterwards."""
-    path = tree / source_of(mutant.module)
+    path = source_of(tree, mutant.module)
     before = path.read_text()
     start = time.monotonic()
     path.write_text(mutant.source)

@@ -399,7 +399,7 @@ def test_an_instance_in_an_error_is_not_kept() -> None:
 # What there is one of in a process. Classes are many: a project may make them at run time.
 FOR_GOOD = {
     "adj.compiler.keys.content_types._manager",
-    "adj.compiler.content_types.uses_content_types",
+    "adj.compiler.keys.content_types.uses_content_types",
     "adj.compiler.plans.plan_key._models_are_local",
     "adj.compiler.slots.lookup_paths._local_transforms",
 }

@@ -1,7 +1,7 @@
 """Every class that slots may stand in passes parameters on untouched, on every database.
 
 Each is compiled by Django around a node whose parameter endures nothing: whoever looks at it, compares it or writes it
-into a text fails. A class that is added to the lists of `adj/compiler/slots/passing.py` fails here until it has an instance.
+into a text fails. A class that is added to the lists of `slots/passing.py` fails here until it has an instance.
 """
 
 from __future__ import annotations

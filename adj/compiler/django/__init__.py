@@ -1,1 +1,1 @@
-"""What Django does: QuerySets built of statements, their compilation without a connection, and its own terminal methods."""
+"""Statements as Django's QuerySets: building them, compiling them without a connection, and ending them."""

@@ -1,7 +1,7 @@
 """Slots: the places in compiled SQL that take a new value at every run.
 
 While a statement is built, the user's operands travel through Django wrapped in a `Slot`. `SlottedQuery`, in
-`adj/compiler/slots/slotted_query.py`, unwraps them at the one place where Django makes a lookup, and marks that lookup. When
+`slotted_query.py`, unwraps them at the one place where Django makes a lookup, and marks that lookup. When
 Django compiles a marked lookup, its parameters come out as `Marker`s, and a `Rendering` remembers how to make the
 lookup again for another value. Nothing of Django's SQL generation is replaced.
 
