@@ -36,7 +36,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
 def pytest_runtest_teardown() -> Generator[None, object, object]:
     """After a test, close the connections of loops that go on: the next test may not be allowed to use a database."""
     result = yield
-    if "adj.databases" in sys.modules and _may_be_testing():
+    if "adj.execution.databases" in sys.modules and _may_be_testing():
         from adj.execution.databases import close_all
 
         close_all()
