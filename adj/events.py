@@ -90,7 +90,7 @@ def is_observed() -> bool:
 
 
 class Stopwatch:
-    """Takes the times of one query."""
+    """Takes the times of one query; a context manager, whose end tells them to those who observe."""
 
     def __init__(self, alias: str, sql: str, query: str, *, was_cached: bool) -> None:
         self._facts = {"alias": alias, "sql": sql, "query": query, "was_cached": was_cached, "caller": _caller()}
@@ -130,7 +130,12 @@ class Stopwatch:
             self._fetched = self._made = time.perf_counter()
         return found
 
-    def tell(self, error: BaseException | None = None) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         """Tell everybody who observes."""
         if error is not None and self._made == self._lent:
             self._fetched = self._made = time.perf_counter()

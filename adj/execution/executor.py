@@ -94,12 +94,27 @@ class Executor:
                 values = assigned_values(question.statement, finish)
                 call = partial(call_unbroken, self.dialect.alias, values, call)
             return await self.answer_in_django(question.statement, finish, call)
-        receive = _receiver(question, prepared.plan)
+        command, receive = _command(question, prepared), _receiver(question, prepared.plan)
         may_query = prepared.plan.calls_project_code()
-        if is_observed():
-            made = await self._fetch_observed(question, prepared, receive, may_query=may_query)
-        else:
-            made = await self._fetch(_command(question, prepared), receive, may_query=may_query)
+        watch = _watch(question, prepared, self.dialect.alias) if is_observed() else None
+        if watch is not None:
+            receive = watch.timed(receive)
+        made: Any = None
+        attempts = 1 if command.writes else MOST_ATTEMPTS
+        # The loop is not in a method: few frames stand between a user's `await` and the driver.
+        with nullcontext() if watch is None else watch:
+            while True:
+                attempts -= 1
+                async with self.connection() as connection:
+                    if watch is not None:
+                        watch.lent()
+                    try:
+                        made = await connection.fetch(command, receive, may_query=may_query)
+                        break
+                    except DatabaseError as error:
+                        # A read is sent again, on another connection, if the server has certainly not started it.
+                        if not attempts or not connection.was_not_started(error):
+                            raise
         finish = question.finish
         if finish.answer in _OF_INSTANCES or finish.returning == ():
             await self.prefetch(question, made)
@@ -117,52 +132,11 @@ class Executor:
         """Answer a statement by synchronous code that blocks on the database: Django's own, or the project's."""
         if not is_observed():
             return await self.run(function, *args, **kwargs)
-        watch = Stopwatch(self.dialect.alias, "", query_text(statement, finish, with_values=False), was_cached=False)
-        try:
+        text = query_text(statement, finish, with_values=False)
+        with Stopwatch(self.dialect.alias, "", text, was_cached=False) as watch:
             async with self.connection() as connection:
                 watch.lent()
-                found = await connection.run(watch.running, self.dialect.alias, function, *args, **kwargs)
-        except BaseException as error:
-            watch.tell(error)
-            raise
-        watch.tell()
-        return found
-
-    async def _fetch_observed(
-        self, question: Question, ready: Ready, receive: Callable[[Any], Any], *, may_query: bool
-    ) -> Any:
-        """The same as `_fetch()`, for those who want to know how long it takes."""
-        text = query_text(question.statement, question.finish, with_values=False)
-        watch = Stopwatch(self.dialect.alias, ready.sql, text, was_cached=ready.was_cached)
-        try:
-            command, timed = _command(question, ready), watch.timed(receive)
-            made = await self._fetch(command, timed, may_query=may_query, lent=watch.lent)
-        except BaseException as error:
-            watch.tell(error)
-            raise
-        watch.tell()
-        return made
-
-    async def _fetch(
-        self,
-        command: Command,
-        receive: Callable[[Any], Any],
-        *,
-        may_query: bool,
-        lent: Callable[[], None] | None = None,
-    ) -> Any:
-        """Run a statement; a read once more, on another connection, where the server has certainly not started it."""
-        attempts = 1 if command.writes else MOST_ATTEMPTS
-        while True:
-            attempts -= 1
-            async with self.connection() as connection:
-                if lent is not None:
-                    lent()
-                try:
-                    return await connection.fetch(command, receive, may_query=may_query)
-                except DatabaseError as error:
-                    if not attempts or not connection.was_not_started(error):
-                        raise
+                return await connection.run(watch.running, self.dialect.alias, function, *args, **kwargs)
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """The connection of the transaction that the current task is in, or one that is lent for this once.
@@ -272,6 +246,11 @@ def _made(statement: Statement, plan: Plan, rows: Sequence[Any]) -> Rows:
     made = plan.hydrate(rows)
     set_known_related_objects(statement, made)
     return made
+
+
+def _watch(question: Question, ready: Ready, alias: str) -> Stopwatch:
+    text = query_text(question.statement, question.finish, with_values=False)
+    return Stopwatch(alias, ready.sql, text, was_cached=ready.was_cached)
 
 
 def _receiver(question: Question, plan: Plan) -> Callable[[Any], Any]:

@@ -61,12 +61,13 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
         Raises the model's `DoesNotExist` and `MultipleObjectsReturned`.
         """
+        query, finish = self, _GET
         if args or kwargs:
             if terminal_reason(self.statement, method_names(Answer.GET)) is None:
-                return await self.filter(*args, **kwargs).aget()
-            found: R = await answer(self, Finish(Answer.GET, args, kwargs))
-            return found
-        row: R = await answer(self, _GET)
+                query = self.filter(*args, **kwargs)
+            else:
+                finish = Finish(Answer.GET, args, kwargs)
+        row: R = await answer(query, finish)
         return row
 
     async def aget_or_none(self, *args: object, **kwargs: object) -> R | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Awaitable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -130,26 +130,32 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
                 self.functions.learn(unknown, await (await self.execute(WHICH_LAST, [unknown])).fetchall())
             self.is_marked = self.functions.may_last(called)
 
-    async def fetch(self, command: Command) -> list[tuple[Any, ...]]:
-        """Run a statement and return its rows, or one with the number of rows that it has changed.
+    def send(self, command: Command) -> Awaitable[psycopg.AsyncCursor[tuple[Any, ...]]]:
+        """Run a statement; the cursor that has its rows, see `rows_of()`.
 
         It is prepared on the server, if `prepare_threshold` is set and the statement can be.
         """
+        is_prepared = self.prepare_threshold is not None and command.is_typed
+        if is_prepared or self.session is not None or command.seconds is not None:
+            return self._send_with_care(command)
+        # psycopg's own coroutine: few frames stand between a user's `await` and the driver.
+        return self.execute(*self._sent(command))
+
+    async def _send_with_care(self, command: Command) -> psycopg.AsyncCursor[tuple[Any, ...]]:
         if self.session is not None:
             await self.session.dress(self)
         if preface := self._preface(command):
-            return await self._fetch_after(preface, command)
+            return await self._send_after(preface, command)
         if self.prepare_threshold is not None and command.is_typed and _can_be_sent(command.parameters):
             try:
                 # psycopg wants SQL to be literal text where types are checked; Django's is made.
-                cursor = await psycopg.AsyncCursor(self).execute(cast("Any", command.sql), command.parameters)
-                return await _rows_of(cursor, command)
+                return await psycopg.AsyncCursor(self).execute(cast("Any", command.sql), command.parameters)
             except psycopg.errors.FeatureNotSupported:
                 if not self.autocommit:
                     raise
                 # A table has changed since the statement was prepared.
                 await self.execute("DEALLOCATE ALL")
-        return await _rows_of(await self.execute(*self._sent(command)), command)
+        return await self.execute(*self._sent(command))
 
     def _sent(self, command: Command) -> tuple[Any, Parameters | None]:
         """The SQL and the parameters of a statement that is not prepared."""
@@ -173,12 +179,12 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             preface.append(settings)
         return preface
 
-    async def _fetch_after(self, preface: list[str], command: Command) -> list[tuple[Any, ...]]:
+    async def _send_after(self, preface: list[str], command: Command) -> psycopg.AsyncCursor[tuple[Any, ...]]:
         sql, parameters = self._sent(command)
         cursor = await self.execute(joined("".join(preface), sql, parameters), parameters)
         for _ in preface:
             cursor.nextset()
-        return await _rows_of(cursor, command)
+        return cursor
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
         """Wait for an operation on the connection; cancelled, the server's query has ended before this returns.
@@ -303,7 +309,8 @@ def _tell(cancel: pq.abc.PGcancel) -> None:
         cancel.cancel()
 
 
-async def _rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]], command: Command) -> list[tuple[Any, ...]]:
+async def rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]], command: Command) -> list[tuple[Any, ...]]:
+    """The rows of a statement, or one with the number of rows that it has changed."""
     return await cursor.fetchall() if command.returns_rows else [(cursor.rowcount,)]
 
 

@@ -20,7 +20,7 @@ from adj.engines.lease.lease import Lease
 from adj.engines.lease.turns import Turns
 from adj.engines.outcome import drop_note, reached_server
 from adj.engines.postgres import connection as link_module
-from adj.engines.postgres.connection import Link
+from adj.engines.postgres.connection import Link, rows_of
 from adj.engines.postgres.copy import NativeCopy
 from adj.engines.postgres.cursor_names import cursor_name
 from adj.engines.postgres.facade import NamedCursor
@@ -88,7 +88,7 @@ class PsycopgConnection:
             try:
                 with wrapper.wrap_database_errors:
                     link.note(command.sql)
-                    rows: list[DatabaseRow] = await link.fetch(command)
+                    rows: list[DatabaseRow] = await rows_of(await link.send(command), command)
             except Exception as error:
                 if not command.writes:
                     drop_note(error)
