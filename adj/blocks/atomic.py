@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.transaction import Atomic as DjangoAtomic
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from typing import Self
 
 P = ParamSpec("P")
-Options = ParamSpec("Options")
-Made_co = TypeVar("Made_co", covariant=True)
 T = TypeVar("T")
 T1 = TypeVar("T1")
 T2 = TypeVar("T2")
@@ -97,29 +95,9 @@ class Atomic:
         return self._entered.pop(mine[-1] if mine else -1)[1]
 
 
-class _Bare(Protocol[Options, Made_co]):
-    """A function that makes decorators of coroutine functions, and decorates them itself without parentheses."""
-
-    @overload
-    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
-    @overload
-    def __call__(self, *args: Options.args, **kwargs: Options.kwargs) -> Made_co: ...
-
-
-def or_bare(make: Callable[Options, Made_co]) -> _Bare[Options, Made_co]:
-    """Let `@make` do what `@make()` does, as Django's decorators do."""
-
-    @functools.wraps(make)
-    def make_or_decorate(*args: Any, **kwargs: Any) -> Any:
-        if args and callable(args[0]):
-            decorate: Any = make(*args[1:], **kwargs)
-            return decorate(args[0])
-        return make(*args, **kwargs)
-
-    return cast("_Bare[Options, Made_co]", make_or_decorate)
-
-
-@or_bare
+@overload
+def atomic(using: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+@overload
 def atomic(
     using: str | None = None,
     *,
@@ -131,7 +109,19 @@ def atomic(
     set_local: Mapping[str, str] | None = None,
     timeout: float | None = None,
     retry: int = 0,
-) -> Atomic:
+) -> Atomic: ...
+def atomic(
+    using: Any = None,
+    *,
+    savepoint: bool = True,
+    durable: bool = False,
+    isolation: Isolation | None = None,
+    read_only: bool = False,
+    deferrable: bool = False,
+    set_local: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    retry: int = 0,
+) -> Any:
     """Run a block in a transaction, or in a savepoint inside of one: `async with`; as a decorator, each call.
 
     An exception rolls back what was done in the block, and propagates. Queries of adj, and Django's own asynchronous
@@ -155,9 +145,12 @@ def atomic(
     if timeout is not None:
         checked_seconds(timeout, "atomic(timeout=)")
     _check_retry(retry)
-    alias = DEFAULT_DB_ALIAS if using is None else using
+    # As Django's, it may stand without parentheses: `@atomic`.
+    function = using if callable(using) else None
+    alias = DEFAULT_DB_ALIAS if using is None or function is not None else using
     mode = Mode(isolation, read_only, deferrable, set_local)
-    return Atomic(alias, partial(_Block, alias, savepoint, durable, mode, timeout), retry)
+    block = Atomic(alias, partial(_Block, alias, savepoint, durable, mode, timeout), retry)
+    return block if function is None else block(function)
 
 
 def _check_retry(retry: object) -> None:
