@@ -145,12 +145,11 @@ def atomic(
     if timeout is not None:
         checked_seconds(timeout, "atomic(timeout=)")
     _check_retry(retry)
-    # As Django's, it may stand without parentheses: `@atomic`.
-    function = using if callable(using) else None
-    alias = DEFAULT_DB_ALIAS if using is None or function is not None else using
+    # As Django's, it may be used without parentheses: `@atomic`.
+    alias = using if isinstance(using, str) else DEFAULT_DB_ALIAS
     mode = Mode(isolation, read_only, deferrable, set_local)
     block = Atomic(alias, partial(_Block, alias, savepoint, durable, mode, timeout), retry)
-    return block if function is None else block(function)
+    return block if using is None or isinstance(using, str) else block(using)
 
 
 def _check_retry(retry: object) -> None:
