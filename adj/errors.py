@@ -350,14 +350,28 @@ class NestingError(TransactionError):
 
 
 class SessionChanged(TransactionError):
-    """The settings that the project wants for a session have changed while a transaction was open."""
+    """A query would run with other session settings than its code expects: nothing was sent."""
 
-    def __init__(self, *, alias: str, names: Sequence[str]) -> None:
-        self.alias, self.names = alias, tuple(names)
-        super().__init__(
-            f'the transaction on "{alias}" began with other session settings than ADJ["{alias}"]["session"] returns '
-            f"now ({', '.join(self.names)}), and nothing was sent. Change them before the block begins."
-        )
+    def __init__(self, *, alias: str, names: Sequence[str], is_djangos: bool = False) -> None:
+        self.alias, self.names, self.is_djangos = alias, tuple(names), is_djangos
+        settings = ", ".join(self.names)
+        if is_djangos:
+            message = (
+                f"code of this request has set {settings} on Django's own connection to \"{alias}\". adj's "
+                "connections do not have that setting, so the query was not sent. Return it from "
+                f'ADJ["{alias}"]["session"], or add "adj.asgi.NativeMiddleware" before the middleware that sets it.'
+            )
+        else:
+            message = (
+                f'the transaction on "{alias}" began with other session settings than ADJ["{alias}"]["session"] '
+                f"returns now ({settings}), and nothing was sent. Change them before the block begins."
+            )
+        super().__init__(message)
+
+    @classmethod
+    def on_django(cls, alias: str, names: Sequence[str]) -> SessionChanged:
+        """Settings that Django's own connection has, and adj's connections do not."""
+        return cls(alias=alias, names=names, is_djangos=True)
 
 
 def _name_of_task() -> str:

@@ -19,6 +19,7 @@ from adj.engines.postgres.connection import Link
 from adj.engines.postgres.opening import LinkSource
 from adj.engines.postgres.pool_connection import PsycopgConnection
 from adj.engines.postgres.wrapper import check_settings
+from adj.engines.session.own_connections import refuse_settings_of_django
 from adj.errors import EngineNotOpen
 from adj.settings import pool_setting
 
@@ -44,6 +45,7 @@ class PsycopgEngine:
         """
         if (kept := joined(self, exclusive=exclusive)) is not None:
             return _beside(kept)
+        refuse_settings_of_django(self._alias)
         return _Lease(self)
 
     def thread_executor(self, run: RunCall) -> CallExecutor:

@@ -31,6 +31,7 @@ from adj.engines.lease.pool import Pool, PoolOptions, PoolStats, closed_pool
 from adj.engines.lease.refusals import may_pass
 from adj.engines.outcome import note_end
 from adj.engines.session.functions import Functions
+from adj.engines.session.own_connections import refuse_settings_of_django
 from adj.engines.session.state import has_news, is_read_only
 from adj.engines.session.thread_session import ThreadSessions
 from adj.engines.session.thread_state import close_what_is_open, run_and_judge
@@ -135,6 +136,7 @@ class ThreadsEngine:
             return nullcontext(ThreadConnection(self._alias, waiting.worker, waiting))
         if (kept := joined(self, exclusive=exclusive)) is not None:
             return self._beside(kept)
+        refuse_settings_of_django(self._alias)
         return _Lease(self)
 
     @asynccontextmanager

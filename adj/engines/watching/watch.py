@@ -20,7 +20,7 @@ from django.db.backends import utils
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.djangos import is_djangos
-from adj.engines.session.thread_session import session_of_note
+from adj.engines.session.own_connections import is_note
 from adj.engines.watching.query_log import QueryLog, connecting_unseen, is_counted
 
 P = ParamSpec("P")
@@ -93,8 +93,8 @@ def _watching_connection(alias: str) -> Any:
 def _watches(connection: Any) -> bool:
     if connection is None:
         return False
-    # A worker's connection has one of adj's own, which watches for nobody.
-    return connection.force_debug_cursor or not all(map(session_of_note, connection.execute_wrappers))
+    # adj's own wrappers take notes for adj.
+    return connection.force_debug_cursor or not all(map(is_note, connection.execute_wrappers))
 
 
 @contextmanager

@@ -1,0 +1,146 @@
+"""Settings that code makes on Django's own connections: adj's queries would run without them, and are refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections, transaction
+from django.db.backends.signals import connection_created
+from django.test import override_settings
+
+import adj
+from adj import SessionChanged, q
+from adj.engines.session.own_connections import note_settings
+from tests.running import run
+from tests.shop.models import Country
+
+REFUSED = [
+    ("SET search_path TO tenant_1, public", (), "search_path"),
+    ("  set session Search_Path = 'tenant_1'", (), "search_path"),
+    ("SELECT 1; SET search_path TO tenant_1", (), "search_path"),
+    ("-- a tenant\n/* number 1 */ SET search_path TO tenant_1", (), "search_path"),
+    ("SET ROLE postgres", (), "role"),
+    ("SET app.tenant = '7'", (), "app.tenant"),
+    ("SELECT set_config('app.tenant', '7', false)", (), "app.tenant"),
+    ("SELECT set_config(%s, %s, %s)", ("search_path", "tenant_1", False), "search_path"),
+    ("SELECT pg_catalog.set_config('app.tenant', %s, false)", ("7",), "app.tenant"),
+]
+ALLOWED = [
+    ("SET statement_timeout = 1000", ()),
+    ("SET TIME ZONE 'UTC'", ()),
+    ("SET LOCAL search_path TO tenant_1", ()),
+    ("SELECT set_config('app.tenant', '7', true)", ()),
+    ("SELECT set_config(%s, %s, %s)", ("app.tenant", "7", True)),
+    ("SET search_path TO public", ()),
+    ("SET search_path TO tenant_1; RESET search_path", ()),
+    ("SET app.tenant = '7'; RESET ALL", ()),
+    ("SET search_path TO tenant_1; SET search_path TO DEFAULT", ()),
+]
+
+
+@pytest.fixture(params=["psycopg", "threads"])
+def alias(request: Any, postgres: str) -> Generator[str]:
+    """PostgreSQL on an engine whose connections are not Django's."""
+    with override_settings(ADJ={postgres: {"engine": request.param}}):
+        yield postgres
+
+
+def execute(alias: str, sql: str, params: tuple[Any, ...]) -> None:
+    """Run a statement on Django's own connection, as synchronous middleware does, and close it."""
+    connection = connections[alias]
+    try:
+        with transaction.atomic(alias), connection.cursor() as cursor:
+            cursor.execute(sql, params or None)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(("sql", "params", "name"), REFUSED)
+def test_a_setting_that_decides_which_rows_are_found_is_refused(
+    alias: str, sql: str, params: tuple[object, ...], name: str
+) -> None:
+    async def main() -> None:
+        await q(Country).using(alias).acount()
+        await sync_to_async(execute)(alias, sql, params)
+        for asking in (q(Country).using(alias).acount(), q(Country).using(alias).filter(pk="+1").aupdate(name="x")):
+            with pytest.raises(SessionChanged, match=rf"has set {name} on Django's own connection to \"{alias}\""):
+                await asking
+        with pytest.raises(SessionChanged):
+            async with adj.atomic(alias):
+                pass
+
+    run(main())
+
+
+@pytest.mark.parametrize(("sql", "params"), ALLOWED)
+def test_other_settings_change_nothing(alias: str, sql: str, params: tuple[object, ...]) -> None:
+    async def main() -> None:
+        await sync_to_async(execute)(alias, sql, params)
+        assert await q(Country).using(alias).acount() >= 0
+
+    run(main())
+
+
+def test_the_setting_of_one_request_is_not_that_of_another(alias: str) -> None:
+    async def request(sql: str) -> int:
+        await sync_to_async(execute)(alias, sql, ())
+        return await q(Country).using(alias).acount()
+
+    async def main() -> None:
+        requests = (request("SET search_path TO tenant_1"), request("SELECT 1"))
+        refused, counted = await asyncio.gather(*requests, return_exceptions=True)
+        assert isinstance(refused, SessionChanged)
+        assert counted == await q(Country).using(alias).acount()
+
+    run(main())
+
+
+def test_a_project_that_says_what_its_sessions_have_is_not_refused(alias: str) -> None:
+    settings = {alias: {"engine": "threads", "session": dict}}
+
+    async def main() -> None:
+        await sync_to_async(execute)(alias, "SET search_path TO tenant_1", ())
+        assert await q(Country).using(alias).acount() >= 0
+
+    with override_settings(ADJ=settings):
+        run(main())
+
+
+def test_what_receivers_set_on_each_connection_holds_for_adjs_as_well(alias: str) -> None:
+    def receiver(sender: object, connection: Any, **kwargs: object) -> None:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET app.application = 'shop'")
+
+    connection_created.connect(receiver)
+    try:
+
+        async def main() -> None:
+            await sync_to_async(execute)(alias, "SELECT 1", ())
+            assert await q(Country).using(alias).acount() >= 0
+
+        run(main())
+    finally:
+        connection_created.disconnect(receiver)
+
+
+def test_a_connection_takes_note_once_and_adjs_connections_do_not(alias: str) -> None:
+    def counts() -> list[int]:
+        connection = connections[alias]
+        found = []
+        for _ in range(2):
+            connection.ensure_connection()
+            found.append(connection.execute_wrappers.count(note_settings))
+            connection.close()
+        return found
+
+    async def main() -> None:
+        assert await sync_to_async(counts)() == [1, 1]
+        async with adj.native(alias):
+            assert await adj.run_sync(lambda: note_settings in connections[alias].execute_wrappers) is False
+
+    run(main())
