@@ -50,13 +50,16 @@ def alias(request: Any, postgres: str) -> Generator[str]:
 
 
 def execute(alias: str, sql: str, params: tuple[Any, ...]) -> None:
-    """Run a statement on Django's own connection, as synchronous middleware does, and close it."""
-    connection = connections[alias]
-    try:
-        with transaction.atomic(alias), connection.cursor() as cursor:
-            cursor.execute(sql, params or None)
-    finally:
-        connection.close()
+    """Run a statement on Django's own connection, as synchronous middleware does."""
+    with transaction.atomic(alias), connections[alias].cursor() as cursor:
+        cursor.execute(sql, params or None)
+
+
+@pytest.fixture(autouse=True)
+def _closed(alias: str) -> Generator[None]:
+    """Close Django's own connection after the test, on the thread that has it."""
+    yield
+    run(sync_to_async(lambda: connections[alias].close())())
 
 
 @pytest.mark.parametrize(("sql", "params", "name"), REFUSED)
@@ -80,6 +83,17 @@ def test_a_setting_that_decides_which_rows_are_found_is_refused(
 def test_other_settings_change_nothing(alias: str, sql: str, params: tuple[object, ...]) -> None:
     async def main() -> None:
         await sync_to_async(execute)(alias, sql, params)
+        assert await q(Country).using(alias).acount() >= 0
+
+    run(main())
+
+
+def test_a_setting_ends_with_its_connection(alias: str) -> None:
+    async def main() -> None:
+        await sync_to_async(execute)(alias, "SET search_path TO tenant_1", ())
+        with pytest.raises(SessionChanged):
+            await q(Country).using(alias).acount()
+        await sync_to_async(lambda: connections[alias].close())()
         assert await q(Country).using(alias).acount() >= 0
 
     run(main())

@@ -11,8 +11,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final, TypeVar
+from weakref import ref
 
 from django.db.backends.signals import connection_created
 from django.dispatch import Signal
@@ -23,8 +25,22 @@ from adj.settings import alias_settings
 
 T = TypeVar("T")
 
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The settings that code has made on a connection, as long as it is open."""
+
+    names: frozenset[str]
+    raw: ref[Any]
+
+    def hold(self) -> bool:
+        """Whether the connection has them still."""
+        raw = self.raw()
+        return bool(self.names) and raw is not None and not raw.closed
+
+
 # Not under a name of adj's context variables, which stay in their context: this goes wherever the request goes.
-_settings: ContextVar[Mapping[str, frozenset[str]]] = ContextVar("session_settings", default={})  # noqa: B039  # never changed
+_settings: ContextVar[Mapping[str, _Made]] = ContextVar("session_settings", default={})  # noqa: B039  # never changed
 
 _ABOUT_ROWS: Final = frozenset({"search_path", "role", "session authorization", "row_security"})
 """Settings that decide which rows a statement finds; those of a project, as `app.tenant`, have a dot in their names."""
@@ -51,8 +67,13 @@ def refuse_settings_of_django(alias: str) -> None:
 
     Nothing is refused where the project says by `ADJ[alias]["session"]` which settings its sessions have.
     """
-    if (found := _settings.get()) and (names := found.get(alias)) and alias_settings(alias).session is None:
-        raise SessionChanged.on_django(alias, sorted(names))
+    if (
+        (found := _settings.get())
+        and (made := found.get(alias)) is not None
+        and made.hold()
+        and alias_settings(alias).session is None
+    ):
+        raise SessionChanged.on_django(alias, sorted(made.names))
 
 
 def _attend(sender: object, connection: Any, **kwargs: object) -> None:
@@ -74,20 +95,22 @@ def note_settings(execute: Callable[..., T], sql: Any, params: Any, many: bool, 
     """Run a statement, and take note of the settings that it makes: an execute wrapper, as Django calls them."""
     result = execute(sql, params, many, context)
     if isinstance(sql, str) and (_FIRST_WORD.match(sql) or "set_config" in sql or ";" in sql):
-        _note(context["connection"].alias, _with_values(sql, params))
+        _note(context["connection"], _with_values(sql, params))
     return result
 
 
-def _note(alias: str, sql: str) -> None:
-    found = _settings.get()
-    names = set(found.get(alias, ()))
+def _note(connection: Any, sql: str) -> None:
+    found, raw = _settings.get(), connection.connection
+    before = found.get(connection.alias)
+    known = before.names if before is not None and before.raw() is raw else frozenset()
+    names = set(known)
     for name, value in _changes(sql):
         if value in _DEFAULTS:
             names = set() if name in {"all", ""} else names - {name}
         elif name in _ABOUT_ROWS or "." in name:
             names.add(name)
-    if names != found.get(alias, frozenset()) and not _is_being_created():
-        _settings.set({**found, alias: frozenset(names)})
+    if names != known and not _is_being_created():
+        _settings.set({**found, connection.alias: _Made(frozenset(names), ref(raw))})
 
 
 def _changes(sql: str) -> Iterator[tuple[str, str]]:
