@@ -62,7 +62,7 @@ def test_each_plan_is_built_once_and_then_comes_from_the_cache(demo: Completed) 
 
 def test_django_gives_the_same_rows_for_every_example(demo: Completed) -> None:
     assert demo.stdout.count("the same rows") == len(headings(demo.stdout))
-    assert "OTHER ROWS" not in demo.stdout
+    assert "DIFFERENT ROWS" not in demo.stdout
 
 
 def test_the_closing_table_has_a_ratio_for_every_example(demo: Completed) -> None:
