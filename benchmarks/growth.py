@@ -137,7 +137,7 @@ def _resident() -> int:
 
 
 def depths() -> Iterator[str]:
-    """How deep a query may be nested before there is no SQL."""
+    """How deep a query may be nested before it cannot be compiled."""
     from adj import q
     from benchmarks.models import Book
 

@@ -13,7 +13,7 @@ from tests.asgi.wrong_rows import wrong_rows
 from tests.engines.schemas import TENANTS, tenants_schemas
 
 FEW = 20
-"""How many requests are sent at once where each has a connection of Django's."""
+"""How many requests are sent at once if each has a Django connection."""
 
 ENGINES: dict[str, dict[str, Any]] = {
     "psycopg": {"engine": "psycopg", "pool": {"max_size": 5}},

@@ -16,7 +16,7 @@ def names() -> list[str]:
 
 
 async def tenants_names(request: HttpRequest, name: str) -> JsonResponse:
-    """The names that a tenant finds, by who asks; the middleware reads the tenant's name."""
+    """The names that a tenant finds, by API; the middleware reads the tenant's name."""
     found = {
         "q": await q(Country).values_list("name", flat=True).run(),
         "run_sync": await adj.run_sync(names),

@@ -208,7 +208,7 @@ class AllByTenant(QuerySet[Any]):
 
 
 class ByEmail(QuerySet[Any]):
-    """Looks at its values, and takes names that are no fields."""
+    """Looks at its values, and accepts names that are not fields."""
 
     def filter(self, *args: Any, **kwargs: Any) -> Any:
         if "email" in kwargs:
@@ -598,7 +598,7 @@ def test_the_users_queryset_is_left_as_it_was() -> None:
 
 
 class OwnManager(Manager[Any]):
-    """Has methods of its own under Django's names."""
+    """Overrides Django's methods."""
 
     def filter(self, *args: Any, **kwargs: Any) -> Any:
         return super().filter(*args, title__startswith=tenant.get(), **kwargs)

@@ -1,4 +1,4 @@
-"""`native_sandbox()`: one native connection for everybody, in a transaction that is undone."""
+"""`native_sandbox()`: one native connection for all tasks, in a transaction that is rolled back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database refuses: Django's classes, nothing half done, and a transaction that is as usable as Django's."""
+"""What the database refuses: Django's classes, nothing half done, and a transaction that is as usable as in Django."""
 
 from __future__ import annotations
 
