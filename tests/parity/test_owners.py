@@ -679,7 +679,7 @@ def test_a_related_manager_has_its_models_methods(
     type(author).books.__dict__.pop("related_manager_cls", None)
 
 
-def test_a_manager_whose_rows_are_no_queryset_is_refused() -> None:
+def test_a_manager_that_does_not_return_a_queryset_is_refused() -> None:
     class Listing(Manager[Any]):
         def all(self) -> Any:
             return []

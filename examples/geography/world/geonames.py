@@ -143,7 +143,7 @@ def spoken_languages(countries: Iterable[CountryRecord]) -> Iterator[tuple[str, 
 
 
 def shared_borders(countries: Iterable[CountryRecord]) -> Iterator[tuple[str, str]]:
-    """Pairs of neighbours, each border in both directions as a symmetrical relation stores it."""
+    """Pairs of neighbors, each border in both directions, as Django stores a symmetrical relation."""
     for country in countries:
         for neighbour in filter(None, country["neighbours"].split(",")):
             if neighbour not in DISSOLVED:
