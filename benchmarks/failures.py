@@ -240,7 +240,7 @@ async def full_peer(name: str) -> str:
 
 
 async def counted(work: Work) -> str:
-    """How many of the queries fail, and the seconds that all of them take."""
+    """How many of the queries fail, and the seconds until the last one ends."""
     begun = time.monotonic()
     results = await asyncio.gather(*(work() for _ in range(QUERIES)), return_exceptions=True)
     failed = sum(isinstance(result, BaseException) for result in results)

@@ -91,13 +91,15 @@ def lists() -> Iterator[str]:
 
 
 def hostile_shapes() -> Iterator[str]:
-    """As many shapes as the cache has places, each with many conditions."""
+    """As many query structures as the cache has entries, each with many conditions."""
 
     def shape(rows: Any, number: int) -> Any:
         conditions = [("pages__gt" if number >> bit & 1 else "pages__lt", bit) for bit in range(10)] * 3
         return rows.filter(Q(*conditions, _connector="OR"))
 
-    yield from _filled("1,024 shapes of 30 conditions", lambda rows: (shape(rows, number) for number in range(1_024)))
+    yield from _filled(
+        "1,024 structures of 30 conditions", lambda rows: (shape(rows, number) for number in range(1_024))
+    )
 
 
 def _filled(title: str, queries: Callable[[Any], Iterator[Any]]) -> Iterator[str]:
@@ -137,7 +139,7 @@ def _resident() -> int:
 
 
 def depths() -> Iterator[str]:
-    """How deep a query may be nested before there is no SQL."""
+    """How deep a query may be nested before it cannot be compiled."""
     from adj import q
     from benchmarks.models import Book
 

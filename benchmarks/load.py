@@ -1,6 +1,6 @@
 """`python -m benchmarks.load`: an ASGI application under load, with `NativeMiddleware` and as Django runs it.
 
-uvicorn serves the same views over SQLite to 64 connections at once. Each contender has a server of its own; in each
+uvicorn serves the same views over SQLite to 64 connections at once. Each contender has a separate server; in each
 round every view is asked of one after another.
 """
 

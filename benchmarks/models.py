@@ -22,7 +22,7 @@ class Country(models.Model):
 
 
 class Author(models.Model):
-    """Who writes."""
+    """An author of books."""
 
     name: models.CharField[str, str] = models.CharField(max_length=50)
     country: models.ForeignKey[Country] = models.ForeignKey(Country, on_delete=models.CASCADE)

@@ -1,4 +1,4 @@
-"""The pages that tables are written into, each between two marks of its own."""
+"""Write tables into pages, each between two marks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def write_table(page: Path, table: str, begin: str, end: str) -> None:
-    """Put a table in the place of the one that the page has between two marks.
+    """Replace the table that a page has between two marks.
 
-    Raises `ValueError` for a page that has not both of them.
+    Raises `ValueError` for a page without both marks.
     """
     before, found_begin, rest = page.read_text(encoding="utf-8").partition(begin)
     _, found_end, after = rest.partition(end)

@@ -1,7 +1,7 @@
 """`python -m benchmarks.restart`: PostgreSQL restarts while twenty tasks move money, for adj beside psycopg's pool.
 
 Each task moves an amount between two accounts, in one transaction, over and over. An operation that fails is counted,
-and the task continues with another one. The server is a cluster of its own. psycopg's pool is measured where it is
+and the task continues with another one. The server is a private cluster. psycopg's pool is measured where it is
 installed (`adj[bench]` brings it).
 """
 

@@ -58,6 +58,7 @@ DJANGO_NAMES = {
     "django.db.models.Prefetch": ("class", "ref/models/querysets/"),
     "django.db.models.Q": ("class", "ref/models/querysets/"),
     "django.db.models.query.QuerySet": ("class", "ref/models/querysets/"),
+    "django.db.transaction.atomic": ("function", "topics/db/transactions/"),
     "django.test.TestCase": ("class", "topics/testing/tools/"),
 }
 

@@ -1,7 +1,7 @@
-"""Three queries at once, and a transaction that is undone as a whole, on one thread: `python examples/native.py`.
+"""Run three queries at once, and roll a transaction back, on one thread: `python examples/native.py`.
 
-Needs a PostgreSQL that libpq's variables name (PGHOST, PGUSER, ...), or one at 127.0.0.1 without a password. Works in a
-database of its own, which is dropped at the end.
+Needs a PostgreSQL server that libpq's variables name (PGHOST, PGUSER, ...), or one at 127.0.0.1 without a password.
+Creates a database and drops it at the end.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ settings.configure(
 )
 django.setup()
 
-# After Django is set up: these import models.
+# These import models, which Django must have set up.
 from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import IntegrityError, connections  # noqa: E402
@@ -47,14 +47,14 @@ from adj import atomic, q  # noqa: E402
 
 
 class Sleep(Func):
-    """`pg_sleep(seconds)`, which gives 1."""
+    """`pg_sleep(seconds)`, which returns 1."""
 
     template = "(SELECT 1 FROM pg_sleep(%(expressions)s))"
     output_field: Any = IntegerField()
 
 
 async def three_at_once() -> None:
-    """Three queries of 0.2 seconds."""
+    """Run three queries of 0.2 seconds at the same time."""
     slow = q(ContentType).values_list(Sleep(Value(0.2)), flat=True)[:1]
     start = time.perf_counter()
     await asyncio.gather(slow.run(), slow.run(), slow.run())
@@ -62,7 +62,7 @@ async def three_at_once() -> None:
 
 
 async def one_transaction() -> None:
-    """A savepoint that fails, a signal, a callback and Django's own `asave()`, all undone by one error."""
+    """Roll back a savepoint that failed, a signal's writes, a callback and Django's own `asave()` with one error."""
     seen: list[str] = []
 
     def receiver(instance: ContentType, **kwargs: object) -> None:
@@ -80,7 +80,7 @@ async def one_transaction() -> None:
                 async with atomic():
                     await ContentType(app_label="example", model="one").asave()
             except IntegrityError:
-                seen.append("the savepoint is undone")
+                seen.append("the savepoint is rolled back")
             await adj.on_commit(committed)
             inside = await q(ContentType).filter(app_label="example").acount()
             seen.append(f"inside: {inside} row, {threading.active_count()} thread")
@@ -93,7 +93,7 @@ async def one_transaction() -> None:
 
 
 async def main() -> None:
-    """Both."""
+    """Run both examples."""
     await adj.run_sync(call_command, "migrate", verbosity=0)
     await three_at_once()
     await one_transaction()

@@ -1,4 +1,4 @@
-"""Names that are hard on whoever writes them into code, keys or messages."""
+"""Names that are hard to write into code, keys or messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Code(str):
 
 
 class Alike(str):
-    """Equals whatever it is compared with, and is found in a dict in the place of "name"."""
+    """Equals every other object, and matches the dict key "name"."""
 
     __slots__ = ()
 
@@ -34,14 +34,14 @@ class Alike(str):
 
 
 class Choice(models.TextChoices):
-    """An enum of Django's."""
+    """One of Django's enums."""
 
     NAME = "name", "Name"
     OTHER = "other", "Other"
 
 
 class Member(enum.StrEnum):
-    """An enum of Python's."""
+    """One of Python's enums."""
 
     NAME = "name"
     OTHER = "other"

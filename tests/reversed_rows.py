@@ -1,9 +1,9 @@
-"""A plugin of pytest that finds tests which count on an order nobody asked for: `pytest -p tests.reversed_rows`.
+"""A pytest plugin that finds tests which rely on an unspecified order: `pytest -p tests.reversed_rows`.
 
 A SELECT without ORDER BY gives its rows in the opposite order. Databases give them as it suits them, mostly in the
 order in which they were written, and some day, after a vacuum or on another version, in another one.
 
-On PostgreSQL each fetch is turned by itself. Django fetches 100 rows at once and adj all of them, so that tests/parity,
+On PostgreSQL each fetch is reversed separately. Django fetches 100 rows at once and adj all rows, so that tests/parity,
 which compares the two on more rows than that, fails with this.
 """
 
@@ -46,7 +46,7 @@ def _reversed_later(fetch: Any) -> Any:
 
 
 def _turned(cursor: Any, rows: list[Any]) -> list[Any]:
-    query = cursor._query  # psycopg's own; there is no public name for the text that was sent last
+    query = cursor._query  # private in psycopg, which has no public name for the text that was sent last
     text = query.query.lower() if query is not None else b""
     is_unordered = text.lstrip().startswith(b"select") and b"order by" not in text and b"generate_series" not in text
     return rows[::-1] if is_unordered else rows

@@ -1,4 +1,4 @@
-"""How tests run coroutines: each on an event loop of its own, which has to leave no worker thread behind."""
+"""How tests run coroutines: each on a new event loop, which must leave no worker thread behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def assert_no_worker_left() -> None:
-    """Fail if a worker thread of adj's is still alive."""
+    """Fail if one of adj's worker threads is still alive."""
     left = worker_threads()
     assert not left, f"worker threads were left behind: {', '.join(left)}"
 

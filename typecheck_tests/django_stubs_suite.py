@@ -4,7 +4,7 @@ The cases come from django-stubs' repository at a pinned tag; nothing of them is
 `tests/typecheck` is a small project; mypy checks it with either plugin, and has to print the same. `tests/assert_type`
 is one project. What differs is in `DIFFERENT`, with its reason; a case there that has become the same is an error too.
 
-Both plugins check a case at the same time. Each has a cache for all cases of the same settings, made anew by each run:
+Both plugins check a case at the same time. Each run creates a cache for all cases with the same settings, because
 mypy would not notice that a module of a plugin has changed.
 """
 
@@ -173,9 +173,9 @@ def compare(case: Case, folder: Path, progress: str) -> Outcome:
 
 
 def write(case: Case, project: Path, time: int) -> None:
-    """The files of a case in the place of the last one's.
+    """Replace the files of the last case with those of this one.
 
-    Each case has a time of its own: mypy takes a file of the same path, size and second for the one in its cache.
+    Each case has another modification time: mypy compares files with its cache by path, size and second.
     """
     shutil.rmtree(project, ignore_errors=True)
     configurations = {f"{name}.ini": case.configuration.replace("{plugin}", path) for name, path in PLUGINS.items()}

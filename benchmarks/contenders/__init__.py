@@ -1,4 +1,4 @@
-"""Who takes part: each file does the tasks in one way."""
+"""The contenders: each file runs the tasks with one library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ten lines of wrong.py, mended."""
+"""The ten queries of wrong.py, corrected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ten lines that look right and are not; each would have been found by a test, or by a user."""
+"""Ten queries that look correct and are not: without mypy, a test or a user would find them."""
 
 from __future__ import annotations
 

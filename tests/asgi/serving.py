@@ -1,4 +1,4 @@
-"""Runs uvicorn in a process of its own, at a Unix socket."""
+"""Runs uvicorn in a separate process, at a Unix socket."""
 
 from __future__ import annotations
 

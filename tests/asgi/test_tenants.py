@@ -15,7 +15,7 @@ from tests.engines.schemas import tenants_schemas
 
 WAYS_OF_ADJ = {"q", "run_sync", "stream", "atomic", "q, again"}
 FEW = 20
-"""How many requests are sent at once where each has a connection of Django's."""
+"""How many requests are sent at once if each has a Django connection."""
 
 ENGINES: dict[str, dict[str, Any]] = {
     "psycopg": {"engine": "psycopg", "pool": {"max_size": 5}},

@@ -9,7 +9,7 @@ REQUESTS = 200
 
 
 def wrong_rows(server: Served, path: str = "tenant", at_once: int = REQUESTS) -> list[tuple[str, str, list[str]]]:
-    """The names that requests have found and are not their tenant's, with the tenant and who has asked."""
+    """The names that requests have found and are not their tenant's, with the tenant and the API."""
     tenants = [TENANTS[number % 2] for number in range(REQUESTS)]
     answers = server.get([f"/{path}/{name}/" for name in tenants], at_once)
     found = [(name, answer.json()) for name, answer in zip(tenants, answers, strict=True)]

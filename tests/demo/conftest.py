@@ -33,7 +33,7 @@ def run_python(database: Path) -> Callable[..., CompletedProcess[str]]:
     """
 
     def run(*arguments: str, **variables: str) -> CompletedProcess[str]:
-        # The tests' own settings must not reach the demo, nor may the machine's taste in colours reach the tests.
+        # The tests' own settings must not reach the demo, nor may the machine's taste in colors reach the tests.
         hidden = {"DJANGO_SETTINGS_MODULE", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
         inherited = {name: value for name, value in os.environ.items() if name not in hidden}
         defaults = {

@@ -1,4 +1,4 @@
-"""`python -m tests.demo.postgresql`: the demo on PostgreSQL, natively, in a database of its own.
+"""`python -m tests.demo.postgresql`: the demo on PostgreSQL, natively, in a temporary database.
 
 The server is found as for the tests; `ADJ_TEST_POSTGRES_FROM=package` takes the one that pip installs.
 """

@@ -62,7 +62,7 @@ def test_each_plan_is_built_once_and_then_comes_from_the_cache(demo: Completed) 
 
 def test_django_gives_the_same_rows_for_every_example(demo: Completed) -> None:
     assert demo.stdout.count("the same rows") == len(headings(demo.stdout))
-    assert "OTHER ROWS" not in demo.stdout
+    assert "DIFFERENT ROWS" not in demo.stdout
 
 
 def test_the_closing_table_has_a_ratio_for_every_example(demo: Completed) -> None:
@@ -123,7 +123,7 @@ def test_a_database_that_cannot_be_made_is_named(run_python: Run, tmp_path: Path
     assert refused.stderr.startswith(f"adj: the database in {path} cannot be used: ")
 
 
-def test_a_file_that_is_no_database_is_left_alone(run_python: Run, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_left_alone(run_python: Run, tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear reader, this is not a database.")
     refused = run_python("-m", "adj", "demo", "--database", str(path))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Findable(AsyncModel):
-    """An abstract base with a manager of adj's."""
+    """An abstract base with one of adj's managers."""
 
     aobjects = AsyncManager()
 
@@ -54,7 +54,7 @@ class EntryQuery(AsyncQuery["Entry"]):
 
 
 class LongManager(AsyncManager["Entry"]):
-    """A manager with a condition, and a method of its own."""
+    """A manager with a condition and another method."""
 
     def get_queryset(self) -> models.QuerySet[Entry]:
         return super().get_queryset().filter(words__gte=100)
@@ -106,7 +106,7 @@ class Entry(Findable):
 
 
 class Essay(Entry):
-    """A table of its own beside its parent's."""
+    """A child with a separate table (multi-table inheritance)."""
 
     topic = models.CharField(max_length=40)
 

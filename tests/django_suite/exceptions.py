@@ -1,4 +1,4 @@
-"""The tests of Django's that cannot pass inside a bridge, each with its reason; there are none at present."""
+"""Django's tests that cannot pass inside a greenlet, each with its reason; there are none at present."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ IDIOMS: Final[dict[str, str]] = {
 }
 """By pattern: what to write instead."""
 
-_QUOTED = re.compile(r"`[^`\n]*`|https?://\S+")
+# Code in Markdown, keys such as the Unix user `["nobody"]`, and addresses.
+_QUOTED = re.compile(r"""`[^`\n]*`|\["\w+"\]|https?://\S+""")
 
 
 def main(arguments: list[str]) -> int:

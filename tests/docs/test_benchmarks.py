@@ -47,5 +47,5 @@ def test_the_readme_quotes_the_table() -> None:
     shares = dict(
         re.findall(r"^\| (`aget\(pk=\.\.\.\)`|1,000 instances) \|[^|]+\|[^|]+, (\d+)% \|", table, re.MULTILINE)
     )
-    quoted = re.findall(r"(\d+) %", (ROOT / "README.md").read_text(encoding="utf-8"))
+    quoted = re.findall(r"(\d+)%", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert quoted == list(shares.values())

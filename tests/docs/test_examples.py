@@ -46,7 +46,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def run(arguments: list[str], environment: dict[str, str], given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run Python with warnings as errors, in a process of its own."""
+    """Run Python with warnings as errors, in a new process."""
     return subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=PROJECT,

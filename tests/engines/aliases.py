@@ -29,7 +29,7 @@ def alias_at(alias: str, database: Mapping[str, Any]) -> Generator[str]:
 
 
 def _forget(alias: str) -> None:
-    """Close this thread's connection, and let adj read anew what kind of server there is."""
+    """Close this thread's connection, and let adj detect the server again."""
     if alias in {wrapper.alias for wrapper in connections.all(initialized_only=True)}:
         connections[alias].close()
         del connections[alias]

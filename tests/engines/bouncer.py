@@ -25,7 +25,7 @@ MISSING = "pgbouncer is not installed (Debian's package of that name)"
 def bounced(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
     """The alias `postgres` through a pgbouncer of two server connections."""
     if PROGRAM is None:
-        # Whoever lets a machine decide whether a change lands has to install it.
+        # In CI, where a run decides whether a change is merged, it must be installed.
         assert "CI" not in os.environ, MISSING
         pytest.skip(MISSING)
     settings = connections.settings[postgres]
@@ -73,7 +73,7 @@ def as_account(folder: Path) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
+    """A port of this machine without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

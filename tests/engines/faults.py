@@ -149,7 +149,7 @@ class _Line:
 
 @asynccontextmanager
 async def network_to(alias: str) -> AsyncGenerator[Network]:
-    """Let an alias reach its server over a network that the test controls, for as long as the block."""
+    """Let an alias reach its server over a network that the test controls, inside the block."""
     database = connections.settings[alias]
     network = Network(database)
     server = await asyncio.start_server(network.accept, "127.0.0.1", 0)

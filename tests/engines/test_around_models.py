@@ -30,7 +30,7 @@ from tests.running import run
 
 @pytest.fixture(autouse=True)
 def _around(native: Place) -> Iterator[None]:
-    """The native engine, with nobody in its tables afterwards."""
+    """The native engine; its tables are empty afterwards."""
     with diaries(native), override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         try:
             yield

@@ -80,7 +80,7 @@ def test_a_block_that_is_cancelled_while_a_receiver_runs_is_undone(
                 try:
                     await create(place.alias)
                 finally:
-                    # What a block does before it is left, as long as it is let.
+                    # What a block does until it is cancelled.
                     await asyncio.sleep(pause)
 
         with received_by(slow):

@@ -74,7 +74,7 @@ def test_a_backend_that_makes_cursors_itself_sees_every_statement(postgres: str)
     async def main(alias: str) -> list[str]:
         await q(Author).using(alias).afirst()
         counted.statements.clear()
-        await q(Author).using(alias).filter(name="nobody").acount()
+        await q(Author).using(alias).filter(name="missing").acount()
         return list(counted.statements)
 
     with database(postgres, ENGINE="tests.backends.counted") as alias:

@@ -118,7 +118,7 @@ def test_a_transaction_that_is_open_on_djangos_connection_is_seen() -> None:
 
 @override_settings(ADJ={"default": {"engine": "django"}})
 def test_the_end_of_a_request_closes_what_a_query_has_opened() -> None:
-    """CONN_MAX_AGE is 0 here, and under ASGI each request has a thread of its own."""
+    """CONN_MAX_AGE is 0 here, and under ASGI each request has a separate thread."""
 
     async def scenario() -> list[bool]:
         is_open = sync_to_async(lambda: connection.connection is not None)

@@ -132,7 +132,7 @@ def test_a_session_that_the_server_ends_for_its_idleness_is_one_error(postgres: 
 
 
 def test_a_query_that_is_cancelled_on_its_thread_ends_before_its_transaction_does(postgres: str) -> None:
-    """P28: nobody gets a thread's connection before it is free, and nothing is committed."""
+    """P28: a thread's connection is not reused before it is free, and nothing is committed."""
     there = Place("threads", postgres, "threads")
 
     def write_slowly() -> None:
@@ -176,7 +176,7 @@ def test_a_block_that_gets_no_connection_leaves_nothing_behind(place: Place) -> 
 
         async def wait() -> None:
             async with atomic(place.alias):
-                raise AssertionError("there is no connection")
+                raise AssertionError("not connected")
 
         async def wait_in_vain() -> None:
             with pytest.raises(asyncio.CancelledError):
@@ -187,7 +187,7 @@ def test_a_block_that_gets_no_connection_leaves_nothing_behind(place: Place) -> 
         await holds.wait()
         with pytest.raises(adj.QueryTimeout):
             async with atomic(place.alias, timeout=0.05):
-                raise AssertionError("there is no connection")
+                raise AssertionError("not connected")
         waiter = asyncio.create_task(wait_in_vain())
         await asyncio.sleep(0.05)
         waiter.cancel()
@@ -270,7 +270,7 @@ def test_an_error_of_the_body_goes_on_as_it_is(
 
 
 def test_synchronous_code_joins_by_run_sync_and_is_refused_on_the_loop(native: Place) -> None:
-    """P18: Django's own methods join one after another; a thread of its own is outside, as it asked to be."""
+    """P18: Django's own methods join one after another; code that asked for a separate thread is outside."""
     theirs = Country.objects.using(native.alias)
 
     def there() -> bool:
@@ -295,7 +295,7 @@ def test_synchronous_code_joins_by_run_sync_and_is_refused_on_the_loop(native: P
 
 
 def test_tasks_that_share_a_connection_take_turns_and_get_their_own_answers(native: Place) -> None:
-    """P39: in `native()`, where several may; elsewhere each query has a connection of its own."""
+    """P39: in `native()`, where several may; elsewhere each query has a separate connection."""
 
     def ask(number: int) -> tuple[int, int]:
         with connections[native.alias].cursor() as cursor:

@@ -1,4 +1,4 @@
-"""An instance is saved, deleted, read anew and checked as Django does it, on every engine, with and without a mixin."""
+"""Instances are saved, deleted, refreshed and validated as in Django, on every engine, with and without a mixin."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.shop.models import Country
 
 @pytest.fixture(autouse=True)
 def writer(place: Place) -> Iterator[Writer]:
-    """Diaries on the engine, to which the router sends everything, and somebody who writes."""
+    """Diaries on the engine, to which the router sends everything, and a writer."""
     with diaries(place):
         yield Writer.objects.create(name="Anaïs")
 
@@ -137,7 +137,7 @@ def test_a_parent_may_stay(delete: Any, writer: Writer) -> None:
 
 def test_deleting_what_is_not_saved_is_djangos_error() -> None:
     with pytest.raises(ValueError, match="can't be deleted because its id attribute is set to None"):
-        run(adj.delete(Writer(name="Nobody")))
+        run(adj.delete(Writer(name="Unsaved")))
 
 
 # -- refresh -----------------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def test_validating_finds_what_full_clean_finds(validate: Any, writer: Writer) -
         entry(writer, "untitled"),
         entry(writer, "", words=-1),
         entry(writer, "Rain", slug="rain"),
-        Entry(writer_id=10_000, title="Nobody's"),
+        Entry(writer_id=10_000, title="Orphan"),
     ):
         with pytest.raises(ValidationError) as theirs:
             wrong.full_clean()

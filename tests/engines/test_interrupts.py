@@ -34,7 +34,7 @@ SOON = 10.0
 
 @pytest.fixture(params=[place for place in PLACES if place.engine == "threads"], ids=lambda place: place.name)
 def place(request: Any) -> Generator[Place]:
-    """A database with one thread, which nobody else gets while a query runs there."""
+    """A database with one thread, which other queries cannot use while a query runs there."""
     if request.param.alias != "default":
         request.getfixturevalue(request.param.alias)
     with request.param.chosen(), override_settings(ADJ={request.param.alias: {"engine": "threads", "threads": 1}}):

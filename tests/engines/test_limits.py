@@ -168,7 +168,7 @@ def test_percent_signs_in_parts_of_a_query_mean_what_they_mean_to_django(named: 
 @pytest.mark.filterwarnings("ignore:Using percent signs")
 @pytest.mark.parametrize("alias", ["a%900000000d", "a%s", "a%%", "a%(x)s", "100%"])
 def test_percent_signs_in_an_alias_beside_many_numbers_mean_what_they_mean_to_django(native: Place, alias: str) -> None:
-    """P50: whole numbers are merged into the SQL by adj, and a width must not become text of that length."""
+    """P50: adj merges integers into the SQL, and a width must not become text of that length."""
 
     def build(source: Any) -> Any:
         numbered = source.filter(pk__in=range(60)).annotate(**{alias: F("pages")})

@@ -1,4 +1,4 @@
-"""The native engine: where it runs, the settings that it honours, and that it needs no threads."""
+"""The native engine: where it runs, the settings that it honors, and that it needs no threads."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_a_block_that_is_cancelled_at_its_end_keeps_no_connection(postgres: str,
         leaving.cancel()
         await asyncio.gather(holder, leaving, return_exceptions=True)
         assert await counts[0]
-        # There is one connection; whoever kept it would keep everybody.
+        # There is one connection; a task that kept it would block all others.
         assert await q(Country).using(postgres).acount()
 
     settings = {"engine": engine, "threads": 1, "pool": {"timeout": 1}}
@@ -148,7 +148,7 @@ def test_queries_of_a_block_that_keeps_a_connection_join_it(two_connections: str
             counted += 1
         return counted
 
-    # Nobody writes: in SQLite the cursors of the other block would be in the way.
+    # Reads only: in SQLite the cursors of the other block would prevent writes.
     assert in_blocks(two_connections, 2, body) == [2, 2]
 
 
@@ -340,7 +340,7 @@ def test_queries_in_a_block_have_the_session_that_its_code_has_changed(schema: P
 
 
 def test_a_stream_in_such_a_block_keeps_nobody_from_writing(schema: Place) -> None:
-    """The transaction of a stream of its own would be that of everything else on the connection, and only read."""
+    """A stream's own transaction would include everything else on the connection, and be read-only."""
 
     async def body(barrier: asyncio.Barrier) -> list[str]:
         await sync_to_async(schema.execute)(f"SET search_path TO {SCHEMA}, public")

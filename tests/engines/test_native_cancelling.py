@@ -1,4 +1,4 @@
-"""The native engine stops on the server what nobody waits for any more, and its pool stays whole."""
+"""The native engine stops abandoned queries on the server, and its pool keeps all connections."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_query_that_takes_too_long_is_stopped(native: Place) -> None:
 def test_a_query_that_takes_too_long_is_stopped_when_nobody_is_there_to_cancel_it(
     native: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """P27: the server has a limit of its own for it, which is gone with the query."""
+    """P27: the server has its own limit for it, which ends with the query."""
     monkeypatch.setattr("adj.engines.postgres.connection.GRACE_SECONDS", 0.1)
 
     async def main() -> None:

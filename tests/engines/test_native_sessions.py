@@ -36,7 +36,7 @@ from tests.shop.models import Book, Country
 
 
 def test_sessions_that_were_ended_while_idle_are_replaced_silently(five_connections: str) -> None:
-    """P33 and M8: at once, and for all of them."""
+    """P33 and M8: at once, and for all connections."""
 
     async def main() -> None:
         await asyncio.gather(*(sleeping(0.05).run() for _ in range(5)))
@@ -72,7 +72,7 @@ def test_a_session_that_ends_in_a_transaction_is_one_error_and_the_next_works(fi
 
 @pytest.fixture
 def counter(native: Place) -> Generator[str]:
-    """A sequence, which counts what is executed whether or not it is undone."""
+    """A sequence, which counts executions even if they are rolled back."""
     native.execute("CREATE SEQUENCE counter")
     # The tests end sessions, and this thread's would be among them.
     connections[native.alias].close()

@@ -91,7 +91,7 @@ def test_a_write_whose_answer_is_lost_says_that_its_outcome_is_unknown_and_is_se
 
 def test_a_read_whose_answer_is_lost_says_nothing_of_writes(place: Place) -> None:
     if place.alias == "default" or place.engine == "django":
-        pytest.skip("there is no line that could be cut")
+        pytest.skip("it has no network connection to cut")
 
     async def main() -> None:
         async with network_to(place.alias) as network:

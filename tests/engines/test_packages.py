@@ -30,7 +30,7 @@ _codes = (f"{number:02d}" for number in count(10))
 
 
 async def everything(alias: str) -> list[Any]:
-    """One query of each sort, about a country of its own, and what they find."""
+    """One query of each sort, each about another country, and what they find."""
     code = next(_codes)
     countries = q(Country).using(alias)
     await countries.acreate(code=code, name="new")

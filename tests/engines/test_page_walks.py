@@ -194,7 +194,7 @@ def random_query(seed: int, alias: str) -> Callable[[Start], Any]:
         query = query.reverse() if choose.random() < 0.5 else query
         shape = choose.randint(0, 4)
         if query.query.group_by is None and shape < 3:
-            # Floats that are no number are not in these columns.
+            # These columns contain no NaN.
             query = [
                 lambda: query.values("pk", "name", "moment"),
                 lambda: query.values_list("exact", "pk"),

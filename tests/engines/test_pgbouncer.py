@@ -1,4 +1,4 @@
-"""Behind pgbouncer in transaction mode (P37): no session of its own lasts longer than a transaction.
+"""Behind pgbouncer in transaction mode (P37): a session lasts only until the end of a transaction.
 
 `ADJ_TEST_POOLED=1000` lets twenty tasks iterate so many times each.
 """
@@ -71,7 +71,7 @@ POOLED = {"postgres": {"pool": {"max_size": 20}, "pooler": "transaction"}}
 
 
 def numbers(alias: str, first: int) -> list[int]:
-    """Rows that nobody else asks for, as Django iterates over them."""
+    """Rows that other queries do not read, as Django iterates over them."""
     rows = Book.objects.using(alias).annotate(mine=Value(first) + F("pk")).values_list("mine", flat=True).order_by("pk")
     return list(rows.iterator(chunk_size=2))
 

@@ -49,7 +49,7 @@ def test_the_figures_need_an_event_loop() -> None:
 
 @POOLED
 def test_sessions_that_were_ended_while_idle_are_replaced_silently(postgres: str, pooled: Place) -> None:
-    """P33 and M8: at once, and for all of them, without CONN_HEALTH_CHECKS."""
+    """P33 and M8: at once, and for all connections, without CONN_HEALTH_CHECKS."""
 
     async def use(together: asyncio.Barrier) -> None:
         async with atomic(postgres):
@@ -95,13 +95,13 @@ def test_too_many_that_wait_are_refused(postgres: str, pooled: Place) -> None:
 
 @POOLED
 def test_a_loop_that_ends_while_connections_are_opened_ends_soon(postgres: str, pooled: Place) -> None:
-    """The server accepts and stays silent; nobody waits for it."""
+    """The server accepts and stays silent; adj does not wait for it."""
 
     async def main() -> None:
         async with network_to(postgres) as network:
             network.go_down()
             tasks = [asyncio.create_task(q(Book).using(postgres).acount()) for _ in range(3)]
-            while not network.connections:  # noqa: ASYNC110  # a thread connects, which is no event of the loop
+            while not network.connections:  # noqa: ASYNC110  # a thread connects, outside the event loop
                 await asyncio.sleep(0.01)
             start = time.perf_counter()
             await adj.close()

@@ -37,7 +37,7 @@ QUERIES, ROOM, DEADLINE = 60, 3, 10.0
 
 @pytest.fixture(params=[NATIVE, THREADS], ids=lambda place: place.name)
 def served(own_server: Server, request: Any) -> Generator[Place]:
-    """An engine on a server of its own, with at most ten connections."""
+    """An engine on a private server, with at most ten connections."""
     with chosen(request.param):
         yield request.param
 

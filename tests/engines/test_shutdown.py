@@ -78,7 +78,7 @@ async def main():
     print(await q(Book).acount())
 asyncio.run(main())
 """,
-    "a stream that nobody finished": """
+    "a stream that was not finished": """
 async def main():
     rows = q(Book).aiterator(chunk_size=1)
     await anext(rows)
@@ -256,7 +256,7 @@ loop.close()
 @pytest.mark.parametrize("engine", ["psycopg", "threads"])
 @pytest.mark.parametrize("left", ["an idle connection", "a transaction", "a query"])
 def test_a_loop_that_is_closed_without_more_leaves_no_session(postgres: str, engine: str, left: str) -> None:
-    """N11: nobody has closed the loop's generators, or cancelled its tasks."""
+    """N11: the loop's generators are not closed, and its tasks are not cancelled."""
 
     async def leave() -> object:
         await q(Book).using(postgres).acount()

@@ -50,7 +50,7 @@ class Storm:
         self.called: list[str] = []
 
     async def rage(self) -> None:
-        """Let tasks run, a few at a time, and cancel nearly all of them."""
+        """Let tasks run, a few at a time, and cancel nearly all tasks."""
         await asyncio.gather(*(self._one(f"storm {self._seed} {number}") for number in range(CANCELS)))
 
     async def _one(self, name: str) -> None:

@@ -226,7 +226,7 @@ def test_other_queries_go_on_while_a_stream_is_read(place: Place) -> None:
 
 
 def test_rows_are_written_while_a_stream_of_the_same_transaction_is_read(narrow: Place) -> None:
-    """P43: on the one connection of both; a savepoint that is undone does not end the stream."""
+    """P43: on the one connection of both; rolling back a savepoint does not end the stream."""
 
     async def main() -> None:
         async with atomic(narrow.alias), countries(narrow).stream(1) as rows:
@@ -341,7 +341,7 @@ def test_a_response_is_streamed_after_its_view_has_returned(narrow: Place, is_at
         assert not adj.in_transaction(narrow.alias)
         await assert_free(narrow)
 
-    # What Django itself does in a native request has a connection of its own.
+    # Django's own queries in a native request use another connection.
     with override_settings(ADJ=connections_at_most(2 if is_native else 1, narrow)):
         run(main())
 

@@ -52,7 +52,7 @@ def names(alias: str) -> list[str]:
 
 
 def iterated(alias: str) -> list[str]:
-    """The countries that Django iterates over, in a transaction of its own."""
+    """The countries that Django iterates over, in a separate transaction."""
     with transaction.atomic(alias):
         return list(Country.objects.using(alias).values_list("name", flat=True).iterator(chunk_size=1))
 

@@ -118,7 +118,7 @@ def test_a_thread_comes_back_when_the_query_of_a_cancelled_task_has_ended(postgr
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        # The only thread is still busy; the next query waits for it and gets an answer of its own.
+        # The only thread is still busy; the next query waits for it and gets its own result.
         return await q(Book).using(postgres).acount()
 
     assert run(scenario()) == Book.objects.using(postgres).count()
@@ -256,7 +256,7 @@ def test_an_idle_thread_ends_after_a_while_when_connections_are_not_kept(monkeyp
         await q(Book).acount()
         assert worker_threads()
         async with asyncio.timeout(5):
-            while worker_threads():  # noqa: ASYNC110  # a thread's end is no event of the loop
+            while worker_threads():  # noqa: ASYNC110  # a thread ends outside the event loop
                 await asyncio.sleep(0.01)
         return await q(Book).acount()
 

@@ -1,4 +1,4 @@
-"""Errors that are caught inside of a block: what it has lost is no success, on any engine.
+"""Errors that are caught inside a block: a block that lost changes does not end normally, on any engine.
 
 P10, M1, M6, N8.
 """
@@ -115,7 +115,7 @@ def test_an_error_of_the_server_that_is_caught_in_the_block_is_no_silent_rollbac
 
 
 def test_a_raw_statement_that_fails_is_no_loss_where_the_database_goes_on(place: Place) -> None:
-    """As in Django, code that catches the error of its own cursor knows what it does; only PostgreSQL gives up."""
+    """As in Django, code may catch the error of a cursor that it opened; only PostgreSQL aborts the transaction."""
 
     def insert_twice() -> None:
         with connections[place.alias].cursor() as cursor, pytest.raises(IntegrityError):

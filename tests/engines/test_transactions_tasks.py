@@ -141,7 +141,7 @@ def test_a_block_that_another_task_leaves_is_undone(place: Place) -> None:
 
 
 def test_a_generator_that_is_not_run_to_its_end_leaves_its_transaction(place: Place) -> None:
-    """P15: the event loop ends it in a task of its own."""
+    """P15: the event loop ends it in another task."""
 
     async def generate() -> AsyncGenerator[int]:
         async with atomic(place.alias):
@@ -249,7 +249,7 @@ def test_a_stream_that_outlives_its_transaction_does_not_reach_the_next_one(plac
             assert await codes(place.alias) == ["+1"]
 
     with warnings.catch_warnings():
-        # The server has closed the cursor with its transaction; nobody may tell it so any more.
+        # The server has closed the cursor with its transaction; adj must not close it again.
         warnings.simplefilter("ignore", ResourceWarning)
         run(main())
         gc.collect()

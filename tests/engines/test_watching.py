@@ -26,7 +26,7 @@ def watchable(place: Place) -> Place:
 
 
 async def ask(alias: str) -> None:
-    """One query of the plan lane, and one of the bridge lane."""
+    """One query on the fast path, and one on the Django path."""
     await q(Country).using(alias).filter(code="DE").run()
     async with atomic(alias):
         await adj.run_sync(Country.objects.using(alias).filter(code="FR").exists)

@@ -1,4 +1,4 @@
-"""Which cases there are: all of them, or some that a seed draws."""
+"""The cases to run: all, or some that a seed selects."""
 
 from __future__ import annotations
 

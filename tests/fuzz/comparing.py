@@ -187,7 +187,7 @@ def fuzzing(way: str) -> Generator[Fuzzer]:
     try:
         know_content_types(alias)
         # With DEBUG messages have values, whose own methods may raise when they are written out. On the native engine
-        # statements go another way then, through cursors of Django's.
+        # statements go another way then, through Django's cursors.
         debug = alias == "default"
         trusting = override_settings(ADJ=engine, ADJ_VERIFY=0, ADJ_PROBATION_RUNS=0, DEBUG=debug)
         with trusting, Session(alias) as session:

@@ -78,7 +78,7 @@ class AlikeInt(int):
 
 
 class OwnFloat(float):
-    """A subclass without anything of its own."""
+    """A subclass without changes."""
 
     __slots__ = ()
 
@@ -103,21 +103,21 @@ class OwnDate(datetime.date):
 
 
 class OwnMoment(datetime.datetime):
-    """A subclass without anything of its own."""
+    """A subclass without changes."""
 
 
 class OwnUUID(uuid.UUID):
-    """A subclass without anything of its own."""
+    """A subclass without changes."""
 
 
 class OwnBytes(bytes):
-    """A subclass without anything of its own."""
+    """A subclass without changes."""
 
     __slots__ = ()
 
 
 class OwnTuple(tuple[Any, ...]):
-    """A subclass without anything of its own."""
+    """A subclass without changes."""
 
     __slots__ = ()
 
@@ -146,7 +146,7 @@ class LyingDict(dict[Any, Any]):
 
 
 class OwnMapping(Mapping[str, Any]):
-    """A mapping that is no dict."""
+    """A mapping that is not a dict."""
 
     def __getitem__(self, key: str) -> Any:
         if key == "weight":
@@ -175,14 +175,14 @@ class Flag(enum.IntFlag):
 
 
 class Level(models.IntegerChoices):
-    """Numbers with names, of Django's."""
+    """Django's integers with labels."""
 
     ONE = 1, "One"
     TWO = 2, "Two"
 
 
 class Plain(enum.Enum):
-    """An enum whose members are no values."""
+    """An enum whose members are not values."""
 
     NAME = "sea"
     ONE = 1

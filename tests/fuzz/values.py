@@ -1,4 +1,4 @@
-"""The hostile values, each made anew whenever it is used, since it may be used up or changed."""
+"""The hostile values, each created again for every use, because a use may consume or change it."""
 
 from __future__ import annotations
 

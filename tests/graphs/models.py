@@ -81,7 +81,7 @@ class Animal(Ranked):
 
 
 class Dog(Animal):
-    """A table of its own beside its parent's."""
+    """A child with a separate table (multi-table inheritance)."""
 
     walker = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="walked")
     enemies = models.ManyToManyField(Animal, related_name="dogs_against")

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     mutants = all_mutants(ROOT)
     if outdated := set(EQUIVALENT) - {mutant.name for mutant in mutants}:
-        print("There is no such mutant any more:", *sorted(outdated), sep="\n  ")
+        print("These mutants do not exist any more:", *sorted(outdated), sep="\n  ")
         return 1
     wanted = [mutant for mutant in mutants if asked.only is None or any(_is_meant(mutant, name) for name in asked.only)]
     if asked.list:

@@ -127,7 +127,7 @@ _KEYS: Final[Mapping[str, Callable[[str], bool]]] = {
 
 
 def _key_parts(root: Path, group: str) -> Iterator[Mutant]:
-    """Each tuple of a key without one of its elements, and each key that is no tuple without all."""
+    """Each tuple of a key without one of its elements, and each key that is not a tuple, left out."""
     for name, is_wanted in _KEYS.items():
         module = _Module(root, name, group)
         for function, node in module.functions():
@@ -152,7 +152,7 @@ def _key_tuples(function: ast.AST) -> Iterator[ast.Tuple]:
 
 
 def _asked(function: ast.AST) -> Iterator[ast.AST]:
-    """Tuples that are no part of a key: classes that `isinstance()` asks for, what a loop goes over."""
+    """Tuples that are not part of a key: classes in `isinstance()`, and tuples that a loop iterates over."""
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and _text(node.func) in {"isinstance", "issubclass"}:
             yield from node.args

@@ -1,4 +1,4 @@
-"""Runs tests on mutants, each in a process of its own that begins with Django and pytest loaded, and adj not."""
+"""Runs tests on mutants, each in a new process that starts with Django and pytest loaded, but not adj."""
 
 from __future__ import annotations
 

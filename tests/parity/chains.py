@@ -156,7 +156,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An argument that is made anew for each side, with a text that says how."""
+    """An argument that is created again for each side, with a text that says how."""
 
     text: str
     make: Make

@@ -21,7 +21,7 @@ def _known_content_types() -> None:
 
 @pytest.fixture(params=["psycopg", "psycopg, prepared", "threads"])
 def way(request: Any) -> str:
-    """The engines for PostgreSQL. Not a parameter of `postgres`, which would make the database anew for each."""
+    """The engines for PostgreSQL. Not a parameter of `postgres`, which would create the database again for each."""
     name: str = request.param
     return name
 

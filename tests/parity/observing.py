@@ -64,7 +64,7 @@ def _executed(log: list[Any]) -> Generator[None]:
         log.append(as_sent(self._command.sql, self._command.parameters))
         return enter(self)
 
-    # The native engine's own statements go to the driver without a cursor of Django's, and have to go on doing so: what
+    # The native engine's own statements go to the driver without a Django cursor, and must continue to do so: what
     # is set here is not to be taken for a package that patches cursors.
     native, cursor_class = cast("Any", PsycopgConnection), cast("Any", StreamingCursor)
     fetch, enter = native.fetch, cursor_class.__aenter__

@@ -58,7 +58,7 @@ def ending(name: str, /, *args: Any, **kwargs: Any) -> Ending:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A value that is used up by one query, such as a generator: made anew for either side."""
+    """A value that one query consumes, such as a generator: created again for each side."""
 
     make: Callable[[], Any]
 

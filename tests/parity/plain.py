@@ -13,7 +13,7 @@ from adj.hydrate import fetch_mode
 from adj.hydrate.row_state import RELATED
 
 _ADDRESS: Any = object.__repr__
-"""The repr of what has none of its own; two objects that are alike have two of them."""
+"""The default repr, which differs for equal objects."""
 
 _ADDRESSES = re.compile(r"(?<= at )0x[0-9a-f]+")
 

@@ -244,7 +244,7 @@ ALIKE: dict[str, list[Ask]] = {
 
 
 def ask_in_turn(alike: list[Ask], alias: str = "default") -> None:
-    """Ask each after each of the others, all of them from one cache."""
+    """Run each query after each of the others, all from one cache."""
     with Session(alias) as session:
         adj.plan_cache.clear()
         for number, ask in enumerate([*alike, *reversed(alike), *alike]):
@@ -487,7 +487,7 @@ class LeftLookup(PreparedLookup):
 
 
 class ExactLike(Exact):
-    """Derived from one of Django's, and reads the context in its right side."""
+    """A subclass of a Django class that reads the context in its right side."""
 
     lookup_name = "like_exact"
 

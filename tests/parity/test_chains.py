@@ -20,7 +20,7 @@ from tests.shop.models import Author, Book, OrderLine, Review
 # How many chains start from each model. A number in the environment is for a longer hunt.
 CHAINS_PER_MODEL = int(os.environ.get("ADJ_TEST_CHAINS", "180"))
 
-# A chain takes as long as its queries take. Any: pyright takes the members for instances of their metaclass.
+# A chain takes the time of its queries. Any: pyright takes the members for instances of their metaclass.
 _EVERY_CHECK: Any = list(HealthCheck)
 
 

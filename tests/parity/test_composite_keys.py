@@ -31,7 +31,7 @@ with isolate_apps("tests.shop"):
             app_label = "shop"
 
     class Crate(Parcel):
-        """A child in a table of its own."""
+        """A child with a separate table."""
 
         weight = fields.IntegerField()
 

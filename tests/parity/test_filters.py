@@ -454,7 +454,7 @@ def test_conditions_are_djangos(build: Any, values: list[Any]) -> None:
 
 def test_instances_as_operands_are_djangos() -> None:
     authors = list(Author.objects.order_by("pk"))
-    unsaved = Author(name="nobody")
+    unsaved = Author(name="unsaved")
     publisher = Publisher.objects.get(slug="penguin")
 
     compare(
@@ -489,7 +489,7 @@ def test_instances_as_operands_are_djangos() -> None:
 
 def test_instances_in_expressions_are_djangos() -> None:
     author, publisher = Author.objects.order_by("pk")[0], Publisher.objects.order_by("pk")[0]
-    operands = [author, Author.objects.order_by("pk")[1], publisher, Author(name="nobody"), 1, "x"]
+    operands = [author, Author.objects.order_by("pk")[1], publisher, Author(name="unsaved"), 1, "x"]
 
     def annotated(start: Start, operand: Any) -> Any:
         return start(Book).annotate(is_theirs=Case(When(author=operand, then=Value(1)), default=Value(0)))

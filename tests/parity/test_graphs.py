@@ -1,4 +1,4 @@
-"""Random object graphs: prefetches nested five deep put the same objects into the same caches as Django's."""
+"""Random object graphs: prefetches nested five deep put the same objects into the same caches as in Django."""
 
 from __future__ import annotations
 

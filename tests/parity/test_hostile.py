@@ -1,4 +1,4 @@
-"""What the fuzz of names and values has found, each as a case of its own."""
+"""Differences that the fuzz of names and values has found, one case each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CASES: dict[str, tuple[Build, list[Any]]] = {
         lambda s, v: (s(Tag).order_by("pk"), ending("[]", v)),
         [SimpleLazyObject(lambda: 1), LyingInt(1), AlikeInt(2), True, "1", 1.0, 3],
     ),
-    "what is no list for in_bulk": (lambda s, v: (s(Tag), ending("ain_bulk", v)), [0, 0.0, "", False, 5, ~Q(), [1]]),
+    "not a list for in_bulk": (lambda s, v: (s(Tag), ending("ain_bulk", v)), [0, 0.0, "", False, 5, ~Q(), [1]]),
     "complex_filter": (
         lambda s, v: s(Tag).complex_filter(v),
         [((1, 2),), (1,), {None: ()}, {1: 1}, LyingDict(weight=1), OwnMapping(), [("weight", 1)], {"weight": 1}],

@@ -17,7 +17,7 @@ from tests.shop.models import Book
 
 
 class Named(F):
-    """A reference with something of its own."""
+    """A reference with another attribute."""
 
     def __init__(self, name: str, suffix: str) -> None:
         super().__init__(name)

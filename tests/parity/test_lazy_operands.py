@@ -190,7 +190,7 @@ OTHERS: list[tuple[str, Callable[[Any, Any], Any], Callable[[], Any]]] = [
     ("a queryset", lambda s, v: s(Book).filter(author__in=v), lambda: Author.objects.filter(pk__lt=3)),
     ("a queryset in a union", lambda s, v: s(Tag).union(v).order_by("id"), lambda: Tag.objects.filter(pk=1)),
     ("a text", lambda s, v: s(Book).filter(title=v), lambda: "Emma"),
-    ("nobody", lambda s, v: s(Book).filter(editor=v), lambda: None),
+    ("none", lambda s, v: s(Book).filter(editor=v), lambda: None),
     ("a user who is not logged in", lambda s, v: s(Book).filter(editor=v), AnonymousUser),
     ("a number", lambda s, v: s(Book).filter(pages=v), lambda: 300),
 ]

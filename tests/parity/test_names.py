@@ -213,7 +213,7 @@ def test_a_hostile_to_attr_gives_what_django_gives(name: str) -> None:
         session.compare(lambda start: start(Author).prefetch_related(Prefetch("books", to_attr=name)), (), ())
 
 
-def test_an_alias_of_a_database_is_no_code() -> None:
+def test_the_alias_of_a_database_is_not_code() -> None:
     """The alias is in the state of every row."""
     from dataclasses import replace
 

@@ -95,7 +95,7 @@ def narrow(queryset: QuerySet[Any]) -> None:
 
 
 class Twice(Func):
-    """An expression of a project's own, which keeps what it was given in attributes of its own."""
+    """An expression of a project, which keeps its arguments in its own attributes."""
 
     template = "(%(expressions)s)"
 

@@ -208,7 +208,7 @@ class AllByTenant(QuerySet[Any]):
 
 
 class ByEmail(QuerySet[Any]):
-    """Looks at its values, and takes names that are no fields."""
+    """Looks at its values, and accepts names that are not fields."""
 
     def filter(self, *args: Any, **kwargs: Any) -> Any:
         if "email" in kwargs:
@@ -598,7 +598,7 @@ def test_the_users_queryset_is_left_as_it_was() -> None:
 
 
 class OwnManager(Manager[Any]):
-    """Has methods of its own under Django's names."""
+    """Overrides Django's methods."""
 
     def filter(self, *args: Any, **kwargs: Any) -> Any:
         return super().filter(*args, title__startswith=tenant.get(), **kwargs)
@@ -679,7 +679,7 @@ def test_a_related_manager_has_its_models_methods(
     type(author).books.__dict__.pop("related_manager_cls", None)
 
 
-def test_a_manager_whose_rows_are_no_queryset_is_refused() -> None:
+def test_a_manager_that_does_not_return_a_queryset_is_refused() -> None:
     class Listing(Manager[Any]):
         def all(self) -> Any:
             return []

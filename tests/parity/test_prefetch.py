@@ -1,4 +1,4 @@
-"""Prefetching: the same rows in the same caches as Django's, by no more queries, whatever the plan cache has."""
+"""Prefetching: the same rows in the same caches as in Django, with no more queries, whatever the cache contains."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.shop.models import (
 # The stubs know QuerySets in a Prefetch only.
 around: Any = Prefetch
 
-# (name, build, values): each value is a run of its own, the later ones with a plan that the first one has made.
+# (name, build, values): one run for each value, the later ones with the plan of the first one.
 CASES: list[tuple[str, Any, list[Any]]] = [
     ("forward", lambda s, n: s(Book).order_by("pk").prefetch_related("author")[:n], [3, 9, 40]),
     ("forward with gaps", lambda s, n: s(Book).order_by("pk").prefetch_related("editor")[:n], [2, 11]),
@@ -62,7 +62,7 @@ CASES: list[tuple[str, Any, list[Any]]] = [
     ("reverse", lambda s, n: s(Author).order_by("pk").prefetch_related("books")[:n], [1, 5, 12]),
     ("reverse of a slug", lambda s: s(Publisher).prefetch_related("depots"), []),
     ("reverse to itself", lambda s: s(Category).prefetch_related("children__children__books"), []),
-    ("reverse with a manager of its own", lambda s: s(Book).prefetch_related("reviews"), []),
+    ("reverse with a custom manager", lambda s: s(Book).prefetch_related("reviews"), []),
     ("reverse ordered by position", lambda s: s(Book).prefetch_related("chapters"), []),
     ("reverse with a composite key", lambda s: s(Order).prefetch_related("lines__book"), []),
     ("reverse of a UUID", lambda s: s(Customer).prefetch_related("orders__lines"), []),
@@ -103,22 +103,22 @@ CASES: list[tuple[str, Any, list[Any]]] = [
         [],
     ),
     (
-        "a query of its own",
+        "a custom query",
         lambda s, n: s(Author).prefetch_related(Prefetch("books", s(Book).filter(pages__gt=n).order_by("-title"))),
         [100, 300],
     ),
     (
-        "a query of its own for one row",
+        "a custom query for one row",
         lambda s: s(Book).prefetch_related(Prefetch("author", s(Author).select_related("publisher").only("publisher"))),
         [],
     ),
     (
-        "a query of its own, annotated",
+        "a custom query, annotated",
         lambda s: s(Author).prefetch_related(Prefetch("books", s(Book).annotate(n=Count("tags"), p=Sum("pages")))),
         [],
     ),
     (
-        "a query of its own with a join",
+        "a custom query with a join",
         lambda s, n: s(Tag).prefetch_related(Prefetch("books", s(Book).filter(author__name__contains=n).distinct())),
         ["e", "o"],
     ),
@@ -367,7 +367,7 @@ def test_a_stream_prefetches_for_each_chunk() -> None:
 
 
 def test_a_stream_prefetches_on_its_own_connection(postgres: str) -> None:
-    """With one connection there is no other, in a transaction and outside."""
+    """A single connection is enough, in a transaction and outside."""
 
     async def main() -> list[Any]:
         found = []

@@ -86,12 +86,12 @@ COMBINED: dict[str, Ask] = {
 @pytest.mark.parametrize("ask", COMBINED.values(), ids=list(COMBINED))
 def test_a_query_that_django_gives_in_place_of_another_takes_values(ask: Ask) -> None:
     first, last = Author.objects.order_by("name")[0].name, Author.objects.order_by("-name")[0].name
-    same(lambda start, name: ask(start, name).order_by("pk"), first, last, "nobody")
+    same(lambda start, name: ask(start, name).order_by("pk"), first, last, "missing")
 
 
 def test_a_union_with_none_takes_values() -> None:
     first = Author.objects.order_by("name")[0].name
-    same(lambda start, name: start(Author).none().union(start(Author)).filter(name=name), first, "nobody")
+    same(lambda start, name: start(Author).none().union(start(Author)).filter(name=name), first, "missing")
 
 
 def test_deleting_and_updating_what_was_combined_with_none_change_the_rows_that_django_would() -> None:
@@ -249,7 +249,7 @@ class Number(enum.IntEnum):
 
 
 class Written(Func):
-    """A function with a constant of its own in the text."""
+    """A function with a constant in its SQL text."""
 
     template = "'%(constant)s' || %(expressions)s"
     output_field: Any = CharField()

@@ -260,7 +260,7 @@ def test_a_key_that_cannot_be_null_keeps_its_rows() -> None:
     run(main())
 
 
-def test_what_is_no_relation_to_many_is_refused() -> None:
+def test_only_relations_to_many_are_accepted() -> None:
     async def main() -> None:
         author = await q(Author).aget(name="Homer")
         with pytest.raises(UnknownField, match=r'Author has no relation "bookz".* did you mean "books"\?'):

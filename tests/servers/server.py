@@ -86,7 +86,7 @@ def create_database(server: Server) -> str:
     """Make an empty database under a name that no other session uses."""
     name = f"adj_test_{os.getpid()}_{secrets.token_hex(4)}"
     with server.connect() as connection:
-        # template0: nobody can be connected to it, which would make CREATE DATABASE fail.
+        # template0: it accepts no connections, which would make CREATE DATABASE fail.
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
         )
@@ -94,7 +94,7 @@ def create_database(server: Server) -> str:
 
 
 def drop_database(server: Server, name: str) -> None:
-    """Drop a database, whoever is still connected to it."""
+    """Drop a database, even if clients are still connected to it."""
     with server.connect() as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 

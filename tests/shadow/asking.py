@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How Django's QuerySet is evaluated: a method by its name, `rows` for all of them, `item` for `queryset[n]`."""
+    """How Django's QuerySet is evaluated: a method by its name, `rows` for all rows, `item` for `queryset[n]`."""
 
     name: str
     args: tuple[Any, ...] = ()

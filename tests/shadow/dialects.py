@@ -31,7 +31,7 @@ def dialect_of(alias: str) -> Dialect:
 
 
 def _pretended(features: Any) -> dict[str, object]:
-    """What a test has put in the place of a backend's constants and methods; what is computed is among the facts."""
+    """What a test has replaced of a backend's constants and methods; computed values are among the facts."""
     return {name: value for name, value in vars(features).items() if _is_constant(type(features), name)}
 
 

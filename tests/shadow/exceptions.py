@@ -20,10 +20,10 @@ EXCEPTIONS: Final = {
     f"{_ADMIN}.test_related_field_multiple_search_terms": _REFUSED,
     f"{_ADMIN}.test_select_related_preserved_when_multi_valued_in_search_fields": _REFUSED,
     "annotations.tests.NonAggregateAnnotationTestCase.test_custom_transform_annotation": (
-        "the transform is unregistered again before the query runs, and adj's query is built anew when it runs"
+        "the transform is unregistered again before the query runs, and adj's query is built again when it runs"
     ),
     "basic.tests.ModelFromDbTests.test_new_signature_receives_fetch_mode": (
-        "rows of adj have a fetch mode of adj's, which raises NotLoaded on an event loop"
+        "adj's rows have its own fetch mode, which raises NotLoaded on an event loop"
     ),
     "custom_lookups.tests.LookupTransformCallOrderTests.test_call_order": _COUNTED,
     f"{_EMPTY_ORDER}_clears_default_ordering": _COUNTED,

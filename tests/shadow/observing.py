@@ -72,7 +72,7 @@ def observed() -> Generator[Seen]:
 
 @contextmanager
 def unseen(alias: str) -> Generator[Any]:
-    """A connection of Django's, whose statements are neither logged nor counted."""
+    """A Django connection whose statements are neither logged nor counted."""
     connection: Any = connections[alias]
     kept = {name: getattr(connection, name) for name in ("queries_log", "execute_wrappers", "force_debug_cursor")}
     connection.queries_log, connection.execute_wrappers, connection.force_debug_cursor = deque(), [], False

@@ -149,7 +149,7 @@ _records: WeakKeyDictionary[DjangoQuerySet, Record] = WeakKeyDictionary()
 
 
 def record_of(queryset: DjangoQuerySet) -> Record | None:
-    """The chain that made a QuerySet, where it is known, and nobody has plainly made another one of it since."""
+    """The chain that built a QuerySet, if it is known and the QuerySet was not changed since."""
     record = _records.get(queryset)
     if record is None or record.state.shape == shape_of(queryset):
         return record
@@ -157,5 +157,5 @@ def record_of(queryset: DjangoQuerySet) -> Record | None:
 
 
 def keep(queryset: DjangoQuerySet, record: Record) -> None:
-    """Remember the chain that made a QuerySet, for as long as it is there."""
+    """Remember the chain that built a QuerySet, for its lifetime."""
     _records[queryset] = record

@@ -1,6 +1,6 @@
 """`python -m tests.shadow.seeded`: faults put into adj's compiler on purpose, and which differences the harness finds.
 
-Prints JSON: for each fault the reasons, with the ways of asking that showed them. In a process of its own, since the
+Prints JSON: for each fault the reasons, with the ways of asking that showed them. Runs in a new process, since the
 hooks stay where they are.
 """
 

@@ -10,7 +10,7 @@ from adj.compiler.plans.cache import CacheStats
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that adj does otherwise than Django, in a test of Django's."""
+    """One difference between adj and Django in one of Django's tests."""
 
     test: str
     reason: str

@@ -32,7 +32,7 @@ class Variation:
     """Whether numbers among the arguments of functions are changed."""
 
     def steps(self, record: Record) -> tuple[Step, ...]:
-        """The steps of a chain with other operands."""
+        """The query methods of a chain with other operands."""
         return tuple(map(self.step, record.steps))
 
     def step(self, step: Step) -> Step:
@@ -50,7 +50,7 @@ class Variation:
         )
 
     def queryset(self, queryset: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-        """A QuerySet with other operands; the same one where nobody knows what made it."""
+        """A QuerySet with other operands, or the same one if its chain is not known."""
         record = record_of(queryset)
         return queryset if record is None else replayed(record.root, self.steps(record))
 

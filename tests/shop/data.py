@@ -39,7 +39,7 @@ PUBLISHERS: Final = [
     ("Suhrkamp", "suhrkamp", "DE", 1950),
     ("岩波書店", "iwanami", "JP", 1913),
     ("Mál og menning", "mal-og-menning", "IS", None),
-    ("Nobody's 100% Press_", "nobody", None, None),
+    ("Noname's 100% Press_", "noname", None, None),
 ]
 AUTHORS: Final = [
     ("Ursula K. Le Guin", "", datetime.date(1929, 10, 21), "ace", None),
@@ -51,7 +51,7 @@ AUTHORS: Final = [
     ("Octavia E. Butler", "", datetime.date(1947, 6, 22), "ace", 0),
     ("Homer", "", None, None, None),
     ("George Eliot", "Mary Ann Evans", datetime.date(1819, 11, 22), "penguin", 1),
-    ("Anonymous", "", None, "nobody", None),
+    ("Anonymous", "", None, "noname", None),
     ('O\'Brien \\ "Flann"', "Myles na gCopaleen", datetime.date(1911, 10, 5), "penguin", 8),
     ("jane austen", "", None, None, 1),
 ]
@@ -321,5 +321,5 @@ def _load_shelves(using: str) -> None:
 
 
 def know_content_types(alias: str) -> None:
-    """Ask for all content types, which Django then keeps: who asks first would otherwise send a query more."""
+    """Load all content types, which Django then keeps: the first query for them would otherwise count as one more."""
     ContentType.objects.db_manager(alias).get_for_models(*apps.get_models(), for_concrete_models=False)

@@ -1,4 +1,4 @@
-"""A field with Python values of its own: an amount of money, kept in cents."""
+"""A field with a custom Python type: an amount of money, stored in cents."""
 
 from __future__ import annotations
 

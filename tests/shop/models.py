@@ -110,7 +110,7 @@ class BookQuerySet(models.QuerySet[Any]):
 
 
 class BookManager(models.Manager[Any]):
-    """A manager with one method of its own and those of the QuerySet."""
+    """A manager with one method and those of the QuerySet."""
 
     def long(self, pages: int = 400) -> Any:
         return self.get_queryset().filter(pages__gte=pages)
@@ -252,7 +252,7 @@ class Note(models.Model):
 
 
 class Depot(models.Model):
-    """Table and columns have names of their own, which need quoting; refers to a field that is no primary key."""
+    """Table and columns have names that need quoting; refers to a field that is not a primary key."""
 
     name = models.CharField(max_length=60, db_column="Full Name")
     publisher = models.ForeignKey(Publisher, models.CASCADE, to_field="slug", db_column="pub", related_name="depots")

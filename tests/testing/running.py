@@ -1,4 +1,4 @@
-"""Runs the tests of other projects as their authors would, each in a process of its own."""
+"""Runs the tests of other projects as their authors would, each in a new process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`native_sandbox()`: one native connection for everybody, in a transaction that is undone."""
+"""`native_sandbox()`: one native connection for all tasks, in a transaction that is rolled back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def codes() -> list[str]:
     return await found.values_list("code", flat=True).run()
 
 
-def test_what_is_written_is_seen_inside_and_undone_at_the_end() -> None:
+def test_changes_are_seen_inside_and_rolled_back_at_the_end() -> None:
     async def main() -> None:
         async with native_sandbox(ALIAS):
             await add("9A")
@@ -121,7 +121,7 @@ def test_functions_of_on_commit_are_not_called() -> None:
     assert called == []
 
 
-def test_a_transaction_that_is_never_left_is_undone_too() -> None:
+def test_a_transaction_that_is_never_left_is_rolled_back_too() -> None:
     async def main() -> None:
         async with native_sandbox(ALIAS):
             entered = asyncio.Event()

@@ -26,7 +26,7 @@ SEEN: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def database() -> Generator[str]:
-    """A database of its own, as JSON."""
+    """A temporary database, as JSON."""
     with postgresql_server() as server:
         name = create_database(server)
         try:

@@ -1,7 +1,7 @@
 """`python -m tests.thirdparty.package_program cachalot|sentry|prometheus|pool|tenants threads|auto`: a package.
 
 Prints what the package has seen of adj's queries. A process for each, as the packages patch Django for good. The
-database is that of `ADJ_PACKAGES_POSTGRES`, a JSON object for `DATABASES`; its table `auth_group` is made anew.
+database is that of `ADJ_PACKAGES_POSTGRES`, a JSON object for `DATABASES`; its table `auth_group` is created again.
 """
 
 from __future__ import annotations

@@ -462,7 +462,7 @@ SHAPES: Mapping[str, Build] = {
     "number met before": lambda v: _number_met_before(Value(v.number())),
 }
 
-# Expressions may look at whole numbers inside them, and at their own arguments: they decide the SQL.
+# Expressions may look at integers inside them, and at their own arguments: these decide the SQL.
 CONSTANTS: Mapping[str, Build] = {
     "own Func": lambda v: q(Book).annotate(n=Spelled(Value(v.text()), F("pages"))),
     "default of an aggregate": lambda v: q(Author).annotate(n=Sum("books__pages", default=v.real())),

@@ -177,7 +177,7 @@ THREADS = 12
 
 
 def together(work: Callable[[int], Any]) -> list[Any]:
-    """Call a function on many threads, all of them at once."""
+    """Call a function on many threads at the same time."""
     barrier = threading.Barrier(THREADS)
 
     def start(number: int) -> Any:
@@ -241,7 +241,7 @@ def test_clearing_while_others_store_leaves_a_cache_that_works() -> None:
 
 
 def test_many_threads_compiling_the_same_and_other_queries_get_their_own_answers(empty_plan_cache: None) -> None:
-    """P36, at the compiler: each thread's parameters are its own, whoever made the plan."""
+    """P36, at the compiler: each thread's parameters are its own, whichever thread created the plan."""
 
     def work(thread: int) -> None:
         for number in range(40):

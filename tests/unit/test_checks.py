@@ -278,7 +278,7 @@ class Chosen(Lookup):
 
 
 class Elsewhere(Exact):
-    """A lookup that keeps its value in an attribute of its own."""
+    """A lookup that keeps its value in its own attribute."""
 
     @property
     def rhs(self) -> Any:
@@ -294,7 +294,7 @@ class Members(In):
 
 
 class Compared(Expression):
-    """A condition that is no lookup at all."""
+    """A condition that is not a lookup."""
 
     rhs = 1
 
@@ -349,7 +349,7 @@ def test_a_list_whose_sql_is_not_a_list_raises_an_objection_unless_its_length_is
 
 
 class Hidden(CharField):  # type: ignore[type-arg]  # generic for checkers only
-    """A field that writes SQL of its own around its column."""
+    """A field that puts SQL around its column."""
 
     def select_format(self, compiler: Any, sql: str, params: Any) -> Any:
         return sql, params
@@ -713,7 +713,7 @@ def test_the_cache_counts_what_became_of_each_query() -> None:
 
 
 def test_terms_of_an_order_that_are_equal_by_their_parameters_are_guarded() -> None:
-    """Their operands are no constants of expressions, so that the key does not tell which of them are equal."""
+    """Their operands are not constants of expressions, so the key does not show which of them are equal."""
 
     def ordered(one: int, other: int) -> AnyQuery:
         return q(Book).alias(a=Q(pages=one), b=Q(pages=other)).order_by("a", "b")
@@ -731,7 +731,7 @@ def test_terms_of_an_order_that_are_equal_by_their_parameters_are_guarded() -> N
 
 
 def test_columns_that_are_equal_by_their_operands_are_guarded() -> None:
-    """Around a filtered window function Django selects equal ones once, which is no business of a plan."""
+    """Around a filtered window function Django selects equal ones once, which does not concern a plan."""
 
     def selected(one: int, other: int) -> AnyQuery:
         numbered = Window(RowNumber(), order_by="pk")
@@ -803,7 +803,7 @@ def marked(kind: Any) -> Any:
 
 
 class Restricted(ForeignObject):  # type: ignore[type-arg]  # generic for checkers only
-    """A relation with a condition of its own."""
+    """A relation with an extra condition."""
 
     def get_extra_restriction(self, alias: str, related_alias: str) -> Any:
         return None
@@ -848,7 +848,7 @@ def test_which_lookups_are_made_plainly_and_which_take_keys() -> None:
 
 
 class OwnInteger(IntegerField):  # type: ignore[type-arg]  # generic for checkers only
-    """A field that prepares whole numbers in its own way."""
+    """A field that prepares integers in its own way."""
 
     def get_prep_value(self, value: Any) -> Any:
         return super().get_prep_value(value)

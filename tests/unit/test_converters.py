@@ -52,7 +52,7 @@ for _name, _field in FIELDS.items():
 
 
 class OwnDecoder(json.JSONDecoder):
-    """Reads whole numbers as text."""
+    """Reads integers as text."""
 
     def __init__(self) -> None:
         super().__init__(parse_int=str)

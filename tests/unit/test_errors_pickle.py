@@ -63,7 +63,7 @@ _FACTS: dict[str, dict[str, Any]] = {
 
 
 def kinds() -> Iterator[type[AdjError]]:
-    """Every error class of adj's."""
+    """Every error class of adj."""
     waiting: list[type[AdjError]] = [AdjError]
     while waiting:
         kind = waiting.pop()

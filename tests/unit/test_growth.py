@@ -482,7 +482,7 @@ def test_a_memo_has_a_budget() -> None:
 
 
 def hostile(number: int) -> AnyQuery:
-    """A shape that nobody else has, with a large key."""
+    """A unique shape with a large key."""
     return q(Book).filter(Q(*[("pages__gt", index) for index in range(40 + number % 60)], ("pk", number)) | Q(**{
         f"metadata__{'x' * 100}{number}": 1
     }))  # fmt: skip

@@ -229,7 +229,7 @@ def test_other_rows_are_what_django_makes(ask: Callable[[], AnyQuery]) -> None:
 
 
 def test_a_filtered_relation_and_an_annotation_are_both_attributes() -> None:
-    """In another order than Django's, which nobody sees but who lists `__dict__`."""
+    """In another order than in Django, which only code that lists `__dict__` sees."""
     query = (
         q(Author)
         .annotate(long=FilteredRelation("books", condition=Q(books__pages__gt=300)), n=Lower("name"))
@@ -403,7 +403,7 @@ class OnlyDeletes:
     """A descriptor that Python refuses to set."""
 
     def __delete__(self, instance: Any) -> None:
-        raise AssertionError("nobody deletes this")
+        raise AssertionError("this is not deleted")
 
 
 class WithSlots:
@@ -674,7 +674,7 @@ def test_a_receiver_sees_the_instance_filled(empty_plan_cache: None) -> None:
         assert run(ask()) == titles
 
 
-# -- what a row does not carry -----------------------------------------------------------------------------------------
+# -- what is not loaded ------------------------------------------------------------------------------------------------
 
 
 async def _first(query: AnyQuery) -> Any:

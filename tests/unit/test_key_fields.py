@@ -478,7 +478,7 @@ def test_a_field_of_an_ending_is_in_the_key(clauses: tuple[Clause, ...], finish:
 
 @pytest.mark.parametrize("answer", [answer for answer in Answer if answer is not Answer.ROWS])
 def test_the_limits_of_a_slice_are_structure_for_an_ending(answer: Answer) -> None:
-    """An ending adds limits of its own to them."""
+    """A terminal method adds its own limits to them."""
     one, other, same = (Statement(Book, clauses=(ask.Slice(2, stop),)) for stop in (5, 6, 5))
     assert plan_key(one, Finish(answer)) != plan_key(other, Finish(answer))
     assert plan_key(one, Finish(answer)) == plan_key(same, Finish(answer))

@@ -1,4 +1,4 @@
-"""Rules about the source: what waits, and where the private names of Django's are."""
+"""Rules about the source: what waits, and where Django's private names are used."""
 
 from __future__ import annotations
 

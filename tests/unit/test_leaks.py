@@ -71,7 +71,7 @@ def _fresh(empty_plan_cache: None) -> None:
 
 
 def exists(query: Any) -> Exists:
-    """`Exists` around a query of adj's, which Django's stubs do not know."""
+    """`Exists` around an `AsyncQuery`, which Django's stubs do not know."""
     return Exists(query)
 
 

@@ -60,7 +60,7 @@ def test_the_order_of_declaration_does_not_matter_to_the_default_manager() -> No
 
 
 def test_the_admin_starts_from_djangos_manager() -> None:
-    queryset = ModelAdmin(Entry, site).get_queryset(None)  # type: ignore[arg-type]  # nobody looks at the request
+    queryset = ModelAdmin(Entry, site).get_queryset(None)  # type: ignore[arg-type]  # the request is not used
     assert type(queryset) is QuerySet
 
 

@@ -1,7 +1,7 @@
 """Every class that slots may stand in passes parameters on untouched, on every database.
 
-Each is compiled by Django around a node whose parameter endures nothing: whoever looks at it, compares it or writes it
-into a text fails. A class that is added to the lists of `slots/passing.py` fails here until it has an instance.
+Each is compiled by Django around a node with a fragile parameter: code that looks at it, compares it or writes it into
+a text fails. A class that is added to the lists of `slots/passing.py` fails here until it has an instance.
 """
 
 from __future__ import annotations
@@ -408,7 +408,7 @@ WITHOUT_PARTS: Mapping[Any, str] = {
     BaseTable: "a name",
     Q: "becomes a WhereNode",
     NothingNode: "no rows",
-    ExtraWhere: "text; with parameters there is no plan",
+    ExtraWhere: "text; with parameters it is not planned",
     F: "becomes what it names",
     OuterRef: "becomes what it names",
     ResolvedOuterRef: "becomes what it names",

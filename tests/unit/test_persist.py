@@ -104,7 +104,7 @@ def test_patience_begins_with_the_cancellation_and_ends_with_the_deadline(deadli
 
 
 def test_work_that_begins_after_the_deadline_is_given_up_soon() -> None:
-    """The caller was cancelled before, and will not be again: so this is no cancellation."""
+    """The caller was cancelled before, and will not be again, so this is not a cancellation."""
     ended: list[str] = []
 
     async def main() -> None:

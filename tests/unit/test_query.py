@@ -703,7 +703,7 @@ def test_100_values_from_one_plan_at_once_each_get_their_answer(empty_plan_cache
 
 
 def test_100_values_while_the_plan_is_refused_in_between_each_get_their_answer(empty_plan_cache: None) -> None:
-    """P6: `matches` is other SQL for a text that ends in a star, and a number beyond its field is no SQL at all."""
+    """P6: `matches` has other SQL for a text that ends in a star, and a number beyond its field's range has none."""
     titles = [title for title in Book.objects.values_list("title", flat=True) if title and "*" not in title]
     texts = [
         f"{titles[number % len(titles)][:3]}*" if number % 3 else titles[number % len(titles)] for number in range(100)

@@ -1,4 +1,4 @@
-"""The harness of `make shadow` finds what is wrong: faults are put into the compiler, in a process of its own."""
+"""The harness of `make shadow` finds what is wrong: faults are put into the compiler, in a new process."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def subclasses(kind: type[Clause]) -> set[type[Clause]]:
 
 
 def test_every_clause_is_in_the_table() -> None:
-    # By name: a dataclass with slots is a class made anew, and the one that it was made of may still be there.
+    # By name: a dataclass with slots is a new class, and the class that it replaces may still exist.
     bases = {base.__qualname__ for kind in CLAUSES for base in kind.__mro__[1:]}
     assert {kind.__qualname__ for kind in subclasses(Clause)} - bases == {kind.__qualname__ for kind in CLAUSES}
 

@@ -1,4 +1,4 @@
-"""A Query that waits for its first use is a plain Query to whoever looks, however they look."""
+"""A Query that waits for its first use looks like a plain Query to all code that inspects it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Models whose pages are walked: values of every type, nearly all of them null somewhere."""
+"""Models whose pages are walked: values of every type, nearly all null somewhere."""

@@ -1,4 +1,4 @@
-"""Lets Django and adj write the same, each in a transaction that is undone, and compares all that came of it."""
+"""Lets Django and adj write the same, each in a transaction that is rolled back, and compares the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`acopy()`: the rows of an INSERT, in memory a batch at a time, all of them or none."""
+"""`acopy()`: the rows of an INSERT, in memory a batch at a time, all or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database refuses: Django's classes, nothing half done, and a transaction that is as usable as Django's."""
+"""What the database refuses: Django's classes, nothing half done, and a transaction that is as usable as in Django."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_value_that_the_column_refuses_is_a_data_error(native: Place) -> None:
         run(q(Country).using(native.alias).filter(code="DE").aupdate(code="much too long"))
 
 
-def test_an_update_that_is_cancelled_is_undone(native: Place) -> None:
+def test_a_cancelled_update_is_rolled_back(native: Place) -> None:
     """The row is locked by another transaction, so that the update waits."""
 
     async def outside() -> None:

@@ -54,7 +54,7 @@ def test_a_deletion_that_nothing_hangs_on_is_answered_from_the_cache() -> None:
     assert (adj.plan_cache.stats().misses, adj.plan_cache.stats().hits) == (1, 2)
 
 
-def test_a_null_in_a_column_has_a_plan_of_its_own_and_the_old_one_stays() -> None:
+def test_a_null_in_a_column_has_a_separate_plan_and_the_old_one_stays() -> None:
     async def update() -> list[int | None]:
         found = []
         async with atomic():

@@ -20,7 +20,7 @@ from tests.shop.models import Author, Bestseller, Book, Country, Gadget, Item, N
 
 
 def undone(place: Place, write: Any) -> Any:
-    """What a coroutine function returns, called in a transaction that is undone."""
+    """What a coroutine function returns, called in a transaction that is rolled back."""
 
     async def within() -> Any:
         async with atomic(place.alias):
@@ -44,7 +44,7 @@ def test_updated_rows_come_back_as_tuples_of_the_named_columns(shop_place: Place
     assert expected
     adj.plan_cache.clear()
     for rows in undone(shop_place, write):
-        # The server gives changed rows in an order of its own.
+        # The server decides on the order of changed rows.
         ours, theirs = sorted(rows, key=repr), sorted(expected, key=repr)
         assert ours == theirs
         assert [list(map(type, row)) for row in ours] == [list(map(type, row)) for row in theirs]

@@ -227,7 +227,7 @@ Book published__year "2020"
 Book author "3"
 Book pk "3"
 """,
-    "a number is no text; Django makes one of it": """
+    "a number is not a str; Django converts it": """
 Book title 3
 Book title__contains 3
 Book title__in [3]

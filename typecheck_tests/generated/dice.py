@@ -38,7 +38,7 @@ class Dice:
         return self._random.sample(list(choices), many)
 
     def number(self, low: int, high: int) -> int:
-        """A whole number between these, both included."""
+        """An integer between these, both included."""
         return self._random.randint(low, high)
 
     def slips(self, kind: str) -> bool:

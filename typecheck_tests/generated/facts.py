@@ -74,13 +74,13 @@ class Link:
 
 
 def kind_of(field: object) -> str | None:
-    """The kind of a field that is no relation."""
+    """The kind of a field that is not a relation."""
     return next((kind for cls, kind in KINDS if isinstance(field, cls)), None)
 
 
 @cache
 def columns(model: Model) -> tuple[Column, ...]:
-    """A model's own columns that are no relations, with `pk`."""
+    """A model's own columns that are not relations, with `pk`."""
     named = [(field.name, field) for field in model._meta.concrete_fields]
     return tuple(
         Column(name, kind, is_plain=type(field).__name__ in _PLAIN)
@@ -132,5 +132,5 @@ def paths(model: Model, prefix: str = "", depth: int = 2, *, many: bool = False)
 
 @cache
 def reachable(model: Model, depth: int = 1) -> tuple[Column, ...]:
-    """All of them."""
+    """Every field and relation."""
     return tuple(paths(model, depth=depth))

@@ -153,7 +153,7 @@ def problem(typ: Type, value: Any) -> str | None:
 
 def _problem_of_keys(keys: Mapping[str, Type], value: Any) -> str | None:
     if type(value) is not dict:
-        return f"{value!r} is no dict"
+        return f"{value!r} is not a dict"
     if set(keys) != set(value):
         return f"the keys are {sorted(value)}, not {sorted(keys)}"
     return _first((f"{key}: ", problem(typ, value[key])) for key, typ in keys.items())
@@ -171,11 +171,13 @@ def _problem_of_class(name: str, arguments: tuple[Type, ...], value: Any) -> str
     match name.removeprefix("builtins."), arguments:
         case "list", (item,):
             return (
-                _first(("", problem(item, each)) for each in value) if type(value) is list else f"{value!r} is no list"
+                _first(("", problem(item, each)) for each in value)
+                if type(value) is list
+                else f"{value!r} is not a list"
             )
         case "dict", (key, item):
             if type(value) is not dict:
-                return f"{value!r} is no dict"
+                return f"{value!r} is not a dict"
             return _first(("", problem(key, each)) for each in value) or _first(
                 ("", problem(item, each)) for each in value.values()
             )
@@ -186,7 +188,7 @@ def _problem_of_class(name: str, arguments: tuple[Type, ...], value: Any) -> str
 def _problem_of_instance(name: str, value: Any) -> str | None:
     cls = class_of(name)
     is_row = hasattr(cls, "_meta")
-    # A float is no int and a bool no int here, and a datetime no date: the columns are not the same.
+    # Here a float is not an int, a bool is not an int, and a datetime is not a date: the columns differ.
     fits = isinstance(value, cls) if is_row or cls in {str, object} else type(value) is cls
     return None if fits else f"{value!r} is no {cls.__name__}"
 

@@ -26,7 +26,7 @@ _ENOUGH: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a query gave: rows, or the error that refused it. Finding no row, or too many, is no refusal."""
+    """What a query gave: rows, or the error that refused it. Finding no row, or too many, is not a refusal."""
 
     rows: Any = None
     plain: Any = None
@@ -237,6 +237,6 @@ def _problem_of_unloaded(row: models.Model, name: str) -> str | None:
         return None
     except ObjectDoesNotExist:
         return None
-    # A key that is NULL tells that there is no other row, and a parent's row is made of what its child has.
+    # A NULL key means that the other row does not exist, and a parent's row is built from its child's columns.
     is_parent = name.endswith("_ptr")
     return None if value is None or is_parent else f"{name} is loaded, and the type says that it is not"

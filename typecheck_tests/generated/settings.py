@@ -7,7 +7,7 @@ import os
 SECRET_KEY = "only for generated queries"  # noqa: S105
 INSTALLED_APPS = ["django.contrib.contenttypes", "tests.shop"]
 MIGRATION_MODULES = {"contenttypes": None}
-# Each thread of the run has a connection of its own, and a database in memory would be another for each.
+# Each thread of the run has a separate connection, and each would have another in-memory database.
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("ADJ_GENERATED_DATABASE", ":memory:")}
 }

@@ -17,7 +17,7 @@ from typecheck_tests.generated.running import Outcome, Run
 _UNTYPED: Final = (
     # The calendar's arithmetic failed.
     "year 0 is out of range",
-    # A fault of Django's: beside a window in one `|` or `^`, some lookups look for their column in the wrong place. On
+    # A bug in Django: beside a window in one `|` or `^`, some lookups look for their column in the wrong place. On
     # SQLite that is a key of JSON that `isnull` asks for, everywhere a year.
     "'Ref' object has no attribute 'lhs'",
 )

@@ -90,12 +90,12 @@ EDITS: Final = (
         models=False,
     ),
     Edit(
-        "it is mended, and another one that is imported changes",
+        "it is fixed, and another one that is imported changes",
         {"finding.py": ('"author__country__name", "titel"', '"author__name", "title"')},
         (WITHOUT_KEY,),
         models=False,
     ),
-    Edit("that one is mended", {"finding.py": ("author__name", "author__country__name")}, (), models=False),
+    Edit("that one is fixed", {"finding.py": ("author__name", "author__country__name")}, (), models=False),
     Edit("a field two relations away is renamed", {"people/models.py": (FIELD, OTHER_FIELD)}, (WITHOUT_NAME,)),
     Edit("it is back, with another type", {"people/models.py": (OTHER_FIELD, NUMBER)}, (WRONG_TYPE,)),
     Edit("it is as it was", {"people/models.py": (NUMBER, FIELD)}, ()),
@@ -117,7 +117,7 @@ EDITS: Final = (
     ),
     Edit("a module of models breaks", {"books/models.py": ("class Book", "1 / 0\nclass Book")}, (), fails=True),
     Edit(
-        "it is mended",
+        "it is fixed",
         {"books/models.py": ("1 / 0\n", ""), "reverse.py": ("award__author__name", "book__title")},
         (),
     ),
@@ -147,7 +147,7 @@ class Checked:
             path.write_text(before.replace(old, new), encoding="utf-8")
 
     def run(self, module: str, *arguments: str) -> tuple[int, str]:
-        """The status of a program of mypy's, and what it prints."""
+        """The exit status of one of mypy's programs, and its output."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(self.folder), str(ROOT)])}
         command = [sys.executable, "-m", module, *arguments]
         result = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
@@ -170,7 +170,7 @@ def workers(project: Checked, _: Edit) -> tuple[int, str]:
 
 
 def daemon(project: Checked, edit: Edit) -> tuple[int, str]:
-    """The daemon, which is started anew where it says that it has to be."""
+    """The daemon, which is restarted when it says so."""
     status, output = project.run("mypy.dmypy", "run", "--", *FILES)
     if edit.models and "Daemon started" not in output:
         assert STALE in output, output

@@ -1,4 +1,4 @@
-"""The program of ten errors, which README.md shows: each of its ten lines is an error, and its mended twin has none."""
+"""The program with ten errors in README.md: each of its ten lines is an error, and the corrected version has none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_ten_lines_are_ten_errors_and_nothing_else(output: str) -> None:
 
 def test_the_twins_differ_in_the_lines_that_are_wrong() -> None:
     pairs = zip(body("wrong.py").splitlines(), body("right.py").splitlines(), strict=True)
-    # A row that lacks a key, or a relation, is mended where the query is.
+    # A missing key or relation is corrected in the query.
     assert sum(wrong != right for wrong, right in pairs) == TEN
 
 

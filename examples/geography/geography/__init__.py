@@ -1,1 +1,1 @@
-"""The geography project: adj beside an untouched Django project, on real data."""
+"""The geography project: adj in an unchanged Django project, on real data."""

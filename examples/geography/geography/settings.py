@@ -1,4 +1,4 @@
-"""Settings of the geography project. Only the last one belongs to adj."""
+"""Settings of the geography project. Only the last one is adj's setting."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 # The path of a SQLite database, or a URL: postgresql://user:password@host:port/name. An installed copy of this project
-# may sit in a read-only place, so the file never lives beside the code.
+# may be read-only, so the file is not stored beside the code.
 DATABASE: Final = os.environ.get("GEOGRAPHY_DATABASE") or str(Path(tempfile.gettempdir()) / "geography.sqlite3")
 IS_POSTGRESQL: Final = DATABASE.startswith("postgresql://")
 
 
 def postgresql(url: str) -> dict[str, object]:
-    """An entry of DATABASES for a URL; `?host=` names a folder with a Unix socket."""
+    """An entry of DATABASES for a URL; `?host=` names the folder of a Unix socket."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     return {
@@ -37,10 +37,10 @@ INSTALLED_APPS = ["world", "tour"]
 ROOT_URLCONF = "geography.urls"
 ASGI_APPLICATION = "geography.asgi.application"
 
-# The project serves public data on the reader's own machine and signs nothing.
+# The project serves public data on a local machine and does not sign anything.
 SECRET_KEY = "geography: an example that signs nothing"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
-# DEBUG keeps each query, which would cost both sides of the tour's comparison alike.
+# DEBUG records each query, which would slow down both ORMs in the demo's comparison.
 DEBUG = False
 USE_TZ = True
 

@@ -1,4 +1,4 @@
-"""An example of the tour: one question asked in two ways, and what an answer looks like."""
+"""An example of the tour: one query written for two ORMs, and its result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row: TypeAlias = tuple[object, ...]
 
 
 class Orm(Enum):
-    """Who is asked."""
+    """The ORM that runs an example."""
 
     ADJ = "adj"
     DJANGO = "Django"
@@ -25,14 +25,14 @@ class Orm(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as a table's rows, and how long it was waited for."""
+    """A result as the rows of a table, and the time of the query."""
 
     rows: tuple[Row, ...]
     seconds: float
 
 
 class Question(Protocol):
-    """An example whose type of answer does not matter."""
+    """An example, whatever the type of its result."""
 
     @property
     def shows(self) -> str: ...
@@ -53,9 +53,9 @@ class Question(Protocol):
 
 
 class Example(ABC, Generic[R]):
-    """The same question for adj and for Django.
+    """The same query for adj and for Django.
 
-    A subclass says in its docstring what is asked, and in `shows` which part of the query builder that needs.
+    A subclass describes the query in its docstring, and names the part of the query builder that it uses in `shows`.
     """
 
     shows: ClassVar[str]
@@ -63,34 +63,34 @@ class Example(ABC, Generic[R]):
 
     @abstractmethod
     async def adj(self) -> R:
-        """Ask through adj."""
+        """Run the query with adj."""
 
     @abstractmethod
     async def django(self) -> R:
-        """Ask through Django's own async ORM."""
+        """Run the query with Django's own async ORM."""
 
     @abstractmethod
     def rows(self, answer: R) -> Iterable[Row]:
-        """The answer as rows under `columns`; both answers must give the same."""
+        """The result as rows under `columns`; both ORMs must return the same."""
 
     @property
     def title(self) -> str:
-        """The question in words: the docstring, as a heading."""
+        """The heading: the docstring."""
         return inspect.cleandoc(type(self).__doc__ or type(self).__name__).removesuffix(".")
 
     @property
     def code(self) -> str:
-        """The body of `adj`: what a reader would write, without our words to the type checker."""
+        """The body of `adj` without comments for the type checker."""
         _signature, _newline, body = inspect.getsource(type(self).adj).partition("\n")
         return re.sub(r"  # type: ignore.*", "", textwrap.dedent(body)).rstrip()
 
     @property
     def type(self) -> str:
-        """What `adj` answers with, as its signature says and a type checker confirms."""
+        """The return type of `adj`, which type checkers confirm."""
         return str(inspect.signature(type(self).adj).return_annotation)
 
     async def ask(self, orm: Orm) -> Answer:
-        """Ask one of the two; the time is that of the query alone, without making rows of it."""
+        """Run one of the two. The time is that of the query, without the conversion to rows."""
         query = self.adj if orm is Orm.ADJ else self.django
         start = time.perf_counter()
         answer = await query()

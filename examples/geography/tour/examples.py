@@ -1,7 +1,7 @@
 """The tour's examples, in the order in which they are shown.
 
-Each class asks one question twice: `adj` is the query to learn from, `django` the same in Django's own async ORM. The
-body of `adj` is printed as it stands, so it fits a terminal of 80 columns.
+Each class has one query in two forms: `adj`, and `django` for Django's own async ORM. The body of `adj` is printed
+unchanged, so it must fit a terminal of 80 columns.
 """
 
 from __future__ import annotations
@@ -358,7 +358,7 @@ class NamedYork(Example[list[City]]):
 
 
 class EachContinent(Example[list[list[City]]]):
-    """The largest cities of six continents, asked for at once."""
+    """The largest cities of six continents, fetched at the same time."""
 
     shows = "asyncio.gather: six queries at a time, one plan for all"
     columns = ("Continent", "Largest cities")

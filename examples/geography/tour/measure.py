@@ -1,4 +1,4 @@
-"""Visit an example of the tour: ask it, watch the database and the plan cache, and race the two ORMs."""
+"""Run an example of the tour, record its SQL and its use of the plan cache, and time the two ORMs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tour.statements import Statement, recorder
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
-    """What the plan cache did for one answer."""
+    """The use of the plan cache in one run."""
 
     hits: int
     misses: int
@@ -20,7 +20,7 @@ class CacheUse:
 
     @classmethod
     def between(cls, before: CacheStats, after: CacheStats) -> CacheUse:
-        """The difference of two readings; refused and uncacheable statements are the others."""
+        """The difference of two readings; `others` counts refused and uncacheable statements."""
         return cls(
             hits=after.hits - before.hits,
             misses=after.misses - before.misses,
@@ -30,7 +30,7 @@ class CacheUse:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One answer of adj and how its plan was found."""
+    """One result of adj, and its use of the plan cache."""
 
     answer: Answer
     cache: CacheUse
@@ -38,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An example asked twice through adj, then once through Django."""
+    """An example that ran twice with adj, then once with Django."""
 
     question: Question
     first: Asked
@@ -48,13 +48,13 @@ class Visit:
 
     @property
     def agrees(self) -> bool:
-        """Whether adj gave Django's rows, both times."""
+        """Whether adj returned Django's rows, both times."""
         return self.first.answer.rows == self.second.answer.rows == self.django.rows
 
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """The median times of one example through both ORMs, in seconds."""
+    """The median times of one example with both ORMs, in seconds."""
 
     question: Question
     adj: float
@@ -62,29 +62,29 @@ class Race:
 
     @property
     def ratio(self) -> float:
-        """How many times adj's time goes into Django's."""
+        """Django's time divided by adj's."""
         return self.django / self.adj
 
 
 async def visit(question: Question) -> Visit:
-    """Ask adj twice, for a miss and a hit of the plan cache, and Django once for the truth."""
+    """Run adj twice, for a miss and a hit of the plan cache, and Django once for the expected rows."""
     first = await ask_adj(question)
     second = await ask_adj(question)
-    # Recorded apart, so that listening costs neither of the times above.
+    # Recorded in a separate run, because recording would affect the times above.
     with recorder.listen() as statements:
         await question.ask(Orm.ADJ)
     return Visit(question, first, second, tuple(statements), await question.ask(Orm.DJANGO))
 
 
 async def ask_adj(question: Question) -> Asked:
-    """One answer of adj, with what it did to the plan cache."""
+    """One result of adj, with its use of the plan cache."""
     before = plan_cache.stats()
     answer = await question.ask(Orm.ADJ)
     return Asked(answer, CacheUse.between(before, plan_cache.stats()))
 
 
 async def race(question: Question, runs: int) -> Race:
-    """Ask both `runs` times in turn, so that a busy moment of the machine hits both alike."""
+    """Run both in turn, `runs` times, so that other work on the machine affects both."""
     times: dict[Orm, list[float]] = {Orm.ADJ: [], Orm.DJANGO: []}
     for _ in range(runs):
         for orm, seconds in times.items():

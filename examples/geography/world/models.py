@@ -1,4 +1,4 @@
-"""The world's models: plain Django, with nothing of adj in them.
+"""The models of the world app: plain Django, without adj.
 
 The annotations on the fields are for type checkers that run without a plugin; Django never reads them.
 """
@@ -26,7 +26,7 @@ class Continent(models.Model):
 
 
 class Currency(models.Model):
-    """A currency under its ISO 4217 code; its name leaves the country out ("Dollar")."""
+    """A currency under its ISO 4217 code; its name does not include the country ("Dollar")."""
 
     code: models.CharField[str, str] = models.CharField(max_length=3, primary_key=True)
     name: models.CharField[str, str] = models.CharField(max_length=50)
@@ -41,7 +41,7 @@ class Currency(models.Model):
 
 
 class Language(models.Model):
-    """A language under its ISO 639 code; the name is the code itself where Django knows no name."""
+    """A language under its ISO 639 code, which is also its name if Django does not know one."""
 
     code: models.CharField[str, str] = models.CharField(max_length=3, primary_key=True)
     name: models.CharField[str, str] = models.CharField(max_length=50)

@@ -1,4 +1,4 @@
-"""The world over HTTP: three async views, each a few queries."""
+"""Three async views of the world app, with a few queries each."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ LARGEST: Final = 5
 
 
 async def country_list(request: HttpRequest) -> JsonResponse:
-    """One page of countries, the most populous first; `?continent=EU` and `?page=2` choose."""
+    """One page of countries, the most populous first; filtered by `?continent=EU` and `?page=2`."""
     query = q(Country).order_by("-population", "code")
     if continent := request.GET.get("continent"):
         query = query.filter(continent=continent.upper())
     start = (page_number(request) - 1) * PAGE
     page = query.values("code", "name", "population", "capital__name")[start : start + PAGE]
-    # Outside a transaction the two run at once, each on a connection of its own.
+    # Outside a transaction the two queries run at the same time, on separate connections.
     countries, total = await asyncio.gather(page.run(), query.acount())
     return JsonResponse({"total": total, "countries": countries})
 
 
 async def country_detail(_request: HttpRequest, code: str) -> JsonResponse:
-    """One country with what surrounds it and its largest cities."""
+    """One country with its neighbors and its largest cities."""
     cities = q(City).filter(country=code.upper())
     country, largest, total = await asyncio.gather(
         q(Country)
@@ -71,9 +71,9 @@ async def csv_lines(country: str) -> AsyncIterator[str]:
 
 
 def page_number(request: HttpRequest) -> int:
-    """The page that the address asks for, from 1 on."""
+    """The page number from the URL, at least 1."""
     asked = request.GET.get("page", "1")
-    # A number of this many digits still is an offset that every database can count to.
+    # With this many digits, the offset still fits into every database's integers.
     if not re.fullmatch("[1-9][0-9]{0,5}", asked):
         raise Http404(f"{asked!r} is not a page number.")
     return int(asked)

@@ -1,4 +1,4 @@
-"""Lends books: asynchronous code with queries of adj's and with Django's own methods."""
+"""Lend books: asynchronous code with adj's queries and with Django's own methods."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ MOST_LOANS = 2
 
 
 class NotLent(Exception):
-    """A book is not lent, and nothing has changed."""
+    """The book was not lent, and the database did not change."""
 
 
 async def lend(book: Book, member: Member) -> Loan:
-    """Lend a book. Raises `NotLent` when no copy is left, or the member has enough."""
+    """Lend a book. Raises `NotLent` if no copy is left, or the member has too many books."""
     async with atomic():
         loan = await Loan.objects.acreate(book=book, member=member)
         if await open_loans(book) > book.copies:
@@ -30,11 +30,11 @@ async def give_back(loan: Loan) -> None:
 
 
 async def open_loans(book: Book) -> int:
-    """How many copies of a book are with members."""
+    """The number of copies of a book that members have."""
     return await q(Loan).filter(book=book, is_returned=False).acount()
 
 
 async def titles_of(member: Member) -> list[str]:
-    """What a member has, by title."""
+    """The books that a member has, ordered by title."""
     loans = q(Loan).filter(member=member, is_returned=False).order_by("book__title")
     return [title async for title in loans.values_list("book__title", flat=True)]

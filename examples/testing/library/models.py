@@ -1,4 +1,4 @@
-"""Members of a library, its books, and who has which."""
+"""Members of a library, its books, and the loans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the library. Nothing in them belongs to adj."""
+"""Settings of the library. They contain no setting of adj."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DATABASE: Final = os.environ.get("LIBRARY_DATABASE") or str(Path(tempfile.gettem
 
 
 def database(named: str) -> dict[str, object]:
-    """An entry of DATABASES; `?host=` names a folder with a Unix socket."""
+    """An entry of DATABASES; `?host=` names the folder of a Unix socket."""
     if not named.startswith("postgresql://"):
-        # A test database in a file as well, so that several processes may look into it.
+        # The test database is a file as well, so that several processes can use it.
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": named, "TEST": {"NAME": f"{named}.test"}}
     parts = urlsplit(named)
     query = dict(parse_qsl(parts.query))

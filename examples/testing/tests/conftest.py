@@ -1,4 +1,4 @@
-"""Rows that tests begin with. Fixtures that write ask for `db`, as pytest-django wants it."""
+"""Rows for the tests. Fixtures that write request `db`, as pytest-django requires."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def member(db: None) -> Member:
 
 @pytest.fixture
 async def loan(book: Book, member: Member) -> Loan:
-    """An asynchronous fixture calls a factory by `run_sync()`."""
+    """An asynchronous fixture calls a factory with `run_sync()`."""
     return await adj.run_sync(LoanFactory.create, book=book, member=member)

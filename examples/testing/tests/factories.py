@@ -1,4 +1,4 @@
-"""Makes members, books and loans; synchronous, as factory_boy is."""
+"""Create members, books and loans, synchronously, because factory_boy is synchronous."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django's own asynchronous methods beside queries of adj: both see the same transaction."""
+"""Django's own asynchronous methods and adj's queries use the same transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's own code."""
+"""Tests of the project's code."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ async def test_without_loans_there_are_none() -> None:
 async def test_lending_takes_five_statements(
     book: Book, member: Member, adj_assert_num_queries: AssertNumQueries
 ) -> None:
-    """A savepoint, the loan, two counts, and the savepoint's end."""
+    """Lending takes a savepoint, an insert, two counts, and the release of the savepoint."""
     async with adj_assert_num_queries(5):
         await lend(book, member)

@@ -14,7 +14,7 @@ from tests.factories import BookFactory, MemberFactory
 
 
 @pytest.mark.django_db
-async def test_a_block_with_an_error_is_undone() -> None:
+async def test_a_block_with_an_error_is_rolled_back() -> None:
     await Book.objects.acreate(title="Stays")
     with suppress(LookupError):
         async with adj.atomic():

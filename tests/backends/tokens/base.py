@@ -1,4 +1,4 @@
-"""A backend whose parameters name a cursor class of its own, which no class shows."""
+"""A backend that overrides the cursor class in its connection parameters, which its class does not show."""
 
 from __future__ import annotations
 

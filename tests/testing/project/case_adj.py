@@ -1,4 +1,4 @@
-"""What `AdjTestCase` has more than Django's."""
+"""What `AdjTestCase` adds to Django's `TestCase`."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Writes:
         await adj.run_sync(write, "sync")
         assert await names() == ["base", "django", "sync"]
 
-    async def test_a_block_with_an_error_is_undone(self) -> None:
+    async def test_a_block_with_an_error_is_rolled_back(self) -> None:
         with suppress(LookupError):
             async with atomic(durable=True):
                 await ContentType.objects.acreate(app_label="written", model="undone")

@@ -105,7 +105,7 @@ urlpatterns = [path("", view), path("synchronous", synchronous_view)]
 
 
 async def answer(at: str) -> list[str]:
-    """What the project's ASGI application answers, which runs each request in a context of its own."""
+    """The response of the project's ASGI application, which runs each request in a separate context."""
     scope = {"type": "http", "method": "GET", "path": at, "headers": [], "query_string": b"", "root_path": ""}
     # asgiref has no types for it.
     communicate: Any = ApplicationCommunicator

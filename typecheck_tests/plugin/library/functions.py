@@ -1,4 +1,4 @@
-"""A function of the project's own, with an output of its own."""
+"""A project's function with a custom output field."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Medium(Named):
 
 
 class Film(Medium):
-    """A child with a table of its own."""
+    """A child with a separate table."""
 
     minutes = models.IntegerField()
     director = models.ForeignKey("Person", models.SET_NULL, null=True, related_name="films")

@@ -31,7 +31,7 @@ class House(Owned):
 
 
 class Imprint(House):
-    """A child with a table of its own, of a child of an abstract model."""
+    """A child with a separate table, of a child of an abstract model."""
 
     parent = models.ForeignKey(House, models.CASCADE, related_name="imprints")
 

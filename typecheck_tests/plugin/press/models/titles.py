@@ -35,7 +35,7 @@ class PlainQuerySet(models.QuerySet["Title"]):
 
 
 class LoadingAsyncManager(AsyncManager["Title"]):
-    """A manager of adj with relations of its own."""
+    """One of adj's managers, with related objects loaded."""
 
     def get_queryset(self) -> models.QuerySet[Title]:
         return models.QuerySet(Title).select_related("house__owner")

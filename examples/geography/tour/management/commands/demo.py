@@ -1,4 +1,4 @@
-"""`manage.py demo`: load the data, take the tour, compare with Django. `python -m adj demo` is this command."""
+"""`manage.py demo`: load the data, run the tour, compare with Django. `python -m adj demo` runs this command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUNS: Final = 15
 
 
 class Command(BaseCommand):
-    """The tour, from an empty database to the closing table."""
+    """Run the tour, from an empty database to the final table."""
 
     help = "Load the GeoNames data and run typed queries on it, each beside Django's own async ORM."
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"measure N times (default {RUNS})")
 
     def handle(self, *, rows: int | None, runs: int, **_options: object) -> None:
-        """Prepare the database in sync code, as Django's commands are, then take the tour in one event loop."""
+        """Prepare the database in synchronous code, like Django's commands, then run the tour in one event loop."""
         if runs < 1:
             raise CommandError(f"--runs counts measurements: give 1 or more, not {runs}.")
         console = Console()
@@ -44,11 +44,11 @@ class Command(BaseCommand):
         statements.install()
         visits = asyncio.run(take(console, runs))
         if wrong := [visit.question.title for visit in visits if not visit.agrees]:
-            raise CommandError(f"adj and Django give different rows: {'; '.join(wrong)}.")
+            raise CommandError(f"adj and Django return different rows: {'; '.join(wrong)}.")
 
 
 async def take(console: Console, runs: int) -> list[Visit]:
-    """The whole tour; what was visited comes back for judgement."""
+    """Run the whole tour, and return the visits for the final table."""
     try:
         visits = [await visit_aloud(console, number, question) for number, question in enumerate(TOUR, start=1)]
         progress = track(TOUR, "Measuring", console=console, transient=True, disable=not console.is_terminal)
@@ -57,12 +57,12 @@ async def take(console: Console, runs: int) -> list[Visit]:
         return visits
     finally:
         await close()
-        # Django's own async ORM has kept a connection on the thread that it runs on.
+        # Django's own async ORM keeps a connection on the thread that it runs on.
         await sync_to_async(connections.close_all)()
 
 
 async def visit_aloud(console: Console, number: int, question: Question) -> Visit:
-    """Visit an example and print it."""
+    """Run an example and print it."""
     visited = await visit(question)
     report.print_visit(console, number, visited)
     return visited

