@@ -14,8 +14,9 @@ from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
+from adj_mypy.fullnames import ANNOTATED, MANAGER, QUERY
 from adj_mypy.managers import first_rows, live_manager
-from adj_mypy.project import ANNOTATED, MANAGER, QUERY, ModelClass, Project, taken_names
+from adj_mypy.project import ModelClass, Project, taken_names
 from adj_mypy.state import NOTHING, OPEN, State, plain_row, row_type, state_of
 from adj_mypy.syntax import called_on
 

@@ -27,7 +27,8 @@ from adj_mypy import (
 )
 from adj_mypy.call import Call
 from adj_mypy.compat import Api
-from adj_mypy.project import QUERY, Project
+from adj_mypy.fullnames import QUERY
+from adj_mypy.project import Project
 from adj_mypy.topics import FUNCTIONS, METHODS, OTHERS, Topic
 from adj_mypy.wanted import as_wanted
 

@@ -27,7 +27,7 @@ from mypy.types import (
 )
 
 from adj_mypy import synthetic
-from adj_mypy.project import ANNOTATED
+from adj_mypy.fullnames import ANNOTATED
 
 ROW_STATE = "adj.loaded.RowState_co"
 ANNOTATED_ROW = "adj.loaded.AnnotatedRow"

@@ -11,7 +11,8 @@ from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, Instance, NoneType, TupleType, Type, TypedDictType, get_proper_type
 
 from adj_mypy import compat
-from adj_mypy.project import MODEL, QUERY, ModelClass, Project
+from adj_mypy.fullnames import MODEL, QUERY
+from adj_mypy.project import ModelClass, Project
 from adj_mypy.words import type_text
 
 QUERYSET: Final = "django.db.models.query.QuerySet"

@@ -27,8 +27,9 @@ from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
 from adj_mypy import compat, dependencies, generic, older, synthetic
+from adj_mypy.fullnames import MODEL, QUERY
 from adj_mypy.options import read_options
-from adj_mypy.project import MODEL, QUERY, Project, digest
+from adj_mypy.project import Project, digest
 from adj_mypy.sources import STALE, Sources
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from mypy.types import (
 
 from adj_mypy import compat
 from adj_mypy.call import Argument, Call, literal_text
-from adj_mypy.project import QUERY
+from adj_mypy.fullnames import QUERY
 from adj_mypy.syntax import statements_in
 from adj_mypy.trees import Lookup
 

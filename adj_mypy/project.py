@@ -18,6 +18,7 @@ from mypy.types import FunctionLike, Instance, Type, TypeType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.compat import Api, DjangoPlugin
+from adj_mypy.fullnames import ANNOTATED, MANAGER
 from adj_mypy.options import PluginOptions
 
 T = TypeVar("T")
@@ -26,15 +27,8 @@ ModelClass: TypeAlias = type[Model]
 Relation: TypeAlias = Any
 """A relational field, its reverse, or a generic relation; they have no class in common."""
 
-QUERY: Final = "adj.query.async_query.AsyncQuery"
-MANAGER: Final = "adj.models.managers.AsyncManager"
-
 SEPARATOR: Final = "__"
 """Stands between the names of a path."""
-
-MODEL: Final = "django.db.models.base.Model"
-ANNOTATED = "@adj"
-"""How the plugin's subclass of a model for rows with annotations is called."""
 
 
 @dataclass(frozen=True)

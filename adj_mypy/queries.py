@@ -11,7 +11,7 @@ from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.call import MADE_ARGUMENTS, Call
-from adj_mypy.project import QUERY
+from adj_mypy.fullnames import QUERY
 
 
 def of(call: Call) -> Type:

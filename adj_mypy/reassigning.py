@@ -31,7 +31,8 @@ from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy.compat import Api
-from adj_mypy.project import QUERY, Project
+from adj_mypy.fullnames import QUERY
+from adj_mypy.project import Project
 from adj_mypy.state import open_row, replace_rows, with_rows
 from adj_mypy.syntax import nodes_in, statements_in
 

@@ -16,7 +16,8 @@ from adj_mypy.call import Argument, Call, Query, literal_text
 from adj_mypy.codes import LOOKUP, SHAPE
 from adj_mypy.expressions import default_alias, expression_type, kind_of
 from adj_mypy.fields import type_of_path
-from adj_mypy.project import QUERY, SEPARATOR, relations, target_of
+from adj_mypy.fullnames import QUERY
+from adj_mypy.project import SEPARATOR, relations, target_of
 from adj_mypy.state import OPEN
 from adj_mypy.synthetic import named_tuple
 

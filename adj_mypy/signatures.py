@@ -24,7 +24,7 @@ from mypy.types import (
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import QUERY
+from adj_mypy.fullnames import QUERY
 
 SUBQUERY: Final = "django.db.models.expressions.Subquery"
 PREFETCH: Final = "django.db.models.query.Prefetch"

@@ -9,8 +9,9 @@ from mypy.types import CallableType, Instance, Type, TypeType, get_proper_type
 
 from adj_mypy import compat
 from adj_mypy.call import Call, Query, named_model
+from adj_mypy.fullnames import MANAGER, QUERY
 from adj_mypy.managers import default_manager, first_rows, live_manager
-from adj_mypy.project import MANAGER, QUERY, ModelClass, model_info
+from adj_mypy.project import ModelClass, model_info
 from adj_mypy.state import OPEN, State, row_type, state_of
 
 _QUERYSET: Final = "django.db.models.query.QuerySet"

@@ -16,7 +16,8 @@ from mypy.types import Instance, NoneType, TupleType, Type, TypedDictType, Union
 
 from adj_mypy import compat
 from adj_mypy.compat import Api
-from adj_mypy.project import ANNOTATED, ModelClass, Project, full_name, relations, target_of
+from adj_mypy.fullnames import ANNOTATED
+from adj_mypy.project import ModelClass, Project, full_name, relations, target_of
 
 DEFERRED = "-"
 """Stands before the name of a column that the row does not carry."""

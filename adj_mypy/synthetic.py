@@ -14,7 +14,7 @@ from mypy.subtypes import is_same_type
 from mypy.types import Instance, Type, TypeVarId, TypeVarLikeType, TypeVarType
 
 from adj_mypy.compat import Api, any_type
-from adj_mypy.project import ANNOTATED, QUERY
+from adj_mypy.fullnames import ANNOTATED, QUERY
 
 
 def new_class(

@@ -28,7 +28,7 @@ from adj_mypy import (
     start,
 )
 from adj_mypy.call import Call
-from adj_mypy.project import MODEL
+from adj_mypy.fullnames import MODEL
 
 Topic: TypeAlias = Callable[[Call], Type]
 

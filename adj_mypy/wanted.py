@@ -11,7 +11,7 @@ from mypy.types import CallableType, Instance, Type, TypedDictType, UnionType, g
 
 from adj_mypy.call import Call
 from adj_mypy.compat import Api, any_type, wanted_type
-from adj_mypy.project import MODEL
+from adj_mypy.fullnames import MODEL
 
 
 def as_wanted(call: Call, result: Type) -> Type:
