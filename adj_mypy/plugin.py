@@ -1,6 +1,6 @@
 """mypy's hooks, and who answers them. django-stubs' plugin is inside, and answers what is not adj's.
 
-Topics are imported where a hook first needs one: `adj_mypy.topics` says why.
+Topics are imported where a hook first needs one: `adj_mypy.hooks.topics` says why.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, dependencies, generic, older, synthetic
-from adj_mypy.fullnames import MODEL, QUERY
+from adj_mypy.boundary import compat, generic, older, synthetic
+from adj_mypy.boundary.fullnames import MODEL, QUERY
+from adj_mypy.models import dependencies
+from adj_mypy.models.project import Project, digest
+from adj_mypy.models.sources import STALE, Sources
 from adj_mypy.options import read_options
-from adj_mypy.project import Project, digest
-from adj_mypy.sources import STALE, Sources
 
 if TYPE_CHECKING:
-    from adj_mypy.checking import Checking
+    from adj_mypy.hooks.checking import Checking
 
 OfAnnotation: TypeAlias = Callable[[AnalyzeTypeContext], Type]
 
@@ -139,7 +140,7 @@ class AdjPlugin(Plugin):
         return None if info is None else partial(generic.bare_annotation, info)
 
     def _loaded(self, context: AnalyzeTypeContext) -> Type:
-        from adj_mypy import contracts
+        from adj_mypy.row_state import contracts
 
         dependencies.of_annotation(self.project, context)
         return contracts.loaded(self.project, context)
@@ -148,7 +149,7 @@ class AdjPlugin(Plugin):
 
     @cached_property
     def _checking(self) -> Checking:
-        from adj_mypy.checking import Checking
+        from adj_mypy.hooks.checking import Checking
 
         return Checking(self.project, self._info)
 

@@ -1,0 +1,1 @@
+"""Everything that is private to mypy and django-stubs."""

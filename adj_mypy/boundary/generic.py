@@ -1,0 +1,144 @@
+"""Models become generic for mypy, and stay what they are for everyone who reads its messages.
+
+`Book` gets the type variable of `adj.loaded.RowState_co`; wherever a project names the model, the plugin gives the form
+without an argument, which is compatible with every state, holds no `Any`, and prints as `Book`.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from mypy.nodes import GDEF, SymbolTableNode, TypeInfo, TypeVarExpr
+from mypy.plugin import AnalyzeTypeContext, AttributeContext, ClassDefContext, FunctionContext
+from mypy.semanal import SemanticAnalyzer
+from mypy.type_visitor import TypeTranslator
+from mypy.typeanal import TypeAnalyser
+from mypy.types import (
+    AnyType,
+    CallableType,
+    Instance,
+    ProperType,
+    Type,
+    TypeAliasType,
+    TypeOfAny,
+    TypeVarId,
+    TypeVarType,
+    get_proper_type,
+)
+
+from adj_mypy.boundary import synthetic
+from adj_mypy.boundary.fullnames import ANNOTATED
+
+ROW_STATE = "adj.loaded.RowState_co"
+ANNOTATED_ROW = "adj.loaded.AnnotatedRow"
+
+
+class _Bare(TypeTranslator):
+    """Takes the default argument `Any` from models again, and their own variable: `Book[Any]` is `Book`."""
+
+    def visit_instance(self, t: Instance, /) -> Type:
+        variables = t.type.defn.type_vars
+        is_model = len(t.args) == 1 and bool(variables) and variables[-1].fullname == ROW_STATE
+        if is_model and _says_nothing(get_proper_type(t.args[0])):
+            return t.copy_modified(args=[])
+        return super().visit_instance(t)
+
+    def visit_type_alias_type(self, t: TypeAliasType, /) -> Type:
+        return t
+
+
+def _says_nothing(argument: ProperType) -> bool:
+    return isinstance(argument, AnyType) or (isinstance(argument, TypeVarType) and argument.fullname == ROW_STATE)
+
+
+class _Unbound(_Bare):
+    """Takes the plugin's type variable from what names a class: `Book.label` and `kind()` of a `type[Book]`."""
+
+    def visit_instance(self, t: Instance, /) -> Type:
+        argument = get_proper_type(t.args[0]) if len(t.args) == 1 else None
+        if isinstance(argument, TypeVarType) and argument.fullname == ROW_STATE:
+            return t.copy_modified(args=[])
+        return super().visit_instance(t)
+
+    def visit_callable_type(self, t: CallableType, /) -> Type:
+        plain = cast("CallableType", super().visit_callable_type(t))
+        return plain.copy_modified(variables=[known for known in plain.variables if known.fullname != ROW_STATE])
+
+
+def unbound(typ: Type) -> Type:
+    """A type without the plugin's type variable."""
+    return typ.accept(_Unbound())
+
+
+def bare(typ: Type) -> Type:
+    """A type as the project would have it without the plugin."""
+    return typ if isinstance(typ, Instance) and not typ.args else typ.accept(_Bare())
+
+
+def bare_instance(typ: Type) -> Type:
+    """The same during semantic analysis, where a type may still have gaps that no translator may see."""
+    return _Bare().visit_instance(typ) if isinstance(typ, Instance) else typ
+
+
+def bare_attribute(context: AttributeContext) -> Type:
+    """The type of a class attribute such as `Book.objects`."""
+    return unbound(context.default_attr_type)
+
+
+def bare_call(context: FunctionContext) -> Type:
+    """The type of `kind()`, where `kind` is a `type[Book]`, and of functions that take a model's class."""
+    return unbound(context.default_return_type)
+
+
+def bare_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
+    """A model in an annotation, as a base class or as an argument: without an argument of its own."""
+    if context.type.args:
+        # To analyze the type itself would ask the plugin again, and again.
+        return cast("TypeAnalyser", context.api).analyze_type_with_type_info(
+            info, context.type.args, context.type, False
+        )
+    return Instance(info, [], line=context.context.line, column=context.context.column)
+
+
+def make_generic(context: ClassDefContext, *, tracked: bool, digest: str) -> None:
+    """Give a model its type variable, unless it has some of its own, and its subclass for rows with annotations."""
+    api = cast("SemanticAnalyzer", context.api)
+    model = context.cls.info
+    # A part of the interface of the model's module, for those that use it.
+    model.metadata["adj"] = {"digest": digest}
+    if any(variable.fullname == ROW_STATE for variable in context.cls.type_vars):
+        return
+    variable, base = _node(api, ROW_STATE), _node(api, ANNOTATED_ROW)
+    if not isinstance(variable, TypeVarExpr) or not isinstance(base, TypeInfo):
+        if not api.final_iteration:
+            api.defer()
+        return
+    if context.cls.type_vars:
+        # A generic model of the project's own: its rows are not tracked.
+        return
+    if tracked:
+        model.defn.type_vars = [_variable(variable, model.fullname)]
+        model.type_vars = []
+        model.add_type_vars()
+    _add_annotated(api, model, variable, base)
+
+
+def _node(api: SemanticAnalyzer, fullname: str) -> object:
+    symbol = api.lookup_fully_qualified_or_none(fullname)
+    return None if symbol is None else symbol.node
+
+
+def _variable(declared: TypeVarExpr, namespace: str) -> TypeVarType:
+    identity = TypeVarId(1, namespace=namespace)
+    default = AnyType(TypeOfAny.special_form)
+    return TypeVarType("State", ROW_STATE, identity, [], declared.upper_bound, default, declared.variance)
+
+
+def _add_annotated(api: SemanticAnalyzer, model: TypeInfo, declared: TypeVarExpr, base: TypeInfo) -> None:
+    module = api.modules[model.module_name]
+    name = model.name + ANNOTATED
+    variable = _variable(declared, f"{module.fullname}.{name}")
+    arguments: list[Type] = [variable] if model.defn.type_vars else []
+    bases = [Instance(model, arguments), Instance(base, [variable])]
+    info = synthetic.new_class(module, name, bases, [variable])
+    module.names[name] = SymbolTableNode(GDEF, info, plugin_generated=True)

@@ -1,0 +1,106 @@
+"""Classes and attributes that no source defines: they are made here, and kept as mypy keeps its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from typing import cast
+
+from mypy.mro import calculate_mro
+from mypy.nodes import GDEF, MDEF, Block, ClassDef, MypyFile, SymbolTable, SymbolTableNode, TypeInfo, Var
+from mypy.plugin import ClassDefContext
+from mypy.semanal import SemanticAnalyzer
+from mypy.subtypes import is_same_type
+from mypy.types import Instance, Type, TypeVarId, TypeVarLikeType, TypeVarType
+
+from adj_mypy.boundary.compat import Api, any_type
+from adj_mypy.boundary.fullnames import ANNOTATED, QUERY
+
+
+def new_class(
+    module: MypyFile, name: str, bases: list[Instance], variables: Sequence[TypeVarLikeType] = ()
+) -> TypeInfo:
+    """A class that no source defines. It is not yet among the names of its module."""
+    definition = ClassDef(name, Block([]))
+    definition.fullname = f"{module.fullname}.{name}"
+    definition.type_vars = list(variables)
+    info = TypeInfo(SymbolTable(), definition, module.fullname)
+    definition.info = info
+    info.bases = bases
+    info.add_type_vars()
+    calculate_mro(info)
+    info.metaclass_type = info.calculate_metaclass_type()
+    return info
+
+
+def _add_variable(info: TypeInfo, name: str, typ: Type) -> None:
+    """Give a class an attribute."""
+    variable = Var(name, type=typ)
+    variable.info = info
+    variable._fullname = f"{info.fullname}.{name}"  # noqa: SLF001  # mypy's own way to set it
+    info.names[name] = SymbolTableNode(MDEF, variable, plugin_generated=True)
+
+
+def _has_variables(node: object, items: Mapping[str, Type]) -> bool:
+    """Whether a class has these attributes of these types in this order, and no others."""
+    if not isinstance(node, TypeInfo) or list(node.names) != list(items):
+        return False
+    variables = [symbol.node for symbol in node.names.values()]
+    return all(
+        isinstance(variable, Var) and variable.type is not None and is_same_type(variable.type, typ)
+        for variable, typ in zip(variables, items.values(), strict=True)
+    )
+
+
+def mark_class_variables(info: TypeInfo, names: Iterable[str]) -> None:
+    """Let managers of adj be class variables, which `Book.aobjects` may read.
+
+    django-stubs types managers by `Self`, and marks those of Django alone.
+    """
+    for name in names:
+        symbol = info.names.get(name)
+        if symbol is not None and isinstance(symbol.node, Var):
+            symbol.node.is_classvar = True
+
+
+def add_subclass(context: ClassDefContext) -> None:
+    """Give a project's class of queries its subclass, as `adj_mypy.rows.query_classes` says it."""
+    api, info = cast("SemanticAnalyzer", context.api), context.cls.info
+    module = api.modules[info.module_name]
+    query = next((base for base in info.mro if base.fullname == QUERY), None)
+    name = info.name + ANNOTATED
+    if query is None or name in module.names or "." in info.fullname.removeprefix(f"{module.fullname}."):
+        # A class inside of another one has no place of its own among a module's names.
+        return
+    own: list[TypeVarLikeType] = list(info.defn.type_vars)
+    if not all(isinstance(variable, TypeVarType) for variable in own):
+        return
+    namespace = f"{module.fullname}.{name}"
+    variables = [cast("TypeVarType", variable) for variable in [*own, *query.defn.type_vars]]
+    renamed = [_renamed(variable, number, namespace) for number, variable in enumerate(variables, start=1)]
+    arguments: list[Type] = list(renamed[: len(own)])
+    made = new_class(module, name, [Instance(info, arguments)], renamed)
+    made.bases = [Instance(query, list(renamed[len(own) :])), *made.bases]
+    module.names[name] = SymbolTableNode(GDEF, made, plugin_generated=True)
+
+
+def _renamed(variable: TypeVarType, number: int, namespace: str) -> TypeVarType:
+    identity = TypeVarId(number, namespace=namespace)
+    return variable.copy_modified(id=identity, default=any_type())
+
+
+def named_tuple(api: Api, name: str, items: Mapping[str, Type]) -> Instance:
+    """A class of named tuples with these places, kept in the module that is being checked."""
+    module = api.module()
+    for number in count():
+        unique = f"{name}{number or ''}"
+        symbol = module.names.get(unique)
+        if symbol is None:
+            info = new_class(module, unique, [api.named("typing.NamedTuple")])
+            for key, typ in items.items():
+                _add_variable(info, key, typ)
+            module.names[unique] = SymbolTableNode(GDEF, info, plugin_generated=True)
+            return Instance(info, [])
+        if symbol.plugin_generated and _has_variables(symbol.node, items):
+            return Instance(cast("TypeInfo", symbol.node), [])
+    raise AssertionError("there is always another number")

@@ -1,0 +1,31 @@
+"""What messages say: types as a reader writes them, and the nearest names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from mypy.messages import format_type
+from mypy.types import Type
+
+from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.generic import bare
+
+_MANY: Final = 12
+"""More names than these do not help anyone."""
+
+
+def type_text(api: Api, typ: Type) -> str:
+    """A type in quotes, as in mypy's own messages."""
+    return format_type(bare(typ), api.options)
+
+
+def suggestion(name: str, choices: Iterable[str]) -> str:
+    """The end of a message about an unknown name: what was meant, or what there is."""
+    names = sorted(set(choices))
+    close = get_close_matches(name, names, n=2, cutoff=0.6)
+    if close:
+        return "; did you mean " + " or ".join(f'"{near}"' for near in close) + "?"
+    more = ", ..." if len(names) > _MANY else ""
+    return f" (there are: {', '.join(names[:_MANY])}{more})" if names else ""

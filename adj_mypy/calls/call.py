@@ -1,0 +1,251 @@
+"""One call of a query's method: who receives it, with what arguments, and what its result is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from mypy.errorcodes import ErrorCode
+from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, NameExpr, StrExpr, TypeInfo
+from mypy.plugin import FunctionContext, MethodContext
+from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get_proper_type
+
+from adj_mypy.boundary import compat
+from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.fullnames import ANNOTATED, MANAGER, QUERY
+from adj_mypy.boundary.syntax import called_on
+from adj_mypy.models.project import ModelClass, Project, taken_names
+from adj_mypy.row_state.managers import first_rows, live_manager
+from adj_mypy.row_state.state import NOTHING, OPEN, State, plain_row, row_type, state_of
+
+_UNPACKED = (ARG_STAR, ARG_STAR2)
+MADE_ARGUMENTS = 2
+"""The type arguments of a query: its model and its row."""
+
+
+class Argument(NamedTuple):
+    """One argument of a call: its keyword if it has one, what stands there, and the type that mypy found."""
+
+    keyword: str | None
+    expression: Expression
+    type: Type
+    is_unpacked: bool
+
+
+class Call:
+    """A call that a hook was asked about."""
+
+    def __init__(self, project: Project, context: FunctionContext | MethodContext) -> None:
+        self.project, self.context = project, context
+        self.api = Api(context.api)
+
+    def arguments(self, *formals: str) -> list[Argument]:
+        """What is given for parameters, in the order of these."""
+        names = self.context.callee_arg_names
+        return [argument for formal in formals if formal in names for argument in self._given(names.index(formal))]
+
+    def positional(self) -> list[Argument]:
+        """The arguments without a keyword, in their order; parameters that are only positional have no name."""
+        context = self.context
+        formals = zip(context.args, context.arg_types, context.arg_names, context.arg_kinds, strict=True)
+        return [
+            Argument(None, expression, typ, kind == ARG_STAR)
+            for formal in formals
+            for expression, typ, name, kind in zip(*formal, strict=True)
+            if name is None and kind != ARG_STAR2
+        ]
+
+    def _given(self, at: int) -> list[Argument]:
+        context = self.context
+        given = (context.arg_names[at], context.args[at], context.arg_types[at], context.arg_kinds[at])
+        return [
+            Argument(name, expression, typ, kind in _UNPACKED)
+            for name, expression, typ, kind in zip(*given, strict=True)
+        ]
+
+    def texts(self, formal: str) -> list[tuple[str, Expression]] | None:
+        """The texts given for a parameter, with where they stand; None if one of them is only known at run time."""
+        found: list[tuple[str, Expression]] = []
+        for argument in self.arguments(formal):
+            text = None if argument.is_unpacked else literal_text(argument)
+            if text is None:
+                return None
+            found.append((text, argument.expression))
+        return found
+
+    def switch(self, formal: str) -> bool | None:
+        """Whether a switch is on, which is off by default; None if that is known only at run time."""
+        for argument in self.arguments(formal):
+            typ = get_proper_type(argument.type)
+            value = typ.last_known_value if isinstance(typ, Instance) else typ
+            return value.value if isinstance(value, LiteralType) and isinstance(value.value, bool) else None
+        return False
+
+    def is_cleared(self, formal: str) -> bool:
+        """Whether None is given alone, which takes back what earlier calls said."""
+        given = self.arguments(formal)
+        return len(given) == 1 and isinstance(get_proper_type(given[0].type), NoneType)
+
+    @property
+    def name(self) -> str:
+        """The name of the called method, as it is written."""
+        callee = getattr(self.context.context, "callee", None)
+        return callee.name if isinstance(callee, (MemberExpr, NameExpr)) else ""
+
+    def fail(self, message: str, at: Context, code: ErrorCode) -> None:
+        """Report an error at an argument."""
+        self.api.fail(message, at, code)
+
+    def fell_back(self, why: str, at: Context) -> None:
+        """Say in a note, if the project wants to know, why a general type is given."""
+        if self.project.options.debug:
+            self.api.note(f"adj: {why}", at)
+
+    # -- the query -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def query(self) -> Query | None:
+        """The query that receives the call; None where the plugin does not know its model."""
+        return self._query(self.context.type) if isinstance(self.context, MethodContext) else None
+
+    def query_before(self, name: str) -> Query | None:
+        """The query that a method of this name was called on, just before this one."""
+        before = called_on(self.context.context)
+        inner = before.callee if isinstance(before, CallExpr) else None
+        is_named = isinstance(inner, MemberExpr) and inner.name == name
+        return self._query(self.api.type_of(inner.expr)) if is_named and isinstance(inner, MemberExpr) else None
+
+    def _query(self, typ: Type | None) -> Query | None:
+        receiver = get_proper_type(typ)
+        if not isinstance(receiver, Instance):
+            return None
+        base = compat.map_to_base(receiver, QUERY)
+        if base is None or len(base.args) != MADE_ARGUMENTS:
+            return None
+        model = self.project.model_of(base.args[0])
+        if model is None:
+            return None
+        row = base.args[1]
+        known = self._known(base.args[0], row)
+        if receiver.type.has_base(MANAGER) and state_of(self.project, row) is None:
+            return self._query_of_manager(model, row)
+        return Query(model, known, row)
+
+    def _query_of_manager(self, model: ModelClass, row: Type) -> Query:
+        receiver = called_on(self.context.context)
+        manager = None if receiver is None else live_manager(self.project, self.api, receiver)
+        rows = None if manager is None else first_rows(self.project, self.api, manager)
+        if rows is None:
+            return Query(model, State(annotations={OPEN: compat.any_type()}), row)
+        known, state = rows
+        return Query(model, known, row_type(self.project, self.api, model, state))
+
+    def _known(self, model: Type, row: Type) -> State:
+        """The names of annotations. A model that has no type argument cannot say them; its rows do, if they are its."""
+        known = state_of(self.project, model)
+        if known is not None:
+            return known
+        carried = (state_of(self.project, row) or NOTHING).annotations
+        if is_tracked(model):
+            # A variable that is given a query with more annotations, see `reassigning`, has them in its rows alone.
+            own = {name: typ for name, typ in carried.items() if not self._is_list_of_rows(typ)}
+            return State(annotations=own) if own else NOTHING
+        if self.project.model_of(row) is not None:
+            return State(annotations=carried)
+        return State(annotations={OPEN: compat.any_type()})
+
+    def _is_list_of_rows(self, typ: Type) -> bool:
+        """Whether an attribute is the `to_attr` of a prefetch, which no clause can name."""
+        proper = get_proper_type(typ)
+        if not isinstance(proper, Instance) or proper.type.fullname != "builtins.list":
+            return False
+        return self.project.model_of(proper.args[0]) is not None
+
+    @property
+    def result(self) -> Type:
+        """What the call gives, as far as mypy knows without the plugin."""
+        return compat.with_attributes(self.context.default_return_type)
+
+    def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
+        """The result, with other names known to later clauses, or with other rows."""
+        query, result = self.query, get_proper_type(self.result)
+        if query is None or not isinstance(result, Instance):
+            return self.result
+        names = query.known if known is None else known
+        model = named_model(self.project, self.api, query.model, names)
+        arguments: list[Type] = [model, query.row if row is None else row]
+        if result.type.fullname == QUERY:
+            return result.copy_modified(args=arguments)
+        made = self.made_class(result)
+        if made is None:
+            return self.result
+        own = result.args[:-MADE_ARGUMENTS] if made is result.type else result.args
+        return Instance(made, [*own, *arguments])
+
+    def made_class(self, query: Instance) -> TypeInfo | None:
+        """The plugin's subclass of a project's class of queries, which says what rows carry."""
+        if query.type.name.endswith(ANNOTATED):
+            return query.type
+        return self.api.info(query.type.fullname + ANNOTATED) if query.type.has_base(QUERY) else None
+
+    def awaitable(self, answer: Type) -> Type:
+        """The result of an asynchronous method, which gives something else when it is awaited."""
+        result = get_proper_type(self.result)
+        if not isinstance(result, Instance) or not result.args:
+            return self.result
+        return result.copy_modified(args=[*result.args[:-1], answer])
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query: its model, the annotations that later clauses may name, and the type of its rows."""
+
+    model: ModelClass
+    known: State
+    row: Type
+
+    def row_state(self, project: Project) -> State | None:
+        """What its rows carry, if they are instances of which something is known."""
+        return state_of(project, self.row)
+
+    @property
+    def model_names(self) -> frozenset[str]:
+        """The names that its model has taken: of fields, of their columns, and of relations from the other side."""
+        return taken_names(self.model)
+
+    @property
+    def keys(self) -> Mapping[str, Type] | None:
+        """The names and types of its rows' keys, if they are dicts."""
+        row = get_proper_type(self.row)
+        return row.items if isinstance(row, TypedDictType) else None
+
+
+def named_model(project: Project, api: Api, model: ModelClass, known: State) -> Type:
+    """The first argument of a query's type: the model, what `annotate()` and `alias()` named, and what `only()` did.
+
+    It is the model's own class also with annotations, so that any query of books is an `AsyncQuery[Book]`.
+    """
+    plain = plain_row(project, api, model)
+    items = known.items()
+    if not items or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
+        return plain
+    names = api.typed_dict(items, readonly=True, optional=known.aliases)
+    return plain.copy_modified(args=[names])
+
+
+def is_tracked(model: Type) -> bool:
+    """Whether a model's type has room for what rows carry: not one that is generic itself, and by an option none."""
+    proper = get_proper_type(model)
+    return not isinstance(proper, Instance) or bool(proper.type.defn.type_vars)
+
+
+def literal_text(argument: Argument) -> str | None:
+    """The text of an argument: written there, or known by its type."""
+    if isinstance(argument.expression, StrExpr):
+        return argument.expression.value
+    typ = get_proper_type(argument.type)
+    if isinstance(typ, Instance) and typ.last_known_value is not None:
+        typ = typ.last_known_value
+    return typ.value if isinstance(typ, LiteralType) and isinstance(typ.value, str) else None

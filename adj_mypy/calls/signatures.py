@@ -1,0 +1,96 @@
+"""Calls that take more than their signature says: a query where Django takes a QuerySet, and other rows of a model;
+and keywords that keep their types.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy.nodes import ARG_STAR2, TypeInfo
+from mypy.plugin import FunctionSigContext, MethodSigContext
+from mypy.typeops import make_simplified_union
+from mypy.types import (
+    AnyType,
+    CallableType,
+    FunctionLike,
+    Instance,
+    Type,
+    TypeVarLikeType,
+    TypeVarType,
+    UnionType,
+    flatten_nested_unions,
+    get_proper_type,
+)
+
+from adj_mypy.boundary import compat
+from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.fullnames import QUERY
+
+SUBQUERY: Final = "django.db.models.expressions.Subquery"
+PREFETCH: Final = "django.db.models.query.Prefetch"
+OPERATORS: Final = frozenset({"__or__", "__and__", "__xor__"})
+CONDITIONS: Final = frozenset({"django.db.models.query_utils.Q", "django.db.models.expressions.When"})
+
+
+def takes_queries(info: TypeInfo | None) -> bool:
+    """Whether a class is made around a nested query: `Subquery`, `Exists`, a project's own, and `Prefetch`."""
+    return info is not None and (info.has_base(SUBQUERY) or info.fullname == PREFETCH)
+
+
+def nested_query(context: FunctionSigContext) -> FunctionLike:
+    """`Exists(q(...))`: a query has what Django asks of a QuerySet, a `query`."""
+    signature, info = context.default_signature, Api(context.api).info(QUERY)
+    if info is None or not isinstance(signature, CallableType) or not signature.arg_types:
+        return signature
+    at = signature.arg_names.index("queryset") if "queryset" in signature.arg_names else 0
+    query = Instance(info, [compat.any_type(), compat.any_type()])
+    items = map(get_proper_type, flatten_nested_unions([signature.arg_types[at]]))
+    variable = next((item for item in items if isinstance(item, TypeVarType)), None)
+    if variable is not None:
+        return signature.copy_modified(variables=[_or(each, query, variable) for each in signature.variables])
+    types = list(signature.arg_types)
+    types[at] = make_simplified_union([types[at], query])
+    return signature.copy_modified(arg_types=types)
+
+
+def _or(declared: TypeVarLikeType, query: Instance, meant: TypeVarType) -> TypeVarLikeType:
+    """A type variable that may stand for a query too."""
+    if not isinstance(declared, TypeVarType) or declared.id != meant.id:
+        return declared
+    return declared.copy_modified(upper_bound=make_simplified_union([declared.upper_bound, query]))
+
+
+def exact_keywords(context: FunctionSigContext | MethodSigContext) -> FunctionLike:
+    """The signature with `object` for keywords of any type: mypy then infers what stands there by itself.
+
+    For a parameter of type `Any` it takes `["a"]` for a list of `Any`, in which no error can be seen.
+    """
+    signature = context.default_signature
+    if not isinstance(signature, CallableType) or ARG_STAR2 not in signature.arg_kinds:
+        return signature
+    at = signature.arg_kinds.index(ARG_STAR2)
+    if not isinstance(get_proper_type(signature.arg_types[at]), AnyType):
+        return signature
+    types = list(signature.arg_types)
+    types[at] = Api(context.api).named("builtins.object")
+    return signature.copy_modified(arg_types=types)
+
+
+def operator(context: MethodSigContext) -> FunctionLike:
+    """`a | b`: another query of the model, whatever its rows carry; the rows of the result are those of the left."""
+    signature = context.default_signature
+    if not isinstance(signature, CallableType) or len(signature.arg_types) != 1:
+        return signature
+    return signature.copy_modified(arg_types=[_of_any_rows(signature.arg_types[0])])
+
+
+def _of_any_rows(typ: Type) -> Type:
+    """`AsyncQuery[Book[...], Book[...]]` as one of `Book`, which is compatible with every state of it."""
+    proper = get_proper_type(typ)
+    if isinstance(proper, UnionType):
+        return UnionType.make_union([_of_any_rows(item) for item in proper.items])
+    if not isinstance(proper, Instance) or len(proper.args) != 2:
+        return typ
+    model = get_proper_type(proper.args[0])
+    plain = model.copy_modified(args=[]) if isinstance(model, Instance) else model
+    return proper.copy_modified(args=[plain, compat.any_type()])

@@ -1,0 +1,1 @@
+"""Which module answers which of mypy's hooks."""

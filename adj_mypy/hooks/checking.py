@@ -1,0 +1,237 @@
+"""The hooks that mypy asks while it checks code: which topic answers, and what becomes of one that fails.
+
+The plugin imports this at the first question: `adj_mypy.hooks.topics` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Final, TypeAlias, TypeVar
+
+from mypy.nodes import TypeInfo
+from mypy.plugin import AttributeContext, FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
+from mypy.types import FunctionLike, Instance, Type, UninhabitedType, get_proper_type
+
+from adj_mypy.boundary import compat, generic
+from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.fullnames import QUERY
+from adj_mypy.calls import signatures
+from adj_mypy.calls.call import Call
+from adj_mypy.calls.wanted import as_wanted
+from adj_mypy.hooks.topics import FUNCTIONS, METHODS, OTHERS, Topic
+from adj_mypy.models import dependencies
+from adj_mypy.models.project import Project
+from adj_mypy.row_state import managers, reading, reassigning, sync_reads
+from adj_mypy.rows import load, queryset_methods
+
+T = TypeVar("T")
+Lookup: TypeAlias = Callable[[str], TypeInfo | None]
+OfAttribute: TypeAlias = Callable[[AttributeContext], Type]
+OfFunction: TypeAlias = Callable[[FunctionContext], Type]
+OfMethod: TypeAlias = Callable[[MethodContext], Type]
+OfFunctionSignature: TypeAlias = Callable[[FunctionSigContext], FunctionLike]
+OfMethodSignature: TypeAlias = Callable[[MethodSigContext], FunctionLike]
+
+LOAD: Final = "adj.query.load.load"
+
+NAMES: Final = frozenset({*METHODS, *OTHERS, *reassigning.TAKEN, *sync_reads.READS, "all"})
+"""The methods that mean something here; mypy asks for every call of every class."""
+
+TAKES_MODEL: Final = frozenset(
+    f"django.shortcuts.{prefix}get_{what}_or_404" for prefix in ("", "a") for what in ("object", "list")
+)
+"""Functions of Django that give rows of a class."""
+
+
+class Checking:
+    """Adds to each of django-stubs' answers, which are given to it, what that plugin does not know."""
+
+    def __init__(self, project: Project, info: Lookup) -> None:
+        self.project, self._info = project, info
+        self._tracked = project.options.loaded_relations
+
+    # -- attributes ----------------------------------------------------------------------------------------------------
+
+    def class_attribute(self, fullname: str, inner: OfAttribute | None) -> OfAttribute | None:
+        """`Book.objects`."""
+        owner, _, attribute = fullname.rpartition(".")
+        if inner is not None or not self._tracked or owner not in self.project.owners:
+            return inner
+        if attribute in self.project.async_managers[owner]:
+            return partial(self._async_manager, attribute)
+        return generic.bare_attribute
+
+    def _async_manager(self, attribute: str, context: AttributeContext) -> Type:
+        declared = generic.bare_attribute(context)
+        return self._guarded(lambda: managers.tracked(self.project, attribute, declared, context), declared)
+
+    def attribute(self, fullname: str, inner: OfAttribute | None) -> OfAttribute | None:
+        """`book.author`."""
+        owner, _, attribute = fullname.rpartition(".")
+        if owner not in self._owners:
+            return inner
+        if owner == generic.ANNOTATED_ROW:
+            return partial(self._read_annotation, attribute)
+        if owner in queryset_methods.MADE:
+            return partial(queryset_methods.read, attribute)
+        return partial(self._read, inner, attribute)
+
+    @cached_property
+    def _owners(self) -> frozenset[str]:
+        """The classes whose attributes mean something here: mypy asks for every attribute of every class."""
+        rows = self.project.owners if self._tracked else frozenset[str]()
+        return rows | queryset_methods.MADE | {generic.ANNOTATED_ROW}
+
+    def _read(self, inner: OfAttribute | None, attribute: str, context: AttributeContext) -> Type:
+        dependencies.of_row(self.project, context)
+        known = context if inner is None else context._replace(default_attr_type=inner(context))
+        return self._guarded(lambda: reading.read(self.project, attribute, known), known.default_attr_type)
+
+    def _read_annotation(self, attribute: str, context: AttributeContext) -> Type:
+        return self._guarded(
+            lambda: reading.read_annotation(self.project, attribute, context), context.default_attr_type
+        )
+
+    # -- functions -----------------------------------------------------------------------------------------------------
+
+    def function(self, fullname: str, inner: OfFunction | None) -> OfFunction | None:
+        """`q(Book)`, `load(book, "author")`, `Book(...)`, `list(book.tags.all())`."""
+        topic = FUNCTIONS.get(fullname)
+        if topic is not None:
+            return partial(self._answer_function, topic)
+        if inner is not None and compat.has_base(self._info(fullname), QUERY):
+            # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
+            return None
+        if not self._tracked:
+            return inner
+        if fullname in sync_reads.CONSUMERS:
+            return self._consume
+        takes_model = fullname in self.project.models or fullname in TAKES_MODEL
+        if inner is None:
+            return generic.bare_call if takes_model or fullname in self.project.names else None
+        return (lambda context: generic.unbound(inner(context))) if takes_model else inner
+
+    def _answer_function(self, topic: Topic, context: FunctionContext) -> Type:
+        result = context.default_return_type
+        # mypy tries every overload, and asks about those as well that do not take what is given.
+        return result if _is_of_never(result) else self._answer(topic, context)
+
+    def _consume(self, context: FunctionContext) -> Type:
+        """A function of Python's own that reads all of what it is given."""
+        self._guarded(lambda: sync_reads.check_arguments(self.project, context), None)
+        return context.default_return_type
+
+    def function_signature(self, fullname: str, inner: OfFunctionSignature | None) -> OfFunctionSignature | None:
+        """What a function takes."""
+        if fullname in signatures.CONDITIONS:
+            return signatures.exact_keywords
+        if self.project.remembered(fullname, lambda: signatures.takes_queries(self._info(fullname))):
+            return signatures.nested_query
+        return load.load_signature if fullname == LOAD else inner
+
+    # -- methods -------------------------------------------------------------------------------------------------------
+
+    def method(self, fullname: str, inner: OfMethod | None) -> OfMethod | None:
+        """`query.filter(...)`, `book.aload("author")`, `book.tags.all()`, and what takes rows out of a collection."""
+        owner, _, name = fullname.rpartition(".")
+        if name not in NAMES and not owner.startswith("adj."):
+            return None if inner is None else partial(self._ask_django, inner)
+        if owner in reassigning.COLLECTIONS:
+            return partial(self._taken, name) if self._tracked and name in reassigning.TAKEN else inner
+        topic = self._topic(owner, name)
+        if topic is not None:
+            return partial(self._answer, topic, name=name)
+        if self._tracked and name == "all" and self._is_manager(owner):
+            return partial(self._all_rows, inner)
+        if self._tracked and name in sync_reads.READS and self._is_manager(owner):
+            return partial(self._read_rows, inner, name)
+        return None if inner is None else partial(self._ask_django, inner)
+
+    def _topic(self, owner: str, name: str) -> Topic | None:
+        """What answers a method of a class, or of one that the project derives from a class of adj's."""
+        if name in METHODS and (owner == QUERY or compat.has_base(self._info(owner), QUERY)):
+            return METHODS[name]
+        for base, topic in OTHERS.get(name, {}).items():
+            if compat.has_base(self._info(owner), base):
+                return topic
+        return _as_declared if owner.startswith("adj.") else None
+
+    def method_signature(self, fullname: str, inner: OfMethodSignature | None) -> OfMethodSignature | None:
+        """What a method takes."""
+        owner, _, name = fullname.rpartition(".")
+        if name in signatures.OPERATORS and compat.has_base(self._info(owner), QUERY):
+            return signatures.operator
+        if owner.startswith("adj.") and name in METHODS:
+            return signatures.exact_keywords
+        return inner
+
+    def _taken(self, name: str, context: MethodContext) -> Type:
+        """What a loop or an index takes from a collection."""
+        return self._fitting(name, context, context.default_return_type)
+
+    def _read_rows(self, inner: OfMethod | None, name: str, context: MethodContext) -> Type:
+        """What django-stubs says of a method that asks the database, after a look at what it asks for."""
+        self._guarded(lambda: sync_reads.check_method(self.project, name, context), None)
+        return self._fitting(name, context, self._asked(inner, context))
+
+    def _all_rows(self, inner: OfMethod | None, context: MethodContext) -> Type:
+        """All rows of a relation."""
+        result = self._asked(inner, context)
+        return self._guarded(lambda: sync_reads.rows_of(self.project, context, result), result)
+
+    def _asked(self, inner: OfMethod | None, context: MethodContext) -> Type:
+        return context.default_return_type if inner is None else self._ask_django(inner, context)
+
+    def _ask_django(self, inner: OfMethod, context: MethodContext) -> Type:
+        dependencies.of_call(self.project, context)
+        return inner(context)
+
+    def _fitting(self, name: str, context: MethodContext, result: Type) -> Type:
+        return self._guarded(
+            lambda: reassigning.fitting(self.project, Api(context.api), context.context, name, result), result
+        )
+
+    # -- answers -------------------------------------------------------------------------------------------------------
+
+    def _answer(self, topic: Topic, context: FunctionContext | MethodContext, name: str = "") -> Type:
+        """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
+        call = Call(self.project, context)
+        if isinstance(context, MethodContext):
+            dependencies.of_call(self.project, context)
+        try:
+            result = as_wanted(call, topic(call))
+            if not self._tracked:
+                return result
+            return reassigning.fitting(self.project, call.api, context.context, name, result)
+        except Exception as error:  # a plugin must never end mypy
+            call.fell_back(f"{type(error).__name__}: {error}", context.context)
+            if self.project.options.debug:
+                raise
+            return context.default_return_type
+
+    def _guarded(self, answer: Callable[[], T], otherwise: T) -> T:
+        """An answer; mypy's own where the plugin meets what it does not expect."""
+        try:
+            return answer()
+        except Exception:  # a plugin must never end mypy
+            if self.project.options.debug:
+                raise
+            return otherwise
+
+    def _is_manager(self, fullname: str) -> bool:
+        """Whether a class is one of Django's managers or QuerySets, or of a project's."""
+        info = self._info(fullname)
+        return info is not None and any(map(info.has_base, sync_reads.MANAGERS))
+
+
+def _is_of_never(result: Type) -> bool:
+    """Whether a result has a type variable that nothing was found for."""
+    proper = get_proper_type(result)
+    if not isinstance(proper, Instance) or not proper.args:
+        return False
+    return isinstance(get_proper_type(proper.args[0]), UninhabitedType)
+
+
+def _as_declared(call: Call) -> Type:
+    return call.result

@@ -1,0 +1,103 @@
+"""Conditions and orders: `filter()`, `exclude()`, `aget()`, `order_by()`, `distinct()` and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mypy.nodes import Expression
+from mypy.types import Type
+
+from adj_mypy.boundary.compat import any_type
+from adj_mypy.calls.call import Call, Query, literal_text
+from adj_mypy.calls.start import query_of_source
+from adj_mypy.expressions.nulls import Scope
+from adj_mypy.lookups import conditions, paths
+from adj_mypy.lookups.expression_types import default_alias
+
+
+def filtered(call: Call) -> Type:
+    """`filter()` and its kin: lookups as keywords, and conditions."""
+    if call.query is not None:
+        check_filter(call, call.query)
+    return call.result
+
+
+def shortcut(call: Call) -> Type:
+    """`get_object_or_404()` and `get_list_or_404()`: lookups on whatever `q()` takes."""
+    query = query_of_source(call)
+    if query is not None:
+        check_filter(call, query)
+    return call.result
+
+
+def check_filter(call: Call, query: Query) -> None:
+    """Check the conditions that are given to a query."""
+    for argument in call.arguments("args"):
+        if not argument.is_unpacked:
+            conditions.check_is_condition(call, argument.expression, argument.type)
+    conditions.check_arguments(call, scope_of(query), "args", "kwargs")
+
+
+def complex_filter(call: Call) -> Type:
+    """`complex_filter()`: a `Q`, or a dict of lookups."""
+    query = call.query
+    if query is not None:
+        conditions.check_arguments(call, scope_of(query), "filter_obj")
+    return call.result
+
+
+def scope_of(query: Query) -> Scope:
+    """Where the expressions of a query's clauses stand."""
+    return Scope(query.model, query.known.annotations)
+
+
+def with_conditions(topic: Callable[[Call], Type]) -> Callable[[Call], Type]:
+    """A topic of expressions, such as `values()`, whose conditions are checked as well."""
+
+    def checked(call: Call) -> Type:
+        query = call.query
+        if query is not None:
+            scope = _with_own_names(call, query)
+            for argument in call.arguments("args", "kwargs", "fields", "expressions"):
+                conditions.check_conditions_inside(call, scope, argument.expression)
+        return topic(call)
+
+    return checked
+
+
+def _with_own_names(call: Call, query: Query) -> Scope:
+    """An expression may name those before it in the same call, whose types are not known yet."""
+    given = call.arguments("args", "kwargs", "expressions")
+    names = (argument.keyword or default_alias(call, argument.expression) for argument in given)
+    new: dict[str, Type] = {name: any_type() for name in names if name is not None}
+    return Scope(query.model, {**new, **query.known.annotations})
+
+
+def order_by(call: Call) -> Type:
+    """The names and expressions to sort by."""
+    query = call.query
+    if query is None:
+        return call.result
+    for argument in call.arguments("field_names"):
+        text = literal_text(argument)
+        if text is not None:
+            _check_order(call, query, argument.expression, text.removeprefix("-").removeprefix("+"))
+        elif not argument.is_unpacked:
+            conditions.check_inside(call, scope_of(query), argument.expression)
+    return call.result
+
+
+def _check_order(call: Call, query: Query, at: Expression, path: str) -> None:
+    if path != "?" and path not in (query.keys or {}):
+        paths.column(call, at, query.model, path, query.known.annotations)
+
+
+def columns(call: Call) -> Type:
+    """The names of `distinct()`, `aearliest()` and `alatest()`."""
+    query = call.query
+    if query is not None:
+        for argument in call.arguments("field_names", "fields"):
+            path = literal_text(argument)
+            if path is not None:
+                _check_order(call, query, argument.expression, path.removeprefix("-"))
+    return call.result

@@ -1,0 +1,185 @@
+"""The Python types of fields: of a model's own by their declaration, of others by their class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from django.db.models import CompositePrimaryKey, Field, GeneratedField, Model, fields
+from django.db.models.fields.files import FileField
+from django.db.models.fields.related import ForeignObject
+from mypy.typeops import make_simplified_union
+from mypy.types import AnyType, NoneType, TupleType, Type, get_proper_type
+
+from adj.schema.paths import ResolvedPath, get_field
+from adj_mypy.boundary import compat
+from adj_mypy.boundary.compat import Api
+from adj_mypy.models.project import ModelClass, Project, full_name, target_of
+
+_VALUES: Final[Mapping[type[Any], str]] = {
+    fields.AutoField: "builtins.int",
+    fields.BigAutoField: "builtins.int",
+    fields.SmallAutoField: "builtins.int",
+    fields.IntegerField: "builtins.int",
+    fields.FloatField: "builtins.float",
+    fields.DecimalField: "decimal.Decimal",
+    fields.BooleanField: "builtins.bool",
+    fields.CharField: "builtins.str",
+    fields.TextField: "builtins.str",
+    fields.FilePathField: "builtins.str",
+    fields.GenericIPAddressField: "builtins.str",
+    FileField: "builtins.str",
+    fields.DateTimeField: "datetime.datetime",
+    fields.DateField: "datetime.date",
+    fields.TimeField: "datetime.time",
+    fields.DurationField: "datetime.timedelta",
+    fields.UUIDField: "uuid.UUID",
+    fields.BinaryField: "builtins.bytes",
+}
+"""What a column's value is in Python, by the class that a field inherits from."""
+
+SAMPLES: Final[Mapping[str, type[Field[Any, Any]]]] = {
+    "builtins.int": fields.IntegerField,
+    "builtins.float": fields.FloatField,
+    "decimal.Decimal": fields.DecimalField,
+    "builtins.bool": fields.BooleanField,
+    "builtins.str": fields.CharField,
+    "datetime.datetime": fields.DateTimeField,
+    "datetime.date": fields.DateField,
+    "datetime.time": fields.TimeField,
+    "datetime.timedelta": fields.DurationField,
+    "uuid.UUID": fields.UUIDField,
+    "builtins.bytes": fields.BinaryField,
+}
+"""A field for a value of each of these types: of the class that Django gives a constant of it."""
+
+
+def subclasses(cls: type[Any]) -> Iterator[type[Any]]:
+    """A class and those made from it."""
+    yield cls
+    for child in cls.__subclasses__():
+        yield from subclasses(child)
+
+
+def optional(typ: Type) -> Type:
+    """The type, or None."""
+    return make_simplified_union([typ, NoneType()])
+
+
+def type_of_class(api: Api, field: object) -> Type:
+    """The type of a column's values by the class of its field; `Any` where that does not tell."""
+    converted = _converted(api, field)
+    if converted is not None:
+        return converted
+    name = next((_VALUES[base] for base in type(field).__mro__ if base in _VALUES), None)
+    if name is not None and (name.startswith("builtins.") or api.info(name) is not None):
+        return api.named(name)
+    return _type_of_generic_field(api, field)
+
+
+def _converted(api: Api, field: object) -> Type | None:
+    """What a project's own class of fields makes of the database's values, by the annotation of `from_db_value()`."""
+    owner = next((base for base in type(field).__mro__ if "from_db_value" in vars(base)), None)
+    if owner is None or owner.__module__.startswith("django."):
+        return None
+    info = api.info(full_name(owner))
+    returned = None if info is None else compat.returned_type(info, "from_db_value")
+    return compat.any_type() if returned is None else without_none(returned)
+
+
+def _type_of_generic_field(api: Api, field: object) -> Type:
+    """The type that a project's own class of fields declares: `class Money(Field[Amount, Amount])`."""
+    info = api.info(full_name(type(field)))
+    if info is None or not info.has_base(compat.FIELD) or info.defn.type_vars:
+        return compat.any_type()
+    arguments = compat.field_arguments(api.named(info.fullname))
+    return arguments[1] if arguments is not None else compat.any_type()
+
+
+def type_of_field(project: Project, api: Api, field: Any) -> Type:
+    """The type of a column's values, without the None of a column that may be NULL."""
+    known = project.remembered(field, lambda: _type_of_column(project, api, field))
+    return known or _type_of_made_of_others(project, api, field) or type_of_class(api, field)
+
+
+def _type_of_column(project: Project, api: Api, column: Any) -> Type | None:
+    """What a model's source says of a column that has values of its own, which the column's class may not tell."""
+    model = getattr(column, "model", None)
+    if not isinstance(model, type) or not issubclass(model, Model) or get_field(model, column.name) is not column:
+        # The field of an array's items has the array's name.
+        return None
+    # The attribute of a file gives a FieldFile, the column its name.
+    if isinstance(column, (FileField, CompositePrimaryKey, GeneratedField)) or _is_djangos_array(column):
+        return None
+    declared = _declared(project, api, model, column)
+    return None if isinstance(get_proper_type(declared), AnyType) else declared
+
+
+def _type_of_made_of_others(project: Project, api: Api, field: Any) -> Type | None:
+    """The type of a field whose values are those of other fields, or the name of a file."""
+    if isinstance(field, FileField):
+        return api.named("builtins.str")
+    if isinstance(field, CompositePrimaryKey):
+        types = [type_of_field(project, api, part) for part in field.fields]
+        return TupleType(types, api.named("builtins.tuple", [make_simplified_union(types)]))
+    if isinstance(field, GeneratedField):
+        return type_of_field(project, api, field.output_field)
+    if _is_djangos_array(field):
+        base = field.base_field
+        # It knows the model, whose attribute is the whole array.
+        item = _type_of_output(project, api, base)
+        return api.named("builtins.list", [optional(item) if base.null else item])
+    return None
+
+
+def _is_djangos_array(field: Any) -> bool:
+    """Whether a field is PostgreSQL's `ArrayField` itself: the source says what a project's subclass of it holds."""
+    return isinstance(getattr(field, "base_field", None), Field) and field.get_internal_type() == "ArrayField"
+
+
+def _declared(project: Project, api: Api, model: ModelClass, field: Any) -> Type | None:
+    info = project.info(api, model)
+    types = None if info is None else compat.declared_types(info, getattr(field, "attname", field.name))
+    return None if types is None else without_none(types[1])
+
+
+def without_none(typ: Type) -> Type:
+    """The type without None."""
+    proper = get_proper_type(typ)
+    items = getattr(proper, "items", None)
+    if items is None or isinstance(proper, AnyType) or not hasattr(proper, "relevant_items"):
+        return typ
+    kept = [item for item in items if not isinstance(get_proper_type(item), NoneType)]
+    return make_simplified_union(kept) if kept else typ
+
+
+def type_of_path(project: Project, api: Api, path: ResolvedPath) -> Type:
+    """The type of what a path gives as a column: in `values()`, or in an expression."""
+    if not path.transforms:
+        typ = type_of_field(project, api, key_of(path.field))
+    elif path.output is path.field:
+        typ = type_of_field(project, api, path.field)
+    else:
+        typ = _type_of_output(project, api, path.output)
+    return optional(typ) if path.is_nullable or _may_be_missing(path) else typ
+
+
+def _may_be_missing(path: ResolvedPath) -> bool:
+    """Whether a path asks for one item of an array, which may be too short."""
+    is_array = isinstance(getattr(path.field, "base_field", None), Field)
+    return is_array and any(name.isdigit() for name in path.transforms)
+
+
+def _type_of_output(project: Project, api: Api, field: Any) -> Type:
+    """The type of a field that is no column of its own."""
+    return _type_of_made_of_others(project, api, field) or type_of_class(api, field)
+
+
+def key_of(field: Any) -> Any:
+    """The field that holds a value: the field itself, or for a relation the key that it refers to."""
+    while getattr(field, "is_relation", False):
+        target = target_of(field)
+        if target is None:
+            return field
+        field = field.target_field if isinstance(field, ForeignObject) and field.concrete else target._meta.pk
+    return field

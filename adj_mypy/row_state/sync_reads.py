@@ -1,0 +1,97 @@
+"""Rows of a relation to many that Django's own manager would fetch: `for tag in book.tags.all()` in an `async def`.
+
+What was prefetched is there, and asks nothing. In synchronous code Django may ask, and nothing is reported.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy.nodes import CallExpr, Context, Expression, MemberExpr
+from mypy.plugin import FunctionContext, MethodContext
+from mypy.types import Instance, Type, get_proper_type
+
+from adj_mypy.boundary.codes import NOT_LOADED
+from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.syntax import called_on
+from adj_mypy.models.project import Project, relations, single_relations
+from adj_mypy.row_state.blocking import is_asynchronous
+from adj_mypy.row_state.state import state_of
+from adj_mypy.row_state.trees import rows_knowing
+
+READS: Final = frozenset(
+    {"__iter__", "__len__", "__bool__", "__contains__", "count", "exists", "contains", "first", "last", "get"}
+)
+"""The methods of a manager or QuerySet that ask the database and wait."""
+
+MANAGERS: Final = ("django.db.models.manager.BaseManager", "django.db.models.query.QuerySet")
+"""The classes whose methods these are."""
+
+CONSUMERS: Final = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "len", "any", "all", "min", "max"),
+        *("enumerate", "zip", "map", "filter", "iter", "bool"),
+    )
+)
+"""The functions that read all of what they are given."""
+
+
+def check_method(project: Project, name: str, context: MethodContext) -> None:
+    """Report a method that reads what was not prefetched."""
+    read = context.context if name.startswith("__") else called_on(context.context)
+    if read is not None:
+        _check(project, Api(context.api), read)
+
+
+def rows_of(project: Project, context: MethodContext, result: Type) -> Type:
+    """The result of `book.tags.all()`, with what its rows carry; managers of a project's own classes do not say it."""
+    manager = called_on(context.context)
+    proper = get_proper_type(result)
+    if not isinstance(manager, MemberExpr) or not isinstance(proper, Instance):
+        return result
+    api = Api(context.api)
+    row = api.type_of(manager.expr)
+    model, state = project.model_of(row), state_of(project, row)
+    if row is None or model is None or state is None or not state.carries(manager.name):
+        return result
+    item = rows_knowing(project, api, relations(model)[manager.name], state.loaded[manager.name], row)
+    target = project.model_of(item)
+    if target is None:
+        return result
+    args = [item if project.model_of(argument) is target else argument for argument in proper.args]
+    return proper.copy_modified(args=args)
+
+
+def check_arguments(project: Project, context: FunctionContext) -> None:
+    """Report arguments of a function that reads all of them."""
+    for given in context.args:
+        for argument in given:
+            _check(project, Api(context.api), argument)
+
+
+def _check(project: Project, api: Api, read: Expression | Context) -> None:
+    """Report that an expression is read whose rows were not prefetched."""
+    manager = _manager(read)
+    if manager is None or not is_asynchronous(api):
+        return
+    row = api.type_of(manager.expr)
+    model, state = project.model_of(row), state_of(project, row)
+    if model is None or state is None or state.carries(manager.name):
+        return
+    if manager.name not in relations(model) or manager.name in single_relations(model):
+        return
+    label = f'"{model.__name__}.{manager.name}"'
+    remedy = f'add .prefetch_related("{manager.name}") to the query, or ask for it with adj.related()'
+    hint = "(reading it would ask the database, which asynchronous code cannot)"
+    api.fail(f"{label} is not loaded: {remedy} {hint}", read, NOT_LOADED)
+
+
+def _manager(read: Expression | Context) -> MemberExpr | None:
+    """The attribute in `book.tags.all()`, which is a manager."""
+    if isinstance(read, MemberExpr):
+        return read
+    if not isinstance(read, CallExpr) or not isinstance(read.callee, MemberExpr) or read.callee.name != "all":
+        return None
+    manager = read.callee.expr
+    return manager if isinstance(manager, MemberExpr) else None

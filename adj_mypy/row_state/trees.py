@@ -1,0 +1,230 @@
+"""The tree of what a row carries, and how a clause adds to it: relations of relations, each with its own state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from mypy.types import Instance, Type, get_proper_type
+
+from adj_mypy.boundary import compat
+from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.words import suggestion
+from adj_mypy.models.fields import optional
+from adj_mypy.models.project import (
+    SEPARATOR,
+    ModelClass,
+    Project,
+    Relation,
+    is_parent_link,
+    joined_relations,
+    relations,
+    single_relations,
+    target_of,
+)
+from adj_mypy.row_state.state import State, plain_row, row_type, state_of
+
+Fail: TypeAlias = Callable[[str], None]
+
+_JOINED_LEVELS: Final = 5
+"""So deep `select_related()` without names goes."""
+
+_LIST: Final = "builtins.list"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One lookup of `prefetch_related()`: a path, what its rows are if a query says it, and where they are put."""
+
+    path: str
+    row: Type | None = None
+    to_attr: str | None = None
+
+
+def _nothing(model: ModelClass) -> State:
+    return State()
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """What clauses do to states.
+
+    `prefetched` are the paths of relations to one row that are not joined, `first` is what the rows of a model's
+    default manager carry, from which relations to many come.
+    """
+
+    project: Project
+    api: Api
+    prefetched: frozenset[str] = frozenset()
+    first: Callable[[ModelClass], State] = _nothing
+
+    # -- joins ---------------------------------------------------------------------------------------------------------
+
+    def with_join(self, model: ModelClass, state: State, path: str, fail: Fail) -> State:
+        """The state with a path of relations to one row; what the model does not have is reported."""
+        head, _, rest = path.partition(SEPARATOR)
+        found = joined_relations(model).get(head)
+        if found is None:
+            if head not in state.annotations:
+                fail(_no_join(model, head))
+            return state
+        name, relation = found
+        target = target_of(relation)
+        if target is None:
+            return state
+        nested = self._nested(state, name) or State()
+        joined = self.with_join(target, nested, rest, fail) if rest else nested
+        # The part in a parent's table is made of the row when it is read, and keeps nothing that was joined to it.
+        return state if is_parent_link(relation) else self._with(state, name, target, joined)
+
+    def with_every_join(self, model: ModelClass, state: State, levels: int = _JOINED_LEVELS) -> State:
+        """The state with every foreign key that cannot be NULL, and theirs."""
+        for name, relation in single_relations(model).items():
+            target = target_of(relation)
+            if not levels or target is None or not _is_joined_always(relation):
+                continue
+            nested = self._nested(state, name) or State()
+            state = self._with(state, name, target, self.with_every_join(target, nested, levels - 1))
+        return state
+
+    def without_joins(self, model: ModelClass, state: State) -> State:
+        """The state with nothing but what is prefetched."""
+        return state.without(name for name in single_relations(model) if name not in self.prefetched)
+
+    # -- prefetches ----------------------------------------------------------------------------------------------------
+
+    def with_prefetch(self, model: ModelClass, state: State, lookup: Lookup, fail: Fail) -> State:
+        """The state with what a lookup prefetches; what the model does not have is reported."""
+        head, _, rest = lookup.path.partition(SEPARATOR)
+        inner = Lookup(rest, lookup.row, lookup.to_attr)
+        known = relations(model)
+        if head in known:
+            return self._with_relation(state, head, known[head], inner, fail)
+        if head in state.annotations:
+            return self._with_attribute(state, head, inner, fail)
+        if not hasattr(model, head) or head in {field.name for field in model._meta.get_fields()}:
+            fail(f'{model.__name__} has no relation "{head}"{suggestion(head, known)}')
+        return state
+
+    def _with_relation(self, state: State, name: str, relation: Relation, inner: Lookup, fail: Fail) -> State:
+        target = target_of(relation)
+        if target is None:
+            return state.with_loaded(name, compat.any_type())
+        if not inner.path and inner.to_attr is not None:
+            return state.with_annotations({inner.to_attr: self._attribute(relation, target, inner.row)})
+        if not inner.path:
+            # What is joined or prefetched already stays as it is.
+            return state if name in state.loaded else state.with_loaded(name, self._row(relation, target, inner.row))
+        nested = self._nested(state, name)
+        if nested is None and name in state.loaded:
+            return state
+        start = nested if nested is not None else self.start(relation, target)
+        return self._with(state, name, target, self.with_prefetch(target, start, inner, fail))
+
+    def _with_attribute(self, state: State, name: str, inner: Lookup, fail: Fail) -> State:
+        """A path that goes on after the `to_attr` of another lookup."""
+        rows = get_proper_type(state.annotations[name])
+        row = rows.args[0] if isinstance(rows, Instance) and rows.type.fullname == _LIST else rows
+        model, nested = self.project.model_of(row), state_of(self.project, row)
+        if model is None or nested is None or not inner.path:
+            return state
+        new = row_type(self.project, self.api, model, self.with_prefetch(model, nested, inner, fail))
+        return state.with_annotations({name: new if row is rows else self.api.named(_LIST, [new])})
+
+    def _attribute(self, relation: Relation, target: ModelClass, row: Type | None) -> Type:
+        """The type of `to_attr`: a list, or for a relation to one row this or None."""
+        typ = self._row(relation, target, row)
+        source = relation.model if isinstance(relation.model, type) else None
+        if source is not None:
+            typ = rows_knowing(self.project, self.api, relation, typ, plain_row(self.project, self.api, source))
+        is_single = relation.many_to_one or relation.one_to_one
+        return optional(typ) if is_single else self.api.named(_LIST, [typ])
+
+    def _row(self, relation: Relation, target: ModelClass, row: Type | None) -> Type:
+        if row is None:
+            return row_type(self.project, self.api, target, self.start(relation, target))
+        return row if self.project.model_of(row) is not None else plain_row(self.project, self.api, target)
+
+    def start(self, relation: Relation, target: ModelClass) -> State:
+        """What rows carry by themselves: those of a relation to many come from the model's default manager."""
+        return State() if relation.many_to_one or relation.one_to_one else self.first(target)
+
+    def without_prefetches(
+        self, model: ModelClass, state: State, annotations: frozenset[str], prefix: str = ""
+    ) -> State:
+        """The state with nothing but joins, and the query's own annotations."""
+        single = single_relations(model)
+        loaded: dict[str, Type] = {}
+        for name, row in state.loaded.items():
+            if name in single and prefix + name not in self.prefetched:
+                loaded[name] = self._without(single[name], row, f"{prefix}{name}{SEPARATOR}")
+        kept = {name: typ for name, typ in state.annotations.items() if name in annotations}
+        return State(loaded, kept, state.deferred)
+
+    def _without(self, relation: Relation, row: Type, prefix: str) -> Type:
+        target, nested = target_of(relation), state_of(self.project, row)
+        if target is None or nested is None:
+            return row
+        inner = self.without_prefetches(target, nested, frozenset(), prefix)
+        return row_type(self.project, self.api, target, inner)
+
+    def new_steps(self, model: ModelClass, state: State, lookup: Lookup) -> set[str]:
+        """The paths of relations to one row that a lookup prefetches, and nothing has joined."""
+        found: set[str] = set()
+        current: ModelClass | None = model
+        at: State | None = state
+        parts = lookup.path.split(SEPARATOR)
+        for end, part in enumerate(parts, start=1):
+            relation = None if current is None else single_relations(current).get(part)
+            if relation is None:
+                break
+            if at is None or part not in at.loaded:
+                found.add(SEPARATOR.join(parts[:end]))
+            at = None if at is None else self._nested(at, part)
+            current = target_of(relation)
+        return found
+
+    # -- parts ---------------------------------------------------------------------------------------------------------
+
+    def _nested(self, state: State, name: str) -> State | None:
+        """What the row at the other end carries, if it is there and known."""
+        return state_of(self.project, state.loaded.get(name))
+
+    def _with(self, state: State, name: str, target: ModelClass, nested: State) -> State:
+        return state.with_loaded(name, row_type(self.project, self.api, target, nested))
+
+
+def rows_knowing(project: Project, api: Api, relation: Relation, row: Type, known: Type) -> Type:
+    """The rows at the other end of a relation, which know the one that they were reached from, if only that can be."""
+    name, model, state = _way_back(relation), project.model_of(row), state_of(project, row)
+    if name is None or model is None or state is None or name in state.loaded or name not in relations(model):
+        return row
+    return row_type(project, api, model, state.with_loaded(name, known))
+
+
+def _way_back(relation: Relation) -> str | None:
+    """The attribute that leads back; None where rows at the other end may belong to several."""
+    if relation.many_to_many or getattr(relation, "remote_field", None) is None:
+        return None
+    if not relation.concrete:
+        back: str | None = getattr(relation.remote_field, "name", None)
+        return back
+    name: str | None = relation.remote_field.get_accessor_name() if relation.one_to_one else None
+    return name
+
+
+def _is_joined_always(relation: Relation) -> bool:
+    is_forward = bool(relation.concrete) and target_of(relation) is not None
+    return is_forward and not relation.null and not is_parent_link(relation)
+
+
+def _no_join(model: ModelClass, name: str) -> str:
+    known, joined = relations(model), joined_relations(model)
+    if name in joined:
+        return ""
+    if name in known and name not in single_relations(model):
+        return f'"{model.__name__}.{name}" leads to many rows: use prefetch_related("{name}")'
+    if name in known:
+        return f'"{model.__name__}.{name}" leads to rows of any model: use prefetch_related("{name}")'
+    return f'{model.__name__} has no relation to one row "{name}"{suggestion(name, joined)}'

@@ -1,0 +1,1 @@
+"""The rows of a query after each of its methods."""

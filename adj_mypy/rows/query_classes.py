@@ -1,0 +1,31 @@
+"""A project's own classes of queries: `class BookQuery(AsyncQuery[Book, Book])`.
+
+Its builders give the class itself, which has no place for what rows carry. So each such class gets a subclass for the
+checker, `BookQuery@adj[Model, Row]`, which has the methods of the class, and is an `AsyncQuery[Model, Row]` before it
+is the `AsyncQuery[Book, Book]` that the class is.
+"""
+
+from __future__ import annotations
+
+from mypy.types import Instance, Type, get_proper_type
+
+from adj_mypy.boundary import compat
+from adj_mypy.boundary.fullnames import QUERY
+from adj_mypy.calls.call import MADE_ARGUMENTS, Call
+
+
+def of(call: Call) -> Type:
+    """`BookQuery.of(query)`: the same question, and so the same rows."""
+    result = get_proper_type(call.result)
+    given = call.arguments("query")
+    source = get_proper_type(given[0].type) if given else None
+    base = compat.map_to_base(source, QUERY) if isinstance(source, Instance) else None
+    if not isinstance(result, Instance) or base is None or len(base.args) != MADE_ARGUMENTS:
+        return call.result
+    made = call.made_class(result)
+    return call.result if made is None else Instance(made, [*result.args, *base.args])
+
+
+def unchanged(call: Call) -> Type:
+    """A clause that changes nothing of the rows."""
+    return call.result
