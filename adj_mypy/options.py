@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NoReturn, cast
 
-from adj_mypy.boundary.compat import exit_with_usage
+from adj_mypy.boundary.usage import exit_with_usage
 
 INI_SECTION = "mypy.plugins.adj"
 TOML_SECTION = "tool.adj-mypy"

@@ -26,8 +26,13 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy.boundary import compat, generic, older, synthetic
+from adj_mypy.boundary import generic, older, synthetic
+from adj_mypy.boundary.api import first_line
+from adj_mypy.boundary.django_stubs import set_up_django
 from adj_mypy.boundary.fullnames import MODEL, QUERY
+from adj_mypy.boundary.generic import without_error_of_generic_self
+from adj_mypy.boundary.types import has_base
+from adj_mypy.boundary.usage import exit_with_usage, is_before
 from adj_mypy.models import dependencies
 from adj_mypy.models.project import Project, digest
 from adj_mypy.models.sources import STALE, Sources
@@ -54,10 +59,10 @@ class AdjPlugin(Plugin):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        if compat.is_before(options.plugins, INNER, OUTER):
-            compat.exit_with_usage(f'"{OUTER}" has to stand before "{INNER}" in `plugins`; it contains that one.')
+        if is_before(options.plugins, INNER, OUTER):
+            exit_with_usage(f'"{OUTER}" has to stand before "{INNER}" in `plugins`; it contains that one.')
         own = read_options(options.config_file)
-        self.django = compat.set_up_django(options)
+        self.django = set_up_django(options)
         self.project = Project(own, self.django)
         self.sources = Sources(self.project.bases) if options.fine_grained_incremental else None
         self._tracked = own.loaded_relations
@@ -89,20 +94,20 @@ class AdjPlugin(Plugin):
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         info = self._info(fullname)
-        if compat.has_base(info, QUERY):
+        if has_base(info, QUERY):
             return synthetic.add_subclass
         hook = self.django.get_base_class_hook(fullname)
-        return partial(self._process_class, hook) if hook is not None and compat.has_base(info, MODEL) else hook
+        return partial(self._process_class, hook) if hook is not None and has_base(info, MODEL) else hook
 
     def _process_class(self, hook: Callable[[ClassDefContext], None], context: ClassDefContext) -> None:
         if self._tracked and context.cls.fullname in self.project.models:
-            compat.without_error_of_generic_self(context.api, partial(hook, context))
+            without_error_of_generic_self(context.api, partial(hook, context))
         else:
             hook(context)
         module = context.cls.info.module_name
         synthetic.mark_class_variables(context.cls.info, self.project.async_managers.get(context.cls.fullname, ()))
         if self.sources is not None and self.sources.has_changed(module):
-            context.api.fail(STALE, compat.first_line())
+            context.api.fail(STALE, first_line())
 
     @override
     def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:

@@ -1,4 +1,8 @@
-"""Classes and attributes that no source defines: they are made here, and kept as mypy keeps its own."""
+"""Create classes and attributes that no source defines; mypy caches them with the module that they are added to.
+
+Private API of mypy used here: `mypy.mro`, `mypy.semanal` (`SemanticAnalyzer.modules`), `mypy.subtypes`
+(`is_same_type`), `Var._fullname`.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,9 @@ from mypy.semanal import SemanticAnalyzer
 from mypy.subtypes import is_same_type
 from mypy.types import Instance, Type, TypeVarId, TypeVarLikeType, TypeVarType
 
-from adj_mypy.boundary.compat import Api, any_type
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import ANNOTATED, QUERY
+from adj_mypy.boundary.types import any_type
 
 
 def new_class(

@@ -1,4 +1,7 @@
-"""What messages say: types as a reader writes them, and the nearest names."""
+"""The words of messages: types as a reader writes them, and similar names.
+
+Private API of mypy used here: `mypy.messages` (`format_type`).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Final
 from mypy.messages import format_type
 from mypy.types import Type
 
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.generic import bare
 
 _MANY: Final = 12

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from mypy.errorcodes import ErrorCode
 from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, NameExpr, StrExpr, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get_proper_type
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.codes import ErrorCode
+from adj_mypy.boundary.django_stubs import with_attributes
 from adj_mypy.boundary.fullnames import ANNOTATED, MANAGER, QUERY
 from adj_mypy.boundary.syntax import called_on
+from adj_mypy.boundary.types import any_type, map_to_base
 from adj_mypy.models.project import ModelClass, Project, taken_names
 from adj_mypy.row_state.managers import first_rows, live_manager
 from adj_mypy.row_state.state import NOTHING, OPEN, State, plain_row, row_type, state_of
@@ -121,7 +122,7 @@ class Call:
         receiver = get_proper_type(typ)
         if not isinstance(receiver, Instance):
             return None
-        base = compat.map_to_base(receiver, QUERY)
+        base = map_to_base(receiver, QUERY)
         if base is None or len(base.args) != MADE_ARGUMENTS:
             return None
         model = self.project.model_of(base.args[0])
@@ -138,7 +139,7 @@ class Call:
         manager = None if receiver is None else live_manager(self.project, self.api, receiver)
         rows = None if manager is None else first_rows(self.project, self.api, manager)
         if rows is None:
-            return Query(model, State(annotations={OPEN: compat.any_type()}), row)
+            return Query(model, State(annotations={OPEN: any_type()}), row)
         known, state = rows
         return Query(model, known, row_type(self.project, self.api, model, state))
 
@@ -154,7 +155,7 @@ class Call:
             return State(annotations=own) if own else NOTHING
         if self.project.model_of(row) is not None:
             return State(annotations=carried)
-        return State(annotations={OPEN: compat.any_type()})
+        return State(annotations={OPEN: any_type()})
 
     def _is_list_of_rows(self, typ: Type) -> bool:
         """Whether an attribute is the `to_attr` of a prefetch, which no clause can name."""
@@ -166,7 +167,7 @@ class Call:
     @property
     def result(self) -> Type:
         """What the call gives, as far as mypy knows without the plugin."""
-        return compat.with_attributes(self.context.default_return_type)
+        return with_attributes(self.context.default_return_type)
 
     def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
         """The result, with other names known to later clauses, or with other rows."""

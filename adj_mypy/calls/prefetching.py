@@ -11,9 +11,9 @@ from mypy.types import (
     get_proper_type,
 )
 
-from adj_mypy.boundary import compat
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.syntax import statements_in
+from adj_mypy.boundary.types import any_type, map_to_base
 from adj_mypy.calls.call import Argument, Call, literal_text
 from adj_mypy.row_state.trees import Lookup
 
@@ -87,12 +87,12 @@ def _typed(call: Call, made: Type) -> Lookup | None:
 def _row(typ: Type | None) -> Type | None:
     """The type of the rows of a query; those of a QuerySet may carry anything."""
     proper = get_proper_type(typ)
-    base = compat.map_to_base(proper, QUERY) if isinstance(proper, Instance) else None
+    base = map_to_base(proper, QUERY) if isinstance(proper, Instance) else None
     if base is not None and len(base.args) == 2:
         return base.args[1]
     if isinstance(proper, Instance) and proper.args:
         return proper.args[-1]
-    return compat.any_type()
+    return any_type()
 
 
 def _text(call: Call, part: Expression | None) -> str | None:

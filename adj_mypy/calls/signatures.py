@@ -8,7 +8,6 @@ from typing import Final
 
 from mypy.nodes import ARG_STAR2, TypeInfo
 from mypy.plugin import FunctionSigContext, MethodSigContext
-from mypy.typeops import make_simplified_union
 from mypy.types import (
     AnyType,
     CallableType,
@@ -22,9 +21,9 @@ from mypy.types import (
     get_proper_type,
 )
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import QUERY
+from adj_mypy.boundary.types import any_type, make_simplified_union
 
 SUBQUERY: Final = "django.db.models.expressions.Subquery"
 PREFETCH: Final = "django.db.models.query.Prefetch"
@@ -43,7 +42,7 @@ def nested_query(context: FunctionSigContext) -> FunctionLike:
     if info is None or not isinstance(signature, CallableType) or not signature.arg_types:
         return signature
     at = signature.arg_names.index("queryset") if "queryset" in signature.arg_names else 0
-    query = Instance(info, [compat.any_type(), compat.any_type()])
+    query = Instance(info, [any_type(), any_type()])
     items = map(get_proper_type, flatten_nested_unions([signature.arg_types[at]]))
     variable = next((item for item in items if isinstance(item, TypeVarType)), None)
     if variable is not None:
@@ -93,4 +92,4 @@ def _of_any_rows(typ: Type) -> Type:
         return typ
     model = get_proper_type(proper.args[0])
     plain = model.copy_modified(args=[]) if isinstance(model, Instance) else model
-    return proper.copy_modified(args=[plain, compat.any_type()])
+    return proper.copy_modified(args=[plain, any_type()])

@@ -7,8 +7,8 @@ from typing import Any, Final
 from mypy.nodes import CallExpr, Expression, MemberExpr
 from mypy.types import CallableType, Instance, Type, TypeType, get_proper_type
 
-from adj_mypy.boundary import compat
 from adj_mypy.boundary.fullnames import MANAGER, QUERY
+from adj_mypy.boundary.types import any_type, map_to_base
 from adj_mypy.calls.call import Call, Query, named_model
 from adj_mypy.models.project import ModelClass, model_info
 from adj_mypy.row_state.managers import default_manager, first_rows, live_manager
@@ -68,7 +68,7 @@ def _names_beside(source: Type) -> State:
     """The names that rows may have beside their columns: managers and QuerySets of the project's may annotate."""
     proper = get_proper_type(source)
     is_plain = isinstance(proper, Instance) and proper.type.fullname in _PLAIN
-    return State() if is_plain else State(annotations={OPEN: compat.any_type()})
+    return State() if is_plain else State(annotations={OPEN: any_type()})
 
 
 def query_of_source(call: Call) -> Query | None:
@@ -96,7 +96,7 @@ def _row_of(source: Type) -> Type | None:
 
 
 def _mapped(source: Type, fullname: str) -> Instance | None:
-    return compat.map_to_base(source, fullname) if isinstance(source, Instance) else None
+    return map_to_base(source, fullname) if isinstance(source, Instance) else None
 
 
 def _class_of(source: Type) -> Type | None:

@@ -6,11 +6,11 @@ what the annotation says.
 
 from __future__ import annotations
 
-from mypy.subtypes import is_subtype
 from mypy.types import CallableType, Instance, Type, TypedDictType, UnionType, get_proper_type
 
-from adj_mypy.boundary.compat import Api, any_type, wanted_type
+from adj_mypy.boundary.api import Api, wanted_type
 from adj_mypy.boundary.fullnames import MODEL
+from adj_mypy.boundary.types import any_type, is_subtype
 from adj_mypy.calls.call import Call
 
 

@@ -38,7 +38,7 @@ from mypy.nodes import (
 )
 from mypy.types import Instance, LiteralType, TupleType, Type, TypedDictType, UnionType, get_proper_type
 
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
 from adj_mypy.models.fields import SAMPLES, without_none
 
 

@@ -13,9 +13,10 @@ from mypy.nodes import TypeInfo
 from mypy.plugin import AttributeContext, FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
 from mypy.types import FunctionLike, Instance, Type, UninhabitedType, get_proper_type
 
-from adj_mypy.boundary import compat, generic
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary import generic
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import QUERY
+from adj_mypy.boundary.types import has_base
 from adj_mypy.calls import signatures
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.wanted import as_wanted
@@ -100,7 +101,7 @@ class Checking:
         topic = FUNCTIONS.get(fullname)
         if topic is not None:
             return partial(self._answer_function, topic)
-        if inner is not None and compat.has_base(self._info(fullname), QUERY):
+        if inner is not None and has_base(self._info(fullname), QUERY):
             # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
             return None
         if not self._tracked:
@@ -150,17 +151,17 @@ class Checking:
 
     def _topic(self, owner: str, name: str) -> Topic | None:
         """What answers a method of a class, or of one that the project derives from a class of adj's."""
-        if name in METHODS and (owner == QUERY or compat.has_base(self._info(owner), QUERY)):
+        if name in METHODS and (owner == QUERY or has_base(self._info(owner), QUERY)):
             return METHODS[name]
         for base, topic in OTHERS.get(name, {}).items():
-            if compat.has_base(self._info(owner), base):
+            if has_base(self._info(owner), base):
                 return topic
         return _as_declared if owner.startswith("adj.") else None
 
     def method_signature(self, fullname: str, inner: OfMethodSignature | None) -> OfMethodSignature | None:
         """What a method takes."""
         owner, _, name = fullname.rpartition(".")
-        if name in signatures.OPERATORS and compat.has_base(self._info(owner), QUERY):
+        if name in signatures.OPERATORS and has_base(self._info(owner), QUERY):
             return signatures.operator
         if owner.startswith("adj.") and name in METHODS:
             return signatures.exact_keywords

@@ -12,12 +12,12 @@ from typing import Any
 
 from django.db.models import Field, Manager, Model, QuerySet
 from mypy.nodes import CallExpr, Expression
-from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, CallableType, NoneType, Type, get_proper_type
 
 from adj.schema.paths import column_names, get_field
-from adj_mypy.boundary import compat
 from adj_mypy.boundary.codes import LOOKUP
+from adj_mypy.boundary.declarations import declared_types
+from adj_mypy.boundary.types import make_simplified_union
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.calls.call import Argument, Call, Query
 from adj_mypy.expressions.nulls import Scope
@@ -92,7 +92,7 @@ class Writing:
     def _declared(self, field: Any) -> Type | None:
         """What the attribute of a project's own kind of field may be set to."""
         info = self.call.project.info(self.call.api, self.model)
-        types = None if info is None else compat.declared_types(info, field.attname)
+        types = None if info is None else declared_types(info, field.attname)
         return None if types is None or isinstance(get_proper_type(types[0]), AnyType) else types[0]
 
 

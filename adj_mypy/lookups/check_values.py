@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mypy.nodes import Expression, ListExpr, SetExpr, StarExpr, TupleExpr
-from mypy.subtypes import is_subtype
-from mypy.typeops import make_simplified_union
 from mypy.types import Instance, TupleType, Type, UnionType, UnpackType, get_proper_type
 
 from adj_mypy.boundary.codes import VALUE
-from adj_mypy.boundary.compat import any_type
+from adj_mypy.boundary.types import any_type, is_subtype, make_simplified_union
 from adj_mypy.boundary.words import type_text
 from adj_mypy.calls.call import Argument, Call
 from adj_mypy.lookups import nested

@@ -18,8 +18,8 @@ from mypy.types import Type
 
 from adj.errors import QueryError
 from adj.schema.paths import ResolvedPath, resolve
-from adj_mypy.boundary import compat
 from adj_mypy.boundary.codes import SHAPE
+from adj_mypy.boundary.types import any_type, erroneous
 from adj_mypy.calls.call import Call
 from adj_mypy.expressions.evaluate import UNKNOWN, Evaluator, Typed, typed
 from adj_mypy.expressions.guesses import refuses_every_field
@@ -43,9 +43,9 @@ def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
         made = typed(call.api.type_of(at))
     if made is UNKNOWN or not hasattr(made, "resolve_expression"):
         call.fell_back("this expression is known only when it runs", at)
-        return compat.any_type()
+        return any_type()
     if not check_names(call, at, made, scope):
-        return compat.erroneous()
+        return erroneous()
     if isinstance(made, FilteredRelation):
         return _filtered(call, made, scope)
     return _type(call, at, made, scope)
@@ -144,12 +144,12 @@ def _filtered(call: Call, made: FilteredRelation, scope: Scope) -> Type:
         target = target_of(resolve(scope.model, made.relation_name).field)
     except QueryError:
         target = None
-    return compat.any_type() if target is None else plain_row(call.project, call.api, target)
+    return any_type() if target is None else plain_row(call.project, call.api, target)
 
 
 def _of_many(call: Call, at: Expression, made: Any, scope: Scope) -> Type | None:
     """The type of what collects values into one; for Django an array or JSON, of which it says no more."""
-    anything = compat.any_type()
+    anything = any_type()
     if isinstance(made, JSONObject):
         return call.api.named("builtins.dict", [call.api.named("builtins.str"), anything])
     kind = collector(made)
@@ -164,7 +164,7 @@ def _named(call: Call, at: Expression, name: str, scope: Scope) -> Type:
     found = paths.column(call, at, scope.model, name, scope.known)
     if isinstance(found, ResolvedPath):
         return type_of_path(call.project, call.api, found)
-    return found or compat.any_type()
+    return found or any_type()
 
 
 def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
@@ -180,9 +180,9 @@ def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
     except Exception as error:  # noqa: BLE001  # Django refuses it in many ways, and will again when it runs
         refusal = _certain(made, query, scope, error)
         if refusal is None:
-            return compat.any_type()
+            return any_type()
         call.fail(f"Django refuses this expression: {refusal}", at, SHAPE)
-        return compat.erroneous()
+        return erroneous()
     if isinstance(made, (Window, ExpressionWrapper)) or not getattr(field, "is_relation", False):
         return type_of_field(call.project, call.api, field)
     return type_of_class(call.api, field.target_field)

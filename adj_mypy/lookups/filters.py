@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mypy.nodes import Expression
 from mypy.types import Type
 
-from adj_mypy.boundary.compat import any_type
+from adj_mypy.boundary.types import any_type
 from adj_mypy.calls.call import Call, Query, literal_text
 from adj_mypy.calls.start import query_of_source
 from adj_mypy.expressions.nulls import Scope

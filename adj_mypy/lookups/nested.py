@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from mypy.nodes import CallExpr, Expression, IndexExpr, MemberExpr, StrExpr
-from mypy.subtypes import is_subtype
-from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, Instance, NoneType, TupleType, Type, TypedDictType, get_proper_type
 
-from adj_mypy.boundary import compat
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import MODEL, QUERY
+from adj_mypy.boundary.types import is_subtype, make_simplified_union, map_to_base
 from adj_mypy.boundary.words import type_text
 from adj_mypy.models.project import ModelClass, Project
 
@@ -41,7 +40,7 @@ def columns_of(typ: Type) -> list[Type] | Instance | None:
     proper = get_proper_type(typ)
     if not isinstance(proper, Instance):
         return None
-    query = compat.map_to_base(proper, QUERY) or compat.map_to_base(proper, QUERYSET)
+    query = map_to_base(proper, QUERY) or map_to_base(proper, QUERYSET)
     row = get_proper_type(query.args[1]) if query is not None and len(query.args) == 2 else None
     if isinstance(row, TypedDictType):
         return list(row.items.values())
@@ -57,7 +56,7 @@ def _is_general(row: Type) -> bool:
     return isinstance(row, Instance) and row.type.fullname in {"builtins.dict", "builtins.tuple"}
 
 
-def misfit(project: Project, api: compat.Api, operand: Type, rows: ModelClass | None, value: Type | None) -> str | None:
+def misfit(project: Project, api: Api, operand: Type, rows: ModelClass | None, value: Type | None) -> str | None:
     """What a nested query should be instead, if it does not fit by its rows, its number of columns or the type of one.
 
     `rows` is the model that a relation leads to, `value` what the column may be compared with.
@@ -97,7 +96,7 @@ _WITH_QUERY: Final = frozenset(
 )
 
 
-def outer_names(api: compat.Api, query: Expression) -> Iterator[tuple[str, Expression]]:
+def outer_names(api: Api, query: Expression) -> Iterator[tuple[str, Expression]]:
     """The names of the outer row in a nested query that is written in the call, with where they stand.
 
     What is nested further speaks of a row between, as `OuterRef(OuterRef(...))` speaks of one beyond.
@@ -107,7 +106,7 @@ def outer_names(api: compat.Api, query: Expression) -> Iterator[tuple[str, Expre
             yield from _outer_in(api, argument)
 
 
-def _outer_in(api: compat.Api, expression: Expression) -> Iterator[tuple[str, Expression]]:
+def _outer_in(api: Api, expression: Expression) -> Iterator[tuple[str, Expression]]:
     match expression:
         case CallExpr(callee=callee, args=args):
             name = getattr(callee, "fullname", "")
@@ -130,7 +129,7 @@ def parts(expression: Expression) -> list[Expression]:
     return [*found, *(item for item in getattr(made, "items", ()) if isinstance(item, Expression))]
 
 
-def is_nested(api: compat.Api, expression: Expression) -> bool:
+def is_nested(api: Api, expression: Expression) -> bool:
     """Whether an expression is a chain of calls that gives a query."""
     if next(_steps(expression), None) is None:
         return False

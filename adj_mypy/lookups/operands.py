@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from django.db.models import CompositePrimaryKey, JSONField, Lookup, fields
 from django.db.models.fields.files import FileField
-from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, Instance, NoneType, TupleType, Type, UnionType, get_proper_type
 
 from adj.schema.paths import ResolvedPath
-from adj_mypy.boundary.compat import Api, any_type
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.types import any_type, make_simplified_union
 from adj_mypy.lookups.annotated_paths import AnnotatedPath
 from adj_mypy.models.fields import key_of, type_of_field
 from adj_mypy.models.project import ModelClass, Project, target_of

@@ -29,8 +29,7 @@ from mypy.nodes import (
 from mypy.plugin import AnalyzeTypeContext, AttributeContext, MethodContext
 from mypy.types import Instance, LiteralType, RawExpressionType, Type, UnboundType, get_proper_type
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api, analyzer
 from adj_mypy.models.project import SEPARATOR, ModelClass, Project, path_targets
 
 _NUMBERS = (IntExpr, FloatExpr)
@@ -54,7 +53,7 @@ def of_row(project: Project, context: AttributeContext) -> None:
 
 def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
     """The models that the paths in `Loaded[Book, Literal["author__publisher"]]` go through."""
-    api = Api(compat.analyzer(context))
+    api = Api(analyzer(context))
     names = frozenset(_in_annotation(context.type.args))
     for argument in context.type.args[:1]:
         model = project.model_of(context.api.analyze_type(argument))

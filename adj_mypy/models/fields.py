@@ -8,12 +8,12 @@ from typing import Any, Final
 from django.db.models import CompositePrimaryKey, Field, GeneratedField, Model, fields
 from django.db.models.fields.files import FileField
 from django.db.models.fields.related import ForeignObject
-from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, NoneType, TupleType, Type, get_proper_type
 
 from adj.schema.paths import ResolvedPath, get_field
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.declarations import FIELD, declared_types, field_arguments, returned_type
+from adj_mypy.boundary.types import any_type, make_simplified_union
 from adj_mypy.models.project import ModelClass, Project, full_name, target_of
 
 _VALUES: Final[Mapping[type[Any], str]] = {
@@ -83,17 +83,17 @@ def _converted(api: Api, field: object) -> Type | None:
     if owner is None or owner.__module__.startswith("django."):
         return None
     info = api.info(full_name(owner))
-    returned = None if info is None else compat.returned_type(info, "from_db_value")
-    return compat.any_type() if returned is None else without_none(returned)
+    returned = None if info is None else returned_type(info, "from_db_value")
+    return any_type() if returned is None else without_none(returned)
 
 
 def _type_of_generic_field(api: Api, field: object) -> Type:
     """The type that a project's own class of fields declares: `class Money(Field[Amount, Amount])`."""
     info = api.info(full_name(type(field)))
-    if info is None or not info.has_base(compat.FIELD) or info.defn.type_vars:
-        return compat.any_type()
-    arguments = compat.field_arguments(api.named(info.fullname))
-    return arguments[1] if arguments is not None else compat.any_type()
+    if info is None or not info.has_base(FIELD) or info.defn.type_vars:
+        return any_type()
+    arguments = field_arguments(api.named(info.fullname))
+    return arguments[1] if arguments is not None else any_type()
 
 
 def type_of_field(project: Project, api: Api, field: Any) -> Type:
@@ -139,7 +139,7 @@ def _is_djangos_array(field: Any) -> bool:
 
 def _declared(project: Project, api: Api, model: ModelClass, field: Any) -> Type | None:
     info = project.info(api, model)
-    types = None if info is None else compat.declared_types(info, getattr(field, "attname", field.name))
+    types = None if info is None else declared_types(info, getattr(field, "attname", field.name))
     return None if types is None else without_none(types[1])
 
 

@@ -16,8 +16,8 @@ from django.db.models.manager import BaseManager
 from mypy.nodes import TypeInfo
 from mypy.types import FunctionLike, Instance, Type, TypeType, get_proper_type
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api, DjangoPlugin
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.django_stubs import ANNOTATED_WITH, DjangoPlugin, registered_models
 from adj_mypy.boundary.fullnames import ANNOTATED, MANAGER
 from adj_mypy.options import PluginOptions
 
@@ -56,7 +56,7 @@ class Project:
     @cached_property
     def models(self) -> Mapping[str, ModelClass]:
         """The models that have a table, by the full name of their class."""
-        return {full_name(model): model for model in compat.registered_models(self.django)}
+        return {full_name(model): model for model in registered_models(self.django)}
 
     @cached_property
     def tables(self) -> frozenset[ModelClass]:
@@ -139,7 +139,7 @@ def _written(info: TypeInfo) -> TypeInfo:
     name = info.name
     if "@" not in name:
         return info
-    is_made = name.endswith(ANNOTATED) or compat.ANNOTATED_WITH in name
+    is_made = name.endswith(ANNOTATED) or ANNOTATED_WITH in name
     return info.bases[0].type if is_made and info.bases else info
 
 

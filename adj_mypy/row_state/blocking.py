@@ -11,7 +11,7 @@ from typing import Final
 
 from mypy.nodes import CallExpr, Decorator, FuncDef, FuncItem, LambdaExpr, MemberExpr, NameExpr, Node
 
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.syntax import nodes_in
 
 _WAITING: Final = frozenset(

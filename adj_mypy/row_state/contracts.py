@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from mypy.plugin import AnalyzeTypeContext
 from mypy.types import Instance, LiteralType, Type, UnionType, get_proper_type
 
-from adj_mypy.boundary import compat
+from adj_mypy.boundary.api import Api, analyzer
 from adj_mypy.boundary.codes import LOOKUP
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.types import erroneous
 from adj_mypy.models.project import Project
 from adj_mypy.row_state.state import State, row_type
 from adj_mypy.row_state.trees import Lookup, Trees
@@ -18,15 +18,13 @@ from adj_mypy.row_state.trees import Lookup, Trees
 def loaded(project: Project, context: AnalyzeTypeContext) -> Type:
     """The type of a row that carries what the `Literal` names; the model itself where rows are not tracked."""
     if len(context.type.args) != 2:
-        Api(compat.analyzer(context)).fail(
-            "Loaded[...] takes a model and a Literal of relations", context.context, LOOKUP
-        )
-        return compat.erroneous()
+        Api(analyzer(context)).fail("Loaded[...] takes a model and a Literal of relations", context.context, LOOKUP)
+        return erroneous()
     row, names = (get_proper_type(context.api.analyze_type(argument)) for argument in context.type.args)
     model = project.model_of(row)
     if model is None or not isinstance(row, Instance) or not project.options.loaded_relations:
         return row
-    api = Api(compat.analyzer(context))
+    api = Api(analyzer(context))
     if not row.type.defn.type_vars and api.defer():
         return row
     trees, state = Trees(project, api), State()

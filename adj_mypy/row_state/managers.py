@@ -20,8 +20,8 @@ from mypy.nodes import Expression, MemberExpr
 from mypy.plugin import AttributeContext
 from mypy.types import Instance, Type, get_proper_type
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.types import any_type
 from adj_mypy.expressions.nulls import Scope, is_nullable
 from adj_mypy.models.fields import optional, type_of_field
 from adj_mypy.models.project import SEPARATOR, ModelClass, Project, full_name
@@ -82,7 +82,7 @@ def _described(project: Project, api: Api, queryset: Any) -> tuple[State, State]
     query, model = queryset.query, queryset.model
     annotations = {name: _type(project, api, query, made) for name, made in query.annotations.items()}
     if query.extra:
-        annotations[OPEN] = compat.any_type()
+        annotations[OPEN] = any_type()
     selected = {name: typ for name, typ in annotations.items() if name in {OPEN, *query.annotation_select}}
     making, state = trees(project, api), State(annotations=selected)
     if query.select_related is True:
@@ -118,7 +118,7 @@ def _lookup(project: Project, api: Api, given: Any) -> Lookup:
     if made.queryset is None:
         return Lookup(path, None, to_attr)
     rows = first_rows(project, api, made.queryset)
-    row = compat.any_type() if rows is None else row_type(project, api, made.queryset.model, rows[1])
+    row = any_type() if rows is None else row_type(project, api, made.queryset.model, rows[1])
     return Lookup(path, row, to_attr)
 
 
@@ -129,7 +129,7 @@ def _type(project: Project, api: Api, query: Any, made: Any) -> Type:
         typ = type_of_field(project, api, made.output_field)
         is_optional = is_nullable(made, Scope(query.model, {}, outer=outer))
     except Exception:  # noqa: BLE001  # Django may not know it before it runs, and says so in many ways
-        return compat.any_type()
+        return any_type()
     return optional(typ) if is_optional else typ
 
 

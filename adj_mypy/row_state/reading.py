@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from mypy.errorcodes import ATTR_DEFINED
 from mypy.nodes import MemberExpr
 from mypy.plugin import AttributeContext
 from mypy.types import Instance, Type, UnionType, get_proper_type
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.codes import NOT_LOADED
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.codes import ATTR_DEFINED, NOT_LOADED
 from adj_mypy.boundary.generic import bare
+from adj_mypy.boundary.types import erroneous
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.models.project import (
     ModelClass,
@@ -111,4 +110,4 @@ def read_annotation(project: Project, attribute: str, context: AttributeContext)
     names = [*info.names, *state.annotations]
     message = f'"{info.name}" has no attribute "{attribute}"{suggestion(attribute, names)}'
     Api(context.api).fail(message, context.context, ATTR_DEFINED)
-    return compat.erroneous()
+    return erroneous()

@@ -27,12 +27,12 @@ from mypy.nodes import (
     Var,
     WhileStmt,
 )
-from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, get_proper_type
 
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.syntax import nodes_in, statements_in
+from adj_mypy.boundary.types import is_subtype
 from adj_mypy.models.project import Project
 from adj_mypy.row_state.state import open_row, replace_rows, with_rows
 
@@ -81,7 +81,7 @@ def fitting(project: Project, api: Api, at: Context, name: str, result: Type) ->
     targets.refitted.add(at)
     if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
         # What a list of rows carries cannot be narrowed, so that nothing may be known of the variable from here on.
-        target.node.type = with_rows(project, api, declared, None)
+        api.declare(target.node, with_rows(project, api, declared, None))
     return put(plain)
 
 

@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 
 from mypy.types import Instance, NoneType, TupleType, Type, TypedDictType, UnionType, get_proper_type
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import ANNOTATED
+from adj_mypy.boundary.types import any_type
 from adj_mypy.models.project import ModelClass, Project, full_name, relations, target_of
 
 DEFERRED = "-"
@@ -128,8 +128,8 @@ Change: TypeAlias = Callable[[ModelClass, State], State]
 def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Type:
     """The type of a row that carries what the state says."""
     if state is NOTHING and api.is_checker:
-        return project.remembered(model, lambda: _row_type(project, api, model, state)) or compat.any_type()
-    return _row_type(project, api, model, state) or compat.any_type()
+        return project.remembered(model, lambda: _row_type(project, api, model, state)) or any_type()
+    return _row_type(project, api, model, state) or any_type()
 
 
 def _row_type(project: Project, api: Api, model: ModelClass, state: State) -> Type | None:
@@ -147,13 +147,13 @@ def _row_type(project: Project, api: Api, model: ModelClass, state: State) -> Ty
 def open_row(project: Project, api: Api, model: ModelClass) -> Type:
     """The type of a row of which nothing is known, and which may have attributes that its model has not."""
     annotated = api.info(full_name(model) + ANNOTATED)
-    return compat.any_type() if annotated is None else Instance(annotated, [])
+    return any_type() if annotated is None else Instance(annotated, [])
 
 
 def plain_row(project: Project, api: Api, model: ModelClass) -> Type:
     """The type of a row of which nothing is known, as a project writes it."""
     info = project.info(api, model)
-    return compat.any_type() if info is None else Instance(info, [])
+    return any_type() if info is None else Instance(info, [])
 
 
 def state_of(project: Project, row: Type | None) -> State | None:

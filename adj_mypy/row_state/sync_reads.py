@@ -11,8 +11,8 @@ from mypy.nodes import CallExpr, Context, Expression, MemberExpr
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, Type, get_proper_type
 
+from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.codes import NOT_LOADED
-from adj_mypy.boundary.compat import Api
 from adj_mypy.boundary.syntax import called_on
 from adj_mypy.models.project import Project, relations, single_relations
 from adj_mypy.row_state.blocking import is_asynchronous

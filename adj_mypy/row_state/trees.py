@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 from mypy.types import Instance, Type, get_proper_type
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.types import any_type
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.models.fields import optional
 from adj_mypy.models.project import (
@@ -110,7 +110,7 @@ class Trees:
     def _with_relation(self, state: State, name: str, relation: Relation, inner: Lookup, fail: Fail) -> State:
         target = target_of(relation)
         if target is None:
-            return state.with_loaded(name, compat.any_type())
+            return state.with_loaded(name, any_type())
         if not inner.path and inner.to_attr is not None:
             return state.with_annotations({inner.to_attr: self._attribute(relation, target, inner.row)})
         if not inner.path:

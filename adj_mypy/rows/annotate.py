@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from mypy.nodes import Expression
 from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 
-from adj_mypy.boundary import compat
 from adj_mypy.boundary.codes import LOOKUP, SHAPE
+from adj_mypy.boundary.types import any_type
 from adj_mypy.calls.call import Argument, Call, Query, is_tracked
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import conditions
@@ -53,7 +53,7 @@ def scope_of(query: Query) -> Scope:
 
 
 def _unknown() -> dict[str, Type]:
-    return {OPEN: compat.any_type()}
+    return {OPEN: any_type()}
 
 
 def _annotations(call: Call, query: Query) -> dict[str, Type]:
@@ -114,14 +114,14 @@ def _with(call: Call, query: Query, new: Mapping[str, Type]) -> Type:
 
 
 def _general_dict(call: Call) -> Type:
-    return call.api.named("builtins.dict", [call.api.named("builtins.str"), compat.any_type()])
+    return call.api.named("builtins.dict", [call.api.named("builtins.str"), any_type()])
 
 
 def _longer(row: TupleType, new: Mapping[str, Type]) -> Type:
     is_plain = row.partial_fallback.type.fullname == "builtins.tuple"
     if not is_plain:
         # Django forgets the new names.
-        return compat.any_type()
+        return any_type()
     if OPEN in new:
-        return row.partial_fallback.copy_modified(args=[compat.any_type()])
-    return TupleType([*row.items, *new.values()], row.partial_fallback.copy_modified(args=[compat.any_type()]))
+        return row.partial_fallback.copy_modified(args=[any_type()])
+    return TupleType([*row.items, *new.values()], row.partial_fallback.copy_modified(args=[any_type()]))

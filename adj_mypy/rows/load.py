@@ -8,9 +8,9 @@ from mypy.nodes import Context, Expression, ListExpr, MemberExpr, SetExpr, StrEx
 from mypy.plugin import FunctionSigContext
 from mypy.types import FunctionLike, Instance, Type, get_proper_type
 
-from adj_mypy.boundary import compat
 from adj_mypy.boundary.codes import LOOKUP
 from adj_mypy.boundary.syntax import called_on
+from adj_mypy.boundary.types import any_type
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.prefetching import lookups
 from adj_mypy.models.project import SEPARATOR, ModelClass, relations, target_of
@@ -36,7 +36,7 @@ def load_signature(context: FunctionSigContext) -> FunctionLike:
     result = get_proper_type(signature.ret_type)
     if not isinstance(result, Instance) or not result.args:
         return signature
-    return signature.copy_modified(ret_type=result.copy_modified(args=[*result.args[:-1], compat.any_type()]))
+    return signature.copy_modified(ret_type=result.copy_modified(args=[*result.args[:-1], any_type()]))
 
 
 def load_own(call: Call) -> Type:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from mypy.types import Instance, Type, get_proper_type
 
-from adj_mypy.boundary import compat
 from adj_mypy.boundary.fullnames import QUERY
+from adj_mypy.boundary.types import map_to_base
 from adj_mypy.calls.call import MADE_ARGUMENTS, Call
 
 
@@ -19,7 +19,7 @@ def of(call: Call) -> Type:
     result = get_proper_type(call.result)
     given = call.arguments("query")
     source = get_proper_type(given[0].type) if given else None
-    base = compat.map_to_base(source, QUERY) if isinstance(source, Instance) else None
+    base = map_to_base(source, QUERY) if isinstance(source, Instance) else None
     if not isinstance(result, Instance) or base is None or len(base.args) != MADE_ARGUMENTS:
         return call.result
     made = call.made_class(result)

@@ -7,8 +7,8 @@ from typing import Final
 from mypy.plugin import AttributeContext
 from mypy.types import CallableType, Instance, ProperType, Type, TypeType, get_proper_type
 
-from adj_mypy.boundary import compat
-from adj_mypy.boundary.compat import Api
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.types import map_to_base
 from adj_mypy.calls.call import Call
 
 MANAGER: Final = "adj.models.managers.ManagerFromQuerySet"
@@ -55,7 +55,7 @@ def _queryset_of(receiver: ProperType) -> Instance | None:
     if not isinstance(receiver, Instance):
         return None
     for name in (MANAGER, QUERY):
-        base = compat.map_to_base(receiver, name)
+        base = map_to_base(receiver, name)
         found = None if base is None or not base.args else get_proper_type(base.args[-1])
         if isinstance(found, Instance):
             return found
@@ -68,7 +68,7 @@ def _is_coroutine(returned: ProperType) -> bool:
 
 def _query(api: Api, receiver: Instance, queryset: Instance, returned: ProperType) -> Type | None:
     """The query that a method gives; None for one that gives no QuerySet."""
-    base = compat.map_to_base(returned, _QUERYSET) if isinstance(returned, Instance) else None
+    base = map_to_base(returned, _QUERYSET) if isinstance(returned, Instance) else None
     info = api.info(QUERY)
     if base is None or info is None or not isinstance(returned, Instance):
         return None

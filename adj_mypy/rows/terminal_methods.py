@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from mypy.type_visitor import TypeTranslator
 from mypy.types import Instance, TupleType, Type, TypeAliasType, get_proper_type
 
 from adj.schema.paths import column_names, resolve
-from adj_mypy.boundary import compat
+from adj_mypy.boundary.api import wanted_item
 from adj_mypy.boundary.codes import LOOKUP, SHAPE
+from adj_mypy.boundary.types import TypeTranslator, any_type, is_subtype
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.calls.call import Call, Query, literal_text
 from adj_mypy.expressions.nulls import Scope
@@ -27,10 +27,10 @@ def run(call: Call) -> Type:
     Lists are invariant: one of rows with annotations is no `list[Book]`, though nobody else has it yet.
     """
     query = call.query
-    wanted = compat.wanted_item(call.context, "builtins.list")
+    wanted = wanted_item(call.context, "builtins.list")
     if query is None or not isinstance(wanted, Instance) or wanted.args:
         return call.result
-    is_wanted = call.project.model_of(wanted) is not None and compat.is_part(query.row, wanted)
+    is_wanted = call.project.model_of(wanted) is not None and is_subtype(query.row, wanted)
     return call.awaitable(call.api.named("builtins.list", [wanted])) if is_wanted else call.result
 
 
@@ -103,7 +103,7 @@ def returning(call: Call) -> Type:
 
 
 def _plain_tuple(call: Call, types: Sequence[Type]) -> Type:
-    return TupleType(list(types), call.api.named("builtins.tuple", [compat.any_type()]))
+    return TupleType(list(types), call.api.named("builtins.tuple", [any_type()]))
 
 
 def raw(call: Call) -> Type:

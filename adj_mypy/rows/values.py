@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from mypy.nodes import Context
-from mypy.typeops import make_simplified_union
 from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 
 from adj.schema.paths import ResolvedPath, resolve
-from adj_mypy.boundary import compat
 from adj_mypy.boundary.codes import LOOKUP, SHAPE
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.synthetic import named_tuple
+from adj_mypy.boundary.types import any_type, erroneous, make_simplified_union, map_to_base
 from adj_mypy.calls.call import Argument, Call, Query, literal_text
 from adj_mypy.lookups import paths
 from adj_mypy.lookups.expression_types import default_alias, expression_type, kind_of
@@ -42,7 +41,7 @@ def values_list(call: Call) -> Type:
     if query is None:
         return call.result
     if flat is None or named is None:
-        return call.asking(row=compat.any_type())
+        return call.asking(row=any_type())
     columns = _listed(call, query)
     if flat and named:
         call.fail("values_list() has either flat=True or named=True", call.context.context, SHAPE)
@@ -57,7 +56,7 @@ def _tuple(call: Call, columns: Columns, *, named: bool) -> Type:
     if not named:
         return TupleType(types, call.api.named("builtins.tuple", [make_simplified_union(types)]))
     if len(set(names)) != len(names) or not all(_is_name(name) for name in names):
-        return compat.any_type()
+        return any_type()
     return TupleType(types, named_tuple(call.api, "Row", dict(columns)))
 
 
@@ -68,7 +67,7 @@ def _is_name(name: str) -> bool:
 def _flat(call: Call, columns: Columns) -> Type:
     if len(columns) > 1 and call.arguments("fields"):
         call.fail("values_list() with flat=True takes one field", call.context.context, SHAPE)
-        return compat.erroneous()
+        return erroneous()
     return columns[0][1]
 
 
@@ -107,7 +106,7 @@ def _column(call: Call, query: Query, argument: Argument) -> tuple[str, Type] | 
         _refuse_without_name(call, argument)
         return None
     if conflicting(call, query, argument.keyword, argument.expression):
-        return argument.keyword, compat.erroneous()
+        return argument.keyword, erroneous()
     return argument.keyword, expression_type(call, argument.expression, scope_of(query))
 
 
@@ -159,14 +158,14 @@ def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
     if is_generic_key(query, path):
         parts = "its columns are those of its type and its key"
         call.fail(f'"{query.model.__name__}.{path}" is a generic foreign key, and no column: {parts}', at, LOOKUP)
-        return compat.erroneous()
+        return erroneous()
     if path in query.known.aliases:
         call.fail(f'"{path}" is an alias, and no column: name it by annotate()', at, LOOKUP)
-        return compat.erroneous()
+        return erroneous()
     found = paths.column(call, at, query.model, path, query.known.annotations)
     if isinstance(found, ResolvedPath):
         return type_of_path(call.project, call.api, found)
-    return found or compat.any_type()
+    return found or any_type()
 
 
 def is_generic_key(query: Query, name: str) -> bool:
@@ -234,7 +233,7 @@ def combined(call: Call) -> Type:
 
 def _row_of(typ: Type) -> Type | None:
     proper = get_proper_type(typ)
-    base = compat.map_to_base(proper, QUERY) if isinstance(proper, Instance) else None
+    base = map_to_base(proper, QUERY) if isinstance(proper, Instance) else None
     return None if base is None or len(base.args) != 2 else get_proper_type(base.args[1])
 
 
