@@ -1,7 +1,7 @@
 """The checker and the semantic analyzer behind the interfaces that mypy gives to plugins.
 
-Private API of mypy used here: `mypy.checker` (of `TypeChecker`: `lookup_type`, `has_type`, `binder`, `scope`, `modules`,
-`module_refs`, `expr_checker`, `msg.filter_errors`), `mypy.semanal` (of `SemanticAnalyzer`: `cur_mod_node`,
+Private API of mypy used here: `mypy.checker` (of `TypeChecker`: `lookup_type`, `has_type`, `binder`, `scope`,
+`modules`, `module_refs`, `expr_checker`, `msg.filter_errors`), `mypy.semanal` (of `SemanticAnalyzer`: `cur_mod_node`,
 `final_iteration`), `TypeAnalyser.api`, `Var.type` of an inferred variable, `mypy.literals` (`literal_hash`),
 `mypy.lookup` (`lookup_fully_qualified`), `mypy.errorcodes`.
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from mypy.nodes import TypeInfo
 from mypy.plugin import AttributeContext, FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
@@ -26,7 +26,6 @@ from adj_mypy.models.project import Project
 from adj_mypy.row_state import managers, reading, reassigning, sync_reads
 from adj_mypy.rows import load, queryset_methods
 
-T = TypeVar("T")
 Lookup: TypeAlias = Callable[[str], TypeInfo | None]
 OfAttribute: TypeAlias = Callable[[AttributeContext], Type]
 OfFunction: TypeAlias = Callable[[FunctionContext], Type]
@@ -64,8 +63,7 @@ class Checking:
         return generic.bare_attribute
 
     def _async_manager(self, attribute: str, context: AttributeContext) -> Type:
-        declared = generic.bare_attribute(context)
-        return self._guarded(lambda: managers.tracked(self.project, attribute, declared, context), declared)
+        return managers.tracked(self.project, attribute, generic.bare_attribute(context), context)
 
     def attribute(self, fullname: str, inner: OfAttribute | None) -> OfAttribute | None:
         """`book.author`."""
@@ -73,7 +71,7 @@ class Checking:
         if owner not in self._owners:
             return inner
         if owner == generic.ANNOTATED_ROW:
-            return partial(self._read_annotation, attribute)
+            return partial(reading.read_annotation, self.project, attribute)
         if owner in queryset_methods.MADE:
             return partial(queryset_methods.read, attribute)
         return partial(self._read, inner, attribute)
@@ -87,12 +85,7 @@ class Checking:
     def _read(self, inner: OfAttribute | None, attribute: str, context: AttributeContext) -> Type:
         dependencies.of_row(self.project, context)
         known = context if inner is None else context._replace(default_attr_type=inner(context))
-        return self._guarded(lambda: reading.read(self.project, attribute, known), known.default_attr_type)
-
-    def _read_annotation(self, attribute: str, context: AttributeContext) -> Type:
-        return self._guarded(
-            lambda: reading.read_annotation(self.project, attribute, context), context.default_attr_type
-        )
+        return reading.read(self.project, attribute, known)
 
     # -- functions -----------------------------------------------------------------------------------------------------
 
@@ -120,7 +113,7 @@ class Checking:
 
     def _consume(self, context: FunctionContext) -> Type:
         """A function of Python's own that reads all of what it is given."""
-        self._guarded(lambda: sync_reads.check_arguments(self.project, context), None)
+        sync_reads.check_arguments(self.project, context)
         return context.default_return_type
 
     def function_signature(self, fullname: str, inner: OfFunctionSignature | None) -> OfFunctionSignature | None:
@@ -173,13 +166,12 @@ class Checking:
 
     def _read_rows(self, inner: OfMethod | None, name: str, context: MethodContext) -> Type:
         """What django-stubs says of a method that asks the database, after a look at what it asks for."""
-        self._guarded(lambda: sync_reads.check_method(self.project, name, context), None)
+        sync_reads.check_method(self.project, name, context)
         return self._fitting(name, context, self._asked(inner, context))
 
     def _all_rows(self, inner: OfMethod | None, context: MethodContext) -> Type:
         """All rows of a relation."""
-        result = self._asked(inner, context)
-        return self._guarded(lambda: sync_reads.rows_of(self.project, context, result), result)
+        return sync_reads.rows_of(self.project, context, self._asked(inner, context))
 
     def _asked(self, inner: OfMethod | None, context: MethodContext) -> Type:
         return context.default_return_type if inner is None else self._ask_django(inner, context)
@@ -189,36 +181,17 @@ class Checking:
         return inner(context)
 
     def _fitting(self, name: str, context: MethodContext, result: Type) -> Type:
-        return self._guarded(
-            lambda: reassigning.fitting(self.project, Api(context.api), context.context, name, result), result
-        )
+        return reassigning.fitting(self.project, Api(context.api), context.context, name, result)
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
     def _answer(self, topic: Topic, context: FunctionContext | MethodContext, name: str = "") -> Type:
-        """What a topic says; mypy's own answer where the plugin meets what it does not expect."""
+        """What a topic says, with rows that fit where the result goes."""
         call = Call(self.project, context)
         if isinstance(context, MethodContext):
             dependencies.of_call(self.project, context)
-        try:
-            result = as_wanted(call, topic(call))
-            if not self._tracked:
-                return result
-            return reassigning.fitting(self.project, call.api, context.context, name, result)
-        except Exception as error:  # a plugin must never end mypy
-            call.fell_back(f"{type(error).__name__}: {error}", context.context)
-            if self.project.options.debug:
-                raise
-            return context.default_return_type
-
-    def _guarded(self, answer: Callable[[], T], otherwise: T) -> T:
-        """An answer; mypy's own where the plugin meets what it does not expect."""
-        try:
-            return answer()
-        except Exception:  # a plugin must never end mypy
-            if self.project.options.debug:
-                raise
-            return otherwise
+        result = as_wanted(call, topic(call))
+        return reassigning.fitting(self.project, call.api, context.context, name, result) if self._tracked else result
 
     def _is_manager(self, fullname: str) -> bool:
         """Whether a class is one of Django's managers or QuerySets, or of a project's."""

@@ -1,4 +1,4 @@
-"""Only `adj_mypy/boundary/` uses what mypy and django-stubs keep private, and each of its modules lists what it uses."""
+"""Only `adj_mypy/boundary/` uses private API of mypy and django-stubs, and each of its modules lists what it uses."""
 
 from __future__ import annotations
 

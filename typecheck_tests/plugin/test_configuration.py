@@ -76,7 +76,7 @@ def test_the_plugin_works_alone_and_before_the_one_of_django_stubs(project: Path
 @pytest.mark.parametrize("inner", [DJANGO, f"{DJANGO}:plugin"])
 def test_another_order_is_an_error_that_names_the_right_one(project: Path, inner: str) -> None:
     status, output = check(project, ini(inner, ADJ))
-    assert f'"{ADJ}" has to stand before "{DJANGO}" in `plugins`' in output
+    assert f'"{ADJ}" must come before "{DJANGO}" in `plugins`; it runs that plugin itself.' in output
     assert status == 2
 
 
