@@ -18,7 +18,18 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-from django.db.models import CharField, DecimalField, F, Field, FilteredRelation, JSONField, Q, Value, When
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DecimalField,
+    F,
+    Field,
+    FilteredRelation,
+    JSONField,
+    Q,
+    Value,
+    When,
+)
 from django.db.models.expressions import BaseExpression, Combinable, Exists, OuterRef, Subquery
 from mypy.nodes import (
     ARG_NAMED,
@@ -38,8 +49,9 @@ from mypy.nodes import (
 )
 from mypy.types import Instance, LiteralType, TupleType, Type, TypedDictType, UnionType, get_proper_type
 
+from adj.schema.field_types import field_class
 from adj_mypy.boundary.api import Api
-from adj_mypy.models.fields import SAMPLES, without_none
+from adj_mypy.models.fields import without_none
 
 
 class Unknown:
@@ -150,7 +162,7 @@ class Evaluator:
         if issubclass(made, Subquery) and not issubclass(made, Exists):
             return self._subquery(call, is_array=made.__name__ == "ArraySubquery")
         if issubclass(made, Exists):
-            return Typed(self.api.named("builtins.bool"), SAMPLES["builtins.bool"](), is_optional=False)
+            return Typed(self.api.named("builtins.bool"), BooleanField(), is_optional=False)
         if issubclass(made, Q):
             # Its operands may be anything; conditions are checked where they stand, and have no type.
             return Q(pk__isnull=False)
@@ -221,7 +233,7 @@ def typed(typ: Type | None, *, is_optional: bool = False) -> Any:
     if not isinstance(plain, Instance):
         return UNKNOWN
     names = [base.fullname for base in plain.type.mro]
-    field = next((SAMPLES[name] for name in names if name in SAMPLES), None)
+    field = next((cls for name in names if (cls := field_class(name)) is not None), None)
     if field is None:
         return UNKNOWN
     made = DecimalField(max_digits=20, decimal_places=4) if field is DecimalField else field()

@@ -7,7 +7,7 @@ table, with its reasons, is in the documentation; the tests compare it with what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -16,6 +16,7 @@ from django.db.models import CompositePrimaryKey, JSONField, Lookup, fields
 from django.db.models.fields.files import FileField
 from mypy.types import AnyType, Instance, NoneType, TupleType, Type, UnionType, get_proper_type
 
+from adj.schema.field_types import LAZY_TEXT, field_type
 from adj.schema.paths import ResolvedPath
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.types import any_type, make_simplified_union
@@ -24,28 +25,7 @@ from adj_mypy.models.fields import key_of, type_of_field
 from adj_mypy.models.project import ModelClass, Project, target_of
 from adj_mypy.row_state.state import plain_row
 
-_DATE, _DATETIME, _STR, _INT = "datetime.date", "datetime.datetime", "builtins.str", "builtins.int"
-_FLOAT, _DECIMAL = "builtins.float", "decimal.Decimal"
-_LAZY = "django.utils.functional._StrPromise"
-
-_CONVERTED: Final[Mapping[type[Any], tuple[str, ...]]] = {
-    fields.DateTimeField: (_DATETIME, _DATE, _STR),
-    fields.DateField: (_DATE, _STR),
-    fields.TimeField: ("datetime.time", _STR),
-    fields.DecimalField: (_DECIMAL, _INT, _FLOAT, _STR),
-    fields.FloatField: (_FLOAT, _INT, _DECIMAL),
-    fields.UUIDField: ("uuid.UUID", _STR),
-    fields.BinaryField: ("builtins.bytes", "builtins.bytearray", "builtins.memoryview"),
-    fields.FilePathField: (_STR, "pathlib.Path"),
-    fields.CharField: (_STR, _LAZY),
-    fields.TextField: (_STR, _LAZY),
-}
-"""What Django takes for a field beside its own type."""
-
-_STRICT: Final[Mapping[type[Any], tuple[str, ...]]] = {
-    fields.DecimalField: (_DECIMAL, _INT),
-    fields.FloatField: (_FLOAT, _INT),
-}
+_STR, _FLOAT = "builtins.str", "builtins.float"
 
 _ANYTHING: Final = (JSONField, FileField)
 """Fields whose operands are left to Django."""
@@ -160,7 +140,7 @@ class Table:
         """The patterns of LIKE and of regular expressions, which Django also compares numbers and dates with."""
         if not isinstance(field, (fields.CharField, fields.TextField)):
             return None
-        text = self._any_of(self._of_names([_STR, _LAZY]))
+        text = self._any_of(self._of_names([_STR, LAZY_TEXT]))
         return self._with_none(path, text) if path.lookup == "iexact" else text
 
     def _of_json(self, lookup: str) -> Type | None:
@@ -198,9 +178,16 @@ class Table:
         if isinstance(get_proper_type(own), AnyType) or not is_djangos(key):
             # A project's field converts what it likes.
             return None
-        converted = _STRICT if self.is_strict else _CONVERTED
-        names = next((converted[base] for base in type(key).__mro__ if base in converted), ())
+        names = self._names_of(key)
         return self._any_of([own, *self._of_names(names)]) if names else own
+
+    def _names_of(self, key: Any) -> tuple[str, ...]:
+        """The names of the types that a column takes; none if these are the types of its own values."""
+        known = field_type(type(key))
+        if known is None:
+            return ()
+        converted = () if self.is_strict else known.converted
+        return (*known.unconverted, *converted) if known.also or converted else ()
 
     def of_relation(self, target: ModelClass) -> Type | None:
         """Rows of a model, or their keys."""
@@ -219,7 +206,7 @@ class Table:
         return self._any_of([pair, self.api.named("builtins.list", [any_type()])]) if self.is_kind else pair
 
     def _of_names(self, names: Iterable[str]) -> list[Type]:
-        chosen = [name for name in names if name != _LAZY or (self.is_kind and not self.is_strict)]
+        chosen = [name for name in names if name != LAZY_TEXT or (self.is_kind and not self.is_strict)]
         infos = (self.api.info(name) for name in chosen)
         return [Instance(info, []) for info in infos if info is not None]
 

@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any
 
-from django.db.models import CompositePrimaryKey, Field, GeneratedField, Model, fields
+from django.db.models import CompositePrimaryKey, Field, GeneratedField, Model
 from django.db.models.fields.files import FileField
 from django.db.models.fields.related import ForeignObject
 from mypy.types import AnyType, NoneType, TupleType, Type, get_proper_type
 
+from adj.schema.field_types import field_type
 from adj.schema.paths import ResolvedPath, get_field
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.declarations import FIELD, declared_types, field_arguments, returned_type
 from adj_mypy.boundary.types import any_type, make_simplified_union
 from adj_mypy.models.project import ModelClass, Project, full_name, target_of
-
-_VALUES: Final[Mapping[type[Any], str]] = {
-    fields.AutoField: "builtins.int",
-    fields.BigAutoField: "builtins.int",
-    fields.SmallAutoField: "builtins.int",
-    fields.IntegerField: "builtins.int",
-    fields.FloatField: "builtins.float",
-    fields.DecimalField: "decimal.Decimal",
-    fields.BooleanField: "builtins.bool",
-    fields.CharField: "builtins.str",
-    fields.TextField: "builtins.str",
-    fields.FilePathField: "builtins.str",
-    fields.GenericIPAddressField: "builtins.str",
-    FileField: "builtins.str",
-    fields.DateTimeField: "datetime.datetime",
-    fields.DateField: "datetime.date",
-    fields.TimeField: "datetime.time",
-    fields.DurationField: "datetime.timedelta",
-    fields.UUIDField: "uuid.UUID",
-    fields.BinaryField: "builtins.bytes",
-}
-"""What a column's value is in Python, by the class that a field inherits from."""
-
-SAMPLES: Final[Mapping[str, type[Field[Any, Any]]]] = {
-    "builtins.int": fields.IntegerField,
-    "builtins.float": fields.FloatField,
-    "decimal.Decimal": fields.DecimalField,
-    "builtins.bool": fields.BooleanField,
-    "builtins.str": fields.CharField,
-    "datetime.datetime": fields.DateTimeField,
-    "datetime.date": fields.DateField,
-    "datetime.time": fields.TimeField,
-    "datetime.timedelta": fields.DurationField,
-    "uuid.UUID": fields.UUIDField,
-    "builtins.bytes": fields.BinaryField,
-}
-"""A field for a value of each of these types: of the class that Django gives a constant of it."""
 
 
 def subclasses(cls: type[Any]) -> Iterator[type[Any]]:
@@ -71,7 +35,8 @@ def type_of_class(api: Api, field: object) -> Type:
     converted = _converted(api, field)
     if converted is not None:
         return converted
-    name = next((_VALUES[base] for base in type(field).__mro__ if base in _VALUES), None)
+    known = field_type(type(field))
+    name = None if known is None else known.value
     if name is not None and (name.startswith("builtins.") or api.info(name) is not None):
         return api.named(name)
     return _type_of_generic_field(api, field)
