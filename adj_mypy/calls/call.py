@@ -16,10 +16,12 @@ from adj_mypy.boundary.codes import ErrorCode
 from adj_mypy.boundary.django_stubs import with_attributes
 from adj_mypy.boundary.fullnames import ANNOTATED, MANAGER, QUERY
 from adj_mypy.boundary.syntax import called_on
-from adj_mypy.boundary.types import any_type, map_to_base
+from adj_mypy.boundary.types import map_to_base
+from adj_mypy.expressions.names import ANY_NAMES
 from adj_mypy.models.project import ModelClass, Project, taken_names
 from adj_mypy.row_state.managers import first_rows, live_manager
-from adj_mypy.row_state.state import NOTHING, OPEN, State, plain_row, row_type, state_of
+from adj_mypy.row_state.row_types import is_tracked, named_model, row_type, state_of
+from adj_mypy.row_state.state import NOTHING, State
 
 _UNPACKED = (ARG_STAR, ARG_STAR2)
 MADE_ARGUMENTS = 2
@@ -139,7 +141,7 @@ class Call:
         manager = None if receiver is None else live_manager(self.project, self.api, receiver)
         rows = None if manager is None else first_rows(self.project, self.api, manager)
         if rows is None:
-            return Query(model, State(annotations={OPEN: any_type()}), row)
+            return Query(model, State(annotations=ANY_NAMES), row)
         known, state = rows
         return Query(model, known, row_type(self.project, self.api, model, state))
 
@@ -152,10 +154,11 @@ class Call:
         if is_tracked(model):
             # A variable that is given a query with more annotations, see `reassigning`, has them in its rows alone.
             own = {name: typ for name, typ in carried.items() if not self._is_list_of_rows(typ)}
-            return State(annotations=own) if own else NOTHING
+            names = carried.keeping(own)
+            return State(annotations=names) if names else NOTHING
         if self.project.model_of(row) is not None:
             return State(annotations=carried)
-        return State(annotations={OPEN: any_type()})
+        return State(annotations=ANY_NAMES)
 
     def _is_list_of_rows(self, typ: Type) -> bool:
         """Whether an attribute is the `to_attr` of a prefetch, which no clause can name."""
@@ -221,25 +224,6 @@ class Query:
         """The names and types of its rows' keys, if they are dicts."""
         row = get_proper_type(self.row)
         return row.items if isinstance(row, TypedDictType) else None
-
-
-def named_model(project: Project, api: Api, model: ModelClass, known: State) -> Type:
-    """The first argument of a query's type: the model, what `annotate()` and `alias()` named, and what `only()` did.
-
-    It is the model's own class also with annotations, so that any query of books is an `AsyncQuery[Book]`.
-    """
-    plain = plain_row(project, api, model)
-    items = known.items()
-    if not items or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
-        return plain
-    names = api.typed_dict(items, readonly=True, optional=known.aliases)
-    return plain.copy_modified(args=[names])
-
-
-def is_tracked(model: Type) -> bool:
-    """Whether a model's type has room for what rows carry: not one that is generic itself, and by an option none."""
-    proper = get_proper_type(model)
-    return not isinstance(proper, Instance) or bool(proper.type.defn.type_vars)
 
 
 def literal_text(argument: Argument) -> str | None:

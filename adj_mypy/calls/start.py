@@ -8,11 +8,13 @@ from mypy.nodes import CallExpr, Expression, MemberExpr
 from mypy.types import CallableType, Instance, Type, TypeType, get_proper_type
 
 from adj_mypy.boundary.fullnames import MANAGER, QUERY
-from adj_mypy.boundary.types import any_type, map_to_base
-from adj_mypy.calls.call import Call, Query, named_model
+from adj_mypy.boundary.types import map_to_base
+from adj_mypy.calls.call import Call, Query
+from adj_mypy.expressions.names import ANY_NAMES
 from adj_mypy.models.project import ModelClass, model_info
 from adj_mypy.row_state.managers import default_manager, first_rows, live_manager
-from adj_mypy.row_state.state import OPEN, State, row_type, state_of
+from adj_mypy.row_state.row_types import named_model, row_type, state_of
+from adj_mypy.row_state.state import State
 
 _QUERYSET: Final = "django.db.models.query.QuerySet"
 _MANAGER: Final = "django.db.models.manager.BaseManager"
@@ -68,7 +70,7 @@ def _names_beside(source: Type) -> State:
     """The names that rows may have beside their columns: managers and QuerySets of the project's may annotate."""
     proper = get_proper_type(source)
     is_plain = isinstance(proper, Instance) and proper.type.fullname in _PLAIN
-    return State() if is_plain else State(annotations={OPEN: any_type()})
+    return State() if is_plain else State(annotations=ANY_NAMES)
 
 
 def query_of_source(call: Call) -> Query | None:

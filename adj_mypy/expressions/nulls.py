@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,11 +39,12 @@ from django.db.models.functions import (
 )
 from django.db.models.functions.text import ConcatPair
 from django.db.models.functions.window import CumeDist, DenseRank, Ntile, PercentRank, Rank, RowNumber
-from mypy.types import NoneType, Type, UnionType, get_proper_type
+from mypy.types import NoneType, UnionType, get_proper_type
 
 from adj.errors import QueryError
 from adj.schema.paths import resolve
 from adj_mypy.expressions.evaluate import Typed
+from adj_mypy.expressions.names import NO_NAMES, Names
 from adj_mypy.models.project import ModelClass
 
 _NEVER_NULL: Final = (
@@ -75,7 +76,7 @@ class Scope:
     """
 
     model: ModelClass
-    known: Mapping[str, Type]
+    known: Names = NO_NAMES
     is_total: bool = False
     outer: frozenset[str] = frozenset()
 

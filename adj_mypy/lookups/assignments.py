@@ -6,7 +6,7 @@ or an expression; None only where the column may be NULL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from adj_mypy.boundary.declarations import declared_types
 from adj_mypy.boundary.types import make_simplified_union
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.calls.call import Argument, Call, Query
+from adj_mypy.expressions.names import Names
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import check_values, conditions
 from adj_mypy.lookups.operands import Expected, Table, is_djangos
@@ -34,7 +35,7 @@ class Writing:
 
     call: Call
     model: ModelClass
-    known: Mapping[str, Type]
+    known: Names
     is_new: bool
 
     def check(self, pairs: Pairs, *, may_be_called: bool = False) -> None:

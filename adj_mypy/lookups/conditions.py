@@ -37,7 +37,6 @@ from adj_mypy.lookups import check_values, nested, paths
 from adj_mypy.lookups.expression_types import check_names
 from adj_mypy.lookups.operands import AnyPath, Table
 from adj_mypy.models.project import target_of
-from adj_mypy.row_state.state import OPEN
 
 _Q: Final = "django.db.models.query_utils.Q"
 _WHEN: Final = "django.db.models.expressions.When"
@@ -202,7 +201,7 @@ def _check_relation(call: Call, scope: Scope, name: StrExpr) -> None:
     try:
         field = resolve(scope.model, name.value).field
     except QueryError as error:
-        if OPEN not in scope.known:
+        if not scope.known.is_open:
             call.fail(paths.problem(error), name, LOOKUP)
         return
     if not field.is_relation:

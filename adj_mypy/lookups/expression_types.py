@@ -28,7 +28,7 @@ from adj_mypy.lookups import paths
 from adj_mypy.lookups.annotated_paths import split
 from adj_mypy.models.fields import optional, type_of_class, type_of_field, type_of_path
 from adj_mypy.models.project import SEPARATOR, target_of
-from adj_mypy.row_state.state import OPEN, plain_row
+from adj_mypy.row_state.row_types import plain_row
 
 _AS_PARTS: Final = (Case, When, Coalesce, CombinedExpression)
 """What has the field that all its parts have."""
@@ -72,7 +72,7 @@ def is_aggregate(call: Call, at: Expression, scope: Scope) -> bool | None:
     made = Evaluator(call.api).evaluate(at)
     if not hasattr(made, "resolve_expression") or isinstance(made, (Typed, FilteredRelation)):
         return None
-    if any(name in scope.known for name in names_in(made)) or OPEN in scope.known:
+    if any(name in scope.known for name in names_in(made)) or scope.known.is_open:
         return None
     return bool(getattr(made, "contains_aggregate", False))
 
@@ -84,7 +84,7 @@ def check_names(call: Call, at: Expression, made: Any, scope: Scope) -> bool:
         if not call.api.is_checker or name in scope.known:
             continue
         found = paths.column(call, _where(at, name), scope.model, name, scope.known)
-        is_open = OPEN in scope.known or split(name, scope.known) is not None
+        is_open = scope.known.is_open or split(name, scope.known) is not None
         known_before = known_before and (found is not None or is_open)
     return known_before
 

@@ -10,6 +10,7 @@ from mypy.types import Type
 from adj_mypy.boundary.types import any_type
 from adj_mypy.calls.call import Call, Query, literal_text
 from adj_mypy.calls.start import query_of_source
+from adj_mypy.expressions.names import Names
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import conditions, paths
 from adj_mypy.lookups.expression_types import default_alias
@@ -70,7 +71,7 @@ def _with_own_names(call: Call, query: Query) -> Scope:
     given = call.arguments("args", "kwargs", "expressions")
     names = (argument.keyword or default_alias(call, argument.expression) for argument in given)
     new: dict[str, Type] = {name: any_type() for name in names if name is not None}
-    return Scope(query.model, {**new, **query.known.annotations})
+    return Scope(query.model, Names(new).adding(query.known.annotations))
 
 
 def order_by(call: Call) -> Type:

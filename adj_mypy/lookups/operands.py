@@ -23,7 +23,7 @@ from adj_mypy.boundary.types import any_type, make_simplified_union
 from adj_mypy.lookups.annotated_paths import AnnotatedPath
 from adj_mypy.models.fields import key_of, type_of_field
 from adj_mypy.models.project import ModelClass, Project, target_of
-from adj_mypy.row_state.state import plain_row
+from adj_mypy.row_state.row_types import plain_row
 
 _STR, _FLOAT = "builtins.str", "builtins.float"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
 
@@ -15,18 +15,16 @@ from adj_mypy.boundary.codes import LOOKUP
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.calls import elsewhere
 from adj_mypy.calls.call import Call
+from adj_mypy.expressions.names import Names
 from adj_mypy.lookups.annotated_paths import AnnotatedPath, meaning, split
 from adj_mypy.models.fields import optional, type_of_field
 from adj_mypy.models.project import SEPARATOR, ModelClass
-from adj_mypy.row_state.state import OPEN
 
 _OF_RELATIONS = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
 """The lookups that a relation itself has."""
 
 
-def lookup(
-    call: Call, at: Context, model: ModelClass, path: str, known: Mapping[str, Type]
-) -> ResolvedPath | AnnotatedPath | None:
+def lookup(call: Call, at: Context, model: ModelClass, path: str, known: Names) -> ResolvedPath | AnnotatedPath | None:
     """What a condition's path means: on the model, or on the annotation that it begins with.
 
     None after an error was reported, and where only the database can tell, as for what follows an annotation.
@@ -36,7 +34,7 @@ def lookup(
         found = resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
         return _without_generic_key(call, at, found)
     except QueryError as error:
-        if not (is_about_the_first_name(error) and (OPEN in known or elsewhere.may_be_annotated(call, error))):
+        if not (is_about_the_first_name(error) and (known.is_open or elsewhere.may_be_annotated(call, error))):
             call.fail(problem(error, known), at, LOOKUP)
     return None
 
@@ -56,7 +54,7 @@ def _without_generic_key(
 
 
 def _on_annotation(
-    call: Call, model: ModelClass, path: str, begins: tuple[str, Sequence[str]], known: Mapping[str, Type]
+    call: Call, model: ModelClass, path: str, begins: tuple[str, Sequence[str]], known: Names
 ) -> ResolvedPath | AnnotatedPath | None:
     name, rest = begins
     target = call.project.model_of(known[name])
@@ -73,9 +71,7 @@ def is_about_the_first_name(error: QueryError) -> TypeGuard[UnknownField]:
     return isinstance(error, UnknownField) and error.path.partition(SEPARATOR)[0] == error.part
 
 
-def column(
-    call: Call, at: Context, model: ModelClass, path: str, known: Mapping[str, Type]
-) -> ResolvedPath | Type | None:
+def column(call: Call, at: Context, model: ModelClass, path: str, known: Names) -> ResolvedPath | Type | None:
     """What a column's path means, which may end in transforms and not in a lookup; an annotation's type."""
     if path in known:
         return known[path]
@@ -101,7 +97,7 @@ def problem(error: QueryError, known: Iterable[str] = ()) -> str:
     match error:
         case UnknownField():
             within = "" if error.path == error.part else f' (in "{error.path}")'
-            choices = [*error.choices, *(name for name in known if name != OPEN)]
+            choices = [*error.choices, *known]
             return f'{error.model} has no field "{error.part}"{within}{suggestion(error.part, choices)}'
         case UnknownLookup():
             within = f' (in "{error.path}")'

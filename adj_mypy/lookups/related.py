@@ -11,6 +11,7 @@ from adj_mypy.boundary.codes import LOOKUP, SHAPE, VALUE
 from adj_mypy.boundary.syntax import called_on
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.calls.call import Call, Query
+from adj_mypy.expressions.names import NO_NAMES
 from adj_mypy.lookups import assignments, check_values, nested
 from adj_mypy.lookups.field_names import model_of_instance
 from adj_mypy.lookups.operands import Expected, Table
@@ -84,7 +85,7 @@ def _check_through(call: Call) -> None:
     if through is None:
         return
     for argument in call.arguments("through_defaults"):
-        writing = assignments.Writing(call, through, {}, is_new=True)
+        writing = assignments.Writing(call, through, NO_NAMES, is_new=True)
         writing.check(assignments.literal_pairs(call, argument), may_be_called=True)
 
 

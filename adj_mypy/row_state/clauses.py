@@ -12,12 +12,6 @@ from typing import Any, Final
 from django.db.models.sql.query import Query as DjangoQuery
 
 from adj_mypy.models.project import ModelClass
-from adj_mypy.row_state.state import State
-
-ONLY: Final = "only "
-DEFER: Final = "defer "
-PREFETCHED: Final = "prefetched "
-EVERY_JOIN: Final = "every join"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +22,6 @@ class Clauses:
     is_defer: bool = True
     prefetched: frozenset[str] = frozenset()
     joins_every: bool = False
-
-    @classmethod
-    def of(cls, known: State) -> Clauses:
-        """What the type of a query remembers."""
-        only, deferred = _after(ONLY, known), _after(DEFER, known)
-        return cls(only or deferred, not only, _after(PREFETCHED, known), EVERY_JOIN in known.deferred)
-
-    def remembered(self, known: State) -> State:
-        """What the type of a query should remember."""
-        kind = DEFER if self.is_defer else ONLY
-        keys = {kind + name for name in self.columns} | {PREFETCHED + path for path in self.prefetched}
-        return known.with_deferred(frozenset(keys | ({EVERY_JOIN} if self.joins_every else set())))
 
     def only(self, model: ModelClass, names: frozenset[str]) -> Clauses:
         """The same after `only()`, as Django counts it."""
@@ -70,5 +52,5 @@ class Clauses:
         return replace(self, columns=frozenset(names), is_defer=is_defer or not names)
 
 
-def _after(prefix: str, known: State) -> frozenset[str]:
-    return frozenset(name.removeprefix(prefix) for name in known.deferred if name.startswith(prefix))
+NO_CLAUSES: Final = Clauses()
+"""No clause was said."""

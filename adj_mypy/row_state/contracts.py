@@ -11,7 +11,8 @@ from adj_mypy.boundary.api import Api, analyzer
 from adj_mypy.boundary.codes import LOOKUP
 from adj_mypy.boundary.types import erroneous
 from adj_mypy.models.project import Project
-from adj_mypy.row_state.state import State, row_type
+from adj_mypy.row_state.row_types import row_type
+from adj_mypy.row_state.state import State
 from adj_mypy.row_state.trees import Lookup, Trees
 
 

@@ -22,12 +22,14 @@ from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.types import any_type
+from adj_mypy.expressions.names import Names
 from adj_mypy.expressions.nulls import Scope, is_nullable
 from adj_mypy.models.fields import optional, type_of_field
 from adj_mypy.models.project import SEPARATOR, ModelClass, Project, full_name
 from adj_mypy.row_state.clauses import Clauses
 from adj_mypy.row_state.masks import Masking
-from adj_mypy.row_state.state import NOTHING, OPEN, State, row_type
+from adj_mypy.row_state.row_types import row_type
+from adj_mypy.row_state.state import NOTHING, State
 from adj_mypy.row_state.trees import Lookup, Trees
 
 _PREFETCHES: Final = "_prefetch_related_lookups"
@@ -81,10 +83,9 @@ def _queryset(manager: Any) -> Any:
 def _described(project: Project, api: Api, queryset: Any) -> tuple[State, State]:
     query, model = queryset.query, queryset.model
     annotations = {name: _type(project, api, query, made) for name, made in query.annotations.items()}
-    if query.extra:
-        annotations[OPEN] = any_type()
-    selected = {name: typ for name, typ in annotations.items() if name in {OPEN, *query.annotation_select}}
-    making, state = trees(project, api), State(annotations=selected)
+    names = Names(annotations, is_open=bool(query.extra))
+    selected = {name: typ for name, typ in annotations.items() if name in query.annotation_select}
+    making, state = trees(project, api), State(annotations=names.keeping(selected))
     if query.select_related is True:
         state = making.with_every_join(model, state)
     for path in _paths(query.select_related or {}):
@@ -94,10 +95,10 @@ def _described(project: Project, api: Api, queryset: Any) -> tuple[State, State]
         lookup = _lookup(project, api, given)
         prefetched |= making.new_steps(model, state, lookup)
         state = making.with_prefetch(model, state, lookup, _ignore)
-    names, is_defer = query.deferred_loading
-    clauses = Clauses(frozenset(names), is_defer, frozenset(prefetched), query.select_related is True)
+    columns, is_defer = query.deferred_loading
+    clauses = Clauses(frozenset(columns), is_defer, frozenset(prefetched), query.select_related is True)
     masked, _ = Masking(project, api, clauses).masked(model, state)
-    return clauses.remembered(State(annotations=annotations).selecting([*query.annotation_select])), masked
+    return State(annotations=names).selecting([*query.annotation_select]).with_clauses(clauses), masked
 
 
 def _paths(joined: bool | Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -127,7 +128,7 @@ def _type(project: Project, api: Api, query: Any, made: Any) -> Type:
     outer = frozenset(name for name, join in query.alias_map.items() if join.join_type == LOUTER)
     try:
         typ = type_of_field(project, api, made.output_field)
-        is_optional = is_nullable(made, Scope(query.model, {}, outer=outer))
+        is_optional = is_nullable(made, Scope(query.model, outer=outer))
     except Exception:  # noqa: BLE001  # Django may not know it before it runs, and says so in many ways
         return any_type()
     return optional(typ) if is_optional else typ

@@ -10,7 +10,8 @@ import django
 from adj_mypy.boundary.api import Api
 from adj_mypy.models.project import SEPARATOR, ModelClass, Project, is_parent_link, single_relations, target_of
 from adj_mypy.row_state.clauses import Clauses
-from adj_mypy.row_state.state import State, row_type, state_of
+from adj_mypy.row_state.row_types import row_type, state_of
+from adj_mypy.row_state.state import State
 
 
 class Masking:

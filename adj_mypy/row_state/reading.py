@@ -23,7 +23,8 @@ from adj_mypy.models.project import (
     target_of,
 )
 from adj_mypy.row_state.blocking import may_wait
-from adj_mypy.row_state.state import State, plain_row, state_of, with_rows
+from adj_mypy.row_state.row_types import plain_row, state_of, with_rows
+from adj_mypy.row_state.state import State
 from adj_mypy.row_state.trees import rows_knowing
 
 
@@ -34,7 +35,7 @@ def read(project: Project, attribute: str, context: AttributeContext) -> Type:
     if state is None or model is None:
         return declared
     api = Api(context.api)
-    if state.carries(attribute):
+    if state.has(attribute):
         row = rows_knowing(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
         return _with_row(project, row, declared)
     if context.is_lvalue:

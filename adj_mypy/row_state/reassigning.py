@@ -34,7 +34,7 @@ from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.syntax import nodes_in, statements_in
 from adj_mypy.boundary.types import is_subtype
 from adj_mypy.models.project import Project
-from adj_mypy.row_state.state import open_row, replace_rows, with_rows
+from adj_mypy.row_state.row_types import open_row, replace_rows, with_rows
 
 ITERATED: Final = frozenset({"__iter__", "__aiter__"})
 TAKEN: Final = frozenset({*ITERATED, "__getitem__"})

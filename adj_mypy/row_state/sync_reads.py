@@ -16,7 +16,7 @@ from adj_mypy.boundary.codes import NOT_LOADED
 from adj_mypy.boundary.syntax import called_on
 from adj_mypy.models.project import Project, relations, single_relations
 from adj_mypy.row_state.blocking import is_asynchronous
-from adj_mypy.row_state.state import state_of
+from adj_mypy.row_state.row_types import state_of
 from adj_mypy.row_state.trees import rows_knowing
 
 READS: Final = frozenset(
@@ -53,7 +53,7 @@ def rows_of(project: Project, context: MethodContext, result: Type) -> Type:
     api = Api(context.api)
     row = api.type_of(manager.expr)
     model, state = project.model_of(row), state_of(project, row)
-    if row is None or model is None or state is None or not state.carries(manager.name):
+    if row is None or model is None or state is None or not state.has(manager.name):
         return result
     item = rows_knowing(project, api, relations(model)[manager.name], state.loaded[manager.name], row)
     target = project.model_of(item)
@@ -77,7 +77,7 @@ def _check(project: Project, api: Api, read: Expression | Context) -> None:
         return
     row = api.type_of(manager.expr)
     model, state = project.model_of(row), state_of(project, row)
-    if model is None or state is None or state.carries(manager.name):
+    if model is None or state is None or state.has(manager.name):
         return
     if manager.name not in relations(model) or manager.name in single_relations(model):
         return

@@ -11,6 +11,7 @@ from mypy.types import Instance, Type, get_proper_type
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.types import any_type
 from adj_mypy.boundary.words import suggestion
+from adj_mypy.expressions.names import NO_NAMES, Names
 from adj_mypy.models.fields import optional
 from adj_mypy.models.project import (
     SEPARATOR,
@@ -23,7 +24,8 @@ from adj_mypy.models.project import (
     single_relations,
     target_of,
 )
-from adj_mypy.row_state.state import State, plain_row, row_type, state_of
+from adj_mypy.row_state.row_types import plain_row, row_type, state_of
+from adj_mypy.row_state.state import State
 
 Fail: TypeAlias = Callable[[str], None]
 
@@ -150,9 +152,7 @@ class Trees:
         """What rows carry by themselves: those of a relation to many come from the model's default manager."""
         return State() if relation.many_to_one or relation.one_to_one else self.first(target)
 
-    def without_prefetches(
-        self, model: ModelClass, state: State, annotations: frozenset[str], prefix: str = ""
-    ) -> State:
+    def without_prefetches(self, model: ModelClass, state: State, annotations: Names, prefix: str = "") -> State:
         """The state with nothing but joins, and the query's own annotations."""
         single = single_relations(model)
         loaded: dict[str, Type] = {}
@@ -160,13 +160,13 @@ class Trees:
             if name in single and prefix + name not in self.prefetched:
                 loaded[name] = self._without(single[name], row, f"{prefix}{name}{SEPARATOR}")
         kept = {name: typ for name, typ in state.annotations.items() if name in annotations}
-        return State(loaded, kept, state.deferred)
+        return State(loaded, Names(kept, state.is_open and annotations.is_open), state.deferred)
 
     def _without(self, relation: Relation, row: Type, prefix: str) -> Type:
         target, nested = target_of(relation), state_of(self.project, row)
         if target is None or nested is None:
             return row
-        inner = self.without_prefetches(target, nested, frozenset(), prefix)
+        inner = self.without_prefetches(target, nested, NO_NAMES, prefix)
         return row_type(self.project, self.api, target, inner)
 
     def new_steps(self, model: ModelClass, state: State, lookup: Lookup) -> set[str]:

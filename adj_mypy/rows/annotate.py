@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mypy.nodes import Expression
 from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 
 from adj_mypy.boundary.codes import LOOKUP, SHAPE
 from adj_mypy.boundary.types import any_type
-from adj_mypy.calls.call import Argument, Call, Query, is_tracked
+from adj_mypy.calls.call import Argument, Call, Query
+from adj_mypy.expressions.names import ANY_NAMES, NO_NAMES, Names
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import conditions
 from adj_mypy.lookups.expression_types import default_alias, expression_type, kind_of
-from adj_mypy.row_state.state import OPEN, plain_row, row_type, unknown_state
+from adj_mypy.row_state.row_types import is_tracked, plain_row, row_type, unknown_state
 from adj_mypy.rows.regrouped import regrouped
 
 
@@ -35,7 +34,7 @@ def alias(call: Call) -> Type:
     if is_tracked(plain_row(call.project, call.api, query.model)):
         return call.asking(known=known, row=regrouped(call, query).row)
     # Only the rows can say that there are more names; which ones is forgotten.
-    return call.asking(known=known, row=_with(call, query, _unknown()))
+    return call.asking(known=known, row=_with(call, query, ANY_NAMES))
 
 
 def extra(call: Call) -> Type:
@@ -43,7 +42,7 @@ def extra(call: Call) -> Type:
     query = call.query
     if query is None or not call.arguments("select"):
         return call.result
-    new = _unknown()
+    new = ANY_NAMES
     return call.asking(known=query.known.with_annotations(new), row=_with(call, query, new))
 
 
@@ -52,24 +51,20 @@ def scope_of(query: Query) -> Scope:
     return Scope(query.model, query.known.annotations)
 
 
-def _unknown() -> dict[str, Type]:
-    return {OPEN: any_type()}
-
-
-def _annotations(call: Call, query: Query) -> dict[str, Type]:
-    """The annotations of a call by name; `OPEN` stands for those whose names are known only at run time.
+def _annotations(call: Call, query: Query) -> Names:
+    """The annotations of a call; open where the name of one is known only at run time.
 
     Each may name those before it, in conditions as well.
     """
-    new: dict[str, Type] = {}
+    new = NO_NAMES
     for argument in call.arguments("args", "kwargs"):
-        scope = Scope(query.model, {**query.known.annotations, **new})
+        scope = Scope(query.model, query.known.annotations.adding(new))
         conditions.check_conditions_inside(call, scope, argument.expression)
         name = None if argument.is_unpacked else name_of(call, argument, "annotate()")
         if name is None:
-            new |= _unknown()
+            new = new.adding(ANY_NAMES)
         elif not conflicting(call, query, name, argument.expression):
-            new[name] = expression_type(call, argument.expression, scope)
+            new = new.adding({name: expression_type(call, argument.expression, scope)})
     return new
 
 
@@ -98,11 +93,11 @@ def conflicting(call: Call, query: Query, name: str, at: Expression) -> bool:
     return name in taken
 
 
-def _with(call: Call, query: Query, new: Mapping[str, Type]) -> Type:
+def _with(call: Call, query: Query, new: Names) -> Type:
     """The rows with more attributes, keys or places."""
     row = get_proper_type(query.row)
     if isinstance(row, TypedDictType):
-        return _general_dict(call) if OPEN in new else call.api.typed_dict({**row.items, **new})
+        return _general_dict(call) if new.is_open else call.api.typed_dict({**row.items, **new})
     if isinstance(row, TupleType):
         return _longer(row, new)
     if call.project.model_of(row) is None or not isinstance(row, Instance):
@@ -117,11 +112,11 @@ def _general_dict(call: Call) -> Type:
     return call.api.named("builtins.dict", [call.api.named("builtins.str"), any_type()])
 
 
-def _longer(row: TupleType, new: Mapping[str, Type]) -> Type:
+def _longer(row: TupleType, new: Names) -> Type:
     is_plain = row.partial_fallback.type.fullname == "builtins.tuple"
     if not is_plain:
         # Django forgets the new names.
         return any_type()
-    if OPEN in new:
+    if new.is_open:
         return row.partial_fallback.copy_modified(args=[any_type()])
     return TupleType([*row.items, *new.values()], row.partial_fallback.copy_modified(args=[any_type()]))

@@ -14,7 +14,8 @@ from adj_mypy.calls.call import Call, Query
 from adj_mypy.models.project import SEPARATOR, ModelClass, target_of
 from adj_mypy.row_state.clauses import Clauses
 from adj_mypy.row_state.masks import Masking
-from adj_mypy.row_state.state import State, plain_row, row_type, unknown_state
+from adj_mypy.row_state.row_types import plain_row, row_type, unknown_state
+from adj_mypy.row_state.state import State
 
 
 def only(call: Call) -> Type:
@@ -31,7 +32,7 @@ def _deferred(call: Call, chosen: Callable[[Clauses, ModelClass, frozenset[str]]
     query = call.query
     if query is None or refused_after_values(call, query):
         return call.result
-    before, state = Clauses.of(query.known), query.row_state(call.project)
+    before, state = query.known.clauses, query.row_state(call.project)
     if call.is_cleared("fields"):
         return with_rows(call, query, state, Clauses(prefetched=before.prefetched, joins_every=before.joins_every))
     names = call.texts("fields")
@@ -82,7 +83,7 @@ def refused_after_values(call: Call, query: Query) -> bool:
 
 def with_rows(call: Call, query: Query, state: State | None, clauses: Clauses) -> Type:
     """The query with rows of a state, less the columns that its clauses leave out, and with these remembered."""
-    known = clauses.remembered(query.known)
+    known = query.known.with_clauses(clauses)
     if state is None:
         return call.asking(known=known)
     masked, conflicts = Masking(call.project, call.api, clauses).masked(query.model, state)

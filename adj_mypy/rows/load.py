@@ -15,7 +15,8 @@ from adj_mypy.calls.call import Call
 from adj_mypy.calls.prefetching import lookups
 from adj_mypy.models.project import SEPARATOR, ModelClass, relations, target_of
 from adj_mypy.row_state.managers import trees
-from adj_mypy.row_state.state import Change, State, row_type, state_of, with_rows
+from adj_mypy.row_state.row_types import Change, row_type, state_of, with_rows
+from adj_mypy.row_state.state import State
 from adj_mypy.row_state.trees import Lookup, Trees, rows_knowing
 
 

@@ -12,9 +12,9 @@ from adj_mypy.boundary.codes import LOOKUP, SHAPE
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.prefetching import lookups
 from adj_mypy.models.project import SEPARATOR, ModelClass
-from adj_mypy.row_state.clauses import Clauses
 from adj_mypy.row_state.managers import trees as trees_of
-from adj_mypy.row_state.state import State, unknown_state
+from adj_mypy.row_state.row_types import unknown_state
+from adj_mypy.row_state.state import State
 from adj_mypy.row_state.trees import Fail, Lookup
 from adj_mypy.rows.deferred import refused_after_values, with_rows, with_unknown_rows
 
@@ -24,7 +24,7 @@ def select_related(call: Call) -> Type:
     query = call.query
     if query is None or refused_after_values(call, query):
         return call.result
-    clauses, before = Clauses.of(query.known), query.row_state(call.project)
+    clauses, before = query.known.clauses, query.row_state(call.project)
     state, names = before or State(), call.texts("fields")
     trees = trees_of(call.project, call.api, clauses.prefetched)
     if names is None and not call.is_cleared("fields"):
@@ -47,14 +47,10 @@ def prefetch_related(call: Call) -> Type:
     query = call.query
     if query is None:
         return call.result
-    clauses, before = Clauses.of(query.known), query.row_state(call.project)
+    clauses, before = query.known.clauses, query.row_state(call.project)
     trees = trees_of(call.project, call.api, clauses.prefetched)
     if call.is_cleared("lookups"):
-        kept = (
-            None
-            if before is None
-            else trees.without_prefetches(query.model, before, frozenset(query.known.annotations))
-        )
+        kept = None if before is None else trees.without_prefetches(query.model, before, query.known.annotations)
         return with_rows(call, query, kept, replace(clauses, prefetched=frozenset()))
     found = lookups(call)
     if found is None:

@@ -17,7 +17,8 @@ from adj_mypy.calls.call import Call, Query, literal_text
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups.expression_types import expression_type, is_aggregate
 from adj_mypy.models.fields import key_of, type_of_field, type_of_path
-from adj_mypy.row_state.state import State, open_row, plain_row, row_type
+from adj_mypy.row_state.row_types import open_row, plain_row, row_type
+from adj_mypy.row_state.state import State
 from adj_mypy.rows.annotate import name_of
 
 
@@ -44,7 +45,7 @@ def aggregate(call: Call) -> Type:
         name = None if argument.is_unpacked else name_of(call, argument, "aaggregate()")
         if name is None:
             return call.result
-        scope = Scope(query.model, {**query.known.annotations, **computed}, is_total=True)
+        scope = Scope(query.model, query.known.annotations.adding(computed), is_total=True)
         if is_aggregate(call, argument.expression, scope) is False:
             call.fail(f'"{name}" computes nothing over all rows: it has no aggregate', argument.expression, SHAPE)
         computed[name] = expression_type(call, argument.expression, scope)

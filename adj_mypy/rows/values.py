@@ -14,11 +14,11 @@ from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.synthetic import named_tuple
 from adj_mypy.boundary.types import any_type, erroneous, make_simplified_union, map_to_base
 from adj_mypy.calls.call import Argument, Call, Query, literal_text
+from adj_mypy.expressions.names import NO_NAMES
 from adj_mypy.lookups import paths
 from adj_mypy.lookups.expression_types import default_alias, expression_type, kind_of
 from adj_mypy.models.fields import type_of_path
 from adj_mypy.models.project import SEPARATOR, relations, target_of
-from adj_mypy.row_state.state import OPEN
 from adj_mypy.rows.annotate import conflicting, scope_of
 
 Columns: TypeAlias = Sequence[tuple[str, Type]]
@@ -83,7 +83,7 @@ def _is_computed(query: Query, name: str) -> bool:
     if name in query.known.annotations:
         return True
     head = name.partition(SEPARATOR)[0]
-    return head not in {"pk", *query.model_names} and OPEN not in query.known.annotations
+    return head not in {"pk", *query.model_names} and not query.known.is_open
 
 
 def _columns(call: Call, query: Query, given: Iterable[Argument]) -> Columns | None:
@@ -204,7 +204,7 @@ def _moments(call: Call, types: set[str], kinds: Sequence[str]) -> Type:
         return call.result
     for argument in call.arguments("field_name"):
         text = literal_text(argument)
-        found = None if text is None else paths.column(call, argument.expression, query.model, text, {})
+        found = None if text is None else paths.column(call, argument.expression, query.model, text, NO_NAMES)
         if isinstance(found, ResolvedPath) and found.output.get_internal_type() not in types:
             label = f'"{query.model.__name__}.{text}" is a {type(found.output).__name__}'
             call.fail(f"{label}, and no {' or '.join(sorted(types))}", argument.expression, LOOKUP)
