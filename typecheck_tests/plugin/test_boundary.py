@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import pytest
+from packaging.requirements import Requirement
 
 import adj_mypy
 
@@ -59,3 +62,16 @@ def test_a_module_of_the_boundary_lists_the_private_modules_that_it_uses(path: P
 def test_the_boundary_uses_private_modules() -> None:
     """Without this the tests above would pass if they found nothing."""
     assert len({module for path in INSIDE for module in private_imports(ast.parse(path.read_text()))}) > 10
+
+
+def extra_requirements() -> list[Requirement]:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [Requirement(each) for each in project["optional-dependencies"]["mypy"]]
+
+
+@pytest.mark.parametrize("requirement", extra_requirements(), ids=lambda requirement: requirement.name)
+def test_versions_with_private_api_have_a_cap(requirement: Requirement) -> None:
+    """Raise the cap together with the version that these tests run on."""
+    operators = {specifier.operator for specifier in requirement.specifier}
+    assert operators == {">=", "<"}
+    assert version(requirement.name) in requirement.specifier
