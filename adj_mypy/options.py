@@ -44,7 +44,7 @@ def _toml(path: Path) -> Mapping[str, object]:
     with path.open("rb") as file:
         section: object = tomllib.load(file).get("tool", {}).get("adj-mypy", {})
     if not isinstance(section, dict):
-        _refuse(path, "it is a table of options")
+        _refuse(path, "expected a table of options")
     return cast("Mapping[str, object]", section)
 
 
@@ -62,9 +62,9 @@ def _checked(path: Path, given: Mapping[str, object]) -> PluginOptions:
     chosen: dict[str, bool] = {}
     for name, value in given.items():
         if name not in known:
-            _refuse(path, f'there is no option "{name}"; options are: {", ".join(known)}')
+            _refuse(path, f'unknown option "{name}"; options are: {", ".join(known)}')
         if not isinstance(value, bool):
-            _refuse(path, f'"{name}" is true or false, not {value!r}')
+            _refuse(path, f'"{name}" must be true or false; got {value!r}')
         chosen[name] = value
     return PluginOptions(**chosen)
 

@@ -20,7 +20,7 @@ from adj_mypy.boundary.usage import exit_with_usage
 try:
     from mypy_django_plugin.main import NewSemanalDjangoPlugin
 except ImportError as error:
-    raise ImportError(f'it contains the plugin of django-stubs: pip install "adj[mypy]" ({error})') from error
+    raise ImportError(f'it requires django-stubs: pip install "adj[mypy]" ({error})') from error
 
 ANNOTATED_WITH: Final = "@AnnotatedWith"
 """Stands in the name of the class that django-stubs makes for rows with annotations."""

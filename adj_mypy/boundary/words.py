@@ -31,4 +31,4 @@ def suggestion(name: str, choices: Iterable[str]) -> str:
     if close:
         return "; did you mean " + " or ".join(f'"{near}"' for near in close) + "?"
     more = ", ..." if len(names) > _MANY else ""
-    return f" (there are: {', '.join(names[:_MANY])}{more})" if names else ""
+    return f" (choices are: {', '.join(names[:_MANY])}{more})" if names else ""

@@ -53,9 +53,9 @@ class Writing:
         label = self.model.__name__
         field = get_field(self.model, name)
         if field is not None and field not in {*self.model._meta.concrete_fields}:
-            self.call.fail(f'"{label}.{name}" is no column, and cannot be written here', at, LOOKUP)
+            self.call.fail(f'"{label}.{name}" is not a column and cannot be assigned here', at, LOOKUP)
         elif field is not None:
-            self.call.fail(f'"{label}.{name}" cannot be written here', at, LOOKUP)
+            self.call.fail(f'"{label}.{name}" cannot be assigned here', at, LOOKUP)
         else:
             self.call.fail(f'{label} has no column "{name}"{suggestion(name, names)}', at, LOOKUP)
         return False

@@ -130,7 +130,7 @@ def check_is_condition(call: Call, at: Expression, given: Type) -> None:
     """Report a positional argument that can be no condition."""
     actual = get_proper_type(given)
     if isinstance(actual, Instance) and any(actual.type.has_base(name) for name in _NO_CONDITION):
-        message = "conditions are Q objects, expressions and lookups as keywords; got "
+        message = "conditions must be Q objects, expressions or keyword lookups; got "
         call.fail(message + type_text(call.api, given), at, SHAPE)
 
 
@@ -205,7 +205,7 @@ def _check_relation(call: Call, scope: Scope, name: StrExpr) -> None:
             call.fail(paths.problem(error), name, LOOKUP)
         return
     if not field.is_relation:
-        call.fail(f'"{scope.model.__name__}.{name.value}" is no relation', name, LOOKUP)
+        call.fail(f'"{scope.model.__name__}.{name.value}" is not a relation', name, LOOKUP)
 
 
 def _check_outer_names(call: Call, scope: Scope, query: Expression) -> None:

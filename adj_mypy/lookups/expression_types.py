@@ -42,7 +42,7 @@ def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
     if made is UNKNOWN:
         made = typed(call.api.type_of(at))
     if made is UNKNOWN or not hasattr(made, "resolve_expression"):
-        call.fell_back("this expression is known only when it runs", at)
+        call.fell_back("the type of this expression is known only at run time", at)
         return any_type()
     if not check_names(call, at, made, scope):
         return erroneous()
@@ -181,7 +181,7 @@ def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
         refusal = _certain(made, query, scope, error)
         if refusal is None:
             return any_type()
-        call.fail(f"Django refuses this expression: {refusal}", at, SHAPE)
+        call.fail(f"Django rejects this expression: {refusal}", at, SHAPE)
         return erroneous()
     if isinstance(made, (Window, ExpressionWrapper)) or not getattr(field, "is_relation", False):
         return type_of_field(call.project, call.api, field)

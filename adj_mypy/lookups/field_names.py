@@ -54,7 +54,7 @@ def _check_lock(call: Call, model: ModelClass, path: str, at: Expression) -> Non
         known = _lockable(here)
         if name not in known:
             known_names = [*known, "self"]
-            call.fail(f'{here.__name__} has no relation to lock "{name}"{suggestion(name, known_names)}', at, LOOKUP)
+            call.fail(f'{here.__name__} has no lockable relation "{name}"{suggestion(name, known_names)}', at, LOOKUP)
             return
         here = known[name]
 
@@ -76,8 +76,8 @@ def order_of_dates(call: Call) -> Type:
 def _check_choice(call: Call, formal: str, choices: Iterable[str]) -> None:
     for text, at in call.texts(formal) or ():
         if text not in choices:
-            wanted = ", ".join(f'"{choice}"' for choice in choices)
-            call.fail(f'"{formal}" is one of {wanted}, not "{text}"', at, VALUE)
+            wanted = " or ".join(f'"{choice}"' for choice in choices)
+            call.fail(f'"{formal}" must be {wanted}; got "{text}"', at, VALUE)
 
 
 def keys(call: Call) -> Type:

@@ -67,9 +67,9 @@ def misfit(project: Project, api: Api, operand: Type, rows: ModelClass | None, v
     if found is None or len(found) == 0 or any(isinstance(get_proper_type(column), AnyType) for column in found):
         return None
     if len(found) != 1:
-        return f"a nested query of one column, not of {len(found)}"
+        return f"a subquery with one column, got {len(found)} columns"
     if value is not None and not is_subtype(found[0], make_simplified_union([value, NoneType()])):
-        return f"a nested query of {type_text(api, value)}, not of {type_text(api, found[0])}"
+        return f"a subquery of {type_text(api, value)}, got {type_text(api, found[0])}"
     return None
 
 
@@ -81,7 +81,7 @@ def _misfit_of_rows(project: Project, row: Instance, rows: ModelClass | None) ->
     one, other = model._meta.concrete_model or model, rows._meta.concrete_model or rows
     if issubclass(one, other) or issubclass(other, one):
         return None
-    return f"a nested query of {rows.__name__} rows, not of {model.__name__}"
+    return f"a subquery of {rows.__name__} rows, got {model.__name__} rows"
 
 
 # -- the outer row -----------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def _without_generic_key(
         return found
     label = f"{field.model.__name__}.{field.name}"
     names = f'"{field.ct_field}" and "{field.fk_field}"'
-    call.fail(f'"{label}" is a generic foreign key, which no query can name: use {names}', at, LOOKUP)
+    call.fail(f'"{label}" is a generic foreign key and cannot be used in queries; use {names}', at, LOOKUP)
     return None
 
 
@@ -79,7 +79,7 @@ def column(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
     if found is None:
         return None
     if _names_lookup(path, found):
-        call.fail(f'{model.__name__}: "{path}" ends in the lookup "{found.lookup}", and is no column', at, LOOKUP)
+        call.fail(f'{model.__name__}: "{path}" ends in the lookup "{found.lookup}" and is not a column', at, LOOKUP)
         return None
     if isinstance(found, ResolvedPath):
         return found

@@ -30,7 +30,9 @@ def related(call: Call) -> Type:
         many = relations(model).keys() - single_relations(model).keys()
         call.fail(f'{model.__name__} has no relation "{name}"{suggestion(name, many)}', at, LOOKUP)
     elif name in single_relations(model):
-        call.fail(f'"{model.__name__}.{name}" leads to one row, and related() is for relations to many', at, SHAPE)
+        call.fail(
+            f'"{model.__name__}.{name}" is a relation to one row; related() requires a relation to many', at, SHAPE
+        )
     return call.result
 
 

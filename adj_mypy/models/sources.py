@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-STALE = "the models have changed since dmypy loaded them, and queries are checked against the old ones: dmypy restart"
+STALE = 'the models have changed since dmypy loaded them; run "dmypy restart" to check queries against the new ones'
 
 
 class Sources:

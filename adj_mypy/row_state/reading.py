@@ -43,7 +43,7 @@ def read(project: Project, attribute: str, context: AttributeContext) -> Type:
         return declared
     problem = _problem(model, state, attribute)
     if problem is not None and not api.is_assigned(context.context) and not may_wait(api):
-        hint = " (reading it would ask the database, which asynchronous code cannot)"
+        hint = " (reading it would query the database, which async code cannot do)"
         api.fail(problem + hint, context.context, NOT_LOADED)
     return declared
 
@@ -65,7 +65,7 @@ def _problem(model: ModelClass, state: State, attribute: str) -> str | None:
     """What is wrong with reading an attribute; None if nothing is."""
     label = f'"{model.__name__}.{attribute}"'
     if state.lacks(attribute):
-        return f"{label} is deferred by the query: leave it out of defer(), or name it in only()"
+        return f"{label} is deferred by the query: remove it from defer() or add it to only()"
     relation = single_relations(model).get(attribute)
     if relation is None or is_parent_link(relation) or _is_read_through_parent(model, state, relation):
         return None

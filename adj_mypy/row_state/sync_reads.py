@@ -82,8 +82,8 @@ def _check(project: Project, api: Api, read: Expression | Context) -> None:
     if manager.name not in relations(model) or manager.name in single_relations(model):
         return
     label = f'"{model.__name__}.{manager.name}"'
-    remedy = f'add .prefetch_related("{manager.name}") to the query, or ask for it with adj.related()'
-    hint = "(reading it would ask the database, which asynchronous code cannot)"
+    remedy = f'add .prefetch_related("{manager.name}") to the query, or query it with adj.related()'
+    hint = "(reading it would query the database, which async code cannot do)"
     api.fail(f"{label} is not loaded: {remedy} {hint}", read, NOT_LOADED)
 
 

@@ -224,7 +224,7 @@ def _no_join(model: ModelClass, name: str) -> str:
     if name in joined:
         return ""
     if name in known and name not in single_relations(model):
-        return f'"{model.__name__}.{name}" leads to many rows: use prefetch_related("{name}")'
+        return f'"{model.__name__}.{name}" is a relation to many rows; use prefetch_related("{name}")'
     if name in known:
-        return f'"{model.__name__}.{name}" leads to rows of any model: use prefetch_related("{name}")'
-    return f'{model.__name__} has no relation to one row "{name}"{suggestion(name, joined)}'
+        return f'"{model.__name__}.{name}" is a generic foreign key; use prefetch_related("{name}")'
+    return f'{model.__name__} has no single-valued relation "{name}"{suggestion(name, joined)}'

@@ -72,7 +72,7 @@ def name_of(call: Call, argument: Argument, method: str) -> str | None:
     """The name of an argument, or the one that Django gives an aggregate. An expression that has none is reported."""
     name = argument.keyword or default_alias(call, argument.expression)
     if name is None and kind_of(call, argument.expression) is not None:
-        call.fail(f"{method} needs a name for this expression, as in name=...", argument.expression, SHAPE)
+        call.fail(f"{method} requires a name for this expression, as in name=...", argument.expression, SHAPE)
     return name
 
 
@@ -89,7 +89,7 @@ def conflicting(call: Call, query: Query, name: str, at: Expression) -> bool:
     else:
         taken, of = query.model_names, f"a field of {query.model.__name__}"
     if name in taken:
-        call.fail(f'the annotation "{name}" has the name of {of}', at, LOOKUP)
+        call.fail(f'the annotation "{name}" conflicts with {of}', at, LOOKUP)
     return name in taken
 
 

@@ -69,7 +69,7 @@ def _problem(model: ModelClass, path: str) -> str:
         if current is None:
             break
         current = target_of(names[part])
-    return f'"{path}" goes on after a column of {model.__name__}, which only() and defer() cannot'
+    return f'"{path}" traverses a column of {model.__name__}, which only() and defer() cannot do'
 
 
 def refused_after_values(call: Call, query: Query) -> bool:
@@ -88,7 +88,7 @@ def with_rows(call: Call, query: Query, state: State | None, clauses: Clauses) -
         return call.asking(known=known)
     masked, conflicts = Masking(call.project, call.api, clauses).masked(query.model, state)
     for label in conflicts:
-        message = f'"{label}" cannot be both deferred and traversed by select_related(): name it in only(), too'
+        message = f'"{label}" cannot be both deferred and traversed by select_related(); add it to only()'
         call.fail(message, call.context.context, SHAPE)
     return call.asking(known=known, row=row_type(call.project, call.api, query.model, masked))
 

@@ -60,7 +60,7 @@ def prefetch_related(call: Call) -> Type:
     state, paths = start, set[str]()
     for lookup, at in found:
         if _hides_field(query.model, lookup):
-            call.fail(f'to_attr="{lookup.to_attr}" has the name of a field of {query.model.__name__}', at, SHAPE)
+            call.fail(f'to_attr="{lookup.to_attr}" conflicts with a field of {query.model.__name__}', at, SHAPE)
             continue
         paths |= trees.new_steps(query.model, state, lookup)
         state = trees.with_prefetch(query.model, state, lookup, _failing(call, at))

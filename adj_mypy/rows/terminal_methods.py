@@ -47,7 +47,7 @@ def aggregate(call: Call) -> Type:
             return call.result
         scope = Scope(query.model, query.known.annotations.adding(computed), is_total=True)
         if is_aggregate(call, argument.expression, scope) is False:
-            call.fail(f'"{name}" computes nothing over all rows: it has no aggregate', argument.expression, SHAPE)
+            call.fail(f'"{name}" is not an aggregate expression', argument.expression, SHAPE)
         computed[name] = expression_type(call, argument.expression, scope)
     return call.awaitable(call.api.typed_dict(computed))
 
@@ -74,7 +74,7 @@ def _key(call: Call, query: Query, name: str) -> Type | None:
         return None
     constraints = [list(constraint.fields) for constraint in options.total_unique_constraints]
     if name != "pk" and not getattr(field, "unique", False) and [name] not in constraints:
-        call.fail(f'"{query.model.__name__}.{name}" is not unique: two rows may share a key', at, SHAPE)
+        call.fail(f'"{query.model.__name__}.{name}" is not unique and cannot be the key of ain_bulk()', at, SHAPE)
         return None
     if field.is_relation and name == field.name and name != "pk":
         # The key is what the attribute gives: the row at the other end.

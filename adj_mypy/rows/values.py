@@ -44,7 +44,7 @@ def values_list(call: Call) -> Type:
         return call.asking(row=any_type())
     columns = _listed(call, query)
     if flat and named:
-        call.fail("values_list() has either flat=True or named=True", call.context.context, SHAPE)
+        call.fail("values_list() accepts flat=True or named=True, not both", call.context.context, SHAPE)
     if columns is None:
         return call.result
     return _asking(call, query, columns, _flat(call, columns) if flat else _tuple(call, columns, named=named))
@@ -66,7 +66,7 @@ def _is_name(name: str) -> bool:
 
 def _flat(call: Call, columns: Columns) -> Type:
     if len(columns) > 1 and call.arguments("fields"):
-        call.fail("values_list() with flat=True takes one field", call.context.context, SHAPE)
+        call.fail("values_list() with flat=True accepts only one field", call.context.context, SHAPE)
         return erroneous()
     return columns[0][1]
 
@@ -113,7 +113,7 @@ def _column(call: Call, query: Query, argument: Argument) -> tuple[str, Type] | 
 def _refuse_without_name(call: Call, argument: Argument) -> None:
     """Django's `values()` takes expressions by keyword alone."""
     if kind_of(call, argument.expression) is not None:
-        call.fail("values() takes an expression by a name, as in values(name=...)", argument.expression, SHAPE)
+        call.fail("values() requires a name for this expression, as in name=...", argument.expression, SHAPE)
 
 
 def _listed(call: Call, query: Query) -> Columns | None:
@@ -156,11 +156,11 @@ def _prefix(call: Call, argument: Argument) -> str | None:
 def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
     """The type of a column by its path, which may name an annotation."""
     if is_generic_key(query, path):
-        parts = "its columns are those of its type and its key"
-        call.fail(f'"{query.model.__name__}.{path}" is a generic foreign key, and no column: {parts}', at, LOOKUP)
+        parts = "use its content type and object ID"
+        call.fail(f'"{query.model.__name__}.{path}" is a generic foreign key, not a column; {parts}', at, LOOKUP)
         return erroneous()
     if path in query.known.aliases:
-        call.fail(f'"{path}" is an alias, and no column: name it by annotate()', at, LOOKUP)
+        call.fail(f'"{path}" is an alias, not a column; use annotate() to select it', at, LOOKUP)
         return erroneous()
     found = paths.column(call, at, query.model, path, query.known.annotations)
     if isinstance(found, ResolvedPath):
@@ -207,11 +207,11 @@ def _moments(call: Call, types: set[str], kinds: Sequence[str]) -> Type:
         found = None if text is None else paths.column(call, argument.expression, query.model, text, NO_NAMES)
         if isinstance(found, ResolvedPath) and found.output.get_internal_type() not in types:
             label = f'"{query.model.__name__}.{text}" is a {type(found.output).__name__}'
-            call.fail(f"{label}, and no {' or '.join(sorted(types))}", argument.expression, LOOKUP)
+            call.fail(f"{label}, not a {' or '.join(sorted(types))}", argument.expression, LOOKUP)
     for argument in call.arguments("kind"):
         text = literal_text(argument)
         if text is not None and text not in kinds:
-            call.fail(f'"{text}" is none of {", ".join(kinds)}', argument.expression, LOOKUP)
+            call.fail(f'"{text}" is not one of {", ".join(kinds)}', argument.expression, LOOKUP)
     return call.result
 
 
@@ -243,7 +243,7 @@ def _together(call: Call, argument: Argument, row: Type, other: Type) -> Type:
     if mine is None or theirs is None:
         return row
     if len(mine) != len(theirs):
-        message = f"columns of the rows: {len(mine)} in the first query, {len(theirs)} in this one"
+        message = f"the queries have different numbers of columns: {len(mine)} in the first, {len(theirs)} in this one"
         call.fail(message, argument.expression, SHAPE)
         return row
     types: list[Type] = [make_simplified_union(list(pair)) for pair in zip(mine, theirs, strict=True)]
