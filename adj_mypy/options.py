@@ -1,4 +1,4 @@
-"""The plugin's own options: `[mypy.plugins.adj]` in an ini file, `[tool.adj-mypy]` in `pyproject.toml`."""
+"""The plugin's options: `[mypy.plugins.adj]` in an ini file, `[tool.adj-mypy]` in `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ TOML_SECTION = "tool.adj-mypy"
 
 @dataclass(frozen=True, slots=True)
 class PluginOptions:
-    """What a project may choose; all are switches.
+    """The switches of a project.
 
-    `loaded_relations`: a row knows which relations and fields it carries. `strict_values`: operands must have the
-    field's own type, without what Django converts. `debug`: notes say where the plugin fell back to a general type.
+    `loaded_relations`: rows know which relations and columns are loaded. `strict_values`: values must have the field's
+    type, without Django's conversions. `debug`: notes say where the plugin falls back to a general type, and exceptions
+    in hooks are printed with their tracebacks.
     """
 
     loaded_relations: bool = True
@@ -28,12 +29,12 @@ class PluginOptions:
     debug: bool = False
 
     def as_data(self) -> dict[str, bool]:
-        """What mypy keeps with its cache."""
+        """Return the options for mypy's cache."""
         return asdict(self)
 
 
 def read_options(config_file: str | None) -> PluginOptions:
-    """The options in mypy's configuration file. Ends mypy with a message when they are not what they should be."""
+    """Read the options from mypy's configuration file; exit with a message if they are invalid."""
     if config_file is None or not Path(config_file).is_file():
         return PluginOptions()
     path = Path(config_file)

@@ -2,7 +2,7 @@
 
 django-stubs' plugin runs inside. Every hook first gets its hook for the same name, and runs through
 `adj_mypy.boundary.guard`. The modules that check code are imported with the first hook that needs them:
-`adj_mypy.hooks.topics` says why.
+`adj_mypy.hooks.handlers` says why.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Everything that is private to mypy and django-stubs."""
+"""Private API of mypy and django-stubs, and the guard around every hook."""

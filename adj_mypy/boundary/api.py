@@ -24,7 +24,7 @@ from adj_mypy.boundary.types import any_type
 
 
 class Api:
-    """What topics need of the checker, and for annotations of the semantic analyzer: the same few calls on either."""
+    """What the plugin needs from the checker, or from the semantic analyzer when it analyzes an annotation."""
 
     def __init__(self, api: Any) -> None:
         self._api = api
@@ -36,14 +36,14 @@ class Api:
 
     @property
     def is_checker(self) -> bool:
-        """Whether types of expressions are known."""
+        """Whether the types of expressions are known."""
         return isinstance(self._api, TypeChecker)
 
     def named(self, fullname: str, args: list[Type] | None = None) -> Instance:
-        """An instance of a class, by its full name."""
+        """Return an instance of a class, by its full name."""
         info = self.info(fullname)
         if info is not None:
-            # The checker's own way knows no class of a module that its package does not import.
+            # named_generic_type() cannot find classes of modules that the checked module does not import.
             return Instance(info, args or [any_type() for _ in info.defn.type_vars])
         if isinstance(self._api, SemanticAnalyzer):
             return self._api.named_type(fullname, args)
@@ -59,30 +59,30 @@ class Api:
         self._api.note(message, context)
 
     def defer(self) -> bool:
-        """Ask for another pass of semantic analysis; False if there is none any more."""
+        """Request another pass of semantic analysis; return False if this is the last one."""
         if self._api.final_iteration:
             return False
         self._api.defer()
         return True
 
     def info(self, fullname: str) -> TypeInfo | None:
-        """A class that mypy has seen, by its full name."""
+        """Return a class that mypy has analyzed, by its full name."""
         symbol = lookup_fully_qualified(fullname, self._api.modules, raise_on_missing=False)
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
 
     def type_of(self, expression: Expression) -> Type | None:
-        """The type that the checker has found for an expression within the call that is being checked."""
+        """Return the type of an expression inside the call that is being checked."""
         if not isinstance(self._api, TypeChecker) or not self._api.has_type(expression):
             return None
         return self._api.lookup_type(expression)
 
     def functions(self) -> list[FuncItem]:
-        """The functions around the code that is being checked, the outermost first."""
+        """Return the functions around the code that is being checked, the outermost first."""
         stack = self._api.scope.stack if isinstance(self._api, TypeChecker) else []
         return [node for node in stack if isinstance(node, FuncItem)]
 
     def surroundings(self) -> tuple[Node, object]:
-        """The outermost function around the code that is being checked, or its module, and the body of this."""
+        """Return the outermost function around the code that is being checked, or its module; and its body."""
         stack = self._api.scope.stack
         for node in stack:
             if isinstance(node, FuncItem):
@@ -90,79 +90,79 @@ class Api:
         return stack[0], id(stack[0].defs)
 
     def home(self) -> tuple[Node, object]:
-        """The class around the method that is being checked, else what `surroundings()` gives; and its body."""
+        """Return the class around the method that is being checked, or the result of `surroundings()`; and its body."""
         stack = self._api.scope.stack
         info = next((node for node in stack if isinstance(node, TypeInfo)), None)
         return self.surroundings() if info is None else (info.defn, info.defn.defs)
 
     def type_alone(self, expression: Expression) -> Type:
-        """The type of an expression that is wanted nowhere: as an argument of type `object` it is often no more."""
+        """Return the type of an expression without a type context: in a context of `object` mypy infers `object`."""
         checker = cast("TypeChecker", self._api)
         with checker.msg.filter_errors():
             return checker.expr_checker.accept(expression)
 
     def is_assigned(self, expression: Context) -> bool:
-        """Whether an attribute such as `book.author` was assigned earlier in this flow."""
+        """Return whether an attribute such as `book.author` was assigned earlier in the control flow."""
         key = literal_hash(cast("Expression", expression))
         frames = cast("TypeChecker", self._api).binder.frames if self.is_checker else []
         return key is not None and any(key in frame.types for frame in frames)
 
     def refer_to(self, modules: Collection[str]) -> None:
-        """Let mypy check the module at hand again whenever the interface of one of these has changed.
+        """Check the current module again whenever the interface of one of these modules changes.
 
-        Before mypy 2 only the checker can do so; it is the one difference between versions that matters here.
+        Before mypy 2, only the checker can record such a reference.
         """
         tree: Any = self._api if self.is_checker else self._api.cur_mod_node
         if hasattr(tree, "module_refs"):
             tree.module_refs.update(modules)
 
     def member(self, instance: Instance, name: str, context: Context) -> Type:
-        """The type of an attribute of an instance, as reading it gives it."""
+        """Return the type of an attribute that is read from an instance."""
         checker = cast("TypeChecker", self._api)
         return checker.expr_checker.analyze_external_member_access(name, instance, context)
 
     def coroutine(self, returned: Type) -> Instance:
-        """What calling a coroutine function gives."""
+        """Return the type of calling a coroutine function."""
         return self.named("typing.Coroutine", [any_type(), any_type(), returned])
 
     def module(self) -> MypyFile:
-        """The module that is being checked."""
+        """Return the module that is being checked."""
         return cast("MypyFile", cast("TypeChecker", self._api).scope.stack[0])
 
     def narrow(self, expression: Expression, to: Type) -> None:
-        """Let a variable have another type from here on, as after `isinstance()`."""
+        """Narrow a variable to a type from here on, as `isinstance()` does."""
         if isinstance(self._api, TypeChecker) and literal_hash(expression) is not None:
             self._api.binder.put(expression, to)
 
     def declare(self, variable: Var, typ: Type) -> None:
         """Replace the type that mypy inferred for a variable, which every later assignment has to fit.
 
-        mypy has no interface for this: it can narrow a variable, and never widen it.
+        mypy has no interface for this, because it narrows variables and never widens them.
         """
         variable.type = typ
 
     def typed_dict(
         self, items: Mapping[str, Type], *, readonly: bool = False, optional: Collection[str] = ()
     ) -> TypedDictType:
-        """A TypedDict without a name, whose keys are all there but the optional ones."""
+        """Return an anonymous TypedDict; all keys are required except the optional ones."""
         keys = set(items)
         fallback = self.named("typing._TypedDict")
         return TypedDictType(dict(items), keys - set(optional), set(keys) if readonly else set(), fallback)
 
 
 def analyzer(context: AnalyzeTypeContext) -> object:
-    """The semantic analyzer behind what a hook for annotations is given."""
+    """Return the semantic analyzer behind the context of a hook for annotations."""
     return cast("Any", context.api).api
 
 
 def wanted_type(context: FunctionContext | MethodContext) -> Type | None:
-    """The type that a call has to give; None where anything is right."""
+    """Return the type that the context of a call expects; None if it accepts any."""
     contexts = context.api.type_context
     return contexts[-1] if contexts else None
 
 
 def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:
-    """The argument of `list[...]`, if that is what awaiting this call has to give: it is returned, or handed over."""
+    """Return the item type of `list[...]` if the context expects the awaited result of a call to be a list."""
     wanted = get_proper_type(wanted_type(context))
     is_awaited = isinstance(wanted, Instance) and wanted.type.fullname == "typing.Awaitable" and len(wanted.args) == 1
     found = get_proper_type(cast("Instance", wanted).args[0]) if is_awaited else None
@@ -171,5 +171,5 @@ def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type
 
 
 def first_line() -> Context:
-    """The place of what concerns a whole file. mypy prints what is reported twice at one place once."""
+    """Return the position for messages about a whole file; mypy prints equal messages at one position once."""
     return Context(line=1, column=0)

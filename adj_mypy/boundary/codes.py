@@ -1,4 +1,4 @@
-"""The error codes of the plugin; each has its page in the documentation.
+"""The error codes of the plugin; each has a page in the documentation.
 
 Private API of mypy used here: `mypy.errorcodes`.
 """

@@ -1,4 +1,4 @@
-"""What a class declares: the types of a field's attribute, and what a method returns.
+"""Read declarations from classes: the types of a field, and the return type of a method.
 
 The type arguments of `Field[_ST, _GT]` belong to django-stubs.
 """
@@ -16,7 +16,7 @@ FIELD: Final = "django.db.models.fields.Field"
 
 
 def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:
-    """What may be assigned to a field's attribute of a model, and what reading it gives: `Field[_ST, _GT]`."""
+    """Return the types for setting and for getting the attribute of a model's field: `Field[_ST, _GT]`."""
     symbol = info.get(attribute)
     node = symbol.node if symbol is not None else None
     typ = get_proper_type(node.type) if isinstance(node, Var) and node.type is not None else None
@@ -26,7 +26,7 @@ def declared_types(info: TypeInfo, attribute: str) -> tuple[Type, Type] | None:
 
 
 def returned_type(info: TypeInfo, method: str) -> Type | None:
-    """What a method is annotated to return."""
+    """Return the annotated return type of a method."""
     symbol = info.names.get(method)
     node = symbol.node if symbol is not None else None
     typ = get_proper_type(node.type) if isinstance(node, FuncDef) else None
@@ -34,7 +34,7 @@ def returned_type(info: TypeInfo, method: str) -> Type | None:
 
 
 def field_arguments(field: Instance) -> tuple[Type, Type] | None:
-    """The two arguments of a field's type."""
+    """Return the two type arguments of a field."""
     mapped = map_to_base(field, FIELD)
     arguments = () if mapped is None else mapped.args
     return (arguments[0], arguments[1]) if len(arguments) == 2 else None

@@ -1,4 +1,4 @@
-"""The plugin of django-stubs, which adj's plugin runs inside itself, and the classes that it makes.
+"""Run django-stubs' plugin inside adj's, and read the classes that it creates.
 
 Private API of django-stubs used here: `mypy_django_plugin.main` (of `NewSemanalDjangoPlugin`:
 `django_context.apps_registry`), and the suffix `@AnnotatedWith`. Of mypy: `ExtraAttrs`.
@@ -23,7 +23,7 @@ except ImportError as error:
     raise ImportError(f'it requires django-stubs: pip install "adj[mypy]" ({error})') from error
 
 ANNOTATED_WITH: Final = "@AnnotatedWith"
-"""Stands in the name of the class that django-stubs makes for rows with annotations."""
+"""Part of the name of the class that django-stubs creates for rows with annotations."""
 
 _LIBRARIES: Final = (
     *{sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")},
@@ -34,10 +34,10 @@ DjangoPlugin: TypeAlias = NewSemanalDjangoPlugin
 
 
 def set_up_django(options: Options) -> DjangoPlugin:
-    """django-stubs' plugin, which loads the project's settings and models. Ends mypy with a message if it cannot."""
+    """Return django-stubs' plugin, which loads the project's settings and models; exit with a message if it cannot."""
     try:
         return NewSemanalDjangoPlugin(options)
-    except Exception as error:  # noqa: BLE001  # whatever the project's modules raise when they are imported
+    except Exception as error:  # noqa: BLE001  # importing the project's modules may raise anything
         exit_with_usage(
             f"Django could not load the project: {type(error).__name__}: {_text_of(error)}{_place_of(error)}"
         )
@@ -48,7 +48,7 @@ def _text_of(error: Exception) -> str:
 
 
 def _place_of(error: Exception) -> str:
-    """Where the project's own code has failed: the last place that is not a library's."""
+    """Return where the project's own code raised: the last frame outside of libraries."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({error.filename}:{error.lineno})"
     places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
@@ -57,13 +57,13 @@ def _place_of(error: Exception) -> str:
 
 
 def registered_models(plugin: DjangoPlugin) -> Iterable[type[Any]]:
-    """The models that Django knows after its setup, swapped ones and automatic through models included."""
+    """Return the models in Django's registry, including swapped models and automatic through models."""
     registry: Any = plugin.django_context.apps_registry
     return cast("Iterable[type[Any]]", registry.get_models(include_auto_created=True, include_swapped=True))
 
 
 def with_attributes(query: Type) -> Type:
-    """A query whose rows are django-stubs' `Book@AnnotatedWith[...]`, with the attributes that mypy has lost."""
+    """Restore the attributes of django-stubs' `Book@AnnotatedWith[...]` rows, which mypy loses when it copies types."""
     proper = get_proper_type(query)
     if not isinstance(proper, Instance) or not any(map(_lacks_attributes, proper.args)):
         return query

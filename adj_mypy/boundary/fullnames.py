@@ -1,4 +1,4 @@
-"""The full names of classes that the plugin knows, and the suffix of those that it makes."""
+"""Full names of the classes that the plugin knows, and the suffix of the classes that it creates."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ MANAGER: Final = "adj.models.managers.AsyncManager"
 MODEL: Final = "django.db.models.base.Model"
 
 ANNOTATED: Final = "@adj"
-"""Ends the name of the subclass that the plugin makes of a model, for rows with annotations."""
+"""The suffix of the subclass that the plugin creates for a model's rows with annotations."""

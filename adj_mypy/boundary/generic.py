@@ -40,7 +40,7 @@ ANNOTATED_ROW = "adj.loaded.AnnotatedRow"
 
 
 class _Bare(TypeTranslator):
-    """Takes the default argument `Any` from models again, and their own variable: `Book[Any]` is `Book`."""
+    """Removes the default argument `Any` and the plugin's type variable from models: `Book[Any]` becomes `Book`."""
 
     def visit_instance(self, t: Instance, /) -> Type:
         variables = t.type.defn.type_vars
@@ -58,7 +58,7 @@ def _says_nothing(argument: ProperType) -> bool:
 
 
 class _Unbound(_Bare):
-    """Takes the plugin's type variable from what names a class: `Book.label` and `kind()` of a `type[Book]`."""
+    """Removes the plugin's type variable from types that name a class, as `Book.label` or a call of a `type[Book]`."""
 
     def visit_instance(self, t: Instance, /) -> Type:
         argument = get_proper_type(t.args[0]) if len(t.args) == 1 else None
@@ -72,34 +72,34 @@ class _Unbound(_Bare):
 
 
 def unbound(typ: Type) -> Type:
-    """A type without the plugin's type variable."""
+    """Return a type without the plugin's type variable."""
     return typ.accept(_Unbound())
 
 
 def bare(typ: Type) -> Type:
-    """A type as the project would have it without the plugin."""
+    """Return a type as it is without the plugin."""
     return typ if isinstance(typ, Instance) and not typ.args else typ.accept(_Bare())
 
 
 def bare_instance(typ: Type) -> Type:
-    """The same during semantic analysis, where a type may still have gaps that no translator may see."""
+    """Do the same during semantic analysis, where types may contain placeholders that a translator cannot visit."""
     return _Bare().visit_instance(typ) if isinstance(typ, Instance) else typ
 
 
 def bare_attribute(context: AttributeContext) -> Type:
-    """The type of a class attribute such as `Book.objects`."""
+    """Return the type of a class attribute such as `Book.objects`."""
     return unbound(context.default_attr_type)
 
 
 def bare_call(context: FunctionContext) -> Type:
-    """The type of `kind()`, where `kind` is a `type[Book]`, and of functions that take a model's class."""
+    """Return the type of calling a `type[Book]`, or a function that takes a model's class."""
     return unbound(context.default_return_type)
 
 
 def bare_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
-    """A model in an annotation, as a base class or as an argument: without an argument of its own."""
+    """Return the type of a model in an annotation, a base class or a type argument: without a type argument."""
     if context.type.args:
-        # To analyze the type itself would ask the plugin again, and again.
+        # analyze_type() would call this hook again, without end.
         return cast("TypeAnalyser", context.api).analyze_type_with_type_info(
             info, context.type.args, context.type, False
         )
@@ -107,10 +107,10 @@ def bare_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
 
 
 def make_generic(context: ClassDefContext, *, tracked: bool, digest: str) -> None:
-    """Give a model its type variable, unless it has some of its own, and its subclass for rows with annotations."""
+    """Add the type variable to a model, unless it is generic already, and create its subclass for annotated rows."""
     api = cast("SemanticAnalyzer", context.api)
     model = context.cls.info
-    # A part of the interface of the model's module, for those that use it.
+    # Metadata is part of the module's interface, so a change of the model rechecks the modules that use it.
     model.metadata["adj"] = {"digest": digest}
     if any(variable.fullname == ROW_STATE for variable in context.cls.type_vars):
         return
@@ -120,7 +120,7 @@ def make_generic(context: ClassDefContext, *, tracked: bool, digest: str) -> Non
             api.defer()
         return
     if context.cls.type_vars:
-        # A generic model of the project's own: its rows are not tracked.
+        # The project's model is generic itself: its rows are not tracked.
         return
     if tracked:
         model.defn.type_vars = [_variable(variable, model.fullname)]
@@ -151,10 +151,10 @@ def _add_annotated(api: SemanticAnalyzer, model: TypeInfo, declared: TypeVarExpr
 
 
 def without_error_of_generic_self(api: object, check: Callable[[], None]) -> None:
-    """Run django-stubs' hook on a model, and take back what mypy says of `objects: ClassVar[Manager[Self]]`.
+    """Run django-stubs' hook on a model, and remove mypy's error about `objects: ClassVar[Manager[Self]]`.
 
-    mypy refuses `Self` in a class variable of a generic class. The models are generic for the sake of the plugin alone;
-    the project's own class is not.
+    mypy rejects `Self` in a class variable of a generic class. The project's class is not generic; only the plugin made
+    it so.
     """
     check()
     errors = cast("SemanticAnalyzer", api).errors

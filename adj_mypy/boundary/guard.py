@@ -1,8 +1,8 @@
 """Run every hook of the plugin so that an exception in it never ends mypy.
 
-A hook that raises is replaced by what mypy would have without it: django-stubs' hook if there is one, else mypy's own
-result. The first exception of a run is reported as a note at the line that was being checked, because checks that are
-skipped silently look like code without errors.
+If a hook raises, django-stubs' hook runs instead if there is one, and otherwise mypy's own result stands. The first
+exception of a run is reported as a note at the line that was being checked, because skipping checks silently would
+look like code without errors.
 
 Private API of mypy used here: `mypy.errors` (`CompileError`, and of `Errors`: `file`, `report`,
 `prefer_simple_messages`, `ignored_lines`), the attribute `errors` of the checker and of the semantic analyzer,
@@ -65,13 +65,13 @@ class Guard:
         of_django: Callable[[str], Callable[[C], R] | None],
         of_adj: Callable[[str, Callable[[C], R] | None], Callable[[C], R] | None],
     ) -> Callable[[C], R] | None:
-        """Return the hook for a name: adj's choice, which knows django-stubs' hook. `name` is what mypy calls it."""
+        """Return adj's hook for a full name, guarded. `name` is the method that mypy called."""
         inner = self.value(name, partial(of_django, fullname), None)
         hook = self.value(name, partial(of_adj, fullname, inner), inner)
         return None if hook is None else partial(self._run, name, hook, inner)
 
     def value(self, name: str, compute: Callable[[], T], otherwise: T) -> T:
-        """Return a value that mypy asks for without a place in the code."""
+        """Return a value that mypy requests without a position in the code."""
         try:
             return compute()
         except Exception as error:  # noqa: BLE001  # a plugin must never end mypy
@@ -82,7 +82,7 @@ class Guard:
         try:
             return hook(context)
         except CompileError:
-            # mypy's own way to end.
+            # mypy's own way to exit.
             raise
         except Exception as error:  # noqa: BLE001  # as above
             self._report(name, error, context)
@@ -104,7 +104,7 @@ class Guard:
 
 
 def _described(error: Exception) -> str:
-    """The exception, and where it was raised."""
+    """Return the exception in words, with the line that raised it."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = "/".join(Path(frame.filename).parts[-3:])
     return f"{type(error).__name__}: {error} ({place}:{frame.lineno})"
@@ -120,7 +120,7 @@ def _note(text: str, errors: Errors, place: Context) -> None:
 
 
 def _print(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201  # mypy has no other way to say something without a place
+    print(text, file=sys.stderr)  # noqa: T201  # mypy cannot print messages without a position
 
 
 def _errors(context: HookContext) -> Errors:
@@ -135,7 +135,7 @@ def _place(context: HookContext) -> Context:
 
 
 def _default(context: HookContext) -> object:
-    """What mypy has without a hook; a hook for a class returns nothing, or that it is finished."""
+    """Return the result without a hook; hooks for classes return None, or whether they have finished."""
     match context:
         case AttributeContext():
             return context.default_attr_type
@@ -150,7 +150,7 @@ def _default(context: HookContext) -> object:
 
 
 def _annotation(context: AnalyzeTypeContext) -> Type:
-    """The type that an annotation names; of an alias such as `Loaded[Book, ...]` its first argument."""
+    """Return the type that an annotation names, or the first argument of an alias such as `Loaded[Book, ...]`."""
     analyser, written = cast("TypeAnalyser", context.api), context.type
     symbol = analyser.lookup_qualified(written.name, written)
     if symbol is not None and isinstance(symbol.node, TypeInfo):

@@ -1,4 +1,4 @@
-"""Do what older versions of mypy do not do themselves.
+"""Make up for what older versions of mypy lack.
 
 Before 1.20 mypy does not replace the default of a type variable if it is another variable: `AsyncQuery[Book]` would
 have rows of type `M`.
@@ -20,7 +20,7 @@ LEAVES_DEFAULTS: Final = tuple(map(int, __version__.split(".")[:2])) < (1, 20)
 
 
 def query_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
-    """A class of queries in an annotation: its rows are of its model, unless they are named."""
+    """Return the type of a query class in an annotation: its rows are its model, unless they are given."""
     given = context.type.args
     arguments = [*given, *given] if len(given) == 1 else given
     return cast("TypeAnalyser", context.api).analyze_type_with_type_info(info, arguments, context.type, False)

@@ -1,4 +1,4 @@
-"""mypy's syntax trees: a walk over the nodes that a node is made of, and a short one over statements alone."""
+"""Walk mypy's syntax trees: all nodes below a node, or only its statements, which is faster."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ _PARTS = [
     "subject",
     "value",
 ]
-"""The attributes in which the nodes of mypy's syntax tree keep the nodes that they are made of."""
+"""The attributes in which nodes keep their child nodes."""
 
 
 def called_on(call: Context) -> Expression | None:
-    """What a method is called on, as it is written: `query` of `query.filter()`; None for what is no such call."""
+    """Return the receiver of a method call: `query` in `query.filter()`; None for other expressions."""
     callee = getattr(call, "callee", None)
     return callee.expr if isinstance(callee, MemberExpr) else None
 
 
 def nodes_in(node: Node) -> Iterator[Node]:
-    """A node and all that it is made of. A traverser of mypy's own cannot be inherited from: it is compiled."""
+    """Yield a node and all nodes below it. mypy's own traverser is compiled and cannot be subclassed."""
     yield node
     for name in _parts_of(type(node), node):
         yield from _nodes_of(getattr(node, name, None))
@@ -77,7 +77,7 @@ _known_parts: dict[type[Node], Sequence[str]] = {}
 
 
 def _parts_of(cls: type[Node], node: Node) -> Sequence[str]:
-    """Those of the attributes that the nodes of a class have, which are the same for all."""
+    """Return the attributes with child nodes that a class of nodes has."""
     if cls not in _known_parts:
         _known_parts[cls] = [name for name in _PARTS if hasattr(node, name)]
     return _known_parts[cls]
@@ -106,11 +106,11 @@ _BLOCKS: Mapping[type[Node], Sequence[str]] = {
     TryStmt: ["body", "handlers", "else_body", "finally_body"],
     MatchStmt: ["bodies"],
 }
-"""The attributes in which statements keep those that they are made of."""
+"""The attributes in which statements keep other statements."""
 
 
 def statements_in(node: Node) -> Iterator[Node]:
-    """The statements of a function or module with all that they are made of but expressions, which hold no others."""
+    """Yield the statements of a function or module at every depth; expressions contain no statements."""
     yield node
     for name in _BLOCKS.get(type(node), ()):
         part = getattr(node, name)

@@ -25,7 +25,7 @@ from adj_mypy.boundary.types import any_type
 def new_class(
     module: MypyFile, name: str, bases: list[Instance], variables: Sequence[TypeVarLikeType] = ()
 ) -> TypeInfo:
-    """A class that no source defines. It is not yet among the names of its module."""
+    """Return a new class, which is not yet among the names of its module."""
     definition = ClassDef(name, Block([]))
     definition.fullname = f"{module.fullname}.{name}"
     definition.type_vars = list(variables)
@@ -39,7 +39,7 @@ def new_class(
 
 
 def _add_variable(info: TypeInfo, name: str, typ: Type) -> None:
-    """Give a class an attribute."""
+    """Add an attribute to a class."""
     variable = Var(name, type=typ)
     variable.info = info
     variable._fullname = f"{info.fullname}.{name}"  # noqa: SLF001  # mypy's own way to set it
@@ -47,7 +47,7 @@ def _add_variable(info: TypeInfo, name: str, typ: Type) -> None:
 
 
 def _has_variables(node: object, items: Mapping[str, Type]) -> bool:
-    """Whether a class has these attributes of these types in this order, and no others."""
+    """Return whether a class has exactly these attributes, with these types and in this order."""
     if not isinstance(node, TypeInfo) or list(node.names) != list(items):
         return False
     variables = [symbol.node for symbol in node.names.values()]
@@ -58,9 +58,9 @@ def _has_variables(node: object, items: Mapping[str, Type]) -> bool:
 
 
 def mark_class_variables(info: TypeInfo, names: Iterable[str]) -> None:
-    """Let managers of adj be class variables, which `Book.aobjects` may read.
+    """Mark adj's managers as class variables, so that `Book.aobjects` can be read.
 
-    django-stubs types managers by `Self`, and marks those of Django alone.
+    django-stubs annotates managers with `Self`, and marks only Django's.
     """
     for name in names:
         symbol = info.names.get(name)
@@ -69,13 +69,13 @@ def mark_class_variables(info: TypeInfo, names: Iterable[str]) -> None:
 
 
 def add_subclass(context: ClassDefContext) -> None:
-    """Give a project's class of queries its subclass, as `adj_mypy.rows.query_classes` says it."""
+    """Create the subclass for a project's query class that `adj_mypy.rows.query_classes` describes."""
     api, info = cast("SemanticAnalyzer", context.api), context.cls.info
     module = api.modules[info.module_name]
     query = next((base for base in info.mro if base.fullname == QUERY), None)
     name = info.name + ANNOTATED
     if query is None or name in module.names or "." in info.fullname.removeprefix(f"{module.fullname}."):
-        # A class inside of another one has no place of its own among a module's names.
+        # A nested class is not among the names of a module.
         return
     own: list[TypeVarLikeType] = list(info.defn.type_vars)
     if not all(isinstance(variable, TypeVarType) for variable in own):
@@ -95,7 +95,7 @@ def _renamed(variable: TypeVarType, number: int, namespace: str) -> TypeVarType:
 
 
 def named_tuple(api: Api, name: str, items: Mapping[str, Type]) -> Instance:
-    """A class of named tuples with these places, kept in the module that is being checked."""
+    """Return an instance of a named tuple class with these fields, which is stored in the current module."""
     module = api.module()
     for number in count():
         unique = f"{name}{number or ''}"

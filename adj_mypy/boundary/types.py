@@ -25,22 +25,22 @@ __all__ = [
 
 
 def any_type() -> AnyType:
-    """What is known of nothing; it raises no error in projects that forbid `Any`."""
+    """Return the `Any` of an unknown type; it is not reported in projects that disallow `Any`."""
     return AnyType(TypeOfAny.special_form)
 
 
 def erroneous() -> AnyType:
-    """The type of what was reported already."""
+    """Return the `Any` of an expression with a reported error."""
     return AnyType(TypeOfAny.from_error)
 
 
 def has_base(info: TypeInfo | None, fullname: str) -> bool:
-    """Whether a class is known, and is another one or inherits from it."""
+    """Return whether a class is known and is, or inherits from, another one."""
     return info is not None and info.has_base(fullname)
 
 
 def map_to_base(instance: Instance, fullname: str) -> Instance | None:
-    """An instance as one of a class that it inherits from."""
+    """Return an instance as an instance of one of its base classes."""
     if instance.type.fullname == fullname:
         return instance
     if not instance.type.has_base(fullname):

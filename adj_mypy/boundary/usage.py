@@ -1,4 +1,4 @@
-"""How mypy ends for a configuration that it cannot use.
+"""Exit for a configuration that the plugin cannot use.
 
 Private API of mypy used here: `mypy.main` (`CapturableArgumentParser`).
 """
@@ -9,14 +9,14 @@ from typing import NoReturn
 
 
 def exit_with_usage(message: str) -> NoReturn:
-    """End mypy as it ends for a configuration that it cannot read: status 2, message on stderr."""
-    from mypy.main import CapturableArgumentParser  # only where mypy ends
+    """Exit as mypy does for an invalid configuration: status 2, and a message on stderr."""
+    from mypy.main import CapturableArgumentParser  # slow to import, and only needed to exit
 
     CapturableArgumentParser(prog="(adj) mypy", usage="see the documentation of adj's plugin").error(message)
     raise AssertionError("the parser of arguments ends the program")
 
 
 def is_before(plugins: list[str], first: str, second: str) -> bool:
-    """Whether one plugin stands before another in mypy's configuration."""
+    """Return whether one plugin comes before another in mypy's configuration."""
     names = [spec.partition(":")[0] for spec in plugins]
     return first in names and second in names and names.index(first) < names.index(second)

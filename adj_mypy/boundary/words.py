@@ -1,4 +1,4 @@
-"""The words of messages: types as a reader writes them, and similar names.
+"""Words for messages: types as users write them, and similar names.
 
 Private API of mypy used here: `mypy.messages` (`format_type`).
 """
@@ -16,16 +16,16 @@ from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.generic import bare
 
 _MANY: Final = 12
-"""More names than these do not help anyone."""
+"""The most names that a message lists."""
 
 
 def type_text(api: Api, typ: Type) -> str:
-    """A type in quotes, as in mypy's own messages."""
+    """Return a type in quotes, as in mypy's own messages."""
     return format_type(bare(typ), api.options)
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:
-    """The end of a message about an unknown name: what was meant, or what there is."""
+    """Return the end of a message about an unknown name: similar names, or the choices."""
     names = sorted(set(choices))
     close = get_close_matches(name, names, n=2, cutoff=0.6)
     if close:

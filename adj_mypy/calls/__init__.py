@@ -1,1 +1,1 @@
-"""One call that mypy asks about: its receiver, its arguments and its result."""
+"""One call: its receiver, its arguments, and the type of its result."""

@@ -1,4 +1,4 @@
-"""One call of a query's method: who receives it, with what arguments, and what its result is made of."""
+"""One call of a query's method: its receiver, its arguments, and the type of its result."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from adj_mypy.row_state.state import NOTHING, State
 
 _UNPACKED = (ARG_STAR, ARG_STAR2)
 MADE_ARGUMENTS = 2
-"""The type arguments of a query: its model and its row."""
+"""How many type arguments a query has: its model and its row."""
 
 
 class Argument(NamedTuple):
-    """One argument of a call: its keyword if it has one, what stands there, and the type that mypy found."""
+    """One argument of a call: its keyword if it has one, its expression, and its type."""
 
     keyword: str | None
     expression: Expression
@@ -38,19 +38,19 @@ class Argument(NamedTuple):
 
 
 class Call:
-    """A call that a hook was asked about."""
+    """A call that mypy passes to a hook."""
 
     def __init__(self, project: Project, context: FunctionContext | MethodContext) -> None:
         self.project, self.context = project, context
         self.api = Api(context.api)
 
     def arguments(self, *formals: str) -> list[Argument]:
-        """What is given for parameters, in the order of these."""
+        """Return the arguments for parameters, in the order of the parameters."""
         names = self.context.callee_arg_names
         return [argument for formal in formals if formal in names for argument in self._given(names.index(formal))]
 
     def positional(self) -> list[Argument]:
-        """The arguments without a keyword, in their order; parameters that are only positional have no name."""
+        """Return the positional arguments in order; positional-only parameters have no name."""
         context = self.context
         formals = zip(context.args, context.arg_types, context.arg_names, context.arg_kinds, strict=True)
         return [
@@ -69,7 +69,7 @@ class Call:
         ]
 
     def texts(self, formal: str) -> list[tuple[str, Expression]] | None:
-        """The texts given for a parameter, with where they stand; None if one of them is only known at run time."""
+        """Return the strings for a parameter and their expressions; None if one is known only at run time."""
         found: list[tuple[str, Expression]] = []
         for argument in self.arguments(formal):
             text = None if argument.is_unpacked else literal_text(argument)
@@ -79,7 +79,7 @@ class Call:
         return found
 
     def switch(self, formal: str) -> bool | None:
-        """Whether a switch is on, which is off by default; None if that is known only at run time."""
+        """Return a boolean argument, False by default; None if it is known only at run time."""
         for argument in self.arguments(formal):
             typ = get_proper_type(argument.type)
             value = typ.last_known_value if isinstance(typ, Instance) else typ
@@ -87,22 +87,22 @@ class Call:
         return False
 
     def is_cleared(self, formal: str) -> bool:
-        """Whether None is given alone, which takes back what earlier calls said."""
+        """Return whether None is the only argument, which resets earlier calls."""
         given = self.arguments(formal)
         return len(given) == 1 and isinstance(get_proper_type(given[0].type), NoneType)
 
     @property
     def name(self) -> str:
-        """The name of the called method, as it is written."""
+        """The name of the called method."""
         callee = getattr(self.context.context, "callee", None)
         return callee.name if isinstance(callee, (MemberExpr, NameExpr)) else ""
 
     def fail(self, message: str, at: Context, code: ErrorCode) -> None:
-        """Report an error at an argument."""
+        """Report an error."""
         self.api.fail(message, at, code)
 
     def fell_back(self, why: str, at: Context) -> None:
-        """Say in a note, if the project wants to know, why a general type is given."""
+        """Explain in a note why the result has a general type, if the `debug` option is on."""
         if self.project.options.debug:
             self.api.note(f"adj: {why}", at)
 
@@ -110,11 +110,11 @@ class Call:
 
     @cached_property
     def query(self) -> Query | None:
-        """The query that receives the call; None where the plugin does not know its model."""
+        """The query that receives the call; None if its model is not known."""
         return self._query(self.context.type) if isinstance(self.context, MethodContext) else None
 
     def query_before(self, name: str) -> Query | None:
-        """The query that a method of this name was called on, just before this one."""
+        """Return the receiver of the previous method call, if that has this name."""
         before = called_on(self.context.context)
         inner = before.callee if isinstance(before, CallExpr) else None
         is_named = isinstance(inner, MemberExpr) and inner.name == name
@@ -146,13 +146,13 @@ class Call:
         return Query(model, known, row_type(self.project, self.api, model, state))
 
     def _known(self, model: Type, row: Type) -> State:
-        """The names of annotations. A model that has no type argument cannot say them; its rows do, if they are its."""
+        """Return the names of annotations: from the model's type argument, or else from its rows."""
         known = state_of(self.project, model)
         if known is not None:
             return known
         carried = (state_of(self.project, row) or NOTHING).annotations
         if is_tracked(model):
-            # A variable that is given a query with more annotations, see `reassigning`, has them in its rows alone.
+            # After `row_state.reassigning` the annotations are only in the rows.
             own = {name: typ for name, typ in carried.items() if not self._is_list_of_rows(typ)}
             names = carried.keeping(own)
             return State(annotations=names) if names else NOTHING
@@ -161,7 +161,7 @@ class Call:
         return State(annotations=ANY_NAMES)
 
     def _is_list_of_rows(self, typ: Type) -> bool:
-        """Whether an attribute is the `to_attr` of a prefetch, which no clause can name."""
+        """Return whether an attribute is the `to_attr` of a prefetch, which clauses cannot name."""
         proper = get_proper_type(typ)
         if not isinstance(proper, Instance) or proper.type.fullname != "builtins.list":
             return False
@@ -169,11 +169,11 @@ class Call:
 
     @property
     def result(self) -> Type:
-        """What the call gives, as far as mypy knows without the plugin."""
+        """The type of the call's result without the plugin."""
         return with_attributes(self.context.default_return_type)
 
     def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
-        """The result, with other names known to later clauses, or with other rows."""
+        """Return the result, with other names for later clauses, or with other rows."""
         query, result = self.query, get_proper_type(self.result)
         if query is None or not isinstance(result, Instance):
             return self.result
@@ -189,13 +189,13 @@ class Call:
         return Instance(made, [*own, *arguments])
 
     def made_class(self, query: Instance) -> TypeInfo | None:
-        """The plugin's subclass of a project's class of queries, which says what rows carry."""
+        """Return the plugin's subclass of a project's query class, which has type arguments for the rows."""
         if query.type.name.endswith(ANNOTATED):
             return query.type
         return self.api.info(query.type.fullname + ANNOTATED) if query.type.has_base(QUERY) else None
 
     def awaitable(self, answer: Type) -> Type:
-        """The result of an asynchronous method, which gives something else when it is awaited."""
+        """Return the result of an async method, with another type for the awaited value."""
         result = get_proper_type(self.result)
         if not isinstance(result, Instance) or not result.args:
             return self.result
@@ -211,23 +211,23 @@ class Query:
     row: Type
 
     def row_state(self, project: Project) -> State | None:
-        """What its rows carry, if they are instances of which something is known."""
+        """Return the state of its rows, if they are instances of known state."""
         return state_of(project, self.row)
 
     @property
     def model_names(self) -> frozenset[str]:
-        """The names that its model has taken: of fields, of their columns, and of relations from the other side."""
+        """The names of its model's fields, columns and reverse relations."""
         return taken_names(self.model)
 
     @property
     def keys(self) -> Mapping[str, Type] | None:
-        """The names and types of its rows' keys, if they are dicts."""
+        """The keys of its rows and their types, if the rows are dicts."""
         row = get_proper_type(self.row)
         return row.items if isinstance(row, TypedDictType) else None
 
 
 def literal_text(argument: Argument) -> str | None:
-    """The text of an argument: written there, or known by its type."""
+    """Return the string of an argument: a literal, or known by its type."""
     if isinstance(argument.expression, StrExpr):
         return argument.expression.value
     typ = get_proper_type(argument.type)

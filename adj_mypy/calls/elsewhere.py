@@ -1,7 +1,7 @@
-"""Names that a query may have though its type does not say so: annotated in another branch, or by another function.
+"""Annotations that a query may have although its type does not tell: from another branch or another function.
 
-mypy joins what a variable may be, `q(Book)` and one with annotations, to the general one. And `AsyncQuery[Book]`,
-where a project writes it, is any query of books.
+If a variable may be `q(Book)` or a query with annotations, mypy joins both types to the general one. And
+`AsyncQuery[Book]` in an annotation is any query of books.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from adj_mypy.calls.call import Call
 NAMING: Final = frozenset({"annotate", "alias"})
 _ANY_NAME: Final = "**"
 _SHORT: Final = 2
-"""Names up to this length resemble too many others to be taken for one of them."""
+"""Names up to this length are similar to too many others to call one a typo."""
 
 
 def may_be_annotated(call: Call, error: UnknownField) -> bool:
-    """Whether what is no field of a query's model may still be an annotation of that query."""
+    """Return whether an unknown field may be an annotation of the query."""
     if call.query is not None and call.query.model.__name__ != error.model:
         return False
     return _is_named_around(call, error.part) or (_is_any_query(call) and not is_misspelt(error.part, error.choices))
 
 
 def _is_any_query(call: Call) -> bool:
-    """Whether nothing is known of a query's rows, so that its annotations are not known either."""
+    """Return whether the state of a query's rows is unknown, and so its annotations are, too."""
     row = None if call.query is None else get_proper_type(call.query.row)
     if not isinstance(row, Instance) or call.project.model_of(row) is None:
         return False
@@ -39,7 +39,7 @@ def _is_any_query(call: Call) -> bool:
 
 
 def _is_named_around(call: Call, name: str) -> bool:
-    """Whether a variable is asked, and the function or class around it names such an annotation."""
+    """Return whether the query is a variable, and the enclosing function or class adds such an annotation."""
     if not call.api.is_checker or not _is_variable(call.context.context):
         return False
     names = _named_in(*call.api.home())
@@ -47,7 +47,7 @@ def _is_named_around(call: Call, name: str) -> bool:
 
 
 def _is_variable(asked: Context) -> bool:
-    """Whether a chain of methods begins with a variable or an attribute."""
+    """Return whether a chain of methods begins with a variable or an attribute."""
     node: object = asked
     while isinstance(node, CallExpr) and isinstance(node.callee, MemberExpr):
         node = node.callee.expr
@@ -70,7 +70,7 @@ def _names(around: Node) -> Iterator[str]:
 
 
 def is_misspelt(name: str, choices: Iterable[str]) -> bool:
-    """Whether a name is one of others with one letter too many, missing, wrong, or in its neighbour's place."""
+    """Return whether a name differs from another by one letter: added, missing, wrong or transposed."""
     return len(name) > _SHORT and any(_is_one_letter_off(name, choice) for choice in choices)
 
 
@@ -83,6 +83,6 @@ def _is_one_letter_off(name: str, other: str) -> bool:
 
 
 def _common(name: str, other: str) -> int:
-    """How many letters two names begin with."""
+    """Return the length of the common beginning of two names."""
     pairs = zip(name, other, strict=False)
     return next((at for at, (one, two) in enumerate(pairs) if one != two), min(len(name), len(other)))

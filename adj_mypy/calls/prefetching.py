@@ -1,4 +1,4 @@
-"""What stands in `prefetch_related()`: paths, and `Prefetch` objects with a query and an attribute of their own."""
+"""The arguments of `prefetch_related()`: paths, and `Prefetch` objects with a query and a `to_attr`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREFETCH = "django.db.models.query.Prefetch"
 
 
 def lookups(call: Call, formal: str = "lookups") -> list[tuple[Lookup, Expression]] | None:
-    """The lookups of a call; None if one of them is only known at run time."""
+    """Return the lookups of a call; None if one is known only at run time."""
     found: list[tuple[Lookup, Expression]] = []
     for argument in call.arguments(formal):
         lookup = None if argument.is_unpacked else _lookup(call, argument)
@@ -43,9 +43,7 @@ def _lookup(call: Call, argument: Argument) -> Lookup | None:
 
 
 def _origin(call: Call, expression: Expression) -> Expression:
-    """What a variable of the function was assigned, if that happens once: its type does not say whether a `to_attr` is
-    missing.
-    """
+    """Return the value of a variable that is assigned once: its type does not tell whether it has a `to_attr`."""
     if not isinstance(expression, NameExpr):
         return expression
     made = (
@@ -62,7 +60,7 @@ def _is_same(target: Expression, name: NameExpr) -> bool:
 
 
 def _written(call: Call, made: CallExpr) -> Lookup | None:
-    """A `Prefetch` that is made in the call."""
+    """Return the lookup of a `Prefetch` that is written in the call."""
     names = ("lookup", "queryset", "to_attr")
     given = {name or names[at]: part for at, (name, part) in enumerate(zip(made.arg_names, made.args, strict=True))}
     path = _text(call, given.get("lookup"))
@@ -74,7 +72,7 @@ def _written(call: Call, made: CallExpr) -> Lookup | None:
 
 
 def _typed(call: Call, made: Type) -> Lookup | None:
-    """A `Prefetch` that a variable holds, as far as its type tells."""
+    """Return the lookup of a `Prefetch` in a variable, as far as its type tells."""
     if not isinstance(made, Instance) or made.type.fullname != PREFETCH or len(made.args) != 3:
         return None
     lookup, query, to_attr = (get_proper_type(part) for part in made.args)
@@ -85,7 +83,7 @@ def _typed(call: Call, made: Type) -> Lookup | None:
 
 
 def _row(typ: Type | None) -> Type | None:
-    """The type of the rows of a query; those of a QuerySet may carry anything."""
+    """Return the type of a query's rows; those of a QuerySet may have anything loaded."""
     proper = get_proper_type(typ)
     base = map_to_base(proper, QUERY) if isinstance(proper, Instance) else None
     if base is not None and len(base.args) == 2:

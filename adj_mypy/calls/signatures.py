@@ -1,5 +1,5 @@
-"""Calls that take more than their signature says: a query where Django takes a QuerySet, and other rows of a model;
-and keywords that keep their types.
+"""Signatures that accept more than the stubs declare: adj's queries where Django takes a QuerySet, and other rows of a
+model; and keyword arguments that keep their types.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ CONDITIONS: Final = frozenset({"django.db.models.query_utils.Q", "django.db.mode
 
 
 def takes_queries(info: TypeInfo | None) -> bool:
-    """Whether a class is made around a nested query: `Subquery`, `Exists`, a project's own, and `Prefetch`."""
+    """Return whether a class takes a subquery: `Subquery`, `Exists`, their subclasses, and `Prefetch`."""
     return info is not None and (info.has_base(SUBQUERY) or info.fullname == PREFETCH)
 
 
 def nested_query(context: FunctionSigContext) -> FunctionLike:
-    """`Exists(q(...))`: a query has what Django asks of a QuerySet, a `query`."""
+    """`Exists(q(...))`: like a QuerySet, adj's query has the attribute `query` that Django needs."""
     signature, info = context.default_signature, Api(context.api).info(QUERY)
     if info is None or not isinstance(signature, CallableType) or not signature.arg_types:
         return signature
@@ -53,16 +53,16 @@ def nested_query(context: FunctionSigContext) -> FunctionLike:
 
 
 def _or(declared: TypeVarLikeType, query: Instance, meant: TypeVarType) -> TypeVarLikeType:
-    """A type variable that may stand for a query too."""
+    """Return a type variable that may stand for a query, too."""
     if not isinstance(declared, TypeVarType) or declared.id != meant.id:
         return declared
     return declared.copy_modified(upper_bound=make_simplified_union([declared.upper_bound, query]))
 
 
 def exact_keywords(context: FunctionSigContext | MethodSigContext) -> FunctionLike:
-    """The signature with `object` for keywords of any type: mypy then infers what stands there by itself.
+    """Replace `Any` by `object` for keyword arguments, so that mypy infers their own types.
 
-    For a parameter of type `Any` it takes `["a"]` for a list of `Any`, in which no error can be seen.
+    In the context of `Any`, mypy infers `list[Any]` for `["a"]`, and errors in it cannot be found.
     """
     signature = context.default_signature
     if not isinstance(signature, CallableType) or ARG_STAR2 not in signature.arg_kinds:
@@ -76,7 +76,7 @@ def exact_keywords(context: FunctionSigContext | MethodSigContext) -> FunctionLi
 
 
 def operator(context: MethodSigContext) -> FunctionLike:
-    """`a | b`: another query of the model, whatever its rows carry; the rows of the result are those of the left."""
+    """`a | b`: any query of the model; the result has the rows of the left side."""
     signature = context.default_signature
     if not isinstance(signature, CallableType) or len(signature.arg_types) != 1:
         return signature
@@ -84,7 +84,7 @@ def operator(context: MethodSigContext) -> FunctionLike:
 
 
 def _of_any_rows(typ: Type) -> Type:
-    """`AsyncQuery[Book[...], Book[...]]` as one of `Book`, which is compatible with every state of it."""
+    """Return `AsyncQuery[Book[...], Book[...]]` without its state, so that it accepts every state."""
     proper = get_proper_type(typ)
     if isinstance(proper, UnionType):
         return UnionType.make_union([_of_any_rows(item) for item in proper.items])

@@ -1,4 +1,4 @@
-"""Where a query starts: `q()`, and the shortcuts that take what it takes."""
+"""Where a query starts: `q()`, and the shortcuts with the same argument."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from adj_mypy.row_state.state import State
 _QUERYSET: Final = "django.db.models.query.QuerySet"
 _MANAGER: Final = "django.db.models.manager.BaseManager"
 _PLAIN: Final = frozenset({"django.db.models.manager.Manager", _MANAGER, _QUERYSET, QUERY, MANAGER})
-"""Classes that add no names of their own to the rows' columns."""
+"""Classes that cannot add names to the rows."""
 
 
 def q(call: Call) -> Type:
-    """Rows of a model carry what its default manager gives them, and those of another manager what that one does.
+    """Return a query with the rows of the model's default manager, or of the given manager.
 
-    What a QuerySet of the project's carries is not known, and it may have names of its own.
+    The state of a QuerySet's rows is not known, and it may have other names.
     """
     result = get_proper_type(call.result)
     arguments = call.positional()
@@ -46,7 +46,7 @@ def q(call: Call) -> Type:
 
 
 def _unknown_rows(call: Call, result: Instance, model: ModelClass, source: Type) -> Type:
-    """A query of which the names are known at most."""
+    """Return a query of which only the names may be known."""
     names = _names_beside(source)
     if not names.annotations:
         return result
@@ -54,7 +54,7 @@ def _unknown_rows(call: Call, result: Instance, model: ModelClass, source: Type)
 
 
 def _manager(call: Call, source: Expression, typ: Type) -> Any:
-    """The live manager that a query starts from: of `Book`, `Book.objects` or `Book.objects.all()`."""
+    """Return the live manager that a query starts from: `Book`, `Book.objects` or `Book.objects.all()`."""
     model = call.project.class_of(typ)
     if model is not None:
         return default_manager(model)
@@ -67,14 +67,14 @@ def _manager(call: Call, source: Expression, typ: Type) -> Any:
 
 
 def _names_beside(source: Type) -> State:
-    """The names that rows may have beside their columns: managers and QuerySets of the project's may annotate."""
+    """Return the names that rows may have beside their columns: a project's managers and QuerySets may annotate."""
     proper = get_proper_type(source)
     is_plain = isinstance(proper, Instance) and proper.type.fullname in _PLAIN
     return State() if is_plain else State(annotations=ANY_NAMES)
 
 
 def query_of_source(call: Call) -> Query | None:
-    """The query of a shortcut's first argument, as far as its conditions need it."""
+    """Return the query of a shortcut's first argument, for checking its conditions."""
     arguments = call.positional()
     source = get_proper_type(arguments[0].type) if arguments else None
     if source is None:
@@ -92,7 +92,7 @@ def query_of_source(call: Call) -> Query | None:
 
 
 def _row_of(source: Type) -> Type | None:
-    """The rows that a query, a QuerySet or a manager gives; the first argument of each is their model."""
+    """Return the rows of a query, a QuerySet or a manager; the first type argument of each is their model."""
     bases = [_mapped(source, name) for name in (QUERY, _QUERYSET, _MANAGER)]
     return next((base.args[0] for base in bases if base is not None and base.args), None)
 
@@ -108,6 +108,6 @@ def _class_of(source: Type) -> Type | None:
 
 
 def _is_class(typ: Type) -> bool:
-    """Whether the argument is a model's class, and no manager of it."""
+    """Return whether the argument is a model's class, not a manager."""
     proper = get_proper_type(typ)
     return model_info(proper) is None and not isinstance(proper, Instance)

@@ -1,7 +1,7 @@
-"""Rows of `values()` where the project asks for dicts: `rows: list[dict[str, Any]] = await q(Book).values().run()`.
+"""Rows of `values()` that the project declares as dicts: `rows: list[dict[str, Any]] = await q(Book).values().run()`.
 
-A TypedDict is no `dict` for mypy, since a key could be taken out of it. Nobody else has these rows yet, so they may be
-what the annotation says.
+For mypy a TypedDict is not a `dict`, because its keys cannot be deleted. These rows have just been created, so they may
+have the declared type.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from adj_mypy.calls.call import Call
 
 
 def as_wanted(call: Call, result: Type) -> Type:
-    """The result of a call, with dicts for rows if only these fit where it goes."""
+    """Return the result of a call, with dicts for rows if only these fit its context."""
     wanted = get_proper_type(wanted_type(call.context))
     if wanted is None or isinstance(wanted, CallableType) or not _has_typed_dict(result) or is_subtype(result, wanted):
         return result
@@ -30,7 +30,7 @@ def _has_typed_dict(typ: Type) -> bool:
         case UnionType(items=parts):
             return any(map(_has_typed_dict, parts))
         case Instance(type=info, args=parts):
-            # What a row carries is a TypedDict as well.
+            # The state of a row is a TypedDict as well.
             return not info.has_base(MODEL) and any(map(_has_typed_dict, parts))
         case _:
             return False

@@ -1,1 +1,1 @@
-"""Django expressions that are written in a call: their objects, and whether they may be NULL."""
+"""Django expressions in a call: evaluated to objects, and whether they may be NULL."""

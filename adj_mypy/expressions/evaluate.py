@@ -1,9 +1,8 @@
-"""Expressions of Django in a call, made into the objects that they will be at run time.
+"""Evaluate Django expressions in a call to the objects that they are at run time.
 
-`Count("tags")` is written with literals: what it is can be known by making it. What is not known here, a variable or a
-call of the project's own, is `UNKNOWN`, and so is everything built on it. Only classes of expressions, conditions and
-fields are made, whose constructors do nothing but keep their arguments; nothing of the project is imported that is not
-yet.
+`Count("tags")` contains only literals, so it can be constructed here. Variables and calls of the project's functions
+are `UNKNOWN`, and so is every expression that contains one. Only expressions, conditions and fields are constructed,
+because their constructors just keep their arguments. Modules of the project are never imported.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ from adj_mypy.models.fields import without_none
 
 
 class Unknown:
-    """The value of what is only known at run time."""
+    """The value of an expression that is known only at run time."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -78,16 +77,16 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 }
 
 _MADE: Final = (BaseExpression, F, FilteredRelation, Q, Field)
-"""What may be made: the classes of expressions, references, conditions and fields."""
+"""The classes that are constructed."""
 
 METHODS: Final = frozenset(
     {"asc", "desc", "reverse_ordering", "bitand", "bitor", "bitxor", "bitleftshift", "bitrightshift", "resolve"}
 )
-"""The methods of expressions that give expressions."""
+"""The methods of expressions that return expressions."""
 
 
 class Typed(Value):
-    """Stands for what is only known by its type: a variable, or a nested query's value."""
+    """Stands for a value of which only the type is known: a variable, or a subquery."""
 
     def __init__(self, typ: Type, field: Field[Any, Any], *, is_optional: bool) -> None:
         super().__init__(None, output_field=field)
@@ -96,12 +95,12 @@ class Typed(Value):
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Makes the objects; asks the checker for types of what it cannot make."""
+    """Constructs the objects, and uses the checker's types for variables."""
 
     api: Api
 
     def evaluate(self, expression: Expression) -> Any:
-        """The object that an expression of the source will be, or `UNKNOWN`."""
+        """Return the object that an expression is at run time, or `UNKNOWN`."""
         match expression:
             case StrExpr() | IntExpr() | FloatExpr():
                 return expression.value
@@ -120,7 +119,7 @@ class Evaluator:
                 return self._literal(expression)
 
     def _literal(self, expression: Expression) -> Any:
-        """A variable whose type says its value."""
+        """Return the value of a variable that has a literal type."""
         typ = get_proper_type(self.api.type_of(expression))
         if isinstance(typ, Instance) and typ.last_known_value is not None:
             typ = typ.last_known_value
@@ -136,7 +135,7 @@ class Evaluator:
         return _tried(function, left, right)
 
     def _operand(self, expression: Expression) -> Any:
-        """One side of an operator, where a plain value will be wrapped in a Value."""
+        """Return one side of an operator, where Django wraps plain values in `Value`."""
         made = self.evaluate(expression)
         return self.sample(expression) if made is UNKNOWN else made
 
@@ -147,7 +146,7 @@ class Evaluator:
         return _tried(operator.neg if expression.op == "-" else operator.invert, made)
 
     def sample(self, expression: Expression) -> Any:
-        """A value that has the type of a variable, where its type is one of a column's."""
+        """Return a stand-in with the type of a variable, if a column can have that type."""
         return typed(self.api.type_of(expression))
 
     def _call(self, call: CallExpr) -> Any:
@@ -164,14 +163,14 @@ class Evaluator:
         if issubclass(made, Exists):
             return Typed(self.api.named("builtins.bool"), BooleanField(), is_optional=False)
         if issubclass(made, Q):
-            # Its operands may be anything; conditions are checked where they stand, and have no type.
+            # `conditions` checks its lookups; for the type of an expression any Q will do.
             return Q(pk__isnull=False)
         if issubclass(made, OuterRef):
             return UNKNOWN
         return self._when(call) if issubclass(made, When) else self._applied(made, call)
 
     def _when(self, call: CallExpr) -> Any:
-        """Its condition may be anything, as that of a Q."""
+        """Any condition will do here, too: see `_call`."""
         given = list(zip(call.arg_kinds, call.arg_names, call.args, strict=True))
         results = [expression for kind, name, expression in given if name == "then" and kind == ARG_NAMED]
         results += [expression for kind, _, expression in given if kind == ARG_POS][1:2]
@@ -197,13 +196,13 @@ class Evaluator:
         return _tried(function, *args, **kwargs)
 
     def _sampled(self, expression: Expression, *, is_value: bool) -> Any:
-        """A variable as an argument: a text may be the name of a column, unless it is a Value's."""
+        """Return a stand-in for an argument; a string may name a column, except in `Value`."""
         sample = self.sample(expression)
         is_text = isinstance(sample, Typed) and isinstance(sample.output_field, CharField)
         return UNKNOWN if is_text and not is_value else sample
 
     def _subquery(self, call: CallExpr, *, is_array: bool) -> Any:
-        """The one column of a nested query: of its row, which may not be there, or of all its rows."""
+        """Return a stand-in for the column of a subquery: nullable, or a list for `ArraySubquery`."""
         typ = get_proper_type(self.api.type_of(call.args[0])) if call.args else None
         if len(call.args) != 1 or not isinstance(typ, Instance) or len(typ.args) != 2:
             return UNKNOWN
@@ -216,7 +215,7 @@ class Evaluator:
 
 
 def _only_column(row: Type) -> Type | None:
-    """The type of a row's value, if it has one alone."""
+    """Return the type of a row's only column."""
     proper = get_proper_type(row)
     if isinstance(proper, (TypedDictType, TupleType)):
         items = list(proper.items.values()) if isinstance(proper, TypedDictType) else proper.items
@@ -225,7 +224,7 @@ def _only_column(row: Type) -> Type | None:
 
 
 def typed(typ: Type | None, *, is_optional: bool = False) -> Any:
-    """An expression of a type, if a column may have it."""
+    """Return a stand-in for a value of a type, if a column can have that type."""
     proper = get_proper_type(typ)
     if proper is None:
         return UNKNOWN
@@ -241,7 +240,7 @@ def typed(typ: Type | None, *, is_optional: bool = False) -> Any:
 
 
 def found(callee: Expression) -> type[Any] | None:
-    """The class that a call names, if it is one that may be made."""
+    """Return the class that a call names, if it may be constructed."""
     if not isinstance(callee, RefExpr) or not callee.fullname:
         return None
     module, _, name = callee.fullname.rpartition(".")
@@ -252,14 +251,14 @@ def found(callee: Expression) -> type[Any] | None:
 
 @cache
 def _of_django(name: str) -> ModuleType | None:
-    """A module of Django's, of which some need a driver that is not here."""
+    """Import a module of Django; some need a database driver, which may be missing."""
     with suppress(Exception):
         return import_module(name)
     return None
 
 
 def _tried(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """What a constructor gives. One that refuses its arguments will say so itself, when the program runs."""
+    """Call a constructor. If it rejects its arguments, it will also do so at run time."""
     try:
         return function(*args, **kwargs)
     except Exception:  # noqa: BLE001  # a project's own class may raise anything

@@ -1,5 +1,6 @@
-"""Refusals that hold for every field: of an annotation or a nested query the plugin knows the type, of which Django has
-several fields.
+"""Find errors that Django raises for every field that a type may stand for.
+
+For annotations and subqueries the plugin knows only the type, and several of Django's fields may have it.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from adj_mypy.expressions.evaluate import Typed
 from adj_mypy.models.fields import subclasses
 
 _MOST_TRIES: Final = 2_000
-"""An error that takes longer to find than a fraction of a second is left to Django."""
+"""More combinations than these take too long to try."""
 
 _SIZE: Final = {"max_digits": 20, "decimal_places": 4}
 
 
 def refuses_every_field(made: Any, annotations: Iterable[str], query: Any) -> bool:
-    """Whether Django refuses to mix the fields in an expression, whichever fields its types stand for.
+    """Return whether Django rejects the mixed types of an expression for every choice of fields.
 
-    `annotations` are those that the expression names; `query` has a guess for each whose type is a column's.
+    `annotations` are the names in the expression; `query` has a stand-in for each of them whose type a column can have.
     """
     guesses = [query.annotations.get(name) for name in annotations]
     parts = list(_parts(made))
@@ -61,12 +62,12 @@ def _refuses(made: Any, query: Any, guesses: Sequence[Typed], fields: dict[type[
 
 @cache
 def _fields_like(kind: type[Any]) -> Sequence[Field[Any, Any]]:
-    """The fields whose values may have the type of this class's; none if one of them cannot be made here."""
+    """Return the fields whose values may have the type of this field class; empty if one cannot be constructed."""
     bases = (CharField, TextField) if kind is CharField else (kind,)
     classes = dict.fromkeys(cls for base in bases for cls in subclasses(base))
     try:
         made = [cls(**(_SIZE if issubclass(cls, DecimalField) else {})) for cls in classes]
     except Exception:  # noqa: BLE001  # a project's own class may raise anything
         return []
-    # A key may be a relation's.
+    # A foreign key has the type of the key that it refers to.
     return [*made, *(cls("self", DO_NOTHING) for cls in (ForeignKey, OneToOneField))]

@@ -11,7 +11,7 @@ from mypy.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Names(Mapping[str, Type]):
-    """Annotations by name, with their types. With `is_open` there may be others, whose names only the run knows."""
+    """Annotations by name, with their types. With `is_open` there may be others."""
 
     types: Mapping[str, Type] = field(default_factory=dict[str, Type])
     is_open: bool = False

@@ -1,4 +1,4 @@
-"""Which expressions may be NULL. Django does not say it."""
+"""Decide whether an expression may be NULL, which Django does not tell."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _NEVER_NULL: Final = (
     ConcatPair,
 )
 
-# SQLite and MySQL give NULL for a number that these are not defined for.
+# SQLite and MySQL return NULL outside the domain of these functions.
 _ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue, ACos, ASin, Ln, Log, Sqrt)
 
 _ARGUMENTS_WITH_DEFAULT: Final = 3
@@ -70,9 +70,9 @@ _ARGUMENTS_WITH_DEFAULT: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where an expression stands: on which model, beside which annotations, over groups or over all rows.
+    """Where an expression is used: on which model, with which annotations, over groups or over all rows.
 
-    `outer` are the tables that are joined to rows which may have no partner there; known of what Django has resolved.
+    `outer` are the aliases of outer joins; only for expressions that Django has resolved.
     """
 
     model: ModelClass
@@ -82,7 +82,7 @@ class Scope:
 
 
 def is_nullable(made: Any, scope: Scope) -> bool:
-    """Whether the value of an expression may be NULL."""
+    """Return whether the value of an expression may be NULL."""
     if isinstance(made, _NEVER_NULL):
         return False
     if isinstance(made, _ALWAYS_NULLABLE):
@@ -92,7 +92,7 @@ def is_nullable(made: Any, scope: Scope) -> bool:
 
 
 def _any_source(made: Any, scope: Scope) -> bool:
-    """Most functions and operators of SQL give NULL for a NULL."""
+    """Most functions and operators of SQL return NULL for NULL."""
     return any(is_nullable(source, scope) for source in sources(made))
 
 
@@ -105,13 +105,13 @@ def _any_case(made: Any, scope: Scope) -> bool:
 
 
 def _beyond_the_window(made: Any, scope: Scope) -> bool:
-    """There is no row before the first and after the last one, unless a default stands for it."""
+    """`Lag` and `Lead` are NULL outside the window, unless they have a default."""
     has_default = len(sources(made)) == _ARGUMENTS_WITH_DEFAULT
     return not has_default or _any_source(made, scope)
 
 
 def _is_nullable_aggregate(made: Any, scope: Scope) -> bool:
-    """An aggregate over no value is NULL: over no row, over NULLs, and where a filter leaves none."""
+    """An aggregate is NULL without values: without rows, over NULLs, and if a filter excludes all."""
     if isinstance(made, Count) or getattr(made, "default", None) is not None:
         return False
     if collector(made) is not None:
@@ -138,7 +138,7 @@ def _is_by_zero(made: Any) -> bool:
 
 
 def _is_constant(made: Any) -> bool:
-    """Whether a number is written there, which is not zero."""
+    """Return whether an expression is a literal other than zero."""
     return isinstance(made, Value) and bool(made.value)
 
 
@@ -158,24 +158,24 @@ _RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, S
     (Window, lambda made, scope: is_nullable(made.source_expression, scope)),
     (Aggregate, _is_nullable_aggregate),
 )
-"""What decides for a class of expressions; the first that fits."""
+"""The rules by class; the first that matches decides."""
 
 
 # -- what expressions are made of --------------------------------------------------------------------------------------
 
 
 def path_of(made: F) -> str:
-    """The path of an F, which django-stubs does not know."""
+    """Return the path of an F, which django-stubs does not declare."""
     name: str = vars(made)["name"]
     return name
 
 
 def sources(made: Any) -> list[Any]:
-    """The expressions that one is made of."""
+    """Return the source expressions of an expression."""
     return [source for source in made.get_source_expressions() if source is not None]
 
 
 def collector(made: Any) -> str | None:
-    """The name of an aggregate of PostgreSQL that gives a list; its class cannot be imported without a driver."""
+    """Return the name of PostgreSQL's list aggregate; importing its class requires the driver."""
     names = [base.__name__ for base in type(made).__mro__ if base.__module__.startswith("django.contrib.postgres")]
     return next((name for name in names if name in {"ArrayAgg", "JSONBAgg"}), None)

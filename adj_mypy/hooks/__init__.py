@@ -1,1 +1,1 @@
-"""Which module answers which of mypy's hooks."""
+"""mypy's hooks, and the function that handles each name."""

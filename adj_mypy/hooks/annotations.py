@@ -28,7 +28,7 @@ class Annotations:
         self._tracked = project.options.loaded_relations
 
     def analyze(self, fullname: str, inner: OfAnnotation | None) -> OfAnnotation | None:
-        """A name in an annotation."""
+        """Return the hook for a name in an annotation."""
         if inner is None and fullname not in self._names:
             return None
         if fullname == LOADED:
@@ -48,7 +48,7 @@ class Annotations:
         return frozenset({LOADED, *query, *(self.project.models if self._tracked else ())})
 
     def _loaded(self, context: AnalyzeTypeContext) -> Type:
-        # Imported late because it needs adj itself: see `adj_mypy.hooks.topics`.
+        # Imported late because it needs adj itself: see `adj_mypy.hooks.handlers`.
         from adj_mypy.row_state import contracts
 
         dependencies.of_annotation(self.project, context)

@@ -1,6 +1,6 @@
-"""The hooks that mypy asks while it checks code: which topic answers, and what becomes of one that fails.
+"""The hooks of the type checker: which handler a call or attribute has.
 
-The plugin imports this at the first question: `adj_mypy.hooks.topics` says why.
+The plugin imports this module late: `adj_mypy.hooks.handlers` says why.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from adj_mypy.boundary.types import has_base
 from adj_mypy.calls import signatures
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.wanted import as_wanted
-from adj_mypy.hooks.topics import FUNCTIONS, METHODS, OTHERS, Topic
+from adj_mypy.hooks.handlers import FUNCTIONS, METHODS, OTHERS, Handler
 from adj_mypy.models import dependencies
 from adj_mypy.models.project import Project
 from adj_mypy.row_state import managers, reading, reassigning, sync_reads
@@ -36,16 +36,16 @@ OfMethodSignature: TypeAlias = Callable[[MethodSigContext], FunctionLike]
 LOAD: Final = "adj.query.load.load"
 
 NAMES: Final = frozenset({*METHODS, *OTHERS, *reassigning.TAKEN, *sync_reads.READS, "all"})
-"""The methods that mean something here; mypy asks for every call of every class."""
+"""The names of methods with a hook; mypy asks for every call of every class."""
 
 TAKES_MODEL: Final = frozenset(
     f"django.shortcuts.{prefix}get_{what}_or_404" for prefix in ("", "a") for what in ("object", "list")
 )
-"""Functions of Django that give rows of a class."""
+"""Django's functions that return rows of a model's class."""
 
 
 class Checking:
-    """Adds to each of django-stubs' answers, which are given to it, what that plugin does not know."""
+    """Adds adj's hooks to those of django-stubs, which each method gets as `inner`."""
 
     def __init__(self, project: Project, info: Lookup) -> None:
         self.project, self._info = project, info
@@ -78,7 +78,7 @@ class Checking:
 
     @cached_property
     def _owners(self) -> frozenset[str]:
-        """The classes whose attributes mean something here: mypy asks for every attribute of every class."""
+        """The classes whose attributes have a hook; mypy asks for every attribute of every class."""
         rows = self.project.owners if self._tracked else frozenset[str]()
         return rows | queryset_methods.MADE | {generic.ANNOTATED_ROW}
 
@@ -91,11 +91,11 @@ class Checking:
 
     def function(self, fullname: str, inner: OfFunction | None) -> OfFunction | None:
         """`q(Book)`, `load(book, "author")`, `Book(...)`, `list(book.tags.all())`."""
-        topic = FUNCTIONS.get(fullname)
-        if topic is not None:
-            return partial(self._answer_function, topic)
+        handler = FUNCTIONS.get(fullname)
+        if handler is not None:
+            return partial(self._answer_function, handler)
         if inner is not None and has_base(self._info(fullname), QUERY):
-            # django-stubs makes `aobjects = AsyncManager()` one of `Self`, which mypy refuses where it is read.
+            # django-stubs types `aobjects = AsyncManager()` with `Self`, which mypy rejects where it is read.
             return None
         if not self._tracked:
             return inner
@@ -106,18 +106,18 @@ class Checking:
             return generic.bare_call if takes_model or fullname in self.project.names else None
         return (lambda context: generic.unbound(inner(context))) if takes_model else inner
 
-    def _answer_function(self, topic: Topic, context: FunctionContext) -> Type:
+    def _answer_function(self, handler: Handler, context: FunctionContext) -> Type:
         result = context.default_return_type
-        # mypy tries every overload, and asks about those as well that do not take what is given.
-        return result if _is_of_never(result) else self._answer(topic, context)
+        # mypy calls the hook for every overload that it tries, also for those that do not match.
+        return result if _is_of_never(result) else self._answer(handler, context)
 
     def _consume(self, context: FunctionContext) -> Type:
-        """A function of Python's own that reads all of what it is given."""
+        """A builtin that iterates over its arguments."""
         sync_reads.check_arguments(self.project, context)
         return context.default_return_type
 
     def function_signature(self, fullname: str, inner: OfFunctionSignature | None) -> OfFunctionSignature | None:
-        """What a function takes."""
+        """The signature of a function."""
         if fullname in signatures.CONDITIONS:
             return signatures.exact_keywords
         if self.project.remembered(fullname, lambda: signatures.takes_queries(self._info(fullname))):
@@ -127,32 +127,32 @@ class Checking:
     # -- methods -------------------------------------------------------------------------------------------------------
 
     def method(self, fullname: str, inner: OfMethod | None) -> OfMethod | None:
-        """`query.filter(...)`, `book.aload("author")`, `book.tags.all()`, and what takes rows out of a collection."""
+        """`query.filter(...)`, `book.aload("author")`, `book.tags.all()`, and iteration over collections."""
         owner, _, name = fullname.rpartition(".")
         if name not in NAMES and not owner.startswith("adj."):
             return None if inner is None else partial(self._ask_django, inner)
         if owner in reassigning.COLLECTIONS:
             return partial(self._taken, name) if self._tracked and name in reassigning.TAKEN else inner
-        topic = self._topic(owner, name)
-        if topic is not None:
-            return partial(self._answer, topic, name=name)
+        handler = self._handler(owner, name)
+        if handler is not None:
+            return partial(self._answer, handler, name=name)
         if self._tracked and name == "all" and self._is_manager(owner):
             return partial(self._all_rows, inner)
         if self._tracked and name in sync_reads.READS and self._is_manager(owner):
             return partial(self._read_rows, inner, name)
         return None if inner is None else partial(self._ask_django, inner)
 
-    def _topic(self, owner: str, name: str) -> Topic | None:
-        """What answers a method of a class, or of one that the project derives from a class of adj's."""
+    def _handler(self, owner: str, name: str) -> Handler | None:
+        """Return the handler of a method, also for a project's subclasses."""
         if name in METHODS and (owner == QUERY or has_base(self._info(owner), QUERY)):
             return METHODS[name]
-        for base, topic in OTHERS.get(name, {}).items():
+        for base, handler in OTHERS.get(name, {}).items():
             if has_base(self._info(owner), base):
-                return topic
+                return handler
         return _as_declared if owner.startswith("adj.") else None
 
     def method_signature(self, fullname: str, inner: OfMethodSignature | None) -> OfMethodSignature | None:
-        """What a method takes."""
+        """The signature of a method."""
         owner, _, name = fullname.rpartition(".")
         if name in signatures.OPERATORS and has_base(self._info(owner), QUERY):
             return signatures.operator
@@ -161,16 +161,16 @@ class Checking:
         return inner
 
     def _taken(self, name: str, context: MethodContext) -> Type:
-        """What a loop or an index takes from a collection."""
+        """The item of a collection in a loop or by index."""
         return self._fitting(name, context, context.default_return_type)
 
     def _read_rows(self, inner: OfMethod | None, name: str, context: MethodContext) -> Type:
-        """What django-stubs says of a method that asks the database, after a look at what it asks for."""
+        """A method that queries the database synchronously."""
         sync_reads.check_method(self.project, name, context)
         return self._fitting(name, context, self._asked(inner, context))
 
     def _all_rows(self, inner: OfMethod | None, context: MethodContext) -> Type:
-        """All rows of a relation."""
+        """`book.tags.all()`."""
         return sync_reads.rows_of(self.project, context, self._asked(inner, context))
 
     def _asked(self, inner: OfMethod | None, context: MethodContext) -> Type:
@@ -185,22 +185,22 @@ class Checking:
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
-    def _answer(self, topic: Topic, context: FunctionContext | MethodContext, name: str = "") -> Type:
-        """What a topic says, with rows that fit where the result goes."""
+    def _answer(self, handler: Handler, context: FunctionContext | MethodContext, name: str = "") -> Type:
+        """Return a handler's result, with rows that fit the context of the call."""
         call = Call(self.project, context)
         if isinstance(context, MethodContext):
             dependencies.of_call(self.project, context)
-        result = as_wanted(call, topic(call))
+        result = as_wanted(call, handler(call))
         return reassigning.fitting(self.project, call.api, context.context, name, result) if self._tracked else result
 
     def _is_manager(self, fullname: str) -> bool:
-        """Whether a class is one of Django's managers or QuerySets, or of a project's."""
+        """Return whether a class is a manager or QuerySet, or inherits from one."""
         info = self._info(fullname)
         return info is not None and any(map(info.has_base, sync_reads.MANAGERS))
 
 
 def _is_of_never(result: Type) -> bool:
-    """Whether a result has a type variable that nothing was found for."""
+    """Return whether mypy could not infer a type variable of a result."""
     proper = get_proper_type(result)
     if not isinstance(proper, Instance) or not proper.args:
         return False

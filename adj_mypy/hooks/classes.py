@@ -27,7 +27,7 @@ class Classes:
         self._tracked = project.options.loaded_relations
 
     def base_class(self, fullname: str, inner: OfClass | None) -> OfClass | None:
-        """A class that inherits from the class of this name."""
+        """Return the hook for classes that inherit from the class of this name."""
         info = self._info(fullname)
         if has_base(info, QUERY):
             return synthetic.add_subclass
@@ -44,7 +44,7 @@ class Classes:
             context.api.fail(STALE, first_line())
 
     def mro(self, fullname: str, inner: OfClass | None) -> OfClass | None:
-        """The class of this name itself, before its methods are known."""
+        """Return the hook for the class of this name."""
         if inner is not None or fullname not in self.project.models:
             return inner
         return partial(generic.make_generic, tracked=self._tracked, digest=digest(self.project.models[fullname]))

@@ -1,7 +1,7 @@
 """Paths that begin with an annotation: `filter(total__gte=3)` after `annotate(total=...)`.
 
-Of an annotation the plugin knows its type, and not always the field that Django computes for it. What no field of such
-a type has is an error; what only some of them has, or a field of the project's own, is left to Django.
+The plugin knows the type of an annotation, but not always the field that Django computes for it. A name that no field
+with that type has is an error. A name that some of them have, or a field of the project, is left to Django.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from adj_mypy.models.project import SEPARATOR
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedPath:
-    """What a path means that begins with an annotation: a lookup of what the transforms made of its value."""
+    """The meaning of a path that begins with an annotation: a lookup on its transformed value."""
 
     output: Field[Any, Any]
     transforms: tuple[str, ...]
@@ -32,20 +32,20 @@ class AnnotatedPath:
 
 @dataclass(frozen=True, slots=True)
 class _Dead:
-    """Where a path goes no further: a field that does not have the name."""
+    """The end of a path: a field that does not have the next name."""
 
     field: Field[Any, Any]
     name: str
 
     @property
     def is_certain(self) -> bool:
-        """Whether no field has the name that this one may stand for."""
+        """Whether none of the fields that this one may stand for has the name."""
         cls: Any = type(self.field)
         return self.name not in _possible(cls)
 
 
 def split(path: str, known: Mapping[str, Type]) -> tuple[str, Sequence[str]] | None:
-    """The annotation that a path begins with, and the names that follow; None if it begins with none."""
+    """Return the annotation that a path begins with and the names after it; None if there is none."""
     names = path.split(SEPARATOR) if known else []
     for end in range(1, len(names) + 1):
         head = SEPARATOR.join(names[:end])
@@ -55,7 +55,7 @@ def split(path: str, known: Mapping[str, Type]) -> tuple[str, Sequence[str]] | N
 
 
 def meaning(name: str, typ: Type, rest: Sequence[str]) -> AnnotatedPath | None:
-    """What follows an annotation; None where only Django can tell. Raises `UnknownLookup` for what it cannot have."""
+    """Return the meaning of the names after an annotation; None if only Django can tell. Raises `UnknownLookup`."""
     value = typed(typ)
     if value is UNKNOWN:
         return None
@@ -92,6 +92,6 @@ def _followed(field: Field[Any, Any], rest: Sequence[str], is_nullable: bool) ->
 
 @cache
 def _possible(cls: type[Any]) -> frozenset[str]:
-    """The lookups and transforms of a class of fields, of those made from it, and of the project's own fields."""
+    """Return the lookups and transforms of a field class, of its subclasses, and of the project's field classes."""
     fields = (each for each in subclasses(Field) if issubclass(each, cls) or not each.__module__.startswith("django."))
     return frozenset(name for each in fields for name in each.get_lookups())

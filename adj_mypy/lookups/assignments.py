@@ -1,7 +1,7 @@
-"""Values that are written: `acreate()`, `aupdate()`, `defaults=` and their kin.
+"""Values that are assigned to columns: `acreate()`, `aupdate()`, `defaults=` and similar arguments.
 
-A new row takes what the model's `__init__` takes, an UPDATE columns alone. A value is what a lookup of the field takes,
-or an expression; None only where the column may be NULL.
+A new row accepts the arguments of the model's `__init__`, an UPDATE only columns. A value may be what a lookup on the
+field accepts, or an expression; and None if the column is nullable.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Pairs = Iterable[tuple[str, Expression, Type]]
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Who is written to, and how: a new row, or columns of rows that are there."""
+    """An assignment to the columns of a model: of a new row, or of existing rows."""
 
     call: Call
     model: ModelClass
@@ -39,7 +39,7 @@ class Writing:
     is_new: bool
 
     def check(self, pairs: Pairs, *, may_be_called: bool = False) -> None:
-        """Check names and values; with `may_be_called` a function stands for the value that it gives."""
+        """Check names and values; with `may_be_called` a callable stands for the value that it returns."""
         for name, at, given in pairs:
             if self._is_known(name, at):
                 value = _called(given) if may_be_called else given
@@ -72,12 +72,12 @@ class Writing:
             check_values.check(call, at, given, f'"{self.model.__name__}.{name}"', expected)
 
     def _with_none(self, field: Any, typ: Type) -> Type:
-        """A column that may be NULL takes None, and so does a new row's key that the database makes."""
+        """Add None for a nullable column, and for the primary key of a new row, which the database may generate."""
         takes_none = field.null or (self.is_new and field.primary_key)
         return make_simplified_union([typ, NoneType()]) if takes_none else typ
 
     def _of_column(self, table: Table, name: str, field: Any) -> Type | None:
-        """What a column takes. The attribute of a relation takes its rows, the one with `_id` their keys."""
+        """Return the type that a column accepts: rows for a relation's attribute, keys for the one with `_id`."""
         typ = self._of_value(table, name, field)
         return make_simplified_union([typ, NoneType()]) if typ is not None and field.null else typ
 
@@ -91,20 +91,20 @@ class Writing:
         return self._declared(field)
 
     def _declared(self, field: Any) -> Type | None:
-        """What the attribute of a project's own kind of field may be set to."""
+        """Return the type that can be assigned to the attribute of a project's field class."""
         info = self.call.project.info(self.call.api, self.model)
         types = None if info is None else declared_types(info, field.attname)
         return None if types is None or isinstance(get_proper_type(types[0]), AnyType) else types[0]
 
 
 def _called(given: Type) -> Type:
-    """What a value of `defaults` is: a callable is called."""
+    """Return the type of a value in `defaults`, which are called if they are callable."""
     actual = get_proper_type(given)
     return actual.ret_type if isinstance(actual, CallableType) else given
 
 
 def init_names(model: Any) -> frozenset[str] | None:
-    """The keywords of a model's `__init__`; None where the project has its own one, or its own way to create rows."""
+    """Return the keywords of a model's `__init__`; None if the project overrides it or `create()`."""
     queryset: Any = getattr(model._default_manager, "_queryset_class", QuerySet)
     is_plain = model.__init__ is Model.__init__ and queryset.create is QuerySet.create
     if not is_plain or getattr(type(model._default_manager), "create", None) is not Manager.create:
@@ -113,14 +113,14 @@ def init_names(model: Any) -> frozenset[str] | None:
 
 
 def _is_copied(manager: object) -> bool:
-    """Whether a manager's `create` is the one that `from_queryset()` copies."""
+    """Return whether a manager's `create` was copied from Django by `from_queryset()`."""
     create = getattr(type(manager), "create", None)
     return getattr(create, "__module__", "").startswith("django.")
 
 
 def _init_names(model: Any) -> Iterator[str]:
     yield from column_names(model)
-    yield from model._meta._property_names  # noqa: SLF001  # what `__init__` asks
+    yield from model._meta._property_names  # noqa: SLF001  # `__init__` reads it, too
     for field in model._meta.private_fields:
         if not getattr(field, "one_to_many", False):
             yield field.name
@@ -130,17 +130,17 @@ def _init_names(model: Any) -> Iterator[str]:
 
 
 def _updated_names(model: ModelClass) -> frozenset[str]:
-    """The columns that an UPDATE may set: those of a composite key are set one by one, and none that are computed."""
+    """Return the columns that an UPDATE may set: neither generated ones nor composite keys as a whole."""
     fields: Any = model._meta.concrete_fields
     written = [field for field in fields if not getattr(field, "generated", False)]
     return frozenset(name for field in written for name in (field.name, field.attname))
 
 
-# -- topics ------------------------------------------------------------------------------------------------------------
+# -- handlers ----------------------------------------------------------------------------------------------------------
 
 
 def create(call: Call) -> Type:
-    """`acreate()`: what the model's `__init__` takes."""
+    """`acreate()`: the arguments of the model's `__init__`."""
     query = call.query
     if query is not None:
         _writing(call, query, is_new=True).check(_keywords(call))
@@ -148,7 +148,7 @@ def create(call: Call) -> Type:
 
 
 def update(call: Call) -> Type:
-    """`aupdate()`: columns and their new values; also after `returning()`, where that is written before it."""
+    """`aupdate()`: columns and their new values; also after `returning()`."""
     query = call.query or call.query_before("returning")
     if query is not None:
         _writing(call, query, is_new=False).check(_keywords(call))
@@ -165,7 +165,7 @@ def get_or_create(call: Call) -> Type:
 
 
 def update_or_create(call: Call) -> Type:
-    """`aupdate_or_create()`: lookups, `defaults` that a row gets, and `create_defaults` of a new one."""
+    """`aupdate_or_create()`: lookups, `defaults` of a row, and `create_defaults` of a new one."""
     query = call.query
     if query is not None:
         _check_lookups(call, query)
@@ -193,7 +193,7 @@ def _check_dicts(call: Call, query: Query, *formals: str) -> None:
 
 
 def literal_pairs(call: Call, argument: Argument) -> Iterator[tuple[str, Expression, Type]]:
-    """The names and values of a dict that is written in the call: `{"a": 1}` or `dict(a=1)`."""
+    """Yield the names and values of a dict literal: `{"a": 1}` or `dict(a=1)`."""
     expression = argument.expression
     if isinstance(expression, CallExpr) and getattr(expression.callee, "fullname", "") == "builtins.dict":
         for name, value in zip(expression.arg_names, expression.args, strict=True):

@@ -1,4 +1,4 @@
-"""A value in a call, against what is expected of it."""
+"""Check the values in a call against their expected types."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from adj_mypy.boundary.codes import VALUE
 from adj_mypy.boundary.types import any_type, is_subtype, make_simplified_union
 from adj_mypy.boundary.words import type_text
 from adj_mypy.calls.call import Argument, Call
-from adj_mypy.lookups import nested
+from adj_mypy.lookups import subqueries
 from adj_mypy.lookups.operands import Expected
 
 
 def check(call: Call, at: Expression, given: Type, name: str, expected: Expected | None) -> None:
-    """Report a value that does not have the type that is expected; None expects nothing.
+    """Report a value that does not have the expected type; None accepts all.
 
-    Expressions of the database are right everywhere; nested queries have been looked at by then.
+    Django expressions are accepted everywhere; subqueries are checked before.
     """
-    if expected is None or nested.is_expression(given):
+    if expected is None or subqueries.is_expression(given):
         return
     item, parts = expected.item, _written(at)
     if expected.count is not None and _count(parts, given) not in {None, expected.count}:
@@ -32,7 +32,7 @@ def check(call: Call, at: Expression, given: Type, name: str, expected: Expected
 
 
 def check_each(call: Call, parts: Iterable[Expression], name: str, expected: Expected | None) -> None:
-    """Check the items of a list that is written in the call. mypy would find `object` for items of several types."""
+    """Check the items of a list literal one by one, because mypy joins different types to `object`."""
     for part in parts:
         typ = None if isinstance(part, StarExpr) else call.api.type_of(part)
         if typ is not None and expected is not None:
@@ -40,7 +40,7 @@ def check_each(call: Call, parts: Iterable[Expression], name: str, expected: Exp
 
 
 def check_many(call: Call, given: Argument, name: str, item: Expected | None) -> None:
-    """Report what is no iterable of values that are expected."""
+    """Report a value that is not an iterable of the expected items."""
     if item is not None:
         many = Expected(_iterable(call, item.type), lambda: _iterable(call, item.shown))
         check(call, given.expression, given.type, name, many)
@@ -53,14 +53,14 @@ def _iterable(call: Call, item: Type) -> Type:
 def _check_one(call: Call, at: Expression, given: Type, name: str, expected: Expected) -> None:
     actual = get_proper_type(given)
     if isinstance(actual, Instance) and actual.type.fullname == "builtins.object":
-        # mypy infers a generic result, as of `request.GET.getlist()`, from the `object` that a method takes.
+        # mypy infers generic results, such as that of `request.GET.getlist()`, from the parameter's `object`.
         actual = get_proper_type(given := call.api.type_alone(at))
     if isinstance(actual, UnionType):
-        # An expression among what it may be is right by itself.
-        given = make_simplified_union([each for each in actual.items if not nested.is_expression(each)])
+        # Expressions in a union are accepted.
+        given = make_simplified_union([each for each in actual.items if not subqueries.is_expression(each)])
     elif isinstance(actual, TupleType):
-        # So are those in a key of several columns.
-        parts = [any_type() if nested.is_expression(each) else each for each in actual.items]
+        # So are those in a composite key.
+        parts = [any_type() if subqueries.is_expression(each) else each for each in actual.items]
         given = actual.copy_modified(items=parts)
     if not is_subtype(given, expected.type) or _is_text_among_many(given, expected):
         shown, got = (type_text(call.api, typ) for typ in (expected.shown, given))
@@ -69,12 +69,12 @@ def _check_one(call: Call, at: Expression, given: Type, name: str, expected: Exp
 
 
 def _written(at: Expression) -> list[Expression] | None:
-    """The items of a list, a tuple or a set that is written in the call."""
+    """Return the items of a list, tuple or set literal."""
     return at.items if isinstance(at, (ListExpr, TupleExpr, SetExpr)) else None
 
 
 def _count(parts: list[Expression] | None, given: Type) -> int | None:
-    """How many values there are, where that is known."""
+    """Return the number of values, if it is known."""
     if parts is not None:
         return None if any(isinstance(part, StarExpr) for part in parts) else len(parts)
     actual = get_proper_type(given)
@@ -83,6 +83,6 @@ def _count(parts: list[Expression] | None, given: Type) -> int | None:
 
 
 def _is_text_among_many(given: Type, expected: Expected) -> bool:
-    """A text where many are expected: it is an iterable of texts, and would be taken letter by letter."""
+    """Return whether a string is passed for an iterable: Django would iterate over its characters."""
     actual = get_proper_type(given)
     return isinstance(actual, Instance) and actual.type.has_base("builtins.str") and expected.item is not None

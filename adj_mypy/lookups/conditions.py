@@ -1,7 +1,6 @@
-"""Conditions wherever they stand: lookups as keywords and in dicts, in `Q`, `When` and `FilteredRelation`, and inside
-of expressions; the paths in them, their values, and the outer row's names in nested queries.
+"""Check conditions: keyword lookups and dicts, `Q`, `When` and `FilteredRelation`, also inside expressions.
 
-A condition that is kept in a variable is not looked into.
+Their paths and values are checked, and in subqueries the names in `OuterRef`. Conditions in variables are not checked.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from adj_mypy.boundary.words import type_text
 from adj_mypy.calls.call import Argument, Call
 from adj_mypy.expressions.evaluate import METHODS, UNKNOWN, Evaluator, found
 from adj_mypy.expressions.nulls import Scope
-from adj_mypy.lookups import check_values, nested, paths
+from adj_mypy.lookups import check_values, paths, subqueries
 from adj_mypy.lookups.expression_types import check_names
 from adj_mypy.lookups.operands import AnyPath, Table
 from adj_mypy.models.project import target_of
@@ -45,19 +44,19 @@ _OWN: Final = {
     _Q: frozenset({"_connector", "_negated"}),
     _WHEN: frozenset({"then", "condition"}),
 }
-"""Keywords of these that are no lookups."""
+"""Keywords of these classes that are not lookups."""
 
 _NESTED: Final = frozenset({"exact", "in", "gt", "gte", "lt", "lte"})
-"""Lookups that compare a column with what a nested query gives."""
+"""Lookups that compare a column with a subquery."""
 
 _PLAIN: Final = (StrExpr, IntExpr, FloatExpr, NameExpr)
-"""What has no parts to look into."""
+"""Expressions without parts."""
 
 _NO_CONDITION: Final = ("builtins.str", "builtins.int", "builtins.float", "builtins.dict", "builtins.list")
 
 
 def check_arguments(call: Call, scope: Scope, *formals: str) -> None:
-    """Check what a method such as `filter()` was given."""
+    """Check the arguments of a method such as `filter()`."""
     for argument in call.arguments(*formals):
         if argument.keyword is None and not argument.is_unpacked:
             check_condition(call, scope, argument.expression)
@@ -67,7 +66,7 @@ def check_arguments(call: Call, scope: Scope, *formals: str) -> None:
 
 
 def pairs(call: Call, argument: Argument) -> Iterator[tuple[str, Expression, Type]]:
-    """The names and values of a keyword, or of a dict that is written after `**`."""
+    """Yield the name and value of a keyword argument, or of the items of a dict literal after `**`."""
     if argument.keyword is not None:
         yield argument.keyword, argument.expression, argument.type
     elif argument.is_unpacked:
@@ -75,7 +74,7 @@ def pairs(call: Call, argument: Argument) -> Iterator[tuple[str, Expression, Typ
 
 
 def dict_pairs(call: Call, expression: Expression) -> Iterator[tuple[str, Expression, Type]]:
-    """The names and values of a dict that is written in the call, as far as the names are."""
+    """Yield the names and values of a dict literal, if the names are literals."""
     for key, value in expression.items if isinstance(expression, DictExpr) else ():
         given = call.api.type_of(value)
         if isinstance(key, StrExpr) and given is not None:
@@ -83,7 +82,7 @@ def dict_pairs(call: Call, expression: Expression) -> Iterator[tuple[str, Expres
 
 
 def check_lookup(call: Call, scope: Scope, path: str, at: Expression, given: Type) -> None:
-    """Report a path that the model does not have, or a value that it does not take."""
+    """Report an unknown path, or a value that the lookup does not accept."""
     found_path = paths.lookup(call, at, scope.model, path, scope.known)
     if found_path is not None:
         name = f'{scope.model.__name__}: "{path}"'
@@ -93,22 +92,22 @@ def check_lookup(call: Call, scope: Scope, path: str, at: Expression, given: Typ
 
 
 def _check_nested(call: Call, name: str, meaning: AnyPath, at: Expression, given: Type) -> bool:
-    """Whether the value is a nested query; one that does not fit is reported."""
-    if nested.columns_of(given) is None:
+    """Return whether the value is a subquery; report one that does not fit."""
+    if subqueries.columns_of(given) is None:
         return False
     rows = value = None
     if isinstance(meaning, ResolvedPath) and meaning.lookup in _NESTED:
         field = meaning.output if meaning.transforms else meaning.field
         rows = None if meaning.transforms else target_of(field)
-        value = Table(call.project, call.api, is_kind=False).of_field(field)
-    problem = nested.misfit(call.project, call.api, given, rows, value)
+        value = Table(call.project, call.api, is_lenient=False).of_field(field)
+    problem = subqueries.misfit(call.project, call.api, given, rows, value)
     if problem is not None:
         call.fail(f"{name} expects {problem}", at, VALUE)
     return True
 
 
 def check_condition(call: Call, scope: Scope, expression: Expression) -> None:
-    """Check `Q(a=1) | ~Q(b=2)`, a pair `("a", 1)`, or an expression that is true or false."""
+    """Check `Q(a=1) | ~Q(b=2)`, a pair `("a", 1)`, or a boolean expression."""
     match expression:
         case OpExpr(op="&" | "|" | "^"):
             check_condition(call, scope, expression.left)
@@ -127,7 +126,7 @@ def check_condition(call: Call, scope: Scope, expression: Expression) -> None:
 
 
 def check_is_condition(call: Call, at: Expression, given: Type) -> None:
-    """Report a positional argument that can be no condition."""
+    """Report a positional argument that cannot be a condition."""
     actual = get_proper_type(given)
     if isinstance(actual, Instance) and any(actual.type.has_base(name) for name in _NO_CONDITION):
         message = "conditions must be Q objects, expressions or keyword lookups; got "
@@ -135,7 +134,7 @@ def check_is_condition(call: Call, at: Expression, given: Type) -> None:
 
 
 def check_inside(call: Call, scope: Scope, expression: Expression) -> None:
-    """Check the columns that an expression names, the conditions that are written in it, and its nested queries."""
+    """Check the names in an expression, and the conditions and subqueries in it."""
     made = Evaluator(call.api).evaluate(expression)
     if made is not UNKNOWN and hasattr(made, "resolve_expression"):
         check_names(call, expression, made, scope)
@@ -143,7 +142,7 @@ def check_inside(call: Call, scope: Scope, expression: Expression) -> None:
 
 
 def check_conditions_inside(call: Call, scope: Scope, expression: Expression) -> None:
-    """The same without the columns, for who checks these himself."""
+    """Check the conditions and subqueries in an expression whose names are checked elsewhere."""
     _walk(call, scope, expression)
 
 
@@ -154,7 +153,7 @@ def _walk(call: Call, scope: Scope, expression: Expression) -> None:
 
 def _look_into(call: Call, scope: Scope, expression: Expression) -> None:
     match expression:
-        case _ if nested.is_nested(call.api, expression):
+        case _ if subqueries.is_nested(call.api, expression):
             _check_outer_names(call, scope, expression)
         case CallExpr(callee=RefExpr() as callee) if callee.fullname in {_Q, _WHEN}:
             _check_keywords(call, scope, expression, _OWN[callee.fullname])
@@ -169,7 +168,7 @@ def _look_into(call: Call, scope: Scope, expression: Expression) -> None:
         case CallExpr():
             return
         case _:
-            for part in nested.parts(expression):
+            for part in subqueries.parts(expression):
                 _walk(call, scope, part)
 
 
@@ -189,7 +188,7 @@ def _check_keywords(call: Call, scope: Scope, made: CallExpr, own: frozenset[str
 
 
 def check_filtered_relation(call: Call, scope: Scope, made: CallExpr) -> None:
-    """Check the relation that a `FilteredRelation` narrows, and its condition."""
+    """Check the relation and the condition of a `FilteredRelation`."""
     for name, value in zip(made.arg_names, made.args, strict=True):
         if isinstance(value, StrExpr) and name in {None, "relation_name"}:
             _check_relation(call, scope, value)
@@ -209,5 +208,5 @@ def _check_relation(call: Call, scope: Scope, name: StrExpr) -> None:
 
 
 def _check_outer_names(call: Call, scope: Scope, query: Expression) -> None:
-    for name, at in nested.outer_names(call.api, query):
+    for name, at in subqueries.outer_names(call.api, query):
         paths.column(call, at, scope.model, name, scope.known)

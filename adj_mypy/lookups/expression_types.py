@@ -1,6 +1,6 @@
-"""Expressions in a query: the names in them, and the type of what they give.
+"""Check the names in an expression, and compute its type.
 
-Django itself says what the output is: the expression is resolved against the model, as it will be when the query runs.
+Django itself computes the output field: the expression is resolved against the model, as at run time.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from adj_mypy.models.project import SEPARATOR, target_of
 from adj_mypy.row_state.row_types import plain_row
 
 _AS_PARTS: Final = (Case, When, Coalesce, CombinedExpression)
-"""What has the field that all its parts have."""
+"""Expressions that have the output field of their parts."""
 
 
 def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
-    """The type of an expression's values, by what stands in the source; reports names that the model does not have."""
+    """Return the type of an expression's values; report names that the model does not have."""
     made = Evaluator(call.api).evaluate(at)
     if isinstance(made, str):
         made = F(made)
@@ -52,7 +52,7 @@ def expression_type(call: Call, at: Expression, scope: Scope) -> Type:
 
 
 def default_alias(call: Call, at: Expression) -> str | None:
-    """The name that Django gives an aggregate without one."""
+    """Return Django's default name for an aggregate."""
     made = Evaluator(call.api).evaluate(at)
     try:
         alias = getattr(made, "default_alias", None)
@@ -62,13 +62,13 @@ def default_alias(call: Call, at: Expression) -> str | None:
 
 
 def kind_of(call: Call, at: Expression) -> type[Any] | None:
-    """The class of an expression that is written in the call; None for texts, and for what is known when it runs."""
+    """Return the class of an expression; None for strings, and for expressions known only at run time."""
     made = Evaluator(call.api).evaluate(at)
     return type(made) if hasattr(made, "resolve_expression") and not isinstance(made, Typed) else None
 
 
 def is_aggregate(call: Call, at: Expression, scope: Scope) -> bool | None:
-    """Whether an expression computes a value over rows; None if that is only known when it runs."""
+    """Return whether an expression is an aggregate; None if that is known only at run time."""
     made = Evaluator(call.api).evaluate(at)
     if not hasattr(made, "resolve_expression") or isinstance(made, (Typed, FilteredRelation)):
         return None
@@ -78,7 +78,7 @@ def is_aggregate(call: Call, at: Expression, scope: Scope) -> bool | None:
 
 
 def check_names(call: Call, at: Expression, made: Any, scope: Scope) -> bool:
-    """Whether the model has every column that an expression names; each that it has not is reported."""
+    """Return whether all names in an expression exist; report each that does not."""
     known_before = True
     for name in names_in(made):
         if not call.api.is_checker or name in scope.known:
@@ -90,7 +90,7 @@ def check_names(call: Call, at: Expression, made: Any, scope: Scope) -> bool:
 
 
 def names_in(made: Any) -> Iterator[str]:
-    """The columns that an expression names."""
+    """Yield the columns that an expression names."""
     if isinstance(made, OuterRef):
         return
     if isinstance(made, F):
@@ -103,13 +103,13 @@ def names_in(made: Any) -> Iterator[str]:
 
 
 def _where(at: Expression, name: str) -> Context:
-    """Where in an expression a name is written; the whole expression, if it is made of something else."""
+    """Return the literal with a name in an expression, or the whole expression."""
     written = (part for part in _parts(at) if isinstance(part, StrExpr) and part.value.removeprefix("-") == name)
     return next(written, at)
 
 
 def _parts(expression: Expression) -> Iterator[Expression]:
-    """An expression and those that it is made of, as far as the evaluator looks."""
+    """Yield an expression and its parts, as far as the evaluator evaluates them."""
     yield expression
     match expression:
         case CallExpr():
@@ -139,7 +139,7 @@ def _type(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
 
 
 def _filtered(call: Call, made: FilteredRelation, scope: Scope) -> Type:
-    """The rows that a filtered relation leads to: later paths may begin with its name."""
+    """Return the rows of a filtered relation: later paths may begin with its name."""
     try:
         target = target_of(resolve(scope.model, made.relation_name).field)
     except QueryError:
@@ -148,7 +148,7 @@ def _filtered(call: Call, made: FilteredRelation, scope: Scope) -> Type:
 
 
 def _of_many(call: Call, at: Expression, made: Any, scope: Scope) -> Type | None:
-    """The type of what collects values into one; for Django an array or JSON, of which it says no more."""
+    """Return the type of an expression that collects values; Django only knows that it is an array or JSON."""
     anything = any_type()
     if isinstance(made, JSONObject):
         return call.api.named("builtins.dict", [call.api.named("builtins.str"), anything])
@@ -156,7 +156,7 @@ def _of_many(call: Call, at: Expression, made: Any, scope: Scope) -> Type | None
     if kind is None:
         return None
     source = sources(made)[0]
-    # A list of NULLs is no NULL.
+    # The list itself is never NULL.
     return call.api.named("builtins.list", [_type(call, at, source, scope) if kind == "ArrayAgg" else anything])
 
 
@@ -168,7 +168,7 @@ def _named(call: Call, at: Expression, name: str, scope: Scope) -> Type:
 
 
 def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
-    """The type of the values that are not NULL."""
+    """Return the type of an expression's values, without None."""
     query = DjangoQuery(scope.model)
     for name in _annotations_in(made, scope):
         sample = typed(scope.known[name])
@@ -177,7 +177,7 @@ def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
     try:
         resolved = made.resolve_expression(query, allow_joins=True)
         field = resolved.output_field
-    except Exception as error:  # noqa: BLE001  # Django refuses it in many ways, and will again when it runs
+    except Exception as error:  # noqa: BLE001  # Django raises various errors, and will do so at run time
         refusal = _certain(made, query, scope, error)
         if refusal is None:
             return any_type()
@@ -189,7 +189,7 @@ def _output(call: Call, at: Expression, made: Any, scope: Scope) -> Type:
 
 
 def _annotations_in(made: Any, scope: Scope) -> set[str]:
-    """The annotations that an expression names, alone or at the beginning of a path."""
+    """Return the annotations that an expression names, alone or at the beginning of a path."""
     if not scope.known:
         return set()
     names = {*names_in(made)}
@@ -198,7 +198,7 @@ def _annotations_in(made: Any, scope: Scope) -> set[str]:
 
 
 def _certain(made: Any, query: DjangoQuery, scope: Scope, error: Exception) -> Exception | None:
-    """The refusal of an expression, or of a part of it, that no field behind a type would change."""
+    """Return the error of an expression or a part of it, if Django raises it for every field of that type."""
     if not _is_guessed(made, scope):
         return error if isinstance(error, (FieldError, TypeError, ValueError)) else None
     named = [begins[0] for name in names_in(made) if (begins := split(name, scope.known)) is not None]
@@ -218,11 +218,11 @@ def _certain(made: Any, query: DjangoQuery, scope: Scope, error: Exception) -> E
 
 
 def _is_guessed(made: Any, scope: Scope) -> bool:
-    """Whether something in an expression is known by its type alone, where Django will see a field or a value."""
+    """Return whether only the type is known of a part of an expression, and not its field."""
     if _annotations_in(made, scope):
         return True
     if isinstance(made, Typed):
-        # A value's type tells its field; a nested query has a field of its own.
+        # The type of a value determines its field; a subquery may have another one.
         return made.is_optional
     return isinstance(made, OuterRef) or any(_is_guessed(part, scope) for part in _sources_of(made))
 

@@ -1,4 +1,4 @@
-"""Names of a model's fields in methods that take nothing else: locks, dates, keys, columns to write or to return."""
+"""Arguments that are names of fields: for locks, dates, keys, and columns to write or to return."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from adj_mypy.models.project import SEPARATOR, ModelClass, relations, single_rel
 
 
 def texts_in(argument: Argument) -> Iterator[tuple[str, Expression]]:
-    """The texts of a list, a tuple or a set that is written in the call, with where they stand."""
+    """Yield the strings in a list, tuple or set literal, with their expressions."""
     match argument.expression:
         case ListExpr(items=items) | TupleExpr(items=items) | SetExpr(items=items):
             for item in items:
@@ -29,7 +29,7 @@ def texts_in(argument: Argument) -> Iterator[tuple[str, Expression]]:
 
 
 def each_text(call: Call, *formals: str) -> Iterator[tuple[str, Expression]]:
-    """The texts in what is given for parameters that take several names."""
+    """Yield the strings in the arguments for parameters that accept several names."""
     for argument in call.arguments(*formals):
         yield from texts_in(argument)
 
@@ -38,7 +38,7 @@ def each_text(call: Call, *formals: str) -> Iterator[tuple[str, Expression]]:
 
 
 def locks(call: Call) -> Type:
-    """`select_for_update(of=...)`: the row itself, and relations to one row."""
+    """`select_for_update(of=...)`: the row itself, and single-valued relations."""
     query = call.query
     for path, at in each_text(call, "of") if query is not None else ():
         _check_lock(call, query.model, path, at) if query is not None else None
@@ -60,7 +60,7 @@ def _check_lock(call: Call, model: ModelClass, path: str, at: Expression) -> Non
 
 
 def _lockable(model: ModelClass) -> dict[str, ModelClass | None]:
-    """The relations to one row by the names that queries use, and the links to the tables of parents."""
+    """Return the single-valued relations by their names in queries, and the links to parents' tables."""
     single = (relation for relation in single_relations(model).values() if not relation.one_to_many)
     named = {relation.name: target_of(relation) for relation in single}
     links = {link.name: target_of(link) for link in model._meta.parents.values() if link is not None}
@@ -81,7 +81,7 @@ def _check_choice(call: Call, formal: str, choices: Iterable[str]) -> None:
 
 
 def keys(call: Call) -> Type:
-    """`ain_bulk([...])`: values of the key, or of another field that identifies a row."""
+    """`ain_bulk([...])`: values of the primary key, or of another unique field."""
     query, names = call.query, call.texts("field_name")
     if query is None or names is None:
         return call.result
@@ -102,7 +102,7 @@ def keys(call: Call) -> Type:
 
 
 def is_column(call: Call, model: ModelClass, name: str, at: Expression, *, but: Iterable[str] = ()) -> bool:
-    """Whether a model has a column of this name; reported if not. `but` are columns that cannot be meant here."""
+    """Return whether a model has a column of this name; report if not. `but` are columns that are not accepted."""
     choices = [choice for choice in column_names(model) if choice not in but]
     if name in choices:
         return True
@@ -111,7 +111,7 @@ def is_column(call: Call, model: ModelClass, name: str, at: Expression, *, but: 
 
 
 def _keys_of(model: ModelClass) -> set[str]:
-    """The names of the primary key, which no update changes."""
+    """Return the names of the primary key, which cannot be updated."""
     key: Any = model._meta.pk
     fields = [key, *getattr(key, "fields", ())] if key.name == "pk" else [key]
     return {"pk", *(name for field in fields for name in (field.name, field.attname))}
@@ -168,7 +168,7 @@ def save(call: Call) -> Type:
 
 
 def refresh(call: Call) -> Type:
-    """`adj.refresh(book, fields=[...])`: columns, and relations whose rows are to be forgotten."""
+    """`adj.refresh(book, fields=[...])`: columns, and relations to forget."""
     model = model_of_instance(call)
     for name, at in each_text(call, "fields") if model is not None else ():
         if model is not None and name not in relations(model):
@@ -177,6 +177,6 @@ def refresh(call: Call) -> Type:
 
 
 def model_of_instance(call: Call) -> ModelClass | None:
-    """The model of the instance that a function is given, or a method is called on."""
+    """Return the model of a function's instance, or of the receiver of a method."""
     given = call.arguments("instance", "source")
     return call.project.model_of(given[0].type if given else getattr(call.context, "type", None))

@@ -1,4 +1,4 @@
-"""Conditions and orders: `filter()`, `exclude()`, `aget()`, `order_by()`, `distinct()` and their kin."""
+"""Conditions and orders: `filter()`, `exclude()`, `aget()`, `order_by()`, `distinct()` and similar methods."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from adj_mypy.lookups.expression_types import default_alias
 
 
 def filtered(call: Call) -> Type:
-    """`filter()` and its kin: lookups as keywords, and conditions."""
+    """`filter()` and similar methods: keyword lookups and conditions."""
     if call.query is not None:
         check_filter(call, call.query)
     return call.result
 
 
 def shortcut(call: Call) -> Type:
-    """`get_object_or_404()` and `get_list_or_404()`: lookups on whatever `q()` takes."""
+    """`get_object_or_404()` and `get_list_or_404()`: lookups on any argument of `q()`."""
     query = query_of_source(call)
     if query is not None:
         check_filter(call, query)
@@ -32,7 +32,7 @@ def shortcut(call: Call) -> Type:
 
 
 def check_filter(call: Call, query: Query) -> None:
-    """Check the conditions that are given to a query."""
+    """Check the conditions in a call."""
     for argument in call.arguments("args"):
         if not argument.is_unpacked:
             conditions.check_is_condition(call, argument.expression, argument.type)
@@ -48,12 +48,12 @@ def complex_filter(call: Call) -> Type:
 
 
 def scope_of(query: Query) -> Scope:
-    """Where the expressions of a query's clauses stand."""
+    """Return the scope of the expressions in a query's clauses."""
     return Scope(query.model, query.known.annotations)
 
 
-def with_conditions(topic: Callable[[Call], Type]) -> Callable[[Call], Type]:
-    """A topic of expressions, such as `values()`, whose conditions are checked as well."""
+def with_conditions(handler: Callable[[Call], Type]) -> Callable[[Call], Type]:
+    """Return a handler that also checks the conditions inside expressions, as for `values()`."""
 
     def checked(call: Call) -> Type:
         query = call.query
@@ -61,13 +61,13 @@ def with_conditions(topic: Callable[[Call], Type]) -> Callable[[Call], Type]:
             scope = _with_own_names(call, query)
             for argument in call.arguments("args", "kwargs", "fields", "expressions"):
                 conditions.check_conditions_inside(call, scope, argument.expression)
-        return topic(call)
+        return handler(call)
 
     return checked
 
 
 def _with_own_names(call: Call, query: Query) -> Scope:
-    """An expression may name those before it in the same call, whose types are not known yet."""
+    """Return the scope with the names of the same call, which a later expression may use."""
     given = call.arguments("args", "kwargs", "expressions")
     names = (argument.keyword or default_alias(call, argument.expression) for argument in given)
     new: dict[str, Type] = {name: any_type() for name in names if name is not None}
@@ -75,7 +75,7 @@ def _with_own_names(call: Call, query: Query) -> Scope:
 
 
 def order_by(call: Call) -> Type:
-    """The names and expressions to sort by."""
+    """`order_by()`: names and expressions."""
     query = call.query
     if query is None:
         return call.result
@@ -94,7 +94,7 @@ def _check_order(call: Call, query: Query, at: Expression, path: str) -> None:
 
 
 def columns(call: Call) -> Type:
-    """The names of `distinct()`, `aearliest()` and `alatest()`."""
+    """`distinct()`, `aearliest()` and `alatest()`: names."""
     query = call.query
     if query is not None:
         for argument in call.arguments("field_names", "fields"):

@@ -1,8 +1,8 @@
-"""What a lookup takes: by the field at the end of its path, and by the lookup itself.
+"""The types that a lookup accepts: by the field at the end of its path, and by the lookup.
 
-By default what Django converts without surprise; with `strict_values` the field's own type alone. A type for which some
-values would be refused, as `str` for a number, is an error: the checker does not know which one it will be. The whole
-table, with its reasons, is in the documentation; the tests compare it with what Django does.
+By default these include the types that Django converts without surprise; with `strict_values` only the field's type. A
+type is an error if Django rejects some of its values, as it does `str` for a number. The table and its reasons are in
+the documentation; tests compare it with Django.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from adj_mypy.row_state.row_types import plain_row
 _STR, _FLOAT = "builtins.str", "builtins.float"
 
 _ANYTHING: Final = (JSONField, FileField)
-"""Fields whose operands are left to Django."""
+"""Fields whose values are left to Django."""
 
 _POSTGRESQL: Final = "django.contrib.postgres.fields"
-"""Where the fields of PostgreSQL are, which cannot be imported without its driver."""
+"""The module of PostgreSQL's fields, which cannot be imported without a driver."""
 
 _TEXT: Final = frozenset(
     {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"}
@@ -47,59 +47,59 @@ AnyPath = ResolvedPath | AnnotatedPath
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is right.
+    """The type of the accepted values.
 
-    `show` makes what a message says of it, without what is right by Django's kindness alone; few values need one.
+    `show` computes the type for messages, without the types that Django only tolerates; few values need it.
     """
 
     type: Type
     show: Callable[[], Type | None]
     count: int | None = None
-    """How many values there have to be, where that is fixed."""
+    """The number of values, if it is fixed."""
 
     is_item: bool = False
-    """Whether this is one of many."""
+    """Whether this is the type of an item."""
 
     @property
     def shown(self) -> Type:
-        """What a message says."""
+        """The type for messages."""
         return self.show() or self.type
 
     @property
     def item(self) -> Expected | None:
-        """What each of many values has to be; None where one is expected."""
+        """The type of each item; None if a single value is expected."""
         item = _item_of(self.type)
         return None if item is None else Expected(item, lambda: _item_of(self.shown), is_item=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The table of operands; without `is_kind` None and lazy texts are left out where they mean little."""
+    """The accepted types; without `is_lenient`, None and lazy strings are left out where they are unusual."""
 
     project: Project
     api: Api
-    is_kind: bool = True
+    is_lenient: bool = True
 
     @property
     def is_strict(self) -> bool:
-        """Whether only a field's own type is right."""
+        """Whether only a field's own type is accepted."""
         return self.project.options.strict_values
 
     @property
     def shown(self) -> Table:
-        """The table of what messages show."""
-        return replace(self, is_kind=False)
+        """The table for messages."""
+        return replace(self, is_lenient=False)
 
     # -- lookups -------------------------------------------------------------------------------------------------------
 
     def expected(self, path: AnyPath) -> Expected | None:
-        """What a lookup takes; None where the plugin leaves it to Django."""
+        """Return what a lookup accepts; None if the plugin leaves it to Django."""
         typ = self.of_lookup(path)
         count = _PAIR if path.lookup == "range" else None
         return None if typ is None else Expected(typ, lambda: self.shown.of_lookup(path), count)
 
     def of_lookup(self, path: AnyPath) -> Type | None:
-        """The type that a lookup takes."""
+        """Return the type that a lookup accepts."""
         field: Any = path.output
         if isinstance(path, ResolvedPath) and not path.transforms:
             field = path.field
@@ -120,11 +120,11 @@ class Table:
                 return self._with_none(path, base)
             case "gt" | "gte" | "lt" | "lte":
                 is_whole = isinstance(field, fields.IntegerField) and not self.is_strict
-                # Django rounds it: a number of pages may be compared with a mean.
+                # Django rounds: a number of pages may be compared with an average.
                 return self._any_of([base, self.api.named(_FLOAT)]) if is_whole else base
             case "in":
-                # Django leaves None out.
-                takes_none = self.is_kind and not self.is_strict
+                # Django removes None.
+                takes_none = self.is_lenient and not self.is_strict
                 return self.api.named("typing.Iterable", [self._optional(base) if takes_none else base])
             case "range":
                 return self.api.named("typing.Sequence", [base])
@@ -132,19 +132,19 @@ class Table:
                 return base if _is_prepared_by_field(field, path.lookup) else None
 
     def _with_none(self, path: AnyPath, base: Type) -> Type:
-        """Django reads `field=None` as `field__isnull=True`, which for a column without NULL finds nothing."""
-        takes_none = path.is_nullable or (self.is_kind and not self.is_strict)
+        """Add None: Django reads `field=None` as `field__isnull=True`, which never matches a non-null column."""
+        takes_none = path.is_nullable or (self.is_lenient and not self.is_strict)
         return self._optional(base) if takes_none else base
 
     def _of_text(self, field: Any, path: AnyPath) -> Type | None:
-        """The patterns of LIKE and of regular expressions, which Django also compares numbers and dates with."""
+        """Return the type of patterns; Django applies them to numbers and dates as well."""
         if not isinstance(field, (fields.CharField, fields.TextField)):
             return None
         text = self._any_of(self._of_names([_STR, LAZY_TEXT]))
         return self._with_none(path, text) if path.lookup == "iexact" else text
 
     def _of_json(self, lookup: str) -> Type | None:
-        """JSON holds anything; only its keys are texts."""
+        """Return the type of JSON keys; JSON values may be anything."""
         text = self.api.named(_STR)
         if lookup == "has_key":
             return text
@@ -154,12 +154,12 @@ class Table:
         base = self.of_field(field.base_field)
         if base is None or lookup not in _OF_ARRAYS:
             return None
-        return self.api.named("typing.Sequence", [self._optional(base) if self.is_kind else base])
+        return self.api.named("typing.Sequence", [self._optional(base) if self.is_lenient else base])
 
     # -- fields --------------------------------------------------------------------------------------------------------
 
     def of_field(self, field: Any) -> Type | None:
-        """The type of values of a field, or of the rows and keys of a relation; None where all may be right."""
+        """Return the type of a field's values, or of a relation's rows and keys; None if the plugin cannot tell."""
         if isinstance(field, _ANYTHING) or _is_of_postgresql(field):
             return None
         if isinstance(field, CompositePrimaryKey):
@@ -172,17 +172,17 @@ class Table:
         return value if target is None or value is None else self._any_of([self.rows(target), value])
 
     def of_key(self, field: Any) -> Type | None:
-        """The type of a column's value; of a relation the type of its key, as its `_id` attribute has it."""
+        """Return the type of a column's values; for a relation the type of its `_id` attribute."""
         key = key_of(field)
         own = type_of_field(self.project, self.api, key)
         if isinstance(get_proper_type(own), AnyType) or not is_djangos(key):
-            # A project's field converts what it likes.
+            # A project's field may convert any type.
             return None
         names = self._names_of(key)
         return self._any_of([own, *self._of_names(names)]) if names else own
 
     def _names_of(self, key: Any) -> tuple[str, ...]:
-        """The names of the types that a column takes; none if these are the types of its own values."""
+        """Return the names of the types that a column accepts; empty if these are just its own type."""
         known = field_type(type(key))
         if known is None:
             return ()
@@ -190,23 +190,23 @@ class Table:
         return (*known.unconverted, *converted) if known.also or converted else ()
 
     def of_relation(self, target: ModelClass) -> Type | None:
-        """Rows of a model, or their keys."""
+        """Return the type of a model's rows and keys."""
         key = self.of_field(target._meta.pk)
         return None if key is None else self._any_of([self.rows(target), key])
 
     def rows(self, target: ModelClass) -> Type:
-        """Instances of a model, of its parents and its proxies: Django compares their keys."""
+        """Return the type of instances of a model, its parents and its proxies: Django compares their keys."""
         family = [base for base in target.__mro__ if base in self.project.tables]
         return self._any_of([plain_row(self.project, self.api, model) for model in family])
 
     def _of_composite(self, field: Any) -> Type:
-        """A tuple of the columns' values, or a list, whose items have a type in common at most."""
+        """Return the type of a composite key: a tuple of its columns' types, or a list."""
         types = [any_type() if (column := self.of_key(each)) is None else column for each in field.fields]
         pair = TupleType(types, self.api.named("builtins.tuple", [any_type()]))
-        return self._any_of([pair, self.api.named("builtins.list", [any_type()])]) if self.is_kind else pair
+        return self._any_of([pair, self.api.named("builtins.list", [any_type()])]) if self.is_lenient else pair
 
     def _of_names(self, names: Iterable[str]) -> list[Type]:
-        chosen = [name for name in names if name != LAZY_TEXT or (self.is_kind and not self.is_strict)]
+        chosen = [name for name in names if name != LAZY_TEXT or (self.is_lenient and not self.is_strict)]
         infos = (self.api.info(name) for name in chosen)
         return [Instance(info, []) for info in infos if info is not None]
 
@@ -214,18 +214,18 @@ class Table:
         return self._any_of([typ, NoneType()])
 
     def _any_of(self, types: Sequence[Type]) -> Type:
-        """A union; nobody reads those that values are only compared with, and making one simple takes its time."""
-        return UnionType.make_union(types) if self.is_kind else make_simplified_union(types)
+        """Return a union; it is simplified only for messages, because that is slow."""
+        return UnionType.make_union(types) if self.is_lenient else make_simplified_union(types)
 
 
 def _item_of(typ: Type) -> Type | None:
-    """The type of each of many values; None for a type of one."""
+    """Return the item type of an iterable type; None for other types."""
     proper = get_proper_type(typ)
     return proper.args[0] if isinstance(proper, Instance) and proper.type.fullname in _MANY else None
 
 
 def _is_prepared_by_field(field: Any, name: str) -> bool:
-    """Whether a project's own lookup leaves its value to the field, as those that compare do."""
+    """Return whether a project's lookup lets the field prepare its value."""
     lookup: Any = field.get_lookup(name)
     if lookup is None or lookup.__module__.startswith("django."):
         return False
@@ -233,21 +233,21 @@ def _is_prepared_by_field(field: Any, name: str) -> bool:
 
 
 def _is_of_postgresql(field: Any) -> bool:
-    """Ranges and the like, which take pairs and their driver's objects; arrays have a rule of their own."""
+    """Return whether a field is PostgreSQL's, such as ranges, which accept pairs and the driver's objects."""
     return bool(_postgresql_names(field.__class__))
 
 
 def is_djangos(field: object) -> bool:
-    """Whether a field's class is Django's own, so that its conversions are known."""
+    """Return whether a field's class is Django's, so that its conversions are known."""
     return type(field).__module__.startswith("django.")
 
 
 def _is_array(field: Any) -> bool:
-    """Whether a field is PostgreSQL's `ArrayField`."""
+    """Return whether a field is PostgreSQL's `ArrayField`."""
     return "ArrayField" in _postgresql_names(field.__class__)
 
 
 @cache
 def _postgresql_names(kind: type[Any]) -> frozenset[str]:
-    """The classes of PostgreSQL that a field's class inherits from, by their names."""
+    """Return the names of PostgreSQL's field classes that a class inherits from."""
     return frozenset(base.__name__ for base in kind.__mro__ if base.__module__.startswith(_POSTGRESQL))

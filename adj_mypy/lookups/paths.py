@@ -1,4 +1,4 @@
-"""Paths in a call: what they name on the model, or an error where they stand."""
+"""Resolve the paths in a call, or report them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from adj_mypy.models.fields import optional, type_of_field
 from adj_mypy.models.project import SEPARATOR, ModelClass
 
 _OF_RELATIONS = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
-"""The lookups that a relation itself has."""
+"""The lookups of relations."""
 
 
 def lookup(call: Call, at: Context, model: ModelClass, path: str, known: Names) -> ResolvedPath | AnnotatedPath | None:
-    """What a condition's path means: on the model, or on the annotation that it begins with.
+    """Resolve the path of a condition on the model, or on the annotation that it begins with.
 
-    None after an error was reported, and where only the database can tell, as for what follows an annotation.
+    Return None after reporting an error, and if only Django can tell, as for lookups on some annotations.
     """
     begins = split(path, known)
     try:
@@ -42,7 +42,7 @@ def lookup(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
 def _without_generic_key(
     call: Call, at: Context, found: ResolvedPath | AnnotatedPath | None
 ) -> ResolvedPath | AnnotatedPath | None:
-    """Report a path to a generic foreign key, which leads to no table that could be joined."""
+    """Report a path to a generic foreign key, which cannot be joined."""
     field: Any = found.field if isinstance(found, ResolvedPath) else None
     # Its class can be imported only after Django's setup.
     if not hasattr(field, "ct_field"):
@@ -62,17 +62,17 @@ def _on_annotation(
         return meaning(name, known[name], rest)
     if not rest or rest[0] in _OF_RELATIONS:
         return None
-    # A filtered relation: rows that do not fulfil its condition are NULL.
+    # A filtered relation: it is NULL for rows that do not match its condition.
     return replace(resolve(target, SEPARATOR.join(rest)), is_nullable=True)
 
 
 def is_about_the_first_name(error: QueryError) -> TypeGuard[UnknownField]:
-    """Whether a path begins with what is no field, and may be an annotation."""
+    """Return whether the first name of a path is unknown, so that it may be an annotation."""
     return isinstance(error, UnknownField) and error.path.partition(SEPARATOR)[0] == error.part
 
 
 def column(call: Call, at: Context, model: ModelClass, path: str, known: Names) -> ResolvedPath | Type | None:
-    """What a column's path means, which may end in transforms and not in a lookup; an annotation's type."""
+    """Resolve the path of a column, which may end in transforms but not in a lookup; or return an annotation's type."""
     if path in known:
         return known[path]
     found = lookup(call, at, model, path, known)
@@ -88,12 +88,12 @@ def column(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
 
 
 def _names_lookup(path: str, found: ResolvedPath | AnnotatedPath) -> bool:
-    """Whether a path ends in a lookup; the lookup that stands for none may be written too."""
+    """Return whether a path ends in a lookup, which may be a written `exact`."""
     return found.lookup != "exact" or path.endswith(f"{SEPARATOR}exact")
 
 
 def problem(error: QueryError, known: Iterable[str] = ()) -> str:
-    """What is wrong with a path, in one line."""
+    """Return what is wrong with a path, in one line."""
     match error:
         case UnknownField():
             within = "" if error.path == error.part else f' (in "{error.path}")'

@@ -1,4 +1,4 @@
-"""`adj.related()`: which rows a relation has, what may belong to it, and the values of its through model."""
+"""`adj.related()`: the name of the relation, its rows, and the values of its through model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adj_mypy.boundary.syntax import called_on
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.calls.call import Call, Query
 from adj_mypy.expressions.names import NO_NAMES
-from adj_mypy.lookups import assignments, check_values, nested
+from adj_mypy.lookups import assignments, check_values, subqueries
 from adj_mypy.lookups.field_names import model_of_instance
 from adj_mypy.lookups.operands import Expected, Table
 from adj_mypy.models.project import ModelClass, relations, single_relations
@@ -21,7 +21,7 @@ RELATED = "adj.query.related.related"
 
 
 def related(call: Call) -> Type:
-    """`related(author, "books")`: the name of a relation to many."""
+    """`related(author, "books")`: the name of a multi-valued relation."""
     model, names = model_of_instance(call), call.texts("name")
     if model is None or not names:
         return call.result
@@ -59,8 +59,8 @@ def replace(call: Call) -> Type:
         expected = None if query is None else _objects(call, query.model)
         if query is None or expected is None:
             break
-        if nested.columns_of(argument.type) is not None:
-            problem = nested.misfit(call.project, call.api, argument.type, query.model, expected.type)
+        if subqueries.columns_of(argument.type) is not None:
+            problem = subqueries.misfit(call.project, call.api, argument.type, query.model, expected.type)
             if problem is not None:
                 call.fail(f"aset() expects {problem}", argument.expression, VALUE)
         else:
@@ -92,7 +92,7 @@ def _check_through(call: Call) -> None:
 
 
 def _through_of(call: Call) -> ModelClass | None:
-    """The through model, where the relation is named in the same expression."""
+    """Return the through model, if the relation is named in the same expression."""
     made = called_on(call.context.context)
     if not isinstance(made, CallExpr) or getattr(made.callee, "fullname", "") != RELATED:
         return None

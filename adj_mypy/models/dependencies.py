@@ -1,8 +1,8 @@
-"""What mypy has to check again when a model changes: every module whose queries have gone through that model.
+"""Tell mypy which modules to check again when a model changes: those with queries through that model.
 
-mypy keeps which modules each module refers to. A query names models by paths, which mypy does not see; so each model
-that a path goes through is made known to it as a reference. It is enough to look at the texts and names within a call:
-one too many costs a check, and which topic reads the path does not matter.
+mypy records the modules that each module refers to, but it cannot see the models that a query names by paths. So the
+module of every model on a path is recorded as a reference. Every string and keyword in a call counts as a path: one
+reference too many only costs a check.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NUMBERS = (IntExpr, FloatExpr)
 
 
 def of_call(project: Project, context: MethodContext) -> None:
-    """The model of a query, and those that the paths among the arguments go through."""
+    """Record the model of a query, and the models on the paths among its arguments."""
     receiver = get_proper_type(context.type)
     arguments = receiver.args if isinstance(receiver, Instance) else ()
     model = project.model_of(arguments[0]) if arguments else None
@@ -45,14 +45,14 @@ def of_call(project: Project, context: MethodContext) -> None:
 
 
 def of_row(project: Project, context: AttributeContext) -> None:
-    """The model of a row."""
+    """Record the model of a row."""
     model = project.model_of(context.type)
     if model is not None:
         Api(context.api).refer_to({model.__module__})
 
 
 def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
-    """The models that the paths in `Loaded[Book, Literal["author__publisher"]]` go through."""
+    """Record the models on the paths in `Loaded[Book, Literal["author__publisher"]]`."""
     api = Api(analyzer(context))
     names = frozenset(_in_annotation(context.type.args))
     for argument in context.type.args[:1]:
@@ -63,7 +63,7 @@ def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
 
 @lru_cache(maxsize=4_096)
 def _modules(model: ModelClass, paths: frozenset[str]) -> frozenset[str]:
-    """The modules of a model, and of those that paths go through."""
+    """Return the modules of a model and of the models on paths."""
     return frozenset({model.__module__}).union(*(_modules_on(model, path) for path in paths))
 
 

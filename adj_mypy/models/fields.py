@@ -1,4 +1,4 @@
-"""The Python types of fields: of a model's own by their declaration, of others by their class."""
+"""The Python types of fields: by their declaration in a model, or else by their class."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from adj_mypy.models.project import ModelClass, Project, full_name, target_of
 
 
 def subclasses(cls: type[Any]) -> Iterator[type[Any]]:
-    """A class and those made from it."""
+    """Yield a class and its subclasses at every depth."""
     yield cls
     for child in cls.__subclasses__():
         yield from subclasses(child)
 
 
 def optional(typ: Type) -> Type:
-    """The type, or None."""
+    """Return a type, or None."""
     return make_simplified_union([typ, NoneType()])
 
 
 def type_of_class(api: Api, field: object) -> Type:
-    """The type of a column's values by the class of its field; `Any` where that does not tell."""
+    """Return the type of a column's values by the class of its field; `Any` if the class does not tell."""
     converted = _converted(api, field)
     if converted is not None:
         return converted
@@ -43,7 +43,7 @@ def type_of_class(api: Api, field: object) -> Type:
 
 
 def _converted(api: Api, field: object) -> Type | None:
-    """What a project's own class of fields makes of the database's values, by the annotation of `from_db_value()`."""
+    """Return the type to which a project's field class converts database values: `from_db_value()` declares it."""
     owner = next((base for base in type(field).__mro__ if "from_db_value" in vars(base)), None)
     if owner is None or owner.__module__.startswith("django."):
         return None
@@ -53,7 +53,7 @@ def _converted(api: Api, field: object) -> Type | None:
 
 
 def _type_of_generic_field(api: Api, field: object) -> Type:
-    """The type that a project's own class of fields declares: `class Money(Field[Amount, Amount])`."""
+    """Return the type that a project's field class declares: `class Money(Field[Amount, Amount])`."""
     info = api.info(full_name(type(field)))
     if info is None or not info.has_base(FIELD) or info.defn.type_vars:
         return any_type()
@@ -62,18 +62,18 @@ def _type_of_generic_field(api: Api, field: object) -> Type:
 
 
 def type_of_field(project: Project, api: Api, field: Any) -> Type:
-    """The type of a column's values, without the None of a column that may be NULL."""
+    """Return the type of a column's values, without the None of a nullable column."""
     known = project.remembered(field, lambda: _type_of_column(project, api, field))
     return known or _type_of_made_of_others(project, api, field) or type_of_class(api, field)
 
 
 def _type_of_column(project: Project, api: Api, column: Any) -> Type | None:
-    """What a model's source says of a column that has values of its own, which the column's class may not tell."""
+    """Return the type that a model's source declares for a column, if the column stores the attribute's value."""
     model = getattr(column, "model", None)
     if not isinstance(model, type) or not issubclass(model, Model) or get_field(model, column.name) is not column:
-        # The field of an array's items has the array's name.
+        # The base field of an array has the array's name.
         return None
-    # The attribute of a file gives a FieldFile, the column its name.
+    # The attribute of a file field is a FieldFile; its column is the file's name.
     if isinstance(column, (FileField, CompositePrimaryKey, GeneratedField)) or _is_djangos_array(column):
         return None
     declared = _declared(project, api, model, column)
@@ -81,7 +81,7 @@ def _type_of_column(project: Project, api: Api, column: Any) -> Type | None:
 
 
 def _type_of_made_of_others(project: Project, api: Api, field: Any) -> Type | None:
-    """The type of a field whose values are those of other fields, or the name of a file."""
+    """Return the type of a field that is composed of other fields, or of a file's name."""
     if isinstance(field, FileField):
         return api.named("builtins.str")
     if isinstance(field, CompositePrimaryKey):
@@ -91,14 +91,14 @@ def _type_of_made_of_others(project: Project, api: Api, field: Any) -> Type | No
         return type_of_field(project, api, field.output_field)
     if _is_djangos_array(field):
         base = field.base_field
-        # It knows the model, whose attribute is the whole array.
+        # The base field has the model, but the model's attribute is the whole array.
         item = _type_of_output(project, api, base)
         return api.named("builtins.list", [optional(item) if base.null else item])
     return None
 
 
 def _is_djangos_array(field: Any) -> bool:
-    """Whether a field is PostgreSQL's `ArrayField` itself: the source says what a project's subclass of it holds."""
+    """Return whether a field is PostgreSQL's `ArrayField` itself; subclasses declare their items in the source."""
     return isinstance(getattr(field, "base_field", None), Field) and field.get_internal_type() == "ArrayField"
 
 
@@ -109,7 +109,7 @@ def _declared(project: Project, api: Api, model: ModelClass, field: Any) -> Type
 
 
 def without_none(typ: Type) -> Type:
-    """The type without None."""
+    """Return a type without None."""
     proper = get_proper_type(typ)
     items = getattr(proper, "items", None)
     if items is None or isinstance(proper, AnyType) or not hasattr(proper, "relevant_items"):
@@ -119,7 +119,7 @@ def without_none(typ: Type) -> Type:
 
 
 def type_of_path(project: Project, api: Api, path: ResolvedPath) -> Type:
-    """The type of what a path gives as a column: in `values()`, or in an expression."""
+    """Return the type of the column that a path names, in `values()` or in an expression."""
     if not path.transforms:
         typ = type_of_field(project, api, key_of(path.field))
     elif path.output is path.field:
@@ -130,18 +130,18 @@ def type_of_path(project: Project, api: Api, path: ResolvedPath) -> Type:
 
 
 def _may_be_missing(path: ResolvedPath) -> bool:
-    """Whether a path asks for one item of an array, which may be too short."""
+    """Return whether a path names one item of an array, which may be too short."""
     is_array = isinstance(getattr(path.field, "base_field", None), Field)
     return is_array and any(name.isdigit() for name in path.transforms)
 
 
 def _type_of_output(project: Project, api: Api, field: Any) -> Type:
-    """The type of a field that is no column of its own."""
+    """Return the type of a field that is not a model's column."""
     return _type_of_made_of_others(project, api, field) or type_of_class(api, field)
 
 
 def key_of(field: Any) -> Any:
-    """The field that holds a value: the field itself, or for a relation the key that it refers to."""
+    """Return the field that stores a value: the field itself, or the key that a relation refers to."""
     while getattr(field, "is_relation", False):
         target = target_of(field)
         if target is None:

@@ -28,12 +28,12 @@ Relation: TypeAlias = Any
 """A relational field, its reverse, or a generic relation; they have no class in common."""
 
 SEPARATOR: Final = "__"
-"""Stands between the names of a path."""
+"""Separates the names of a path."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """What the plugin knows for a whole run of mypy."""
+    """What the plugin knows throughout a run of mypy."""
 
     options: PluginOptions
     django: DjangoPlugin
@@ -43,45 +43,45 @@ class Project:
         return {}
 
     def remembered(self, about: Hashable, find: Callable[[], T | None]) -> T | None:
-        """What the sources decide alone, as they are now. What is not found is looked for again."""
+        """Return a fact that depends only on the sources, from memory if it was found before."""
         found: T | None = self._memory.get(about)
         if found is None and (found := find()) is not None:
             self._memory[about] = found
         return found
 
     def forget(self) -> None:
-        """Look for all of them anew: mypy has read a source."""
+        """Forget these facts, because mypy has parsed a source again."""
         self._memory.clear()
 
     @cached_property
     def models(self) -> Mapping[str, ModelClass]:
-        """The models that have a table, by the full name of their class."""
+        """The models in Django's registry, by the full names of their classes."""
         return {full_name(model): model for model in registered_models(self.django)}
 
     @cached_property
     def tables(self) -> frozenset[ModelClass]:
-        """These models without their names."""
+        """These models."""
         return frozenset(self.models.values())
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The names of their classes, without the modules: mypy knows no more of what `type[Book]` calls."""
+        """The names of their classes without modules: mypy passes no more for a call of a `type[Book]`."""
         return frozenset(model.__name__ for model in self.models.values())
 
     @cached_property
     def bases(self) -> frozenset[ModelClass]:
-        """These and every abstract model that they inherit from."""
+        """These models, and the abstract models that they inherit from."""
         bases = (base for model in self.models.values() for base in model.__mro__)
         return frozenset(base for base in bases if issubclass(base, Model))
 
     @cached_property
     def owners(self) -> frozenset[str]:
-        """The full names of them all."""
+        """The full names of these models and their abstract bases."""
         return frozenset(full_name(base) for base in self.bases)
 
     @cached_property
     def async_managers(self) -> Mapping[str, list[str]]:
-        """The attributes that are managers of adj, by the full name of the class that has them."""
+        """The attributes that are adj's managers, by the full name of the class."""
         return {
             full_name(model): [name for name, value in vars(model).items() if _is_async_manager(value)]
             for model in self.bases
@@ -94,19 +94,19 @@ class Project:
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
-        """What queries depend on in the models of each module, in short. mypy checks a module again when it changes."""
+        """A digest of each module's models. mypy checks a module again when it changes."""
         found: dict[str, list[str]] = {}
         for model in self.models.values():
             found.setdefault(model.__module__, []).append(digest(model))
         return {module: " ".join(sorted(each)) for module, each in found.items()}
 
     def model_of(self, typ: Type | None) -> ModelClass | None:
-        """The model of a row's type; None for what is no row."""
+        """Return the model of a row's type; None for other types."""
         proper = get_proper_type(typ)
         return self.models.get(_written(proper.type).fullname) if isinstance(proper, Instance) else None
 
     def class_of(self, typ: Type | None) -> ModelClass | None:
-        """The model that a class object is: of `Book` itself, or of a `type[Book]`."""
+        """Return the model of a class object: of `Book` itself, or of a `type[Book]`."""
         proper = get_proper_type(typ)
         if isinstance(proper, TypeType):
             return self.model_of(proper.item)
@@ -115,7 +115,7 @@ class Project:
         return None
 
     def info(self, api: Api, model: ModelClass) -> TypeInfo | None:
-        """The class of a model, as mypy has it; None if no source that is checked imports it."""
+        """Return mypy's class of a model; None if the checked sources do not import it."""
         return api.info(full_name(model))
 
 
@@ -124,18 +124,18 @@ def _is_async_manager(value: object) -> bool:
 
 
 def full_name(cls: type[Any]) -> str:
-    """The name of a class as mypy has it."""
+    """Return the full name of a class, as mypy writes it."""
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def model_info(typ: Type | None) -> TypeInfo | None:
-    """The class of a row's type, without what the plugins make of it for rows with annotations."""
+    """Return the class of a row's type as the project defines it, without a plugin's subclass for annotations."""
     proper = get_proper_type(typ)
     return _written(proper.type) if isinstance(proper, Instance) else None
 
 
 def _written(info: TypeInfo) -> TypeInfo:
-    """The class that a project has written, of one that a plugin may have made of it."""
+    """Return the class in the project's source, of a class that a plugin may have created."""
     name = info.name
     if "@" not in name:
         return info
@@ -145,14 +145,14 @@ def _written(info: TypeInfo) -> TypeInfo:
 
 @cache
 def single_relations(model: ModelClass) -> Mapping[str, Relation]:
-    """The relations to at most one row, generic ones included, by the name of the attribute."""
+    """Return the single-valued relations, including generic foreign keys, by the name of the attribute."""
     found = relations(model).items()
     return {name: relation for name, relation in found if relation.many_to_one or relation.one_to_one}
 
 
 @cache
 def joined_relations(model: ModelClass) -> Mapping[str, tuple[str, Relation]]:
-    """What `select_related()` can name: by the name in queries, the attribute and the relation."""
+    """Return the relations that `select_related()` accepts: by the name in queries, the attribute and the relation."""
     found = single_relations(model).items()
     return {
         relation.name: (name, relation)
@@ -162,19 +162,19 @@ def joined_relations(model: ModelClass) -> Mapping[str, tuple[str, Relation]]:
 
 
 def is_parent_link(relation: Relation) -> bool:
-    """Whether a relation leads to the row's own part in its parent's table, which Django makes of the row itself."""
+    """Return whether a relation is the link to a parent's table; Django creates the parent from the row itself."""
     return isinstance(relation, ForeignObject) and bool(relation.remote_field.parent_link)
 
 
 @cache
 def relations(model: ModelClass) -> Mapping[str, Relation]:
-    """All relations, by the name of the attribute."""
+    """Return all relations, by the name of the attribute."""
     return dict(_named_relations(model))
 
 
 @cache
 def path_targets(model: ModelClass) -> Mapping[str, ModelClass]:
-    """The models at the other ends of relations, by the names that paths and attributes have for them."""
+    """Return the related models, by the names of the relations in paths and as attributes."""
     targets = {name: target_of(relation) for name, relation in relations(model).items()}
     targets |= {field.name: target_of(field) for field in model._meta.get_fields()}
     return {name: target for name, target in targets.items() if target is not None}
@@ -182,7 +182,7 @@ def path_targets(model: ModelClass) -> Mapping[str, ModelClass]:
 
 @cache
 def taken_names(model: ModelClass) -> frozenset[str]:
-    """The names of a model's fields, of their columns, and of relations from the other side."""
+    """Return the names of a model's fields, of their columns, and of its reverse relations."""
     fields = model._meta.get_fields()
     return frozenset(name for field in fields for name in (field.name, getattr(field, "attname", field.name)))
 
@@ -198,14 +198,14 @@ def _named_relations(model: ModelClass) -> Iterator[tuple[str, Relation]]:
 
 
 def target_of(relation: Relation) -> ModelClass | None:
-    """The model at the other end; None for a GenericForeignKey."""
+    """Return the related model; None for a GenericForeignKey."""
     target = getattr(relation, "related_model", None)
     return target if isinstance(target, type) and issubclass(target, Model) else None
 
 
 @cache
 def digest(model: ModelClass) -> str:
-    """What queries depend on in a model, in short."""
+    """Return a digest of everything in a model that queries depend on."""
     text = "\n".join([full_name(model), *sorted(_described(model))])
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -221,7 +221,7 @@ def _described(model: ModelClass) -> Iterator[str]:
 
 
 def _start_described(class_of_manager: type[Any]) -> str:
-    """What a manager's rows start with, by the code that says it."""
+    """Return the source of a manager's `get_queryset()`, which decides what its rows have."""
     start = class_of_manager.get_queryset
     if start is BaseManager.get_queryset:
         return ""

@@ -1,6 +1,6 @@
-"""Whether the sources of models are still what Django has loaded: in mypy's daemon they may have changed since.
+"""Detect in mypy's daemon that the source of a model has changed since Django loaded it.
 
-The models live as long as the process. A run of `mypy` loads them anew; `dmypy` keeps those of its start.
+Models are loaded once per process: at every run of `mypy`, and at the start of `dmypy`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ STALE = 'the models have changed since dmypy loaded them; run "dmypy restart" to
 
 
 class Sources:
-    """What the files of models contained when Django loaded them."""
+    """Hashes of the files with models, from when Django loaded them."""
 
     def __init__(self, models: Iterable[type[Any]]) -> None:
         modules = {model.__module__ for model in models}
         self._before: Mapping[str, str] = {module: _hash_of(module) for module in modules}
 
     def has_changed(self, module: str) -> bool:
-        """Whether the file of a module contains something else now."""
+        """Return whether the file of a module has changed."""
         return module in self._before and self._before[module] != _hash_of(module)
 
 

@@ -1,1 +1,1 @@
-"""What a row has loaded, how a type says it, and what reading the row needs."""
+"""What rows have loaded, how their types say so, and what reading an attribute requires."""

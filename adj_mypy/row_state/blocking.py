@@ -1,7 +1,7 @@
-"""Which code may wait for the database: a function that is handed to `run_sync()`, or to another thread.
+"""Decide whether code may block on the database: in functions that are passed to `run_sync()` or to another thread.
 
-It stands in asynchronous code and runs outside of it. Where a function goes is told by the calls in the function
-around it; one that goes anywhere else is taken for what its surroundings are.
+Such a function is defined inside async code and runs outside of it. The calls in the enclosing function tell where it
+is passed; any other inner function is treated like the code around it.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from adj_mypy.boundary.syntax import nodes_in
 _WAITING: Final = frozenset(
     {"run_sync", "sync_to_async", "database_sync_to_async", "to_thread", "run_in_executor", "submit"}
 )
-"""The names of functions whose argument runs where waiting is allowed."""
+"""The names of functions whose argument runs where blocking is allowed."""
 
 
 def may_wait(api: Api) -> bool:
-    """Whether the code that is being checked is handed to a function that lets it wait."""
+    """Return whether the checked code is passed to a function that lets it block."""
     around = api.functions()
     return len(around) > 1 and any(given is function for given in _handed(around[0]) for function in around[1:])
 
 
 def is_asynchronous(api: Api) -> bool:
-    """Whether the code that is being checked stands directly in an `async def`."""
+    """Return whether the checked code is directly inside an `async def`."""
     around = api.functions()
     return bool(around) and around[-1].is_coroutine
 
 
 def _handed(within: FuncItem) -> Iterator[FuncItem]:
-    """The functions that are arguments of calls of `run_sync()` and its like, or decorated by them."""
+    """Yield the functions that are passed to `run_sync()` and similar functions, or decorated with them."""
     for node in nodes_in(within):
         if isinstance(node, CallExpr) and _is_waiting(node.callee):
             parts = (part for argument in node.args for part in nodes_in(argument))
@@ -43,7 +43,7 @@ def _handed(within: FuncItem) -> Iterator[FuncItem]:
 
 
 def _function(node: Node) -> Iterator[FuncItem]:
-    """The function that an expression is or names."""
+    """Yield the function that an expression is or names."""
     if isinstance(node, LambdaExpr):
         yield node
     named = node.node if isinstance(node, NameExpr) else None

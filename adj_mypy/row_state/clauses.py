@@ -1,7 +1,7 @@
-"""What earlier clauses of a query said that later ones depend on: `only()`, `defer()`, and what was prefetched.
+"""The earlier clauses of a query that later ones depend on: `only()`, `defer()`, and what was prefetched.
 
-The type of a query's rows says what they carry. It does not say why, which matters to the next `only()`, and to a
-relation whose columns are chosen. So the query's model says it, in keys that no name of a column can have.
+The type of a query's rows tells what they have loaded, but not why. The next `only()` depends on that, and so does a
+relation of which some columns are deferred. So the type of the query's model remembers it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from adj_mypy.models.project import ModelClass
 
 @dataclass(frozen=True, slots=True)
 class Clauses:
-    """The names that `only()` or `defer()` chose; the paths of relations to one row that are prefetched, not joined."""
+    """The names in `only()` or `defer()`, and the paths of single-valued relations that are prefetched, not joined."""
 
     columns: frozenset[str] = frozenset()
     is_defer: bool = True
@@ -24,21 +24,21 @@ class Clauses:
     joins_every: bool = False
 
     def only(self, model: ModelClass, names: frozenset[str]) -> Clauses:
-        """The same after `only()`, as Django counts it."""
+        """Return the clauses after `only()`, as Django computes them."""
         query = self._query(model)
         query.add_immediate_loading(names)
         return self._chosen(query)
 
     def defer(self, model: ModelClass, names: frozenset[str]) -> Clauses:
-        """The same after `defer()`."""
+        """Return the clauses after `defer()`."""
         query = self._query(model)
         query.add_deferred_loading(names)
         return self._chosen(query)
 
     def mask(self, model: ModelClass) -> dict[Any, Any]:
-        """The fields that are selected, with those of their relations; nothing where all are.
+        """Return Django's mask of selected fields and relations; empty if all are selected.
 
-        Raises what Django raises for a name that the model does not have.
+        Raises Django's error for a name that the model does not have.
         """
         return dict(self._query(model).get_select_mask()) if self.columns else {}
 
@@ -53,4 +53,4 @@ class Clauses:
 
 
 NO_CLAUSES: Final = Clauses()
-"""No clause was said."""
+"""No such clause."""

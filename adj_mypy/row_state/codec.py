@@ -21,15 +21,15 @@ _OPEN: Final = "*"
 """There may be annotations whose names are not known."""
 
 _DEFERRED: Final = "-"
-"""Before the name of a column that is not loaded, and before the keys of clauses."""
+"""Before the name of a deferred column, and before the keys of clauses."""
 
 _ONLY, _DEFER, _PREFETCHED, _EVERY_JOIN = "only ", "defer ", "prefetched ", "every join"
 """The keys of clauses; names of columns contain no space."""
 
 _FORGOTTEN, _REGAINED, _UNKNOWN = "!", "+", "?"
-"""Before the name of what was loaded and forgotten, or not loaded and then gained; and alone: only the run knows.
+"""Before the name of a relation or column that was forgotten, or loaded later; alone: known only at run time.
 
-mypy lets a variable have a narrower type, and never a wider one. What a row loses is therefore one more key.
+mypy narrows variables and never widens them, so forgetting a relation adds a key.
 """
 
 _PREFIXES: Final = (_OPEN, _DEFERRED, _FORGOTTEN, _REGAINED, _UNKNOWN)
@@ -62,7 +62,7 @@ def _keys_of_clauses(clauses: Clauses) -> Iterator[str]:
 
 
 def decode(model: ModelClass, known: TypedDictType) -> State | None:
-    """Return the state that a TypedDict stands for; None if only the run knows."""
+    """Return the state that a TypedDict stands for; None if it is known only at run time."""
     if not known.items:
         return NOTHING
     if _UNKNOWN in known.items:

@@ -1,4 +1,4 @@
-"""`Loaded[Book, Literal["author", "author__publisher"]]` in an annotation: rows that carry these relations."""
+"""`Loaded[Book, Literal["author", "author__publisher"]]` in an annotation: rows with these relations loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from adj_mypy.row_state.trees import Lookup, Trees
 
 
 def loaded(project: Project, context: AnalyzeTypeContext) -> Type:
-    """The type of a row that carries what the `Literal` names; the model itself where rows are not tracked."""
+    """Return the type of a row with the relations in the `Literal`; the model itself if rows are not tracked."""
     if len(context.type.args) != 2:
         Api(analyzer(context)).fail("Loaded[...] takes a model and a Literal of relations", context.context, LOOKUP)
         return erroneous()

@@ -1,7 +1,7 @@
-"""What the rows of a manager carry before any clause: managers may join, prefetch, defer and annotate.
+"""What the rows of a manager have before any clause: managers may join, prefetch, defer and annotate.
 
-Asked is the live manager: its `get_queryset()` is called as it is when the program runs, and its QuerySet says all of
-that without a question to the database. One that does ask is stopped, and of its rows nothing is known.
+The `get_queryset()` of the live manager is called as at run time, and its QuerySet is inspected. This runs no query:
+if `get_queryset()` tries to, Django raises, and nothing is known of the manager's rows.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ _PREFETCHES: Final = "_prefetch_related_lookups"
 
 
 def first_state(project: Project, api: Api, model: ModelClass) -> State:
-    """What the rows of a model's default manager carry."""
+    """Return what the rows of a model's default manager have."""
     known = first_rows(project, api, default_manager(model))
     return State() if known is None else known[1]
 
 
 def default_manager(model: ModelClass) -> Any:
-    """The manager that `q(Model)` and relations to many start from."""
+    """Return the manager that `q(Model)` and multi-valued relations start from."""
     return model._default_manager
 
 
 def trees(project: Project, api: Api, prefetched: frozenset[str] = frozenset()) -> Trees:
-    """What clauses do to states, where rows of a relation to many come from the default manager of their model."""
+    """Return `Trees` whose multi-valued relations start from the default managers of their models."""
     return Trees(project, api, prefetched, partial(first_state, project, api))
 
 
 def first_rows(project: Project, api: Api, manager: Any) -> tuple[State, State] | None:
-    """What later clauses may name, and what rows carry; None if that cannot be known."""
+    """Return the names for later clauses, and the state of rows; None if they cannot be known."""
     if getattr(type(manager), "get_queryset", None) is BaseManager.get_queryset:
         return NOTHING, NOTHING
     queryset = _queryset(manager)
@@ -66,10 +66,10 @@ def first_rows(project: Project, api: Api, manager: Any) -> tuple[State, State] 
 
 @cache
 def _queryset(manager: Any) -> Any:
-    """The rows of a manager, unless they are values or its code needs more than there is while types are checked."""
+    """Return a manager's QuerySet; None if its rows are not instances, or if it cannot be created here."""
 
     async def start() -> Any:
-        # Where an event loop runs, Django itself refuses to ask a database.
+        # Inside an event loop Django itself refuses to query a database.
         return manager if isinstance(manager, QuerySet) else manager.get_queryset()
 
     try:
@@ -102,7 +102,7 @@ def _described(project: Project, api: Api, queryset: Any) -> tuple[State, State]
 
 
 def _paths(joined: bool | Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """The paths of a `select_related` tree."""
+    """Yield the paths of a `select_related` tree."""
     if isinstance(joined, bool):
         return
     for name, inner in joined.items():
@@ -124,18 +124,18 @@ def _lookup(project: Project, api: Api, given: Any) -> Lookup:
 
 
 def _type(project: Project, api: Api, query: Any, made: Any) -> Type:
-    """The type of an annotation that Django has resolved."""
+    """Return the type of an annotation that Django has resolved."""
     outer = frozenset(name for name, join in query.alias_map.items() if join.join_type == LOUTER)
     try:
         typ = type_of_field(project, api, made.output_field)
         is_optional = is_nullable(made, Scope(query.model, outer=outer))
-    except Exception:  # noqa: BLE001  # Django may not know it before it runs, and says so in many ways
+    except Exception:  # noqa: BLE001  # Django may not know the type, and raises various errors then
         return any_type()
     return optional(typ) if is_optional else typ
 
 
 def tracked(project: Project, attribute: str, declared: Type, context: AttributeContext) -> Type:
-    """The type of an `AsyncManager` of a model, whose rows carry what its QuerySet gives them."""
+    """Return the type of a model's `AsyncManager`, with the state of its rows."""
     model, manager = project.class_of(context.type), get_proper_type(declared)
     if model is None or not isinstance(manager, Instance) or len(manager.args) != 1:
         return declared
@@ -146,14 +146,14 @@ def tracked(project: Project, attribute: str, declared: Type, context: Attribute
 
 
 def _is_of(project: Project, owner: Type, model: ModelClass) -> bool:
-    """Whether a manager's type says this model, or none: mypy may ask before it has looked at the class."""
+    """Return whether a manager's type has this model, or none: mypy may not have analyzed the class yet."""
     proper = get_proper_type(owner)
     is_none = isinstance(proper, Instance) and proper.type.fullname == full_name(Model)
     return is_none or project.model_of(proper) is model
 
 
 def live_manager(project: Project, api: Api, source: Expression) -> Any:
-    """The manager that an expression such as `Book.objects` names; None if it names something else."""
+    """Return the manager that an expression such as `Book.objects` names; None for other expressions."""
     model = project.class_of(api.type_of(source.expr)) if isinstance(source, MemberExpr) else None
     if model is None or not isinstance(source, MemberExpr):
         return None
@@ -162,4 +162,4 @@ def live_manager(project: Project, api: Api, source: Expression) -> Any:
 
 
 def _ignore(message: str) -> None:
-    """Django itself says what is wrong with a manager."""
+    """Django itself reports errors in a manager."""

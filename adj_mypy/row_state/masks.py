@@ -1,4 +1,4 @@
-"""Which columns a row lacks: those that Django's mask of `only()` and `defer()` leaves out, in joined relations too."""
+"""Which columns are deferred, according to Django's mask of `only()` and `defer()`; also in joined relations."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from adj_mypy.row_state.state import State
 
 
 class Masking:
-    """Takes the columns from a state that clauses leave out, and from the states of joined relations."""
+    """Marks the deferred columns in a state, and in the states of joined relations."""
 
     def __init__(self, project: Project, api: Api, clauses: Clauses) -> None:
         self._project, self._api, self._clauses = project, api, clauses
         self._conflicts: list[str] = []
 
     def masked(self, model: ModelClass, state: State) -> tuple[State, list[str]]:
-        """The state, and the relations that are joined although they are deferred, which Django refuses.
+        """Return the state, and the relations that are both joined and deferred, which Django rejects.
 
-        Raises what Django raises for a name that the model does not have.
+        Raises Django's error for a name that the model does not have.
         """
         self._conflicts = []
         return self._masked(model, state, self._clauses.mask(model), ""), self._conflicts
@@ -52,22 +52,22 @@ class Masking:
 
 
 def _left_out(model: ModelClass, mask: Mapping[Any, Any]) -> frozenset[str]:
-    """Both names of the columns that a mask leaves out. Keys are never: a child's are its parent's."""
+    """Return both names of the columns that a mask leaves out. Primary keys are always loaded."""
     if not mask:
         return frozenset()
-    # The columns of a key of several are no keys themselves.
+    # The columns of a composite key are not primary keys themselves.
     kept = {*mask, *model._meta.pk_fields}
     fields = (field for field in model._meta.concrete_fields if field not in kept and not field.primary_key)
     return frozenset(name for field in fields for name in (field.name, field.attname))
 
 
 def _reverse_key(relation: Any, mask: Mapping[Any, Any]) -> Any:
-    """The key of a reverse relation in a mask: itself, or before Django 6.0 its field."""
+    """Return the key of a reverse relation in a mask: the relation, or before Django 6.0 its field."""
     return relation if relation in mask else relation.field
 
 
 def _is_refused(relation: Any) -> bool:
-    """Whether Django refuses to join what is deferred; reverse relations only since 6.1."""
+    """Return whether Django rejects a relation that is both joined and deferred; reverse relations since 6.1."""
     if is_parent_link(relation):
         return False
     return bool(relation.concrete) or django.VERSION >= (6, 1)

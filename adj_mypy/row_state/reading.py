@@ -1,4 +1,4 @@
-"""Reading an attribute of a row: what it carries has its type, and what it does not carry is reported."""
+"""Reading an attribute of a row: loaded relations and columns have their types, others are reported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from adj_mypy.row_state.trees import rows_knowing
 
 
 def read(project: Project, attribute: str, context: AttributeContext) -> Type:
-    """The type of a relation or column of a row."""
+    """Return the type of a relation or column of a row."""
     state, declared = state_of(project, context.type), bare(context.default_attr_type)
     model = None if state is None else project.model_of(context.type)
     if state is None or model is None:
@@ -49,7 +49,7 @@ def read(project: Project, attribute: str, context: AttributeContext) -> Type:
 
 
 def _assigned(project: Project, api: Api, attribute: str, context: AttributeContext) -> None:
-    """Let a variable's row carry what is assigned to its attribute."""
+    """Record in a variable's type that an attribute of its row is assigned."""
     target = context.context
 
     def change(model: ModelClass, state: State) -> State:
@@ -62,7 +62,7 @@ def _assigned(project: Project, api: Api, attribute: str, context: AttributeCont
 
 
 def _problem(model: ModelClass, state: State, attribute: str) -> str | None:
-    """What is wrong with reading an attribute; None if nothing is."""
+    """Return what is wrong with reading an attribute, or None."""
     label = f'"{model.__name__}.{attribute}"'
     if state.lacks(attribute):
         return f"{label} is deferred by the query: remove it from defer() or add it to only()"
@@ -75,7 +75,7 @@ def _problem(model: ModelClass, state: State, attribute: str) -> str | None:
 
 
 def _is_read_through_parent(model: ModelClass, state: State, relation: Relation) -> bool:
-    """Whether an inherited relation may be there with the row's part in a parent's table, which was prefetched."""
+    """Return whether an inherited relation may be loaded on the parent instance, which was prefetched."""
     if relation.model is model:
         return False
     known = single_relations(model)
@@ -83,7 +83,7 @@ def _is_read_through_parent(model: ModelClass, state: State, relation: Relation)
 
 
 def _with_row(project: Project, row: Type, declared: Type) -> Type:
-    """The declared type with the row at the other end; None stays, and a manager is one of such rows."""
+    """Return the declared type with the type of the loaded row; None stays, and managers get its rows."""
     proper = get_proper_type(declared)
     if project.model_of(row) is None:
         return declared
@@ -99,7 +99,7 @@ def _with_row(project: Project, row: Type, declared: Type) -> Type:
 
 
 def read_annotation(project: Project, attribute: str, context: AttributeContext) -> Type:
-    """The type of an attribute that the model's class does not have: an annotation, or nothing."""
+    """Return the type of an annotation; an attribute that is not one is reported."""
     state = state_of(project, context.type)
     if state is None or attribute in state.annotations:
         return context.default_attr_type if state is None else state.annotations[attribute]

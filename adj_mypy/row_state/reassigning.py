@@ -1,7 +1,7 @@
-"""A variable that is given another row, which carries less: `book = await q(Book).aget()` where it had its author.
+"""Assigning a row with less loaded to a variable: `book = await q(Book).aget()` after a query with its author.
 
-mypy gives a variable the type of its first value, and would refuse the second. But this is no mistake: the variable is
-a book. So where a value goes to a variable that it does not fit for what it carries alone, nothing is known of it.
+mypy infers the type of a variable from its first value, and would reject the second one. The code is correct, because
+the variable is a book. So if a value does not fit a variable only because of what is loaded, its state is forgotten.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from adj_mypy.row_state.row_types import open_row, replace_rows, with_rows
 
 ITERATED: Final = frozenset({"__iter__", "__aiter__"})
 TAKEN: Final = frozenset({*ITERATED, "__getitem__"})
-"""The methods by which a variable gets an item."""
+"""The methods that pass an item to a variable."""
 
 COROUTINE: Final = "typing.Coroutine"
 
@@ -54,8 +54,8 @@ COLLECTIONS: Final = frozenset(
 class Targets:
     """The variables that values are assigned to in a function or module.
 
-    They are found by the expression of the value, and by whether they get what is iterated over it. `refitted` are the
-    values that did not fit: mypy asks about an expression several times, and later ones see the variable widened.
+    The keys are the expression of the value, and whether the variable gets its items. `refitted` are the values that
+    did not fit: mypy checks an expression several times, and the later times see the widened variable.
     """
 
     variables: Mapping[tuple[Node, bool], Expression]
@@ -63,7 +63,7 @@ class Targets:
 
 
 def fitting(project: Project, api: Api, at: Context, name: str, result: Type) -> Type:
-    """The result of a call, with rows that fit the variable that it is assigned to, if only that is wrong."""
+    """Return the result of a call; without the state of its rows if they do not fit the assigned variable."""
     if not api.is_checker or not isinstance(at, Expression):
         return result
     targets = _targets(*api.surroundings())
@@ -80,13 +80,13 @@ def fitting(project: Project, api: Api, at: Context, name: str, result: Type) ->
         return next((put(other) for other in others if is_subtype(other, declared)), result)
     targets.refitted.add(at)
     if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
-        # What a list of rows carries cannot be narrowed, so that nothing may be known of the variable from here on.
+        # A list of rows cannot be narrowed, so the state of its rows is forgotten from here on.
         api.declare(target.node, with_rows(project, api, declared, None))
     return put(plain)
 
 
 def _with_other_names(project: Project, api: Api, taken: Type) -> Iterator[Type]:
-    """The same where later clauses may name anything; and with rows that may have any attribute."""
+    """Yield the type with other names: open to later clauses, and with rows that may have any attribute."""
     query = get_proper_type(taken)
     is_query = isinstance(query, Instance) and query.type.fullname == QUERY
     opened = replace_rows(project, taken, lambda model, _: open_row(project, api, model))
@@ -99,18 +99,18 @@ def _with_other_names(project: Project, api: Api, taken: Type) -> Iterator[Type]
 
 
 def _declared(api: Api, target: Expression) -> Type | None:
-    """The type of a variable before it is assigned; None where it has none yet."""
+    """Return the type of a variable before the assignment; None if it has none yet."""
     if isinstance(target, NameExpr):
         return target.node.type if isinstance(target.node, Var) and not target.is_inferred_def else None
     return api.type_of(target)
 
 
 def _value(result: Type, name: str) -> tuple[Type, Callable[[Type], Type]]:
-    """What a variable gets of the result of a call, and how the result looks with something else in its place."""
+    """Return the part of a call's result that a variable gets, and a function that replaces that part."""
     proper = get_proper_type(result)
     if not isinstance(proper, Instance) or not proper.args:
         return result, _itself
-    # A coroutine gives its last argument, an iterator its first.
+    # The last argument of a coroutine, the first of an iterator.
     at = 0 if name in ITERATED else len(proper.args) - 1
     if name not in ITERATED and proper.type.fullname != COROUTINE:
         return result, _itself
@@ -121,7 +121,7 @@ def _value(result: Type, name: str) -> tuple[Type, Callable[[Type], Type]]:
 
 
 def _made_in_condition(node: IfStmt | WhileStmt) -> Iterator[AssignmentExpr]:
-    """The `book := ...` of a condition, which is where they stand as a rule; every expression would take too long."""
+    """Yield the `book := ...` in a condition, their usual place; searching every expression would be slow."""
     for condition in node.expr if isinstance(node, IfStmt) else [node.expr]:
         yield from (part for part in nodes_in(condition) if isinstance(part, AssignmentExpr))
 
@@ -144,7 +144,7 @@ def _targets(around: Node, body: object) -> Targets:
 
 
 def _pairs(target: Expression, value: Expression) -> Iterator[tuple[Expression, Expression]]:
-    """The values of an assignment and what gets them: `books, tags = await gather(q(Book).run(), q(Tag).run())`."""
+    """Yield values and their targets: `books, tags = await gather(q(Book).run(), q(Tag).run())`."""
     given = _awaited(value)
     match given:
         case TupleExpr(items=values):

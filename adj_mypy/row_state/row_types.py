@@ -1,9 +1,9 @@
-"""The types of rows: made from a state, and read as one.
+"""The types of rows: build them from a state, and read the state back.
 
 The plugin gives every model one covariant type variable, which stands for a TypedDict: `Book[TypedDict({'author':
-Author[...]})]` is a book with its author, and `Book` without an argument one of which nothing is known. mypy itself
-then compares, joins and narrows rows. Rows with annotations are of the subclass `Book@adj`, whose `__getattr__` reads
-the same TypedDict.
+Author[...]})]` is a book with its author loaded, and `Book` without an argument is a book of unknown state. mypy then
+compares, joins and narrows rows. Rows with annotations have the subclass `Book@adj`, whose `__getattr__` reads the same
+TypedDict.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from adj_mypy.row_state.codec import decode, encode, encode_annotations
 from adj_mypy.row_state.state import NOTHING, State
 
 Change: TypeAlias = Callable[[ModelClass, State], State]
-"""What becomes of the state of a model's rows."""
+"""A function from the state of a model's rows to their new state."""
 
 
 def row_type(project: Project, api: Api, model: ModelClass, state: State) -> Type:
-    """The type of a row that carries what the state says."""
+    """Return the type of a row with a state."""
     if state is NOTHING and api.is_checker:
         return project.remembered(model, lambda: _row_type(project, api, model, state)) or any_type()
     return _row_type(project, api, model, state) or any_type()
@@ -44,19 +44,19 @@ def _row_type(project: Project, api: Api, model: ModelClass, state: State) -> Ty
 
 
 def open_row(project: Project, api: Api, model: ModelClass) -> Type:
-    """The type of a row of which nothing is known, and which may have attributes that its model has not."""
+    """Return the type of a row of unknown state, which may have attributes that its model does not define."""
     annotated = api.info(full_name(model) + ANNOTATED)
     return any_type() if annotated is None else Instance(annotated, [])
 
 
 def plain_row(project: Project, api: Api, model: ModelClass) -> Type:
-    """The type of a row of which nothing is known, as a project writes it."""
+    """Return the type of a row of unknown state, as the project writes it."""
     info = project.info(api, model)
     return any_type() if info is None else Instance(info, [])
 
 
 def state_of(project: Project, row: Type | None) -> State | None:
-    """What a row's type says that it carries; None for a row of which nothing is known, and for what is no row."""
+    """Return the state in a row's type; None for rows of unknown state and for other types."""
     proper = get_proper_type(row)
     if not isinstance(proper, Instance) or not proper.args:
         return None
@@ -66,21 +66,21 @@ def state_of(project: Project, row: Type | None) -> State | None:
 
 
 def with_rows(project: Project, api: Api, typ: Type, change: Change | None) -> Type:
-    """A type with other rows in it: of a row, an optional one, or a collection. Without a change nothing is known."""
+    """Apply a change to all rows in a type: a row, an optional or a collection. None forgets their state."""
 
     def changed(model: ModelClass, row: Type) -> Type:
         state = state_of(project, row)
         if change is None:
             return row if state is None else plain_row(project, api, model)
         new = change(model, unknown_state(project, api, model) if state is None else state)
-        # Of a row of which nothing is known, new attributes are.
+        # A row of unknown state can still gain annotations.
         return row if state is None and not new.annotations else row_type(project, api, model, new)
 
     return replace_rows(project, typ, changed)
 
 
 def replace_rows(project: Project, typ: Type, replaced: Callable[[ModelClass, Type], Type]) -> Type:
-    """A type with something else for each row in it, which is asked for by its model and its type."""
+    """Replace each row in a type by a function of its model and type."""
     proper = get_proper_type(typ)
     model = project.model_of(proper)
     if model is not None:
@@ -95,15 +95,15 @@ def replace_rows(project: Project, typ: Type, replaced: Callable[[ModelClass, Ty
 
 
 def unknown_state(project: Project, api: Api, model: ModelClass) -> State:
-    """The state of a row of which nothing is known: it may carry every relation, so that no reading is reported."""
+    """Return a state with every relation loaded, so that reading an unknown row reports nothing."""
     targets = {name: target_of(relation) for name, relation in relations(model).items()}
     return State({name: plain_row(project, api, target) for name, target in targets.items() if target is not None})
 
 
 def named_model(project: Project, api: Api, model: ModelClass, known: State) -> Type:
-    """The first argument of a query's type: the model, what `annotate()` and `alias()` named, and what `only()` did.
+    """Return the first argument of a query's type: the model with the names and clauses for later methods.
 
-    It is the model's own class also with annotations, so that any query of books is an `AsyncQuery[Book]`.
+    It is the model's own class even with annotations, so that every query of books is an `AsyncQuery[Book]`.
     """
     plain = plain_row(project, api, model)
     items = encode(known)
@@ -114,6 +114,6 @@ def named_model(project: Project, api: Api, model: ModelClass, known: State) -> 
 
 
 def is_tracked(model: Type) -> bool:
-    """Whether a model's type has room for what rows carry: not one that is generic itself, and by an option none."""
+    """Return whether a model's type has the plugin's type variable; models that are generic themselves do not."""
     proper = get_proper_type(model)
     return not isinstance(proper, Instance) or bool(proper.type.defn.type_vars)

@@ -16,9 +16,9 @@ from adj_mypy.row_state.clauses import NO_CLAUSES, Clauses
 class State:
     """What the rows of a query have: relations with their rows' types, annotations, and which columns are deferred.
 
-    For a query's names, `aliases` are the annotations that later clauses may name and rows do not have, and `clauses`
-    is what earlier clauses said. A row may lose relations (`forgotten`) and gain what it lacked (`regained`) after it
-    was loaded; with `is_unknown` only the run knows what it has.
+    In the type of a query's model, `aliases` are the annotations that only later clauses may name, and `clauses` are
+    the earlier ones. After loading, a row may forget relations (`forgotten`), and load deferred columns or forgotten
+    relations (`regained`). With `is_unknown` its state is known only at run time.
     """
 
     loaded: Mapping[str, Type] = field(default_factory=dict[str, Type])
@@ -49,19 +49,19 @@ class State:
         return name in self.deferred and name not in self.regained
 
     def gaining(self, names: Iterable[str]) -> State:
-        """Return the state after these columns, and relations that were loaded before, were loaded."""
+        """Return the state after loading these deferred columns and forgotten relations."""
         gained = {name for name in names if name in self.deferred or name in self.forgotten}
         return replace(self, regained=self.regained | gained)
 
     def losing(self, names: Iterable[str]) -> State:
-        """Return the state after these relations were forgotten."""
+        """Return the state after forgetting these relations."""
         lost = {name for name in names if self.has(name)}
         if lost & self.regained:
             return self.unknown()
         return replace(self, forgotten=self.forgotten | lost)
 
     def unknown(self) -> State:
-        """Return the state of rows of which only the run knows what they have."""
+        """Return a state that is known only at run time."""
         return replace(self, is_unknown=True)
 
     def without(self, names: Iterable[str]) -> State:
@@ -96,9 +96,9 @@ class State:
         return self if names == self.deferred else replace(self, deferred=names)
 
     def with_clauses(self, clauses: Clauses) -> State:
-        """Return the state that remembers these clauses instead of others."""
+        """Return the state with these clauses instead."""
         return replace(self, clauses=clauses)
 
 
 NOTHING: Final = State()
-"""Rows with all of their columns, and with no more."""
+"""Rows with all columns and nothing else."""

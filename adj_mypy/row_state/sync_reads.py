@@ -1,6 +1,6 @@
-"""Rows of a relation to many that Django's own manager would fetch: `for tag in book.tags.all()` in an `async def`.
+"""Report rows that Django's own manager would fetch synchronously: `for tag in book.tags.all()` in an `async def`.
 
-What was prefetched is there, and asks nothing. In synchronous code Django may ask, and nothing is reported.
+Prefetched rows need no query. In synchronous code Django may run one, and nothing is reported.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from adj_mypy.row_state.trees import rows_knowing
 READS: Final = frozenset(
     {"__iter__", "__len__", "__bool__", "__contains__", "count", "exists", "contains", "first", "last", "get"}
 )
-"""The methods of a manager or QuerySet that ask the database and wait."""
+"""The methods of a manager or QuerySet that query the database synchronously."""
 
 MANAGERS: Final = ("django.db.models.manager.BaseManager", "django.db.models.query.QuerySet")
-"""The classes whose methods these are."""
+"""The classes with these methods."""
 
 CONSUMERS: Final = frozenset(
     f"builtins.{name}"
@@ -34,18 +34,18 @@ CONSUMERS: Final = frozenset(
         *("enumerate", "zip", "map", "filter", "iter", "bool"),
     )
 )
-"""The functions that read all of what they are given."""
+"""The builtins that iterate over their arguments."""
 
 
 def check_method(project: Project, name: str, context: MethodContext) -> None:
-    """Report a method that reads what was not prefetched."""
+    """Report a method that reads rows which were not prefetched."""
     read = context.context if name.startswith("__") else called_on(context.context)
     if read is not None:
         _check(project, Api(context.api), read)
 
 
 def rows_of(project: Project, context: MethodContext, result: Type) -> Type:
-    """The result of `book.tags.all()`, with what its rows carry; managers of a project's own classes do not say it."""
+    """Return the result of `book.tags.all()` with the state of its rows, also for a project's own manager classes."""
     manager = called_on(context.context)
     proper = get_proper_type(result)
     if not isinstance(manager, MemberExpr) or not isinstance(proper, Instance):
@@ -64,14 +64,14 @@ def rows_of(project: Project, context: MethodContext, result: Type) -> Type:
 
 
 def check_arguments(project: Project, context: FunctionContext) -> None:
-    """Report arguments of a function that reads all of them."""
+    """Report the arguments of a function that iterates over them."""
     for given in context.args:
         for argument in given:
             _check(project, Api(context.api), argument)
 
 
 def _check(project: Project, api: Api, read: Expression | Context) -> None:
-    """Report that an expression is read whose rows were not prefetched."""
+    """Report reading an expression whose rows were not prefetched."""
     manager = _manager(read)
     if manager is None or not is_asynchronous(api):
         return
@@ -88,7 +88,7 @@ def _check(project: Project, api: Api, read: Expression | Context) -> None:
 
 
 def _manager(read: Expression | Context) -> MemberExpr | None:
-    """The attribute in `book.tags.all()`, which is a manager."""
+    """Return the manager in `book.tags.all()`."""
     if isinstance(read, MemberExpr):
         return read
     if not isinstance(read, CallExpr) or not isinstance(read.callee, MemberExpr) or read.callee.name != "all":

@@ -1,4 +1,4 @@
-"""The tree of what a row carries, and how a clause adds to it: relations of relations, each with its own state."""
+"""How clauses change the tree of loaded relations: each relation has rows with a state."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from adj_mypy.row_state.state import State
 Fail: TypeAlias = Callable[[str], None]
 
 _JOINED_LEVELS: Final = 5
-"""So deep `select_related()` without names goes."""
+"""The depth of `select_related()` without names."""
 
 _LIST: Final = "builtins.list"
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One lookup of `prefetch_related()`: a path, what its rows are if a query says it, and where they are put."""
+    """One lookup of `prefetch_related()`: its path, the type of its rows if it has a query, and its `to_attr`."""
 
     path: str
     row: Type | None = None
@@ -50,10 +50,10 @@ def _nothing(model: ModelClass) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """What clauses do to states.
+    """Applies clauses to states.
 
-    `prefetched` are the paths of relations to one row that are not joined, `first` is what the rows of a model's
-    default manager carry, from which relations to many come.
+    `prefetched` are the paths of single-valued relations that are prefetched, not joined. `first` returns the state of
+    rows of a model's default manager, where multi-valued relations start.
     """
 
     project: Project
@@ -64,7 +64,7 @@ class Trees:
     # -- joins ---------------------------------------------------------------------------------------------------------
 
     def with_join(self, model: ModelClass, state: State, path: str, fail: Fail) -> State:
-        """The state with a path of relations to one row; what the model does not have is reported."""
+        """Return the state with a path of single-valued relations joined; report unknown relations."""
         head, _, rest = path.partition(SEPARATOR)
         found = joined_relations(model).get(head)
         if found is None:
@@ -77,11 +77,11 @@ class Trees:
             return state
         nested = self._nested(state, name) or State()
         joined = self.with_join(target, nested, rest, fail) if rest else nested
-        # The part in a parent's table is made of the row when it is read, and keeps nothing that was joined to it.
+        # Django creates the parent instance when it is read, without the relations that were joined to it.
         return state if is_parent_link(relation) else self._with(state, name, target, joined)
 
     def with_every_join(self, model: ModelClass, state: State, levels: int = _JOINED_LEVELS) -> State:
-        """The state with every foreign key that cannot be NULL, and theirs."""
+        """Return the state with every non-null foreign key joined, at every level."""
         for name, relation in single_relations(model).items():
             target = target_of(relation)
             if not levels or target is None or not _is_joined_always(relation):
@@ -91,13 +91,13 @@ class Trees:
         return state
 
     def without_joins(self, model: ModelClass, state: State) -> State:
-        """The state with nothing but what is prefetched."""
+        """Return the state with only prefetched relations."""
         return state.without(name for name in single_relations(model) if name not in self.prefetched)
 
     # -- prefetches ----------------------------------------------------------------------------------------------------
 
     def with_prefetch(self, model: ModelClass, state: State, lookup: Lookup, fail: Fail) -> State:
-        """The state with what a lookup prefetches; what the model does not have is reported."""
+        """Return the state with a lookup prefetched; report unknown relations."""
         head, _, rest = lookup.path.partition(SEPARATOR)
         inner = Lookup(rest, lookup.row, lookup.to_attr)
         known = relations(model)
@@ -116,7 +116,7 @@ class Trees:
         if not inner.path and inner.to_attr is not None:
             return state.with_annotations({inner.to_attr: self._attribute(relation, target, inner.row)})
         if not inner.path:
-            # What is joined or prefetched already stays as it is.
+            # A relation that is joined or prefetched already is not replaced.
             return state if name in state.loaded else state.with_loaded(name, self._row(relation, target, inner.row))
         nested = self._nested(state, name)
         if nested is None and name in state.loaded:
@@ -125,7 +125,7 @@ class Trees:
         return self._with(state, name, target, self.with_prefetch(target, start, inner, fail))
 
     def _with_attribute(self, state: State, name: str, inner: Lookup, fail: Fail) -> State:
-        """A path that goes on after the `to_attr` of another lookup."""
+        """Return the state with a path that continues after the `to_attr` of another lookup."""
         rows = get_proper_type(state.annotations[name])
         row = rows.args[0] if isinstance(rows, Instance) and rows.type.fullname == _LIST else rows
         model, nested = self.project.model_of(row), state_of(self.project, row)
@@ -135,7 +135,7 @@ class Trees:
         return state.with_annotations({name: new if row is rows else self.api.named(_LIST, [new])})
 
     def _attribute(self, relation: Relation, target: ModelClass, row: Type | None) -> Type:
-        """The type of `to_attr`: a list, or for a relation to one row this or None."""
+        """Return the type of `to_attr`: a list, or for a single-valued relation a row or None."""
         typ = self._row(relation, target, row)
         source = relation.model if isinstance(relation.model, type) else None
         if source is not None:
@@ -149,11 +149,11 @@ class Trees:
         return row if self.project.model_of(row) is not None else plain_row(self.project, self.api, target)
 
     def start(self, relation: Relation, target: ModelClass) -> State:
-        """What rows carry by themselves: those of a relation to many come from the model's default manager."""
+        """Return the state of a relation's rows without clauses; multi-valued relations use the default manager."""
         return State() if relation.many_to_one or relation.one_to_one else self.first(target)
 
     def without_prefetches(self, model: ModelClass, state: State, annotations: Names, prefix: str = "") -> State:
-        """The state with nothing but joins, and the query's own annotations."""
+        """Return the state with only joined relations and the query's own annotations."""
         single = single_relations(model)
         loaded: dict[str, Type] = {}
         for name, row in state.loaded.items():
@@ -170,7 +170,7 @@ class Trees:
         return row_type(self.project, self.api, target, inner)
 
     def new_steps(self, model: ModelClass, state: State, lookup: Lookup) -> set[str]:
-        """The paths of relations to one row that a lookup prefetches, and nothing has joined."""
+        """Return the paths of single-valued relations that a lookup prefetches and that are not joined."""
         found: set[str] = set()
         current: ModelClass | None = model
         at: State | None = state
@@ -188,7 +188,7 @@ class Trees:
     # -- parts ---------------------------------------------------------------------------------------------------------
 
     def _nested(self, state: State, name: str) -> State | None:
-        """What the row at the other end carries, if it is there and known."""
+        """Return the state of a relation's rows, if it is loaded and known."""
         return state_of(self.project, state.loaded.get(name))
 
     def _with(self, state: State, name: str, target: ModelClass, nested: State) -> State:
@@ -196,7 +196,7 @@ class Trees:
 
 
 def rows_knowing(project: Project, api: Api, relation: Relation, row: Type, known: Type) -> Type:
-    """The rows at the other end of a relation, which know the one that they were reached from, if only that can be."""
+    """Return a relation's rows with the reverse relation loaded, if that must be the given row."""
     name, model, state = _way_back(relation), project.model_of(row), state_of(project, row)
     if name is None or model is None or state is None or name in state.loaded or name not in relations(model):
         return row
@@ -204,7 +204,7 @@ def rows_knowing(project: Project, api: Api, relation: Relation, row: Type, know
 
 
 def _way_back(relation: Relation) -> str | None:
-    """The attribute that leads back; None where rows at the other end may belong to several."""
+    """Return the attribute of the reverse relation; None if related rows may belong to several rows."""
     if relation.many_to_many or getattr(relation, "remote_field", None) is None:
         return None
     if not relation.concrete:

@@ -1,1 +1,1 @@
-"""The rows of a query after each of its methods."""
+"""The type of a query's rows after each of its methods."""

@@ -13,7 +13,7 @@ from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import conditions
 from adj_mypy.lookups.expression_types import default_alias, expression_type, kind_of
 from adj_mypy.row_state.row_types import is_tracked, plain_row, row_type, unknown_state
-from adj_mypy.rows.regrouped import regrouped
+from adj_mypy.rows.aggregate_rows import regrouped
 
 
 def annotate(call: Call) -> Type:
@@ -33,7 +33,7 @@ def alias(call: Call) -> Type:
     known = query.known.with_aliases(_annotations(call, query))
     if is_tracked(plain_row(call.project, call.api, query.model)):
         return call.asking(known=known, row=regrouped(call, query).row)
-    # Only the rows can say that there are more names; which ones is forgotten.
+    # Only the type of the rows can tell that there are more names, not which ones.
     return call.asking(known=known, row=_with(call, query, ANY_NAMES))
 
 
@@ -47,12 +47,12 @@ def extra(call: Call) -> Type:
 
 
 def scope_of(query: Query) -> Scope:
-    """Where an expression of a clause stands."""
+    """Return the scope of the expressions in a query's clauses."""
     return Scope(query.model, query.known.annotations)
 
 
 def _annotations(call: Call, query: Query) -> Names:
-    """The annotations of a call; open where the name of one is known only at run time.
+    """Return the annotations of a call; open if a name is known only at run time.
 
     Each may name those before it, in conditions as well.
     """
@@ -69,7 +69,7 @@ def _annotations(call: Call, query: Query) -> Names:
 
 
 def name_of(call: Call, argument: Argument, method: str) -> str | None:
-    """The name of an argument, or the one that Django gives an aggregate. An expression that has none is reported."""
+    """Return the name of an argument, or Django's default for an aggregate; report an expression without one."""
     name = argument.keyword or default_alias(call, argument.expression)
     if name is None and kind_of(call, argument.expression) is not None:
         call.fail(f"{method} requires a name for this expression, as in name=...", argument.expression, SHAPE)
@@ -77,14 +77,14 @@ def name_of(call: Call, argument: Argument, method: str) -> str | None:
 
 
 def conflicting(call: Call, query: Query, name: str, at: Expression) -> bool:
-    """Whether an annotation has a name that is taken; it is reported."""
+    """Return whether the name of an annotation is taken; report it."""
     if query.keys is not None:
-        # values() leaves the names of other fields free, and without names all of them.
+        # After values() the names of unselected fields are free; without arguments, all are.
         is_bare = query.keys.keys() >= {field.attname for field in query.model._meta.concrete_fields}
         chosen = frozenset[str]() if is_bare else frozenset(query.keys)
         taken, of = chosen - query.known.annotations.keys(), "a column of the rows"
     elif call.project.model_of(query.row) is None:
-        # Rows of values_list() do not say what their columns are called.
+        # The type of values_list() rows does not have the names of columns.
         return False
     else:
         taken, of = query.model_names, f"a field of {query.model.__name__}"
@@ -94,7 +94,7 @@ def conflicting(call: Call, query: Query, name: str, at: Expression) -> bool:
 
 
 def _with(call: Call, query: Query, new: Names) -> Type:
-    """The rows with more attributes, keys or places."""
+    """Return the rows with more attributes, keys or items."""
     row = get_proper_type(query.row)
     if isinstance(row, TypedDictType):
         return _general_dict(call) if new.is_open else call.api.typed_dict({**row.items, **new})
@@ -115,7 +115,7 @@ def _general_dict(call: Call) -> Type:
 def _longer(row: TupleType, new: Names) -> Type:
     is_plain = row.partial_fallback.type.fullname == "builtins.tuple"
     if not is_plain:
-        # Django forgets the new names.
+        # Django does not add the new names to a named tuple.
         return any_type()
     if new.is_open:
         return row.partial_fallback.copy_modified(args=[any_type()])

@@ -1,4 +1,4 @@
-"""Which columns rows carry: `only()` and `defer()`, of the model itself and of the relations that are joined."""
+"""Which columns are loaded: `only()` and `defer()`, for the model and its joined relations."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from adj_mypy.row_state.state import State
 
 
 def only(call: Call) -> Type:
-    """`only()`: the columns that rows carry."""
+    """`only()`: the columns to load."""
     return _deferred(call, Clauses.only)
 
 
 def defer(call: Call) -> Type:
-    """`defer()`: columns that rows do not carry; None lets them carry all."""
+    """`defer()`: columns to defer; None resets it."""
     return _deferred(call, Clauses.defer)
 
 
@@ -37,9 +37,9 @@ def _deferred(call: Call, chosen: Callable[[Clauses, ModelClass, frozenset[str]]
         return with_rows(call, query, state, Clauses(prefetched=before.prefetched, joins_every=before.joins_every))
     names = call.texts("fields")
     if names is None:
-        # What is chosen at run time may be anything.
+        # Names that are known only at run time may be anything.
         return with_rows(call, query, state, Clauses(prefetched=before.prefetched, joins_every=before.joins_every))
-    # Only only() knows the key as "pk"; after it, defer() leaves out what is not there anyhow.
+    # "pk" is accepted by only(), and by defer() after only().
     takes_pk = call.name == "only" or not before.is_defer
     known = frozenset(name for name, at in names if _is_known(call, query, name, at, takes_pk=takes_pk))
     if not known:
@@ -48,7 +48,7 @@ def _deferred(call: Call, chosen: Callable[[Clauses, ModelClass, frozenset[str]]
 
 
 def _is_known(call: Call, query: Query, name: str, at: Context, *, takes_pk: bool) -> bool:
-    """Whether a name or path can be chosen; if not, that is reported. Django itself is asked."""
+    """Return whether Django accepts a name or path; report if not."""
     try:
         full = query.model._meta.pk.name if name == "pk" and takes_pk else name
         Clauses(columns=frozenset({full})).mask(query.model)
@@ -59,7 +59,7 @@ def _is_known(call: Call, query: Query, name: str, at: Context, *, takes_pk: boo
 
 
 def _problem(model: ModelClass, path: str) -> str:
-    """Which part of a path is wrong, in one line."""
+    """Return which part of a path is wrong, in one line."""
     current: ModelClass | None = model
     for part in path.split(SEPARATOR):
         names = {field.name: field for field in current._meta.get_fields()} if current is not None else {}
@@ -73,7 +73,7 @@ def _problem(model: ModelClass, path: str) -> str:
 
 
 def refused_after_values(call: Call, query: Query) -> bool:
-    """Whether the rows are values, whose columns are chosen already; reported, since Django raises then."""
+    """Return whether the rows are values, for which Django raises; report it."""
     row = get_proper_type(query.row)
     if isinstance(row, AnyType) or call.project.model_of(row) is not None:
         return False
@@ -82,7 +82,7 @@ def refused_after_values(call: Call, query: Query) -> bool:
 
 
 def with_rows(call: Call, query: Query, state: State | None, clauses: Clauses) -> Type:
-    """The query with rows of a state, less the columns that its clauses leave out, and with these remembered."""
+    """Return the query with rows of a state, without the columns that the clauses defer."""
     known = query.known.with_clauses(clauses)
     if state is None:
         return call.asking(known=known)
@@ -94,7 +94,7 @@ def with_rows(call: Call, query: Query, state: State | None, clauses: Clauses) -
 
 
 def with_unknown_rows(call: Call, query: Query) -> Type:
-    """The query where only the run tells what is loaded: nothing is reported of its rows."""
+    """Return the query with rows of unknown state, for clauses known only at run time."""
     state = query.row_state(call.project)
     if state is None:
         return call.result

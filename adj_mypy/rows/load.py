@@ -1,4 +1,4 @@
-"""Functions that change what rows carry, or ask from one: `load()`, `refresh()`, `related()`, and the model's own."""
+"""Functions that change what rows have loaded: `load()`, `refresh()`, the model's methods; and `related()`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from adj_mypy.row_state.trees import Lookup, Trees, rows_knowing
 
 
 def load(call: Call) -> Type:
-    """`load(rows, ...)`: the variable has rows that carry more from here on, and so has what is returned."""
+    """`load(rows, ...)`: the variable and the result have rows with more loaded."""
     given = call.arguments("instances")
     if len(given) != 1:
         return call.result
@@ -29,9 +29,9 @@ def load(call: Call) -> Type:
 
 
 def load_signature(context: FunctionSigContext) -> FunctionLike:
-    """The signature of `load()` whose result does not say what its argument has to be.
+    """Return the signature of `load()` with `Any` as its result.
 
-    mypy would ask for rows that carry what the result is wanted to carry, which is why they are loaded.
+    Otherwise mypy would infer from the expected result that the argument must have the relations loaded already.
     """
     signature = context.default_signature
     result = get_proper_type(signature.ret_type)
@@ -43,7 +43,7 @@ def load_signature(context: FunctionSigContext) -> FunctionLike:
 def load_own(call: Call) -> Type:
     """`row.aload(...)`."""
     row = called_on(call.context.context)
-    return call.result if row is None else call.awaitable(_loaded(call, row, call.context.type))  # type: ignore[union-attr]
+    return call.result if row is None else call.awaitable(_loaded(call, row, call.context.type))  # type: ignore[union-attr]  # a method's context has it
 
 
 def _loaded(call: Call, expression: Expression, typ: Type) -> Type:
@@ -67,7 +67,7 @@ def _adding(call: Call, making: Trees, lookup: Lookup, at: Context) -> Change:
 
 
 def _with_name(call: Call, making: Trees, model: ModelClass, state: State, lookup: Lookup, at: Context) -> State:
-    """The state with a relation, a path or a column that `load()` names."""
+    """Return the state with a relation, path or column of `load()`."""
     head, _, rest = lookup.path.partition(SEPARATOR)
     found = relations(model).get(head)
     if found is None:
@@ -90,13 +90,13 @@ def _with_column(model: ModelClass, state: State, name: str) -> State:
 
 
 def _both(model: ModelClass, name: str) -> frozenset[str]:
-    """Both names of a column."""
+    """Return both names of a column."""
     fields = (field for field in model._meta.concrete_fields if name in {field.name, field.attname})
     return frozenset(known for field in fields for known in (field.name, field.attname))
 
 
 def refresh(call: Call) -> Type:
-    """`refresh(row)`: relations are forgotten; `fields` are there again, deferred ones too."""
+    """`refresh(row)`: relations are forgotten; `fields` are loaded, even if they were deferred."""
     given = call.arguments("instance")
     if len(given) == 1:
         _refresh(call, given[0].expression, given[0].type)
@@ -107,7 +107,7 @@ def refresh_own(call: Call) -> Type:
     """`row.arefresh_from_db()`."""
     row = called_on(call.context.context)
     if row is not None:
-        _refresh(call, row, call.context.type)  # type: ignore[union-attr]
+        _refresh(call, row, call.context.type)  # type: ignore[union-attr]  # a method's context has it
     return call.result
 
 
@@ -137,20 +137,20 @@ def _refreshing(names: Iterable[str]) -> Change:
 
 
 def _literals(expression: Expression) -> list[str] | None:
-    """The texts of a display; None if one of them is only known at run time."""
+    """Return the strings in a list, tuple or set literal; None if one is known only at run time."""
     if not isinstance(expression, (ListExpr, TupleExpr, SetExpr)):
         return None
     texts = [item.value for item in expression.items if isinstance(item, StrExpr)]
     return texts if len(texts) == len(expression.items) else None
 
 
-def untracked(topic: Callable[[Call], Type], call: Call) -> Type:
-    """The result of a method whose rows carry what they were made of: nothing is known of these."""
-    return with_rows(call.project, call.api, topic(call), None)
+def untracked(handler: Callable[[Call], Type], call: Call) -> Type:
+    """Return the result of a method whose rows keep the objects that they were created with: unknown state."""
+    return with_rows(call.project, call.api, handler(call), None)
 
 
 def related(call: Call) -> Type:
-    """`related(author, "books")` or `related(author.books)`: rows that know the row that they are asked from."""
+    """`related(author, "books")` or `related(author.books)`: rows with the reverse relation loaded."""
     source, result = call.arguments("source"), get_proper_type(call.result)
     if len(source) != 1 or not isinstance(result, Instance):
         return call.result

@@ -1,8 +1,7 @@
-"""A project's own classes of queries: `class BookQuery(AsyncQuery[Book, Book])`.
+"""A project's query classes: `class BookQuery(AsyncQuery[Book, Book])`.
 
-Its builders give the class itself, which has no place for what rows carry. So each such class gets a subclass for the
-checker, `BookQuery@adj[Model, Row]`, which has the methods of the class, and is an `AsyncQuery[Model, Row]` before it
-is the `AsyncQuery[Book, Book]` that the class is.
+Methods of such a class return the class itself, which has no type argument for its rows. So the plugin adds a subclass
+`BookQuery@adj[Model, Row]`, which inherits from `AsyncQuery[Model, Row]` first and from `BookQuery` second.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from adj_mypy.calls.call import MADE_ARGUMENTS, Call
 
 
 def of(call: Call) -> Type:
-    """`BookQuery.of(query)`: the same question, and so the same rows."""
+    """`BookQuery.of(query)`: the same rows."""
     result = get_proper_type(call.result)
     given = call.arguments("query")
     source = get_proper_type(given[0].type) if given else None
@@ -27,5 +26,5 @@ def of(call: Call) -> Type:
 
 
 def unchanged(call: Call) -> Type:
-    """A clause that changes nothing of the rows."""
+    """Methods that do not change the type of rows."""
     return call.result

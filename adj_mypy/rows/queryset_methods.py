@@ -1,4 +1,4 @@
-"""Methods of a project's own QuerySet class on managers of `AsyncManager.from_queryset()`, and on their queries."""
+"""Methods of a project's QuerySet class on managers of `AsyncManager.from_queryset()`, and on their queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUERYSET: Final = "django.db.models.query.QuerySet"
 
 
 def from_queryset(call: Call) -> Type:
-    """`AsyncManager.from_queryset(BookQuerySet)`: the QuerySet class is among the arguments of what is made."""
+    """`AsyncManager.from_queryset(BookQuerySet)`: the result has the QuerySet class as a type argument."""
     given = call.arguments("queryset_class")
     source = get_proper_type(given[0].type) if given else None
     made = get_proper_type(call.result)
@@ -29,7 +29,7 @@ def from_queryset(call: Call) -> Type:
 
 
 def read(attribute: str, context: AttributeContext) -> Type:
-    """The type of a method that the QuerySet class has: as a step of a chain, or with an `a` before it as its end."""
+    """Return the type of a method of the QuerySet class: a query method, or a terminal method with the prefix `a`."""
     receiver, api = get_proper_type(context.type), Api(context.api)
     queryset = _queryset_of(receiver)
     if queryset is None or not isinstance(receiver, Instance):
@@ -51,7 +51,7 @@ def read(attribute: str, context: AttributeContext) -> Type:
 
 
 def _queryset_of(receiver: ProperType) -> Instance | None:
-    """The QuerySet class whose methods a manager or a query has."""
+    """Return the QuerySet class whose methods a manager or a query has."""
     if not isinstance(receiver, Instance):
         return None
     for name in (MANAGER, QUERY):
@@ -67,7 +67,7 @@ def _is_coroutine(returned: ProperType) -> bool:
 
 
 def _query(api: Api, receiver: Instance, queryset: Instance, returned: ProperType) -> Type | None:
-    """The query that a method gives; None for one that gives no QuerySet."""
+    """Return the query that a method returns; None if it does not return a QuerySet."""
     base = map_to_base(returned, _QUERYSET) if isinstance(returned, Instance) else None
     info = api.info(QUERY)
     if base is None or info is None or not isinstance(returned, Instance):

@@ -1,4 +1,4 @@
-"""Which relations rows carry: `select_related()` and `prefetch_related()`."""
+"""Which relations are loaded: `select_related()` and `prefetch_related()`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from adj_mypy.rows.deferred import refused_after_values, with_rows, with_unknown
 
 
 def select_related(call: Call) -> Type:
-    """`select_related()`: relations to one row, and paths of them; without names all that cannot be NULL."""
+    """`select_related()`: paths of single-valued relations; without names, all non-null foreign keys."""
     query = call.query
     if query is None or refused_after_values(call, query):
         return call.result
@@ -30,7 +30,7 @@ def select_related(call: Call) -> Type:
     if names is None and not call.is_cleared("fields"):
         return with_unknown_rows(call, query)
     if not names or clauses.joins_every:
-        # Names replace what a call without names did.
+        # Names replace an earlier call without names.
         state = trees.without_joins(query.model, state)
     if names == []:
         state = trees.with_every_join(query.model, state)
@@ -43,7 +43,7 @@ def select_related(call: Call) -> Type:
 
 
 def prefetch_related(call: Call) -> Type:
-    """`prefetch_related()`: relations from either side, paths of them, and `Prefetch` objects."""
+    """`prefetch_related()`: paths of relations, and `Prefetch` objects."""
     query = call.query
     if query is None:
         return call.result
@@ -70,7 +70,7 @@ def prefetch_related(call: Call) -> Type:
 
 
 def _hides_field(model: ModelClass, lookup: Lookup) -> bool:
-    """Whether `to_attr` would take the place of a field, which Django refuses."""
+    """Return whether `to_attr` is the name of a field, which Django rejects."""
     return SEPARATOR not in lookup.path and lookup.to_attr in {field.name for field in model._meta.get_fields()}
 
 
@@ -79,7 +79,7 @@ def _failing(call: Call, at: Context) -> Fail:
 
 
 def _steps(paths: Iterable[str]) -> Iterator[str]:
-    """A path, and every path on the way to its end."""
+    """Yield each path and all of its beginnings."""
     for path in paths:
         parts = path.split(SEPARATOR)
         yield from (SEPARATOR.join(parts[:end]) for end in range(1, len(parts) + 1))

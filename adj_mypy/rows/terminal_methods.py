@@ -1,4 +1,4 @@
-"""How a query ends: lists, dicts, computed values, and the rows of what writes."""
+"""Terminal methods: lists, dicts, aggregates, and the rows of writes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from adj_mypy.rows.annotate import name_of
 
 
 def run(call: Call) -> Type:
-    """`run()`: a list of rows; of the model itself where a list of these is wanted, as in `return await ...`.
+    """`run()`: a list of rows; or of plain instances if the context expects that, as in `return await ...`.
 
-    Lists are invariant: one of rows with annotations is no `list[Book]`, though nobody else has it yet.
+    Lists are invariant, so a list of annotated rows is not a `list[Book]`. A list that was just created may be one.
     """
     query = call.query
     wanted = wanted_item(call.context, "builtins.list")
@@ -53,7 +53,7 @@ def aggregate(call: Call) -> Type:
 
 
 def in_bulk(call: Call) -> Type:
-    """`ain_bulk()`: a dict by the primary key, or by another field that no two rows share."""
+    """`ain_bulk()`: a dict by the primary key, or by another unique field."""
     query = call.query
     if query is None:
         return call.result
@@ -77,13 +77,13 @@ def _key(call: Call, query: Query, name: str) -> Type | None:
         call.fail(f'"{query.model.__name__}.{name}" is not unique and cannot be the key of ain_bulk()', at, SHAPE)
         return None
     if field.is_relation and name == field.name and name != "pk":
-        # The key is what the attribute gives: the row at the other end.
+        # The key is the related instance, as Django reads the attribute.
         return None
     return type_of_field(call.project, call.api, key_of(field))
 
 
 def returning(call: Call) -> Type:
-    """`returning()`: tuples of the named columns, or instances that carry their own columns."""
+    """`returning()`: tuples of the named columns, or instances without relations."""
     query, result = call.query, get_proper_type(call.result)
     if query is None or not isinstance(result, Instance):
         return call.result
@@ -108,7 +108,7 @@ def _plain_tuple(call: Call, types: Sequence[Type]) -> Type:
 
 
 def raw(call: Call) -> Type:
-    """`raw()`: SQL may have columns that the model has not, which become attributes."""
+    """`raw()`: other columns in the SQL become attributes."""
     query, result = call.query, get_proper_type(call.result)
     if query is None or not isinstance(result, Instance) or len(result.args) != 1:
         return call.result
@@ -116,7 +116,7 @@ def raw(call: Call) -> Type:
 
 
 def written(call: Call) -> Type:
-    """`acreate()` and its kin: the instance as the project made it, without the query's annotations."""
+    """`acreate()` and similar methods: instances without the query's annotations."""
     query = call.query
     if query is None or not query.known.annotations:
         return call.result
@@ -124,7 +124,7 @@ def written(call: Call) -> Type:
 
 
 class _Plain(TypeTranslator):
-    """Makes rows of a model those of which nothing is known."""
+    """Replaces the rows of a model by rows of unknown state."""
 
     def __init__(self, call: Call, query: Query) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The rows of `values()`, `values_list()`, `dates()` and of several queries together."""
+"""The rows of `values()`, `values_list()`, `dates()`, and of combined queries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from adj_mypy.models.project import SEPARATOR, relations, target_of
 from adj_mypy.rows.annotate import conflicting, scope_of
 
 Columns: TypeAlias = Sequence[tuple[str, Type]]
-"""Names and types of a row's columns, in their order."""
+"""Names and types of a row's columns, in order."""
 
 
 def values(call: Call) -> Type:
@@ -72,14 +72,14 @@ def _flat(call: Call, columns: Columns) -> Type:
 
 
 def _asking(call: Call, query: Query, columns: Columns, row: Type) -> Type:
-    """The query of these rows; a value that is computed for them has a name for later clauses."""
+    """Return the query with these rows; later clauses may name its computed values."""
     selected = dict(columns)
     computed = {name: typ for name, typ in selected.items() if _is_computed(query, name)}
     return call.asking(known=query.known.with_annotations(computed).selecting(selected), row=row)
 
 
 def _is_computed(query: Query, name: str) -> bool:
-    """Whether a column is none of the model's own."""
+    """Return whether a column is not the model's."""
     if name in query.known.annotations:
         return True
     head = name.partition(SEPARATOR)[0]
@@ -87,7 +87,7 @@ def _is_computed(query: Query, name: str) -> bool:
 
 
 def _columns(call: Call, query: Query, given: Iterable[Argument]) -> Columns | None:
-    """The columns that are named, with their types; all if none is. None if a name is known only at run time."""
+    """Return the named columns, or all; None if a name is known only at run time."""
     found: list[tuple[str, Type]] = []
     arguments = list(given)
     for argument in arguments:
@@ -111,13 +111,13 @@ def _column(call: Call, query: Query, argument: Argument) -> tuple[str, Type] | 
 
 
 def _refuse_without_name(call: Call, argument: Argument) -> None:
-    """Django's `values()` takes expressions by keyword alone."""
+    """Report an expression without a name, which `values()` does not accept."""
     if kind_of(call, argument.expression) is not None:
         call.fail("values() requires a name for this expression, as in name=...", argument.expression, SHAPE)
 
 
 def _listed(call: Call, query: Query) -> Columns | None:
-    """The columns of `values_list()`, where expressions have no keywords: Django gives them names."""
+    """Return the columns of `values_list()`; Django names its expressions."""
     arguments = call.arguments("fields")
     if not arguments:
         return _every_column(call, query)
@@ -134,7 +134,7 @@ def _listed(call: Call, query: Query) -> Columns | None:
 
 
 def _names(call: Call, arguments: Sequence[Argument]) -> Iterator[str | None]:
-    """What Django calls the columns: `title`, `lower1`, `id__count1`, and `title1` for what is there twice."""
+    """Yield Django's names of columns: `title`, `lower1`, `id__count1`, and `title1` for a repeated one."""
     taken = {text: False for argument in arguments if (text := literal_text(argument)) is not None}
     number = 1
     for argument in arguments:
@@ -154,7 +154,7 @@ def _prefix(call: Call, argument: Argument) -> str | None:
 
 
 def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
-    """The type of a column by its path, which may name an annotation."""
+    """Return the type of a column by its path, which may name an annotation."""
     if is_generic_key(query, path):
         parts = "use its content type and object ID"
         call.fail(f'"{query.model.__name__}.{path}" is a generic foreign key, not a column; {parts}', at, LOOKUP)
@@ -169,7 +169,7 @@ def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
 
 
 def is_generic_key(query: Query, name: str) -> bool:
-    """Whether a name is one of a GenericForeignKey, which has no column and no target."""
+    """Return whether a name is that of a GenericForeignKey."""
     field = relations(query.model).get(name)
     return field is not None and target_of(field) is None
 
@@ -184,21 +184,21 @@ def _every_column(call: Call, query: Query) -> Columns | None:
 
 # -- moments -----------------------------------------------------------------------------------------------------------
 
-_DATE_KINDS: Final = ("year", "month", "week", "day")
-_MOMENT_KINDS: Final = (*_DATE_KINDS, "hour", "minute", "second")
+_DATE_PARTS: Final = ("year", "month", "week", "day")
+_DATETIME_PARTS: Final = (*_DATE_PARTS, "hour", "minute", "second")
 
 
 def dates(call: Call) -> Type:
-    """`dates()`: of a column of dates or moments."""
-    return _moments(call, {"DateField", "DateTimeField"}, _DATE_KINDS)
+    """`dates()`: of a date or datetime column."""
+    return _datetimes(call, {"DateField", "DateTimeField"}, _DATE_PARTS)
 
 
 def datetimes(call: Call) -> Type:
-    """`datetimes()`: of a column of moments."""
-    return _moments(call, {"DateTimeField"}, _MOMENT_KINDS)
+    """`datetimes()`: of a datetime column."""
+    return _datetimes(call, {"DateTimeField"}, _DATETIME_PARTS)
 
 
-def _moments(call: Call, types: set[str], kinds: Sequence[str]) -> Type:
+def _datetimes(call: Call, types: set[str], kinds: Sequence[str]) -> Type:
     query = call.query
     if query is None:
         return call.result
@@ -219,7 +219,7 @@ def _moments(call: Call, types: set[str], kinds: Sequence[str]) -> Type:
 
 
 def combined(call: Call) -> Type:
-    """`union()`, `intersection()`, `difference()`: the rows of the first query have its names."""
+    """`union()`, `intersection()`, `difference()`: the names are those of the first query."""
     query = call.query
     if query is None:
         return call.result
@@ -238,7 +238,7 @@ def _row_of(typ: Type) -> Type | None:
 
 
 def _together(call: Call, argument: Argument, row: Type, other: Type) -> Type:
-    """Rows that may come from either query: place by place."""
+    """Return rows that may come from either query: the union of each column."""
     mine, theirs = _places(row), _places(other)
     if mine is None or theirs is None:
         return row
@@ -256,7 +256,7 @@ def _together(call: Call, argument: Argument, row: Type, other: Type) -> Type:
 
 
 def _places(row: Type) -> list[Type] | None:
-    """The types of a row's columns; None for instances, and where it is not known."""
+    """Return the types of a row's columns; None for instances, and if they are not known."""
     proper = get_proper_type(row)
     if isinstance(proper, TypedDictType):
         return list(proper.items.values())

@@ -1,6 +1,6 @@
-"""Rows of aggregates alone: by another aggregate Django groups them by nothing.
+"""Rows that consist of aggregates: another aggregate makes Django group by nothing.
 
-They become one row over all rows, which is there also where there are none; then most aggregates are NULL.
+The result is then one row over all rows. It exists even for an empty table, where most aggregates are NULL.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SELECTING: Final = frozenset({"values", "values_list"})
 
 
 def regrouped(call: Call, query: Query) -> Query:
-    """The query, with the rows that it has once the expressions of a call are annotated, too."""
+    """Return the query with its rows after the expressions of this call are annotated."""
     if call.project.model_of(query.row) is not None:
         return query
     scope = Scope(query.model, query.known.annotations, is_total=True)
@@ -44,7 +44,7 @@ def _retyped(call: Call, row: Type, types: Mapping[str, Type]) -> Type:
 
 
 def _selected(call: Call) -> Mapping[str, Expression]:
-    """The expressions whose values are the columns of the rows, if all are annotations of the same chain."""
+    """Return the expressions of the selected columns, if all are annotations in the same chain."""
     steps = list(_steps(call.context.context))
     if not steps or steps[0][0] not in _SELECTING:
         return {}
@@ -59,7 +59,7 @@ def _selected(call: Call) -> Mapping[str, Expression]:
 
 
 def _steps(asked: object) -> Iterator[tuple[str, CallExpr]]:
-    """The calls of a chain before the one that is asked, the last one first."""
+    """Yield the calls before this one in a chain, the last one first."""
     while isinstance(asked, CallExpr) and isinstance(asked.callee, MemberExpr):
         asked = asked.callee.expr
         if isinstance(asked, CallExpr) and isinstance(asked.callee, MemberExpr):

@@ -1,4 +1,4 @@
-"""Nested queries: as operands, in `Exists` and `Subquery`, and the references to the outer row within them."""
+"""Subqueries: as values, in `Exists` and `Subquery`, and the `OuterRef`s inside them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _EXPRESSIONS: Final = (
 
 
 def is_expression(typ: Type) -> bool:
-    """Whether a value is computed by the database."""
+    """Return whether a value is a Django expression or a query."""
     proper = get_proper_type(typ)
     if not isinstance(proper, Instance):
         return False
-    # Django asks an object for the method, whatever its class.
+    # Django accepts every object with this method.
     return any(map(proper.type.has_base, _EXPRESSIONS)) or proper.type.get("resolve_expression") is not None
 
 
 def columns_of(typ: Type) -> list[Type] | Instance | None:
-    """What rows a nested query gives: the types of its columns, or instances; None for what is no such query."""
+    """Return the types of a subquery's columns, or the type of its instances; None for other types."""
     proper = get_proper_type(typ)
     if not isinstance(proper, Instance):
         return None
@@ -52,14 +52,14 @@ def columns_of(typ: Type) -> list[Type] | Instance | None:
 
 
 def _is_general(row: Type) -> bool:
-    """Whether a row is a dict or a tuple whose columns are known only at run time."""
+    """Return whether a row is a dict or a tuple whose columns are known only at run time."""
     return isinstance(row, Instance) and row.type.fullname in {"builtins.dict", "builtins.tuple"}
 
 
 def misfit(project: Project, api: Api, operand: Type, rows: ModelClass | None, value: Type | None) -> str | None:
-    """What a nested query should be instead, if it does not fit by its rows, its number of columns or the type of one.
+    """Return the expected subquery in words, if its rows, its number of columns or their type do not fit.
 
-    `rows` is the model that a relation leads to, `value` what the column may be compared with.
+    `rows` is the model of a relation, `value` the type that the column can be compared with.
     """
     found = columns_of(operand)
     if isinstance(found, Instance):
@@ -74,7 +74,7 @@ def misfit(project: Project, api: Api, operand: Type, rows: ModelClass | None, v
 
 
 def _misfit_of_rows(project: Project, row: Instance, rows: ModelClass | None) -> str | None:
-    """A relation takes rows of its model, of its parents and children; a plain column takes the keys of any rows."""
+    """A relation accepts rows of its model, its parents and its children; a column accepts the keys of any rows."""
     model = project.model_of(row)
     if rows is None or model is None:
         return None
@@ -97,9 +97,9 @@ _WITH_QUERY: Final = frozenset(
 
 
 def outer_names(api: Api, query: Expression) -> Iterator[tuple[str, Expression]]:
-    """The names of the outer row in a nested query that is written in the call, with where they stand.
+    """Yield the names in the `OuterRef`s of a subquery, with their expressions.
 
-    What is nested further speaks of a row between, as `OuterRef(OuterRef(...))` speaks of one beyond.
+    Subqueries of the subquery are left out, and so is `OuterRef(OuterRef(...))`: they refer to other rows.
     """
     for step in _steps(query):
         for argument in step.args:
@@ -122,7 +122,7 @@ def _outer_in(api: Api, expression: Expression) -> Iterator[tuple[str, Expressio
 
 
 def parts(expression: Expression) -> list[Expression]:
-    """What an operator, a tuple or a list is made of."""
+    """Return the parts of an operation, a tuple or a list."""
     made: Any = expression
     names = ("left", "right", "expr")
     found = [getattr(made, name) for name in names if isinstance(getattr(made, name, None), Expression)]
@@ -130,7 +130,7 @@ def parts(expression: Expression) -> list[Expression]:
 
 
 def is_nested(api: Api, expression: Expression) -> bool:
-    """Whether an expression is a chain of calls that gives a query."""
+    """Return whether an expression is a chain of calls that returns a query."""
     if next(_steps(expression), None) is None:
         return False
     proper = get_proper_type(api.type_of(expression))
@@ -138,7 +138,7 @@ def is_nested(api: Api, expression: Expression) -> bool:
 
 
 def _steps(query: Expression) -> Iterator[CallExpr]:
-    """The calls of a chain, from its end to its beginning."""
+    """Yield the calls of a chain, the last one first."""
     while True:
         match query:
             case IndexExpr(base=inner):

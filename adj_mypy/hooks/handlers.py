@@ -1,7 +1,7 @@
-"""Which topic answers which method and function.
+"""The handler of each method and function.
 
-Topics need `adj` itself. The plugin imports them at the first question, so that a run that finds everything in mypy's
-cache does not wait for them.
+Handlers import adj, which takes time. The plugin imports this module when mypy checks the first call, so that a run
+from mypy's cache never does.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from adj_mypy.rows import (
     values,
 )
 
-Topic: TypeAlias = Callable[[Call], Type]
+Handler: TypeAlias = Callable[[Call], Type]
 
 
-def after(check: Topic, topic: Topic) -> Topic:
-    """A topic that types what another one checks."""
+def after(check: Handler, handler: Handler) -> Handler:
+    """Return a handler that runs a check first."""
 
     def both(call: Call) -> Type:
         check(call)
-        return topic(call)
+        return handler(call)
 
     return both
 
 
-def untracked(topic: Topic) -> Topic:
-    """A topic whose rows carry what they were made of, which no type says."""
-    return partial(load.untracked, topic)
+def untracked(handler: Handler) -> Handler:
+    """Return a handler whose rows have unknown state, because they keep the objects that they were created with."""
+    return partial(load.untracked, handler)
 
 
-METHODS: Final[Mapping[str, Topic]] = {
+METHODS: Final[Mapping[str, Handler]] = {
     "filter": filters.filtered,
     "exclude": filters.filtered,
     "complex_filter": filters.complex_filter,
@@ -92,9 +92,9 @@ METHODS: Final[Mapping[str, Topic]] = {
     "aget_or_create": untracked(after(assignments.get_or_create, terminal_methods.written)),
     "aupdate_or_create": untracked(after(assignments.update_or_create, terminal_methods.written)),
 }
-"""The methods of a query that have a topic."""
+"""The handlers of a query's methods."""
 
-OTHERS: Final[Mapping[str, Mapping[str, Topic]]] = {
+OTHERS: Final[Mapping[str, Mapping[str, Handler]]] = {
     "aupdate": {"adj.query.writes.ReturningQuery": assignments.update},
     "arefresh_from_db": {
         "adj.models.mixin.AsyncModel": after(field_names.refresh, load.refresh_own),
@@ -103,9 +103,9 @@ OTHERS: Final[Mapping[str, Mapping[str, Topic]]] = {
     "aload": {"adj.models.mixin.AsyncModel": load.load_own},
     "asave": {"adj.models.mixin.AsyncModel": field_names.save},
 }
-"""Methods of other classes that have one, by the class; a derived class stands before its base."""
+"""The handlers of other classes' methods, by class; subclasses come before their bases."""
 
-FUNCTIONS: Final[Mapping[str, Topic]] = {
+FUNCTIONS: Final[Mapping[str, Handler]] = {
     "adj.query.entry.q": start.q,
     "adj.query.instances.save": field_names.save,
     "adj.query.instances.refresh": after(field_names.refresh, load.refresh),
@@ -114,4 +114,4 @@ FUNCTIONS: Final[Mapping[str, Topic]] = {
     "adj.query.shortcuts.get_object_or_404": filters.shortcut,
     "adj.query.shortcuts.get_list_or_404": filters.shortcut,
 }
-"""The functions that have one."""
+"""The handlers of functions."""
