@@ -51,7 +51,7 @@ PAIRS = [
 ]
 OLDEST = next((python for python in PYTHONS if is_there(python)), PYTHONS[0])
 
-# The oldest mypy that the plugin supports has the oldest Django beside it; the newest one is what pip finds.
+# The oldest mypy that the plugin supports, with the oldest Django; and the newest one that pyproject.toml allows.
 PLUGIN = [
     nox.param(PYTHONS[0], "mypy~=1.18.0 django-stubs~=5.2.0 Django~=5.2.0", id="oldest"),
     nox.param(PYTHONS[-1], "mypy django-stubs Django", id="newest"),
@@ -76,6 +76,16 @@ def oldest(session: nox.Session) -> None:
 def plugin(session: nox.Session, requirements: str) -> None:
     """Run the cases of the mypy plugin on the oldest or the newest mypy: `nox -s "plugin(oldest)"`."""
     session.install("--quiet", "--editable", ".[mypy,test]", "types-greenlet", *requirements.split())
+    session.run("python", "-m", "mypy", "--version")
+    session.run("python", "-m", "pytest", "typecheck_tests/plugin", *session.posargs)
+
+
+@nox.session(python=PYTHONS[-1])
+def mypy_master(session: nox.Session) -> None:
+    """Run the cases of the mypy plugin on mypy's main branch, to see early what the next release breaks."""
+    session.install("--quiet", "--editable", ".[mypy,test]", "types-greenlet")
+    # By itself, because pyproject.toml caps mypy; its dependencies come from the step before.
+    session.install("--quiet", "--upgrade", "git+https://github.com/python/mypy")
     session.run("python", "-m", "mypy", "--version")
     session.run("python", "-m", "pytest", "typecheck_tests/plugin", *session.posargs)
 

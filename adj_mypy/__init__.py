@@ -1,4 +1,5 @@
-"""adj's plugin for mypy: `plugins = ["adj_mypy.plugin"]`, which has django-stubs' own plugin inside.
+"""adj's plugin for mypy, which runs django-stubs' plugin inside: `plugins = ["adj_mypy.plugin"]`.
 
-`plugin` routes mypy's hooks, `project` knows the models, `state` is what a row carries; then one topic a module.
+`plugin` routes mypy's hooks to `hooks`. The other packages answer one question each; a package imports only those
+before it: `boundary`, `models`, `expressions`, `row_state`, `calls`, `lookups`, `rows`.
 """

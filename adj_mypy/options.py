@@ -1,4 +1,4 @@
-"""The plugin's own options: `[mypy.plugins.adj]` in an ini file, `[tool.adj-mypy]` in `pyproject.toml`."""
+"""The plugin's options: `[mypy.plugins.adj]` in an ini file, `[tool.adj-mypy]` in `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NoReturn, cast
 
-from adj_mypy.compat import exit_with_usage
+from adj_mypy.boundary.usage import exit_with_usage
 
 INI_SECTION = "mypy.plugins.adj"
 TOML_SECTION = "tool.adj-mypy"
@@ -17,10 +17,11 @@ TOML_SECTION = "tool.adj-mypy"
 
 @dataclass(frozen=True, slots=True)
 class PluginOptions:
-    """What a project may choose; all are switches.
+    """The switches of a project.
 
-    `loaded_relations`: a row knows which relations and fields it carries. `strict_values`: operands must have the
-    field's own type, without what Django converts. `debug`: notes say where the plugin fell back to a general type.
+    `loaded_relations`: rows know which relations and columns are loaded. `strict_values`: values must have the field's
+    type, without Django's conversions. `debug`: notes say where the plugin falls back to a general type, and exceptions
+    in hooks are printed with their tracebacks.
     """
 
     loaded_relations: bool = True
@@ -28,12 +29,12 @@ class PluginOptions:
     debug: bool = False
 
     def as_data(self) -> dict[str, bool]:
-        """What mypy keeps with its cache."""
+        """Return the options for mypy's cache."""
         return asdict(self)
 
 
 def read_options(config_file: str | None) -> PluginOptions:
-    """The options in mypy's configuration file. Ends mypy with a message when they are not what they should be."""
+    """Read the options from mypy's configuration file; exit with a message if they are invalid."""
     if config_file is None or not Path(config_file).is_file():
         return PluginOptions()
     path = Path(config_file)
@@ -44,7 +45,7 @@ def _toml(path: Path) -> Mapping[str, object]:
     with path.open("rb") as file:
         section: object = tomllib.load(file).get("tool", {}).get("adj-mypy", {})
     if not isinstance(section, dict):
-        _refuse(path, "it is a table of options")
+        _refuse(path, "expected a table of options")
     return cast("Mapping[str, object]", section)
 
 
@@ -62,9 +63,9 @@ def _checked(path: Path, given: Mapping[str, object]) -> PluginOptions:
     chosen: dict[str, bool] = {}
     for name, value in given.items():
         if name not in known:
-            _refuse(path, f'there is no option "{name}"; options are: {", ".join(known)}')
+            _refuse(path, f'unknown option "{name}"; options are: {", ".join(known)}')
         if not isinstance(value, bool):
-            _refuse(path, f'"{name}" is true or false, not {value!r}')
+            _refuse(path, f'"{name}" must be true or false; got {value!r}')
         chosen[name] = value
     return PluginOptions(**chosen)
 

@@ -1,18 +1,19 @@
-"""mypy's hooks, and who answers them. django-stubs' plugin is inside, and answers what is not adj's.
+"""mypy's entry point: route each hook to the module that answers it.
 
-Topics are imported where a hook first needs one: `adj_mypy.topics` says why.
+django-stubs' plugin runs inside. Every hook first gets its hook for the same name, and runs through
+`adj_mypy.boundary.guard`. The modules that check code are imported with the first hook that needs them:
+`adj_mypy.hooks.handlers` says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from mypy.nodes import MypyFile, TypeInfo
 from mypy.options import Options
 from mypy.plugin import (
-    AnalyzeTypeContext,
     AttributeContext,
     ClassDefContext,
     DynamicClassDefContext,
@@ -26,39 +27,47 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 from typing_extensions import override
 
-from adj_mypy import compat, dependencies, generic, older, synthetic
+from adj_mypy.boundary.django_stubs import set_up_django
+from adj_mypy.boundary.guard import Guard
+from adj_mypy.boundary.usage import exit_with_usage, is_before
+from adj_mypy.hooks.annotations import Annotations, OfAnnotation
+from adj_mypy.hooks.classes import Classes
+from adj_mypy.models.project import Project
+from adj_mypy.models.sources import Sources
 from adj_mypy.options import read_options
-from adj_mypy.project import MODEL, QUERY, Project, digest
-from adj_mypy.sources import STALE, Sources
 
 if TYPE_CHECKING:
-    from adj_mypy.checking import Checking
+    from adj_mypy.hooks.checking import Checking
 
-OfAnnotation: TypeAlias = Callable[[AnalyzeTypeContext], Type]
+H = TypeVar("H")
+
+Dependency: TypeAlias = tuple[int, str, int]
+"""A module that a file depends on, as mypy wants it: priority, name, line."""
 
 VERSION: Final = "1"
-"""Part of mypy's cache; another number lets it check everything again."""
+"""Part of mypy's cache; a new number makes it check everything again."""
 
-LOADED: Final = "adj.loaded.Loaded"
 INNER: Final = "mypy_django_plugin.main"
 OUTER: Final = "adj_mypy.plugin"
 
 _OURS: Final = ("adj.compiler.", "adj.query.", "adj.statement.")
-"""What a query is made of, and mypy asks most about; django-stubs has nothing to say of any name there."""
+"""The packages whose names mypy asks for most often; django-stubs has no hook for any of them."""
 
 
 class AdjPlugin(Plugin):
-    """Asks django-stubs first, and adds what it does not know."""
+    """Answers with django-stubs' hooks, and adds adj's."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        if compat.is_before(options.plugins, INNER, OUTER):
-            compat.exit_with_usage(f'"{OUTER}" has to stand before "{INNER}" in `plugins`; it contains that one.')
+        if is_before(options.plugins, INNER, OUTER):
+            exit_with_usage(f'"{OUTER}" must come before "{INNER}" in `plugins`; it runs that plugin itself.')
         own = read_options(options.config_file)
-        self.django = compat.set_up_django(options)
+        self.django = set_up_django(options)
         self.project = Project(own, self.django)
-        self.sources = Sources(self.project.bases) if options.fine_grained_incremental else None
-        self._tracked = own.loaded_relations
+        self._guard = Guard(debug=own.debug)
+        sources = Sources(self.project.bases) if options.fine_grained_incremental else None
+        self._classes = Classes(self.project, self._info, sources)
+        self._annotations = Annotations(self.project, self._info)
 
     @override
     def set_modules(self, modules: dict[str, MypyFile]) -> None:
@@ -68,133 +77,114 @@ class AdjPlugin(Plugin):
     # -- the cache -----------------------------------------------------------------------------------------------------
 
     @override
-    def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
+    def get_additional_deps(self, file: MypyFile) -> list[Dependency]:
         self.project.forget()
-        inner = self.django.get_additional_deps(file)
-        return [*inner, (10, "adj.loaded", -1)] if file.fullname in self.project.modules else inner
+        none: list[Dependency] = []
+        inner = self._guard.value("get_additional_deps", partial(self.django.get_additional_deps, file), none)
+        own = self._guard.value("get_additional_deps", partial(self._own_dependencies, file), none)
+        return [*inner, *own]
+
+    def _own_dependencies(self, file: MypyFile) -> list[Dependency]:
+        return [(10, "adj.loaded", -1)] if file.fullname in self.project.modules else []
 
     @override
     def report_config_data(self, ctx: ReportConfigContext) -> dict[str, Any]:
-        models = self.project.digests.get(ctx.id, "")
-        return {**self.django.report_config_data(ctx), **self._config_data, "adj_models": models}
+        none: dict[str, Any] = {}
+        inner = self._guard.value("report_config_data", partial(self.django.report_config_data, ctx), none)
+        models = self._guard.value("report_config_data", partial(self._digest, ctx.id), "")
+        return {**inner, **self._config_data, "adj_models": models}
+
+    def _digest(self, module: str) -> str:
+        return self.project.digests.get(module, "")
 
     @cached_property
     def _config_data(self) -> dict[str, Any]:
         return {"adj": VERSION, "adj_options": self.project.options.as_data()}
 
-    # -- models --------------------------------------------------------------------------------------------------------
+    # -- classes and annotations ---------------------------------------------------------------------------------------
 
     @override
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        info = self._info(fullname)
-        if compat.has_base(info, QUERY):
-            return synthetic.add_subclass
-        hook = self.django.get_base_class_hook(fullname)
-        return partial(self._process_class, hook) if hook is not None and compat.has_base(info, MODEL) else hook
-
-    def _process_class(self, hook: Callable[[ClassDefContext], None], context: ClassDefContext) -> None:
-        if self._tracked and context.cls.fullname in self.project.models:
-            compat.without_error_of_generic_self(context.api, partial(hook, context))
-        else:
-            hook(context)
-        module = context.cls.info.module_name
-        synthetic.mark_class_variables(context.cls.info, self.project.async_managers.get(context.cls.fullname, ()))
-        if self.sources is not None and self.sources.has_changed(module):
-            context.api.fail(STALE, compat.first_line())
+        return self._guard.choose(
+            "get_base_class_hook", fullname, self.django.get_base_class_hook, self._classes.base_class
+        )
 
     @override
     def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        hook = self.django.get_customize_class_mro_hook(fullname)
-        if hook is not None or fullname not in self.project.models:
-            return hook
-        return partial(generic.make_generic, tracked=self._tracked, digest=digest(self.project.models[fullname]))
+        return self._guard.choose(
+            "get_customize_class_mro_hook", fullname, self.django.get_customize_class_mro_hook, self._classes.mro
+        )
 
     @override
     def get_type_analyze_hook(self, fullname: str) -> OfAnnotation | None:
-        hook = self._annotation_of_django(fullname)
-        return None if hook is None and fullname not in self._annotations else self._analyze(fullname, hook)
+        return self._guard.choose(
+            "get_type_analyze_hook", fullname, self._annotation_of_django, self._annotations.analyze
+        )
 
     @cached_property
     def _annotation_of_django(self) -> Callable[[str], OfAnnotation | None]:
-        """What django-stubs does with a name in an annotation: its name decides, and mypy asks at each mention."""
+        """django-stubs' hook depends on the name alone, and mypy asks at every mention of it."""
         return cache(self.django.get_type_analyze_hook)
-
-    @cached_property
-    def _annotations(self) -> frozenset[str]:
-        """The names in annotations that mean something here."""
-        query = (QUERY,) if older.LEAVES_DEFAULTS else ()
-        return frozenset({LOADED, *query, *(self.project.models if self._tracked else ())})
-
-    def _analyze(self, fullname: str, hook: OfAnnotation | None) -> OfAnnotation | None:
-        if fullname == LOADED:
-            return self._loaded
-        if fullname == QUERY:
-            query = self._info(fullname)
-            return None if query is None else partial(older.query_annotation, query)
-        if hook is not None:
-            inner = hook
-            return (lambda context: generic.bare_instance(inner(context))) if self._tracked else hook
-        info = self._info(fullname)
-        return None if info is None else partial(generic.bare_annotation, info)
-
-    def _loaded(self, context: AnalyzeTypeContext) -> Type:
-        from adj_mypy import contracts
-
-        dependencies.of_annotation(self.project, context)
-        return contracts.loaded(self.project, context)
 
     # -- checks --------------------------------------------------------------------------------------------------------
 
     @cached_property
     def _checking(self) -> Checking:
-        from adj_mypy.checking import Checking
+        from adj_mypy.hooks.checking import Checking  # late: see the module's docstring
 
         return Checking(self.project, self._info)
 
     @override
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
-        return self._checking.class_attribute(fullname, self.django.get_class_attribute_hook(fullname))
+        django = self.django.get_class_attribute_hook
+        return self._guard.choose("get_class_attribute_hook", fullname, django, self._checking.class_attribute)
 
     @override
     def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
-        inner = None if fullname.startswith(_OURS) else self.django.get_attribute_hook(fullname)
-        return self._checking.attribute(fullname, inner)
+        django = _no_hook if fullname.startswith(_OURS) else self.django.get_attribute_hook
+        return self._guard.choose("get_attribute_hook", fullname, django, self._checking.attribute)
 
     @override
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        inner = None if fullname.startswith(_OURS) else self.django.get_function_hook(fullname)
-        return self._checking.function(fullname, inner)
+        django = _no_hook if fullname.startswith(_OURS) else self.django.get_function_hook
+        return self._guard.choose("get_function_hook", fullname, django, self._checking.function)
 
     @override
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        return self._checking.function_signature(fullname, self.django.get_function_signature_hook(fullname))
+        django = self.django.get_function_signature_hook
+        return self._guard.choose("get_function_signature_hook", fullname, django, self._checking.function_signature)
 
     @override
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
-        inner = None if fullname.startswith(_OURS) else self.django.get_method_hook(fullname)
-        return self._checking.method(fullname, inner)
+        django = _no_hook if fullname.startswith(_OURS) else self.django.get_method_hook
+        return self._guard.choose("get_method_hook", fullname, django, self._checking.method)
 
     @override
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        return self._checking.method_signature(fullname, self.django.get_method_signature_hook(fullname))
+        django = self.django.get_method_signature_hook
+        return self._guard.choose("get_method_signature_hook", fullname, django, self._checking.method_signature)
 
-    # -- what is django-stubs' alone -----------------------------------------------------------------------------------
+    # -- django-stubs' hooks alone -------------------------------------------------------------------------------------
 
     @override
     def get_metaclass_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        return self.django.get_metaclass_hook(fullname)
+        return self._guard.choose("get_metaclass_hook", fullname, self.django.get_metaclass_hook, _unchanged)
 
     @override
     def get_dynamic_class_hook(self, fullname: str) -> Callable[[DynamicClassDefContext], None] | None:
-        return self.django.get_dynamic_class_hook(fullname)
+        return self._guard.choose("get_dynamic_class_hook", fullname, self.django.get_dynamic_class_hook, _unchanged)
 
     @override
     def get_class_decorator_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        return self.django.get_class_decorator_hook(fullname)
+        return self._guard.choose(
+            "get_class_decorator_hook", fullname, self.django.get_class_decorator_hook, _unchanged
+        )
 
     @override
     def get_class_decorator_hook_2(self, fullname: str) -> Callable[[ClassDefContext], bool] | None:
-        return self.django.get_class_decorator_hook_2(fullname)
+        return self._guard.choose(
+            "get_class_decorator_hook_2", fullname, self.django.get_class_decorator_hook_2, _unchanged
+        )
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
@@ -203,6 +193,14 @@ class AdjPlugin(Plugin):
         return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
 
 
+def _no_hook(fullname: str) -> None:
+    """Stands for django-stubs where it has no hook."""
+
+
+def _unchanged(fullname: str, inner: H | None) -> H | None:
+    return inner
+
+
 def plugin(version: str) -> type[Plugin]:
-    """Mypy's entry point; `version` is mypy's."""
+    """Return the plugin's class; `version` is mypy's."""
     return AdjPlugin

@@ -1,54 +1,29 @@
-"""Which Python types a lookup takes without a second look.
+"""Which Python types a lookup takes without asking Django.
 
-The table says what is always right. Anything else is put to Django, which knows best what it can convert.
+Types that the table vouches for are always right. Any other value is given to Django, which knows what it can convert.
 """
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import uuid
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import Field, Model, fields
+from django.db.models import Field, Model
 from django.db.models.fields.json import JSONField
+from django.utils.module_loading import import_string
 
 from adj.errors import QueryError
+from adj.schema.field_types import BY_CLASS
 from adj.schema.paths import LONGEST_PATH, ResolvedPath, resolve
 
-_INTEGERS = frozenset({int})
-_TEXT = frozenset({str})
-
 FIELD_TYPES: Mapping[type[Any], frozenset[type]] = {
-    fields.AutoField: _INTEGERS,
-    fields.BigAutoField: _INTEGERS,
-    fields.SmallAutoField: _INTEGERS,
-    fields.IntegerField: _INTEGERS,
-    fields.BigIntegerField: _INTEGERS,
-    fields.SmallIntegerField: _INTEGERS,
-    fields.PositiveIntegerField: _INTEGERS,
-    fields.PositiveBigIntegerField: _INTEGERS,
-    fields.PositiveSmallIntegerField: _INTEGERS,
-    fields.CharField: _TEXT,
-    fields.TextField: _TEXT,
-    fields.SlugField: _TEXT,
-    fields.EmailField: _TEXT,
-    fields.URLField: _TEXT,
-    fields.FloatField: frozenset({float, int}),
-    fields.DecimalField: frozenset({decimal.Decimal, int}),
-    fields.DateField: frozenset({datetime.date}),
-    fields.DateTimeField: frozenset({datetime.datetime}),
-    fields.TimeField: frozenset({datetime.time}),
-    fields.DurationField: frozenset({datetime.timedelta}),
-    fields.UUIDField: frozenset({uuid.UUID}),
-    fields.BinaryField: frozenset({bytes}),
-    JSONField: frozenset({dict, list, str, int, float}),
+    cls: frozenset(map(import_string, each.unconverted)) for cls, each in BY_CLASS.items() if each.is_complete
 }
-"""The Python types of a field's values, by the exact class of the field."""
+"""The Python types whose every value is right for a field, by the exact class of the field."""
 
+_TEXT = frozenset({str})
 # Lookups that compare with a value of the field's own type, or with several of them.
 _SAME_TYPE = frozenset({"exact", "gt", "gte", "lt", "lte", "in", "range"})
 _TEXT_LOOKUPS = frozenset(

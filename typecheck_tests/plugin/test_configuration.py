@@ -76,16 +76,16 @@ def test_the_plugin_works_alone_and_before_the_one_of_django_stubs(project: Path
 @pytest.mark.parametrize("inner", [DJANGO, f"{DJANGO}:plugin"])
 def test_another_order_is_an_error_that_names_the_right_one(project: Path, inner: str) -> None:
     status, output = check(project, ini(inner, ADJ))
-    assert f'"{ADJ}" has to stand before "{DJANGO}" in `plugins`' in output
+    assert f'"{ADJ}" must come before "{DJANGO}" in `plugins`; it runs that plugin itself.' in output
     assert status == 2
 
 
 @pytest.mark.parametrize(
     ("option", "problem"),
     [
-        ("loaded_relation = true", 'there is no option "loaded_relation"; options are: loaded_relations, '),
-        ("debug = perhaps", "\"debug\" is true or false, not 'perhaps'"),
-        ("strict_values = 100%", "\"strict_values\" is true or false, not '100%'"),
+        ("loaded_relation = true", 'unknown option "loaded_relation"; options are: loaded_relations, '),
+        ("debug = perhaps", "\"debug\" must be true or false; got 'perhaps'"),
+        ("strict_values = 100%", "\"strict_values\" must be true or false; got '100%'"),
     ],
 )
 def test_an_option_of_an_ini_file_is_checked(project: Path, option: str, problem: str) -> None:
@@ -97,9 +97,9 @@ def test_an_option_of_an_ini_file_is_checked(project: Path, option: str, problem
 @pytest.mark.parametrize(
     ("option", "problem"),
     [
-        ("loaded_relation = true", 'there is no option "loaded_relation"; options are: loaded_relations, '),
-        ('debug = "yes"', "\"debug\" is true or false, not 'yes'"),
-        ("debug = 1", '"debug" is true or false, not 1'),
+        ("loaded_relation = true", 'unknown option "loaded_relation"; options are: loaded_relations, '),
+        ('debug = "yes"', "\"debug\" must be true or false; got 'yes'"),
+        ("debug = 1", '"debug" must be true or false; got 1'),
     ],
 )
 def test_an_option_of_a_toml_file_is_checked(project: Path, option: str, problem: str) -> None:
@@ -111,7 +111,7 @@ def test_an_option_of_a_toml_file_is_checked(project: Path, option: str, problem
 def test_options_of_a_toml_file_are_a_table(project: Path) -> None:
     text = toml("").replace("[tool.adj-mypy]", "[tool]\nadj-mypy = 3")
     status, output = check(project, text, "pyproject.toml")
-    assert "pyproject.toml, section [tool.adj-mypy]: it is a table of options" in output
+    assert "pyproject.toml, section [tool.adj-mypy]: expected a table of options" in output
     assert status == 2
 
 
@@ -158,7 +158,7 @@ def test_settings_that_are_not_there_are_named(project: Path) -> None:
 def test_django_stubs_that_are_not_installed_are_named(project: Path) -> None:
     (project / "mypy_django_plugin.py").write_text("raise ImportError('not installed')\n", encoding="utf-8")
     status, output = check(project, ini(ADJ))
-    assert 'it contains the plugin of django-stubs: pip install "adj[mypy]"' in output
+    assert 'it requires django-stubs: pip install "adj[mypy]"' in output
     assert status in {1, 2}
 
 

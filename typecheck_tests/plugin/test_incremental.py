@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 from mypy.version import __version__ as mypy_version
 
-from adj_mypy.sources import STALE
+from adj_mypy.models.sources import STALE
 from typecheck_tests.plugin.checked import ROOT
 from typecheck_tests.plugin.marks import short
 

@@ -44,23 +44,23 @@ from tests.shop.models import Author, Book, Contribution, Customer, Order, Order
 
 
 async def mixed_types_in_coalesce() -> None:
-    q(Book).annotate(n=Coalesce(F("reading_time"), Value(5)))  # E: Django refuses this expression...
+    q(Book).annotate(n=Coalesce(F("reading_time"), Value(5)))  # E: Django rejects this expression...
 
 
 async def text_added_to_a_number() -> None:
-    q(Book).annotate(n=F("pages") + Value("a"))  # E: Django refuses this expression...
+    q(Book).annotate(n=F("pages") + Value("a"))  # E: Django rejects this expression...
 
 
 async def a_part_of_what_is_no_date() -> None:
-    q(Book).annotate(n=ExtractMonth("pages"))  # E: Django refuses this expression...
+    q(Book).annotate(n=ExtractMonth("pages"))  # E: Django rejects this expression...
 
 
 async def a_date_of_a_number() -> None:
-    q(Book).annotate(n=TruncDate(Value(5)))  # E: Django refuses this expression...
+    q(Book).annotate(n=TruncDate(Value(5)))  # E: Django rejects this expression...
 
 
 async def a_refused_expression_in_an_aggregate() -> None:
-    await q(Book).aaggregate(n=Sum(F("pages") + Value("a")))  # E: Django refuses this expression...
+    await q(Book).aaggregate(n=Sum(F("pages") + Value("a")))  # E: Django rejects this expression...
 
 
 async def an_output_field_ends_the_doubt() -> None:
@@ -78,7 +78,7 @@ async def a_variable_in_an_expression(days: int, at: datetime.date) -> None:
 
 
 async def a_variable_of_a_wrong_type(days: int) -> None:
-    q(Author).annotate(n=Coalesce("born", Value(days)))  # E: Django refuses this expression...
+    q(Author).annotate(n=Coalesce("born", Value(days)))  # E: Django rejects this expression...
 
 
 async def an_annotation_of_which_only_the_type_is_known() -> None:
@@ -88,7 +88,7 @@ async def an_annotation_of_which_only_the_type_is_known() -> None:
 
 async def an_annotation_that_does_not_fit_whatever_its_field() -> None:
     q(Book).annotate(n=Count("tags")).annotate(m=Coalesce(F("n"), Value("none")))
-    # E: Django refuses this expression: Expression contains mixed types: IntegerField, CharField...
+    # E: Django rejects this expression: Expression contains mixed types: IntegerField, CharField...
 
 
 async def a_case_whose_condition_has_an_instance() -> None:
@@ -133,7 +133,7 @@ async def values_of_all_columns_leave_their_names_free() -> None:
 
 
 async def values_of_one_column_do_not() -> None:
-    q(OrderLine).values("quantity").annotate(quantity=Count("book"))  # E: the annotation "quantity" has the name of...
+    q(OrderLine).values("quantity").annotate(quantity=Count("book"))  # E: the annotation "quantity" conflicts with...
 
 
 async def an_own_lookup_whose_value_the_field_prepares() -> None:
@@ -166,7 +166,7 @@ async def the_columns_of_a_key_of_several_are_always_there() -> None:
 async def what_is_joined_to_a_parents_part_is_not_kept() -> None:
     reader = await q(Reader).select_related("item_ptr__maker").aget()
     reader.maker  # E: "Reader.maker" is not loaded...
-    q(Reader).select_related("item_ptr__makers")  # E: Item has no relation to one row "makers"...
+    q(Reader).select_related("item_ptr__makers")  # E: Item has no single-valued relation "makers"...
 
 
 async def what_is_prefetched_with_a_parents_part_is_there() -> None:
@@ -176,7 +176,7 @@ async def what_is_prefetched_with_a_parents_part_is_there() -> None:
 
 async def a_wrong_part_beside_a_nested_query() -> None:
     nested = q(Book).filter(author=OuterRef("pk")).values("published")[:1]
-    q(Author).annotate(n=NullIf(TruncMonth(Value(1.5)), Subquery(nested)))  # E: Django refuses this expression...
+    q(Author).annotate(n=NullIf(TruncMonth(Value(1.5)), Subquery(nested)))  # E: Django rejects this expression...
     row = await q(Author).annotate(n=NullIf(TruncMonth("born"), Subquery(nested))).aget()
     reveal_type(row.n)  # R: datetime.date | None
 
@@ -188,7 +188,7 @@ async def values_list_leaves_names_free() -> None:
 async def a_part_that_django_refuses_beside_an_annotation() -> None:
     numbered = q(Tag).annotate(one=F("weight"))
     numbered.annotate(two=Case(When(one=1, then=Value(Decimal("2.5")) + Value("e")), default=Abs(F("one"))))
-    # E: Django refuses this expression: Cannot infer type of '+' expression involving these types: ...
+    # E: Django rejects this expression: Cannot infer type of '+' expression involving these types: ...
 
 
 async def what_follows_an_annotation_fits_its_type() -> None:
@@ -220,10 +220,10 @@ async def a_condition_names_annotations_before_it() -> None:
 async def types_that_no_field_lets_mix() -> None:
     first = q(Book).filter(author=OuterRef("pk")).values("price")[:1]
     q(Author).annotate(n=Subquery(first) + Value("ace"))
-    # E: Django refuses this expression: Cannot infer type of '+' expression involving these types: Dec...
+    # E: Django rejects this expression: Cannot infer type of '+' expression involving these types: Dec...
     q(Author).annotate(n=Subquery(first) + Value(1), m=Subquery(first) + Value(Decimal("1.5")))
     query = q(Book).annotate(day=TruncMonth("released"), low=Lower("title"), by=F("author"), size=F("pages"))
-    query.annotate(n=TruncMonth(Case(When(pk=1, then=F("day")), default=Value(5))))  # E: Django refuses this...
+    query.annotate(n=TruncMonth(Case(When(pk=1, then=F("day")), default=Value(5))))  # E: Django rejects this...
     query.annotate(n=Case(When(pk=1, then=F("low")), default=F("subtitle")))
     query.annotate(n=Case(When(pk=1, then=F("by")), default=F("publisher")))
     query.annotate(n=Case(When(pk=1, then=F("size")), default=F("weight")))

@@ -71,7 +71,7 @@ async def load_of_a_column_further_on() -> None:
     await adj.load(book, "author__born")
     book.author.born
     book.author.pen_name
-    # E: "Author.pen_name" is deferred by the query: leave it out of defer(), or name it in only() ...
+    # E: "Author.pen_name" is deferred by the query: remove it from defer() or add it to only() ...
 
 
 async def load_of_a_prefetch() -> None:

@@ -85,7 +85,7 @@ async def none_of_select_related_leaves_what_is_prefetched() -> None:
 async def a_name_that_is_not_there() -> None:
     q(Book).prefetch_related("tag")  # E: Book has no relation "tag"; did you mean "tags"?  [adj-lookup]
     q(Book).prefetch_related("title")
-    # E: Book has no relation "title" (there are: author, category, chapters, contributions, contributors, de ...
+    # E: Book has no relation "title" (choices are: author, category, chapters, contributions, contributors, de ...
     q(Book).prefetch_related("author__book")  # E: Author has no relation "book"; did you mean "books"?  [adj-lookup]
     q(Book).prefetch_related(Prefetch("chapter"))
     # E: Book has no relation "chapter"; did you mean "chapters" or "category"?  [adj-lookup]
@@ -110,7 +110,7 @@ async def a_prefetch_with_a_query_of_few_columns() -> None:
     book = await q(Book).prefetch_related(Prefetch("tags", q(Tag).only("name"))).aget()
     for tag in book.tags.all():
         tag.name
-        tag.weight  # E: "Tag.weight" is deferred by the query: leave it out of defer(), or name it in only() ...
+        tag.weight  # E: "Tag.weight" is deferred by the query: remove it from defer() or add it to only() ...
 
 
 async def a_prefetch_with_annotated_rows() -> None:
@@ -155,7 +155,7 @@ async def a_path_through_an_attribute() -> None:
 
 async def an_attribute_is_no_name_of_a_query() -> None:
     q(Book).prefetch_related(Prefetch("tags", to_attr="words")).filter(words=1)
-    # E: Book has no field "words" (there are: author, author_id, category, category_id, chapters, contributi ...
+    # E: Book has no field "words" (choices are: author, author_id, category, category_id, chapters, contributi ...
 
 
 async def an_attribute_of_another_name() -> None:
@@ -165,7 +165,7 @@ async def an_attribute_of_another_name() -> None:
 
 async def an_attribute_that_is_a_field() -> None:
     q(Book).prefetch_related(Prefetch("tags", to_attr="title"))
-    # E: to_attr="title" has the name of a field of Book  [adj-shape]
+    # E: to_attr="title" conflicts with a field of Book  [adj-shape]
 
 
 async def a_queryset_in_a_prefetch() -> None:
@@ -184,7 +184,7 @@ async def the_query_of_related_rows_comes_from_their_default_manager() -> None:
     member = await q(Member).prefetch_related("edited").aget()
     for title in member.edited.all():
         title.house
-        title.text  # E: "Title.text" is deferred by the query: leave it out of defer(), or name it in only() ...
+        title.text  # E: "Title.text" is deferred by the query: remove it from defer() or add it to only() ...
         title.editor
 
 

@@ -99,22 +99,23 @@ async def a_foreign_key_knows_no_way_back() -> None:
 
 async def a_name_that_is_not_there() -> None:
     q(Book).select_related("autor")
-    # E: Book has no relation to one row "autor"; did you mean "author" or "category"?  [adj-lookup]
+    # E: Book has no single-valued relation "autor"; did you mean "author" or "category"?  [adj-lookup]
     q(Book).select_related("author__publischer")
-    # E: Author has no relation to one row "publischer"; did you mean "publisher"?  [adj-lookup]
+    # E: Author has no single-valued relation "publischer"; did you mean "publisher"?  [adj-lookup]
     q(Book).select_related("title")
-    # E: Book has no relation to one row "title" (there are: author, category, detail, editor, publisher)  [adj-lookup]
+    # E: Book has no single-valued relation "title" (choices are: author, category, detail, editor,...
 
 
 async def a_relation_to_many() -> None:
-    q(Book).select_related("tags")  # E: "Book.tags" leads to many rows: use prefetch_related("tags")  [adj-lookup]
+    q(Book).select_related("tags")
+    # E: "Book.tags" is a relation to many rows; use prefetch_related("tags")  [adj-lookup]
     q(Author).select_related("books__tags")
-    # E: "Author.books" leads to many rows: use prefetch_related("books")  [adj-lookup]
+    # E: "Author.books" is a relation to many rows; use prefetch_related("books")  [adj-lookup]
 
 
 async def a_generic_relation_cannot_be_joined() -> None:
     q(Note).select_related("target")
-    # E: "Note.target" leads to rows of any model: use prefetch_related("target")  [adj-lookup]
+    # E: "Note.target" is a generic foreign key; use prefetch_related("target")  [adj-lookup]
 
 
 async def names_that_only_the_run_knows(names: list[str], name: str) -> None:

@@ -38,7 +38,7 @@ def conditions_put_together() -> None:
     q(Book).filter(Q(title="Emma") & ~Q(athor__name="Jane"))
     # E: Book has no field "athor" (in "athor__name"); did you mean "author" or "author_id"?  [adj-lookup]
     q(Book).filter(Q(pk=1) ^ Q(kp=1))
-    # E: Book has no field "kp" (there are: author, author_id, category, category_id, chapters,...
+    # E: Book has no field "kp" (choices are: author, author_id, category, category_id, chapters,...
 
 
 def conditions_within_conditions() -> None:
@@ -83,11 +83,11 @@ def a_condition_as_a_keyword_beside_others() -> None:
 
 
 def what_is_no_condition() -> None:
-    q(Book).filter("title")  # E: conditions are Q objects, expressions and lookups as keywords; got "str"  [adj-shape]
+    q(Book).filter("title")  # E: conditions must be Q objects, expressions or keyword lookups; got "str"  [adj-shape]
     q(Book).filter({"title": "Emma"})
-    # E: conditions are Q objects, expressions and lookups as keywords; got "dict[str, str]"  [adj-shape]
+    # E: conditions must be Q objects, expressions or keyword lookups; got "dict[str, str]"  [adj-shape]
     q(Book).filter(3, pages=3)
-    # E: conditions are Q objects, expressions and lookups as keywords; got "int"  [adj-shape]
+    # E: conditions must be Q objects, expressions or keyword lookups; got "int"  [adj-shape]
 
 
 def a_condition_in_a_variable_is_not_looked_into(condition: Q, anything: Any, several: list[Q]) -> None:
@@ -196,7 +196,7 @@ def the_relation_of_a_filtered_relation() -> None:
     q(Author).alias(long=FilteredRelation("boks", condition=Q(books__pages__gt=300)))
     # E: Author has no field "boks"; did you mean "books"?  [adj-lookup]
     q(Author).alias(long=FilteredRelation("name", condition=Q(books__pages__gt=300)))
-    # E: "Author.name" is no relation  [adj-lookup]
+    # E: "Author.name" is not a relation  [adj-lookup]
 
 
 def what_a_filtered_relation_leads_to() -> None:
@@ -228,7 +228,7 @@ def complex_filter_with_what_is_not_known(lookups: dict[str, Any], condition: Q)
 def a_reference_to_the_outer_row() -> None:
     q(Author).filter(Exists(q(Book).filter(author=OuterRef("pk"), title=OuterRef("name"))))
     q(Author).filter(Exists(q(Book).filter(author=OuterRef("kp"))))
-    # E: Author has no field "kp" (there are: books, born, contributed_books, contributions, created,...
+    # E: Author has no field "kp" (choices are: books, born, contributed_books, contributions, created,...
     q(Author).filter(Q(name="Jane") | ~Exists(q(Book).filter(title=OuterRef("nam"))))
     # E: Author has no field "nam"; did you mean "name"?  [adj-lookup]
 
@@ -244,7 +244,7 @@ def a_reference_to_the_outer_row_in_an_expression() -> None:
 def a_reference_to_an_annotation_of_the_outer_row() -> None:
     q(Author).annotate(n=Count("books")).filter(Exists(q(Book).filter(pages=OuterRef("n"))))
     q(Author).annotate(n=Count("books")).filter(Exists(q(Book).filter(pages=OuterRef("m"))))
-    # E: Author has no field "m" (there are: books, born, contributed_books, contributions, created,...
+    # E: Author has no field "m" (choices are: books, born, contributed_books, contributions, created,...
 
 
 def a_reference_further_out() -> None:

@@ -46,7 +46,7 @@ def a_relation_from_its_other_side() -> None:
 def a_relation_to_many() -> None:
     q(Book).filter(tags__name="sea", contributors__name="Emma", contributions__role="editor")
     q(Book).filter(tags__label="sea")
-    # E: Tag has no field "label" (in "tags__label") (there are: books, exact, gt, gte, id, in, isnull,...
+    # E: Tag has no field "label" (in "tags__label") (choices are: books, exact, gt, gte, id, in, isnull,...
 
 
 def a_reverse_one_to_one() -> None:
@@ -72,14 +72,14 @@ def a_generic_foreign_key_has_its_columns_alone() -> None:
     q(Note).filter(content_typ=3)
     # E: Note has no field "content_typ"; did you mean "content_type" or "content_type_id"?  [adj-lookup]
     q(Note).filter(target=3)
-    # E: "Note.target" is a generic foreign key, which no query can name: use "content_type" and...
+    # E: "Note.target" is a generic foreign key and cannot be used in queries; use "content_type" and...
     q(Book).filter(notes__target__isnull=True)
-    # E: "Note.target" is a generic foreign key, which no query can name: use "content_type" and...
+    # E: "Note.target" is a generic foreign key and cannot be used in queries; use "content_type" and...
 
 
 def the_primary_key() -> None:
     q(Book).filter(pk=3, author__pk=4, pk__in=[1, 2])
-    q(Book).filter(kp=3)  # E: Book has no field "kp" (there are: author, author_id, category, category_id, chapters,...
+    q(Book).filter(kp=3)  # E: Book has no field "kp" (choices are: author, author_id, category, category_id,...
 
 
 def a_key_of_two_columns() -> None:
@@ -96,7 +96,7 @@ def a_foreign_key_by_its_column() -> None:
 def a_key_that_is_a_relation() -> None:
     q(BookDetail).filter(pk=3, book=3, book_id=3, book__title="Persuasion")
     q(BookDetail).filter(id=3)
-    # E: BookDetail has no field "id" (there are: book, book_id, pk, printings, summary)  [adj-lookup]
+    # E: BookDetail has no field "id" (choices are: book, book_id, pk, printings, summary)  [adj-lookup]
 
 
 def a_key_that_is_a_text() -> None:
@@ -113,7 +113,7 @@ def a_reference_to_another_field_than_the_key() -> None:
 def a_column_with_another_name_in_the_database() -> None:
     q(Depot).filter(name="North")
     q(Depot).filter(pub="North")
-    # E: Depot has no field "pub" (there are: books, id, name, pk, publisher, publisher_id)  [adj-lookup]
+    # E: Depot has no field "pub" (choices are: books, id, name, pk, publisher, publisher_id)  [adj-lookup]
 
 
 def a_field_of_an_abstract_base() -> None:
@@ -154,7 +154,7 @@ def a_symmetrical_relation() -> None:
 def a_model_with_the_name_of_another() -> None:
     q(LibraryShelf).filter(children__media__film__minutes=3)
     q(LibraryShelf).filter(label="A")
-    # E: Shelf has no field "label" (there are: children, id, media, name, parent, parent_id, pk)  [adj-lookup]
+    # E: Shelf has no field "label" (choices are: children, id, media, name, parent, parent_id, pk)  [adj-lookup]
 
 
 def lookups_of_a_text() -> None:
@@ -165,7 +165,7 @@ def lookups_of_a_text() -> None:
 
 def a_lookup_that_its_field_does_not_have() -> None:
     q(Book).filter(pages__year=3)
-    # E: PositiveIntegerField "Book.pages" has no lookup or transform "year" (in "pages__year") (there...
+    # E: PositiveIntegerField "Book.pages" has no lookup or transform "year" (in "pages__year") (choices...
     q(Book).filter(is_available__length=3)
     # E: BooleanField "Book.is_available" has no lookup or transform "length" (in...
 
@@ -185,7 +185,7 @@ def a_transform_and_a_lookup_that_does_not_follow_it() -> None:
 def a_transform_of_the_projects() -> None:
     q(Book).filter(title__lower="emma", title__length__gt=3, weight__abs=3, title__folded="emma")
     q(Book).filter(rating__abs=3)
-    # E: FloatField "Book.rating" has no lookup or transform "abs" (in "rating__abs") (there are:...
+    # E: FloatField "Book.rating" has no lookup or transform "abs" (in "rating__abs") (choices...
 
 
 def a_lookup_of_the_projects() -> None:
@@ -202,7 +202,7 @@ def keys_of_json() -> None:
 def places_and_parts_of_an_array() -> None:
     q(Shelf).filter(numbers__0=3, numbers__0_2=[1, 2], numbers__len=3, numbers__contains=[1])
     q(Shelf).filter(numbers__first=3)
-    # E: ArrayField "Shelf.numbers" has no lookup or transform "first" (in "numbers__first") (there...
+    # E: ArrayField "Shelf.numbers" has no lookup or transform "first" (in "numbers__first") (choices...
 
 
 def a_relation_has_few_lookups() -> None:
@@ -253,7 +253,7 @@ def a_query_whose_model_is_not_known(query: Any, model: type[Any]) -> None:
 
 def the_nearest_names_are_suggested() -> None:
     q(Tag).filter(wieght=3)  # E: Tag has no field "wieght"; did you mean "weight"?  [adj-lookup]
-    q(Tag).filter(xyz=3)  # E: Tag has no field "xyz" (there are: books, id, name, pk, weight)  [adj-lookup]
+    q(Tag).filter(xyz=3)  # E: Tag has no field "xyz" (choices are: books, id, name, pk, weight)  [adj-lookup]
 
 
 def a_manager_of_adj() -> None:

@@ -14,13 +14,13 @@ from tests.shop.models import Author, Bestseller, Book, Gadget, Item, OrderLine,
 def rows_of_a_relation() -> None:
     q(Book).filter(author__in=q(Author), author=q(Author)[:1])
     q(Book).filter(author__in=q(Publisher))
-    # E: Book: "author__in" expects a nested query of Author rows, not of Publisher  [adj-value]
+    # E: Book: "author__in" expects a subquery of Author rows, got Publisher rows  [adj-value]
 
 
 def rows_of_a_relation_from_its_other_side() -> None:
     q(Author).filter(books__in=q(Book).filter(pages__gt=3))
     q(Author).filter(books__in=q(Tag))
-    # E: Author: "books__in" expects a nested query of Book rows, not of Tag  [adj-value]
+    # E: Author: "books__in" expects a subquery of Book rows, got Tag rows  [adj-value]
 
 
 def rows_of_a_proxy() -> None:
@@ -31,34 +31,34 @@ def rows_of_a_child_or_a_parent() -> None:
     q(Publisher).filter(items__in=q(Reader))
     q(Reader).filter(gadget_ptr__in=q(Item))
     q(Reader).filter(favourite__in=q(Gadget))
-    # E: Reader: "favourite__in" expects a nested query of Book rows, not of Gadget  [adj-value]
+    # E: Reader: "favourite__in" expects a subquery of Book rows, got Gadget rows  [adj-value]
 
 
 def one_column() -> None:
     q(Book).filter(pages__in=q(Book).values("pages"), author_id__in=q(Author).values_list("pk", flat=True))
     q(Book).filter(pages__in=q(Book).values("title"))
-    # E: Book: "pages__in" expects a nested query of "int", not of "str"  [adj-value]
+    # E: Book: "pages__in" expects a subquery of "int", got "str"  [adj-value]
     q(Book).filter(author__in=q(Author).values_list("name", flat=True))
-    # E: Book: "author__in" expects a nested query of "Author | int", not of "str"  [adj-value]
+    # E: Book: "author__in" expects a subquery of "Author | int", got "str"  [adj-value]
 
 
 def several_columns() -> None:
     q(Book).filter(author__in=q(Author).values("pk", "name"))
-    # E: Book: "author__in" expects a nested query of one column, not of 2  [adj-value]
+    # E: Book: "author__in" expects a subquery with one column, got 2 columns  [adj-value]
     q(Book).filter(author__in=q(Author).values_list("pk", "name"))
-    # E: Book: "author__in" expects a nested query of one column, not of 2  [adj-value]
+    # E: Book: "author__in" expects a subquery with one column, got 2 columns  [adj-value]
 
 
 def one_value() -> None:
     q(Book).filter(pages=q(Book).values("pages")[:1], pages__gt=q(Book).values("weight")[:1])
     q(Book).filter(pages=q(Book).values("title")[:1])
-    # E: Book: "pages" expects a nested query of "int", not of "str"  [adj-value]
+    # E: Book: "pages" expects a subquery of "int", got "str"  [adj-value]
 
 
 def a_key_of_a_relation() -> None:
     q(Book).filter(author__in=q(Author).values("mentor"), pk__in=q(OrderLine).values("book"))
     q(Book).filter(author__in=q(Book).values("isbn"))
-    # E: Book: "author__in" expects a nested query of "Author | int", not of "str"  [adj-value]
+    # E: Book: "author__in" expects a subquery of "Author | int", got "str"  [adj-value]
 
 
 def keys_of_any_rows() -> None:
@@ -68,7 +68,7 @@ def keys_of_any_rows() -> None:
 def a_queryset_of_django(rows: QuerySet[Author], others: QuerySet[Tag]) -> None:
     q(Book).filter(author__in=rows)
     q(Book).filter(author__in=others)
-    # E: Book: "author__in" expects a nested query of Author rows, not of Tag  [adj-value]
+    # E: Book: "author__in" expects a subquery of Author rows, got Tag rows  [adj-value]
 
 
 def a_nested_query_is_checked_itself() -> None:
@@ -140,7 +140,7 @@ def the_query_of_a_prefetch_is_checked_itself() -> None:
 def a_nested_query_in_an_expression() -> None:
     q(Author).annotate(n=Count("books", filter=Exists(q(Book).filter(author=OuterRef("pk")))))
     q(Author).filter(name=Subquery(q(Book).filter(author=OuterRef("kp")).values("title")[:1]))
-    # E: Author has no field "kp" (there are: books, born, contributed_books, contributions, created,...
+    # E: Author has no field "kp" (choices are: books, born, contributed_books, contributions, created,...
 
 
 def columns_of_the_outer_row_beside_others() -> None:
@@ -153,6 +153,6 @@ def a_chain_that_begins_with_a_variable(books: QuerySet[Book]) -> None:
     query = q(Book).filter(pages__gt=3)
     q(Author).filter(Exists(query.filter(author=OuterRef("pk"))), Exists(books.filter(author=OuterRef("pk"))))
     q(Author).filter(Exists(query.filter(author=OuterRef("kp"))))
-    # E: Author has no field "kp" (there are: books, born, contributed_books, contributions, created,...
+    # E: Author has no field "kp" (choices are: books, born, contributed_books, contributions, created,...
     q(Author).filter(Exists(books.filter(title=OuterRef("nam"))))
     # E: Author has no field "nam"; did you mean "name"?  [adj-lookup]

@@ -34,7 +34,7 @@ def transforms() -> None:
     q(Book).order_by("published__yaer")
     # E: DateField "Book.published" has no lookup or transform "yaer" (in "published__yaer"); did you...
     q(Book).order_by("title__icontains")
-    # E: Book: "title__icontains" ends in the lookup "icontains", and is no column  [adj-lookup]
+    # E: Book: "title__icontains" ends in the lookup "icontains" and is not a column  [adj-lookup]
 
 
 def columns() -> None:
@@ -59,7 +59,7 @@ def keys_of_rows() -> None:
     q(Book).values("author").annotate(n=Count("pk")).order_by("n", "-author")
     q(Book).values("author__name", long=F("pages")).order_by("long", "author__name", "title")
     q(Book).values("author").order_by("m")
-    # E: Book has no field "m" (there are: author, author_id, category, category_id, chapters,...
+    # E: Book has no field "m" (choices are: author, author_id, category, category_id, chapters,...
 
 
 def names_that_are_known_when_the_program_runs(name: str, several: list[str], anything: Any) -> None:
@@ -103,20 +103,20 @@ async def the_first_by_what_is_not_known(name: str) -> None:
 def locks() -> None:
     q(Book).select_for_update(of=("self", "author", "author__publisher", "detail"), nowait=True)
     q(Book).select_for_update(of=("athor",))
-    # E: Book has no relation to lock "athor"; did you mean "author" or "category"?  [adj-lookup]
+    # E: Book has no lockable relation "athor"; did you mean "author" or "category"?  [adj-lookup]
     q(Book).select_for_update(of=["self", "author__publishr"])
-    # E: Author has no relation to lock "publishr"; did you mean "publisher"?  [adj-lookup]
+    # E: Author has no lockable relation "publishr"; did you mean "publisher"?  [adj-lookup]
 
 
 def locks_of_relations_to_many() -> None:
     q(Book).select_for_update(of=("tags",))
-    # E: Book has no relation to lock "tags" (there are: author, category, detail, editor, publisher,...
+    # E: Book has no lockable relation "tags" (choices are: author, category, detail, editor, publisher,...
 
 
 def locks_of_parents() -> None:
     q(Reader).select_for_update(of=("self", "gadget_ptr", "gadget_ptr__item_ptr", "favourite"))
     q(Reader).select_for_update(of=("item_pt",))
-    # E: Reader has no relation to lock "item_pt"; did you mean "item_ptr"?  [adj-lookup]
+    # E: Reader has no lockable relation "item_pt"; did you mean "item_ptr"?  [adj-lookup]
 
 
 def locks_of_what_is_not_known(names: list[str]) -> None:
@@ -127,25 +127,25 @@ def dates() -> None:
     q(Book).dates("published", "year").dates("released", "month", "DESC")
     q(Book).dates("publishd", "year")
     # E: Book has no field "publishd"; did you mean "published" or "publisher"?  [adj-lookup]
-    q(Book).dates("title", "year")  # E: "Book.title" is a CharField, and no DateField or DateTimeField  [adj-lookup]
+    q(Book).dates("title", "year")  # E: "Book.title" is a CharField, not a DateField or DateTimeField  [adj-lookup]
 
 
 def kinds_of_dates() -> None:
-    q(Book).dates("published", "hour")  # E: "hour" is none of year, month, week, day  [adj-lookup]
-    q(Book).dates("published", kind="day", order="UP")  # E: "order" is one of "ASC", "DESC", not "UP"  [adj-value]
+    q(Book).dates("published", "hour")  # E: "hour" is not one of year, month, week, day  [adj-lookup]
+    q(Book).dates("published", kind="day", order="UP")  # E: "order" must be "ASC" or "DESC"; got "UP"  [adj-value]
 
 
 def dates_of_a_relation() -> None:
     q(Book).dates("author__born", "year")
     q(Book).dates("author__name", "year")
-    # E: "Book.author__name" is a CharField, and no DateField or DateTimeField  [adj-lookup]
+    # E: "Book.author__name" is a CharField, not a DateField or DateTimeField  [adj-lookup]
 
 
 def moments() -> None:
     q(Book).datetimes("released", "hour", order="DESC")
-    q(Book).datetimes("published", "hour")  # E: "Book.published" is a DateField, and no DateTimeField  [adj-lookup]
+    q(Book).datetimes("published", "hour")  # E: "Book.published" is a DateField, not a DateTimeField  [adj-lookup]
     q(Book).datetimes("released", "century")
-    # E: "century" is none of year, month, week, day, hour, minute, second  [adj-lookup]
+    # E: "century" is not one of year, month, week, day, hour, minute, second  [adj-lookup]
 
 
 def dates_that_are_not_known(name: str, kind: str) -> None:
@@ -163,7 +163,7 @@ async def other_keys() -> None:
     await q(Book).ain_bulk(["978"], field_name="isbn")
     await q(Book).ain_bulk([978], field_name="isbn")  # E: "Book.isbn" expects items of "str", got "int"  [adj-value]
     await q(Book).ain_bulk(["Emma"], field_name="title")
-    # E: "Book.title" is not unique: two rows may share a key  [adj-shape]
+    # E: "Book.title" is not unique and cannot be the key of ain_bulk()  [adj-shape]
     await q(Book).ain_bulk(["Emma"], field_name="titel")
     # E: Book has no field "titel"; did you mean "title" or "subtitle"?  [adj-lookup]
 
@@ -189,7 +189,7 @@ def loaded_columns() -> None:
 def arrays() -> None:
     q(Shelf).order_by("numbers__0", "numbers__len", "label")
     q(Shelf).order_by("numbers__first")
-    # E: ArrayField "Shelf.numbers" has no lookup or transform "first" (in "numbers__first") (there...
+    # E: ArrayField "Shelf.numbers" has no lookup or transform "first" (in "numbers__first") (choices...
 
 
 def a_composite_key() -> None:

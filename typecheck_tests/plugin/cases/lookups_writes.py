@@ -58,8 +58,8 @@ async def a_new_row_with_its_key() -> None:
 
 
 async def a_new_row_with_what_it_cannot_have(tag: Tag) -> None:
-    await q(Book).acreate(tags=[tag])  # E: "Book.tags" is no column, and cannot be written here  [adj-lookup]
-    await q(Book).acreate(reviews=3)  # E: "Book.reviews" is no column, and cannot be written here  [adj-lookup]
+    await q(Book).acreate(tags=[tag])  # E: "Book.tags" is not a column and cannot be assigned here  [adj-lookup]
+    await q(Book).acreate(reviews=3)  # E: "Book.reviews" is not a column and cannot be assigned here  [adj-lookup]
     await q(Book).acreate(author__name="Jane")
     # E: Book has no column "author__name"; did you mean "author_id" or "author"?  [adj-lookup]
 
@@ -125,15 +125,15 @@ async def an_update_of_a_relation(author: Author, tag: Tag) -> None:
 
 
 async def an_update_of_what_is_no_column(tag: Tag) -> None:
-    await q(Book).aupdate(tags=[tag])  # E: "Book.tags" is no column, and cannot be written here  [adj-lookup]
-    await q(Book).aupdate(pk=3)  # E: "Book.pk" cannot be written here  [adj-lookup]
+    await q(Book).aupdate(tags=[tag])  # E: "Book.tags" is not a column and cannot be assigned here  [adj-lookup]
+    await q(Book).aupdate(pk=3)  # E: "Book.pk" cannot be assigned here  [adj-lookup]
     await q(Book).aupdate(author__name="Jane")
     # E: Book has no column "author__name"; did you mean "author_id" or "author"?  [adj-lookup]
 
 
 async def an_update_of_a_computed_column() -> None:
     await q(OrderLine).aupdate(quantity=3)
-    await q(OrderLine).aupdate(total=3)  # E: "OrderLine.total" cannot be written here  [adj-lookup]
+    await q(OrderLine).aupdate(total=3)  # E: "OrderLine.total" cannot be assigned here  [adj-lookup]
 
 
 async def an_update_with_expressions() -> None:
@@ -225,7 +225,7 @@ async def many_rows_with_some_columns(books: list[Book]) -> None:
     await q(Book).abulk_update(books, fields=["titel"])
     # E: Book has no column "titel"; did you mean "title" or "subtitle"?  [adj-lookup]
     await q(Book).abulk_update(books, ("id",))
-    # E: Book has no column "id" (there are: author, author_id, category, category_id, copies_sold,...
+    # E: Book has no column "id" (choices are: author, author_id, category, category_id, copies_sold,...
 
 
 async def many_new_rows(books: list[Book]) -> None:
@@ -251,7 +251,7 @@ async def an_instance_is_saved(book: Book, film: Film) -> None:
     await adj.save(book, update_fields=["titel"])
     # E: Book has no column "titel"; did you mean "title" or "subtitle"?  [adj-lookup]
     await adj.save(film, update_fields={"minutes", "name", "pk"})
-    # E: Film has no column "pk" (there are: added, director, director_id, id, minutes, name, shelf,...
+    # E: Film has no column "pk" (choices are: added, director, director_id, id, minutes, name, shelf,...
 
 
 async def an_instance_is_read_anew(book: Book) -> None:
@@ -273,7 +273,8 @@ async def a_relation(author: Author, book: Book) -> None:
     await related(author, "books").filter(titel="Emma").run()
     # E: Book has no field "titel"; did you mean "title" or "subtitle"?  [adj-lookup]
     related(author, "boks")  # E: Author has no relation "boks"; did you mean "books"?  [adj-lookup]
-    related(book, "author")  # E: "Book.author" leads to one row, and related() is for relations to many  [adj-shape]
+    related(book, "author")
+    # E: "Book.author" is a relation to one row; related() requires a relation to many  [adj-shape]
 
 
 async def a_relation_by_its_manager(author: Author) -> None:

@@ -17,7 +17,7 @@ async def annotated_and_named_in_two_branches(counted: bool) -> list[Book]:
         query = query.annotate(n=Count("tags"))
     if counted:
         query = query.filter(n__gt=2).order_by("-n")
-    query.filter(m=1)  # E: Book has no field "m" (there are...
+    query.filter(m=1)  # E: Book has no field "m" (choices...
     return await query.run()
 
 
@@ -36,7 +36,7 @@ async def annotated_in_a_ternary(counted: bool) -> None:
 async def a_chain_knows_its_names(counted: bool) -> None:
     query = q(Book).annotate(n=Count("tags"))
     query.filter(n=1)
-    q(Book).filter(n=1)  # E: Book has no field "n" (there are...
+    q(Book).filter(n=1)  # E: Book has no field "n" (choices...
 
 
 async def annotated_twice() -> None:

@@ -70,9 +70,9 @@ async def an_aggregate_without_a_name_has_that_of_django() -> None:
 
 async def an_aggregate_that_django_cannot_name() -> None:
     await q(Book).aaggregate(Count("*"))
-    # E: aaggregate() needs a name for this expression, as in name=...  [adj-shape]
+    # E: aaggregate() requires a name for this expression, as in name=...  [adj-shape]
     await q(Book).aaggregate(Sum(F("pages") + 1))
-    # E: aaggregate() needs a name for this expression, as in name=...  [adj-shape]
+    # E: aaggregate() requires a name for this expression, as in name=...  [adj-shape]
 
 
 async def an_aggregate_of_an_annotation() -> None:
@@ -103,8 +103,8 @@ async def a_column_that_is_not_there() -> None:
 
 async def an_expression_that_computes_nothing_over_rows() -> None:
     await q(Book).aaggregate(pages=F("pages"))
-    # E: "pages" computes nothing over all rows: it has no aggregate  [adj-shape]
-    await q(Book).aaggregate(one=Value(1))  # E: "one" computes nothing over all rows: it has no aggregate  [adj-shape]
+    # E: "pages" is not an aggregate expression  [adj-shape]
+    await q(Book).aaggregate(one=Value(1))  # E: "one" is not an aggregate expression  [adj-shape]
 
 
 async def names_that_are_unpacked(aggregates: dict[str, Any]) -> None:

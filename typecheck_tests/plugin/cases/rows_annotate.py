@@ -66,21 +66,21 @@ async def an_aggregate_without_a_name_has_that_of_django() -> None:
 
 
 async def an_expression_without_a_name() -> None:
-    q(Book).annotate(Lower("title"))  # E: annotate() needs a name for this expression, as in name=...  [adj-shape]
+    q(Book).annotate(Lower("title"))  # E: annotate() requires a name for this expression, as in name=...  [adj-shape]
     q(Book).annotate(Count(F("pages") + 1))
-    # E: annotate() needs a name for this expression, as in name=...  [adj-shape]
+    # E: annotate() requires a name for this expression, as in name=...  [adj-shape]
 
 
 async def a_name_of_a_field() -> None:
-    q(Book).annotate(pages=F("title"))  # E: the annotation "pages" has the name of a field of Book  [adj-lookup]
+    q(Book).annotate(pages=F("title"))  # E: the annotation "pages" conflicts with a field of Book  [adj-lookup]
     q(Book).annotate(author_id=F("title"))
-    # E: the annotation "author_id" has the name of a field of Book  [adj-lookup]
-    q(Book).alias(rating=F("title"))  # E: the annotation "rating" has the name of a field of Book  [adj-lookup]
+    # E: the annotation "author_id" conflicts with a field of Book  [adj-lookup]
+    q(Book).alias(rating=F("title"))  # E: the annotation "rating" conflicts with a field of Book  [adj-lookup]
 
 
 async def a_name_of_a_relation_from_the_other_side() -> None:
     q(Book).annotate(chapters=Count("chapters"))
-    # E: the annotation "chapters" has the name of a field of Book  [adj-lookup]
+    # E: the annotation "chapters" conflicts with a field of Book  [adj-lookup]
 
 
 async def a_name_that_an_annotation_has_already() -> None:
@@ -121,7 +121,7 @@ async def after_values_the_names_of_other_fields_are_free() -> None:
 
 async def after_values_its_own_names_are_taken() -> None:
     q(Book).values("pages").annotate(pages=Max("title"))
-    # E: the annotation "pages" has the name of a column of the rows  [adj-lookup]
+    # E: the annotation "pages" conflicts with a column of the rows  [adj-lookup]
 
 
 async def groups_are_filtered_by_what_they_have() -> None:

@@ -29,9 +29,9 @@ async def a_place_may_come_from_either_query() -> None:
 
 async def a_union_of_another_number_of_columns() -> None:
     q(Book).values("title").union(q(Book).values("title", "pages"))
-    # E: columns of the rows: 1 in the first query, 2 in this one  [adj-shape]
+    # E: the queries have different numbers of columns: 1 in the first, 2 in this one  [adj-shape]
     q(Book).values_list("title", "pages").union(q(Author).values_list("name"))
-    # E: columns of the rows: 2 in the first query, 1 in this one  [adj-shape]
+    # E: the queries have different numbers of columns: 2 in the first, 1 in this one  [adj-shape]
 
 
 async def an_intersection_and_a_difference() -> None:

@@ -258,7 +258,7 @@ async def a_variable_among_the_operands(number: int, text: str) -> None:
 
 async def an_output_that_django_cannot_tell() -> None:
     reveal_type(await q(Book).values(a=F("title") + F("pages")).aget())  # R: TypedDict({'a': Any})
-    # E: Django refuses this expression: Cannot infer type of...
+    # E: Django rejects this expression: Cannot infer type of...
 
 
 async def a_choice_between_expressions(is_long: bool) -> None:

@@ -86,7 +86,7 @@ async def rows_by_another_unique_field() -> None:
 
 async def rows_by_a_field_that_is_not_unique() -> None:
     await q(Book).ain_bulk(["Emma"], field_name="title")
-    # E: "Book.title" is not unique: two rows may share a key  [adj-shape]
+    # E: "Book.title" is not unique and cannot be the key of ain_bulk()  [adj-shape]
 
 
 async def rows_by_a_field_that_is_not_there() -> None:

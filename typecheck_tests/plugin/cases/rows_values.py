@@ -58,7 +58,7 @@ async def a_generic_foreign_key_is_its_two_columns() -> None:
     reveal_type(await q(Note).values().aget())
     # R: TypedDict({'id': int, 'content_type_id': int, 'object_id': int, 'text': str})
     q(Note).values("target")
-    # E: "Note.target" is a generic foreign key, and no column: its columns are those of its type and its key  [adj-l...
+    # E: "Note.target" is a generic foreign key, not a column; use its content type and object ID  [adj-l...
 
 
 async def a_generic_relation_is_a_path() -> None:
@@ -101,7 +101,7 @@ async def a_transform_has_its_own_type() -> None:
 
 async def a_lookup_is_no_column() -> None:
     q(Book).values("title__icontains")
-    # E: Book: "title__icontains" ends in the lookup "icontains", and is no column  [adj-lookup]
+    # E: Book: "title__icontains" ends in the lookup "icontains" and is not a column  [adj-lookup]
 
 
 async def a_json_column_and_paths_into_it() -> None:
@@ -139,12 +139,12 @@ async def an_expression_by_name() -> None:
 
 async def an_expression_without_a_name() -> None:
     q(Book).values("title", Lower("title"))
-    # E: values() takes an expression by a name, as in values(name=...)  [adj-shape]
+    # E: values() requires a name for this expression, as in name=...  [adj-shape]
 
 
 async def an_expression_that_has_the_name_of_a_field() -> None:
-    q(Book).values(pages=F("title"))  # E: the annotation "pages" has the name of a field of Book  [adj-lookup]
-    q(Book).values("title", title=F("pages"))  # E: the annotation "title" has the name of a field of Book  [adj-lookup]
+    q(Book).values(pages=F("title"))  # E: the annotation "pages" conflicts with a field of Book  [adj-lookup]
+    q(Book).values("title", title=F("pages"))  # E: the annotation "title" conflicts with a field of Book  [adj-lookup]
 
 
 async def an_annotation_is_a_column() -> None:
@@ -155,7 +155,7 @@ async def an_annotation_is_a_column() -> None:
 
 async def an_alias_is_no_column() -> None:
     query = q(Book).alias(tag_count=Count("tags"))
-    query.values("tag_count")  # E: "tag_count" is an alias, and no column: name it by annotate()  [adj-lookup]
+    query.values("tag_count")  # E: "tag_count" is an alias, not a column; use annotate() to select it  [adj-lookup]
     (await query.values().aget())["tag_count"]
     # E: "tag_count" is not a valid TypedDict key; expected one of ("id", "title", "subtitle", "isbn", "author_id", ....
 
@@ -173,7 +173,7 @@ async def the_last_values_count() -> None:
 
 async def what_values_did_not_select_is_no_column_any_more() -> None:
     q(Book).annotate(n=Count("tags")).values("title").values("n")
-    # E: "n" is an alias, and no column: name it by annotate()  [adj-lookup]
+    # E: "n" is an alias, not a column; use annotate() to select it  [adj-lookup]
 
 
 async def all_columns_after_others_have_the_annotations() -> None:

@@ -77,12 +77,13 @@ async def flat_stays_flat_with_an_annotation() -> None:
 
 
 async def flat_of_several_columns() -> None:
-    q(Book).values_list("title", "pages", flat=True)  # E: values_list() with flat=True takes one field  [adj-shape]
+    q(Book).values_list("title", "pages", flat=True)
+    # E: values_list() with flat=True accepts only one field  [adj-shape]
 
 
 async def flat_and_named_together() -> None:
     q(Book).values_list("title", flat=True, named=True)
-    # E: values_list() has either flat=True or named=True  [adj-shape]
+    # E: values_list() accepts flat=True or named=True, not both  [adj-shape]
 
 
 async def flat_that_is_known_only_at_run_time(flat: bool) -> None:
@@ -167,14 +168,14 @@ async def datetimes_of_a_column() -> None:
 
 async def dates_of_what_is_no_date() -> None:
     q(Book).dates("pages", "year")
-    # E: "Book.pages" is a PositiveIntegerField, and no DateField or DateTimeField  [adj-lookup]
-    q(Book).datetimes("published", "year")  # E: "Book.published" is a DateField, and no DateTimeField  [adj-lookup]
+    # E: "Book.pages" is a PositiveIntegerField, not a DateField or DateTimeField  [adj-lookup]
+    q(Book).datetimes("published", "year")  # E: "Book.published" is a DateField, not a DateTimeField  [adj-lookup]
 
 
 async def dates_of_a_kind_that_there_is_not() -> None:
-    q(Book).dates("published", "hour")  # E: "hour" is none of year, month, week, day  [adj-lookup]
+    q(Book).dates("published", "hour")  # E: "hour" is not one of year, month, week, day  [adj-lookup]
     q(Book).datetimes("released", "century")
-    # E: "century" is none of year, month, week, day, hour, minute, second  [adj-lookup]
+    # E: "century" is not one of year, month, week, day, hour, minute, second  [adj-lookup]
 
 
 async def dates_of_a_name_that_is_not_there() -> None:

@@ -39,7 +39,7 @@ async def attributes_of_prefetches_are_typed() -> None:
 
 async def names_are_checked() -> None:
     q(Book).select_related("autor")
-    # E: Book has no relation to one row "autor"; did you mean "author" or "category"?  [adj-lookup]
+    # E: Book has no single-valued relation "autor"; did you mean "author" or "category"?  [adj-lookup]
     q(Book).only("titel")  # E: Book has no field "titel"; did you mean "title" or "subtitle"?  [adj-lookup]
 
 

@@ -1,0 +1,1 @@
+"""Private API of mypy and django-stubs, and the guard around every hook."""

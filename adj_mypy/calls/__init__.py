@@ -1,0 +1,1 @@
+"""One call: its receiver, its arguments, and the type of its result."""

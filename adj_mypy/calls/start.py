@@ -1,0 +1,113 @@
+"""Where a query starts: `q()`, and the shortcuts with the same argument."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mypy.nodes import CallExpr, Expression, MemberExpr
+from mypy.types import CallableType, Instance, Type, TypeType, get_proper_type
+
+from adj_mypy.boundary.fullnames import MANAGER, QUERY
+from adj_mypy.boundary.types import map_to_base
+from adj_mypy.calls.call import Call, Query
+from adj_mypy.expressions.names import ANY_NAMES
+from adj_mypy.models.project import ModelClass, model_info
+from adj_mypy.row_state.managers import default_manager, first_rows, live_manager
+from adj_mypy.row_state.row_types import named_model, row_type, state_of
+from adj_mypy.row_state.state import State
+
+_QUERYSET: Final = "django.db.models.query.QuerySet"
+_MANAGER: Final = "django.db.models.manager.BaseManager"
+_PLAIN: Final = frozenset({"django.db.models.manager.Manager", _MANAGER, _QUERYSET, QUERY, MANAGER})
+"""Classes that cannot add names to the rows."""
+
+
+def q(call: Call) -> Type:
+    """Return a query with the rows of the model's default manager, or of the given manager.
+
+    The state of a QuerySet's rows is not known, and it may have other names.
+    """
+    result = get_proper_type(call.result)
+    arguments = call.positional()
+    if not isinstance(result, Instance) or result.type.fullname != QUERY or len(arguments) != 1:
+        return call.result
+    if state_of(call.project, result.args[1]) is not None:
+        return call.result
+    manager = _manager(call, arguments[0].expression, arguments[0].type)
+    model = call.project.model_of(result.args[0]) if manager is None else manager.model
+    if model is None:
+        return call.result
+    rows = None if manager is None else first_rows(call.project, call.api, manager)
+    if rows is None:
+        return _unknown_rows(call, result, model, arguments[0].type)
+    known, state = rows
+    row = row_type(call.project, call.api, model, state)
+    return result.copy_modified(args=[named_model(call.project, call.api, model, known), row])
+
+
+def _unknown_rows(call: Call, result: Instance, model: ModelClass, source: Type) -> Type:
+    """Return a query of which only the names may be known."""
+    names = _names_beside(source)
+    if not names.annotations:
+        return result
+    return result.copy_modified(args=[named_model(call.project, call.api, model, names), result.args[1]])
+
+
+def _manager(call: Call, source: Expression, typ: Type) -> Any:
+    """Return the live manager that a query starts from: `Book`, `Book.objects` or `Book.objects.all()`."""
+    model = call.project.class_of(typ)
+    if model is not None:
+        return default_manager(model)
+    if isinstance(source, CallExpr) and not source.args:
+        source = source.callee
+        if not isinstance(source, MemberExpr) or source.name != "all":
+            return None
+        source = source.expr
+    return live_manager(call.project, call.api, source)
+
+
+def _names_beside(source: Type) -> State:
+    """Return the names that rows may have beside their columns: a project's managers and QuerySets may annotate."""
+    proper = get_proper_type(source)
+    is_plain = isinstance(proper, Instance) and proper.type.fullname in _PLAIN
+    return State() if is_plain else State(annotations=ANY_NAMES)
+
+
+def query_of_source(call: Call) -> Query | None:
+    """Return the query of a shortcut's first argument, for checking its conditions."""
+    arguments = call.positional()
+    source = get_proper_type(arguments[0].type) if arguments else None
+    if source is None:
+        return None
+    row = _class_of(source) if _is_class(source) else _row_of(source)
+    model = call.project.model_of(row)
+    if model is None or row is None:
+        return None
+    manager = _manager(call, arguments[0].expression, source)
+    rows = None if manager is None else first_rows(call.project, call.api, manager)
+    if rows is not None:
+        return Query(model, rows[0], row)
+    named = (state_of(call.project, row) or State()).annotations
+    return Query(model, _names_beside(source).with_annotations(named), row)
+
+
+def _row_of(source: Type) -> Type | None:
+    """Return the rows of a query, a QuerySet or a manager; the first type argument of each is their model."""
+    bases = [_mapped(source, name) for name in (QUERY, _QUERYSET, _MANAGER)]
+    return next((base.args[0] for base in bases if base is not None and base.args), None)
+
+
+def _mapped(source: Type, fullname: str) -> Instance | None:
+    return map_to_base(source, fullname) if isinstance(source, Instance) else None
+
+
+def _class_of(source: Type) -> Type | None:
+    if isinstance(source, TypeType):
+        return source.item
+    return source.ret_type if isinstance(source, CallableType) else None
+
+
+def _is_class(typ: Type) -> bool:
+    """Return whether the argument is a model's class, not a manager."""
+    proper = get_proper_type(typ)
+    return model_info(proper) is None and not isinstance(proper, Instance)

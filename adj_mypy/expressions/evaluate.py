@@ -1,0 +1,265 @@
+"""Evaluate Django expressions in a call to the objects that they are at run time.
+
+`Count("tags")` contains only literals, so it can be constructed here. Variables and calls of the project's functions
+are `UNKNOWN`, and so is every expression that contains one. Only expressions, conditions and fields are constructed,
+because their constructors just keep their arguments. Modules of the project are never imported.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Final
+
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DecimalField,
+    F,
+    Field,
+    FilteredRelation,
+    JSONField,
+    Q,
+    Value,
+    When,
+)
+from django.db.models.expressions import BaseExpression, Combinable, Exists, OuterRef, Subquery
+from mypy.nodes import (
+    ARG_NAMED,
+    ARG_POS,
+    CallExpr,
+    Expression,
+    FloatExpr,
+    IntExpr,
+    ListExpr,
+    MemberExpr,
+    NameExpr,
+    OpExpr,
+    RefExpr,
+    StrExpr,
+    TupleExpr,
+    UnaryExpr,
+)
+from mypy.types import Instance, LiteralType, TupleType, Type, TypedDictType, UnionType, get_proper_type
+
+from adj.schema.field_types import field_class
+from adj_mypy.boundary.api import Api
+from adj_mypy.models.fields import without_none
+
+
+class Unknown:
+    """The value of an expression that is known only at run time."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+_CONSTANTS: Final[Mapping[str, object]] = {"builtins.True": True, "builtins.False": False, "builtins.None": None}
+
+_OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+}
+
+_MADE: Final = (BaseExpression, F, FilteredRelation, Q, Field)
+"""The classes that are constructed."""
+
+METHODS: Final = frozenset(
+    {"asc", "desc", "reverse_ordering", "bitand", "bitor", "bitxor", "bitleftshift", "bitrightshift", "resolve"}
+)
+"""The methods of expressions that return expressions."""
+
+
+class Typed(Value):
+    """Stands for a value of which only the type is known: a variable, or a subquery."""
+
+    def __init__(self, typ: Type, field: Field[Any, Any], *, is_optional: bool) -> None:
+        super().__init__(None, output_field=field)
+        self.typ, self.is_optional = typ, is_optional
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Constructs the objects, and uses the checker's types for variables."""
+
+    api: Api
+
+    def evaluate(self, expression: Expression) -> Any:
+        """Return the object that an expression is at run time, or `UNKNOWN`."""
+        match expression:
+            case StrExpr() | IntExpr() | FloatExpr():
+                return expression.value
+            case NameExpr() if expression.fullname in _CONSTANTS:
+                return _CONSTANTS[expression.fullname]
+            case TupleExpr() | ListExpr():
+                items = [self.evaluate(item) for item in expression.items]
+                return UNKNOWN if UNKNOWN in items else items
+            case CallExpr():
+                return self._call(expression)
+            case OpExpr():
+                return self._operation(expression)
+            case UnaryExpr():
+                return self._unary(expression)
+            case _:
+                return self._literal(expression)
+
+    def _literal(self, expression: Expression) -> Any:
+        """Return the value of a variable that has a literal type."""
+        typ = get_proper_type(self.api.type_of(expression))
+        if isinstance(typ, Instance) and typ.last_known_value is not None:
+            typ = typ.last_known_value
+        if not isinstance(typ, LiteralType) or not isinstance(typ.value, (str, int, bool, float)):
+            return UNKNOWN
+        return typ.value
+
+    def _operation(self, expression: OpExpr) -> Any:
+        function = _OPERATORS.get(expression.op)
+        left, right = (self._operand(side) for side in (expression.left, expression.right))
+        if function is None or left is UNKNOWN or right is UNKNOWN:
+            return UNKNOWN
+        return _tried(function, left, right)
+
+    def _operand(self, expression: Expression) -> Any:
+        """Return one side of an operator, where Django wraps plain values in `Value`."""
+        made = self.evaluate(expression)
+        return self.sample(expression) if made is UNKNOWN else made
+
+    def _unary(self, expression: UnaryExpr) -> Any:
+        made = self.evaluate(expression.expr)
+        if made is UNKNOWN or expression.op not in {"-", "~"}:
+            return UNKNOWN
+        return _tried(operator.neg if expression.op == "-" else operator.invert, made)
+
+    def sample(self, expression: Expression) -> Any:
+        """Return a stand-in with the type of a variable, if a column can have that type."""
+        return typed(self.api.type_of(expression))
+
+    def _call(self, call: CallExpr) -> Any:
+        callee = call.callee
+        if isinstance(callee, MemberExpr) and callee.name in METHODS:
+            receiver = self.evaluate(callee.expr)
+            if isinstance(receiver, (Combinable, Q)):
+                return self._applied(getattr(receiver, callee.name), call)
+        made = found(callee)
+        if made is None:
+            return UNKNOWN
+        if issubclass(made, Subquery) and not issubclass(made, Exists):
+            return self._subquery(call, is_array=made.__name__ == "ArraySubquery")
+        if issubclass(made, Exists):
+            return Typed(self.api.named("builtins.bool"), BooleanField(), is_optional=False)
+        if issubclass(made, Q):
+            # `conditions` checks its lookups; for the type of an expression any Q will do.
+            return Q(pk__isnull=False)
+        if issubclass(made, OuterRef):
+            return UNKNOWN
+        return self._when(call) if issubclass(made, When) else self._applied(made, call)
+
+    def _when(self, call: CallExpr) -> Any:
+        """Any condition will do here, too: see `_call`."""
+        given = list(zip(call.arg_kinds, call.arg_names, call.args, strict=True))
+        results = [expression for kind, name, expression in given if name == "then" and kind == ARG_NAMED]
+        results += [expression for kind, _, expression in given if kind == ARG_POS][1:2]
+        made = self._operand(results[0]) if len(results) == 1 else UNKNOWN
+        return UNKNOWN if made is UNKNOWN else _tried(When, Q(pk__isnull=False), then=made)
+
+    def _applied(self, function: Callable[..., Any], call: CallExpr) -> Any:
+        is_value = isinstance(function, type) and issubclass(function, Value)
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
+        for kind, name, expression in zip(call.arg_kinds, call.arg_names, call.args, strict=True):
+            made = self.evaluate(expression)
+            if made is UNKNOWN:
+                made = self._sampled(expression, is_value=is_value)
+            if made is UNKNOWN or kind not in {ARG_POS, ARG_NAMED}:
+                return UNKNOWN
+            if kind == ARG_POS:
+                args.append(made)
+            else:
+                kwargs[name or ""] = made
+        if is_value and args and isinstance(args[0], Typed):
+            return args[0]
+        return _tried(function, *args, **kwargs)
+
+    def _sampled(self, expression: Expression, *, is_value: bool) -> Any:
+        """Return a stand-in for an argument; a string may name a column, except in `Value`."""
+        sample = self.sample(expression)
+        is_text = isinstance(sample, Typed) and isinstance(sample.output_field, CharField)
+        return UNKNOWN if is_text and not is_value else sample
+
+    def _subquery(self, call: CallExpr, *, is_array: bool) -> Any:
+        """Return a stand-in for the column of a subquery: nullable, or a list for `ArraySubquery`."""
+        typ = get_proper_type(self.api.type_of(call.args[0])) if call.args else None
+        if len(call.args) != 1 or not isinstance(typ, Instance) or len(typ.args) != 2:
+            return UNKNOWN
+        column = _only_column(typ.args[1])
+        if column is None:
+            return UNKNOWN
+        if is_array:
+            return Typed(self.api.named("builtins.list", [column]), JSONField(), is_optional=False)
+        return typed(column, is_optional=True)
+
+
+def _only_column(row: Type) -> Type | None:
+    """Return the type of a row's only column."""
+    proper = get_proper_type(row)
+    if isinstance(proper, (TypedDictType, TupleType)):
+        items = list(proper.items.values()) if isinstance(proper, TypedDictType) else proper.items
+        return items[0] if len(items) == 1 else None
+    return proper if isinstance(proper, (Instance, UnionType)) else None
+
+
+def typed(typ: Type | None, *, is_optional: bool = False) -> Any:
+    """Return a stand-in for a value of a type, if a column can have that type."""
+    proper = get_proper_type(typ)
+    if proper is None:
+        return UNKNOWN
+    plain = get_proper_type(without_none(proper))
+    if not isinstance(plain, Instance):
+        return UNKNOWN
+    names = [base.fullname for base in plain.type.mro]
+    field = next((cls for name in names if (cls := field_class(name)) is not None), None)
+    if field is None:
+        return UNKNOWN
+    made = DecimalField(max_digits=20, decimal_places=4) if field is DecimalField else field()
+    return Typed(plain, made, is_optional=is_optional or plain is not proper)
+
+
+def found(callee: Expression) -> type[Any] | None:
+    """Return the class that a call names, if it may be constructed."""
+    if not isinstance(callee, RefExpr) or not callee.fullname:
+        return None
+    module, _, name = callee.fullname.rpartition(".")
+    found_module = _of_django(module) if module.startswith("django.") else sys.modules.get(module)
+    cls = getattr(found_module, name, None)
+    return cls if isinstance(cls, type) and issubclass(cls, _MADE) else None
+
+
+@cache
+def _of_django(name: str) -> ModuleType | None:
+    """Import a module of Django; some need a database driver, which may be missing."""
+    with suppress(Exception):
+        return import_module(name)
+    return None
+
+
+def _tried(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call a constructor. If it rejects its arguments, it will also do so at run time."""
+    try:
+        return function(*args, **kwargs)
+    except Exception:  # noqa: BLE001  # a project's own class may raise anything
+        return UNKNOWN

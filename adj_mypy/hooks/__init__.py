@@ -1,0 +1,1 @@
+"""mypy's hooks, and the function that handles each name."""

@@ -1,0 +1,114 @@
+"""Reading an attribute of a row: loaded relations and columns have their types, others are reported."""
+
+from __future__ import annotations
+
+from mypy.nodes import MemberExpr
+from mypy.plugin import AttributeContext
+from mypy.types import Instance, Type, UnionType, get_proper_type
+
+from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.codes import ATTR_DEFINED, NOT_LOADED
+from adj_mypy.boundary.generic import bare
+from adj_mypy.boundary.types import erroneous
+from adj_mypy.boundary.words import suggestion
+from adj_mypy.models.project import (
+    ModelClass,
+    Project,
+    Relation,
+    is_parent_link,
+    joined_relations,
+    model_info,
+    relations,
+    single_relations,
+    target_of,
+)
+from adj_mypy.row_state.blocking import may_wait
+from adj_mypy.row_state.row_types import plain_row, state_of, with_rows
+from adj_mypy.row_state.state import State
+from adj_mypy.row_state.trees import rows_knowing
+
+
+def read(project: Project, attribute: str, context: AttributeContext) -> Type:
+    """Return the type of a relation or column of a row."""
+    state, declared = state_of(project, context.type), bare(context.default_attr_type)
+    model = None if state is None else project.model_of(context.type)
+    if state is None or model is None:
+        return declared
+    api = Api(context.api)
+    if state.has(attribute):
+        row = rows_knowing(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
+        return _with_row(project, row, declared)
+    if context.is_lvalue:
+        _assigned(project, api, attribute, context)
+        return declared
+    problem = _problem(model, state, attribute)
+    if problem is not None and not api.is_assigned(context.context) and not may_wait(api):
+        hint = " (reading it would query the database, which async code cannot do)"
+        api.fail(problem + hint, context.context, NOT_LOADED)
+    return declared
+
+
+def _assigned(project: Project, api: Api, attribute: str, context: AttributeContext) -> None:
+    """Record in a variable's type that an attribute of its row is assigned."""
+    target = context.context
+
+    def change(model: ModelClass, state: State) -> State:
+        other = target_of(single_relations(model)[attribute]) if attribute in single_relations(model) else None
+        there = state if other is None else state.with_loaded(attribute, plain_row(project, api, other))
+        return there.gaining([attribute])
+
+    if isinstance(target, MemberExpr):
+        api.narrow(target.expr, with_rows(project, api, context.type, change))
+
+
+def _problem(model: ModelClass, state: State, attribute: str) -> str | None:
+    """Return what is wrong with reading an attribute, or None."""
+    label = f'"{model.__name__}.{attribute}"'
+    if state.lacks(attribute):
+        return f"{label} is deferred by the query: remove it from defer() or add it to only()"
+    relation = single_relations(model).get(attribute)
+    if relation is None or is_parent_link(relation) or _is_read_through_parent(model, state, relation):
+        return None
+    joined = next((name for name, (read, _) in joined_relations(model).items() if read == attribute), None)
+    remedy = f'select_related("{joined}")' if joined is not None else f'prefetch_related("{attribute}")'
+    return f"{label} is not loaded: add .{remedy} to the query"
+
+
+def _is_read_through_parent(model: ModelClass, state: State, relation: Relation) -> bool:
+    """Return whether an inherited relation may be loaded on the parent instance, which was prefetched."""
+    if relation.model is model:
+        return False
+    known = single_relations(model)
+    return any(name in known and is_parent_link(known[name]) for name in state.loaded)
+
+
+def _with_row(project: Project, row: Type, declared: Type) -> Type:
+    """Return the declared type with the type of the loaded row; None stays, and managers get its rows."""
+    proper = get_proper_type(declared)
+    if project.model_of(row) is None:
+        return declared
+    if isinstance(proper, UnionType):
+        return UnionType.make_union([_with_row(project, row, item) for item in proper.items])
+    if project.model_of(proper) is not None:
+        return row
+    if isinstance(proper, Instance) and proper.args:
+        target = project.model_of(row)
+        args = [row if project.model_of(argument) is target else argument for argument in proper.args]
+        return proper.copy_modified(args=args)
+    return declared
+
+
+def read_annotation(project: Project, attribute: str, context: AttributeContext) -> Type:
+    """Return the type of an annotation; an attribute that is not one is reported."""
+    state = state_of(project, context.type)
+    if state is None or attribute in state.annotations:
+        return context.default_attr_type if state is None else state.annotations[attribute]
+    if state.is_open:
+        return context.default_attr_type
+    info = model_info(context.type)
+    if info is None or not isinstance(context.type, Instance):
+        return context.default_attr_type
+    names = [*info.names, *state.annotations]
+    message = f'"{info.name}" has no attribute "{attribute}"{suggestion(attribute, names)}'
+    Api(context.api).fail(message, context.context, ATTR_DEFINED)
+    return erroneous()

@@ -1,0 +1,1 @@
+"""The type of a query's rows after each of its methods."""

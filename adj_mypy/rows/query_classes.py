@@ -1,0 +1,30 @@
+"""A project's query classes: `class BookQuery(AsyncQuery[Book, Book])`.
+
+Methods of such a class return the class itself, which has no type argument for its rows. So the plugin adds a subclass
+`BookQuery@adj[Model, Row]`, which inherits from `AsyncQuery[Model, Row]` first and from `BookQuery` second.
+"""
+
+from __future__ import annotations
+
+from mypy.types import Instance, Type, get_proper_type
+
+from adj_mypy.boundary.fullnames import QUERY
+from adj_mypy.boundary.types import map_to_base
+from adj_mypy.calls.call import MADE_ARGUMENTS, Call
+
+
+def of(call: Call) -> Type:
+    """`BookQuery.of(query)`: the same rows."""
+    result = get_proper_type(call.result)
+    given = call.arguments("query")
+    source = get_proper_type(given[0].type) if given else None
+    base = map_to_base(source, QUERY) if isinstance(source, Instance) else None
+    if not isinstance(result, Instance) or base is None or len(base.args) != MADE_ARGUMENTS:
+        return call.result
+    made = call.made_class(result)
+    return call.result if made is None else Instance(made, [*result.args, *base.args])
+
+
+def unchanged(call: Call) -> Type:
+    """Methods that do not change the type of rows."""
+    return call.result
