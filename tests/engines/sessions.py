@@ -76,9 +76,25 @@ def backend_pid(alias: str) -> int:
     return _number(alias, "SELECT pg_backend_pid()")
 
 
+async def until_active(number: int, alias: str = "postgres") -> None:
+    """Wait until the server runs so many queries of others at the same time."""
+    async with asyncio.timeout(30):
+        while await elsewhere(active_queries, alias) != number:  # noqa: ASYNC110  # no event of the loop
+            await asyncio.sleep(0.02)
+
+
+async def assert_run_at_once(queries: list[AsyncQuery[Any, Any]], alias: str = "postgres") -> None:
+    """Fail if the server does not run all of these queries, which take long, at the same time; they are cancelled."""
+    tasks = [asyncio.create_task(query.run()) for query in queries]
+    await until_active(len(queries), alias)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
 async def assert_nothing_runs() -> None:
-    """Fail if the server is still busy for us a second after everything has ended."""
-    end = time.monotonic() + 1
+    """Fail if the server is still busy for us ten seconds after everything has ended."""
+    end = time.monotonic() + 10
     while busy := await elsewhere(active_queries):
         assert time.monotonic() < end, f"{busy} queries or transactions are still open"
         await asyncio.sleep(0.02)

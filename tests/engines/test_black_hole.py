@@ -83,7 +83,7 @@ def test_a_query_that_takes_too_long_gives_up(two_connections: str) -> None:
 def test_a_cancelled_query_gives_up(two_connections: str, times: int) -> None:
     async def main() -> None:
         async with black_hole(two_connections) as network:
-            task = asyncio.create_task(sleeping(0.05, two_connections).run())
+            task = asyncio.create_task(sleeping(1, two_connections).run())
             await asyncio.sleep(0.02)
             network.go_down()
             for _ in range(times):
@@ -156,6 +156,8 @@ def test_a_commit_that_is_stopped_gives_up(two_connections: str, caplog: pytest.
     async def main() -> None:
         async with black_hole(two_connections) as network:
             task = asyncio.create_task(write(network))
+            await is_down.wait()
+            # The task sends its COMMIT before it waits again.
             await asyncio.sleep(0.1)
             task.cancel()
             await in_time(ended(task))
@@ -166,7 +168,9 @@ def test_a_commit_that_is_stopped_gives_up(two_connections: str, caplog: pytest.
         async with atomic(two_connections):
             await q(Country).using(two_connections).acount()
             network.go_down()
+            is_down.set()
 
+    is_down = asyncio.Event()
     run(main())
 
 

@@ -20,6 +20,7 @@ from django.utils import timezone
 import adj
 from adj import atomic, q
 from tests.engines.places import Place
+from tests.engines.sessions import assert_nothing_runs
 from tests.running import run
 from tests.shop.models import Author, Country
 
@@ -120,7 +121,7 @@ def test_a_session_that_the_server_ends_for_its_idleness_is_one_error(postgres: 
         with pytest.raises(Undo if end == "error" else DatabaseError):
             async with atomic(postgres, set_local={"idle_in_transaction_session_timeout": "50ms"}):
                 await create(postgres, "+1")
-                await asyncio.sleep(0.3)
+                await assert_nothing_runs()
                 if end == "query":
                     await q(Country).using(postgres).acount()
                 if end == "error":

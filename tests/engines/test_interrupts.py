@@ -195,6 +195,7 @@ def test_a_block_goes_on_after_a_read_was_stopped_where_the_database_lets_it(pla
 def test_a_late_interrupt_meets_no_other_query(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The query has ended by itself; its thread is kept until the interrupt has arrived."""
     arrived: list[bool] = []
+    begun = threading.Event()
 
     def late(connection: Any) -> bool:
         time.sleep(0.2)
@@ -206,12 +207,14 @@ def test_a_late_interrupt_meets_no_other_query(place: Place, monkeypatch: pytest
     def take_a_while() -> None:
         """Long enough to be cancelled, and to be over before the interrupt arrives."""
         with connections[place.alias].cursor() as cursor:
+            begun.set()
             cursor.execute(SHORT[place.alias])
 
     async def main() -> None:
         for _ in range(5):
+            begun.clear()
             task = asyncio.create_task(on_worker(place, take_a_while))
-            await asyncio.sleep(0.02)
+            await asyncio.to_thread(begun.wait)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -237,14 +240,17 @@ LONGER = {
 
 def test_a_call_that_has_not_begun_never_begins(place: Place) -> None:
     begun: list[int] = []
+    may_end = threading.Event()
 
     async def main() -> None:
         async with adj.native(place.alias):
-            first = asyncio.create_task(sync_to_async(time.sleep)(0.3))
+            first = asyncio.create_task(sync_to_async(may_end.wait)())
             await asyncio.sleep(0.05)
             second = asyncio.create_task(sync_to_async(begun.append)(1))
             await asyncio.sleep(0.05)
             second.cancel()
+            await asyncio.sleep(0)
+            may_end.set()
             await first
             with pytest.raises(asyncio.CancelledError):
                 await second
@@ -255,9 +261,10 @@ def test_a_call_that_has_not_begun_never_begins(place: Place) -> None:
 
 def test_synchronous_code_goes_on_and_its_statement_does_not(place: Place) -> None:
     """Python cannot be stopped: it learns of the cancellation as of any error of the database."""
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def code() -> None:
+        begun.set()
         with pytest.raises(OperationalError):
             wait_in_sql(place.alias)
         # What is sent after that is not interrupted.
@@ -267,6 +274,7 @@ def test_synchronous_code_goes_on_and_its_statement_does_not(place: Place) -> No
 
     async def main() -> None:
         task = asyncio.create_task(on_worker(place, code))
+        await asyncio.to_thread(begun.wait)
         await asyncio.sleep(0.3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

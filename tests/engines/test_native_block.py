@@ -71,9 +71,9 @@ def test_a_block_that_is_cancelled_at_its_end_keeps_no_connection(postgres: str,
         # There is one connection; a task that kept it would block all others.
         assert await q(Country).using(postgres).acount()
 
-    settings = {"engine": engine, "threads": 1, "pool": {"timeout": 1}}
+    settings = {"engine": engine, "threads": 1, "pool": {"timeout": 10}}
     if engine == "psycopg":
-        settings = {"pool": {"max_size": 1, "timeout": 1}}
+        settings = {"pool": {"max_size": 1, "timeout": 10}}
     with override_settings(ADJ={postgres: settings}):
         run(main())
 

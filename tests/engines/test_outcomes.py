@@ -145,7 +145,7 @@ def test_a_query_that_takes_too_long_is_said_to_be_stopped_where_it_is(postgres:
     async def main() -> None:
         await q(Book).using(postgres).acount()
         with pytest.raises(QueryTimeout) as raised:
-            await sleeping(1).timeout(0.2).run()
+            await sleeping(2).timeout(0.5).run()
         if place.engine != "django":
             assert raised.value.outcome == "stopped"
             assert "was stopped" in str(raised.value)
@@ -163,9 +163,9 @@ def test_an_update_on_djangos_thread_is_written_after_its_time_and_the_error_doe
 
     async def main() -> None:
         await create(postgres, "+1")
-        late = Concat(Value("late "), Cast(Sleep(Value(0.3)), CharField()))
+        late = Concat(Value("late "), Cast(Sleep(Value(1)), CharField()))
         with pytest.raises(QueryTimeout, match="may still be written"):
-            await q(Country).using(postgres).filter(code="+1").timeout(0.05).aupdate(name=late)
+            await q(Country).using(postgres).filter(code="+1").timeout(0.5).aupdate(name=late)
         # The thread takes what comes after that in its turn.
         await sync_to_async(lambda: None)()
 

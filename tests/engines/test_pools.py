@@ -64,7 +64,8 @@ def test_sessions_that_were_ended_while_idle_are_replaced_silently(postgres: str
         for _ in range(10):
             assert await q(Book).using(postgres).acount() > 0
         await asyncio.gather(*(use(together) for _ in range(5)))
-        assert time.perf_counter() - start < 2
+        # Without waiting for any of them.
+        assert time.perf_counter() - start < 10
 
     with pooled.chosen():
         run(main())

@@ -173,16 +173,18 @@ asyncio.run(main())
 
 
 def busy(alias: str) -> int:
-    """How many slow queries a server runs."""
-    names = {"postgresql": ("pg_stat_activity", "query"), "mysql": ("information_schema.processlist", "info")}
+    """How many slow queries a server runs on our database."""
+    running = {
+        "postgresql": ("pg_stat_activity", "query", "state = 'active' AND datname = current_database()"),
+        "mysql": ("information_schema.processlist", "info", "db = DATABASE()"),
+    }
     vendor = connections[alias].vendor
-    if vendor not in names:
+    if vendor not in running:
         return 0
-    table, column = names[vendor]
-    state = "state = 'active' AND" if vendor == "postgresql" else ""
+    table, column, ours = running[vendor]
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM {table} WHERE {state} lower({column}) LIKE %s AND {column} NOT LIKE %s",
+            f"SELECT count(*) FROM {table} WHERE {ours} AND lower({column}) LIKE %s AND {column} NOT LIKE %s",
             ["%sleep(25)%", "%count(*)%"],
         )
         number: int = cursor.fetchone()[0]

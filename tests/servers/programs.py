@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-import pwd
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
+
+if sys.platform != "win32":
+    import pwd
 
 Command: TypeAlias = list[str | Path]
 
@@ -20,7 +23,7 @@ class ProgramFailed(RuntimeError):
 
 def service_account() -> pwd.struct_passwd | None:
     """Who runs PostgreSQL's programs; None for ourselves."""
-    if os.geteuid() != 0:
+    if sys.platform == "win32" or os.geteuid() != 0:
         return None
     known = {account.pw_name: account for account in pwd.getpwall()}
     return known.get("postgres") or known["nobody"]

@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 import psycopg
+from django.db.backends.postgresql.features import DatabaseFeatures
 from psycopg import sql
-
-OLDEST_VERSION = 150_000
-"""PostgreSQL 15, the oldest one that the newest supported Django works with."""
 
 
 class UnsuitableServer(RuntimeError):
@@ -106,11 +104,18 @@ def probe(target: Server) -> Server:
     with target.connect() as connection:
         version = connection.info.server_version
         row = connection.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
-    if version < OLDEST_VERSION:
-        raise UnsuitableServer(f"version {version // 10_000} is older than {OLDEST_VERSION // 10_000}")
+    if version < (oldest := _oldest_version()):
+        raise UnsuitableServer(f"version {version // 10_000} is older than {oldest // 10_000}")
     if row != (True,):
         raise UnsuitableServer(f"{target.user} may not create databases")
     return replace(target, version=version)
+
+
+def _oldest_version() -> int:
+    """The oldest PostgreSQL that the installed Django supports."""
+    minimum = DatabaseFeatures.minimum_database_version
+    assert minimum is not None
+    return 10_000 * minimum[0]
 
 
 def _is_local(host: str) -> bool:
