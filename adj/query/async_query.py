@@ -20,6 +20,7 @@ from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
 from adj.compiler.plans.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
+from adj.errors import hides_frame
 from adj.query.builders import BuildingQuery
 from adj.query.query_method import Source
 from adj.query.queryset_names import MANAGER_SURFACE, RELATED_SURFACE, SURFACE, Fate, advice
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
     from django.db.models.sql.query import Query
 
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
+
 
 class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     """A question about the rows of a model `M`, whose answer has rows of type `R`.
@@ -55,13 +59,10 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
     # -- rows of another type ------------------------------------------------------------------------------------------
 
-    def _with_shape(self, clause: ask.Clause) -> AsyncQuery[M, Any]:
-        """The query with a clause that makes other rows of them."""
-        return self._with(clause)
-
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
         """Rows are dicts of the named columns; all columns if none is named."""
-        return self._with_shape(ask.Values(*snapshot_expressions(self, fields, expressions)))
+        query: AsyncQuery[M, Any] = self
+        return query._with(ask.Values(*snapshot_expressions(self, fields, expressions)))
 
     @overload
     def values_list(
@@ -77,17 +78,20 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     ) -> AsyncQuery[M, tuple[Any, ...]]: ...
     def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, Any]:
         """Rows are tuples of the named columns; with `flat` the one column's values, with `named` named tuples."""
-        return self._with_shape(ask.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
+        query: AsyncQuery[M, Any] = self
+        return query._with(ask.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """The distinct dates of a field, truncated to `kind`: year, month, week or day."""
-        return self._with_shape(ask.Dates(field_name, kind, order))
+        query: AsyncQuery[M, Any] = self
+        return query._with(ask.Dates(field_name, kind, order))
 
     def datetimes(
         self, field_name: str, kind: str, order: str = "ASC", tzinfo: datetime.tzinfo | None = None
     ) -> AsyncQuery[M, datetime.datetime]:
         """The distinct moments of a field, truncated to `kind`: year, month, week, day, hour, minute or second."""
-        return self._with_shape(ask.Datetimes(field_name, kind, order, tzinfo))
+        query: AsyncQuery[M, Any] = self
+        return query._with(ask.Datetimes(field_name, kind, order, tzinfo))
 
     def raw(
         self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
@@ -174,7 +178,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         return known_related_objects(self.queryset)
 
     def __repr__(self) -> str:
-        return f"<AsyncQuery: {query_text(self.statement, with_values=True)}>"
+        return f"<{type(self).__name__}: {query_text(self.statement, with_values=True)}>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AsyncQuery):
@@ -221,10 +225,9 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
             raise TypeError("a query contains nothing before it has run: use `await query.acontains(instance)`.")
 
         def __getattr__(self, name: str) -> NoReturn:
+            # Without a full stop: Python adds ". Did you mean: ...?" to the message in tracebacks.
             raise AttributeError(
-                f"{type(self).__name__} has no {name!r}.{advice(_fate(name))}",
-                name=name,
-                obj=self,
+                f"{type(self).__name__} has no attribute {name!r}{advice(_fate(name))}", name=name, obj=self
             )
 
 

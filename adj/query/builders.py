@@ -21,6 +21,7 @@ from adj.compiler.keys.snapshot import (
     snapshot_value,
     snapshot_values,
 )
+from adj.errors import AdjError, hides_frame
 from adj.query.query_method import Source
 from adj.statement import clauses as ask
 from adj.statement.statement import Statement
@@ -30,6 +31,9 @@ from adj.typevars import M, Q, R
 
 if TYPE_CHECKING:
     from typing import Self
+
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
 
 
 class BuildingQuery(StatementHolder, Generic[M, R]):
@@ -52,7 +56,12 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         statement, before = self.statement.with_clause(clause), self.structure
         added = structure_of(statement.model, clause)
         structure = extended(before, added)
-        partial = validate(self, statement, structure, added)
+        try:
+            partial = validate(self, statement, structure, added)
+        except AdjError as error:
+            # The traceback ends at the query method: what adj does below it says nothing about the user's mistake.
+            error.__traceback__ = None
+            raise
         query = self._asking(statement, structure)
         if partial is not None:
             query._partial = partial  # noqa: SLF001  # a query's own

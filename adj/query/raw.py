@@ -87,4 +87,7 @@ class AsyncRawQuery(Generic[M]):
             raise TypeError("a raw query is neither true nor false before it has run: use `bool(await query.run())`.")
 
         def __getattr__(self, name: str) -> NoReturn:
-            raise AttributeError(f"AsyncRawQuery has no {name!r}.{advice(RAW_SURFACE.get(name))}", name=name, obj=self)
+            # Without a full stop: Python adds ". Did you mean: ...?" to the message in tracebacks.
+            raise AttributeError(
+                f"AsyncRawQuery has no attribute {name!r}{advice(RAW_SURFACE.get(name))}", name=name, obj=self
+            )

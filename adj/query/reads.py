@@ -18,6 +18,7 @@ from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.overrides import ASYNC_ITERATION, CONTAINS, EXPLAIN, IN_BULK, method_names
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_values
 from adj.compiler.plans.prepare import Question
+from adj.errors import hides_frame
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import Executor, all_rows
@@ -31,6 +32,9 @@ from adj.typevars import M, R
 
 _GET, _FIRST, _LAST = Finish(Answer.GET), Finish(Answer.FIRST), Finish(Answer.LAST)
 _COUNT, _EXISTS = Finish(Answer.COUNT), Finish(Answer.EXISTS)
+
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
 
 
 class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):

@@ -21,19 +21,23 @@ from adj.compiler.relations.related_managers import (
     relation_statement,
     write_alias,
 )
+from adj.errors import hides_frame
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.query.async_query import AsyncQuery, query_of
 from adj.statement.clauses import Clause
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import Structure, Unkeyed
-from adj.statement.text import NotedCall, related_text
+from adj.statement.text import NotedCall, related_query_text, related_text
 from adj.typevars import M
 
 if TYPE_CHECKING:
     from typing import Self
 
 Values = Mapping[str, Any]
+
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
 
 
 class RelatedQuery(AsyncQuery[M, M], Generic[M]):
@@ -67,6 +71,9 @@ class RelatedQuery(AsyncQuery[M, M], Generic[M]):
         self, statement: Statement, structure: Structure | Unkeyed
     ) -> AsyncQuery[M, M]:
         return AsyncQuery(statement, structure)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {related_query_text(self._instance, self._relation)}>"
 
     async def aadd(self, *objs: M | Any, bulk: bool = True, through_defaults: Values | None = None) -> None:
         """Let objects belong to the instance: one UPDATE for a foreign key, or new rows of the through table.

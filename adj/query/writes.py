@@ -14,12 +14,16 @@ from adj.compiler.django.django_path import terminal_reason
 from adj.compiler.django.returning import check_returning
 from adj.compiler.keys.overrides import method_names
 from adj.compiler.keys.snapshot import snapshot_expressions
+from adj.errors import hides_frame
 from adj.query.copy_from import COPY_BATCH, copy_rows
 from adj.query.running import answer
 from adj.statement.shapes import Answer
 from adj.statement.statement import Finish, Names, Statement
 from adj.statement.structure import StatementHolder, Structure, Unkeyed
 from adj.typevars import M, R, T
+
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
 
 
 class WritingQuery(StatementHolder, Generic[M, R]):

@@ -149,4 +149,4 @@ def test_notes_on_an_error_arrive(sent: Any) -> None:
 def test_a_copied_invalid_format_answers_as_a_validation_error() -> None:
     error = copy.copy(made(errors.InvalidFormat))
     assert error.messages == [str(error)]
-    assert "does not parse" in str(error)
+    assert "cannot be parsed" in str(error)

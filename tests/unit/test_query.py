@@ -366,11 +366,11 @@ TEXTS: list[tuple[AnyQuery, str]] = [
     (q(Book).filter(pages__gt=200).order_by("-rating"), "q(Book).filter(pages__gt=200).order_by('-rating')"),
     (q(Book).filter(author__name="Le Guin", pages=3), "q(Book).filter(author__name='Le Guin', pages=3)"),
     (q(Book).exclude(rating=None), "q(Book).exclude(rating=None)"),
-    (q(Book).filter(Q(pages=1) | ~Q(title="x")), "q(Book).filter(Q(pages=1 | ~Q(title='x')))"),
+    (q(Book).filter(Q(pages=1) | ~Q(title="x")), "q(Book).filter(Q(pages=1) | ~Q(title='x'))"),
     (q(Book).complex_filter({"pages": 1}), "q(Book).complex_filter({'pages': 1})"),
-    (q(Book).annotate(n=Count("tags")), "q(Book).annotate(n=Count(F(tags)))"),
-    (q(Book).alias(n=Lower("title")), "q(Book).alias(n=Lower(F(title)))"),
-    (q(Book).values("title", n=F("pages")), "q(Book).values('title', n=F(pages))"),
+    (q(Book).annotate(n=Count("tags")), "q(Book).annotate(n=Count('tags'))"),
+    (q(Book).alias(n=Lower("title")), "q(Book).alias(n=Lower('title'))"),
+    (q(Book).values("title", n=F("pages")), "q(Book).values('title', n=F('pages'))"),
     (q(Book).values_list("title", flat=True), "q(Book).values_list('title', flat=True)"),
     (q(Book).values_list("title", named=True), "q(Book).values_list('title', named=True)"),
     (q(Book).dates("published", "year", "DESC"), "q(Book).dates('published', 'year', order='DESC')"),
@@ -661,7 +661,7 @@ def test_a_run_that_is_not_awaited_is_warned_of_by_name() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     query: Any = q(Book)
-    with pytest.raises(AttributeError, match="no 'no_such'"):
+    with pytest.raises(AttributeError, match="no attribute 'no_such'"):
         _ = query.no_such
     assert not hasattr(query, "__iter__") or callable(query.__iter__)
 

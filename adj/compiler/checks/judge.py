@@ -6,6 +6,7 @@ the value that it objects to is found.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,8 @@ from django.core.exceptions import FieldError, ValidationError
 from django.db import NotSupportedError
 from django.db.models import Model
 
+from adj.compiler.checks.argument_types import problem_of_arguments
+from adj.compiler.checks.formats import expected_text
 from adj.compiler.checks.late_names import check_late_names
 from adj.compiler.checks.name_types import check_name_types
 from adj.compiler.checks.names import begins_with, names_in, paths
@@ -42,7 +45,7 @@ def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
     except FieldError as error:
         _raise_unknown_name(statement, *_refused_part(before, clause), error)
     except NotSupportedError as error:
-        raise UnsupportedFeature(query=query_text(statement), reason=_sentence(error)) from error
+        raise UnsupportedFeature(query=query_text(statement), reason=_sentence(error)) from _cause(error)
     except (TypeError, ValueError, ValidationError) as error:
         _raise_misfit(statement, before, error)
     check_late_names(statement, before)
@@ -99,9 +102,10 @@ def _raise_unknown_name(
             try:
                 resolve(statement.model, path)
             except UnknownField as unknown:
-                raise _with_choices(unknown, statement, known) from error
+                raise _with_choices(unknown, statement, known) from _cause(error)
             except FieldError as unknown:
-                raise unknown from error
+                raise unknown from _cause(error)
+    _refuse_arguments(statement, error)
     raise error
 
 
@@ -113,19 +117,36 @@ def _with_choices(unknown: UnknownField, statement: Statement, known: frozenset[
 
 
 def _raise_misfit(statement: Statement, before: DjangoQuerySet, error: Exception) -> NoReturn:
-    clause = statement.clauses[-1]
+    clause, model = statement.clauses[-1], statement.model
     if (culprit := next(_culprits(clause, before), None)) is not None:
         path, operand = culprit
-        kind = InvalidFormat if isinstance(error, ValidationError) else InvalidOperand
-        raise kind(
-            model=statement.model.__name__,
-            path=path,
-            expected=expected(statement.model, path),
-            got=_kind_of(operand),
-        ) from error
+        got = _type_name(operand)
+        if isinstance(error, ValidationError):
+            wrong: InvalidOperand = InvalidFormat(
+                model=model.__name__, path=path, expected=expected_text(model, path), got=got
+            )
+        else:
+            wrong = InvalidOperand(model=model.__name__, path=path, expected=expected(model, path), got=got)
+        raise wrong from _cause(error)
+    _refuse_arguments(statement, error)
     if isinstance(error, TypeError):
-        raise ShapeError(query=query_text(statement), reason=_sentence(error), advice=_advice(statement)) from error
+        advice = _advice(statement)
+        raise ShapeError(query=query_text(statement), reason=_sentence(error), advice=advice) from _cause(error)
     raise error
+
+
+def _refuse_arguments(statement: Statement, error: Exception) -> None:
+    """Raise `ShapeError` if an argument of the last clause has a wrong type."""
+    if (problem := problem_of_arguments(statement.model, statement.clauses[-1])) is not None:
+        reason, advice = problem
+        raise ShapeError(query=query_text(statement), reason=reason, advice=advice) from _cause(error)
+
+
+def _cause(error: Exception) -> Exception | None:
+    """The error that Django raised, if it came from the project's code; an error of Django's own code adds no facts."""
+    frames = traceback.walk_tb(error.__traceback__)
+    *_, (innermost, _) = frames
+    return None if innermost.f_globals.get("__name__", "").startswith(("django.", "adj.")) else error
 
 
 def _culprits(clause: ask.Clause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
@@ -157,18 +178,18 @@ def _sentence(error: Exception) -> str:
 def _advice(statement: Statement) -> str:
     earlier = statement.clauses[:-1]
     if any(isinstance(clause, ask.Slice) for clause in earlier):
-        return "Slice last: put [start:stop] after the other clauses."
+        return "Slice last: write [start:stop] after the other query methods."
     if any(isinstance(clause, (ask.Values, ask.ValuesList)) for clause in earlier):
-        return "Choose one: values() and values_list() name the columns themselves."
+        return "Use one or the other: values() and values_list() already choose the columns."
     if any(isinstance(clause, ask.Combine) for clause in earlier):
-        return "Put this clause on the queries before they are combined."
-    return "Leave this clause out, or put it elsewhere in the chain."
+        return "Call it on the queries before combining them."
+    return ""
 
 
-def _kind_of(operand: object) -> str:
+def _type_name(operand: object) -> str:
     if isinstance(operand, (list, tuple, set, frozenset)):
-        kinds = sorted({type(item).__name__ for item in operand})
-        return f"{type(operand).__name__} of {', '.join(kinds) or 'nothing'}"
-    kind = type(operand).__name__
+        names = sorted({type(item).__name__ for item in operand})
+        return f"{type(operand).__name__} of {', '.join(names)}" if names else f"an empty {type(operand).__name__}"
+    name = type(operand).__name__
     is_unsaved = hasattr(operand, "_meta") and getattr(operand, "pk", 0) is None
-    return f"an unsaved {kind}" if is_unsaved else kind
+    return f"an unsaved {name}" if is_unsaved else name

@@ -79,13 +79,31 @@ def _check_relation(model: Any, name: str) -> None:
     for part in name.split("__"):
         choices = dict(_single_relations(model))
         if part not in choices:
-            kind = "relation to one row named"
-            raise UnknownField(model=model.__name__, path=name, part=part, choices=choices, kind=kind)
+            raise UnknownField(
+                model=model.__name__,
+                path=name,
+                part=part,
+                choices=choices,
+                kind="foreign key or one-to-one relation",
+                problem=_problem_of_relation(model, part),
+            )
         model = choices[part]
 
 
+def _problem_of_relation(model: Any, name: str) -> str | None:
+    """Why `select_related()` cannot follow a field that exists; None if there is no such field."""
+    subject = f'"{name}" of {model.__name__}'
+    if name in dict(relations(model)):
+        return (
+            f'{subject} leads to several rows and cannot be used in select_related(); use prefetch_related("{name}").'
+        )
+    if get_field(model, name) is not None:
+        return f"{subject} is not a relation and cannot be used in select_related()."
+    return None
+
+
 def _single_relations(model: Any) -> Iterator[tuple[str, Any]]:
-    """The relations that lead to one row at most, by name, and where they lead."""
+    """The relations that `select_related()` can follow, by name, with the related model."""
     for field in model._meta.get_fields():
         if field.is_relation and field.related_model is not None and (field.many_to_one or field.one_to_one):
             yield field.name, field.related_model
@@ -104,12 +122,18 @@ def _check_prefetch(model: Any, name: str) -> None:
 
 
 def relations(model: Any) -> Iterator[tuple[str, Any]]:
-    """The relations of a model by the names of their attributes, and where they lead; None where rows have to tell."""
+    """The relations of a model: the attribute's name and the related model, which is None for a generic foreign key."""
+    for name, field in relation_fields(model):
+        yield name, field.related_model
+
+
+def relation_fields(model: Any) -> Iterator[tuple[str, Any]]:
+    """The relations of a model: the attribute's name and the field, or the reverse relation."""
     for field in model._meta.get_fields():
         if field.is_relation:
             name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name
             if name is not None:
-                yield name, field.related_model
+                yield name, field
 
 
 def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[object]:
