@@ -15,7 +15,7 @@ from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.overrides import begins_with_every_row, overridden, queryset_class_of, starts_plain
 from adj.models.wrappers import queryset_method, terminal
 from adj.query.async_query import AsyncQuery
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.statement import Statement
 from adj.statement.structure import Partial, Structure, Unkeyed
 from adj.typevars import M, Owner, Q_co, R
@@ -84,10 +84,10 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     def _partial(self, partial: Partial | None) -> None:
         pass
 
-    def _with(self, clause: ask.Clause) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # no manager
+    def _with(self, clause: clauses.Clause) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # no manager
         return self.all()._with(clause)  # noqa: SLF001  # a query's own
 
-    def _asking(  # type: ignore[override]  # no manager
+    def _with_statement(  # type: ignore[override]  # no manager
         self, statement: Statement, structure: Structure | Unkeyed
     ) -> AsyncQuery[Owner, Owner]:
         return self._query_class(statement, structure)
@@ -198,10 +198,10 @@ if TYPE_CHECKING:
 
         # As in AsyncManager: a query and no manager.
         def _with(  # type: ignore[override]
-            self, clause: ask.Clause
+            self, clause: clauses.Clause
         ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
 
-        def _asking(  # type: ignore[override]
+        def _with_statement(  # type: ignore[override]
             self, statement: Statement, structure: Structure | Unkeyed
         ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
 

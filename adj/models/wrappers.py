@@ -79,7 +79,7 @@ class queryset_method(Generic[P]):  # noqa: N801  # a decorator, named as one
                 "and await it."
             )
         statement = statement_of(queryset, query.statement.seconds)
-        return query._asking(statement, structure_of_statement(statement))  # noqa: SLF001  # adj's own
+        return query._with_statement(statement, structure_of_statement(statement))  # noqa: SLF001  # adj's own
 
 
 class terminal(Generic[P, T]):  # noqa: N801  # a decorator, named as one

@@ -237,7 +237,7 @@ def test_sizes_that_are_none_and_two_cursors_are_refused() -> None:
     async def main() -> None:
         sizes: list[Any] = [0, -1, "5", True, 2.5]
         for size in sizes:
-            with pytest.raises(ValueError, match="page\\(\\) takes a positive number of rows"):
+            with pytest.raises(ValueError, match="page\\(\\) expects a positive number of rows"):
                 await q(Entry).page(size)
         with pytest.raises(ValueError, match="not both"):
             await q(Entry).page(1, after="a", before="b")

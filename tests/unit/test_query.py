@@ -606,7 +606,7 @@ def test_q_of_a_query_is_that_query() -> None:
     ],
 )
 def test_q_of_nonsense_says_what_it_takes(nonsense: Any) -> None:
-    with pytest.raises(TypeError, match=r"q\(\) takes a model, a manager or a QuerySet, not "):
+    with pytest.raises(TypeError, match=r"q\(\) expects a model, a manager, a QuerySet or a query; got "):
         q(nonsense)
 
 
@@ -616,13 +616,13 @@ def test_q_of_nonsense_says_what_it_takes(nonsense: Any) -> None:
 @pytest.mark.parametrize(
     ("misuse", "words"),
     [
-        (lambda query: list(query), "not iterable"),
+        (lambda query: list(query), "cannot be iterated"),
         (lambda query: len(query), "acount()"),
         (lambda query: bool(query), "aexists()"),
         (lambda query: 3 in query, "acontains"),
-        (lambda query: query["title"], "whole numbers and slices, not by str"),
-        (lambda query: query[::2], "no steps"),
-        (lambda query: query[0:4:1], "no steps"),
+        (lambda query: query["title"], "integers or slices; got str"),
+        (lambda query: query[::2], "cannot have a step"),
+        (lambda query: query[0:4:1], "cannot have a step"),
     ],
 )
 def test_a_query_is_no_list(misuse: Callable[[Any], Any], words: str) -> None:

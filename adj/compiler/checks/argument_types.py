@@ -9,7 +9,7 @@ from django.core.exceptions import FieldError
 from django.db.models import DateField, DateTimeField, Field, Model
 
 from adj.schema.paths import resolve
-from adj.statement import clauses as ask
+from adj.statement import clauses
 
 
 class Problem(NamedTuple):
@@ -19,24 +19,24 @@ class Problem(NamedTuple):
     advice: str
 
 
-def problem_of_arguments(model: type[Model], clause: ask.Clause) -> Problem | None:
+def problem_of_arguments(model: type[Model], clause: clauses.Clause) -> Problem | None:
     """The first argument of a clause that has the wrong type; None if Django's own error has to do."""
     match clause:
-        case ask.Filter():
+        case clauses.Filter():
             return next(_problems_of_conditions(model, clause), None)
-        case ask.Annotate():
+        case clauses.Annotate():
             return _problem_of_expressions(model, clause.method, clause.args, clause.kwargs)
-        case ask.Values():
+        case clauses.Values():
             return _problem_of_expressions(model, clause.word, (), clause.expressions)
-        case ask.Dates():
+        case clauses.Dates():
             return _problem_of_truncation(model, clause.word, clause.name, DateField)
-        case ask.Datetimes():
+        case clauses.Datetimes():
             return _problem_of_truncation(model, clause.word, clause.name, DateTimeField)
         case _:
             return None
 
 
-def _problems_of_conditions(model: type[Model], clause: ask.Filter) -> Iterator[Problem]:
+def _problems_of_conditions(model: type[Model], clause: clauses.Filter) -> Iterator[Problem]:
     method = clause.method
     for argument in clause.args:
         if not _is_condition(argument):

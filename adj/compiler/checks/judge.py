@@ -26,7 +26,7 @@ from adj.compiler.django.partial import with_clause
 from adj.errors import InvalidFormat, InvalidOperand, ShapeError, UnknownField, UnsupportedFeature
 from adj.schema.operands import expected
 from adj.schema.paths import resolve
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
 from adj.statement.structure import Partial
@@ -52,12 +52,12 @@ def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
     return Partial(len(statement.clauses), built)
 
 
-def _refused_part(before: DjangoQuerySet, clause: ask.Clause) -> tuple[DjangoQuerySet, ask.Clause]:
+def _refused_part(before: DjangoQuerySet, clause: clauses.Clause) -> tuple[DjangoQuerySet, clauses.Clause]:
     """The annotation that Django refuses, where one call gives several, and the QuerySet that it was added to.
 
     Each annotation may name those before it.
     """
-    if not isinstance(clause, ask.Annotate):
+    if not isinstance(clause, clauses.Annotate):
         return before, clause
     parts = [replace(clause, kwargs={}), *(replace(clause, args=(), kwargs={n: e}) for n, e in clause.kwargs.items())]
     queryset, count = before, _known_parts(before, parts)
@@ -74,7 +74,7 @@ def _refused_part(before: DjangoQuerySet, clause: ask.Clause) -> tuple[DjangoQue
     return before, clause
 
 
-def _known_parts(before: DjangoQuerySet, parts: Sequence[ask.Annotate]) -> int:
+def _known_parts(before: DjangoQuerySet, parts: Sequence[clauses.Annotate]) -> int:
     """How many of the first annotations have only names that adj finds; 0 if all have."""
     known = set(names_in(before))
     for number, part in enumerate(parts):
@@ -93,7 +93,7 @@ def _is_found(model: type[Model], path: str) -> bool:
 
 
 def _raise_unknown_name(
-    statement: Statement, before: DjangoQuerySet, clause: ask.Clause, error: FieldError
+    statement: Statement, before: DjangoQuerySet, clause: clauses.Clause, error: FieldError
 ) -> NoReturn:
     """Find the name that Django objects to, and say what there is instead."""
     known = names_in(before)
@@ -149,11 +149,11 @@ def _cause(error: Exception) -> Exception | None:
     return None if innermost.f_globals.get("__name__", "").startswith(("django.", "adj.")) else error
 
 
-def _culprits(clause: ask.Clause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
+def _culprits(clause: clauses.Clause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
     """The conditions of a clause that Django refuses by themselves."""
     for path, operand in clause.conditions():
         try:
-            with_clause(before, ask.Filter((), {path: operand}))
+            with_clause(before, clauses.Filter((), {path: operand}))
         except (TypeError, ValueError, ValidationError):
             if _takes_conditions(before):
                 yield path, operand
@@ -164,7 +164,7 @@ def _culprits(clause: ask.Clause, before: DjangoQuerySet) -> Iterator[tuple[str,
 def _takes_conditions(queryset: DjangoQuerySet) -> bool:
     """Whether a QuerySet takes any condition at all; after a slice it does not."""
     try:
-        with_clause(queryset, ask.Filter((), {"pk__isnull": False}))
+        with_clause(queryset, clauses.Filter((), {"pk__isnull": False}))
     except (TypeError, ValueError):
         return False
     return True
@@ -177,11 +177,11 @@ def _sentence(error: Exception) -> str:
 
 def _advice(statement: Statement) -> str:
     earlier = statement.clauses[:-1]
-    if any(isinstance(clause, ask.Slice) for clause in earlier):
+    if any(isinstance(clause, clauses.Slice) for clause in earlier):
         return "Slice last: write [start:stop] after the other query methods."
-    if any(isinstance(clause, (ask.Values, ask.ValuesList)) for clause in earlier):
+    if any(isinstance(clause, (clauses.Values, clauses.ValuesList)) for clause in earlier):
         return "Use one or the other: values() and values_list() already choose the columns."
-    if any(isinstance(clause, ask.Combine) for clause in earlier):
+    if any(isinstance(clause, clauses.Combine) for clause in earlier):
         return "Call it on the queries before combining them."
     return ""
 

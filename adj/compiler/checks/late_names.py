@@ -17,7 +17,7 @@ from django.db.models.sql.query import Query
 from adj.compiler.checks.names import begins_with, names_in
 from adj.errors import QueryError, UnknownColumn, UnknownField, UnknownRelation
 from adj.schema.paths import field_names, get_field, resolve
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet, Role
 from adj.statement.statement import Statement
 
@@ -31,7 +31,7 @@ def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
     if clause.role is None:
         return
     names: Iterable[object] = clause.all_names()
-    if isinstance(clause, ask.Prefetch):
+    if isinstance(clause, clauses.Prefetch):
         names = _prefetched(statement, clause.lookups)
     check = _CHECKS[clause.role]
     known = names_in(before)
@@ -141,7 +141,7 @@ def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[o
     made = {
         lookup.prefetch_to
         for clause in statement.clauses
-        if isinstance(clause, ask.Prefetch)
+        if isinstance(clause, clauses.Prefetch)
         for lookup in clause.lookups
         if isinstance(lookup, Prefetch) and lookup.to_attr
     }

@@ -22,7 +22,7 @@ from adj.compiler.django.partial import kept_queryset
 from adj.compiler.keys.key_visitor import KeyWalk
 from adj.compiler.keys.memo import Memo
 from adj.schema.operands import operand_types
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.key_chain import KeyChain, Parts, key_size, rounded
 from adj.statement.statement import Statement
@@ -69,9 +69,9 @@ def validate(
     return query._partial
 
 
-def _prefetched(clause: ask.Clause) -> Key:
+def _prefetched(clause: clauses.Clause) -> Key:
     """The paths of a prefetch and the classes of its queries, which are in no structure: they do not change the SQL."""
-    if not isinstance(clause, ask.Prefetch):
+    if not isinstance(clause, clauses.Prefetch):
         return None
     return tuple(
         (getattr(lookup, "prefetch_to", lookup), type(getattr(lookup, "queryset", None))) for lookup in clause.lookups
