@@ -98,7 +98,7 @@ def test_a_block_that_is_left_late_without_an_error_says_so(single: Place) -> No
                 await anext(generator)
         writer = Writer(single.alias)
         await writer.start()
-        with pytest.raises(NestingError, match="ended before this block"):
+        with pytest.raises(NestingError, match="ended before this inner block"):
             await anext(generator)
         await writer.end()
 

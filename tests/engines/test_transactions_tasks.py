@@ -126,9 +126,7 @@ def test_a_block_that_another_task_leaves_is_undone(place: Place) -> None:
             await create(place.alias, "+1")
 
         await asyncio.create_task(enter(), name="who enters")
-        with pytest.raises(
-            NestingError, match=r"left by the task 'Task-\d+', and was entered by another one, 'who enters'"
-        ):
+        with pytest.raises(NestingError, match=r"left by task 'Task-\d+', but entered by task 'who enters'"):
             await block.__aexit__(None, None, None)
         with pytest.raises(RuntimeError, match="left twice"):
             await block.__aexit__(None, None, None)

@@ -774,9 +774,9 @@ def test_a_timeout_is_a_number_of_seconds(seconds: Any, error: type[Exception], 
 @pytest.mark.parametrize(
     ("retry", "error", "message"),
     [
-        ("3", TypeError, r"atomic\(retry=\) expects a number of retries; got '3' \(str\)"),
+        ("3", TypeError, r"atomic\(retry=\) expects an integer; got '3' \(str\)"),
         (True, TypeError, r"got True \(bool\)"),
-        (-1, ValueError, r"expects 0 or a positive number of retries; got -1"),
+        (-1, ValueError, r"expects 0 or a positive integer; got -1"),
     ],
 )
 def test_retries_are_counted(retry: Any, error: type[Exception], message: str) -> None:
