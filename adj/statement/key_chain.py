@@ -18,7 +18,7 @@ Parts: TypeAlias = tuple[Hashable, ...]
 class KeyChain:
     """The keys of a statement's clauses, the last one first.
 
-    `own_size` estimates the bytes of the last clause's key, `size` those of all of them.
+    `own_size` estimates the bytes of the last clause's key, `size` those of all keys.
     """
 
     __slots__ = ("__weakref__", "before", "last", "own_size", "size")
@@ -46,7 +46,7 @@ class KeyChain:
 _LINK = 400
 
 _links: WeakValueDictionary[tuple[KeyChain | None, Hashable], KeyChain] = WeakValueDictionary()
-# Its references by content: reading them here saves a call on the way of every query.
+# Its references by content: reading them here saves a call in every query method.
 _references: dict[tuple[KeyChain | None, Hashable], Callable[[], KeyChain | None]] = cast("Any", _links).data
 # Reentrant, since garbage collection may run a project's code while it is held.
 _lock = threading.RLock()
@@ -81,7 +81,7 @@ def _new_link(before: KeyChain | None, last: Hashable) -> KeyChain:
 
 
 def rounded(size: int) -> int:
-    """A size in whole steps of 512 bytes: it is an estimate, and does not look like a value of a query."""
+    """A size rounded up to 512 bytes, since it is an estimate."""
     return -(-size // 512) * 512
 
 

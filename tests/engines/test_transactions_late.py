@@ -76,7 +76,7 @@ def test_a_generator_that_is_collected_late_does_not_undo_the_transaction_of_ano
     async def main() -> None:
         left = Left(single.alias)
         generator = left.generate()
-        with pytest.raises(NestingError, match="have not ended"):
+        with pytest.raises(NestingError, match="inner blocks were still open"):
             async with atomic(single.alias):
                 await anext(generator)
         writer = Writer(single.alias)

@@ -1,7 +1,7 @@
-"""Django as the judge of a clause, and its verdicts in adj's words.
+"""Lets Django check a clause, and turns Django's errors into adj's.
 
-Django adds the clause to what it has built of the query before; whatever it raises is looked into until the name or
-the value that it objects to is found.
+Django adds the clause to the QuerySet of the clauses before it. If it raises an error, the name or value that caused it
+is looked for.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ from adj.statement.text import query_text
 
 
 def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
-    """Let Django build the last clause of a statement; `before` is the QuerySet without it.
+    """Add the last clause of a statement to `before`, the QuerySet without it.
 
-    Returns what Django has built. Turns what it raises into adj's own errors.
+    Returns the new QuerySet. Raises `UnknownField`, `UnknownLookup`, `InvalidOperand`, `ShapeError` or
+    `UnsupportedFeature` for Django's errors.
     """
     check_name_types(statement)
     clause = statement.clauses[-1]
     try:
-        built = with_clause(before, clause)
+        queryset = with_clause(before, clause)
     except FieldError as error:
         _raise_unknown_name(statement, *_refused_part(before, clause), error)
     except NotSupportedError as error:
@@ -49,20 +50,20 @@ def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
     except (TypeError, ValueError, ValidationError) as error:
         _raise_misfit(statement, before, error)
     check_late_names(statement, before)
-    return Partial(len(statement.clauses), built)
+    return Partial(len(statement.clauses), queryset)
 
 
 def _refused_part(before: DjangoQuerySet, clause: clauses.Clause) -> tuple[DjangoQuerySet, clauses.Clause]:
-    """The annotation that Django refuses, where one call gives several, and the QuerySet that it was added to.
+    """Of several annotations in one call, the one that Django refuses, and the QuerySet that it was added to.
 
-    Each annotation may name those before it.
+    Each annotation may refer to those before it.
     """
     if not isinstance(clause, clauses.Annotate):
         return before, clause
     parts = [replace(clause, kwargs={}), *(replace(clause, args=(), kwargs={n: e}) for n, e in clause.kwargs.items())]
     queryset, count = before, _known_parts(before, parts)
     with suppress(FieldError):
-        # All at once, where names say that they are not to blame.
+        # Those whose names are all known are added at once.
         earlier = dict(islice(clause.kwargs.items(), max(count - 1, 0)))
         queryset = with_clause(before, replace(clause, kwargs=earlier)) if count else before
         parts = parts[count:]
@@ -75,16 +76,16 @@ def _refused_part(before: DjangoQuerySet, clause: clauses.Clause) -> tuple[Djang
 
 
 def _known_parts(before: DjangoQuerySet, parts: Sequence[clauses.Annotate]) -> int:
-    """How many of the first annotations have only names that adj finds; 0 if all have."""
+    """How many of the first annotations have only known names; 0 if all have."""
     known = set(names_in(before))
     for number, part in enumerate(parts):
-        if not all(begins_with(path, known) or _is_found(before.model, path) for path in paths(part) if path):
+        if not all(begins_with(path, known) or _is_known(before.model, path) for path in paths(part) if path):
             return number
         known.update(part.kwargs)
     return 0
 
 
-def _is_found(model: type[Model], path: str) -> bool:
+def _is_known(model: type[Model], path: str) -> bool:
     try:
         resolve(model, path)
     except FieldError:
@@ -95,7 +96,7 @@ def _is_found(model: type[Model], path: str) -> bool:
 def _raise_unknown_name(
     statement: Statement, before: DjangoQuerySet, clause: clauses.Clause, error: FieldError
 ) -> NoReturn:
-    """Find the name that Django objects to, and say what there is instead."""
+    """Raise the error of the first unknown name, with the choices; otherwise that of a wrong argument, or Django's."""
     known = names_in(before)
     for path in paths(clause):
         if path and not begins_with(path, known):
@@ -110,7 +111,7 @@ def _raise_unknown_name(
 
 
 def _with_choices(unknown: UnknownField, statement: Statement, known: frozenset[str]) -> UnknownField:
-    """Annotations are choices too, where the model itself is asked."""
+    """The error with annotations among the choices, if the name is looked up on the query's own model."""
     if unknown.model != statement.model.__name__ or not known:
         return unknown
     return UnknownField(model=unknown.model, path=unknown.path, part=unknown.part, choices=(*unknown.choices, *known))
@@ -150,7 +151,7 @@ def _cause(error: Exception) -> Exception | None:
 
 
 def _culprits(clause: clauses.Clause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
-    """The conditions of a clause that Django refuses by themselves."""
+    """The conditions of a clause that Django refuses on their own."""
     for path, operand in clause.conditions():
         try:
             with_clause(before, clauses.Filter((), {path: operand}))
@@ -162,7 +163,7 @@ def _culprits(clause: clauses.Clause, before: DjangoQuerySet) -> Iterator[tuple[
 
 
 def _takes_conditions(queryset: DjangoQuerySet) -> bool:
-    """Whether a QuerySet takes any condition at all; after a slice it does not."""
+    """Whether a QuerySet accepts conditions; after a slice it does not."""
     try:
         with_clause(queryset, clauses.Filter((), {"pk__isnull": False}))
     except (TypeError, ValueError):

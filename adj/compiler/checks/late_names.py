@@ -1,4 +1,4 @@
-"""Names that Django looks at only when the query runs, looked at on the line that writes them.
+"""Checks, on the line that writes them, the names that Django checks only when the query runs.
 
 Private Django API used here: `Query.setup_joins`, `JoinInfo.transform_function`.
 """
@@ -25,7 +25,7 @@ from adj.statement.statement import Statement
 def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
     """Check the names of the last clause; `before` is the QuerySet without it.
 
-    Raises `UnknownField` or `UnknownLookup`.
+    Raises `UnknownField`, `UnknownColumn`, `UnknownRelation` or `UnknownLookup`.
     """
     clause = statement.clauses[-1]
     if clause.role is None:
@@ -36,7 +36,7 @@ def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
     check = _CHECKS[clause.role]
     known = names_in(before)
     for name in names:
-        # A sign may be a part of a name, which Django allows.
+        # Django allows a sign as part of an annotation's name.
         if isinstance(name, str) and not any(begins_with(part, known) for part in (name, name.lstrip("-+"))):
             check(statement.model, name)
 
@@ -54,7 +54,7 @@ def _check_path(model: Any, name: str) -> None:
 
 @lru_cache(maxsize=1_024)
 def _is_sortable(model: Any, path: str) -> bool:
-    """Whether Django finds a column for a path: behind a relation it takes the transforms of the key's own field."""
+    """Whether Django can sort by a path: after a relation, it accepts the transforms of the related key's field."""
     query: Any = Query(model)
     try:
         joined = query.setup_joins(path.split(LOOKUP_SEP), query.get_meta(), query.get_initial_alias())
@@ -117,7 +117,7 @@ def _check_prefetch(model: Any, name: str) -> None:
             raise UnknownRelation(model=here.__name__, path=name, part=part, choices=choices, kind="relation")
         here = dict(relations(here)).get(part)
         if here is None:
-            # A generic relation, or an attribute of the project's own: only the rows can tell.
+            # A generic foreign key, or a project's own attribute: where it leads is known only once there are rows.
             return
 
 
@@ -137,8 +137,8 @@ def relation_fields(model: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[object]:
-    """The paths of prefetches, as far as they do not go through an attribute that another one makes."""
-    made = {
+    """The paths of prefetches, except those through the `to_attr` of another prefetch."""
+    attributes = {
         lookup.prefetch_to
         for clause in statement.clauses
         if isinstance(clause, clauses.Prefetch)
@@ -147,7 +147,7 @@ def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[o
     }
     for lookup in lookups:
         path = lookup.prefetch_through if isinstance(lookup, Prefetch) else lookup
-        if isinstance(path, str) and not begins_with(path, frozenset(made)):
+        if isinstance(path, str) and not begins_with(path, frozenset(attributes)):
             yield path
 
 
