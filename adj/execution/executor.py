@@ -230,7 +230,7 @@ class Chunks:
         stack.push_async_callback(connection.run, _closed, rows)
 
         async def fetch() -> Rows:
-            return await connection.run(_taken, rows, self._size)
+            return await connection.run(_next_rows, rows, self._size)
 
         return fetch
 
@@ -256,7 +256,7 @@ def all_rows(rows: Any) -> Rows:
     return async_to_sync(collect)()
 
 
-def _taken(rows: Iterator[Any], count: int) -> Rows:
+def _next_rows(rows: Iterator[Any], count: int) -> Rows:
     return list(islice(rows, count))
 
 

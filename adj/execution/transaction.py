@@ -89,8 +89,8 @@ class Transaction:
             await errand.begin_block()
             self._errands[block] = errand
         try:
-            begun = self._continued(self.connection.run(blocks.enter, block, mode))
-            self._wrapper = await to_its_end(begun, self.connection.patience)
+            entering = self._continued(self.connection.run(blocks.enter, block, mode))
+            self._wrapper = await to_its_end(entering, self.connection.patience)
         except BaseException as error:
             try:
                 if isinstance(error, asyncio.CancelledError):
@@ -216,7 +216,7 @@ class Transaction:
     async def _run_inside(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run a function in the task that asgiref's executor has created for it."""
         task = asyncio.current_task()
-        # Code that runs in one of the transactions may use all of them.
+        # Code that runs in one of the transactions may use all.
         users = [transaction.users for transaction in _in_context().values()]
         for each in users:
             each.add(task)

@@ -33,10 +33,10 @@ class KeyChain:
         return tuple(reversed(tuple(self._from_last())))
 
     def _from_last(self) -> Iterator[Hashable]:
-        link: KeyChain | None = self
-        while link is not None:
-            yield link.last
-            link = link.before
+        key: KeyChain | None = self
+        while key is not None:
+            yield key.last
+            key = key.before
 
     def __repr__(self) -> str:
         return f"<KeyChain {self.parts()!r}>"
@@ -59,25 +59,25 @@ def linked(before: KeyChain | Parts, added: KeyChain | Parts) -> KeyChain | Part
     """
     parts = added if type(added) is tuple else cast("KeyChain", added).parts()
     if type(before) is KeyChain:
-        chain: KeyChain | None = before
+        key: KeyChain | None = before
     else:
         if not parts:
             return before
-        chain, parts = None, before + parts  # type: ignore[operator]  # a tuple, which mypy does not see
+        key, parts = None, before + parts  # type: ignore[operator]  # a tuple, which mypy does not see
     for part in parts:
-        reference = _references.get((chain, part))
-        chain = (None if reference is None else reference()) or _new_link(chain, part)
-    assert chain is not None  # noqa: S101  # there is at least one part
-    return chain
+        reference = _references.get((key, part))
+        key = (None if reference is None else reference()) or _new_key(key, part)
+    assert key is not None  # noqa: S101  # there is at least one part
+    return key
 
 
-def _new_link(before: KeyChain | None, last: Hashable) -> KeyChain:
+def _new_key(before: KeyChain | None, last: Hashable) -> KeyChain:
     with _lock:
-        # Another thread may have made it meanwhile.
-        link = _links.get((before, last))
-        if link is None:
-            link = _links[before, last] = KeyChain(before, last)
-        return link
+        # Another thread may have created it meanwhile.
+        key = _links.get((before, last))
+        if key is None:
+            key = _links[before, last] = KeyChain(before, last)
+        return key
 
 
 def rounded(size: int) -> int:

@@ -84,7 +84,7 @@ class _Noting:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+    def __exit__(self, error_type: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, DatabaseError):
             error.add_note(f"The query: {self.text()}")
 

@@ -22,7 +22,7 @@ async def capture_on_commit(
         async with capture_on_commit(execute=True) as callbacks:
             await publish(book)
 
-    For tests in a transaction: a `TestCase`, pytest-django's `db`, or a sandbox; like Django's
+    For tests in a transaction: a `TestCase`, pytest-django's `db`, or a sandbox; the equivalent of Django's
     `captureOnCommitCallbacks()`. With `execute`, the callbacks are then called, including those that they register in
     turn; coroutine functions are awaited. On an alias that is not in a test's transaction, the list stays empty, since
     `on_commit()` calls the callbacks itself.

@@ -50,6 +50,15 @@ async def list_books() -> list[Book]:
     return list(author.books.all())
 
 
+def forget_await() -> Any:
+    """Use the coroutine of a query as if it were its rows."""
+    coroutine: Any = q(Book).run()
+    try:
+        return coroutine[0]
+    finally:
+        coroutine.close()
+
+
 def outside(query: Any) -> Awaitable[Any]:
     """Run a query without an event loop, by hand."""
     coroutine = query.run()
@@ -174,6 +183,12 @@ MISTAKES = (
         "await q(Book)",
         TypeError,
         books.__await__,
+    ),
+    Mistake(
+        "A missing `await`; Python also warns that `AsyncQuery.run` was never awaited",
+        "q(Book).run()[0]",
+        TypeError,
+        forget_await,
     ),
     Mistake(
         "A synchronous method",

@@ -91,7 +91,7 @@ def _check_relation(model: Any, name: str) -> None:
 
 
 def _problem_of_relation(model: Any, name: str) -> str | None:
-    """Why `select_related()` cannot follow a field that exists; None if there is no such field."""
+    """Why `select_related()` cannot follow a field that exists; None if the field does not exist."""
     subject = f'"{name}" of {model.__name__}'
     if name in dict(relations(model)):
         return (

@@ -244,24 +244,24 @@ class Extra(Clause):
 class Combine(Clause):
     """`union intersection difference` of queries, and `& | ^` of their conditions."""
 
-    kind: Literal["union", "intersection", "difference", "and", "or", "xor"]
+    operation: Literal["union", "intersection", "difference", "and", "or", "xor"]
     others: tuple[object, ...]
     all: bool = False
 
     @property
     @override
     def method(self) -> str | None:
-        return None if self.kind in _SIGNS else self.kind
+        return None if self.operation in _SIGNS else self.operation
 
     @override
     def key(self, keys: Keys) -> Hashable:
-        return (self.kind, self.all, tuple([keys.node(other) for other in self.others]))
+        return (self.operation, self.all, tuple([keys.node(other) for other in self.others]))
 
     @override
     def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
         others = [operands.node(other) for other in self.others]
         combined: DjangoQuerySet
-        match self.kind:
+        match self.operation:
             case "union":
                 combined = queryset.union(*others, all=self.all)
             case "intersection":
@@ -278,9 +278,9 @@ class Combine(Clause):
 
     @override
     def text(self, words: Words) -> str:
-        sign = _SIGNS.get(self.kind)
+        sign = _SIGNS.get(self.operation)
         if sign is None:
-            return words.call(self.kind, self.others, [("all", True)] if self.all else [])
+            return words.call(self.operation, self.others, [("all", True)] if self.all else [])
         return "".join([f" {sign} {words.value(other)}" for other in self.others])
 
 
