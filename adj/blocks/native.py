@@ -1,4 +1,4 @@
-"""`async with native():` Django's own asynchronous methods on adj's engine, without a transaction."""
+"""`async with native():` runs Django's own async methods on adj's engine, without a transaction."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ from adj.execution.transaction import current
 
 @asynccontextmanager
 async def native(using: str | None = None) -> AsyncGenerator[None]:
-    """Inside, Django's own a-methods and `sync_to_async(code)` run on adj's engine for an alias, or for `default`.
+    """Run Django's own async methods, and functions passed to `sync_to_async()`, on adj's engine inside the block.
 
-    On PostgreSQL's native engine that is on the event loop, in a greenlet: `await book.asave()`, `await
-    Book.objects.aget(pk=1)` and third-party code need no thread. They run one after another, as Django runs them, on a
-    connection that goes back after each call, unless something is open on it that the next one may need: a cursor, a
-    transaction, a changed session. Then the block keeps it, and its other queries and transactions use it too;
-    otherwise queries of adj have connections of their own, and so has `run_sync()`, which uses the alias's engine in
-    the block. Code that waits for something else than the database belongs in
+        async with native():
+            await book.asave()
+
+    `using` is the alias, `default` if omitted. With the native PostgreSQL engine, the calls run in greenlets on the
+    event loop: `await book.asave()` and third-party code need no thread. As in Django they run one after another. Each
+    call checks out a connection and returns it to the pool, unless a later call may need its state: an open cursor or
+    transaction, or a changed session. In that case the block keeps the connection, and its other queries and
+    transactions use it too. Otherwise adj's queries and `run_sync()` use other connections; `run_sync()` uses the
+    alias's engine in the block. Call code that does not use the database with
     `sync_to_async(code, thread_sensitive=False)`.
 
-    On threads, each call takes a worker thread and its connection, and gives both back, or keeps them in the same
-    cases. Two calls may therefore run on different threads: keep state in context variables or asgiref's `Local`, not
-    in `threading.local`.
+    With the threads engine, each call uses a worker thread and its connection in the same way. Calls may therefore run
+    on different threads: keep state in context variables or asgiref's `Local`, not in `threading.local`.
 
-    A task that was started in the block may outlive it: each of its calls then takes a connection for itself.
+    A task that was started in the block may outlive it; each of its calls then checks out a connection.
 
-    Changes nothing inside of `atomic()`, which does the same with its own connection.
+    The block has no effect inside `atomic()`, which does the same with the transaction's connection.
     """
     alias = DEFAULT_DB_ALIAS if using is None else using
     if current(alias) is not None:
@@ -52,103 +54,103 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
 
 
 class _SharedConnection:
-    """The connection of a block, for as long as one of its calls needs it."""
+    """The connection of a block, while one of its calls needs it."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lent: _Lent | None = None
-        self._taking = asyncio.Lock()
+        self._current: _CheckedOut | None = None
+        self._lock = asyncio.Lock()
         self._is_closed = False
 
     def context(self) -> LastingContext | None:
-        """What lets asgiref use the connection; None where it would in any case."""
+        """The context in which asgiref uses the connection; None if it uses the engine's connection anyway."""
         executor = self._engine.thread_executor(self.run)
         return None if executor is None else LastingContext(executor)
 
     def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-        """Run a function on the connection, in the transactions of the task that calls this.
+        """Run a function on the connection, in the transactions of the calling task.
 
-        After the end of the block it runs on a connection that is taken for this once.
+        After the end of the block it runs on a connection that is checked out for this call.
         """
         return acting_for_current(self._run(function, *args, **kwargs))
 
     async def _run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        lent = await self._take()
+        shared = await self._check_out()
         try:
-            return await lent.connection.run(function, *args, **kwargs)
+            return await shared.connection.run(function, *args, **kwargs)
         finally:
-            await self._leave(lent)
+            await self._leave(shared)
 
     async def close(self) -> None:
-        """End the block: the connection goes back as soon as nobody uses it.
+        """End the block: the connection is returned to the pool when its last call has ended.
 
-        Within a transaction the calls that still run are waited for: they may have its connection as well.
+        Inside a transaction, this waits for the running calls, which may use the transaction's connection as well.
         """
         self._is_closed = True
-        if (lent := self._lent) is not None:
-            self._lent = None
-            lent.users += 1
+        if (shared := self._current) is not None:
+            self._current = None
+            shared.users += 1
             try:
-                if lent.users > 1 and has_companions():
-                    await to_its_end(lent.others_left())
+                if shared.users > 1 and has_companions():
+                    await to_its_end(shared.others_left())
             finally:
-                await self._leave(lent)
+                await self._leave(shared)
 
     def join(self, engine: Engine, *, exclusive: bool) -> AbstractAsyncContextManager[Connection] | None:
-        """The connection, for a query or a transaction in the block, while something is open on it; otherwise None.
+        """The block's connection, for a query or a transaction, while it has state that is needed; otherwise None.
 
-        An exclusive one keeps the block's other calls waiting.
+        While it is exclusive, the block's other calls wait.
         """
-        lent = self._lent
-        if lent is None or engine is not self._engine or self._taking.locked() or not lent.connection.is_needed():
+        shared = self._current
+        if shared is None or engine is not self._engine or self._lock.locked() or not shared.connection.is_needed():
             return None
-        return self._joined(lent, exclusive)
+        return self._joined(shared, exclusive)
 
     @asynccontextmanager
-    async def _joined(self, lent: _Lent, exclusive: bool) -> AsyncGenerator[Connection]:
-        lent.users += 1
+    async def _joined(self, shared: _CheckedOut, exclusive: bool) -> AsyncGenerator[Connection]:
+        shared.users += 1
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._leave, lent)
+            stack.push_async_callback(self._leave, shared)
             if exclusive:
-                await stack.enter_async_context(self._taking)
-            yield lent.connection
+                await stack.enter_async_context(self._lock)
+            yield shared.connection
 
-    async def _take(self) -> _Lent:
-        async with self._taking:
-            lent = self._lent or await self._take_new()
-            lent.users += 1
+    async def _check_out(self) -> _CheckedOut:
+        async with self._lock:
+            shared = self._current or await self._check_out_new()
+            shared.users += 1
             if not self._is_closed:
-                self._lent = lent
-            return lent
+                self._current = shared
+            return shared
 
-    async def _take_new(self) -> _Lent:
+    async def _check_out_new(self) -> _CheckedOut:
         async with AsyncExitStack() as stack:
             connection = await stack.enter_async_context(self._engine.connection())
             connection.share(may_return=True)
-            return _Lent(connection, stack.pop_all().aclose)
+            return _CheckedOut(connection, stack.pop_all().aclose)
 
-    async def _leave(self, lent: _Lent) -> None:
-        """One user less. The last one gives the connection back, unless the block's next call may need it."""
-        lent.users -= 1
-        if lent.users == 1 and lent.closing is not None:
-            lent.closing.set()
-        if lent.users or (lent is self._lent and lent.connection.is_needed()):
+    async def _leave(self, shared: _CheckedOut) -> None:
+        """End a use. The last one returns the connection to the pool, unless the next call may need its state."""
+        shared.users -= 1
+        if shared.users == 1 and shared.closing is not None:
+            shared.closing.set()
+        if shared.users or (shared is self._current and shared.connection.is_needed()):
             return
-        if lent is self._lent:
-            self._lent = None
-        await to_its_end(lent.give_back())
+        if shared is self._current:
+            self._current = None
+        await to_its_end(shared.return_to_pool())
 
 
 @dataclass(eq=False, slots=True)
-class _Lent:
-    """A connection, and how many calls use it or wait for it."""
+class _CheckedOut:
+    """A connection that is checked out, and the number of calls that use it or wait for it."""
 
     connection: Connection
-    give_back: Callable[[], Coroutine[Any, Any, None]]
+    return_to_pool: Callable[[], Coroutine[Any, Any, None]]
     users: int = 0
     closing: asyncio.Event | None = None
 
     async def others_left(self) -> None:
-        """Wait until only the caller uses it."""
+        """Wait until only the caller uses the connection."""
         self.closing = asyncio.Event()
         await self.closing.wait()

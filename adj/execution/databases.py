@@ -1,4 +1,4 @@
-"""Which databases an event loop has open: one per alias, opened by its first query, closed with the loop."""
+"""The databases of each event loop: one per alias, opened by its first query and closed with the loop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CLOSE_SECONDS = 10.0
 
 
 class Database:
-    """An alias on one event loop: its engine, and the executor once the server's facts are known."""
+    """An alias on an event loop: its engine, and its executor once the server's facts are known."""
 
     def __init__(
         self, alias: str, engine: Engine, executor_for: Callable[[str], Coroutine[Any, Any, Executor]]
@@ -44,14 +44,14 @@ class Database:
         self.executor: Executor | None = None
 
     async def open(self) -> Executor:
-        """Reach the server if this has not been done yet. Raises what checking a connection out raises.
+        """Connect to the server, the first time. Raises the errors of checking out a connection.
 
-        Tasks that open it at the same time do not wait for each other: each has its own deadline.
+        Tasks that open it at the same time do not wait for each other, since each has its own deadline.
         """
         dialect = dialect_for(self.alias)
         if not dialect.has_facts:
             async with self.engine.connection() as connection:
-                # Another task may have been faster.
+                # Another task may have opened it meanwhile.
                 if self.executor is not None:
                     return self.executor
                 dialect = dialect_for(self.alias, await connection.run(read_facts, self.alias))
@@ -66,14 +66,13 @@ class Database:
 class LoopDatabases:
     """The databases of one event loop.
 
-    asyncio ends a loop by closing its asynchronous generators; `_guard` is one, and closes the databases when that
-    happens, so that a program that ends, or a test, need not. A loop that is closed without that drops its timers:
-    `_AtClose` waits among them.
+    asyncio ends a loop by closing its async generators. `_guard` is one of them, and closes the databases, so programs
+    and tests need not. A loop that is closed without this step drops its timers, one of which belongs to `_AtClose`.
     """
 
     def __init__(self) -> None:
         self._process = os.getpid()
-        # By the name of the database as well: a test run gives an alias another one.
+        # The key includes the database's name, since a test run changes it.
         self._databases: dict[tuple[str, object], Database] = {}
         self._pinned: dict[str, Database] = {}
         self._in_test: dict[str, Database] = {}
@@ -84,7 +83,7 @@ class LoopDatabases:
         _AtClose(self).wait()
 
     async def executor(self, alias: str) -> Executor:
-        """The executor of an alias, opened if it is not open yet."""
+        """The executor of an alias, which is opened if necessary."""
         if _sandbox or self._pinned:
             self.pin(_sandbox)
             if alias in self._pinned:
@@ -98,16 +97,16 @@ class LoopDatabases:
         return database.executor or await database.open()
 
     def pools(self) -> dict[str, PoolStats]:
-        """The figures of the pools that are open, by alias."""
-        found = {database.alias: database.engine.stats() for database in self._open()}
-        return {alias: stats for alias, stats in found.items() if stats is not None}
+        """The statistics of the open pools, by alias."""
+        engines = {database.alias: database.engine for database in self._open()}
+        return {alias: stats for alias, engine in engines.items() if (stats := engine.stats()) is not None}
 
     def _open(self) -> Iterator[Database]:
         yield from self._databases.values()
         yield from self._pinned.values()
 
     async def close(self) -> None:
-        """Close all databases; the next query opens them anew."""
+        """Close all databases; the next query opens its database again."""
         await self.unpin()
         databases, self._databases = self._databases, {}
         for database in databases.values():
@@ -115,23 +114,23 @@ class LoopDatabases:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether `pin()` holds."""
+        """Whether aliases are pinned."""
         return bool(self._pinned)
 
     def pin(self, aliases: Collection[str]) -> None:
-        """From now on these aliases have one connection each, in a transaction; nothing new if some are pinned."""
+        """Give each of these aliases a single connection, in a transaction; does nothing if some are pinned."""
         if not self._pinned:
             engines = pinned_engines(aliases)
             self._pinned = {alias: Database(alias, engine, self.executor) for alias, engine in engines.items()}
 
     async def unpin(self) -> None:
-        """Undo what was done since `pin()`, and let the aliases be as before."""
+        """Roll back all changes since `pin()`, and release the connections."""
         databases, self._pinned = self._pinned, {}
         for database in databases.values():
             await database.close()
 
     def abandon(self) -> None:
-        """The same on a loop that was closed before its generators; in a forked process, what its parent has stays."""
+        """Close the databases of a closed loop. In a forked process, the parent's connections stay open."""
         databases = tuple(self._open())
         self._databases, self._pinned = {}, {}
         if os.getpid() == self._process:
@@ -139,22 +138,22 @@ class LoopDatabases:
                 database.engine.abandon()
 
     async def _executor_in_test(self, alias: str, wrappers: Wrappers) -> Executor:
-        """The executor that runs in a test's transaction. There is nothing to close: the connection is the test's."""
+        """The executor that runs in a test's transaction. It is not closed: the connection belongs to the test."""
         if wrappers != self._connections_in_test:
             self._connections_in_test, self._in_test = wrappers, {}
         database = self._in_test.get(alias)
         if database is None:
-            # A mistake in them should fail the tests, not production.
+            # Invalid settings should fail in tests, not first in production.
             alias_settings(alias)
             database = self._in_test[alias] = Database(alias, TestCaseEngine(alias, wrappers), self.executor)
         return database.executor or await database.open()
 
     async def _wrappers_in_test(self) -> Wrappers:
-        """The connections in a test's transaction; none where no test has one."""
+        """The connections that are in a test's transaction, by alias."""
         if not is_called_by_a_thread():
             return connections_around()
         if self._connections_of_caller is None:
-            # Such a loop ends before its caller goes on, and so before the test.
+            # Such a loop ends before its caller continues, and so before the test ends.
             self._connections_of_caller = await connections_of_caller()
         return self._connections_of_caller
 
@@ -163,19 +162,19 @@ class LoopDatabases:
             yield
         finally:
             await self.close()
-            # A generator keeps its loop alive, and would keep the entry of `_loops` with it.
+            # The generator refers to its loop, which would keep the entry of `_loops` alive.
             del self._guard
 
 
 class _AtClose:
-    """Only a timer of the loop refers to it. `loop.close()` clears all queues, and so this is where that is noticed."""
+    """Notices that the loop was closed: only a timer refers to this object, and `loop.close()` drops all timers."""
 
     def __init__(self, databases: LoopDatabases) -> None:
         self._databases = databases
         self._loop = asyncio.get_running_loop()
 
     def wait(self) -> None:
-        """Wait for a long time, and then again. In a context of its own: the caller's is not to be kept."""
+        """Start a long timer, again and again, in an empty context, which does not keep the caller's alive."""
         self._loop.call_later(_LONG, self.wait, context=Context())
 
     def __del__(self) -> None:
@@ -188,11 +187,11 @@ _LONG = 86_400.0 * 365
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDatabases] = WeakKeyDictionary()
 
 _sandbox: list[str] = []
-"""The aliases that every loop pins, while a test asks for it."""
+"""The aliases that every loop pins, during tests that use the sandbox."""
 
 
 def pin_everywhere(aliases: Collection[str]) -> None:
-    """Let every loop pin aliases when it first uses one of them; none, to stop that for loops to come."""
+    """Let every loop pin these aliases when it first uses one of them; without aliases, stop this for new loops."""
     _sandbox[:] = aliases
 
 
@@ -216,29 +215,29 @@ async def executor_for(alias: str) -> Executor:
         raise EngineNotOpen(
             alias=alias,
             reason="no asyncio event loop is running in this thread.",
-            advice="Await the query in async code, as under ASGI or asyncio.run(); in synchronous code use "
-            "`query.queryset`, which is Django's own QuerySet.",
+            advice="Await the query in async code, for example with asyncio.run(); in synchronous code use "
+            "`query.queryset`, the equivalent Django QuerySet.",
         ) from None
     return await databases.executor(alias)
 
 
 def preferred_alias() -> str:
-    """Where code goes that names no database: the alias of the `native()` block around it, or `default`."""
+    """The alias for code that does not name one: that of the surrounding `native()` block, or `default`."""
     return access().preferred
 
 
 def close_all() -> None:
-    """Close the databases of all event loops, from synchronous code: before a test run drops its databases.
+    """Close the databases of all event loops, from synchronous code, such as before a test run drops its databases.
 
-    A loop that runs in another thread is asked to, and given `CLOSE_SECONDS`. Raises `RuntimeError` in a coroutine,
-    which can `await adj.close()`.
+    Waits at most `CLOSE_SECONDS` (10) for a loop that runs in another thread. Raises `RuntimeError` in a coroutine; use
+    `await adj.close()` there.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         pass
     else:
-        raise RuntimeError("close_all() is for synchronous code; in a coroutine use `await adj.close()`.")
+        raise RuntimeError("close_all() cannot be called in async code. Use `await adj.close()`.")
     for loop, databases in list(_loops.items()):
         if loop.is_closed():
             databases.abandon()
@@ -249,19 +248,19 @@ def close_all() -> None:
 
 
 def pools() -> dict[str, PoolStats]:
-    """The figures of the running event loop's pools, by alias: of connections on `psycopg`, of threads on `threads`.
+    """Return the statistics of the running event loop's pools, by alias.
 
-    An alias is in it once a query of this event loop has used it. The engine `django` has no pool. Raises
-    `RuntimeError` where no event loop is running.
+    The engine `psycopg` has a pool of connections, `threads` a pool of threads, and `django` none. An alias is included
+    once this event loop has used it. Raises `RuntimeError` if no event loop is running.
     """
     databases = _loops.get(asyncio.get_running_loop())
     return {} if databases is None else databases.pools()
 
 
 async def close() -> None:
-    """Close every database of the running event loop: ends adj's threads and their connections.
+    """Close all databases of the running event loop, with their connections and threads.
 
-    The next query opens what it needs. A loop that ends, as `asyncio.run()` ends its loop, closes by itself.
+    The next query opens its database again. `asyncio.run()` closes the databases when it ends its loop.
     """
     databases = _loops.get(asyncio.get_running_loop())
     if databases is not None:
@@ -269,7 +268,7 @@ async def close() -> None:
 
 
 def _run_to_first_wait(awaitable: Coroutine[Any, Any, object]) -> None:
-    """Run what does not wait before its first `yield`, or its end; the loop takes note of a generator then."""
+    """Run an awaitable that does not wait to its first `yield` or its end, so that the loop registers a generator."""
     try:
         awaitable.send(None)
     except StopIteration:

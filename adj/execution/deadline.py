@@ -1,4 +1,4 @@
-"""The time that a query may take, `query.timeout(seconds)`."""
+"""The time limit of a query, `query.timeout(seconds)`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from adj.statement.text import query_text
 
 
 def within_time(statement: Statement, finish: Finish) -> AbstractAsyncContextManager[None]:
-    """A block that may take as long as the statement says; raises `QueryTimeout` when it takes longer."""
+    """A block with the statement's time limit; raises `QueryTimeout` when it takes longer."""
     return nullcontext() if statement.seconds is None else _limited(statement, statement.seconds, finish)
 
 
@@ -28,7 +28,7 @@ async def _limited(statement: Statement, seconds: float, finish: Finish) -> Asyn
             with deadline_in(seconds):
                 yield
     except (TimeoutError, OperationalError) as error:
-        # The server may have given it up as well.
+        # An OperationalError is the server's own response to the cancellation.
         if not limit.expired():
             raise
         outcome = outcome_of(error if isinstance(error, OperationalError) else error.__cause__)

@@ -1,4 +1,4 @@
-"""Loads deferred columns of instances: one query for all of them, or more where there are too many keys for one."""
+"""Loads deferred columns of instances, by one query, or by several if there are too many keys for one."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from adj.compiler.relations.deferred_columns import carry, columns_question, mis
 from adj.statement.text import Noted
 
 RESERVED_PARAMETERS = 1_000
-"""How many parameters a statement may have beside its keys, where the keys are too many for one statement."""
+"""How many parameters are reserved for the rest of a statement whose keys are split into several statements."""
 
 
-class Asker(Protocol):
-    """What loading asks of an executor."""
+class QueryRunner(Protocol):
+    """The part of an executor that loading uses."""
 
     @property
     def dialect(self) -> Dialect:
-        """How the database is spoken to."""
+        """The database's dialect."""
         ...
 
     async def answer(self, question: Question) -> Any:
-        """The rows of a question."""
+        """The rows of a query."""
         ...
 
-    def sibling(self, alias: str) -> Coroutine[Any, Any, Asker]:
-        """What asks another database."""
+    def sibling(self, alias: str) -> Coroutine[Any, Any, QueryRunner]:
+        """The executor of another database."""
         ...
 
 
-async def load_columns(asker: Asker, instances: Sequence[Any], attributes: Sequence[str]) -> None:
-    """Load columns that instances of one model and one database do not carry.
+async def load_columns(executor: QueryRunner, instances: Sequence[Any], attributes: Sequence[str]) -> None:
+    """Load the deferred ones of these columns for instances of one model and one database.
 
-    Raises the model's `DoesNotExist` for an instance whose row is gone.
+    Raises the model's `DoesNotExist` if the row of an instance no longer exists.
     """
     lacking, names = missing(instances, attributes)
     if not lacking:
         return
-    asker = await asker.sibling(lacking[0]._state.db)
-    size = _most_keys(asker.dialect) or len(lacking)
+    executor = await executor.sibling(lacking[0]._state.db)
+    size = _most_keys(executor.dialect) or len(lacking)
     for start in range(0, len(lacking), size):
         part = lacking[start : start + size]
-        question = columns_question(part, names, asker.dialect.alias)
+        question = columns_question(part, names, executor.dialect.alias)
         with Noted(question.statement, question.finish):
-            carry(part, names, await asker.answer(question))
+            carry(part, names, await executor.answer(question))
 
 
 def _most_keys(dialect: Dialect) -> int | None:

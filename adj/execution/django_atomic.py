@@ -1,4 +1,4 @@
-"""A block of `atomic()` on its connection: Django's own `Atomic` begins and ends it, in Django's synchronous way.
+"""A block of `atomic()` on its connection: Django's own `Atomic` begins and ends it, in synchronous code.
 
 Private Django API used here: `Atomic.__enter__`, `Atomic.__exit__`, `DatabaseWrapper.atomic_blocks`,
 `DatabaseWrapper.run_on_commit`, `DatabaseWrapper.set_rollback`, `DatabaseWrapper.needs_rollback`,
@@ -23,14 +23,14 @@ from adj.errors import NestingError, TransactionAborted, UnsupportedFeature
 
 Isolation: TypeAlias = Literal["read uncommitted", "read committed", "repeatable read", "serializable"]
 Hook: TypeAlias = tuple[Callable[[], object], bool]
-"""A function to call after the commit, and whether its errors are only logged."""
+"""A callback of `on_commit()`, and whether its errors are only logged."""
 
 ISOLATIONS: tuple[Isolation, ...] = ("read uncommitted", "read committed", "repeatable read", "serializable")
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How a transaction runs, as far as it is not the server's default."""
+    """The options of a transaction that differ from the server's defaults."""
 
     isolation: Isolation | None = None
     read_only: bool = False
@@ -39,11 +39,11 @@ class Mode:
 
     @property
     def is_default(self) -> bool:
-        """Whether the server need not be told anything."""
+        """Whether all options have the server's defaults."""
         return self == Mode()
 
     def clauses(self) -> str:
-        """The words after `SET TRANSACTION`."""
+        """The SQL after `SET TRANSACTION`."""
         words = []
         if self.isolation is not None:
             words.append(f"ISOLATION LEVEL {self.isolation.upper()}")
@@ -56,20 +56,23 @@ class Mode:
 
 @uninterrupted
 def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
-    """Begin a block, in a mode; its connection. Raises what Django raises, `NestingError` and `UnsupportedFeature`."""
+    """Begin a block with a mode, and return its connection.
+
+    Raises Django's own errors, `NestingError` and `UnsupportedFeature`.
+    """
     alias = block.using or DEFAULT_DB_ALIAS
     if mode.clauses() and connections[alias].in_atomic_block:
-        # That of a `TestCase`, for one: the server refuses some of the modes, and others would hold for the rest of it.
+        # Such as that of a `TestCase`: the server refuses some modes, and others would hold for the rest of it.
         raise NestingError(
             alias=alias,
-            reason="is within one that Django's own code has begun, whose mode cannot change",
-            advice="Where that is a TestCase, test modes in a TransactionTestCase.",
+            reason="was begun by Django's own code, so its isolation, read_only and deferrable can no longer be set",
+            advice="If this is a TestCase, use a TransactionTestCase.",
         )
     connection: Any = connections[alias]
     try:
         block.__enter__()
     except Error as error:
-        # Nothing was done yet.
+        # No statement was sent before, so the outcome is known.
         drop_note(error)
         raise
     _Rollbacks.watch(connection, block)
@@ -84,51 +87,51 @@ def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
 
 
 class _Rollbacks:
-    """Stands in for a connection's `set_rollback()` during a transaction, to tell a user's wish from an error's mark.
+    """Replaces a connection's `set_rollback()` during a transaction, to tell calls of the user from those after errors.
 
-    A wish holds for the innermost savepoint, or for the whole transaction where there is none.
+    A call of the user holds for the innermost savepoint, or for the whole transaction if there is none.
     """
 
     def __init__(self, connection: Any, block: Atomic) -> None:
         self._connection, self.block = connection, block
-        self._is_wished = False
+        self._is_requested = False
         self._savepoint: str | None = None
 
     @classmethod
     def watch(cls, connection: Any, block: Atomic) -> None:
-        """Begin with the first block of adj on a connection."""
+        """Start with adj's first block on a connection."""
         if "set_rollback" not in vars(connection):
             connection.rollback_exc = None
             connection.set_rollback = cls(connection, block)
 
     @staticmethod
     def stop(connection: Any, block: Atomic) -> None:
-        """End with that block."""
+        """Stop at the end of that block."""
         watching = vars(connection).get("set_rollback")
         if isinstance(watching, _Rollbacks) and watching.block is block:
             del connection.set_rollback
 
     @staticmethod
-    def was_asked_for(connection: Any) -> bool:
-        """Whether the rollback that a connection needs was asked for by `set_rollback(True)`."""
+    def was_requested(connection: Any) -> bool:
+        """Whether the rollback that a connection needs was requested by `set_rollback(True)`."""
         watching = vars(connection).get("set_rollback")
         return isinstance(watching, _Rollbacks) and watching.holds()
 
     def __call__(self, rollback: bool) -> None:
-        """What Django does, with a note."""
+        """Do what Django does, and remember the call."""
         type(self._connection).set_rollback(self._connection, rollback)
-        self._is_wished, self._savepoint = rollback, self._innermost_savepoint()
+        self._is_requested, self._savepoint = rollback, self._innermost_savepoint()
 
     def holds(self) -> bool:
-        """Whether a rollback is wished for."""
-        return self._is_wished and (self._savepoint is None or self._savepoint in self._connection.savepoint_ids)
+        """Whether a rollback is requested."""
+        return self._is_requested and (self._savepoint is None or self._savepoint in self._connection.savepoint_ids)
 
     def _innermost_savepoint(self) -> str | None:
         return next((sid for sid in reversed(self._connection.savepoint_ids) if sid is not None), None)
 
 
 def note_commit(connection: Any, failure: Error) -> None:
-    """Say of a COMMIT that failed whether anybody knows its outcome."""
+    """Add a note to the error of a COMMIT if its outcome is unknown."""
     if is_refusal(connection, failure):
         drop_note(failure)
     else:
@@ -140,8 +143,8 @@ def _set_mode(alias: str, mode: Mode) -> None:
     if connection.vendor != "postgresql":
         raise UnsupportedFeature(
             query="atomic()",
-            reason="isolation, read_only, deferrable and set_local need PostgreSQL; "
-            f"this is {connection.display_name}.",
+            reason=f"isolation, read_only, deferrable and set_local require PostgreSQL; "
+            f'"{alias}" is {connection.display_name}.',
         )
     with connection.cursor() as cursor:
         if clauses := mode.clauses():
@@ -152,7 +155,7 @@ def _set_mode(alias: str, mode: Mode) -> None:
 
 @uninterrupted
 def abandon(block: Atomic, error: BaseException) -> None:
-    """Undo a block, if it has begun."""
+    """Roll back a block, if it has begun."""
     connection: Any = connections[block.using or DEFAULT_DB_ALIAS]
     if connection.atomic_blocks[-1:] == [block]:
         try:
@@ -163,9 +166,9 @@ def abandon(block: Atomic, error: BaseException) -> None:
 
 @uninterrupted
 def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
-    """End a block: commit, or undo it for an error; what is to be called after the commit.
+    """End a block: commit it, or roll it back for an error; return the on_commit callbacks.
 
-    Raises what Django raises, and `TransactionAborted`.
+    Raises Django's own errors, and `TransactionAborted`.
     """
     connection: Any = connections[alias]
     nested = _end_inner_blocks(connection, block, error)
@@ -175,7 +178,7 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
     error = error or aborted
     hooks: list[tuple[Any, Callable[[], object], bool]] = []
     if is_outermost and error is None:
-        # Called by adj in their order, since some are asynchronous; Django calls this one at the moment of the commit.
+        # adj calls them in their order, since some are async. Django calls only this one, which collects them.
         pending, connection.run_on_commit = connection.run_on_commit, []
         connection.run_on_commit.append((set(), partial(hooks.extend, pending), False))
     try:
@@ -194,9 +197,9 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
 
 
 def _end_inner_blocks(connection: Any, block: Atomic, error: BaseException | None) -> NestingError | None:
-    """Undo the blocks in a block that have not ended: Django would take the end of this one for theirs.
+    """Roll back inner blocks that are still open, since Django would end the innermost one instead of `block`.
 
-    Returns the error of a block that has no other one.
+    Returns the error to raise, unless the block has an error already.
     """
     nested: NestingError | None = None
     while block in connection.atomic_blocks and connection.atomic_blocks[-1] is not block:
@@ -207,24 +210,24 @@ def _end_inner_blocks(connection: Any, block: Atomic, error: BaseException | Non
 
 
 def inner_blocks_are_open(alias: str) -> NestingError:
-    """The error of a block that is left before those in it."""
-    return NestingError(alias=alias, reason="has inner blocks that have not ended")
+    """The error of a block that is left before its inner blocks."""
+    return NestingError(alias=alias, reason="was left while inner blocks were still open")
 
 
 def unanswered_commit() -> OperationalError:
-    """The error of a commit whose answer was not waited for any longer."""
-    failure = OperationalError("The server did not answer the commit before the deadline.")
+    """The error of a commit that the server did not respond to in time."""
+    failure = OperationalError("The server did not respond to the COMMIT before the deadline.")
     add_note(failure)
     return failure
 
 
 def _is_aborted(connection: Any) -> bool:
-    """Whether what a block has done is lost, although its end says that all is well.
+    """Whether a block's work is lost although the block ends normally.
 
-    Django is silent about it: it rolls back where an error was noted, and PostgreSQL answers COMMIT with ROLLBACK.
+    Django does not report this: it rolls back after an error, and PostgreSQL answers COMMIT with ROLLBACK.
     """
     if connection.needs_rollback:
-        return not _Rollbacks.was_asked_for(connection)
+        return not _Rollbacks.was_requested(connection)
     if connection.vendor != "postgresql" or connection.connection is None:
         return False
     status = getattr(connection.connection.info, "transaction_status", None)

@@ -1,4 +1,4 @@
-"""The one place where a plan, a connection and a hydrator meet."""
+"""Runs queries: prepares a plan, sends its SQL on a connection, and turns the rows into results."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_ATTEMPTS = 2
-"""How often a statement that only reads is sent before a lost session is an error."""
+"""How often a statement that only reads is sent before a lost session becomes an error."""
 
-# Rows, counts and dicts pass through here without being looked at; AsyncQuery[M, R] gives them their types.
+# Any: rows of every shape, and counts; AsyncQuery[M, R] knows their types.
 Rows = list[Any]
 
 
 class Executor:
-    """Runs questions on one engine.
+    """Runs queries on an engine.
 
-    `executor_for` finds the executors of other aliases. A `lent` connection is the only one that is used.
+    `executor_for` returns the executors of other aliases. With a `connection`, all queries use that one.
     """
 
     def __init__(
@@ -53,37 +53,37 @@ class Executor:
         engine: Engine,
         dialect: Dialect,
         executor_for: Callable[[str], Coroutine[Any, Any, Executor]],
-        lent: Connection | None = None,
+        connection: Connection | None = None,
     ) -> None:
         self.engine = engine
         self.dialect = dialect
         self._executor_for = executor_for
-        self._lent = lent
+        self._connection = connection
 
     @property
     def is_shared(self) -> bool:
-        """Whether only one question can be asked at a time."""
-        return self._lent is not None
+        """Whether only one query can run at a time."""
+        return self._connection is not None
 
     async def sibling(self, alias: str) -> Executor:
         """The executor of an alias, which may be this one."""
         return self if alias == self.dialect.alias else await self._executor_for(alias)
 
     def on(self, connection: Connection) -> Executor:
-        """The same on a connection that the caller has."""
+        """An executor that uses the caller's connection."""
         return Executor(self.engine, self.dialect, self._executor_for, connection)
 
     async def prefetch(self, question: Question, rows: Rows) -> None:
-        """Fetch what a question's rows are asked to have with them."""
+        """Fetch the prefetches of a query for its rows."""
         if rows and (lookups := prefetches(question.statement)):
             await prefetch(self, rows, lookups)
 
     async def load(self, instances: Sequence[Any], lookups: Sequence[Any]) -> None:
-        """Fetch relations that instances do not carry, as `prefetch_related()` takes them, and their deferred keys."""
+        """Fetch relations, by the lookups of `prefetch_related()`, and the deferred keys that they need."""
         await prefetch(self, instances, lookups, loads_columns=True)
 
     async def answer(self, question: Question) -> Any:
-        """Run a question and give its answer: rows, one row, a number, a truth or a dict, as its ending says."""
+        """Run a query and return the result of its terminal method: rows, a row, a number, a boolean or a dict."""
         prepared = prepare(question, self.dialect)
         if isinstance(prepared, Answered):
             return prepared.answer
@@ -99,7 +99,7 @@ class Executor:
         watch = _watch(question, prepared, self.dialect.alias) if is_observed() else None
         if watch is not None:
             receive = watch.timed(receive)
-        made: Any = None
+        rows: Any = None
         attempts = 1 if command.writes else MOST_ATTEMPTS
         # The loop is not in a method: few frames stand between a user's `await` and the driver.
         with nullcontext() if watch is None else watch:
@@ -107,9 +107,9 @@ class Executor:
                 attempts -= 1
                 async with self.connection() as connection:
                     if watch is not None:
-                        watch.lent()
+                        watch.has_connection()
                     try:
-                        made = await connection.fetch(command, receive, may_query=may_query)
+                        rows = await connection.fetch(command, receive, may_query=may_query)
                         break
                     except DatabaseError as error:
                         # A read is sent again, on another connection, if the server has certainly not started it.
@@ -117,8 +117,8 @@ class Executor:
                             raise
         finish = question.finish
         if finish.answer in _OF_INSTANCES or finish.returning == ():
-            await self.prefetch(question, made)
-        return made if finish.returning is not None else _CONCLUSIONS[finish.answer](question.statement, made)
+            await self.prefetch(question, rows)
+        return rows if finish.returning is not None else _CONCLUSIONS[finish.answer](question.statement, rows)
 
     async def answer_in_django(
         self,
@@ -129,39 +129,39 @@ class Executor:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Answer a statement by synchronous code that blocks on the database: Django's own, or the project's."""
+        """Run a statement by synchronous code that blocks on the database: Django's own, or the project's."""
         if not is_observed():
             return await self.run(function, *args, **kwargs)
         text = query_text(statement, finish, with_values=False)
         with Stopwatch(self.dialect.alias, "", text, was_cached=False) as watch:
             async with self.connection() as connection:
-                watch.lent()
+                watch.has_connection()
                 return await connection.run(watch.running, self.dialect.alias, function, *args, **kwargs)
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """The connection of the transaction that the current task is in, or one that is lent for this once.
+        """The connection of the current task's transaction, or one that is checked out from the engine.
 
-        Raises `CrossTaskTransaction` in a task that was started within a transaction of another one.
+        Raises `CrossTaskTransaction` in a task that was started inside another task's transaction.
         """
-        if self._lent is not None:
-            return nullcontext(self._lent)
+        if self._connection is not None:
+            return nullcontext(self._connection)
         transaction = current(self.dialect.alias)
         return self.engine.connection() if transaction is None else nullcontext(transaction.connection)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run synchronous Django code on the transaction's connection, or on one of its own."""
+        """Run synchronous Django code on the transaction's connection, or on one that is checked out for it."""
         async with self.connection() as connection:
             return await connection.run(function, *args, **kwargs)
 
 
 class Chunks:
-    """The rows of a question in lists of at most `size`, as the server sends them; a context manager."""
+    """The rows of a query in lists of at most `size`, as the server sends them; a context manager."""
 
     def __init__(self, executor: Executor, question: Question, size: int) -> None:
         self._executor, self._question, self._size = executor, question, size
         self._stack = AsyncExitStack()
         self.fetch: Callable[[], Awaitable[Rows]] = _nothing
-        """The next rows; none at the end."""
+        """Fetch the next rows; an empty list at the end."""
 
     async def __aenter__(self) -> Self:
         prepared = prepare_iteration(self._question, self._executor.dialect, ITERATOR)
@@ -175,18 +175,18 @@ class Chunks:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._stack.__aexit__(kind, error, traceback)
+        await self._stack.__aexit__(error_type, error, traceback)
 
     async def _open(
         self, stack: AsyncExitStack, connection: Connection, prepared: Any
     ) -> Callable[[], Awaitable[Rows]]:
         command = _command(self._question, prepared)
         cursor = await stack.enter_async_context(connection.cursor(command, self._size))
-        receive = partial(_made, self._question.statement, prepared.plan)
+        receive = partial(_hydrated, self._question.statement, prepared.plan)
         may_query = prepared.plan.calls_project_code()
-        # The cursor keeps its connection, on which the relations of a chunk are fetched as well.
+        # The relations of a chunk are fetched on the cursor's connection, too.
         executor = self._executor.on(connection)
 
         async def fetch() -> Rows:
@@ -199,12 +199,12 @@ class Chunks:
     async def _open_foreign(
         self, stack: AsyncExitStack, connection: Connection, prepared: Any
     ) -> Callable[[], Awaitable[Rows]]:
-        """The rows of a QuerySet that iterates in its own way."""
+        """Open the rows of a QuerySet class that overrides iteration."""
         rows = await connection.run(_iterated, prepared.source, self._size)
         stack.push_async_callback(connection.run, _closed, rows)
 
         async def fetch() -> Rows:
-            return await connection.run(_taken, rows, self._size)
+            return await connection.run(_next_rows, rows, self._size)
 
         return fetch
 
@@ -222,7 +222,7 @@ def _iterated(source: Any, chunk_size: int) -> Iterator[Any]:
 
 
 def all_rows(rows: Any) -> Rows:
-    """All rows of an asynchronous iteration of the project's; blocks on the database."""
+    """All rows of the project's async iteration; blocks on the database."""
 
     async def collect() -> Rows:
         return [row async for row in rows]
@@ -230,22 +230,22 @@ def all_rows(rows: Any) -> Rows:
     return async_to_sync(collect)()
 
 
-def _taken(rows: Iterator[Any], count: int) -> Rows:
+def _next_rows(rows: Iterator[Any], count: int) -> Rows:
     return list(islice(rows, count))
 
 
 @uninterrupted
 def _closed(rows: Any) -> None:
-    """End an iteration; only a generator has something to end."""
+    """Close an iterator, if it is a generator."""
     if hasattr(rows, "close"):
         rows.close()
 
 
-def _made(statement: Statement, plan: Plan, rows: Sequence[Any]) -> Rows:
-    """The rows of the answer; runs where the database's rows arrive."""
-    made = plan.hydrate(rows)
-    set_known_related_objects(statement, made)
-    return made
+def _hydrated(statement: Statement, plan: Plan, rows: Sequence[Any]) -> Rows:
+    """The rows of the result; runs where the database's rows arrive, which may be a thread."""
+    hydrated = plan.hydrate(rows)
+    set_known_related_objects(statement, hydrated)
+    return hydrated
 
 
 def _watch(question: Question, ready: Ready, alias: str) -> Stopwatch:
@@ -254,14 +254,14 @@ def _watch(question: Question, ready: Ready, alias: str) -> Stopwatch:
 
 
 def _receiver(question: Question, plan: Plan) -> Callable[[Any], Any]:
-    """What makes the answer of the database's rows."""
+    """The function that turns the database's rows into those of the result."""
     if question.finish.answer is Answer.EXISTS:
         return bool
-    return partial(_made, question.statement, plan) if _has_relations(question.finish) else plan.hydrate
+    return partial(_hydrated, question.statement, plan) if _has_relations(question.finish) else plan.hydrate
 
 
 def _has_relations(finish: Finish) -> bool:
-    """Whether the rows may be instances: not the numbers of changed rows, nor the columns that are returned of them."""
+    """Whether the rows may be instances, rather than the number of changed rows or columns of these."""
     return finish.answer not in WRITES or finish.returning == ()
 
 
@@ -277,11 +277,11 @@ def _command(question: Question, ready: Ready) -> Command:
     )
 
 
-# -- endings -----------------------------------------------------------------------------------------------------------
+# -- results of terminal methods ---------------------------------------------------------------------------------------
 
 
 def _only_row(statement: Statement, rows: Rows) -> Any:
-    """The row of `aget()`, or Django's two errors in Django's words."""
+    """The row of `aget()`. Raises Django's two errors, with Django's messages."""
     if len(rows) == 1:
         return rows[0]
     name = statement.model._meta.object_name
@@ -310,16 +310,16 @@ def _deleted(statement: Statement, rows: Rows) -> tuple[int, dict[str, int]]:
     return count, {statement.model._meta.label: count} if count else {}
 
 
-def _as_made(statement: Statement, made: Any) -> Any:
-    return made
+def _unchanged(statement: Statement, rows: Any) -> Any:
+    return rows
 
 
 _OF_INSTANCES = frozenset({Answer.ROWS, Answer.GET, Answer.FIRST, Answer.LAST, Answer.EARLIEST, Answer.LATEST})
-"""Endings whose rows may have relations with them."""
+"""Terminal methods whose rows may have prefetched relations."""
 
 _CONCLUSIONS: Mapping[Answer, Callable[[Statement, Any], Any]] = {
-    Answer.ROWS: _as_made,
-    Answer.EXISTS: _as_made,
+    Answer.ROWS: _unchanged,
+    Answer.EXISTS: _unchanged,
     Answer.GET: _only_row,
     Answer.FIRST: _first_row,
     Answer.LAST: _first_row,

@@ -1,7 +1,7 @@
-"""Prefetching: Django's way down the lookups, one query for each relation, and the rows put where Django puts them.
+"""Prefetching: follows the lookups as Django does, with one query for each relation.
 
-Branches that cannot meet are followed at the same time outside of a transaction, and one after another inside. What adj
-has no question for is left to Django's own code, on the same connection.
+Branches that cannot reach the same instances are followed concurrently, or one after another inside a transaction.
+Relations that adj cannot fetch itself are left to Django's own code, on the same connection.
 """
 
 from __future__ import annotations
@@ -42,94 +42,97 @@ T = TypeVar("T")
 Rows = Sequence[Any]
 
 
-class Asker(Protocol):
-    """What prefetching asks of an executor."""
+class QueryRunner(Protocol):
+    """The part of an executor that prefetching uses."""
 
     @property
     def dialect(self) -> Dialect:
-        """How the database is spoken to."""
+        """The database's dialect."""
         ...
 
     @property
     def is_shared(self) -> bool:
-        """Whether only one question can be asked at a time."""
+        """Whether only one query can run at a time."""
         ...
 
     async def answer(self, question: Question) -> Any:
-        """The rows of a question."""
+        """The rows of a query."""
         ...
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code on a connection."""
         ...
 
-    def sibling(self, alias: str) -> Coroutine[Any, Any, Asker]:
-        """What asks another database."""
+    def sibling(self, alias: str) -> Coroutine[Any, Any, QueryRunner]:
+        """The executor of another database."""
         ...
 
 
 async def prefetch(
-    asker: Asker, instances: Sequence[Any], lookups: Sequence[Any], *, loads_columns: bool = False
+    executor: QueryRunner, instances: Sequence[Any], lookups: Sequence[Any], *, loads_columns: bool = False
 ) -> None:
-    """Fetch relations of instances, as `prefetch_related()` takes them: paths and `Prefetch` objects.
+    """Fetch relations of instances, by the lookups of `prefetch_related()`: paths and `Prefetch` objects.
 
-    With `loads_columns` deferred keys are loaded for all instances by one query. Otherwise, as in Django, each instance
-    loads its own. Raises what Django's `prefetch_related_objects()` raises.
+    With `loads_columns`, deferred keys are loaded by one query for all. Otherwise, as in Django, each instance
+    loads its own. Raises the errors of Django's `prefetch_related_objects()`.
     """
-    at_once = not asker.is_shared and not current_aliases()
-    await _Prefetching(asker, at_once, loads_columns).follow(instances, normalized(lookups), 0)
+    at_once = not executor.is_shared and not current_aliases()
+    await _Prefetching(executor, at_once, loads_columns).follow(instances, normalized(lookups), 0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
-    """Where a level leads; `own` are the lookups that fetched rows ask for, None where nothing was fetched."""
+class _Reached:
+    """The rows that a level leads to.
+
+    `lookups` are those of the query that fetched the rows; None if they were already loaded.
+    """
 
     rows: Rows
-    own: Sequence[Any] | None
+    lookups: Sequence[Any] | None
 
 
 class _Prefetching:
-    """One prefetch, on the way down its lookups."""
+    """A prefetch of several lookups."""
 
-    def __init__(self, asker: Asker, at_once: bool, loads_columns: bool) -> None:
-        self._asker, self._at_once, self._loads_columns = asker, at_once, loads_columns
+    def __init__(self, executor: QueryRunner, at_once: bool, loads_columns: bool) -> None:
+        self._executor, self._at_once, self._loads_columns = executor, at_once, loads_columns
 
     async def follow(self, instances: Rows, lookups: Sequence[Any], level: int) -> None:
-        """Fetch a level and what is below it."""
+        """Fetch a level of the lookups, and the levels below it."""
         if not lookups or not instances or not prepare_caches(instances):
             return
-        found = branches(lookups, level)
-        rest = entangled(instances, lookups, found, level)
-        meeting = [found[number] for number in rest]
-        alone = [number for number in range(len(found)) if number not in rest]
-        begun = await self._all([self._begin(instances, found[number][0], level) for number in alone])
-        steps = dict(zip(alone, begun, strict=True))
+        all_branches = branches(lookups, level)
+        rest = entangled(instances, lookups, all_branches, level)
+        dependent = [all_branches[number] for number in rest]
+        independent = [number for number in range(len(all_branches)) if number not in rest]
+        fetches = await self._all([self._begin(instances, all_branches[number][0], level) for number in independent])
+        steps = dict(zip(independent, fetches, strict=True))
         below: list[tuple[Rows, Sequence[Any], int]] = []
-        # Caches are filled in the lookups' order, whichever rows were here first.
-        for number, branch in enumerate(found):
+        # Caches are filled in the order of the lookups, whichever rows arrived first.
+        for number, branch in enumerate(all_branches):
             if number in steps:
-                taken = await self._end(steps[number], branch[0], level)
-                below += _below(instances, taken, branch, level)
+                reached = await self._end(steps[number], branch[0], level)
+                below += _below(instances, reached, branch, level)
             elif number == rest[0]:
-                await self._follow_entangled(instances, lookups, meeting, level)
-        await self._all([self.follow(*way) for way in below])
+                await self._follow_entangled(instances, lookups, dependent, level)
+        await self._all([self.follow(*arguments) for arguments in below])
 
     async def _follow_entangled(
-        self, instances: Rows, lookups: Sequence[Any], found: Sequence[Sequence[Any]], level: int
+        self, instances: Rows, lookups: Sequence[Any], dependent: Sequence[Sequence[Any]], level: int
     ) -> None:
-        """Follow branches that may meet; `lookups` are all, in their order."""
-        if len(found) > 1 or has_second_queryset(found[0], level):
-            names = {holder(branch[0], level) for branch in found}
+        """Follow branches that may reach the same instances; `lookups` are all lookups, in their order."""
+        if len(dependent) > 1 or has_second_queryset(dependent[0], level):
+            names = {holder(branch[0], level) for branch in dependent}
             ordered = [lookup for lookup in lookups if holder(lookup, level) in names]
             await self._follow_in_order(instances, ordered, level)
             return
-        branch = found[0]
-        taken = await self._take(instances, branch[0], level)
-        for rows, rest, depth in _below(instances, taken, branch, level):
+        branch = dependent[0]
+        reached = await self._follow_level(instances, branch[0], level)
+        for rows, rest, depth in _below(instances, reached, branch, level):
             await self.follow(rows, rest, depth)
 
     async def _follow_in_order(self, instances: Rows, lookups: Sequence[Any], level: int) -> None:
-        """Lookups that may come to the same instances: one after another, as in `prefetch_related_objects()`."""
+        """Follow lookups that may reach the same instances one after another, as `prefetch_related_objects()` does."""
         done: dict[str, Rows] = {}
         waiting = [*reversed(lookups)]
         while waiting:
@@ -145,53 +148,53 @@ class _Prefetching:
                     continue
                 if not rows or not prepare_caches(rows):
                     break
-                taken = await self._take(rows, lookup, depth)
-                rows = taken.rows
-                if taken.own is not None:
+                reached = await self._follow_level(rows, lookup, depth)
+                rows = reached.rows
+                if reached.lookups is not None:
                     done[where] = rows
-                    waiting += reversed(normalized(taken.own, where))
+                    waiting += reversed(normalized(reached.lookups, where))
 
-    async def _take(self, instances: Rows, lookup: Any, level: int) -> _Taken:
-        """Take one level of a lookup."""
+    async def _follow_level(self, instances: Rows, lookup: Any, level: int) -> _Reached:
+        """Follow one level of a lookup."""
         return await self._end(await self._begin(instances, lookup, level), lookup, level)
 
     async def _begin(self, instances: Rows, lookup: Any, level: int) -> Fetched | Carried | ByDjango:
-        """Fetch the rows of a level, where adj has a question for them."""
+        """Fetch the rows of a level, if adj has a query for them."""
         step = step_for(instances, lookup, level)
         if isinstance(step, LoadColumns):
             if not self._loads_columns:
                 return ByDjango(instances)
-            await load_columns(self._asker, step.instances, step.names)
+            await load_columns(self._executor, step.instances, step.names)
             return await self._begin(instances, lookup, level)
         return await self._fetched(step, level) if isinstance(step, Fetch) else step
 
-    async def _end(self, begun: Fetched | Carried | ByDjango, lookup: Any, level: int) -> _Taken:
-        """Put the rows of a level where Django puts them."""
-        match begun:
+    async def _end(self, step: Fetched | Carried | ByDjango, lookup: Any, level: int) -> _Reached:
+        """Store the rows of a level in the caches where Django stores them."""
+        match step:
             case Carried(rows):
-                return _Taken(rows, None)
+                return _Reached(rows, None)
             case ByDjango(instances):
-                return _Taken(*await self._asker.run(take_level, [*instances], lookup, level))
+                return _Reached(*await self._executor.run(take_level, [*instances], lookup, level))
             case _:
-                await self._fill(begun)
-                return _Taken(begun.rows, begun.request.lookups)
+                await self._fill(step)
+                return _Reached(step.rows, step.request.lookups)
 
     async def _fetched(self, fetch: Fetch, level: int) -> Fetched:
         request = fetch.request
-        asker = await self._asker.sibling(request.alias)
-        parts = [await _noted(asker, question) for question in _questions(fetch, asker.dialect)]
+        executor = await self._executor.sibling(request.alias)
+        parts = [await _noted(executor, question) for question in _questions(fetch, executor.dialect)]
         rows = parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
         if request.relation.back_name is not None:
-            # Here Django runs the query by itself, and only then lets its rows know the instances.
+            # Django runs this query first, and only then sets the relation back to the instances.
             await self.follow(rows, normalized(request.lookups), 0)
-        return Fetched(request, fetch.lookup, level, fetch.instances, fetch.keys, rows, asker.dialect.wrapper)
+        return Fetched(request, fetch.lookup, level, fetch.instances, fetch.keys, rows, executor.dialect.wrapper)
 
     async def _fill(self, fetched: Fetched) -> None:
-        asker = await self._asker.sibling(fetched.request.alias)
+        executor = await self._executor.sibling(fetched.request.alias)
         if self._loads_columns and fetched.lacks_keys() and load_as_one(fetched.rows):
-            await load_columns(asker, fetched.rows, [fetched.request.relation.row_key])
+            await load_columns(executor, fetched.rows, [fetched.request.relation.row_key])
         if fetched.calls_project_code():
-            await asker.run(fill, fetched)
+            await executor.run(fill, fetched)
         else:
             fill(fetched)
 
@@ -207,29 +210,29 @@ class _Prefetching:
 
 
 def _below(
-    instances: Rows, taken: _Taken, branch: Sequence[Any], level: int
+    instances: Rows, reached: _Reached, branch: Sequence[Any], level: int
 ) -> Iterator[tuple[Rows, Sequence[Any], int]]:
-    """Where lookups go on that begin with one level, which the first of them has taken: instances, lookups, level."""
+    """The next level of the lookups of a branch, whose first lookup led to `reached`: instances, lookups, level."""
     first = branch[0]
-    if taken.own is None:
+    if reached.lookups is None:
         name = through(first, level)
-        yield taken.rows, deeper([lookup for lookup in branch if through(lookup, level) == name], level), level + 1
-        # What goes by another attribute looks again whether its rows are there.
+        yield reached.rows, deeper([lookup for lookup in branch if through(lookup, level) == name], level), level + 1
+        # Lookups through another attribute check again whether their rows are loaded.
         yield instances, [lookup for lookup in branch if through(lookup, level) != name], level
         return
-    own = normalized(taken.own, path(first, level))
-    yield taken.rows, [*deeper(branch[:1], level), *own, *deeper(branch[1:], level)], level + 1
+    added = normalized(reached.lookups, path(first, level))
+    yield reached.rows, [*deeper(branch[:1], level), *added, *deeper(branch[1:], level)], level + 1
 
 
-async def _noted(asker: Asker, question: Question) -> list[Any]:
-    """The rows of a question, which an error of the database shows."""
+async def _noted(executor: QueryRunner, question: Question) -> list[Any]:
+    """The rows of a query, which is noted on errors of the database."""
     with Noted(question.statement, question.finish):
-        rows: list[Any] = await asker.answer(question)
+        rows: list[Any] = await executor.answer(question)
         return rows
 
 
 def _questions(fetch: Fetch, dialect: Dialect) -> Iterator[Question]:
-    """One question; more of them where the database does not take so many keys; none without keys."""
+    """One query, or several if the database does not accept so many keys; none without keys."""
     keys, most = fetch.distinct_keys(), dialect.most_parameters
     if not keys:
         return
@@ -243,7 +246,7 @@ def _questions(fetch: Fetch, dialect: Dialect) -> Iterator[Question]:
 
 
 def _operands(question: Question) -> int:
-    """How many parameters the user's operands make."""
+    """How many parameters the values of a query become."""
     structure = question.structure
     values: Sequence[Any] = () if isinstance(structure, Unkeyed) else structure.values
     lists: list[Any] = [value for value in values if isinstance(value, SEQUENCE_TYPES)]
@@ -251,7 +254,7 @@ def _operands(question: Question) -> int:
 
 
 async def _at_once(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all; the first error ends the others."""
+    """The results of all coroutines; the first error cancels the others."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(coroutine) for coroutine in coroutines]

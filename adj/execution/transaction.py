@@ -1,6 +1,6 @@
-"""A transaction: a state on one connection, and the tasks that may use it. What begins and ends it is Django's code.
+"""A transaction on a connection, and the tasks that may use it. `django_atomic.py` begins and ends it.
 
-`django_atomic.py` has that code. Private API used here: of asgiref, `SyncToAsync.thread_sensitive_context`.
+Private API used here: of asgiref, `SyncToAsync.thread_sensitive_context`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ logger = logging.getLogger("adj.transaction")
 
 
 class Transaction:
-    """What one task has begun on one connection, and has not ended."""
+    """A transaction that a task has begun on a connection."""
 
     companion: Companion
-    """What code on the task's other connections needs of it, once it is published."""
+    """What code on the task's other connections needs to know of it; set by `publish()`."""
 
     def __init__(self, alias: str, engine: Engine, connection: Connection) -> None:
         self.alias, self._connection = alias, connection
@@ -44,10 +44,10 @@ class Transaction:
         self._errands: dict[Atomic, Errand] = {}
         self.has_ended = False
         task = asyncio.current_task()
-        # asgiref finds the transaction by the task's context, which the task would keep alive with itself.
+        # A weak reference: the task's context refers to the transaction, which would keep the task alive.
         self._owner_name = _name(task)
         self._owner_if_alive = (lambda: None) if task is None else ref(task)
-        # While Django's code runs for the owner in another task, that task is an owner as well.
+        # Django's code may run for the owner in another task, which is a user during that time.
         self.users = {task}
 
     @property
@@ -56,7 +56,7 @@ class Transaction:
 
     @property
     def connection(self) -> Connection:
-        """The connection, as the running event loop reaches it."""
+        """The connection, for use on the running event loop."""
         is_here = asyncio.get_running_loop() is self._loop
         return self._connection if is_here else self._connection.elsewhere()
 
@@ -65,7 +65,7 @@ class Transaction:
         return asyncio.current_task() is self._owner
 
     def is_beside(self) -> bool:
-        """Whether another task, which only shares the context of the current one, has begun it."""
+        """Whether it was begun by another task that shares the current task's context."""
         return shares_context(self._owner)
 
     def check_task(self) -> None:
@@ -82,22 +82,22 @@ class Transaction:
     # -- blocks --------------------------------------------------------------------------------------------------------
 
     async def enter(self, *, savepoint: bool, durable: bool, mode: Mode) -> Atomic:
-        """Begin the transaction, or a block within it. Raises what Django raises, and `UnsupportedFeature`."""
+        """Begin the transaction, or a block inside it. Raises Django's own errors, and `UnsupportedFeature`."""
         block = Atomic(self.alias, savepoint, durable)
         errand = errand_for(self._connection)
         if errand is not None:
             await errand.begin_block()
             self._errands[block] = errand
         try:
-            begun = self._continued(self.connection.run(blocks.enter, block, mode))
-            self._wrapper = await to_its_end(begun, self.connection.patience)
+            entering = self._continued(self.connection.run(blocks.enter, block, mode))
+            self._wrapper = await to_its_end(entering, self.connection.patience)
         except BaseException as error:
             try:
                 if isinstance(error, asyncio.CancelledError):
-                    # It has begun all the same.
+                    # The block has begun nevertheless.
                     await to_its_end(self._continued(self.connection.run(blocks.abandon, block, error)))
             except Exception as failure:
-                # Who cancels waits for a cancellation, and not for the trouble of undoing.
+                # The code that cancelled the task expects a CancelledError, not the failure of the rollback.
                 raise error from failure
             finally:
                 self._end_errand(block)
@@ -108,16 +108,16 @@ class Transaction:
     async def leave(
         self, block: Atomic, error: BaseException | None
     ) -> tuple[list[Hook], asyncio.CancelledError | None]:
-        """End a block as Django does: commit, or undo what was done in it.
+        """End a block as Django does: commit it, or roll it back.
 
-        Returns what is to be called after a commit. Runs to its end also when the task is cancelled meanwhile, and
-        returns the cancellation; only a server that does not answer for long is not waited for.
+        Returns the on_commit callbacks, and a cancellation of the task that arrived meanwhile: leaving is not
+        interrupted, unless the server does not respond for the connection's `patience`.
         """
         if block not in self.blocks:
-            # Left late, as by a generator that is collected: it has ended with the block around it.
+            # Left late, as by a generator that is garbage collected: the outer block has already ended it.
             return self._left_late(error)
         if not self._may_use(task := asyncio.current_task()):
-            reason = f"is left by the task {_name(task)}, and was entered by another one, {self._owner_name}"
+            reason = f"was left by task {_name(task)}, but entered by task {self._owner_name}"
             error = error or NestingError(alias=self.alias, reason=reason)
         if self.blocks[-1:] != [block]:
             error = error or blocks.inner_blocks_are_open(self.alias)
@@ -128,7 +128,7 @@ class Transaction:
             left = await result_and_cancellation(self._continued(self._leave(block, error)), self.connection.patience)
         except Error as failure:
             if task is not None and task.cancelling() and has_note(failure):
-                # Whoever cancels a task seldom looks at its error.
+                # The error of a cancelled task is seldom looked at.
                 logger.warning("The task %s was cancelled. %s", _name(task), OUTCOME_UNKNOWN, exc_info=failure)
             raise
         except asyncio.CancelledError as unanswered:
@@ -142,13 +142,13 @@ class Transaction:
         return left
 
     def _left_late(self, error: BaseException | None) -> tuple[list[Hook], None]:
-        """Nothing is sent: the connection may be another task's. An error of the block propagates as it is."""
+        """Send nothing: the connection may already be another task's. An error of the block propagates."""
         if error is None:
-            raise NestingError(alias=self.alias, reason="ended before this block of it was left")
+            raise NestingError(alias=self.alias, reason="ended before this inner block was left")
         return [], None
 
     def _continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
-        """What another task does for the current one."""
+        """A call that another task makes on behalf of the current one."""
         errand = errand_for(self._connection)
         return call if errand is None else errand.continued(call)
 
@@ -160,7 +160,7 @@ class Transaction:
         task = asyncio.current_task()
         self.users.add(task)
         try:
-            # Nobody else gets between the outermost block's end and the connection's way back.
+            # leave() ends the lease too, so that no other call gets in between.
             run = self.connection.run if self.blocks else self.connection.leave
             return await run(blocks.leave, self.alias, block, error)
         finally:
@@ -169,7 +169,7 @@ class Transaction:
     # -- the context ---------------------------------------------------------------------------------------------------
 
     async def publish(self) -> None:
-        """Let the queries of this task, and Django's own asynchronous methods, find the transaction."""
+        """Let the queries of this task, and Django's own async methods, use the transaction."""
         self.companion = Companion(self._connection, self._wrapper, self.users, self._loop)
         change_access(transactions={**access().transactions, self.alias: self})
         _of_tasks.setdefault(self._owner, {})[self.alias] = self
@@ -180,28 +180,28 @@ class Transaction:
             await joining.__aenter__()
 
     async def withdraw(self) -> None:
-        """The transaction has ended; tasks that still have it are refused."""
+        """Mark the transaction as ended; queries of tasks that still refer to it raise `CrossTaskTransaction`."""
         self.has_ended = True
         self.users.clear()
         if (owner := self._owner) is not None:
-            begun = _of_tasks.pop(owner, {})
-            begun.pop(self.alias, None)
-            if begun:
-                _of_tasks[owner] = begun
+            transactions = _of_tasks.pop(owner, {})
+            transactions.pop(self.alias, None)
+            if transactions:
+                _of_tasks[owner] = transactions
         _forget(self)
         while (joining := _ended_joining()) is not None:
             await joining.__aexit__(None, None, None)
 
     def ends_here(self) -> bool:
-        """Whether it has ended, and this is the context in which it began: in another one it cannot be taken back."""
+        """Whether it has ended and began in this context; in another context it cannot be removed."""
         return self.has_ended and (self.is_own() or self.is_beside())
 
     def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-        """Run what Django's own asynchronous method sends; it is called in the task that has called the method."""
+        """Run the function of one of Django's own async methods; called in the task that called the method."""
         if (own := _own().get(self.alias)) is not None:
             return own.join(function, *args, **kwargs)
         if self.is_own() or self.is_beside() or self not in _in_context().values():
-            # What asgiref finds here was left behind, or is another task's.
+            # The transaction in asgiref's context has ended, or is another task's.
             return self._run_afterwards(function, *args, **kwargs)
         return self.join(function, *args, **kwargs)
 
@@ -210,13 +210,13 @@ class Transaction:
             return await connection.run(function, *args, **kwargs)
 
     def join(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-        """Run a function on the connection for the current task, in another one."""
+        """Run a function on the connection in another task, on behalf of the current one."""
         return self._continued(self._run_inside(function, *args, **kwargs))
 
     async def _run_inside(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Run a function in the task that asgiref's executor has made for it."""
+        """Run a function in the task that asgiref's executor has created for it."""
         task = asyncio.current_task()
-        # Code that runs for one of the transactions may use them all.
+        # Code that runs in one of the transactions may use all.
         users = [transaction.users for transaction in _in_context().values()]
         for each in users:
             each.add(task)
@@ -228,7 +228,7 @@ class Transaction:
 
 
 class _Joining(ThreadSensitiveContext):
-    """Sends what Django's own asynchronous methods run to a transaction, or to another one of the task."""
+    """Lets Django's own async methods run in a transaction of the task."""
 
     def __init__(self, executor: Executor, transaction: Transaction) -> None:
         super().__init__(executor=executor)
@@ -236,11 +236,11 @@ class _Joining(ThreadSensitiveContext):
 
 
 def _in_context() -> Mapping[str, Transaction]:
-    """The transactions that the current context has, also those that have ended or are another task's."""
+    """The transactions in the current context, including those that have ended or belong to another task."""
     return cast("Mapping[str, Transaction]", access().transactions)
 
 
-# What a task has begun itself, however the context changes: tasks may share one, and asgiref sets old values again.
+# The transactions of each task. The context does not tell: tasks may share one, and asgiref restores old values.
 _of_tasks: WeakKeyDictionary[Any, dict[str, Transaction]] = WeakKeyDictionary()
 
 
@@ -252,20 +252,20 @@ def _own() -> Mapping[str, Transaction]:
 
 
 def _forget(transaction: Transaction) -> None:
-    """Take a transaction out of the current context."""
-    change_access(transactions={alias: found for alias, found in _in_context().items() if found is not transaction})
+    """Remove a transaction from the current context."""
+    change_access(transactions={alias: other for alias, other in _in_context().items() if other is not transaction})
 
 
 def _ended_joining() -> Any:
-    """What still sends Django's own methods to a transaction that has ended in this context; asgiref has no types."""
-    found = SyncToAsync.thread_sensitive_context.get(None)
-    return found if isinstance(found, _Joining) and found.transaction.ends_here() else None
+    """The asgiref context of a transaction that has ended here, if it is still set. Any: asgiref has no types."""
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    return context if isinstance(context, _Joining) and context.transaction.ends_here() else None
 
 
 def current(alias: str) -> Transaction | None:
     """The transaction on an alias that the current task is in.
 
-    Raises `CrossTaskTransaction` in a task that was started within one of another task's.
+    Raises `CrossTaskTransaction` in a task that was started inside another task's transaction.
     """
     if (own := _own().get(alias)) is not None:
         return own
@@ -273,7 +273,7 @@ def current(alias: str) -> Transaction | None:
     if transaction is None or transaction.is_beside():
         return None
     if transaction.has_ended and transaction.is_own():
-        # It was left in another context, as an asynchronous generator is that was not run to its end.
+        # It was left in another context, as happens to an async generator that is not exhausted.
         _forget(transaction)
         return None
     transaction.check_task()
@@ -281,7 +281,7 @@ def current(alias: str) -> Transaction | None:
 
 
 def current_aliases() -> tuple[str, ...]:
-    """The aliases on which the current context has a transaction, also one that has ended; the outermost first."""
+    """The aliases with a transaction in the current context, including one that has ended; the outermost first."""
     return tuple({**_in_context(), **_own()})
 
 

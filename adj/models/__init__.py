@@ -1,4 +1,4 @@
-"""What hangs on a model: managers, a mixin with asynchronous methods, and wrappers of a project's own code."""
+"""What a project adds to its models: managers, a mixin with async methods, and wrappers for its own sync code."""
 
 from __future__ import annotations
 

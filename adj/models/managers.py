@@ -15,7 +15,7 @@ from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.overrides import begins_with_every_row, overridden, queryset_class_of, starts_plain
 from adj.models.wrappers import queryset_method, terminal
 from adj.query.async_query import AsyncQuery
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.statement import Statement
 from adj.statement.structure import Partial, Structure, Unkeyed
 from adj.typevars import M, Owner, Q_co, R
@@ -28,17 +28,20 @@ if TYPE_CHECKING:
 
 
 class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
-    """A manager that is a query of all its rows: it has every method of `AsyncQuery`, and gives queries.
+    """A manager that is a query of all its rows: it has every method of `AsyncQuery`.
 
-    A subclass may have methods of its own, and a `get_queryset()` with conditions, as Django's managers have. It never
-    becomes the default manager of a model: `objects`, the admin and related managers stay as they are, and so do
-    migrations. Like any manager it belongs to the class, and is inherited also from abstract models.
+        class Book(models.Model):
+            aobjects = AsyncManager()
+
+    As with Django's managers, a subclass may define methods and override `get_queryset()`, and models inherit managers
+    from abstract models. It never becomes a model's default manager: `objects`, the admin, related managers and
+    migrations do not change.
     """
 
     _queryset_class: ClassVar[type[QuerySet[Any, Any]]] = QuerySet
     _query_class: ClassVar[type[AsyncQuery[Any, Any]]] = AsyncQuery
 
-    # BaseManager sets it, which a property of AsyncQuery would refuse.
+    # BaseManager assigns it, which the property of AsyncQuery would not allow.
     model: type[Owner] = cast("type[Owner]", None)
 
     def __init__(self) -> None:
@@ -48,18 +51,18 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     # -- shorthands ----------------------------------------------------------------------------------------------------
 
     async def aall(self) -> list[Owner]:
-        """All rows; `run()`."""
+        """Return all rows; the same as `run()`."""
         return await self.run()
 
     async def afilter(self, *args: object, **kwargs: object) -> list[Owner]:
-        """All rows that fulfil the conditions; `filter(...).run()`."""
+        """Return all rows that match the conditions; the same as `filter(...).run()`."""
         return await self.filter(*args, **kwargs).run()
 
     # -- as a query ----------------------------------------------------------------------------------------------------
 
-    def all(self) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # a query of the rows and no manager
-        """A query of all rows."""
-        if begins_with_every_row(self) and _begin_as_djangos(self, self.model._default_manager):
+    def all(self) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # a query of the rows, not a manager
+        """Return a query of all rows."""
+        if begins_with_every_row(self) and _begin_as_default(self, self.model._default_manager):
             statement = Statement(self.model)
         else:
             statement = statement_of(self.get_queryset())
@@ -67,7 +70,7 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
 
     @property
     def statement(self) -> Statement:  # type: ignore[override]  # computed, since `get_queryset()` may depend on time
-        """What is asked by all rows."""
+        """The statement of all rows."""
         return self.all().statement
 
     @property
@@ -76,18 +79,18 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
         return self.all().structure
 
     @property
-    def _partial(self) -> Partial | None:  # a manager's rows may be others the next time
-        """Nothing is kept of a manager."""
+    def _partial(self) -> Partial | None:  # `get_queryset()` may return another QuerySet the next time
+        """Always None: nothing is cached on a manager."""
         return None
 
     @_partial.setter
     def _partial(self, partial: Partial | None) -> None:
         pass
 
-    def _with(self, clause: ask.Clause) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # no manager
+    def _with(self, clause: clauses.Clause) -> AsyncQuery[Owner, Owner]:  # type: ignore[override]  # not a manager
         return self.all()._with(clause)  # noqa: SLF001  # a query's own
 
-    def _asking(  # type: ignore[override]  # no manager
+    def _with_statement(  # type: ignore[override]  # not a manager
         self, statement: Statement, structure: Structure | Unkeyed
     ) -> AsyncQuery[Owner, Owner]:
         return self._query_class(statement, structure)
@@ -98,38 +101,42 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     def from_queryset(
         cls, queryset_class: type[QuerySet[M, Any]], class_name: str | None = None
     ) -> type[ManagerFromQuerySet[M]]:
-        """A class of managers with the public methods of a QuerySet class of the project, as Django's has it.
+        """Return a manager class with the public methods of a project's QuerySet class, as Django's method does.
 
-        A method is there twice: `published()` gives a query, which has these methods too, and `await atotal_pages()`
-        runs `total_pages()` on adj's engine and gives what it returns. Of checkers only mypy with
-        adj's plugin knows them; see `from_query()`.
+        Each method exists twice: `published()` returns a query, which has these methods too, and `await atotal_pages()`
+        runs `total_pages()` on adj's engine and returns its result. Only mypy with adj's plugin knows these methods;
+        for other type checkers see `from_query()`.
         """
         methods = dict(_exposed(queryset_class))
         query_class = type(f"{queryset_class.__name__}Query", (cls._query_class,), {"__slots__": (), **methods})
-        made: Any = cls._made(query_class, queryset_class, class_name or f"{cls.__name__}From{queryset_class.__name__}")
-        return cast("type[ManagerFromQuerySet[M]]", made)
+        name = class_name or f"{cls.__name__}From{queryset_class.__name__}"
+        manager_class: Any = cls._subclass(query_class, queryset_class, name)
+        return cast("type[ManagerFromQuerySet[M]]", manager_class)
 
     @classmethod
     def from_query(
         cls, query_class: type[Q_co], queryset_class: type[QuerySet[Any, Any]] = QuerySet
     ) -> Callable[[], ManagerFromQuery[Q_co]]:
-        """A class of managers with the methods of a subclass of `AsyncQuery`, which checkers know.
+        """Return a manager class with the methods of a subclass of `AsyncQuery`, which every type checker knows.
 
-        `aobjects = AsyncManager.from_query(BookQuery, BookQuerySet)()`; its rows start from the QuerySet class.
+            aobjects = AsyncManager.from_query(BookQuery, BookQuerySet)()
+
+        The manager's rows start from `queryset_class`.
         """
-        made: Any = cls._made(cast("Any", query_class), queryset_class, f"{cls.__name__}From{query_class.__name__}")
-        return cast("Callable[[], ManagerFromQuery[Q_co]]", made)
+        name = f"{cls.__name__}From{query_class.__name__}"
+        manager_class: Any = cls._subclass(cast("Any", query_class), queryset_class, name)
+        return cast("Callable[[], ManagerFromQuery[Q_co]]", manager_class)
 
     @classmethod
-    def _made(cls, query_class: Any, queryset_class: Any, name: str) -> Any:
+    def _subclass(cls, query_class: Any, queryset_class: Any, name: str) -> Any:
         attributes = {"_query_class": query_class, "_queryset_class": queryset_class, "__module__": cls.__module__}
         return type(name, (cls, query_class), attributes)
 
     def contribute_to_class(self, cls: type[Model], name: str) -> None:
-        """Called by Django for each attribute of a model's class."""
+        """Called by Django for each attribute of a model class."""
         self.name = self.name or name
         self.model = cast("type[Owner]", cls)  # pyright: ignore[reportIncompatibleMethodOverride]
-        # Without Django's list of managers, from which it chooses the default one.
+        # Not added to Django's list of managers, from which it chooses the default manager.
         setattr(cls, name, self)
 
     @overload
@@ -137,7 +144,7 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     @overload
     def __get__(self, instance: Options[Any] | None, cls: type[Any] | None = None) -> Self: ...
     def __get__(self, instance: Any, cls: Any = None) -> Any:
-        # In Django's words; see ManagerDescriptor.
+        # The messages are those of Django's ManagerDescriptor.
         if instance is not None:
             raise AttributeError(f"Manager isn't accessible via {cls.__name__} instances")
         if cls._meta.abstract:
@@ -149,7 +156,7 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
         return self._of(cls)
 
     def _of(self, model: type[Any]) -> Self:
-        """The manager of a model that inherits it."""
+        """The manager, bound to a model that inherits it."""
         if model is self.model:
             return self
         if model not in self._bound:
@@ -159,9 +166,9 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
         return self._bound[model]
 
     def __copy__(self) -> Self:
-        copied = type(self)()
-        copied.__dict__.update(self.__dict__)
-        return copied
+        manager = type(self)()
+        manager.__dict__.update(self.__dict__)
+        return manager
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {BaseManager.__str__(self)}>"
@@ -174,7 +181,7 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
 
 
 class ManagerFromQuery(Protocol[Q_co]):
-    """What `from_query()` makes, as a checker sees it: an attribute of a model's class that is a query of all rows."""
+    """The type of a manager from `from_query()`: an attribute of a model class that is a query of all rows."""
 
     def __get__(self, instance: None, owner: type[Model], /) -> Q_co: ...
 
@@ -183,12 +190,12 @@ if TYPE_CHECKING:
     QS = TypeVar("QS", default=Any)
 
     class QueryFromQuerySet(AsyncQuery[M, R], Generic[M, R, QS]):
-        """A query with the methods of a QuerySet class, `QS`; the mypy plugin knows them, and other checkers do not."""
+        """A query with the methods of a QuerySet class, `QS`; only the mypy plugin knows them."""
 
         def __getattr__(self, name: str) -> Any: ...
 
     class ManagerFromQuerySet(AsyncManager[Owner], Generic[Owner, QS]):
-        """A manager with these methods, of the model whose class it is read from."""
+        """A manager with these methods, of the model that it is accessed on."""
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -196,42 +203,42 @@ if TYPE_CHECKING:
             self, instance: None, cls: type[M]
         ) -> ManagerFromQuerySet[M, QS]: ...
 
-        # As in AsyncManager: a query and no manager.
+        # As in AsyncManager: a query, not a manager.
         def _with(  # type: ignore[override]
-            self, clause: ask.Clause
+            self, clause: clauses.Clause
         ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
 
-        def _asking(  # type: ignore[override]
+        def _with_statement(  # type: ignore[override]
             self, statement: Statement, structure: Structure | Unkeyed
         ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
 
 
-def _begin_as_djangos(manager: BaseManager[Any], default: BaseManager[Any]) -> bool:
-    """Whether a manager begins as the model's default one does, and either with a QuerySet that replaces nothing."""
+def _begin_as_default(manager: BaseManager[Any], default: BaseManager[Any]) -> bool:
+    """Whether a manager starts like the model's default manager, and neither QuerySet class overrides anything."""
     return starts_plain(default) and not overridden(queryset_class_of(manager)) | overridden(queryset_class_of(default))
 
 
 def _exposed(queryset_class: type[QuerySet[Any, Any]]) -> Iterator[tuple[str, Any]]:
-    """The public methods of a project's QuerySet class, each as a step of a chain and as its end."""
-    methods = inspect.getmembers(queryset_class, inspect.isfunction)
-    own = {name: method for name, method in methods if not hasattr(QuerySet, name) and _is_public(name, method)}
-    for name, method in own.items():
+    """The public methods of a project's QuerySet class, each as a query method and as a terminal method."""
+    functions = inspect.getmembers(queryset_class, inspect.isfunction)
+    methods = {name: method for name, method in functions if not hasattr(QuerySet, name) and _is_public(name, method)}
+    for name, method in methods.items():
         if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
             yield name, _passed_on(method)
             continue
         yield name, queryset_method(method)
-        if f"a{name}" not in own:
+        if f"a{name}" not in methods:
             yield f"a{name}", terminal(method)
 
 
 def _is_public(name: str, method: Any) -> bool:
-    """Django's rule for what a manager takes from a QuerySet."""
+    """Django's rule for which methods of a QuerySet class its managers have."""
     queryset_only = getattr(method, "queryset_only", None)
     return not queryset_only if queryset_only is not None else not name.startswith("_")
 
 
 def _passed_on(method: Any) -> Any:
-    """An asynchronous method of a QuerySet, on the QuerySet of a query."""
+    """An async method of a QuerySet class, called on a query's QuerySet."""
 
     @functools.wraps(method)
     def call(self: AsyncQuery[Any, Any], *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a model's class may take from adj: `class Book(AsyncModel)`, and `aobjects = AsyncManager()` in it."""
+"""The base class of models with adj's async methods: `class Book(AsyncModel)`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ __all__ = ["AsyncManager", "AsyncModel"]
 
 
 class AsyncModel(Model):
-    """An abstract model whose asynchronous methods run on adj's engine. It adds no field and needs no migration.
+    """An abstract model whose async methods run on adj's engine. It adds no fields and needs no migration.
 
-    Each is Django's own synchronous method, a project's override of it included, in the transaction if there is one.
+        book = await q(Book).aget(pk=1)
+        await book.asave(update_fields=["title"])
+
+    Each method runs Django's synchronous method, or the project's override of it, in the current transaction.
     """
 
     class Meta:
@@ -36,13 +39,13 @@ class AsyncModel(Model):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Write the instance to the database; see `adj.save()`."""
+        """Save the instance; see `adj.save()`."""
         await instances.save(
             self, force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields
         )
 
     async def adelete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
-        """Delete the instance and what has to go with it; see `adj.delete()`."""
+        """Delete the instance, with signals and cascades; see `adj.delete()`."""
         return await instances.delete(self, using, keep_parents)
 
     # pyright takes the parent's `Self` for `Model` here.
@@ -52,19 +55,19 @@ class AsyncModel(Model):
         fields: Iterable[str] | None = None,
         from_queryset: QuerySet[Self] | AsyncQuery[Self, Self] | None = None,
     ) -> None:
-        """Read the instance anew; see `adj.refresh()`."""
+        """Reload the instance; see `adj.refresh()`."""
         await instances.refresh(self, using, fields, from_queryset)
 
     async def afull_clean(
         self, exclude: Iterable[str] | None = None, validate_unique: bool = True, validate_constraints: bool = True
     ) -> None:
-        """Check the instance, or raise Django's `ValidationError`; see `adj.validate()`."""
+        """Validate the instance, or raise Django's `ValidationError`; see `adj.validate()`."""
         await instances.validate(self, exclude, validate_unique, validate_constraints)
 
-    # Django's templates do not call what is marked so.
+    # Django's templates do not call methods with this attribute.
     asave.alters_data = True  # type: ignore[attr-defined]
     adelete.alters_data = True  # type: ignore[attr-defined]
 
     async def aload(self, *names: str | Prefetch[Any, Any, Any]) -> Self:
-        """Load relations and deferred columns that the instance does not carry; see `adj.load()`."""
+        """Load relations and deferred columns; see `adj.load()`."""
         return await load(self, *names)

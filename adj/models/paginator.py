@@ -1,4 +1,4 @@
-"""Django's AsyncPaginator, typed for queries of adj. It came with Django 6.0, and cannot be imported before."""
+"""Django's AsyncPaginator, typed for adj's queries. It requires Django 6.0, and cannot be imported before."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ else:
 
 
 class AsyncPaginator(_Base[T]):
-    """Pages by number, as Django makes them: `AsyncPaginator(q(Book).order_by("title"), 25)`.
+    """Django's pages by number: `AsyncPaginator(q(Book).order_by("title"), 25)`.
 
-    Django's own class takes a query as well; its type does not. `per_page` and `orphans` are numbers of rows.
+    Django's own class accepts a query as well, but its type does not. `per_page` and `orphans` are numbers of rows.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class AsyncPaginator(_Base[T]):
         per_page: int | str,
         orphans: int = 0,
         allow_empty_first_page: bool = True,
-        error_messages: dict[str, Any] | None = None,  # texts, also translated when they are shown
+        error_messages: dict[str, Any] | None = None,  # strings, or lazy translations
     ) -> None:
         queries: Any = object_list
         super().__init__(queries, per_page, orphans, allow_empty_first_page, error_messages)

@@ -1,4 +1,4 @@
-"""Synchronous code of a project, made awaitable with the same parameters: `asynced`, `queryset_method`, `terminal`."""
+"""Wrappers that make a project's synchronous code awaitable: `asynced`, `queryset_method` and `terminal`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ P = ParamSpec("P")
 
 
 def asynced(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """An awaitable twin of a synchronous function that uses the ORM, run by `adj.run_sync()`.
+    """Return a coroutine function that calls a synchronous function through `adj.run_sync()`.
 
-    It has the function's parameters and joins the caller's transaction. As a decorator it suits functions, methods,
-    class methods and static methods, on either side of `@classmethod`; in the body of a class, `aslug =
-    asynced(make_slug)` is a method. Raises `TypeError` for what is asynchronous already, and for generators, whose body
-    would run later and elsewhere.
+    It has the function's parameters, and runs in the caller's transaction. It can decorate functions, methods, class
+    methods and static methods, above or below `@classmethod`; `aslug = asynced(make_slug)` in a class body is a method.
+    Raises `TypeError` for an async function, and for a generator function, whose body would run later.
     """
     if isinstance(function, (classmethod, staticmethod)):
-        # A checker takes a decorated class method for the function in it.
+        # For type checkers, a decorated class method is the function in it.
         wrapped: Any = type(cast("Any", function))(asynced(cast("Any", function).__func__))
         return cast("Callable[P, Coroutine[Any, Any, T]]", wrapped)
     _check("asynced", function)
@@ -46,11 +45,14 @@ def asynced(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
 
 
 class queryset_method(Generic[P]):  # noqa: N801  # a decorator, named as one
-    """A method of a project's QuerySet that gives a QuerySet, as a method of a subclass of `AsyncQuery`.
+    """A query method, for a subclass of `AsyncQuery`, that calls a method of a project's QuerySet class.
 
-    `published = queryset_method(BookQuerySet.published)` has the method's parameters and gives a query of the class
-    that it is called on, so that chains go on. Such a method builds, and must not ask the database. Raises `TypeError`
-    for what is asynchronous, and when it is called for a method that gives something else.
+        class BookQuery(AsyncQuery[Book, Book]):
+            published = queryset_method(BookQuerySet.published)
+
+    It has the method's parameters, and returns a query of the class that it is called on. The method must not run
+    queries. Raises `TypeError` for an async method, and, when it is called, for a method that returns another value
+    than a QuerySet.
     """
 
     def __init__(self, method: Callable[Concatenate[Any, P], QuerySet[Any, Any]]) -> None:
@@ -69,25 +71,28 @@ class queryset_method(Generic[P]):  # noqa: N801  # a decorator, named as one
             queryset = self.method(query.queryset, *args, **kwargs)
         except SynchronousOnlyOperation as error:
             error.add_note(
-                f"{_name(self.method)}() asks the database, which a step of a chain cannot wait for: expose it by "
-                "terminal() and await it; AsyncManager.from_queryset() has it under a name with an `a` in front."
+                f"{_name(self.method)}() runs a query, which a query method cannot wait for. Expose it with terminal() "
+                "and await it; AsyncManager.from_queryset() provides it under its name with the prefix `a`."
             )
             raise
         if not isinstance(queryset, QuerySet):
             raise TypeError(
-                f"{_name(self.method)}() gave a {type(queryset).__name__} and not a QuerySet: expose it by terminal(), "
-                "and await it."
+                f"queryset_method() expects a method that returns a QuerySet; {_name(self.method)}() returned "
+                f"{type(queryset).__name__}. Expose it with terminal() and await it."
             )
         statement = statement_of(queryset, query.statement.seconds)
-        return query._asking(statement, structure_of_statement(statement))  # noqa: SLF001  # adj's own
+        return query._with_statement(statement, structure_of_statement(statement))  # noqa: SLF001  # adj's own
 
 
 class terminal(Generic[P, T]):  # noqa: N801  # a decorator, named as one
-    """A method of a project's QuerySet that asks the database, as an awaitable method of a subclass of `AsyncQuery`.
+    """A terminal method, for a subclass of `AsyncQuery`, that calls a method of a project's QuerySet class.
 
-    `total_pages = terminal(BookQuerySet.total_pages)` has the method's parameters; awaiting it gives what the method
-    returns. It runs where Django's own code runs, in the transaction if there is one. Raises `TypeError` for what is
-    asynchronous, and when it is awaited for a method that gives a QuerySet, which has not asked anything yet.
+        class BookQuery(AsyncQuery[Book, Book]):
+            total_pages = terminal(BookQuerySet.total_pages)
+
+    It has the method's parameters; awaiting it returns the method's result. It runs like Django's own code, in the
+    current transaction. Raises `TypeError` for an async method, and, when it is awaited, for a method that returns a
+    QuerySet, which has not run yet.
     """
 
     def __init__(self, method: Callable[Concatenate[Any, P], T]) -> None:
@@ -108,17 +113,17 @@ class terminal(Generic[P, T]):  # noqa: N801  # a decorator, named as one
         return _without_self(self.method, call)
 
     async def _call(self, query: AsyncQuery[Any, Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        answer: T = await answer_in_django(query, lambda found: self.method(found, *args, **kwargs))
-        if isinstance(answer, QuerySet):
+        result: T = await answer_in_django(query, lambda queryset: self.method(queryset, *args, **kwargs))
+        if isinstance(result, QuerySet):
             raise TypeError(
-                f"{_name(self.method)}() gave a QuerySet, which has asked nothing yet: expose it by queryset_method(), "
-                "and end the chain with .run()."
+                f"terminal() expects a method that runs a query; {_name(self.method)}() returned a QuerySet. Expose it "
+                "with queryset_method(), and run it with .run()."
             )
-        return answer
+        return result
 
 
 def _without_self(method: Callable[..., Any], bound: Callable[..., T]) -> Callable[..., T]:
-    """A bound method that looks like the one it stands for."""
+    """A bound method with the name, documentation and signature of the wrapped method, without `self`."""
     functools.update_wrapper(bound, method)
     signature = inspect.signature(method)
     cast("Any", bound).__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
@@ -126,16 +131,16 @@ def _without_self(method: Callable[..., Any], bound: Callable[..., T]) -> Callab
 
 
 def _check(wrapper: str, function: object) -> None:
-    """Raise `TypeError` for what is no synchronous function."""
+    """Raise `TypeError` unless a value is a synchronous function."""
     if not callable(function):
-        raise TypeError(f"{wrapper}() takes a function, not a {type(function).__name__}.")
+        raise TypeError(f"{wrapper}() expects a function; got {type(function).__name__}.")
     is_asynchronous = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-    if is_asynchronous or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004  # its kind
-        raise TypeError(f"{wrapper}() takes a synchronous function; {_name(function)}() can be awaited as it is.")
+    if is_asynchronous or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004  # its type
+        raise TypeError(f"{wrapper}() expects a synchronous function; {_name(function)}() is async. Await it directly.")
     if inspect.isgeneratorfunction(function):
         raise TypeError(
-            f"{wrapper}() takes a function that returns; {_name(function)}() is a generator, whose body would run "
-            "later, and elsewhere. Let it return a list."
+            f"{wrapper}() expects a function that returns a value; {_name(function)}() is a generator. Return a list "
+            "instead."
         )
 
 

@@ -1,1 +1,1 @@
-"""What a user writes: the entry `q()`, the query and its methods, related managers, pages, streams and COPY."""
+"""The query API: `q()`, the query and its methods, related managers, pages, streams and COPY."""

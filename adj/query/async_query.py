@@ -1,8 +1,8 @@
-"""AsyncQuery: the typed, fluent grammar that writes a Statement, and the coroutines that finish it.
+"""AsyncQuery: the typed query that users build and run.
 
 Its methods are in the files beside this one: query methods in `builders.py`, terminal methods that read in `reads.py`,
-those that write in `writes.py`. Here is what names the class itself: query methods that change the type of the rows,
-operators, and how a query works with Python's and Django's objects.
+those that write in `writes.py`. This file has the methods that name the class itself: query methods that change the
+type of the rows, operators, and the protocols of Python and Django.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
 from adj.compiler.plans.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
+from adj.errors import hides_frame
 from adj.query.builders import BuildingQuery
 from adj.query.query_method import Source
 from adj.query.queryset_names import MANAGER_SURFACE, RELATED_SURFACE, SURFACE, Fate, advice
@@ -27,7 +28,7 @@ from adj.query.raw import AsyncRawQuery
 from adj.query.reads import ReadingQuery
 from adj.query.results import SQL, RowAt
 from adj.query.writes import WritingQuery
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import Unkeyed
 from adj.statement.text import query_text
@@ -38,30 +39,37 @@ if TYPE_CHECKING:
 
     from django.db.models.sql.query import Query
 
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
+
 
 class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
-    """A question about the rows of a model `M`, whose answer has rows of type `R`.
+    """A query of the model `M` whose rows have the type `R`. Create one with `q()`.
 
-    Immutable: every builder returns a new query, and a query may be run any number of times, also at once. Two queries
-    are equal when they ask the same with the same values. Made by `q()`.
+    Queries are immutable: every query method returns a new query, and a query can run any number of times, also
+    concurrently. Two queries are equal if they have the same clauses with the same values.
     """
 
     __slots__ = ()
 
     @classmethod
     def of(cls, query: AsyncQuery[M, R]) -> Self:
-        """The same question with the methods of this class: `BookQuery.of(q(Book))`."""
+        """Return the query as an instance of this subclass: `BookQuery.of(q(Book))`."""
         return cls(query.statement, query.structure)
 
     # -- rows of another type ------------------------------------------------------------------------------------------
 
-    def _with_shape(self, clause: ask.Clause) -> AsyncQuery[M, Any]:
-        """The query with a clause that makes other rows of them."""
-        return self._with(clause)
-
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
-        """Rows are dicts of the named columns; all columns if none is named."""
-        return self._with_shape(ask.Values(*snapshot_expressions(self, fields, expressions)))
+        """Return rows as dicts of the named columns, or of all columns.
+
+            rows = await q(Book).values("title", author=F("author__name")).run()
+            rows[0]["author"]
+
+        `fields` are paths and expressions, `expressions` are columns by name. Raises `UnknownField` for a path that the
+        model does not have.
+        """
+        query: AsyncQuery[M, Any] = self
+        return query._with(clauses.Values(*snapshot_expressions(self, fields, expressions)))
 
     @overload
     def values_list(
@@ -76,23 +84,37 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         self, *fields: object, flat: bool = False, named: bool = False
     ) -> AsyncQuery[M, tuple[Any, ...]]: ...
     def values_list(self, *fields: object, flat: bool = False, named: bool = False) -> AsyncQuery[M, Any]:
-        """Rows are tuples of the named columns; with `flat` the one column's values, with `named` named tuples."""
-        return self._with_shape(ask.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
+        """Return rows as tuples of the named columns, or of all columns.
+
+        With `flat`, rows are the values of a single column; with `named`, they are named tuples.
+        """
+        query: AsyncQuery[M, Any] = self
+        return query._with(clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
-        """The distinct dates of a field, truncated to `kind`: year, month, week or day."""
-        return self._with_shape(ask.Dates(field_name, kind, order))
+        """Return the distinct dates of a field, truncated to `kind`: "year", "month", "week" or "day".
+
+        Raises `ShapeError` for a field that is not a `DateField`, and `ValueError` for another `kind` or `order`.
+        """
+        query: AsyncQuery[M, Any] = self
+        return query._with(clauses.Dates(field_name, kind, order))
 
     def datetimes(
         self, field_name: str, kind: str, order: str = "ASC", tzinfo: datetime.tzinfo | None = None
     ) -> AsyncQuery[M, datetime.datetime]:
-        """The distinct moments of a field, truncated to `kind`: year, month, week, day, hour, minute or second."""
-        return self._with_shape(ask.Datetimes(field_name, kind, order, tzinfo))
+        """Return the distinct datetimes of a field, truncated to `kind`.
+
+        `kind` is "year", "month", "week", "day", "hour", "minute" or "second"; `tzinfo` is the current time zone by
+        default. Raises `ShapeError` for a field that is not a `DateTimeField`, and `ValueError` for another `kind` or
+        `order`.
+        """
+        query: AsyncQuery[M, Any] = self
+        return query._with(clauses.Datetimes(field_name, kind, order, tzinfo))
 
     def raw(
         self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
     ) -> AsyncRawQuery[M]:
-        """Instances from hand-written SQL. The clauses so far do not matter to it, as in Django."""
+        """Return instances from hand-written SQL. As in Django, the query's own clauses are ignored."""
         alias = using if using is not None else self.statement.alias
         return AsyncRawQuery(
             self.queryset.raw(raw_query, snapshot_value(params), snapshot_value(translations), using=alias)
@@ -101,61 +123,62 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     # -- operators -----------------------------------------------------------------------------------------------------
 
     def __and__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
-        return self._with(ask.Combine("and", snapshot_values(self, (other,))))
+        return self._with(clauses.Combine("and", snapshot_values(self, (other,))))
 
     def __or__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
-        return self._with(ask.Combine("or", snapshot_values(self, (other,))))
+        return self._with(clauses.Combine("or", snapshot_values(self, (other,))))
 
     def __xor__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
-        return self._with(ask.Combine("xor", snapshot_values(self, (other,))))
+        return self._with(clauses.Combine("xor", snapshot_values(self, (other,))))
 
     @overload
     def __getitem__(self: Source[Q], k: slice) -> Q: ...
     @overload
     def __getitem__(self, k: int) -> RowAt[R]: ...
     def __getitem__(self, k: int | slice) -> Any:
-        """`query[2:5]` is a query; `await query[2].run()` is one row, and raises `IndexError` where there is none."""
+        """`query[2:5]` is a query. `await query[2].run()` is one row; raises `IndexError` if there is none."""
         if isinstance(k, slice):
             return self._with(_checked_slice(k))
         if not isinstance(k, int):
-            raise TypeError(f"a query is indexed by whole numbers and slices, not by {type(k).__name__}.")
+            raise TypeError(f"Query indices must be integers or slices; got {type(k).__name__}.")
         _refuse_negative(k)
-        # As Django's Query adds it up, whatever class of numbers it is.
+        # Django adds to it as well, which makes an int of a subclass.
         position = k + 0
-        return RowAt(self._with(ask.Slice(position, position + 1)).run, position)
+        return RowAt(self._with(clauses.Slice(position, position + 1)).run, position)
 
-    # -- the same question to others -----------------------------------------------------------------------------------
+    # -- conversions ---------------------------------------------------------------------------------------------------
 
     @property
     def model(self) -> type[M]:
-        """The model of the question."""
+        """The model of the query."""
         return cast("type[M]", self.statement.model)
 
     @property
     def queryset(self) -> QuerySet[M, R]:
-        """Django's QuerySet of the same question, for synchronous code such as forms and the admin."""
+        """The equivalent Django QuerySet, for synchronous code such as forms and the admin."""
         queryset: QuerySet[M, R] = build(self.statement)
         return queryset
 
     @property
     def query(self) -> Query:
-        """Django's Query of the same question. This is what makes a query usable where Django takes a QuerySet."""
+        """The equivalent Django Query. Django reads it where a query is used instead of a QuerySet."""
         return self.queryset.query
 
     @property
     def ordered(self) -> bool:
-        """Whether the rows have an order."""
+        """Whether the query is ordered."""
         return self.queryset.ordered
 
     @property
     def totally_ordered(self) -> bool:
-        """Whether the rows have an order that leaves no two of them equal; needs Django 6.1."""
+        """Whether the order is total, so that no two rows are equal in it; requires Django 6.1."""
         return bool(getattr(self.queryset, "totally_ordered"))  # noqa: B009  # not in every supported Django
 
     def sql(self) -> SQL:
-        """The SQL and the parameters that `run()` would send, without running it. SQL of an empty query is empty.
+        """Return the SQL and the parameters that `run()` would send, without sending them.
 
-        Raises `EngineNotOpen` where the SQL depends on the server's version and no query has run yet.
+        The SQL of a query that cannot have rows, such as `none()`, is empty. Raises `EngineNotOpen` if the SQL depends
+        on the server's version and no query has run yet.
         """
         prepared = prepare(Question(self.statement, self.structure, ROWS), dialect_for(self.db))
         if isinstance(prepared, Answered):
@@ -165,7 +188,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         return SQL(prepared.sql, prepared.parameters)
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
-        """Called by Django where the query stands in another one, as in `filter(author__in=q(Author))`."""
+        """Called by Django if the query is an argument of another query, as in `filter(author__in=q(Author))`."""
         return self.queryset.resolve_expression(*args, **kwargs)
 
     @property
@@ -174,7 +197,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         return known_related_objects(self.queryset)
 
     def __repr__(self) -> str:
-        return f"<AsyncQuery: {query_text(self.statement, with_values=True)}>"
+        return f"<{type(self).__name__}: {query_text(self.statement, with_values=True)}>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AsyncQuery):
@@ -195,41 +218,42 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Django would run a QuerySet to pickle it; a query goes as what it asks, and a manager as a query.
-        query = self._asking(self.statement, self.structure)
+        # Django runs a QuerySet to pickle it; a query is pickled as its clauses, and a manager as a query.
+        query = self._with_statement(self.statement, self.structure)
         return _unpickled, (type(query), pickled(query.statement))
 
     if TYPE_CHECKING:
-        # Otherwise `query[0]` makes checkers believe that a `for` loop works.
+        # Type checkers would accept `for` loops, because of `__getitem__()`.
         __iter__: None
 
-    if not TYPE_CHECKING:  # a checker already refuses these; they are for those without one
+    if not TYPE_CHECKING:  # type checkers report these mistakes; the messages are for users without one
 
         def __await__(self) -> NoReturn:
-            raise TypeError(f"a query is not awaitable: add .run(), as in `await {query_text(self.statement)}.run()`.")
+            raise TypeError(f"A query cannot be awaited. Add .run(): `await {query_text(self.statement)}.run()`.")
 
         def __iter__(self) -> NoReturn:
-            raise TypeError("a query is not iterable: use `async for`, or a `for` over `await query.run()`.")
+            raise TypeError(
+                "A query cannot be iterated with `for`. Use `async for`, or `for row in await query.run()`."
+            )
 
         def __len__(self) -> NoReturn:
-            raise TypeError("a query has no length before it has run: use `await query.acount()`.")
+            raise TypeError("A query has no length until it has run. Use `await query.acount()`.")
 
         def __bool__(self) -> NoReturn:
-            raise TypeError("a query is neither true nor false before it has run: use `await query.aexists()`.")
+            raise TypeError("A query has no truth value until it has run. Use `await query.aexists()`.")
 
         def __contains__(self, item: object) -> NoReturn:
-            raise TypeError("a query contains nothing before it has run: use `await query.acontains(instance)`.")
+            raise TypeError("`in` does not work on a query. Use `await query.acontains(instance)`.")
 
         def __getattr__(self, name: str) -> NoReturn:
+            # Without a full stop: Python adds ". Did you mean: ...?" to the message in tracebacks.
             raise AttributeError(
-                f"{type(self).__name__} has no {name!r}.{advice(_fate(name))}",
-                name=name,
-                obj=self,
+                f"{type(self).__name__} has no attribute {name!r}{advice(_fate(name))}", name=name, obj=self
             )
 
 
 def _named_as_public() -> None:
-    """Let warnings about a forgotten `await`, and pickles, name inherited methods by the class that users know."""
+    """Let pickles, and warnings about a missing `await`, name inherited methods by the public class."""
     for part in (BuildingQuery, ReadingQuery, WritingQuery):
         for function in filter(inspect.isfunction, vars(part).values()):
             function.__module__ = AsyncQuery.__module__
@@ -244,36 +268,36 @@ def _fate(name: str) -> Fate | None:
 
 
 def query_of(statement: Statement) -> AsyncQuery[Any, Any]:
-    """The query that asks a statement."""
+    """The query of a statement."""
     return AsyncQuery(statement, structure_of_statement(statement))
 
 
-def _unpickled(kind: type[AsyncQuery[Any, Any]], data: bytes) -> AsyncQuery[Any, Any]:
+def _unpickled(query_class: type[AsyncQuery[Any, Any]], data: bytes) -> AsyncQuery[Any, Any]:
     statement = unpickled(data)
-    return kind(statement, structure_of_statement(statement))
+    return query_class(statement, structure_of_statement(statement))
 
 
 def _identity(query: AsyncQuery[Any, Any]) -> tuple[object, ...]:
     statement, structure = query.statement, query.structure
     if isinstance(structure, Unkeyed):
         return (id(query),)
-    # Prefetching changes no SQL of the query itself, and so no structure.
+    # Prefetches do not change the query's own SQL, and so are not part of its structure.
     prefetched = prefetches(statement)
-    where = (statement.model, statement.alias, statement.seconds)
-    return (*where, structure.key, structure.values, structure.bounds, prefetched)
+    settings = (statement.model, statement.alias, statement.seconds)
+    return (*settings, structure.key, structure.values, structure.bounds, prefetched)
 
 
-def _checked_slice(k: slice) -> ask.Slice:
+def _checked_slice(k: slice) -> clauses.Slice:
     if k.step is not None:
-        raise TypeError("a query has no steps: slice the rows instead, as in `(await query.run())[::2]`.")
+        raise TypeError("A slice of a query cannot have a step. Slice the rows instead: `(await query.run())[::2]`.")
     for bound in (k.start, k.stop):
         if bound is not None:
-            # Before `int()`, which takes texts and UUIDs as well; Django compares first, too.
+            # Before `int()`, which accepts strings and UUIDs; Django compares first, too.
             _refuse_negative(bound)
     start, stop = (None if bound is None else int(bound) for bound in (k.start, k.stop))
-    return ask.Slice(start, stop)
+    return clauses.Slice(start, stop)
 
 
 def _refuse_negative(bound: int) -> None:
     if bound < 0:
-        raise ValueError("Negative indexing is not supported: reverse the order, and count from the front.")
+        raise ValueError("Negative indexing is not supported. Reverse the order and count from the start.")

@@ -1,6 +1,6 @@
-"""What builds a query: the steps of a chain, with QuerySet's names and arguments; each is one clause.
+"""Query methods that keep the type of the rows, with QuerySet's names and arguments; each adds one clause.
 
-Nothing here touches the database. Steps whose rows are of another type are in `adj/query/async_query.py`.
+They do not touch the database. Query methods that change the type of the rows are in `adj/query/async_query.py`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from adj.compiler.keys.snapshot import (
     snapshot_value,
     snapshot_values,
 )
+from adj.errors import AdjError, hides_frame
 from adj.query.query_method import Source
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.statement import Statement
 from adj.statement.structure import StatementHolder, Structure, Unkeyed, extended
 from adj.time_limit import checked_seconds
@@ -31,9 +32,12 @@ from adj.typevars import M, Q, R
 if TYPE_CHECKING:
     from typing import Self
 
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
+
 
 class BuildingQuery(StatementHolder, Generic[M, R]):
-    """The methods of a query that return one with rows of the same type."""
+    """The query methods that return a query with rows of the same type."""
 
     __slots__ = ()
 
@@ -42,90 +46,101 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         self.structure = structure
         self._partial = None
 
-    def _with(self, clause: ask.Clause) -> Self:
-        """The query with one more clause, which has to fit; see `adj/compiler/checks/validate.py`."""
-        if self.statement.owner is not None or type(clause) is ask.Combine:
-            # A class of the project takes it as it is, and says itself what does not fit.
+    def _with(self, clause: clauses.Clause) -> Self:
+        """The query with one more clause, which is checked first; see `adj/compiler/checks/validate.py`."""
+        if self.statement.owner is not None or type(clause) is clauses.Combine:
+            # A project's own QuerySet method gets the clause as it is, and checks it itself.
             owned = stepped(self.statement, clause)
             if owned is not None:
-                return self._asking(owned, structure_of_statement(owned))
+                return self._with_statement(owned, structure_of_statement(owned))
         statement, before = self.statement.with_clause(clause), self.structure
         added = structure_of(statement.model, clause)
         structure = extended(before, added)
-        partial = validate(self, statement, structure, added)
-        query = self._asking(statement, structure)
+        try:
+            partial = validate(self, statement, structure, added)
+        except AdjError as error:
+            # The traceback ends at the query method: what adj does below it says nothing about the user's mistake.
+            error.__traceback__ = None
+            raise
+        query = self._with_statement(statement, structure)
         if partial is not None:
             query._partial = partial  # noqa: SLF001  # a query's own
         return query
 
-    def _asking(self, statement: Statement, structure: Structure | Unkeyed) -> Self:
-        """A query of the same class that asks something else."""
+    def _with_statement(self, statement: Statement, structure: Structure | Unkeyed) -> Self:
+        """A query of the same class with another statement."""
         return type(self)(statement, structure)
 
     # -- conditions ----------------------------------------------------------------------------------------------------
 
     def filter(self: Source[Q], *args: object, **kwargs: object) -> Q:
-        """Only rows that fulfil every condition: `Q` objects, conditional expressions and `path=value` lookups.
+        """Return only rows that match every condition.
 
-        Raises `UnknownField` and `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value
-        its field cannot be compared with, and `ShapeError` after a slice.
+            q(Book).filter(author__name="Le Guin", pages__gt=200)
+            q(Book).filter(Q(pages__lt=100) | Q(rating__gte=4))
+
+        `args` are `Q` objects and conditional expressions, `kwargs` are lookups. Raises `UnknownField` and
+        `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value that its field cannot be
+        compared with, and `ShapeError` after a slice and for an argument that is not a condition.
         """
-        return self._with(ask.Filter(*snapshot_conditions(self, args, kwargs)))
+        return self._with(clauses.Filter(*snapshot_conditions(self, args, kwargs)))
 
     def exclude(self: Source[Q], *args: object, **kwargs: object) -> Q:
-        """Only rows that do not fulfil all of the conditions; see `filter()`."""
-        return self._with(ask.Filter(*snapshot_conditions(self, args, kwargs), negated=True))
+        """Return only rows that do not match all the conditions; see `filter()`."""
+        return self._with(clauses.Filter(*snapshot_conditions(self, args, kwargs), negated=True))
 
     def complex_filter(self: Source[Q], filter_obj: models.Q | Mapping[str, object]) -> Q:
-        """`filter()` with a `Q` or a dict of lookups, as `limit_choices_to` has them."""
-        return self._with(ask.ComplexFilter(snapshot_condition(self, filter_obj)))
+        """Filter by a `Q` object or a dict of lookups, such as the value of `limit_choices_to`."""
+        return self._with(clauses.ComplexFilter(snapshot_condition(self, filter_obj)))
 
     # -- columns -------------------------------------------------------------------------------------------------------
 
     def annotate(self: Source[Q], *args: object, **kwargs: object) -> Q:
-        """Add computed attributes or keys to every row."""
-        return self._with(ask.Annotate(*snapshot_expressions(self, args, kwargs)))
+        """Add expressions to every row, as attributes or keys. Raises `ShapeError` for a value that is not one."""
+        return self._with(clauses.Annotate(*snapshot_expressions(self, args, kwargs)))
 
     def alias(self: Source[Q], *args: object, **kwargs: object) -> Q:
-        """Name expressions for later clauses, without adding them to the rows."""
-        return self._with(ask.Annotate(*snapshot_expressions(self, args, kwargs), selected=False))
+        """Name expressions for later query methods, without adding them to the rows."""
+        return self._with(clauses.Annotate(*snapshot_expressions(self, args, kwargs), selected=False))
 
     def only(self: Source[Q], *fields: str) -> Q:
-        """Load only these fields, and the primary key."""
-        return self._with(ask.Only(fields))
+        """Load only these fields and the primary key."""
+        return self._with(clauses.Only(fields))
 
     def defer(self: Source[Q], *fields: str | None) -> Q:
-        """Do not load these fields; `defer(None)` loads all again."""
-        return self._with(ask.Defer(fields))
+        """Do not load these fields; `defer(None)` loads all fields again."""
+        return self._with(clauses.Defer(fields))
 
     # -- order, number, source -----------------------------------------------------------------------------------------
 
     def order_by(self: Source[Q], *field_names: object) -> Q:
-        """Sort by paths (`-` in front for descending, `?` at random) and expressions; nothing clears the order."""
-        return self._with(ask.OrderBy(snapshot_values(self, field_names)))
+        """Sort by paths and expressions: `-path` is descending, `?` is random. Without arguments, clear the order."""
+        return self._with(clauses.OrderBy(snapshot_values(self, field_names)))
 
     def reverse(self: Source[Q]) -> Q:
-        """The opposite order."""
-        return self._with(ask.Reverse())
+        """Reverse the order."""
+        return self._with(clauses.Reverse())
 
     def distinct(self: Source[Q], *field_names: str) -> Q:
-        """Without duplicates; on PostgreSQL also by the named fields."""
-        return self._with(ask.Distinct(field_names))
+        """Return rows without duplicates; with names, on PostgreSQL, the first row for each of their values."""
+        return self._with(clauses.Distinct(field_names))
 
     def none(self: Source[Q]) -> Q:
-        """No rows at all, and no query to find that out."""
-        return self._with(ask.Nothing())
+        """Return no rows, without a database query."""
+        return self._with(clauses.Nothing())
 
     def all(self) -> Self:
-        """The same query; of a related manager or a manager, that of its rows."""
+        """Return the same query; on a manager, the query of its rows."""
         statement = copied(self.statement)
-        return self if statement is self.statement else self._asking(statement, structure_of_statement(statement))
+        if statement is self.statement:
+            return self
+        return self._with_statement(statement, structure_of_statement(statement))
 
     def using(self: Source[Q], alias: str | None) -> Q:
-        """The same question to another database of `settings.DATABASES`."""
+        """Run the query on another database of `settings.DATABASES`; `None` leaves the choice to the router."""
         statement = on_alias(self.statement, alias)
         same_base = statement.base is self.statement.base
-        return self._asking(statement, self.structure if same_base else structure_of_statement(statement))
+        return self._with_statement(statement, self.structure if same_base else structure_of_statement(statement))
 
     def extra(
         self: Source[Q],
@@ -136,9 +151,9 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         order_by: Sequence[str] | None = None,
         select_params: Sequence[object] | None = None,
     ) -> Q:
-        """Hand-written parts of SQL, Django's old way; prefer expressions."""
+        """Add hand-written parts of SQL. Prefer expressions; Django plans to deprecate `extra()`."""
         return self._with(
-            ask.Extra(
+            clauses.Extra(
                 None if select is None else dict(select),
                 _frozen(where),
                 _frozen(params),
@@ -149,56 +164,61 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         )
 
     def timeout(self: Source[Q], seconds: float | None) -> Q:
-        """Let the query take at most so many seconds, waiting for a connection included; None takes that back.
+        """Limit the query to a number of seconds, including the wait for a connection; None removes the limit.
 
-        Then it is cancelled, on PostgreSQL's native engine also on the server, and raises `QueryTimeout`. On other
-        engines the database goes on in its thread, and the answer is dropped. A stream may take as long for opening,
-        and for each of its chunks. Raises `TypeError` for what is not a number, and `ValueError` unless it is positive.
+        After that the query is cancelled and raises `QueryTimeout`. The native PostgreSQL engine also cancels it on
+        the server; on other engines it continues in its thread, and its result is discarded. In a stream the limit
+        holds for opening it and for each chunk. Raises `TypeError` for a value that is not a number, and `ValueError`
+        for a number that is not positive.
         """
         if seconds is not None:
             checked_seconds(seconds, "timeout()")
         source: Any = self
-        query: Any = self._asking(self.statement.within(seconds), self.structure)
-        # The clauses are the same.
+        query: Any = self._with_statement(self.statement.within(seconds), self.structure)
+        # It has the same clauses.
         query._partial = source._partial  # noqa: SLF001  # a query's own
-        return query  # type: ignore[no-any-return]  # its class is that of `_asking()`
+        return query  # type: ignore[no-any-return]  # its class is that of `_with_statement()`
 
     # -- relations, locks ----------------------------------------------------------------------------------------------
 
     def select_related(self: Source[Q], *fields: str | None) -> Q:
-        """Load related rows with a join; `select_related(None)` clears."""
-        return self._with(ask.SelectRelated(fields))
+        """Load foreign keys and one-to-one relations with a join; `select_related(None)` removes them."""
+        return self._with(clauses.SelectRelated(fields))
 
     def prefetch_related(self: Source[Q], *lookups: object) -> Q:
-        """Load related rows with a further query each: paths, or `Prefetch` around a QuerySet or an AsyncQuery.
+        """Load relations with one further query each.
 
-        `prefetch_related(None)` clears.
+        `lookups` are paths, and `Prefetch` objects with a QuerySet or an `AsyncQuery`. `prefetch_related(None)` removes
+        them. Raises `UnknownRelation` for a name that is not a relation.
         """
-        return self._with(ask.Prefetch(snapshot_prefetches(lookups)))
+        return self._with(clauses.Prefetch(snapshot_prefetches(lookups)))
 
     def select_for_update(
         self: Source[Q], nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
     ) -> Q:
-        """Lock the rows until the transaction ends; running it outside one raises `TransactionManagementError`."""
-        return self._with(ask.Lock(bool(nowait), bool(skip_locked), tuple(of), bool(no_key)))
+        """Lock the rows until the transaction ends.
+
+        Running the query outside a transaction raises `TransactionManagementError`.
+        """
+        return self._with(clauses.Lock(bool(nowait), bool(skip_locked), tuple(of), bool(no_key)))
 
     def fetch_mode(self: Source[Q], fetch_mode: object) -> Q:
-        """How the rows fetch what they do not carry; needs Django 6.1."""
-        return self._with(ask.Fetching(fetch_mode))
+        """Set how rows fetch attributes that are not loaded; requires Django 6.1."""
+        return self._with(clauses.Fetching(fetch_mode))
 
     # -- several queries -----------------------------------------------------------------------------------------------
 
     def union(self: Source[Q], *other_qs: object, all: bool = False) -> Q:
-        """The rows of all the queries; each once, unless `all`."""
-        return self._with(ask.Combine("union", snapshot_values(self, other_qs), bool(all)))
+        """Return the rows of all queries, without duplicates unless `all` is true."""
+        return self._with(clauses.Combine("union", snapshot_values(self, other_qs), bool(all)))
 
     def intersection(self: Source[Q], *other_qs: object) -> Q:
-        """The rows that every query has."""
-        return self._with(ask.Combine("intersection", snapshot_values(self, other_qs)))
+        """Return the rows that all queries have in common."""
+        return self._with(clauses.Combine("intersection", snapshot_values(self, other_qs)))
 
     def difference(self: Source[Q], *other_qs: object) -> Q:
-        """The rows that no other query has."""
-        return self._with(ask.Combine("difference", snapshot_values(self, other_qs)))
+        """Return the rows that the other queries do not have."""
+        return self._with(clauses.Combine("difference", snapshot_values(self, other_qs)))
 
 
 def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:

@@ -1,4 +1,4 @@
-"""`acopy()`: any number of rows from an iterable into a table, by COPY where the database has it."""
+"""`acopy()`: inserts any number of rows from an iterable, by COPY if the database supports it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from adj.statement.structure import StatementHolder
 from adj.statement.text import Noted
 
 COPY_BATCH = 2_000
-"""Rows that are in memory at a time."""
+"""How many rows are in memory at a time."""
 
 Source: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 Progress: TypeAlias = Callable[[int], object]
@@ -34,24 +34,24 @@ async def copy_rows(
     batch_size: int,
     progress: Progress | None,
 ) -> int:
-    """How many rows were inserted; see `AsyncQuery.acopy()`."""
+    """Insert rows, and return their number; see `AsyncQuery.acopy()`."""
     if not isinstance(batch_size, int) or batch_size <= 0:
-        raise ValueError(f"batch_size must be a positive number of rows, not {batch_size!r}.")
+        raise ValueError(f"batch_size must be a positive integer; got {batch_size!r}.")
     statement, finish = query.statement, Finish(Answer.COPY)
     check_copyable(statement.model)
-    # Judged before anything is taken or read.
+    # Checked before a connection is checked out or a row is read.
     fields_of(statement.model, names)
     async with within_time(statement, finish), aclosing(_batches(rows, batch_size)) as batches:
         executor = await executor_for(alias_of(statement, writes=True))
         copy = _copy if _has_copy(executor) else _insert
         with Noted(statement, finish):
-            return await copy(executor, query, batches, names, progress or _tell_nobody)
+            return await copy(executor, query, batches, names, progress or _ignore_progress)
 
 
 def _has_copy(executor: Executor) -> bool:
     if executor.dialect.wrapper.vendor != "postgresql" or executor.dialect.execution_reason() is not None:
         return False
-    # Only where the backend is in use is its driver there.
+    # The driver may not be installed if the backend is not in use.
     from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
     return bool(is_psycopg3)
@@ -64,15 +64,15 @@ async def _copy(
     names: Sequence[str] | None,
     progress: Progress,
 ) -> int:
-    """By one statement, which a database that gives it up undoes as a whole."""
+    """Insert by a single statement, which the database rolls back as a whole if it fails."""
     batch = await anext(batches, None)
     if batch is None:
         return 0
     wrapper, count = executor.dialect.wrapper, 0
-    how = copied(query.statement.model, names, batch[0], wrapper)
-    async with executor.connection() as connection, connection.copy(how.sql(wrapper.ops.quote_name)) as copy:
+    columns = copied(query.statement.model, names, batch[0], wrapper)
+    async with executor.connection() as connection, connection.copy(columns.sql(wrapper.ops.quote_name)) as copy:
         while batch:
-            await copy.write(how.values(batch, count + 1))
+            await copy.write(columns.values(batch, count + 1))
             count += len(batch)
             progress(count)
             batch = await anext(batches, None)
@@ -86,7 +86,7 @@ async def _insert(
     names: Sequence[str] | None,
     progress: Progress,
 ) -> int:
-    """By Django's own `bulk_create()`, batch by batch."""
+    """Insert by Django's own `bulk_create()`, batch by batch."""
     alias, model, count = executor.dialect.alias, query.statement.model, 0
     async with atomic(alias, savepoint=False):
         async for batch in batches:
@@ -114,5 +114,5 @@ async def _batches(rows: Source, size: int) -> AsyncGenerator[list[Any]]:
         yield batch
 
 
-def _tell_nobody(count: int) -> None:
-    """Nobody wants to know how far it has come."""
+def _ignore_progress(count: int) -> None:
+    """The default of `progress`."""

@@ -1,4 +1,4 @@
-"""The few functions a user starts from."""
+"""`q()`, which starts a query."""
 
 from __future__ import annotations
 
@@ -24,23 +24,26 @@ def q(source: Manager[M]) -> AsyncQuery[M, M]: ...
 @overload
 def q(source: type[M]) -> AsyncQuery[M, M]: ...
 def q(source: Any) -> AsyncQuery[Any, Any]:
-    """A query about a model, a manager's rows or a QuerySet's rows.
+    """Start a query of a model, or of the rows of a manager or a QuerySet.
 
-    A model starts from its default manager, as `Book.objects` does; a manager or QuerySet keeps its conditions:
-    `q(Book.objects.published())`. Methods that a manager or its QuerySet class defines itself are called, as Django
-    calls them. Raises `UnusableModel` for an abstract or a swapped model, and `TypeError` for anything else.
+        books = await q(Book).filter(pages__gt=200).run()
+        published = await q(Book.objects.published()).acount()
+
+    `source` is a model, whose default manager is used; a manager or a QuerySet, which keeps its conditions; or a query,
+    which is returned as it is. Methods that a project's manager or QuerySet class overrides are called as Django calls
+    them. Raises `UnusableModel` for an abstract or swapped model, and `TypeError` for any other value.
     """
     if isinstance(source, type) and issubclass(source, Model):
         return _of_model(source)
     if isinstance(source, AsyncQuery):
-        # It may be a manager, which gives a query.
+        # An AsyncManager is a query as well; its rows start a new one.
         return source.all() if hasattr(source, "get_queryset") else source
     if isinstance(source, QuerySet):
         return query_of(statement_of(source))
-    # Related managers and managers made by from_queryset() share no base class that says so.
+    # Related managers and classes created by from_queryset() have no base class in common that would identify them.
     if hasattr(source, "get_queryset"):
         return query_of(statement_of_manager(source))
-    raise TypeError(f"q() takes a model, a manager or a QuerySet, not {type(source).__name__}.")
+    raise TypeError(f"q() expects a model, a manager, a QuerySet or a query; got {type(source).__name__}.")
 
 
 def _of_model(model: Any) -> AsyncQuery[Any, Any]:
@@ -49,11 +52,11 @@ def _of_model(model: Any) -> AsyncQuery[Any, Any]:
     terminals = terminals_of_every_row(manager)
     if terminals is None:
         return query_of(statement_of_manager(manager))
-    # A base says which terminal methods the class has of its own.
+    # The statement's base tells which terminal methods the project's QuerySet class overrides.
     return _of_every_row(model, queryset_class_of(manager) if terminals else None)
 
 
 @lru_cache(maxsize=1_024)
 def _of_every_row(model: type[Model], queryset_class: Any) -> AsyncQuery[Any, Any]:
-    """A query is immutable, so that one of each model is enough."""
+    """The query of all rows, cached by model, since queries are immutable."""
     return query_of(Statement(model, None if queryset_class is None else queryset_class(model=model)))

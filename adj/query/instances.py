@@ -1,4 +1,4 @@
-"""`await adj.save(book)`, and what else a model instance can do: Django's own synchronous methods on adj's engine."""
+"""`await adj.save(book)` and the other methods of instances: Django's own synchronous methods on adj's engine."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ async def save(
     using: str | None = None,
     update_fields: Iterable[str] | None = None,
 ) -> None:
-    """Write an instance to the database, as `instance.save()` does: with its overrides, signals and parents.
+    """Save an instance as `instance.save()` does, with its overrides, signals and parent models.
 
-    It goes where the router sends writes of this instance, unless `using` names an alias, and joins the transaction
-    there. Raises what Django raises: `IntegrityError` for what the database refuses, `ValueError` for `update_fields`
-    that the model does not have, and `TypeError` for what is no instance.
+    It is written to the alias `using`, by default the router's choice, and joins that alias's transaction. Raises
+    Django's own errors: `IntegrityError` for a violated constraint, `ValueError` for `update_fields` that the model
+    does not have. Raises `TypeError` for a value that is not an instance.
     """
     instance = _checked(instance, "save")
-    given = _given(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
-    with NotedCall(call_text, "save", instance, given):
+    options = _options(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+    with NotedCall(call_text, "save", instance, options):
         alias = _alias_of_writes(instance, using)
-        await _run(alias, partial(call_unbroken, alias, (), instance.save, **given))
+        await _run(alias, partial(call_unbroken, alias, (), instance.save, **options))
 
 
 async def delete(instance: Model, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
-    """Delete an instance and what its relations say has to go with it, as `instance.delete()` does.
+    """Delete an instance as `instance.delete()` does, with its signals and cascades.
 
-    Returns how many rows were deleted, and how many of each model, by label. Raises `ProtectedError` and
-    `RestrictedError` where a relation forbids it, and `ValueError` for an instance that is not saved.
+    Returns the number of deleted rows, in total and by model label. Raises `ProtectedError` and `RestrictedError` if a
+    relation forbids it, and `ValueError` for an unsaved instance.
     """
     instance = _checked(instance, "delete")
-    given = _given(using=using, keep_parents=keep_parents)
-    with NotedCall(call_text, "delete", instance, given):
-        return await _run(_alias_of_writes(instance, using), instance.delete, **given)
+    options = _options(using=using, keep_parents=keep_parents)
+    with NotedCall(call_text, "delete", instance, options):
+        return await _run(_alias_of_writes(instance, using), instance.delete, **options)
 
 
 async def refresh(
@@ -60,19 +60,19 @@ async def refresh(
     fields: Iterable[str] | None = None,
     from_queryset: QuerySet[M] | AsyncQuery[M, M] | None = None,
 ) -> None:
-    """Read an instance anew, as `instance.refresh_from_db()` does: all fields that are loaded, or those named.
+    """Reload an instance as `instance.refresh_from_db()` does: all fields that are loaded, or the named `fields`.
 
-    `from_queryset`, a QuerySet or a query of adj, says where to look and how, as in
-    `adj.refresh(book, from_queryset=q(Book).select_for_update())`. Raises the model's `DoesNotExist` when the row is
-    gone.
+    `from_queryset` is the QuerySet or query that reads the row, as in
+    `adj.refresh(book, from_queryset=q(Book).select_for_update())`. Raises the model's `DoesNotExist` if the row no
+    longer exists.
     """
     instance = _checked(instance, "refresh")
     source = from_queryset.queryset if isinstance(from_queryset, AsyncQuery) else from_queryset
-    # A router may choose another replica each time it is asked; this asks it once.
+    # A router may choose another replica for each call, so it is called once.
     alias = using or (router.db_for_read(type(instance), instance=instance) if source is None else source.db)
-    given = _given(using=alias, fields=fields, from_queryset=source)
-    with NotedCall(call_text, "refresh", instance, _given(using=using, fields=fields, from_queryset=from_queryset)):
-        await _run(alias, instance.refresh_from_db, **given)
+    options = _options(using=alias, fields=fields, from_queryset=source)
+    with NotedCall(call_text, "refresh", instance, _options(using=using, fields=fields, from_queryset=from_queryset)):
+        await _run(alias, instance.refresh_from_db, **options)
 
 
 async def validate(
@@ -81,31 +81,31 @@ async def validate(
     validate_unique: bool = True,
     validate_constraints: bool = True,
 ) -> None:
-    """Check an instance as `instance.full_clean()` does: its fields, `clean()`, unique fields and constraints.
+    """Validate an instance as `instance.full_clean()` does: its fields, `clean()`, unique fields and constraints.
 
-    `exclude` names fields that need no check. Raises Django's `ValidationError`, which has the messages by field.
+    `exclude` are the names of fields that are not validated. Raises Django's `ValidationError`, with messages by field.
     """
     instance = _checked(instance, "validate")
-    given: dict[str, Any] = {} if exclude is None else {"exclude": exclude}
+    options: dict[str, Any] = {} if exclude is None else {"exclude": exclude}
     if not validate_unique:
-        given["validate_unique"] = False
+        options["validate_unique"] = False
     if not validate_constraints:
-        given["validate_constraints"] = False
-    with NotedCall(call_text, "validate", instance, given):
-        await _run(_alias_of_writes(instance, None), instance.full_clean, **given)
+        options["validate_constraints"] = False
+    with NotedCall(call_text, "validate", instance, options):
+        await _run(_alias_of_writes(instance, None), instance.full_clean, **options)
 
 
 def _checked(instance: M, name: str) -> M:
-    """The instance, or the one that a lazy object such as `request.user` stands for. Raises `TypeError` otherwise."""
-    found: Any = unwrapped(instance)
-    if isinstance(found, Model):
-        return cast("M", found)
-    words = f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
-    raise TypeError(f"adj.{name}() takes one instance of a model, not {words}.")
+    """The instance, or that of a lazy object such as `request.user`. Raises `TypeError` for any other value."""
+    value: Any = unwrapped(instance)
+    if isinstance(value, Model):
+        return cast("M", value)
+    got = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+    raise TypeError(f"adj.{name}() expects a model instance; got {got}.")
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that say something: a project's own `save()` need not take those that nobody uses."""
+def _options(**options: Any) -> dict[str, Any]:
+    """The options that are set: a project's own `save()` need not accept the others."""
     return {name: value for name, value in options.items() if value is not None and value is not False}
 
 

@@ -1,4 +1,4 @@
-"""`adj.load()`: relations and deferred columns of instances that are there already."""
+"""`adj.load()`: loads relations and deferred columns of existing instances."""
 
 from __future__ import annotations
 
@@ -15,25 +15,28 @@ Loaded = TypeVar("Loaded", bound=Model | Collection[Model])
 
 
 async def load(instances: Loaded, *names: str | Prefetch[Any, Any, Any]) -> Loaded:
-    """Load what an instance, or a list of instances of one model, does not carry; returns what was given.
+    """Load relations and deferred columns of one or more instances, and return the instances.
 
-    `names` are relations from either side, paths of them (`"author__publisher"`), `Prefetch` objects and deferred
-    columns (`"summary"`, `"author__bio"`). What is loaded is left as it is. One query for each relation, and one for
-    the columns of each model on the way, however many the instances are; in a transaction on its connection, otherwise
-    those that do not depend on each other at the same time.
+        book = await load(book, "author", "tags")
+        await load(books, "author__publisher", "summary")
 
-    Raises `UnknownField` for a name that the model does not have, `CannotLoad` for what is no saved row or are rows of
-    several models or databases, and the model's `DoesNotExist` for a column of a row that is gone.
+    `instances` is an instance, or a collection of instances of one model. `names` are relations in either direction,
+    paths of relations, `Prefetch` objects and deferred columns. Attributes that are already loaded are kept. This runs
+    one query for each relation, and one for the columns of each model. Inside a transaction the queries run one after
+    another; otherwise independent queries run concurrently.
+
+    Raises `UnknownField` for a name that the model does not have, `CannotLoad` for unsaved instances and for instances
+    of several models or databases, and the model's `DoesNotExist` if the row of a deferred column has been deleted.
     """
-    found, alias = instances_of(instances)
-    if not found:
+    objects, alias = instances_of(instances)
+    if not objects:
         return instances
-    wanted = wanted_of(found, names)
+    wanted = wanted_of(objects, names)
     executor = await executor_for(alias)
     # One query for the columns of the instances themselves, and for the keys that their relations need.
-    await load_columns(executor, found, [*wanted.columns.pop("", ()), *wanted.keys])
+    await load_columns(executor, objects, [*wanted.columns.pop("", ()), *wanted.keys])
     if wanted.relations:
-        await executor.load(found, wanted.relations)
+        await executor.load(objects, wanted.relations)
     for path, attributes in wanted.columns.items():
-        await load_columns(executor, reached(found, path), attributes)
+        await load_columns(executor, reached(objects, path), attributes)
     return instances

@@ -1,4 +1,4 @@
-"""Keyset pages: the rows behind a cursor, found by what they are sorted by and not by counting."""
+"""Keyset pagination: pages are found by the values that rows are ordered by, not by OFFSET."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from adj.typevars import R_co
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R_co]):
-    """Rows of a query in its order, and the cursors of the pages around them.
+    """A page of a query's rows, in its order, and the cursors of the pages around it.
 
-    `next` goes to `query.page(size, after=...)` and `previous` to `query.page(size, before=...)`; each is None where
-    there is no such page. Cursors are signed, not encrypted: who has one can read the values that the row is sorted by.
+    Pass `next` to `query.page(size, after=...)` and `previous` to `query.page(size, before=...)`; each is None if
+    there are no more rows. Cursors are signed, but not encrypted: anybody can read the values in them.
     """
 
     rows: Sequence[R_co]
@@ -38,7 +38,7 @@ class Page(Generic[R_co]):
 
     @property
     def has_next(self) -> bool:
-        """Whether there are rows behind these."""
+        """Whether there are rows after these."""
         return self.next is not None
 
     @property
@@ -53,19 +53,19 @@ class Page(Generic[R_co]):
         return len(self.rows)
 
 
-# The query is an AsyncQuery, which this layer does not know.
+# Any: the query is an AsyncQuery, which is defined in a module above.
 async def fetch_page(query: Any, size: int, after: str | None, before: str | None) -> Page[Any]:
-    """The page of a query behind one cursor, before another, or the first one; see `AsyncQuery.page()`."""
+    """The page of a query after or before a cursor, or the first one; see `AsyncQuery.page()`."""
     if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
-        raise ValueError(f"page() takes a positive number of rows, not {size!r}.")
+        raise ValueError(f"page() expects a positive number of rows; got {size!r}.")
     if after is not None and before is not None:
-        raise ValueError("page() takes rows after one cursor or before one, not both.")
+        raise ValueError("page() expects either after= or before=; got both.")
     async with within_time(query.statement, ROWS):
         return await _fetch_page(query, size, after, before)
 
 
 async def _fetch_page(query: Any, size: int, after: str | None, before: str | None) -> Page[Any]:
-    # The order of a query is read off its SQL, which depends on the server.
+    # The order of a query is read from its SQL, which depends on the server.
     dialect = (await executor_for(alias_of(query.statement))).dialect
     order = order_of(query.statement, query.queryset, dialect)
     is_backward = before is not None
@@ -73,9 +73,9 @@ async def _fetch_page(query: Any, size: int, after: str | None, before: str | No
     sorted_query, start = _sorted(query, order, keys), None
     if (cursor := before if is_backward else after) is not None:
         start, includes_row = read_cursor(cursor, order.mark, len(keys))
-        places = [*zip(keys, order.comparables, start, strict=True)]
+        positions = [*zip(keys, order.comparables, start, strict=True)]
         nulls_are_least = bool(dialect.wrapper.features.order_by_nulls_first)
-        condition = behind(places, nulls_are_least=nulls_are_least, includes_row=includes_row)
+        condition = behind(positions, nulls_are_least=nulls_are_least, includes_row=includes_row)
         sorted_query = sorted_query.filter(condition)
     rows = [_split(row, order) for row in await sorted_query[: size + 1].run()]
     has_more, rows = len(rows) > size, rows[:size]
@@ -86,7 +86,7 @@ async def _fetch_page(query: Any, size: int, after: str | None, before: str | No
         following = _cursor(query, order, rows[-1][1]) if has_next else None
         previous = _cursor(query, order, rows[0][1]) if has_previous else None
     else:
-        # The rows behind the cursor are gone. The way back begins with the cursor's own row, which no page shows.
+        # The rows after the cursor are gone. The page before it has to include the cursor's row, which no page shows.
         back = None if start is None else write_cursor(order.mark, start, includes_row=True)
         following, previous = (back, None) if is_backward else (None, back)
     return Page([row for row, _ in rows], following, previous)
@@ -103,19 +103,19 @@ def _cursor(query: Any, order: Order, values: Sequence[Any]) -> str:
 
 
 def _sorted(query: Any, order: Order, keys: Sequence[OrderKey]) -> Any:
-    """The query sorted by its keys, whose values are in the rows."""
+    """The query ordered by the keys, whose values are added to the rows."""
     if order.shape is RowShape.SCALAR:
         query = _unflattened(query)
     named = [(key_name(position), key) for position, key in enumerate(keys)]
     query = query.alias(**{name: key.expression for name, key in named})
-    # The keys are turned round already.
+    # The keys are already reversed.
     query = query.reverse() if order.is_reversed else query
     query = query.order_by(*[key.order_by(name) for name, key in named])
     return query.annotate(**order.columns)
 
 
 def _unflattened(query: Any) -> Any:
-    """Rows of one value as tuples, which have room for the keys."""
+    """The query with tuples instead of single values, which have room for the keys."""
     statement: Statement = query.statement
     clauses = [
         replace(clause, flat=False) if isinstance(clause, ValuesList) else clause for clause in statement.clauses
@@ -125,7 +125,7 @@ def _unflattened(query: Any) -> Any:
 
 
 def _split(row: Any, order: Order) -> tuple[Any, list[Any]]:
-    """A row as it was asked for, and the columns of its keys."""
+    """A row without the columns of the keys, and these columns."""
     names = [*order.columns]
     match order.shape:
         case RowShape.INSTANCE:
@@ -135,7 +135,7 @@ def _split(row: Any, order: Order) -> tuple[Any, list[Any]]:
         case RowShape.TUPLE:
             return row[: -len(names)], list(row[-len(names) :])
         case RowShape.NAMED_TUPLE:
-            # Django names the keys only where no columns were named.
+            # Django includes the keys in the fields only if no columns were named.
             plain = row[: -len(names)]
             return _row_class(row._fields[: len(plain)])._make(plain), list(row[-len(names) :])
         case RowShape.SCALAR:
@@ -145,5 +145,5 @@ def _split(row: Any, order: Order) -> tuple[Any, list[Any]]:
 @lru_cache(maxsize=256)
 def _row_class(names: tuple[str, ...]) -> Any:
     """A class like Django's for the rows of `values_list(named=True)`."""
-    # The names are known at run time only.
+    # The names are known only at run time.
     return namedtuple("Row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]

@@ -1,4 +1,4 @@
-"""What a step of a chain starts from, and the query that it gives."""
+"""The type of `self` in query methods, which decides the type of the query that they return."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from adj.typevars import Q_co
 
 
 class Source(Protocol[Q_co]):
-    """A query, or a manager. A query gives one of its own class, a manager one of its rows."""
+    """A query or a manager. Query methods of a query return its own class, those of a manager a query of its rows."""
 
     @property
     def statement(self) -> Statement:
-        """What is asked so far."""
+        """The statement so far."""
         ...
 
     @property
@@ -25,4 +25,4 @@ class Source(Protocol[Q_co]):
 
     def _with(self, clause: Clause) -> Q_co: ...
 
-    def _asking(self, statement: Statement, structure: Structure | Unkeyed) -> Q_co: ...
+    def _with_statement(self, statement: Statement, structure: Structure | Unkeyed) -> Q_co: ...

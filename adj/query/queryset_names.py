@@ -1,7 +1,7 @@
-"""What became of every public name of Django's QuerySet, Manager, RawQuerySet and Model.
+"""What adj has for every public name of Django's QuerySet, Manager, RawQuerySet and Model.
 
-`tests/surface` asks Django for its names and fails on one that is not here, so that a new Django release cannot add a
-method unnoticed. `AsyncQuery` and `AsyncRawQuery` read the maps for their advice on a name they do not have.
+`tests/surface` compares the maps with Django's classes, so that a new Django release cannot add a method unnoticed.
+`AsyncQuery` and `AsyncRawQuery` take their advice on unknown names from them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """A name that adj does not have, and what does its work."""
+    """A name that adj does not have, and what to use instead."""
 
     name: str
 
@@ -37,7 +37,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A name that stays Django's own, since it asks no database."""
+    """A name that stays Django's own, since it does not use the database."""
 
 
 Fate: TypeAlias = Same | Property | Instead | Refused | Kept
@@ -51,14 +51,14 @@ def _same(names: str) -> dict[str, Fate]:
 
 
 def _awaited(names: str) -> dict[str, Fate]:
-    """Synchronous endings, each of which has an asynchronous twin."""
+    """Synchronous terminal methods, each of which has an asynchronous version."""
     return {
         name: Instead(f"`await query.a{name}()`, or `query.queryset` in synchronous code") for name in names.split()
     }
 
 
 def _not_iterable(instead: str) -> Fate:
-    return Refused(f"A query has not run yet, and cannot wait here; use {instead}.")
+    return Refused(f"a query has not run yet; use {instead}")
 
 
 SURFACE: Final[Mapping[str, Fate]] = {
@@ -76,18 +76,16 @@ SURFACE: Final[Mapping[str, Fate]] = {
     "iterator": Instead("`async with query.stream() as rows`, or `query.aiterator()`"),
     **_same("abulk_create abulk_update acreate adelete aget_or_create aupdate aupdate_or_create"),
     **_awaited("bulk_create bulk_update create delete get_or_create update update_or_create"),
-    "as_manager": Refused("A query is no class for managers; `q(Model.objects)` takes any manager."),
+    "as_manager": Refused("a query is not a manager class; `q(Model.objects)` accepts any manager"),
     "__iter__": _not_iterable("`async for`, or a `for` over `await query.run()`"),
     "__len__": _not_iterable("`await query.acount()`"),
     "__bool__": _not_iterable("`await query.aexists()`"),
-    "__getstate__": Refused("A query is pickled as the clauses it is made of, without rows."),
-    "__setstate__": Refused("A query is pickled as the clauses it is made of, without rows."),
+    "__getstate__": Refused("a query is pickled as its clauses, without rows"),
+    "__setstate__": Refused("a query is pickled as its clauses, without rows"),
 }
 """QuerySet, by name."""
 
-_MANAGERS: Final = Refused(
-    "This belongs to a manager, which stays Django's; `q(Model.objects)` starts a query from it."
-)
+_MANAGERS: Final = Refused("it is an attribute of Django's manager; `q(Model.objects)` starts a query from a manager")
 
 MANAGER_SURFACE: Final[Mapping[str, Fate]] = {
     **dict.fromkeys(
@@ -105,9 +103,9 @@ MANAGER_SURFACE: Final[Mapping[str, Fate]] = {
     "db_manager": Instead("`query.using(alias)`"),
     "get_queryset": Instead("`q(manager)`, which calls it"),
 }
-"""What a Manager has beside the names of its QuerySet."""
+"""The names of a Manager that its QuerySet does not have."""
 
-_RELATED_MACHINERY: Final = Refused("This is how Django reads relations; here `adj.related()` does.")
+_RELATED_MACHINERY: Final = Refused("Django reads relations with it; use `adj.related()`")
 
 RELATED_SURFACE: Final[Mapping[str, Fate]] = {
     **_same("aadd aclear aremove aset"),
@@ -128,10 +126,10 @@ RELATED_SURFACE: Final[Mapping[str, Fate]] = {
         _RELATED_MACHINERY,
     ),
 }
-"""What a related manager has beside the names of its Manager, on a `RelatedQuery`."""
+"""The names of a related manager that a Manager does not have, on a `RelatedQuery`."""
 
 RELATED_WRITES: Final = frozenset({"acreate", "aget_or_create", "aupdate_or_create"})
-"""Names of a Manager that a related manager has in a way of its own, and so has `RelatedQuery`."""
+"""Methods of a Manager that a related manager, and so `RelatedQuery`, overrides."""
 
 RAW_SURFACE: Final[Mapping[str, Fate]] = {
     **_same("prefetch_related using __aiter__ __repr__"),
@@ -139,7 +137,7 @@ RAW_SURFACE: Final[Mapping[str, Fate]] = {
     "iterator": Instead("`query.aiterator()`"),
     **dict.fromkeys(
         ["columns", "model_fields", "resolve_model_init_order"],
-        Refused("This is how Django reads its rows; `query.queryset` has it."),
+        Refused("Django reads the rows with it; `query.queryset` has it"),
     ),
     "__getitem__": Instead("`(await query.run())[k]`"),
     "__iter__": _not_iterable("`async for`, or a `for` over `await query.run()`"),
@@ -173,15 +171,15 @@ MODEL_SURFACE: Final[Mapping[str, Fate]] = {
         Kept(),
     ),
 }
-"""A model's instance, by name; `Same` is what AsyncModel has anew."""
+"""A model instance, by name; `Same` is what AsyncModel overrides."""
 
 
 def advice(fate: Fate | None) -> str:
-    """The end of a message about a name that is not there: what to use instead, or why."""
+    """The end of a message about an unknown name: what to use instead, or why adj does not have it."""
     match fate:
         case Instead(name):
-            return f" Use {name}."
+            return f"; use {name}"
         case Refused(reason):
-            return f" {reason}"
+            return f": {reason}"
         case _:
             return ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AsyncRawQuery(Generic[M]):
-    """Hand-written SQL whose rows are instances of a model. Immutable; runs as often as it is asked to."""
+    """Hand-written SQL whose rows are instances of a model. Immutable; it can run any number of times."""
 
     __slots__ = ("_queryset",)
 
@@ -26,12 +26,12 @@ class AsyncRawQuery(Generic[M]):
         self._queryset = queryset
 
     def prefetch_related(self, *lookups: Any) -> AsyncRawQuery[M]:
-        """Prefetch relations of the rows; see Django's `prefetch_related`."""
+        """Load relations of the rows with one further query each; see Django's `prefetch_related()`."""
         lookups = snapshot_prefetches(lookups)
         return AsyncRawQuery(self._queryset.prefetch_related(*map(prefetch_lookup, lookups)))
 
     def using(self, alias: str | None) -> AsyncRawQuery[M]:
-        """The same SQL on another database."""
+        """Run the SQL on another database."""
         return AsyncRawQuery(self._queryset.using(alias))
 
     @property
@@ -46,7 +46,7 @@ class AsyncRawQuery(Generic[M]):
         return alias_of_raw(self._queryset)
 
     async def run(self) -> list[M]:
-        """All rows. Raises Django's own errors for SQL that the database refuses."""
+        """Run the SQL and return all rows. Raises Django's own errors for errors of the database."""
         executor = await executor_for(self.db)
         rows: list[M] = await executor.run(lambda: list(self.queryset))
         return rows
@@ -54,7 +54,7 @@ class AsyncRawQuery(Generic[M]):
     arun = run
 
     async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[M]:
-        """One row after another; `chunk_size` rows (2,000 by default) become instances at a time."""
+        """Iterate over the rows, creating `chunk_size` instances at a time, 2,000 by default."""
         executor = await executor_for(self.db)
         async with executor.connection() as connection:
             rows: Any = await connection.run(self.queryset.iterator)
@@ -72,19 +72,24 @@ class AsyncRawQuery(Generic[M]):
     def __repr__(self) -> str:
         return f"<AsyncRawQuery: {self._queryset.raw_query}>"
 
-    if not TYPE_CHECKING:  # a checker already refuses these; they are for those without one
+    if not TYPE_CHECKING:  # type checkers report these mistakes; the messages are for users without one
 
         def __await__(self) -> NoReturn:
-            raise TypeError("a raw query is not awaitable: add .run(), as in `await q(Book).raw(sql).run()`.")
+            raise TypeError("A raw query cannot be awaited. Add .run(): `await q(Book).raw(sql).run()`.")
 
         def __iter__(self) -> NoReturn:
-            raise TypeError("a raw query is not iterable: use `async for`, or a `for` over `await query.run()`.")
+            raise TypeError(
+                "A raw query cannot be iterated with `for`. Use `async for`, or `for row in await query.run()`."
+            )
 
         def __len__(self) -> NoReturn:
-            raise TypeError("a raw query has no length before it has run: use `len(await query.run())`.")
+            raise TypeError("A raw query has no length until it has run. Use `len(await query.run())`.")
 
         def __bool__(self) -> NoReturn:
-            raise TypeError("a raw query is neither true nor false before it has run: use `bool(await query.run())`.")
+            raise TypeError("A raw query has no truth value until it has run. Use `bool(await query.run())`.")
 
         def __getattr__(self, name: str) -> NoReturn:
-            raise AttributeError(f"AsyncRawQuery has no {name!r}.{advice(RAW_SURFACE.get(name))}", name=name, obj=self)
+            # Without a full stop: Python adds ". Did you mean: ...?" to the message in tracebacks.
+            raise AttributeError(
+                f"AsyncRawQuery has no attribute {name!r}{advice(RAW_SURFACE.get(name))}", name=name, obj=self
+            )

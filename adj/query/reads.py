@@ -1,4 +1,4 @@
-"""What reads: the coroutines and iterators that finish a query, with Django's names, arguments and results.
+"""Terminal methods that read: coroutines and iterators with Django's names, arguments and results.
 
 Private Django API used here: `Options.total_unique_constraints`.
 """
@@ -18,6 +18,7 @@ from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.overrides import ASYNC_ITERATION, CONTAINS, EXPLAIN, IN_BULK, method_names
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_values
 from adj.compiler.plans.prepare import Question
+from adj.errors import hides_frame
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import Executor, all_rows
@@ -32,9 +33,12 @@ from adj.typevars import M, R
 _GET, _FIRST, _LAST = Finish(Answer.GET), Finish(Answer.FIRST), Finish(Answer.LAST)
 _COUNT, _EXISTS = Finish(Answer.COUNT), Finish(Answer.EXISTS)
 
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
+
 
 class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
-    """The methods of a query that ask the database and change nothing."""
+    """The terminal methods of a query that read."""
 
     __slots__ = ()
 
@@ -46,10 +50,13 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
     # -- rows ----------------------------------------------------------------------------------------------------------
 
     async def run(self) -> list[R]:
-        """All rows.
+        """Run the query and return all rows.
 
-        Raises Django's own errors for what the database refuses, and `EngineNotOpen` where it cannot be reached or no
-        event loop runs.
+            books = await q(Book).filter(pages__gt=200).run()
+            [book.title for book in books]
+
+        Raises Django's own errors for errors of the database, `PoolTimeout` if no connection becomes free, and
+        `EngineNotOpen` if the database cannot be reached or no event loop is running.
         """
         rows: list[R] = await answer(self, ROWS)
         return rows
@@ -57,9 +64,13 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
     arun = run
 
     async def aget(self, *args: object, **kwargs: object) -> R:
-        """The one row that fulfils the conditions.
+        """Return the single row that matches the conditions.
 
-        Raises the model's `DoesNotExist` and `MultipleObjectsReturned`.
+            book = await q(Book).aget(isbn="0-441-47812-3")
+            title = await q(Book).values_list("title", flat=True).aget(pk=1)
+
+        Takes the arguments of `filter()`. Raises the model's `DoesNotExist` if no row matches, and
+        `MultipleObjectsReturned` if there are several.
         """
         query, finish = self, _GET
         if args or kwargs:
@@ -71,55 +82,57 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         return row
 
     async def aget_or_none(self, *args: object, **kwargs: object) -> R | None:
-        """The one row that fulfils the conditions, or None. Raises the model's `MultipleObjectsReturned`."""
+        """Return the single row that matches the conditions, or None. Raises the model's `MultipleObjectsReturned`."""
         try:
             return await self.aget(*args, **kwargs)
         except self.statement.model.DoesNotExist:
             return None
 
     async def afirst(self) -> R | None:
-        """The first row, by primary key if the query has no order; None if there is none."""
+        """Return the first row, or None. A query without an order is ordered by primary key."""
         row: R | None = await answer(self, _FIRST)
         return row
 
     async def alast(self) -> R | None:
-        """The last row, by primary key if the query has no order; None if there is none."""
+        """Return the last row, or None. A query without an order is ordered by primary key."""
         row: R | None = await answer(self, _LAST)
         return row
 
     async def aearliest(self, *fields: str) -> R:
-        """The first row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
+        """Return the first row by these fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
         row: R = await answer(self, Finish(Answer.EARLIEST, snapshot_values(self, fields)))
         return row
 
     async def alatest(self, *fields: str) -> R:
-        """The last row by the named fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
+        """Return the last row by these fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
         row: R = await answer(self, Finish(Answer.LATEST, snapshot_values(self, fields)))
         return row
 
     async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, R]:
-        """Rows by their primary key, or by another unique field; all rows without a list.
+        """Return the rows with these primary keys, or values of another unique field, by key; all rows without a list.
 
-        Raises `TypeError` after a slice and `ValueError` for a field that is not unique.
+        Raises `TypeError` after a slice, and `ValueError` for a field that is not unique.
         """
         if terminal_reason(self.statement, IN_BULK) is not None:
-            given = () if id_list is None else (id_list,)
+            args = () if id_list is None else (id_list,)
             options = {} if field_name == "pk" else {"field_name": field_name}
-            rows_by_key: dict[Any, R] = await answer_of_owner(self, IN_BULK, "in_bulk", *given, **options)
+            rows_by_key: dict[Any, R] = await answer_of_owner(self, IN_BULK, "in_bulk", *args, **options)
             return rows_by_key
-        # Django asks first whether there is any, so that 0 is an empty list, too.
-        # Any: what is no collection may be false.
+        # As Django does: a false value, such as 0, counts as an empty list.
+        # Any: the value may not be a collection.
         keys: Any = id_list
         ids = None if keys is None else tuple(keys) if keys else ()
         queryset = self.queryset
         if queryset.query.is_sliced or not has_instances(queryset) or not _is_unique(queryset, field_name):
-            # Django's own code says what is wrong, or deals with rows that are no instances.
-            found: dict[Any, R] = await answer_in_django(self, lambda found: found.in_bulk(ids, field_name=field_name))
-            return found
+            # Django's own code raises the error, or handles rows that are not instances.
+            by_django: dict[Any, R] = await answer_in_django(
+                self, lambda queryset: queryset.in_bulk(ids, field_name=field_name)
+            )
+            return by_django
         if ids is not None and not ids:
             return {}
         rows: list[R] = []
-        # Each of them has the time of all.
+        # The query's time limit holds for all batches together.
         async with within_time(self.statement, ROWS):
             for batch in [None] if ids is None else _batches(ids, await executor_for(self.db), self.statement.model):
                 query = self if batch is None else self.filter(**{f"{field_name}__in": batch})
@@ -127,31 +140,34 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         return {getattr(row, field_name): row for row in rows}
 
     async def aiterator(self, chunk_size: int = 2_000) -> AsyncIterator[R]:
-        """One row after another, `chunk_size` rows at a time from the server.
+        """Iterate over the rows, fetching `chunk_size` rows at a time.
 
-        The cursor is closed when the iteration ends. Leaving a loop early leaves closing to the garbage collector;
-        `stream()` closes at once.
+        The cursor is closed when the iteration ends. If the loop is left early, it stays open until garbage collection;
+        use `stream()` to close it at once.
         """
         async with self.stream(chunk_size) as rows:
             async for row in rows:
                 yield row
 
     def stream(self, chunk_size: int = 2_000) -> RowStream[R]:
-        """`async with query.stream() as rows`: rows one by one, whose cursor is closed at the end of the block.
+        """Return a context manager that streams the rows, and closes the cursor at the end of its block.
 
-        `chunk_size` is how many rows (2,000 by default) come from the server at a time. Raises `ValueError` unless it
-        is positive, and `TypeError` for what is no number.
+            async with q(Book).stream(chunk_size=500) as books:
+                async for book in books: ...
+
+        `chunk_size` is the number of rows that are fetched at a time, 2,000 by default. Raises `ValueError` unless it
+        is positive, and `TypeError` unless it is an integer.
         """
-        # Typed as `object`: what is no number comes from callers without a type checker.
-        given: object = chunk_size
-        if isinstance(given, (int, float, Decimal)) and given <= 0:
-            raise ValueError(f"chunk_size must be a positive number of rows, not {given!r}.")
-        if not isinstance(given, int):
-            raise TypeError(f"chunk_size must be a positive number of rows, not {type(given).__name__}.")
+        # Typed as `object`: callers without a type checker may pass any value.
+        size: object = chunk_size
+        if isinstance(size, (int, float, Decimal)) and size <= 0:
+            raise ValueError(f"chunk_size must be a positive integer; got {size!r}.")
+        if not isinstance(size, int):
+            raise TypeError(f"chunk_size must be a positive integer; got {type(size).__name__}.")
         return RowStream(self.db, Question(self.statement, self.structure, ROWS), chunk_size)
 
     async def __aiter__(self) -> AsyncIterator[R]:
-        """`async for row in query`: all rows, fetched at once, as Django does; `stream()` fetches as it goes."""
+        """`async for row in query` fetches all rows at once, as Django does; use `stream()` to fetch them in chunks."""
         if terminal_reason(self.statement, ASYNC_ITERATION) is not None:
             rows: list[R] = await answer_in_django(self, all_rows)
         else:
@@ -160,50 +176,55 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
             yield row
 
     async def page(self, size: int, *, after: str | None = None, before: str | None = None) -> Page[R]:
-        """At most `size` rows behind a cursor, before one, or from the beginning; the cursors are in the page.
+        """Return at most `size` rows after or before a cursor, or the first ones, with the cursors of the next pages.
 
-        Rows are found by what they are sorted by, made total by the primary key, so that no page is slow, and rows that
-        come or go meanwhile shift nothing. Raises `InvalidCursor` for a cursor that is not one of this order, and
-        `ShapeError` for rows that have no place of their own: random order, slices, unions, groups.
+            page = await q(Book).order_by("-published").page(25, after=request.GET.get("after"))
+            page.rows, page.next, page.previous
+
+        Rows are found by the values that the query is ordered by, and its primary key (keyset pagination): the last
+        page is as fast as the first, and rows that are inserted or deleted meanwhile do not shift the others. Raises
+        `InvalidCursor` for a cursor of another query, and `ShapeError` for a query whose rows cannot be compared: in
+        random order, after a slice or `union()`, or grouped.
         """
         return await fetch_page(self.all(), size, after, before)
 
     # -- facts ---------------------------------------------------------------------------------------------------------
 
     async def acount(self) -> int:
-        """How many rows."""
+        """Return the number of rows."""
         count: int = await answer(self, _COUNT)
         return count
 
     async def aexists(self) -> bool:
-        """Whether there is any row."""
+        """Return whether there are any rows."""
         exists: bool = await answer(self, _EXISTS)
         return exists
 
     async def acontains(self, obj: Model) -> bool:
-        """Whether an instance is among the rows.
+        """Return whether an instance is one of the rows.
 
-        Raises `TypeError` for what is no instance and after `values()`, `ValueError` for one that is not saved.
+        Raises `TypeError` for a value that is not an instance, and after `values()`; `ValueError` for an unsaved
+        instance.
         """
         if terminal_reason(self.statement, CONTAINS) is not None:
-            is_there: bool = await answer_of_owner(self, CONTAINS, "contains", obj)
-            return is_there
+            is_row: bool = await answer_of_owner(self, CONTAINS, "contains", obj)
+            return is_row
         queryset = self.queryset
         is_simple = isinstance(obj, Model) and obj.pk is not None and has_instances(queryset)
         if not is_simple or queryset.query.combinator or queryset.query.is_sliced:
-            contains: bool = await answer_in_django(self, lambda found: found.contains(obj))
+            contains: bool = await answer_in_django(self, lambda queryset: queryset.contains(obj))
             return contains
         if obj._meta.concrete_model is not self.statement.model._meta.concrete_model:
             return False
         return await self.filter(pk=obj.pk).aexists()
 
     async def aaggregate(self, *args: object, **kwargs: object) -> dict[str, Any]:
-        """Values computed over all rows, by name."""
+        """Return expressions computed over all rows, by name: `await q(Book).aaggregate(Avg("pages"))`."""
         values: dict[str, Any] = await answer(self, Finish(Answer.AGGREGATE, *snapshot_expressions(self, args, kwargs)))
         return values
 
     async def aexplain(self, *, format: str | None = None, **options: Any) -> str:
-        """How the database would run the query, in its own words."""
+        """Return the database's execution plan of the query; see Django's `explain()` for the arguments."""
         plan: str = await answer_of_owner(self, EXPLAIN, "explain", format=format, **options)
         return plan
 
@@ -216,7 +237,7 @@ def _is_unique(queryset: QuerySet[Any, Any], name: str) -> bool:
 
 
 def _batches(ids: tuple[Any, ...], executor: Executor, model: type[Model]) -> Iterator[tuple[Any, ...]]:
-    """As many keys at a time as the database takes parameters."""
+    """The keys in batches of as many as the database accepts parameters."""
     wrapper, options = executor.dialect.wrapper, model._meta
     if django.VERSION >= (6, 0):
         size = wrapper.ops.bulk_batch_size([options.pk], ids) or len(ids)

@@ -1,4 +1,4 @@
-"""Small answers: the SQL of a query, and the one row at a position."""
+"""The SQL of a query, and the row at a position."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from adj.typevars import T
 
 
 class SQL(NamedTuple):
-    """SQL as the driver takes it, with `%s` for each of the parameters."""
+    """SQL for the driver, with `%s` for each parameter."""
 
     sql: str
     params: tuple[object, ...]
 
 
 class RowAt(Generic[T]):
-    """The row at one position of a query; `await query[2].run()`."""
+    """The row at a position of a query: `await query[2].run()`."""
 
     __slots__ = ("_position", "_run")
 
@@ -24,15 +24,17 @@ class RowAt(Generic[T]):
         self._run, self._position = run, position
 
     async def run(self) -> T:
-        """The row. Raises `IndexError` when the query has no row at this position."""
+        """Return the row. Raises `IndexError` if the query has no row at this position."""
         rows = await self._run()
         if not rows:
-            raise IndexError(f"the query has no row at position {self._position}.")
+            raise IndexError(f"The query has no row at position {self._position}.")
         return rows[0]
 
     arun = run
 
-    if not TYPE_CHECKING:  # a checker already refuses `await query[2]`; this is for those without one
+    if not TYPE_CHECKING:  # type checkers report this mistake; the message is for users without one
 
         def __await__(self) -> Any:
-            raise TypeError(f"a row is not awaitable: add .run(), as in `await query[{self._position}].run()`.")
+            raise TypeError(
+                f"`query[{self._position}]` cannot be awaited. Add .run(): `await query[{self._position}].run()`."
+            )

@@ -1,4 +1,4 @@
-"""From a query to its answer: the database it goes to, the time it may take, the note on an error."""
+"""Runs a query: chooses the database, applies the time limit, and notes the query on errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from adj.statement.text import Noted
 
 
 async def answer(query: StatementHolder, finish: Finish) -> Any:
-    """What a query answers to an ending; `AsyncQuery[M, R]` knows its type."""
+    """The result of a terminal method; `AsyncQuery[M, R]` knows its type."""
     statement = query.statement
     alias = alias_of(statement, writes=finish.answer in WRITES)
     if statement.seconds is not None:
@@ -30,14 +30,14 @@ async def answer(query: StatementHolder, finish: Finish) -> Any:
             executor = await executor_for(alias)
             with Noted(statement, finish):
                 return await executor.answer(Question(statement, query.structure, finish))
-    # The same without a block, which would cost every query.
+    # The same without the block, which would slow down every query.
     executor = await executor_for(alias)
     with Noted(statement, finish):
         return await executor.answer(Question(statement, query.structure, finish))
 
 
 async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[Any, Any]], Any]) -> Any:
-    """What Django's own code answers, on a connection of adj's."""
+    """The result of Django's own code, run on adj's connection."""
     alias = alias_of(query.statement)
     async with within_time(query.statement, ROWS):
         executor = await executor_for(alias)
@@ -46,7 +46,7 @@ async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[An
 
 
 async def answer_of_owner(query: StatementHolder, names: Names, name: str, /, *args: Any, **kwargs: Any) -> Any:
-    """What a terminal method answers that Django, or a class of the project, runs by itself."""
+    """The result of a terminal method that is run by Django's code, or by the project's QuerySet class."""
     statement = query.statement
     alias = alias_of(statement)
     async with within_time(statement, ROWS):

@@ -22,9 +22,10 @@ async def get_object_or_404(source: Manager[M], /, *args: object, **kwargs: obje
 @overload
 async def get_object_or_404(source: type[M], /, *args: object, **kwargs: object) -> M: ...
 async def get_object_or_404(source: Any, /, *args: object, **kwargs: object) -> Any:
-    """The one row that fulfils the conditions, of whatever `q()` takes: a model, a manager, a QuerySet, a query.
+    """Return the single row of `source` that matches the conditions.
 
-    Raises `Http404` where there is no row, and the model's `MultipleObjectsReturned`.
+    `source` is a model, a manager, a QuerySet or a query. Raises `Http404` if no row matches, and the
+    model's `MultipleObjectsReturned` if several do.
     """
     query = q(source)
     try:
@@ -42,7 +43,10 @@ async def get_list_or_404(source: Manager[M], /, *args: object, **kwargs: object
 @overload
 async def get_list_or_404(source: type[M], /, *args: object, **kwargs: object) -> list[M]: ...
 async def get_list_or_404(source: Any, /, *args: object, **kwargs: object) -> list[Any]:
-    """All rows that fulfil the conditions, of whatever `q()` takes. Raises `Http404` where there is none."""
+    """Return all rows of `source` that match the conditions. Raises `Http404` if there are none.
+
+    `source` is a model, a manager, a QuerySet or a query.
+    """
     query = q(source)
     rows = await query.filter(*args, **kwargs).run()
     if not rows:
@@ -51,5 +55,5 @@ async def get_list_or_404(source: Any, /, *args: object, **kwargs: object) -> li
 
 
 def _not_found(query: AsyncQuery[Any, Any]) -> Http404:
-    """In Django's words, which it has in many languages."""
+    """The error with Django's own message, which is translated."""
     return Http404(gettext("No %s matches the given query.") % query.model._meta.object_name)

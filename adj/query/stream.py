@@ -1,7 +1,7 @@
-"""`async with query.stream() as rows`: rows one by one, and a cursor that is closed at the end of the block.
+"""`async with query.stream() as rows` fetches rows in chunks, and closes the cursor at the end of the block.
 
-These are classes and not asynchronous generators, since a loop that ends closes all unfinished generators at once:
-of two that wait for each other, one would be closed while it runs.
+The stream is a class, not an asynchronous generator: an event loop that ends closes all unfinished generators at once,
+and of two that wait for each other, one would be closed while it runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class RowStream(Generic[T]):
-    """The rows of a query, `chunk_size` at a time from the server; a context manager and an asynchronous iterator."""
+    """The rows of a query, fetched `chunk_size` at a time; a context manager and an asynchronous iterator."""
 
     def __init__(self, alias: str, question: Question, chunk_size: int) -> None:
         self._alias, self._question, self._chunk_size = alias, question, chunk_size
@@ -42,15 +42,15 @@ class RowStream(Generic[T]):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         chunks, self._chunks = self._chunks, None
         self._rows.clear()
         if chunks is None:
             return
-        # After its time the stream is not kept by a server, or a thread, that does not answer.
+        # After a timeout, closing does not wait for a server or a thread that does not respond.
         with deadline_in(0) if isinstance(error, QueryTimeout) else nullcontext():
-            await chunks.__aexit__(kind, error, traceback)
+            await chunks.__aexit__(error_type, error, traceback)
 
     def __aiter__(self) -> Self:
         return self
@@ -62,7 +62,7 @@ class RowStream(Generic[T]):
 
     async def _fetch(self) -> None:
         if self._chunks is None:
-            raise RuntimeError("the rows of a stream are there inside its `async with` block only.")
+            raise RuntimeError("A stream can be iterated only inside its `async with` block.")
         statement, finish = self._question.statement, self._question.finish
         with Noted(statement, finish):
             async with within_time(statement, finish):

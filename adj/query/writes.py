@@ -1,7 +1,7 @@
-"""What changes rows: the writing methods of AsyncQuery, with Django's names, arguments and results.
+"""Terminal methods that write, with Django's names, arguments and results.
 
-Each ends a query, as the reading ones do. `aupdate()` and plain deletions are one statement, whose SQL adj keeps; all
-else is Django's own code on adj's connection: defaults, signals, cascades, savepoints and locks are Django's.
+`aupdate()`, and deletions without cascades or signals, are one statement each, whose SQL adj caches. All others run
+Django's own code on adj's connection: defaults, signals, cascades, savepoints and locks are Django's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from adj.compiler.django.django_path import terminal_reason
 from adj.compiler.django.returning import check_returning
 from adj.compiler.keys.overrides import method_names
 from adj.compiler.keys.snapshot import snapshot_expressions
+from adj.errors import hides_frame
 from adj.query.copy_from import COPY_BATCH, copy_rows
 from adj.query.running import answer
 from adj.statement.shapes import Answer
@@ -21,28 +22,31 @@ from adj.statement.statement import Finish, Names, Statement
 from adj.statement.structure import StatementHolder, Structure, Unkeyed
 from adj.typevars import M, R, T
 
+# pytest reads it from the globals of a frame.
+__tracebackhide__ = hides_frame
+
 
 class WritingQuery(StatementHolder, Generic[M, R]):
-    """The methods of a query of `M` that write. They go to the router's `db_for_write`, or where `using()` says.
+    """The terminal methods of a query that write. They use the router's `db_for_write`, or the alias of `using()`.
 
-    Each raises Django's own errors for what the database refuses: `IntegrityError` and its like.
+    All raise Django's own errors for errors of the database, such as `IntegrityError`.
     """
 
     __slots__ = ()
 
     async def acreate(self, **kwargs: Any) -> M:
-        """Save a new instance and return it. The conditions of the query do not matter to it, as in Django."""
+        """Save a new instance and return it. As in Django, the query's conditions are ignored."""
         created: M = await answer(self, Finish(Answer.CREATE, kwargs=kwargs))
         return created
 
     async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
-        """The row that fulfils the conditions, or a new one made of them and `defaults`; and whether it is new.
+        """Return the row that matches the conditions, or create it from them and `defaults`.
 
-        Raises the model's `MultipleObjectsReturned`.
+        Also returns whether it was created. Raises the model's `MultipleObjectsReturned`.
         """
         args = () if defaults is None else (defaults,)
-        got: tuple[M, bool] = await answer(self, Finish(Answer.GET_OR_CREATE, args, kwargs))
-        return got
+        row: tuple[M, bool] = await answer(self, Finish(Answer.GET_OR_CREATE, args, kwargs))
+        return row
 
     async def aupdate_or_create(
         self,
@@ -50,14 +54,14 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         create_defaults: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> tuple[M, bool]:
-        """Change the row that fulfils the conditions to `defaults`, or make a new one; and whether it is new.
+        """Set `defaults` on the row that matches the conditions, or create it; return it and whether it was created.
 
-        A new row is made of the conditions and `create_defaults`, or `defaults` without these. Raises the model's
-        `MultipleObjectsReturned`.
+        A new row has the values of the conditions and of `create_defaults`, or of `defaults` if there are none. Raises
+        the model's `MultipleObjectsReturned`.
         """
         args = (defaults, create_defaults) if create_defaults is not None else (defaults,)
-        got: tuple[M, bool] = await answer(self, Finish(Answer.UPDATE_OR_CREATE, args, kwargs))
-        return got
+        row: tuple[M, bool] = await answer(self, Finish(Answer.UPDATE_OR_CREATE, args, kwargs))
+        return row
 
     async def abulk_create(
         self,
@@ -68,10 +72,10 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         update_fields: Collection[str] | None = None,
         unique_fields: Collection[str] | None = None,
     ) -> list[M]:
-        """Insert instances, `batch_size` rows at a time, and return them: all of them or none, without `save()`.
+        """Insert instances, `batch_size` rows at a time, and return them. Either all are inserted or none.
 
-        Raises `ValueError` for a model that inherits from another table, and `NotSupportedError` where the database
-        has no such conflicts.
+        `save()` is not called. Raises `ValueError` for a model with multi-table inheritance, and `NotSupportedError` if
+        the database does not support the options for conflicts.
         """
         options = {
             "batch_size": batch_size,
@@ -84,7 +88,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         return created
 
     async def abulk_update(self, objs: Iterable[M], fields: Iterable[str], batch_size: int | None = None) -> int:
-        """Write these fields of instances, `batch_size` rows at a time; how many rows were there.
+        """Update these fields of instances, `batch_size` rows at a time; return the number of rows that matched.
 
         Raises `ValueError` for an instance without a primary key, and for a field that cannot be updated.
         """
@@ -93,10 +97,10 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         return changed
 
     async def aupdate(self, **kwargs: Any) -> int:
-        """Set columns of all rows to values or expressions, without signals or `save()`; how many rows there were.
+        """Set columns of all rows to values or expressions; return the number of rows that matched.
 
-        Raises `UnknownColumn` for a name the model does not have, and what Django raises: `TypeError` after a slice,
-        `NotSupportedError` after `union()`, `ValueError` for a value that its column cannot hold.
+        Neither signals nor `save()` are called. Raises `UnknownColumn` for a name that is not a column, `TypeError`
+        after a slice, `NotSupportedError` after `union()`, and `ValueError` for a value that its column cannot hold.
         """
         if terminal_reason(self.statement, method_names(Answer.UPDATE)) is None:
             check_assignments(self.statement.model, kwargs)
@@ -105,11 +109,10 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         return changed
 
     async def adelete(self) -> tuple[int, dict[str, int]]:
-        """Delete all rows, and what `on_delete` says; how many rows went, in all and by model.
+        """Delete all rows; return the number of deleted rows, in total and by model.
 
-        Signals are sent, and cascades followed, as Django does. Raises `ProtectedError` and `RestrictedError`, and what
-        Django raises: `TypeError` after a slice, `distinct()` of fields or `values()`, `NotSupportedError` after
-        `union()`.
+        As in Django, signals are sent and `on_delete` is followed. Raises `ProtectedError` and `RestrictedError`,
+        `TypeError` after a slice, `distinct()` of fields or `values()`, and `NotSupportedError` after `union()`.
         """
         deleted: tuple[int, dict[str, int]] = await answer(self, Finish(Answer.DELETE))
         return deleted
@@ -119,12 +122,12 @@ class WritingQuery(StatementHolder, Generic[M, R]):
     @overload
     def returning(self, field: str, /, *fields: str) -> ReturningQuery[tuple[Any, ...]]: ...
     def returning(self, *fields: str) -> ReturningQuery[Any]:
-        """The same query, whose `aupdate()` and `adelete()` give the rows that they change.
+        """Return a query whose `aupdate()` and `adelete()` return the changed rows.
 
-        Rows are tuples of the named columns, or instances if none is named: after an update as they are now, after a
-        deletion as they were. PostgreSQL and SQLite can do both, MariaDB the deletion; elsewhere these two raise
-        `UnsupportedFeature`. Raises it at once after a slice, and for a model that inherits from another table;
-        `UnknownColumn` for what is no column.
+        Rows are tuples of the named columns, or instances if none is named. An update returns them as they are
+        afterwards, a deletion as they were before. PostgreSQL and SQLite support both, MariaDB deletions; on other
+        databases the two methods raise `UnsupportedFeature`. It is raised at once after a slice, and for a model with
+        multi-table inheritance. Raises `UnknownColumn` for a name that is not a column.
         """
         check_returning(self.statement, fields)
         return ReturningQuery(self.statement, self.structure, fields)
@@ -137,29 +140,32 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         batch_size: int = COPY_BATCH,
         progress: Callable[[int], object] | None = None,
     ) -> int:
-        """Insert any number of rows by PostgreSQL's COPY, all of them or none; how many.
+        """Insert any number of rows with PostgreSQL's COPY, either all or none; return the number of rows.
 
-        - `rows` are instances, or sequences with a value for each of `fields`; `batch_size` of them (2,000 by default)
-          are in memory at a time. Every value is converted as for an INSERT.
-        - `fields` are the columns that are given; of instances, all by default. The others have what a new instance has
-          there. A key that the database makes, and a `db_default` that nobody has changed, is left to the database.
-        - `progress` is called with the number of rows that were sent so far, after each batch.
+            count = await q(Book).acopy([("Lavinia", 279), ("Tehanu", 226)], fields=["title", "pages"])
+            count = await q(Book).acopy((Book(title=line) for line in lines), progress=print)
 
-        Neither `save()` nor signals are called, and instances do not learn their keys. Runs in the transaction, if
-        there is one, which an error fails as any other. Other databases take `abulk_create()` in batches, in a
-        transaction. Raises `ValueError` for a row of another length, or one that leaves other columns to the database
-        than the first, and for a model that inherits from another table; `UnknownColumn` for what is no column.
+        - `rows` are instances, or sequences with a value for each of `fields`. At most `batch_size` of them, 2,000 by
+          default, are in memory at a time. Values are converted as for an INSERT.
+        - `fields` are the columns that are written; for instances, all columns by default. The other columns get the
+          values of a new instance. Keys and `db_default` values that are not set are left to the database.
+        - `progress` is called after each batch with the number of rows sent so far.
+
+        Neither `save()` nor signals are called, and the primary keys of instances are not set. Runs inside the current
+        transaction, if there is one. Other databases run `abulk_create()` in batches, in a transaction. Raises
+        `ValueError` for a row of another length, for a row that leaves other columns to the database than the first
+        one, and for a model with multi-table inheritance; `UnknownColumn` for a name that is not a column.
         """
         return await copy_rows(self, rows, fields, batch_size=batch_size, progress=progress)
 
 
 def _reusable(values: Iterable[T]) -> Iterable[T]:
-    """The same, or a tuple of what could be iterated over only once."""
+    """The values, in a tuple if they can be iterated over only once."""
     return tuple(values) if isinstance(values, Iterator) else values
 
 
 class ReturningQuery(StatementHolder, Generic[T]):
-    """A query whose changed rows are wanted; `T` is what one of them is. Made by `returning()`."""
+    """A query whose writes return the changed rows, which have the type `T`. Created by `returning()`."""
 
     __slots__ = ("_names",)
 
@@ -168,9 +174,9 @@ class ReturningQuery(StatementHolder, Generic[T]):
         self._names = names
 
     async def aupdate(self, **kwargs: Any) -> list[T]:
-        """Set columns of all rows, and return the rows as they are now; in no particular order.
+        """Set columns of all rows, and return the rows as they are afterwards, in no particular order.
 
-        See `AsyncQuery.aupdate()`. Raises `UnsupportedFeature` where the database or the query cannot.
+        See `AsyncQuery.aupdate()`. Raises `UnsupportedFeature` if the database or the query does not support it.
         """
         check_assignments(self.statement.model, kwargs)
         _, kwargs = snapshot_expressions(self, (), kwargs)
@@ -178,10 +184,11 @@ class ReturningQuery(StatementHolder, Generic[T]):
         return rows
 
     async def adelete(self) -> list[T]:
-        """Delete all rows, and return them as they were; in no particular order.
+        """Delete all rows, and return them as they were before, in no particular order.
 
-        One statement, where nothing hangs on the rows. Where signals or cascades do, the rows are locked and read, and
-        deleted by Django's own code, in one transaction. Raises `UnsupportedFeature` where the database cannot.
+        This is one statement when no cascades or signal handlers are involved. Otherwise the rows are locked, read and
+        deleted by Django's own code in one transaction. Raises `UnsupportedFeature` if the database does not support
+        it.
         """
         rows: list[T] = await answer(self, Finish(Answer.DELETE, returning=self._names))
         return rows

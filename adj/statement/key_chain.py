@@ -18,7 +18,7 @@ Parts: TypeAlias = tuple[Hashable, ...]
 class KeyChain:
     """The keys of a statement's clauses, the last one first.
 
-    `own_size` estimates the bytes of the last clause's key, `size` those of all of them.
+    `own_size` estimates the bytes of the last clause's key, `size` those of all keys.
     """
 
     __slots__ = ("__weakref__", "before", "last", "own_size", "size")
@@ -33,10 +33,10 @@ class KeyChain:
         return tuple(reversed(tuple(self._from_last())))
 
     def _from_last(self) -> Iterator[Hashable]:
-        link: KeyChain | None = self
-        while link is not None:
-            yield link.last
-            link = link.before
+        key: KeyChain | None = self
+        while key is not None:
+            yield key.last
+            key = key.before
 
     def __repr__(self) -> str:
         return f"<KeyChain {self.parts()!r}>"
@@ -46,7 +46,7 @@ class KeyChain:
 _LINK = 400
 
 _links: WeakValueDictionary[tuple[KeyChain | None, Hashable], KeyChain] = WeakValueDictionary()
-# Its references by content: reading them here saves a call on the way of every query.
+# Its references by content: reading them here saves a call in every query method.
 _references: dict[tuple[KeyChain | None, Hashable], Callable[[], KeyChain | None]] = cast("Any", _links).data
 # Reentrant, since garbage collection may run a project's code while it is held.
 _lock = threading.RLock()
@@ -59,29 +59,29 @@ def linked(before: KeyChain | Parts, added: KeyChain | Parts) -> KeyChain | Part
     """
     parts = added if type(added) is tuple else cast("KeyChain", added).parts()
     if type(before) is KeyChain:
-        chain: KeyChain | None = before
+        key: KeyChain | None = before
     else:
         if not parts:
             return before
-        chain, parts = None, before + parts  # type: ignore[operator]  # a tuple, which mypy does not see
+        key, parts = None, before + parts  # type: ignore[operator]  # a tuple, which mypy does not see
     for part in parts:
-        reference = _references.get((chain, part))
-        chain = (None if reference is None else reference()) or _new_link(chain, part)
-    assert chain is not None  # noqa: S101  # there is at least one part
-    return chain
+        reference = _references.get((key, part))
+        key = (None if reference is None else reference()) or _new_key(key, part)
+    assert key is not None  # noqa: S101  # there is at least one part
+    return key
 
 
-def _new_link(before: KeyChain | None, last: Hashable) -> KeyChain:
+def _new_key(before: KeyChain | None, last: Hashable) -> KeyChain:
     with _lock:
-        # Another thread may have made it meanwhile.
-        link = _links.get((before, last))
-        if link is None:
-            link = _links[before, last] = KeyChain(before, last)
-        return link
+        # Another thread may have created it meanwhile.
+        key = _links.get((before, last))
+        if key is None:
+            key = _links[before, last] = KeyChain(before, last)
+        return key
 
 
 def rounded(size: int) -> int:
-    """A size in whole steps of 512 bytes: it is an estimate, and does not look like a value of a query."""
+    """A size rounded up to 512 bytes, since it is an estimate."""
     return -(-size // 512) * 512
 
 

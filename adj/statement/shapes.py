@@ -1,4 +1,4 @@
-"""What the user gets: the kinds of answer and the shapes of a row."""
+"""The results of terminal methods, and the shapes of rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Answer(enum.Enum):
-    """What a finished query gives back."""
+    """The result of a terminal method, by the method's name without its "a"."""
 
     ROWS = "rows"
     GET = "get"
@@ -26,7 +26,7 @@ class Answer(enum.Enum):
     DELETE = "delete"
     COPY = "copy"
 
-    # Python's own hashes the name, in a call on the way of every query; members are equal to themselves alone.
+    # Faster than Enum's, which is a Python function that hashes the name; every query needs it.
     __hash__ = object.__hash__
 
 
@@ -42,11 +42,11 @@ WRITES = frozenset(
         Answer.COPY,
     }
 )
-"""The answers of what changes data, which goes to the router's `db_for_write`."""
+"""The results of terminal methods that write, which use the router's `db_for_write`."""
 
 
 class RowShape(enum.Enum):
-    """What one row is."""
+    """The type of a row."""
 
     INSTANCE = "instance"
     DICT = "dict"

@@ -1,4 +1,4 @@
-"""What is asked: a frozen list of clauses and how the query ends. Data only; the compiler makes SQL of it."""
+"""Statements: the model, the clauses and the terminal method of a query. Data only; the compiler turns it into SQL."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Operands: TypeAlias = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finish:
-    """How the query ends, with the operands of its ending: `aearliest("published")`, `aaggregate(n=Count("pk"))`.
+    """The terminal method of a query, with its arguments: `aearliest("published")`, `aaggregate(n=Count("pk"))`.
 
-    `returning` are the columns of changed rows that are asked for, none of them for whole instances.
+    `returning` are the columns of changed rows to return; an empty tuple stands for instances.
     """
 
     answer: Answer = Answer.ROWS
@@ -37,8 +37,8 @@ class Owner:
     """The project's code that a statement's next method calls.
 
     `reason` says why the statement takes the Django path: every query method is then called on the statement's base at
-    once, and `told` are the clauses that the base has already. Without a reason only the methods that `manager` itself
-    defines are called, and only as the first ones. `is_start` marks a manager's rows, of which `all()` is no copy.
+    once, and `told` are the clauses that the base already has. Without a reason, only methods that `manager` defines
+    are called, and only as the first method. `is_start` marks a manager's rows, which `all()` does not copy.
     """
 
     reason: str | None = None
@@ -49,14 +49,14 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """A question to a database.
+    """A query without its terminal method.
 
-    `base` is the QuerySet the question starts from; without one it starts from the model's default manager.
-    `alias` is what `using()` named; without it the router decides at run time. `seconds` is what `timeout()` allows.
-    `owner` is there where a class of the project may have its own way.
+    `base` is the QuerySet that the query starts from; without one it starts from the model's default manager. `alias`
+    is that of `using()`; without one the router chooses when the query runs. `seconds` is the limit of `timeout()`.
+    `owner` is set if a project's manager or QuerySet class overrides methods.
     """
 
-    # A model is any class of Django's; the typed face of this is AsyncQuery[M, R].
+    # Not generic: AsyncQuery[M, R] knows the types.
     model: type[Model]
     base: QuerySet[Any, Any] | None = None
     clauses: tuple[Clause, ...] = ()
@@ -65,17 +65,17 @@ class Statement:
     owner: Owner | None = None
 
     def with_clause(self, clause: Clause) -> Statement:
-        """The same question with one more clause."""
-        # Not by replace(), which takes three times as long on the way of every query.
+        """The statement with one more clause."""
+        # Not by replace(), which takes three times as long, and every query method calls this.
         statement = Statement(self.model, self.base, (*self.clauses, clause), self.alias, self.seconds)
         if self.owner is not None and self.owner.reason is not None:
             return replace(statement, owner=self.owner)
         return statement
 
     def on(self, alias: str | None) -> Statement:
-        """The same question to another database."""
+        """The statement for another database."""
         return replace(self, alias=alias)
 
     def within(self, seconds: float | None) -> Statement:
-        """The same question, to be answered in time."""
+        """The statement with a time limit."""
         return replace(self, seconds=seconds)

@@ -1,4 +1,4 @@
-"""Structure and values: what of a statement decides its SQL, and what merely fills it."""
+"""The structure of a statement, which determines its SQL, and the values that fill the SQL's parameters."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ PLAIN_TYPES = frozenset(
         dict,
     }
 )
-"""Operands that are slots without a second look: no lookup treats them as structure."""
+"""The types of operands that are always slots: no lookup treats them as structure."""
 
 
 SEQUENCE_TYPES: tuple[type, ...] = (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))
-"""What `in` and `range` take; a list of values is one slot."""
+"""The types that `in` and `range` accept; a list of values is one slot."""
 
 
 TOO_DEEP = "it is nested too deeply"
@@ -47,7 +47,7 @@ class Uncacheable(Exception):
 
 
 class Partial:
-    """The QuerySet that Django has built of a statement's first `count` clauses; see `compiler/django/partial.py`."""
+    """The QuerySet that Django has built from a statement's first `count` clauses; see `compiler/django/partial.py`."""
 
     __slots__ = ("count", "queryset")
 
@@ -56,27 +56,27 @@ class Partial:
 
 
 class StatementHolder:
-    """Whatever carries a statement with its structure: AsyncQuery, which this layer does not know."""
+    """The base class of AsyncQuery, for modules below it: an object with a statement and its structure."""
 
     __slots__ = ("_partial", "statement", "structure")
 
     statement: Statement
     structure: Structure | Unkeyed
-    # What Django has built of the statement to judge it, if anything.
+    # The QuerySet that Django has built to check the statement, if any.
     _partial: Partial | None
 
     @property
     def queryset(self) -> QuerySet[Any, Any]:
-        """The QuerySet that says the same."""
+        """The equivalent QuerySet."""
         raise TypeError(f"{type(self).__name__} has no queryset")
 
 
 class Structure:
     """The key of a statement, and the values that fill it.
 
-    `values[i]` is what slot `i` takes. `constants` are the slots whose equality among each other is structure.
-    `is_local` marks SQL that depends on the current time zone or language. `bounds` are the limits of the one
-    slice that `query[start:stop]` made, if there is one.
+    `values[i]` is the value of slot `i`. `constants` are the slots for which it is structure which of their values are
+    equal. `is_local` marks SQL that depends on the current time zone or language. `bounds` are the limits of the
+    slice, if there is one.
     """
 
     __slots__ = ("bounds", "constants", "is_local", "key", "values")
@@ -92,7 +92,7 @@ class Structure:
         self.key, self.values, self.constants, self.is_local, self.bounds = key, values, constants, is_local, bounds
 
     def extended(self, other: Structure) -> Structure:
-        """The structure of this one's clauses followed by the other's."""
+        """The structure of this one's clauses, followed by the other's."""
         offset = len(self.values)
         return Structure(
             linked(self.key, other.key),
@@ -104,7 +104,7 @@ class Structure:
 
 
 class Unkeyed:
-    """The structure of what has no key: why, and nothing else."""
+    """The structure of a statement without a key, and the reason."""
 
     __slots__ = ("reason",)
 
@@ -113,7 +113,7 @@ class Unkeyed:
 
 
 def extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structure | Unkeyed:
-    """The structure of clauses with one more behind them; without a key if either has none."""
+    """The structure of clauses followed by another one; without a key if either has none."""
     if isinstance(before, Unkeyed):
         return before
     if isinstance(added, Unkeyed):
@@ -123,25 +123,25 @@ def extended(before: Structure | Unkeyed, added: Structure | Unkeyed) -> Structu
     try:
         return before.extended(added)
     except TypeError:
-        return Unkeyed("a list where a name belongs")
+        return Unkeyed("a list instead of a name")
     except RecursionError:
         return Unkeyed(TOO_DEEP)
 
 
 def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tuple[int, ...]:
-    """Which of the values at some positions are the same: for each, the first position that holds its like."""
+    """Which of the values at some positions are equal: for each, the first position with an equal value."""
     if len(positions) < 2:
         return ()
     try:
-        chosen = [_comparable(values[position]) for position in positions]
-        return tuple([chosen.index(value) for value in chosen])
-    # A value's own `__eq__()` may raise anything, as that of a signaling NaN.
+        comparable = [_comparable(values[position]) for position in positions]
+        return tuple([comparable.index(value) for value in comparable])
+    # A value's `__eq__()` may raise any error, as that of a signaling NaN does.
     except Exception as error:
         raise Uncacheable("values that cannot be compared") from error
 
 
 def _comparable(value: object) -> object:
-    """A value as Django's expressions compare it."""
+    """A value in the form in which Django's expressions compare it."""
     if type(value) in PLAIN_TYPES:
         return value
     try:

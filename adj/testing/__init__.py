@@ -1,6 +1,6 @@
-"""For the tests of a project: an asynchronous `TestCase`, transactions that are undone, queries that are counted.
+"""Tools for a project's tests: an async `TestCase`, transactions that are rolled back, and query counts.
 
-The pytest plugin is next door, in `adj_pytest`: pytest loads it before anything else.
+The pytest plugin is the module `adj_pytest`, which pytest loads first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`AdjTestCase`: Django's `TestCase` with what asynchronous tests need around them."""
+"""`AdjTestCase`: Django's `TestCase` with async fixtures and assertions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 
 class AdjTestCase(TestCase):
-    """A `TestCase` whose asynchronous tests may prepare, and count, in coroutines.
+    """A `TestCase` with fixtures and assertions for async tests.
 
-    Queries run in the test's transaction, as in any `TestCase`: this class is not needed for that. `asyncSetUp()`,
-    `asyncTearDown()`, `addAsyncCleanup()` and `enterAsyncContext()` are those of `unittest.IsolatedAsyncioTestCase`,
-    and run on the test's own event loop; they belong to asynchronous tests, and a synchronous one passes them by.
+    In any `TestCase`, adj's queries run in the test's transaction; this class is not needed for that. `asyncSetUp()`,
+    `asyncTearDown()`, `addAsyncCleanup()` and `enterAsyncContext()` work as in `unittest.IsolatedAsyncioTestCase`, on
+    the test's event loop. They are not called for synchronous tests.
     """
 
     _async_cleanups: AsyncExitStack | None = None
@@ -40,19 +40,19 @@ class AdjTestCase(TestCase):
         super().debug()
 
     async def asyncSetUp(self) -> None:  # unittest's name
-        """Prepare an asynchronous test; called after `setUp()`."""
+        """Prepare an async test; called after `setUp()`."""
 
     async def asyncTearDown(self) -> None:  # unittest's name
-        """Tidy up after an asynchronous test; called before `tearDown()`, if `asyncSetUp()` succeeded."""
+        """Clean up after an async test; called before `tearDown()`, if `asyncSetUp()` succeeded."""
 
     def addAsyncCleanup(  # noqa: N802  # unittest's name
         self, function: Callable[P, Awaitable[object]], /, *args: P.args, **kwargs: P.kwargs
     ) -> None:
-        """Await a function at the end of the test, the last one first, whether it failed or not."""
+        """Await a function at the end of the test, even if it failed; the last function is called first."""
         self._cleanups_of_async_test().push_async_callback(function, *args, **kwargs)
 
     async def enterAsyncContext(self, context: AbstractAsyncContextManager[T]) -> T:  # noqa: N802  # unittest's name
-        """Enter an asynchronous context manager, which is left at the end of the test."""
+        """Enter an async context manager, and leave it at the end of the test."""
         return await self._cleanups_of_async_test().enter_async_context(context)
 
     def assertNumQueriesAsync(  # noqa: N802  # as Django names its own
@@ -69,21 +69,23 @@ class AdjTestCase(TestCase):
 
     @classmethod
     def tearDownClass(cls) -> None:
-        """Close what loops that go on have opened, so that a test database can be dropped."""
+        """Close the databases of event loops that still exist, so that test databases can be dropped."""
         close_all()
         super().tearDownClass()
 
     def _cleanups_of_async_test(self) -> AsyncExitStack:
         if self._async_cleanups is None:
-            raise RuntimeError("this is for asynchronous tests, `async def test_...`; others have addCleanup().")
+            raise RuntimeError(
+                "Async cleanups require an async test, `async def test_...`. Use addCleanup() in synchronous tests."
+            )
         return self._async_cleanups
 
     def _wrap_async_test(self) -> None:
-        """Put the coroutines around an asynchronous test; now and not before, as tests are sent to other processes."""
+        """Wrap an async test in its fixtures; not earlier, since test cases are pickled for parallel runs."""
         name = self.id().rpartition(".")[2]
         method = getattr(self, name)
         if iscoroutinefunction(method):
-            # Django makes a synchronous one of it.
+            # Django turns it into a synchronous function.
             setattr(self, name, self._with_async_fixtures(method))
 
     def _with_async_fixtures(self, method: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:

@@ -1,4 +1,4 @@
-"""The functions given to `on_commit()` in a test, whose transaction is never committed: `capture_on_commit()`."""
+"""`capture_on_commit()`: the on_commit callbacks of a test, whose transaction is never committed."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ from adj.execution.django_atomic import Hook
 async def capture_on_commit(
     using: str | None = None, *, execute: bool = False
 ) -> AsyncGenerator[list[Callable[[], object]]]:
-    """The functions that the block gives to `on_commit()`, adj's or Django's, in a list that is filled at its end.
+    """Collect the block's on_commit callbacks, adj's and Django's, in a list that is filled at its end.
 
-    For tests in a transaction: a `TestCase`, pytest-django's `db`, a sandbox. With `execute` they are then called as
-    after a commit, and those that they register in turn; coroutine functions are awaited. It is Django's
-    `captureOnCommitCallbacks()` for coroutines. On an alias that is not in a test's transaction there is nothing to
-    capture: `on_commit()` calls them itself.
+        async with capture_on_commit(execute=True) as callbacks:
+            await publish(book)
+
+    For tests in a transaction: a `TestCase`, pytest-django's `db`, or a sandbox; the equivalent of Django's
+    `captureOnCommitCallbacks()`. With `execute`, the callbacks are then called, including those that they register in
+    turn; coroutine functions are awaited. On an alias that is not in a test's transaction, the list stays empty, since
+    `on_commit()` calls the callbacks itself.
     """
     alias = DEFAULT_DB_ALIAS if using is None else using
     captured: list[Callable[[], object]] = []
     start = len(await _registered(alias))
     yield captured
-    while found := (await _registered(alias))[start:]:
-        start += len(found)
-        for function, robust in found:
+    while hooks := (await _registered(alias))[start:]:
+        start += len(hooks)
+        for function, robust in hooks:
             captured.append(function)
             if execute:
                 await call_hook((function, robust), alias)

@@ -1,4 +1,4 @@
-"""How many queries a block sends: `count_queries()` and `assert_num_queries()`."""
+"""`count_queries()` and `assert_num_queries()`, for the queries of a block."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from adj.execution.databases import executor_for
 
 
 class CountedQueries:
-    """What a block has sent so far; also after its end."""
+    """The queries that a block has run so far."""
 
     def __init__(self, count: Count) -> None:
         self._count = count
 
     @property
     def queries(self) -> tuple[CountedQuery, ...]:
-        """The statements in the order in which they were answered, each with its `sql` and its `seconds`."""
+        """The statements in the order in which they completed, each with its `sql` and its duration in `seconds`."""
         return tuple(self._count.queries)
 
     def __len__(self) -> int:
@@ -37,7 +37,7 @@ class CountedQueries:
 
 
 class CountQueries(Protocol):
-    """What the fixture `adj_count_queries` is: `count_queries()`."""
+    """The type of the fixture `adj_count_queries`, which is `count_queries()`."""
 
     def __call__(self, using: str | None = None) -> AbstractAsyncContextManager[CountedQueries]:
         """A block whose queries are counted."""
@@ -45,20 +45,24 @@ class CountQueries(Protocol):
 
 
 class AssertNumQueries(Protocol):
-    """What the fixture `adj_assert_num_queries` is: `assert_num_queries()`."""
+    """The type of the fixture `adj_assert_num_queries`, which is `assert_num_queries()`."""
 
     def __call__(self, number: int, *, using: str | None = None) -> AbstractAsyncContextManager[CountedQueries]:
-        """A block that has to send a number of queries."""
+        """A block that must run a number of queries."""
         ...
 
 
 @asynccontextmanager
 async def count_queries(using: str | None = None) -> AsyncGenerator[CountedQueries]:
-    """Counts the queries of the block on an alias, `default` if not given; `as counted` has them.
+    """Count the queries of the block on an alias, `default` if omitted.
 
-    Those of adj, of Django's own asynchronous methods, and of synchronous code that the block waits for; also in tasks
-    that are started in the block, and not those of other tasks. What counts is what Django's `assertNumQueries()`
-    counts: savepoints are statements, and so are BEGIN and COMMIT.
+        async with count_queries() as counted:
+            await view(request)
+        assert len(counted) == 2
+
+    Counts the queries of adj, of Django's own async methods, and of synchronous code that the block waits for, also in
+    tasks that are started in the block, but not those of other tasks. As in Django's `assertNumQueries()`, savepoints,
+    BEGIN and COMMIT count as queries.
     """
     alias = DEFAULT_DB_ALIAS if using is None else using
     count = Count(alias)
@@ -73,9 +77,9 @@ async def count_queries(using: str | None = None) -> AsyncGenerator[CountedQueri
 
 @asynccontextmanager
 async def assert_num_queries(number: int, *, using: str | None = None) -> AsyncGenerator[CountedQueries]:
-    """Raise `AssertionError`, with the statements, unless the block sends this number of queries.
+    """Raise `AssertionError`, with the statements, unless the block runs this number of queries.
 
-    They are counted as `count_queries()` counts them. An exception of the block itself goes on as it is.
+    Counts as `count_queries()` does. An exception raised in the block propagates.
     """
     async with count_queries(using) as counted:
         yield counted
@@ -84,11 +88,11 @@ async def assert_num_queries(number: int, *, using: str | None = None) -> AsyncG
 
 
 async def _place_of_django(alias: str) -> Callable[..., Any]:
-    """What runs synchronous code where Django's own asynchronous methods run theirs."""
+    """A function that runs synchronous code where Django's own async methods run."""
     executor = await executor_for(alias)
     return executor.run if isinstance(executor.engine, DjangoEngine) else _call_in_thread
 
 
 async def _call_in_thread(function: Callable[..., Any], /, *args: Any) -> Any:
-    """Run a function in the thread that Django's asynchronous methods use here."""
+    """Run a function in the thread that Django's async methods use."""
     return await sync_to_async(function)(*args)

@@ -1,4 +1,4 @@
-"""What the pytest plugin does once a project's tests have begun: lends connections, and closes them in time.
+"""The pytest plugin's work during a project's tests: shares connections with threads, and closes them.
 
 Private API used here: `SyncToAsync.single_thread_executor`, `SyncToAsync.context_to_thread_executor`.
 """
@@ -25,23 +25,23 @@ _shared: dict[str, Any] = {}
 
 
 def share_what_a_fixture_began(fixturedef: pytest.FixtureDef[Any]) -> None:
-    """Until the fixture ends, Django's asynchronous methods use the connections whose transaction it has begun.
+    """Let Django's async methods use the connections whose transaction a fixture has begun, until it ends.
 
-    They run in a thread of asgiref's, while the test's event loop runs in the thread that has the connections; Django
-    would open others there, which see nothing of the test and commit what they write.
+    They run in asgiref's thread, while the test's event loop runs in the thread that has the connections. Without this,
+    Django would open other connections there, which do not see the test's data and commit what they write.
     """
     if not is_testing():
         return
-    begun = {alias: found for alias, found in connections_in_test().items() if _shared.get(alias) is not found}
-    if begun:
-        fixturedef.addfinalizer(_share(begun))
+    wrappers = {alias: wrapper for alias, wrapper in connections_in_test().items() if _shared.get(alias) is not wrapper}
+    if wrappers:
+        fixturedef.addfinalizer(_share(wrappers))
 
 
 class _OneThread(WeakKeyDictionary[Any, Executor]):
-    """Where asgiref finds the thread of a `ThreadSensitiveContext`, as each request of Django's ASGI handler is in one.
+    """Replaces asgiref's map from `ThreadSensitiveContext` to thread; Django's ASGI handler has a context per request.
 
-    It would give each a thread, and so a connection, of its own; in a test they all have the one that has the
-    connections of the test. An executor that a context was made with stays.
+    asgiref would create a thread, and Django a connection, for each; in a test, all use the thread that has the test's
+    connections. A context that was created with an executor keeps it.
     """
 
     def __contains__(self, context: object) -> bool:
@@ -52,16 +52,16 @@ class _OneThread(WeakKeyDictionary[Any, Executor]):
 
 
 def close_before_databases_are_dropped(fixturedef: pytest.FixtureDef[Any]) -> None:
-    """A server does not drop a database that somebody is connected to."""
+    """Close all connections when a fixture ends: a server does not drop a database that has connections."""
     fixturedef.addfinalizer(_close_everything)
 
 
 def _share(wrappers: dict[str, Any]) -> Callable[[], None]:
-    """Lend connections to asgiref's thread; the result takes them back."""
+    """Share connections with asgiref's thread; the result ends this."""
     for wrapper in wrappers.values():
         wrapper.inc_thread_sharing()
-        # What Django does around each request would end the transaction with the connection; its test client sees to
-        # that as well.
+        # Django closes old connections around each request, which would end the transaction. Its test client
+        # prevents this as well.
         wrapper.close_if_unusable_or_obsolete = _nothing
     before = SyncToAsync.single_thread_executor.submit(lend, wrappers).result()
     executors: Any = SyncToAsync.context_to_thread_executor
@@ -79,10 +79,10 @@ def _unshare(wrappers: dict[str, Any], before: Wrappers, executors: Any) -> None
 
 
 def _nothing() -> None:
-    """What a connection of a test does to close itself for its age."""
+    """Replaces a test connection's `close_if_unusable_or_obsolete()`."""
 
 
 def _close_everything() -> None:
     close_all()
-    # What Django's own asynchronous methods have opened.
+    # Connections opened by Django's own async methods.
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()

@@ -1,4 +1,4 @@
-"""Tests on the native engine that leave nothing: `native_sandbox()`, and what the fixture `adj_db` does."""
+"""`native_sandbox()` and the fixture `adj_db`: tests on the native engine whose changes are rolled back."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from adj.execution.databases import close_all, databases_of_loop, executor_for, 
 
 @asynccontextmanager
 async def native_sandbox(*aliases: str) -> AsyncGenerator[None]:
-    """Inside, each alias has one connection of the native engine, in a transaction that is undone at the end.
+    """Give each alias a single native connection, in a transaction that is rolled back at the end of the block.
 
-    Without arguments these are all aliases on PostgreSQL. Every query of the event loop runs there, also those of other
-    tasks, one after another, and Django's own asynchronous methods that are called in the block. `atomic()` makes
-    savepoints. Functions given to `on_commit()` in a transaction are not called, as in Django's `TestCase`; see
-    `capture_on_commit()`.
+        async with native_sandbox():
+            await q(Book).acreate(title="Lavinia")
 
-    Raises `ImproperlyConfigured` for an alias that is not on PostgreSQL, and `RuntimeError` within another sandbox.
+    `aliases` are all PostgreSQL aliases by default. All queries of the event loop run there one after another, also
+    those of other tasks, and so do Django's own async methods that are called in the block. `atomic()` creates
+    savepoints. As in Django's `TestCase`, on_commit callbacks are not called; see `capture_on_commit()`.
+
+    Raises `ImproperlyConfigured` for an alias that is not on PostgreSQL, and `RuntimeError` inside another sandbox.
     """
     databases = databases_of_loop()
     if databases.is_pinned:
-        raise RuntimeError("native_sandbox(): this event loop is in a sandbox already.")
+        raise RuntimeError("native_sandbox() cannot be nested: this event loop is already in a sandbox.")
     names = aliases or _native_aliases()
     databases.pin(names)
     try:
@@ -39,11 +41,11 @@ async def native_sandbox(*aliases: str) -> AsyncGenerator[None]:
 
 @contextmanager
 def sandbox_everywhere() -> Generator[None]:
-    """The same around event loops, for synchronous code: each loop is in a sandbox from its first query on."""
+    """The same for synchronous code, around event loops: each loop enters a sandbox with its first query."""
     aliases = _native_aliases()
     before = SyncToAsync.single_thread_executor
     pin_everywhere(aliases)
-    # Where asgiref sends what has no other place; which loop that is, is known only when it is called.
+    # asgiref's default executor. The event loop is known only when it is called.
     replaced: Any = CallExecutor(_runner(aliases[0]))
     SyncToAsync.single_thread_executor = replaced
     try:
@@ -55,16 +57,16 @@ def sandbox_everywhere() -> Generator[None]:
 
 
 def _native_aliases() -> tuple[str, ...]:
-    if found := native_aliases():
-        return found
+    if aliases := native_aliases():
+        return aliases
     raise ImproperlyConfigured(
-        "A sandbox of the native engine needs PostgreSQL in DATABASES, and adj[postgres]. On other databases use "
-        "Django's TestCase or pytest.mark.django_db, whose transaction adj runs in."
+        "native_sandbox() and adj_db require PostgreSQL in DATABASES, and adj[postgres]. For other databases use "
+        "Django's TestCase or pytest.mark.django_db: adj runs in their transaction."
     )
 
 
 def _runner(alias: str) -> Callable[..., Any]:
-    """Runs synchronous code on the connection of an alias, where it finds those of the others too."""
+    """A function that runs synchronous code on an alias's connection, where it can use those of the others, too."""
 
     async def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         executor = await executor_for(alias)

@@ -113,14 +113,14 @@ def test_a_missing_package_is_named_with_its_cure(run_python: Run, package: str)
     hidden = f"import sys; sys.modules[{package!r}] = None; from adj.__main__ import main; sys.exit(main(['demo']))"
     refused = run_python("-c", hidden)
     assert refused.returncode == 1
-    assert refused.stderr == f'adj: the demo needs {package}: pip install "adj[demo]"\n'
+    assert refused.stderr == f'adj: The demo requires {package}. Install them with: pip install "adj[demo]"\n'
 
 
 def test_a_database_that_cannot_be_made_is_named(run_python: Run, tmp_path: Path) -> None:
     path = tmp_path / "missing" / "geography.sqlite3"
     refused = run_python("-m", "adj", "demo", "--database", str(path))
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"adj: the database in {path} cannot be used: ")
+    assert refused.stderr.startswith(f"adj: cannot use the database in {path}: ")
 
 
 def test_a_file_that_is_not_a_database_is_left_alone(run_python: Run, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_file_that_is_not_a_database_is_left_alone(run_python: Run, tmp_path: 
 def test_a_number_below_one_is_refused(run_python: Run, option: str, value: str) -> None:
     refused = run_python("-m", "adj", "demo", f"{option}={value}")
     assert refused.returncode == 2
-    assert f"argument {option}: {value!r} is not a whole number from 1 on" in refused.stderr
+    assert f"argument {option}: expected a positive integer; got {value!r}" in refused.stderr
 
 
 def run_demo(run_python: Run, database: Path, **variables: str) -> Completed:

@@ -318,7 +318,7 @@ def test_an_option_that_the_driver_does_not_know_is_named(
 @pytest.mark.parametrize(
     ("pool", "message"),
     [
-        ({"max_size": 0}, r'\["OPTIONS"\]\["pool"\]\["max_size"\] must be a positive integer, not 0'),
+        ({"max_size": 0}, r'\["OPTIONS"\]\["pool"\]\["max_size"\] must be a positive integer; got 0'),
         ({"timeout": "5"}, r'\["OPTIONS"\]\["pool"\]\["timeout"\] must be a positive number of seconds'),
     ],
 )

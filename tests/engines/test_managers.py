@@ -148,8 +148,8 @@ def test_a_method_that_is_exposed_in_the_wrong_way_says_so(writer: Writer) -> No
     async def main() -> None:
         with pytest.raises(SynchronousOnlyOperation) as raised:
             query.words()
-        assert "EntryQuerySet.total_words() asks the database" in raised.value.__notes__[0]
-        with pytest.raises(TypeError, match=r"EntryQuerySet.long\(\) gave a QuerySet, .* queryset_method\(\)"):
+        assert "EntryQuerySet.total_words() runs a query" in raised.value.__notes__[0]
+        with pytest.raises(TypeError, match=r"EntryQuerySet.long\(\) returned a QuerySet\. .* queryset_method\(\)"):
             await query.rows()
 
     run(main())
@@ -161,7 +161,7 @@ def test_a_step_that_gives_no_queryset_says_so() -> None:
         def odd(self) -> QuerySet[Entry]:
             return 5  # type: ignore[return-value]  # as untyped code may
 
-    with pytest.raises(TypeError, match=r"odd\(\) gave a int and not a QuerySet: expose it by terminal\(\)"):
+    with pytest.raises(TypeError, match=r"odd\(\) returned int\. Expose it with terminal\(\)"):
         Odd.of(q(Entry)).odd()
 
 
@@ -249,11 +249,13 @@ class Awaitable:
 
 @pytest.mark.parametrize("wrapper", [asynced, queryset_method, terminal])
 def test_what_is_not_a_synchronous_function_is_refused(wrapper: Any) -> None:
-    with pytest.raises(TypeError, match=rf"{wrapper.__name__}\(\) takes a synchronous function; already\(\) can be"):
+    with pytest.raises(
+        TypeError, match=rf"{wrapper.__name__}\(\) expects a synchronous function; already\(\) is async"
+    ):
         wrapper(already)
-    with pytest.raises(TypeError, match=r"takes a synchronous function"):
+    with pytest.raises(TypeError, match=r"expects a synchronous function"):
         wrapper(Awaitable())
-    with pytest.raises(TypeError, match=r"generator\(\) is a generator, whose body would run later"):
+    with pytest.raises(TypeError, match=r"generator\(\) is a generator\. Return a list"):
         wrapper(generator)
-    with pytest.raises(TypeError, match=r"takes a function, not a str"):
+    with pytest.raises(TypeError, match=r"expects a function; got str"):
         wrapper("count")

@@ -225,9 +225,9 @@ def test_cursors_that_do_not_fit_are_refused() -> None:
             (q(Writer), cursor),
         ]
         for other, given in wrong:
-            with pytest.raises(InvalidCursor, match=r"the cursor cannot be used: .* begin with the first page"):
+            with pytest.raises(InvalidCursor, match=r"The cursor cannot be used: .* to get the first page"):
                 await other.page(3, after=given)
-            with pytest.raises(ValueError, match="the cursor cannot be used"):
+            with pytest.raises(ValueError, match="The cursor cannot be used"):
                 await other.page(3, before=given)
 
     run(main())
@@ -237,7 +237,7 @@ def test_sizes_that_are_none_and_two_cursors_are_refused() -> None:
     async def main() -> None:
         sizes: list[Any] = [0, -1, "5", True, 2.5]
         for size in sizes:
-            with pytest.raises(ValueError, match="page\\(\\) takes a positive number of rows"):
+            with pytest.raises(ValueError, match="page\\(\\) expects a positive number of rows"):
                 await q(Entry).page(size)
         with pytest.raises(ValueError, match="not both"):
             await q(Entry).page(1, after="a", before="b")

@@ -137,5 +137,5 @@ def test_an_alias_that_is_not_configured_is_named() -> None:
 def test_a_database_that_does_not_open_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     broken = {**connections.settings["default"], "NAME": str(tmp_path / "missing" / "shop.sqlite3")}
     monkeypatch.setitem(connections.settings, "broken", broken)
-    with pytest.raises(EngineNotOpen, match=r'database "broken" is not open.*shop\.sqlite3.*DATABASES'):
+    with pytest.raises(EngineNotOpen, match=r'Database "broken" is not open.*shop\.sqlite3.*DATABASES'):
         run(q(Book).using("broken").run())

@@ -58,7 +58,7 @@ def test_rows_of_other_shapes_are_found_as_well() -> None:
 
 def test_a_source_that_is_none_is_refused() -> None:
     source: Any = Entry(title="Day 1")
-    with pytest.raises(TypeError, match=r"q\(\) takes a model, a manager or a QuerySet, not Entry"):
+    with pytest.raises(TypeError, match=r"q\(\) expects a model, a manager, a QuerySet or a query; got Entry"):
         run(get_object_or_404(source, pk=1))
 
 

@@ -58,7 +58,7 @@ def test_each_alias_is_told_with_its_engine_and_why(postgres: str) -> None:
 def test_aliases_that_are_served_alike_share_a_message(postgres: str) -> None:
     with database(postgres) as alias:
         (text,) = (text for identity, text in told(alias) if identity == "adj.D001")
-        assert text.startswith(f'Each of "postgres" and "{alias}" is served by the engine "psycopg": its backend')
+        assert text.startswith(f'"postgres" and "{alias}" are served by the engine "psycopg": its backend')
         with override_settings(ADJ={alias: {"engine": "threads"}}):
             (text,) = (text for identity, text in told(postgres) if identity == "adj.D001")
             assert text.startswith('"postgres" is served by the engine "psycopg"')
@@ -83,7 +83,7 @@ def test_a_pooler_that_adj_is_not_told_of_is_warned_about(
 ) -> None:
     with database(postgres, **settings) as alias:
         text = dict(told(alias))["adj.W003"]
-        assert text.startswith(f'"{alias}" seems to go through a pooler (')
+        assert text.startswith(f'"{alias}" seems to use a pooler (')
         assert sign in text
         assert f'Set ADJ["{alias}"]["pooler"] = "transaction"' in text
         with override_settings(ADJ={alias: {"pooler": "transaction"}}):
@@ -231,7 +231,7 @@ execute_from_command_line(["manage.py", "check"])
 @pytest.mark.parametrize(
     ("threads", "status", "message"),
     [
-        ("0", 1, '(adj.E001) ADJ["default"]["threads"] must be a positive integer, not 0.'),
+        ("0", 1, '(adj.E001) ADJ["default"]["threads"] must be a positive integer; got 0.'),
         ("3", 0, '(adj.D001) "default" is served by the engine "threads": the native engine is for PostgreSQL'),
     ],
 )

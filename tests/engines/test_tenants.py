@@ -314,7 +314,7 @@ def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(ali
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"session": 5}, r'\["session"\] must be a function or the path of one, not 5'),
+        ({"session": 5}, r'\["session"\] must be a function or its dotted path; got 5'),
         ({"session": "django.VERSION"}, "session must be a function or the path of one, not 'django.VERSION'"),
         ({"engine": "threads", "session": "no.such.function"}, "which cannot be imported"),
         ({"engine": "threads", "session": lambda: None}, r"session\(\) must return a dict of settings"),

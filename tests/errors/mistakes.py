@@ -1,4 +1,4 @@
-"""Mistakes that users make, and the error that each of them has to give: the source of the table in the docs."""
+"""Mistakes that users make, and the error that each must raise: the source of the table in the docs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Count
 
 from adj import (
@@ -19,7 +20,7 @@ from adj import (
     UnsupportedFeature,
     q,
 )
-from tests.shop.models import Book
+from tests.shop.models import Author, Book
 
 # An alias of the tests whose file cannot be there.
 BROKEN = "archive"
@@ -27,7 +28,7 @@ BROKEN = "archive"
 
 @dataclass(frozen=True)
 class Mistake:
-    """A line of code, what it raises, and whether that happens before anything runs."""
+    """A line of code, the error it raises, and whether that happens before a query runs."""
 
     title: str
     code: str
@@ -37,10 +38,25 @@ class Mistake:
 
 
 async def read_author() -> str:
-    """Use a relation that was not asked for."""
+    """Use a relation that is not loaded."""
     book = await q(Book).order_by("pk").afirst()
     assert book is not None
     return str(book.author.name)
+
+
+async def list_books() -> list[Book]:
+    """Evaluate the QuerySet of a related manager, whose rows are not loaded, in async code."""
+    author: Any = await q(Author).order_by("pk").afirst()
+    return list(author.books.all())
+
+
+def forget_await() -> Any:
+    """Use the coroutine of a query as if it were its rows."""
+    coroutine: Any = q(Book).run()
+    try:
+        return coroutine[0]
+    finally:
+        coroutine.close()
 
 
 def outside(query: Any) -> Awaitable[Any]:
@@ -53,8 +69,9 @@ def outside(query: Any) -> Awaitable[Any]:
     raise AssertionError("the query ran without an event loop")
 
 
-# The stubs of Django know nothing of what is wrong here.
+# Any: type checkers report these mistakes.
 books: Any = q(Book)
+authors: Any = q(Author)
 
 MISTAKES = (
     Mistake(
@@ -76,10 +93,34 @@ MISTAKES = (
         lambda: books.filter(title__contians="sea"),
     ),
     Mistake(
-        "A wrong kind of operand",
+        "A value of the wrong type",
         'q(Book).filter(pages__gt="many")',
         InvalidOperand,
         lambda: books.filter(pages__gt="many"),
+    ),
+    Mistake(
+        "Text that cannot be parsed",
+        'q(Book).filter(published="31.12.2020")',
+        InvalidOperand,
+        lambda: books.filter(published="31.12.2020"),
+    ),
+    Mistake(
+        "A condition that is not a lookup",
+        'q(Book).filter("title")',
+        ShapeError,
+        lambda: books.filter("title"),
+    ),
+    Mistake(
+        "An annotation that is not an expression",
+        'q(Book).annotate(n="tags")',
+        ShapeError,
+        lambda: books.annotate(n="tags"),
+    ),
+    Mistake(
+        "Dates of a field that is not a date",
+        'q(Author).dates("name", "year")',
+        ShapeError,
+        lambda: authors.dates("name", "year"),
     ),
     Mistake(
         "An instance of another model",
@@ -100,25 +141,25 @@ MISTAKES = (
         lambda: books[:10].filter(pages__gt=200),
     ),
     Mistake(
-        "A list of names where names belong",
+        "A list instead of names",
         'q(Book).only(["title", "pages"])',
         ShapeError,
         lambda: books.only(["title", "pages"]),
     ),
     Mistake(
-        "An unknown relation",
+        "A many-to-many relation in `select_related()`",
         'q(Book).select_related("tags")',
         UnknownField,
         lambda: books.select_related("tags"),
     ),
     Mistake(
-        "A prefetch of something unknown",
+        "An unknown relation in `prefetch_related()`",
         'q(Book).prefetch_related("author__bookz")',
         UnknownField,
         lambda: books.prefetch_related("author__bookz"),
     ),
     Mistake(
-        "A clause that combined queries cannot take",
+        "A query method that combined queries do not support",
         "q(Book).union(q(Book)).annotate(n=Count('tags'))",
         UnsupportedFeature,
         lambda: books.union(q(Book)).annotate(n=Count("tags")),
@@ -138,10 +179,16 @@ MISTAKES = (
         is_refused_at_the_line=False,
     ),
     Mistake(
-        "A query that is awaited itself",
+        "Awaiting a query",
         "await q(Book)",
         TypeError,
         books.__await__,
+    ),
+    Mistake(
+        "A missing `await`; Python also warns that `AsyncQuery.run` was never awaited",
+        "q(Book).run()[0]",
+        TypeError,
+        forget_await,
     ),
     Mistake(
         "A synchronous method",
@@ -156,7 +203,7 @@ MISTAKES = (
         lambda: outside(q(Book)),
     ),
     Mistake(
-        "A broken database path",
+        "A database that does not exist",
         f'await q(Book).using("{BROKEN}").run()',
         EngineNotOpen,
         lambda: books.using(BROKEN).run(),
@@ -170,14 +217,21 @@ MISTAKES = (
         is_refused_at_the_line=False,
     ),
     Mistake(
-        "A cursor from somewhere else",
+        "Related rows that were not loaded, in async code: `adj.load()` them, or use `adj.related()`",
+        "list((await q(Author).afirst()).books.all())",
+        SynchronousOnlyOperation,
+        list_books,
+        is_refused_at_the_line=False,
+    ),
+    Mistake(
+        "A malformed cursor",
         'await q(Book).page(25, after="2")',
         InvalidCursor,
         lambda: books.page(25, after="2"),
         is_refused_at_the_line=False,
     ),
     Mistake(
-        "Something that is no model",
+        "A value that is not a model",
         'q("Book")',
         TypeError,
         lambda: q("Book"),  # type: ignore[call-overload]  # the mistake itself

@@ -1,6 +1,6 @@
-"""Every mistake gives its error, on the user's line where that can be; the table in the docs shows what it says.
+"""Every mistake raises its error, on the user's line where possible; the table in the docs shows the messages.
 
-`ADJ_WRITE_DOCS=1 python -m pytest tests/errors` writes the table anew.
+`ADJ_WRITE_DOCS=1 python -m pytest tests/errors` rewrites the table.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tests.shop.models import Book
 
 TABLE = Path(__file__).parents[2] / "docs" / "reference" / "errors-table.md"
 HEAD = """\
-<!-- Written by tests/errors/test_mistakes.py; ADJ_WRITE_DOCS=1 writes it anew. -->
+<!-- Written by tests/errors/test_mistakes.py; ADJ_WRITE_DOCS=1 rewrites it. -->
 
-| Mistake | Error | What it says |
+| Mistake | Error | Message |
 |---|---|---|
 """
 
@@ -47,17 +47,17 @@ def raised_by(mistake: Mistake) -> Exception:
         await coroutine
 
     try:
-        made = mistake.ask()
+        coroutine = mistake.ask()
     except Exception as error:  # noqa: BLE001  # the tests look at its class
         return error
     assert not mistake.is_refused_at_the_line, f"{mistake.code} was not refused where it was written"
     with pytest.raises(Exception) as caught:  # noqa: PT011  # the tests look at its class
-        run(awaited(made))
+        run(awaited(coroutine))
     return caught.value
 
 
 def expected_class(mistake: Mistake) -> type[Exception]:
-    """Before Django 6.1 rows cannot say what is missing; Django's own guard speaks."""
+    """The error's class; before Django 6.1, a relation that is not loaded raises Django's own error."""
     if mistake.error is NotLoaded and django.VERSION < (6, 1):
         return SynchronousOnlyOperation
     return mistake.error
@@ -76,7 +76,7 @@ def test_the_table_in_the_docs_shows_what_the_errors_say() -> None:
     table = HEAD + "".join(row(mistake) for mistake in MISTAKES)
     if os.environ.get("ADJ_WRITE_DOCS"):
         TABLE.write_text(table, encoding="utf-8")
-    assert TABLE.read_text(encoding="utf-8") == table, "write it anew: ADJ_WRITE_DOCS=1 python -m pytest tests/errors"
+    assert TABLE.read_text(encoding="utf-8") == table, "rewrite it: ADJ_WRITE_DOCS=1 python -m pytest tests/errors"
 
 
 def row(mistake: Mistake) -> str:
@@ -84,26 +84,18 @@ def row(mistake: Mistake) -> str:
     error = raised_by(mistake)
     bases = [base.__name__ for base in type(error).__mro__ if base in {FieldError, TypeError}]
     name = type(error).__qualname__
-    kind = f"`{name}`" + (f", a `{bases[0]}`" if bases and bases[0] != name else "")
-    return f"| {mistake.title}<br>`{mistake.code}` | {kind} | {shortened(str(error))} |\n"
-
-
-def shortened(message: str) -> str:
-    """A message on one line of a table, without the rest of a long list of choices."""
-    head, choices, rest = message.partition("Choices are: ")
-    names = rest.rstrip(".").split(", ")
-    if choices and len(names) > 4:
-        rest = ", ".join([*names[:4], f"and {len(names) - 4} more."])
-    return (head + choices + rest).replace("|", "\\|").replace("\n", " ")
+    classes = f"`{name}`" + (f", a `{bases[0]}`" if bases and bases[0] != name else "")
+    message = str(error).replace("|", "\\|").replace("\n", " ")
+    return f"| {mistake.title}<br>`{mistake.code}` | {classes} | {message} |\n"
 
 
 @pytest.mark.parametrize(
     "method", ["only", "defer", "select_related", "prefetch_related", "distinct", "values", "values_list"]
 )
 @pytest.mark.parametrize("wrong", [["title"], ("title",), {"title"}, 3])
-def test_what_is_no_name_is_refused_where_a_name_belongs(method: str, wrong: object) -> None:
+def test_a_value_that_is_not_a_name_is_refused_where_a_name_belongs(method: str, wrong: object) -> None:
     books: Any = q(Book)
-    with pytest.raises(ShapeError, match=rf"{method}\(\) takes names, got {type(wrong).__name__}\."):
+    with pytest.raises(ShapeError, match=rf"{method}\(\) expects names; got {type(wrong).__name__}\."):
         getattr(books, method)("isbn", wrong)
 
 

@@ -24,11 +24,11 @@ class Known:
 KNOWN: Final = [
     Known(
         "adj says at the line what it takes, with a TypeError; Django fails in its own code, as with an AttributeError",
-        found=r"ShapeError\(.*\(\) takes (names|a query), got",
+        found=r"ShapeError\(.*\(\) expects (names|a query|expressions|lookups|the name of a)",
     ),
     Known(
         "a query of adj has no truth, length or rows before it has run; Django runs a QuerySet for them",
-        found=r"TypeError\(.a query (is neither true|is not iterable|has no length|contains nothing)",
+        found=r"TypeError\(.(A query (has no truth value|cannot be iterated|has no length)|`in` does not work)",
     ),
     Known("the text of a query of adj says what it asks; Django runs a QuerySet for its text", found="AsyncQuery"),
     Known(

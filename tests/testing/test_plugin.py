@@ -30,7 +30,7 @@ def test_the_sandbox_is_on_every_loop_of_the_test(project: Path, variables: dict
 def test_the_sandbox_says_that_it_needs_postgresql(project: Path, variables: dict[str, str]) -> None:
     ran = run_pytest(project, [*SETTINGS, "case_sandbox.py::test_tasks_take_turns"], variables)
     assert ran.returncode == 1
-    assert "A sandbox of the native engine needs PostgreSQL in DATABASES" in ran.stdout
+    assert "native_sandbox() and adj_db require PostgreSQL in DATABASES" in ran.stdout
 
 
 def test_without_django_the_plugin_does_nothing(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_a_sandbox_in_a_sandbox_is_refused() -> None:
         async with native_sandbox(ALIAS), native_sandbox(ALIAS):
             raise AssertionError
 
-    with pytest.raises(RuntimeError, match="in a sandbox already"):
+    with pytest.raises(RuntimeError, match="already in a sandbox"):
         run(main())
 
 

@@ -265,6 +265,14 @@ def test_writes_are_djangos(case: str) -> None:
     assert "('error'" not in found[0][0]
 
 
+def test_a_packages_related_manager_is_taken_by_its_name() -> None:
+    async def main() -> list[str]:
+        food = await q(Food).aget(name="apple")
+        return [tag.name for tag in await adj.related(food, "tags").order_by("name").run()]
+
+    assert loop.get(main()) == list(Food.objects.get(name="apple").tags.order_by("name").values_list("name", flat=True))
+
+
 def test_they_are_observed() -> None:
     """One event for each query, with its statement."""
     seen: list[QueryEvent] = []

@@ -490,7 +490,7 @@ class Endless:
 
 
 @pytest.mark.parametrize(
-    ("part", "reason"), [([], "a list where a name belongs"), (Endless(), "it is nested too deeply")]
+    ("part", "reason"), [([], "a list instead of a name"), (Endless(), "it is nested too deeply")]
 )
 def test_a_part_without_a_hash_leaves_no_key(part: Any, reason: str) -> None:
     structure = extended(Structure(()), Structure((part,)))

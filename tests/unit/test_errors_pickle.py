@@ -56,7 +56,7 @@ _FACTS: dict[str, dict[str, Any]] = {
     "TransactionError": {},
     "CrossTaskTransaction": {"alias": "default", "owner": "'Task-1'", "task": "'Task-2'", "has_ended": False},
     "TransactionAborted": {"alias": "default"},
-    "NestingError": {"alias": "default", "reason": "has inner blocks that have not ended"},
+    "NestingError": {"alias": "default", "reason": "was left while inner blocks were still open"},
     "SessionChanged": {"alias": "default", "names": ("search_path",)},
     "EngineNotOpen": {"alias": "default", "reason": "no server.", "advice": "Start it."},
 }
@@ -149,4 +149,4 @@ def test_notes_on_an_error_arrive(sent: Any) -> None:
 def test_a_copied_invalid_format_answers_as_a_validation_error() -> None:
     error = copy.copy(made(errors.InvalidFormat))
     assert error.messages == [str(error)]
-    assert "does not parse" in str(error)
+    assert "cannot be parsed" in str(error)

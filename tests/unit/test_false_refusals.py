@@ -237,7 +237,9 @@ def test_the_nearest_alias_is_named() -> None:
 
 @pytest.mark.parametrize("model", [Stamped, models.Model])
 def test_an_abstract_model_is_refused_by_name(model: Any) -> None:
-    with pytest.raises(UnusableModel, match=f"cannot query {model.__name__}: it is an abstract model") as raised:
+    with pytest.raises(
+        UnusableModel, match=f"cannot query {model.__name__}: it is abstract and has no table"
+    ) as raised:
         q(model)
     assert isinstance(raised.value, TypeError)
     assert isinstance(raised.value, AttributeError)

@@ -655,7 +655,7 @@ def test_a_changed_budget_drops_the_plans() -> None:
 def test_a_budget_that_is_no_number_of_bytes_is_refused(budget: object) -> None:
     with override_settings(ADJ_PLAN_CACHE_BYTES=budget), pytest.raises(ImproperlyConfigured) as raised:
         plan_cache_bytes()
-    assert str(raised.value) == f"ADJ_PLAN_CACHE_BYTES must be a positive integer, not {budget!r}."
+    assert str(raised.value) == f"ADJ_PLAN_CACHE_BYTES must be a positive integer; got {budget!r}."
 
 
 def test_a_key_is_measured_by_what_it_holds() -> None:

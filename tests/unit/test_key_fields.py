@@ -287,7 +287,7 @@ FLIPS: dict[Any, tuple[Clause, Flips]] = {
     ask.Combine: (
         ask.Combine("union", (BOOKS.filter(pages=1),)),
         {
-            "kind": [
+            "operation": [
                 InKey(one, other)
                 for one, other in itertools.combinations(["union", "intersection", "difference", "and", "or", "xor"], 2)
             ],

@@ -251,7 +251,7 @@ def test_a_server_that_never_accepts_is_told_at_once_to_all_that_wait(message: s
         server.fails = message
         errors = await asyncio.gather(*(failing(pool.acquire()) for _ in range(5)))
         assert all(seconds < 0.05 for _, seconds in errors)
-        assert {str(error) for error, _ in errors} == {f'database "x" is not open: {message} Wait.'}
+        assert {str(error) for error, _ in errors} == {f'Database "x" is not open: {message} Wait.'}
         # Each has its own, to which a note may be added.
         assert len({id(error) for error, _ in errors}) == 5
 

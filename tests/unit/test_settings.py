@@ -43,17 +43,17 @@ ALIASES = "Choices are: default, postgres, mariadb, mariadb_shop."
 ENGINES = "Choices are: auto, psycopg, threads, django."
 KNOWN = "Choices are: engine, threads, pool, pooler, session."
 POOL = "Choices are: min_size, max_size, timeout, max_waiting, max_lifetime, max_idle."
-THREADS = 'ADJ["default"]["threads"] must be a positive integer, not'
+THREADS = 'ADJ["default"]["threads"] must be a positive integer; got'
 SECONDS = "must be a positive number of seconds, not"
-NO_ALIASES = 'ADJ must be a dict of aliases, as in {"default": {"engine": "threads"}}.'
+NO_ALIASES = 'ADJ must be a dict of aliases, such as {"default": {"engine": "threads"}}.'
 WRONG: list[tuple[Any, str]] = [
     ([], NO_ALIASES),
     (None, NO_ALIASES),
     ("default", NO_ALIASES),
     ({"defualt": {}}, f'ADJ: "defualt" is not an alias in DATABASES; did you mean "default"? {ALIASES}'),
     ({"b": {}, "a": {}}, f'ADJ: "a" is not an alias in DATABASES. {ALIASES}'),
-    ({"default": None}, 'ADJ["default"] must be a dict, as in {"engine": "threads"}, not None.'),
-    ({"default": "threads"}, 'ADJ["default"] must be a dict, as in {"engine": "threads"}, not \'threads\'.'),
+    ({"default": None}, 'ADJ["default"] must be a dict such as {"engine": "threads"}; got None.'),
+    ({"default": "threads"}, 'ADJ["default"] must be a dict such as {"engine": "threads"}; got \'threads\'.'),
     ({"default": {"engin": "threads"}}, f'ADJ["default"]: unknown setting "engin"; did you mean "engine"? {KNOWN}'),
     ({"default": {"b": 1, "a": 1}}, f'ADJ["default"]: unknown setting "a". {KNOWN}'),
     ({"default": {1: 2}}, f'ADJ["default"]: unknown setting 1. {KNOWN}'),
@@ -64,30 +64,30 @@ WRONG: list[tuple[Any, str]] = [
         {"default": {"pooler": "session"}},
         'ADJ["default"]["pooler"]: unknown pooler "session". Choices are: transaction.',
     ),
-    ({"default": {"session": 5}}, 'ADJ["default"]["session"] must be a function or the path of one, not 5.'),
+    ({"default": {"session": 5}}, 'ADJ["default"]["session"] must be a function or its dotted path; got 5.'),
     ({"default": {"threads": 0}}, f"{THREADS} 0."),
     ({"default": {"threads": -1}}, f"{THREADS} -1."),
     ({"default": {"threads": 2.0}}, f"{THREADS} 2.0."),
     ({"default": {"threads": "8"}}, f"{THREADS} '8'."),
     ({"default": {"threads": True}}, f"{THREADS} True."),
     ({"default": {"threads": None}}, f"{THREADS} None."),
-    ({"default": {"pool": 5}}, 'ADJ["default"]["pool"] must be a dict, as in {"max_size": 20}, not 5.'),
+    ({"default": {"pool": 5}}, 'ADJ["default"]["pool"] must be a dict such as {"max_size": 20}; got 5.'),
     (
         {"default": {"pool": {"maxsize": 5}}},
         f'ADJ["default"]["pool"]: unknown option "maxsize"; did you mean "max_size"? {POOL}',
     ),
-    ({"default": {"pool": {"max_size": 0}}}, 'ADJ["default"]["pool"]["max_size"] must be a positive integer, not 0.'),
+    ({"default": {"pool": {"max_size": 0}}}, 'ADJ["default"]["pool"]["max_size"] must be a positive integer; got 0.'),
     (
         {"default": {"pool": {"max_size": True}}},
-        'ADJ["default"]["pool"]["max_size"] must be a positive integer, not True.',
+        'ADJ["default"]["pool"]["max_size"] must be a positive integer; got True.',
     ),
     (
         {"default": {"pool": {"min_size": 1.5}}},
-        'ADJ["default"]["pool"]["min_size"] must be 0 or a positive integer, not 1.5.',
+        'ADJ["default"]["pool"]["min_size"] must be 0 or a positive integer; got 1.5.',
     ),
     (
         {"default": {"pool": {"max_waiting": -1}}},
-        'ADJ["default"]["pool"]["max_waiting"] must be 0 or a positive integer, not -1.',
+        'ADJ["default"]["pool"]["max_waiting"] must be 0 or a positive integer; got -1.',
     ),
     ({"default": {"pool": {"timeout": "5"}}}, f'ADJ["default"]["pool"]["timeout"] {SECONDS} \'5\'.'),
     ({"default": {"pool": {"timeout": None}}}, f'ADJ["default"]["pool"]["timeout"] {SECONDS} None.'),
@@ -95,7 +95,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"default": {"pool": {"max_lifetime": float("nan")}}}, f'ADJ["default"]["pool"]["max_lifetime"] {SECONDS} nan.'),
     (
         {"default": {"pool": {"min_size": 5, "max_size": 4}}},
-        'ADJ["default"]["pool"]["max_size"] must not be less than ["min_size"], but 4 is less than 5.',
+        'ADJ["default"]["pool"]["max_size"] must not be less than ["min_size"]; got 4 and 5.',
     ),
 ]
 
@@ -117,7 +117,7 @@ def test_the_size_of_the_plan_cache_is_read(size: int) -> None:
 def test_a_wrong_size_of_the_plan_cache_is_named(size: Any) -> None:
     with override_settings(ADJ_PLAN_CACHE_SIZE=size), pytest.raises(ImproperlyConfigured) as raised:
         plan_cache_size()
-    assert str(raised.value) == f"ADJ_PLAN_CACHE_SIZE must be a positive integer, not {size!r}."
+    assert str(raised.value) == f"ADJ_PLAN_CACHE_SIZE must be a positive integer; got {size!r}."
 
 
 def test_settings_are_data() -> None:
@@ -128,7 +128,7 @@ def test_settings_are_data() -> None:
 
 
 def test_settings_made_in_code_are_judged_alike() -> None:
-    with pytest.raises(ImproperlyConfigured, match="must be a positive integer, not 0"):
+    with pytest.raises(ImproperlyConfigured, match="must be a positive integer; got 0"):
         AliasSettings(threads=0)
 
 

@@ -1,1 +1,1 @@
-"""Whether a query method's arguments fit, judged on the line that writes them."""
+"""Checks of query methods on the line that calls them: names, types of arguments, and values."""

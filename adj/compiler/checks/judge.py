@@ -1,11 +1,12 @@
-"""Django as the judge of a clause, and its verdicts in adj's words.
+"""Lets Django check a clause, and turns Django's errors into adj's.
 
-Django adds the clause to what it has built of the query before; whatever it raises is looked into until the name or
-the value that it objects to is found.
+Django adds the clause to the QuerySet of the clauses before it. If it raises an error, the name or value that caused it
+is looked for.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,8 @@ from django.core.exceptions import FieldError, ValidationError
 from django.db import NotSupportedError
 from django.db.models import Model
 
+from adj.compiler.checks.argument_types import problem_of_arguments
+from adj.compiler.checks.formats import expected_text
 from adj.compiler.checks.late_names import check_late_names
 from adj.compiler.checks.name_types import check_name_types
 from adj.compiler.checks.names import begins_with, names_in, paths
@@ -23,7 +26,7 @@ from adj.compiler.django.partial import with_clause
 from adj.errors import InvalidFormat, InvalidOperand, ShapeError, UnknownField, UnsupportedFeature
 from adj.schema.operands import expected
 from adj.schema.paths import resolve
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
 from adj.statement.structure import Partial
@@ -31,35 +34,36 @@ from adj.statement.text import query_text
 
 
 def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
-    """Let Django build the last clause of a statement; `before` is the QuerySet without it.
+    """Add the last clause of a statement to `before`, the QuerySet without it.
 
-    Returns what Django has built. Turns what it raises into adj's own errors.
+    Returns the new QuerySet. Raises `UnknownField`, `UnknownLookup`, `InvalidOperand`, `ShapeError` or
+    `UnsupportedFeature` for Django's errors.
     """
     check_name_types(statement)
     clause = statement.clauses[-1]
     try:
-        built = with_clause(before, clause)
+        queryset = with_clause(before, clause)
     except FieldError as error:
         _raise_unknown_name(statement, *_refused_part(before, clause), error)
     except NotSupportedError as error:
-        raise UnsupportedFeature(query=query_text(statement), reason=_sentence(error)) from error
+        raise UnsupportedFeature(query=query_text(statement), reason=_sentence(error)) from _cause(error)
     except (TypeError, ValueError, ValidationError) as error:
         _raise_misfit(statement, before, error)
     check_late_names(statement, before)
-    return Partial(len(statement.clauses), built)
+    return Partial(len(statement.clauses), queryset)
 
 
-def _refused_part(before: DjangoQuerySet, clause: ask.Clause) -> tuple[DjangoQuerySet, ask.Clause]:
-    """The annotation that Django refuses, where one call gives several, and the QuerySet that it was added to.
+def _refused_part(before: DjangoQuerySet, clause: clauses.Clause) -> tuple[DjangoQuerySet, clauses.Clause]:
+    """Of several annotations in one call, the one that Django refuses, and the QuerySet that it was added to.
 
-    Each annotation may name those before it.
+    Each annotation may refer to those before it.
     """
-    if not isinstance(clause, ask.Annotate):
+    if not isinstance(clause, clauses.Annotate):
         return before, clause
     parts = [replace(clause, kwargs={}), *(replace(clause, args=(), kwargs={n: e}) for n, e in clause.kwargs.items())]
     queryset, count = before, _known_parts(before, parts)
     with suppress(FieldError):
-        # All at once, where names say that they are not to blame.
+        # Those whose names are all known are added at once.
         earlier = dict(islice(clause.kwargs.items(), max(count - 1, 0)))
         queryset = with_clause(before, replace(clause, kwargs=earlier)) if count else before
         parts = parts[count:]
@@ -71,17 +75,17 @@ def _refused_part(before: DjangoQuerySet, clause: ask.Clause) -> tuple[DjangoQue
     return before, clause
 
 
-def _known_parts(before: DjangoQuerySet, parts: Sequence[ask.Annotate]) -> int:
-    """How many of the first annotations have only names that adj finds; 0 if all have."""
+def _known_parts(before: DjangoQuerySet, parts: Sequence[clauses.Annotate]) -> int:
+    """How many of the first annotations have only known names; 0 if all have."""
     known = set(names_in(before))
     for number, part in enumerate(parts):
-        if not all(begins_with(path, known) or _is_found(before.model, path) for path in paths(part) if path):
+        if not all(begins_with(path, known) or _is_known(before.model, path) for path in paths(part) if path):
             return number
         known.update(part.kwargs)
     return 0
 
 
-def _is_found(model: type[Model], path: str) -> bool:
+def _is_known(model: type[Model], path: str) -> bool:
     try:
         resolve(model, path)
     except FieldError:
@@ -90,49 +94,67 @@ def _is_found(model: type[Model], path: str) -> bool:
 
 
 def _raise_unknown_name(
-    statement: Statement, before: DjangoQuerySet, clause: ask.Clause, error: FieldError
+    statement: Statement, before: DjangoQuerySet, clause: clauses.Clause, error: FieldError
 ) -> NoReturn:
-    """Find the name that Django objects to, and say what there is instead."""
+    """Raise the error of the first unknown name, with the choices; otherwise that of a wrong argument, or Django's."""
     known = names_in(before)
     for path in paths(clause):
         if path and not begins_with(path, known):
             try:
                 resolve(statement.model, path)
             except UnknownField as unknown:
-                raise _with_choices(unknown, statement, known) from error
+                raise _with_choices(unknown, statement, known) from _cause(error)
             except FieldError as unknown:
-                raise unknown from error
+                raise unknown from _cause(error)
+    _refuse_arguments(statement, error)
     raise error
 
 
 def _with_choices(unknown: UnknownField, statement: Statement, known: frozenset[str]) -> UnknownField:
-    """Annotations are choices too, where the model itself is asked."""
+    """The error with annotations among the choices, if the name is looked up on the query's own model."""
     if unknown.model != statement.model.__name__ or not known:
         return unknown
     return UnknownField(model=unknown.model, path=unknown.path, part=unknown.part, choices=(*unknown.choices, *known))
 
 
 def _raise_misfit(statement: Statement, before: DjangoQuerySet, error: Exception) -> NoReturn:
-    clause = statement.clauses[-1]
+    clause, model = statement.clauses[-1], statement.model
     if (culprit := next(_culprits(clause, before), None)) is not None:
         path, operand = culprit
-        kind = InvalidFormat if isinstance(error, ValidationError) else InvalidOperand
-        raise kind(
-            model=statement.model.__name__,
-            path=path,
-            expected=expected(statement.model, path),
-            got=_kind_of(operand),
-        ) from error
+        got = _type_name(operand)
+        if isinstance(error, ValidationError):
+            wrong: InvalidOperand = InvalidFormat(
+                model=model.__name__, path=path, expected=expected_text(model, path), got=got
+            )
+        else:
+            wrong = InvalidOperand(model=model.__name__, path=path, expected=expected(model, path), got=got)
+        raise wrong from _cause(error)
+    _refuse_arguments(statement, error)
     if isinstance(error, TypeError):
-        raise ShapeError(query=query_text(statement), reason=_sentence(error), advice=_advice(statement)) from error
+        advice = _advice(statement)
+        raise ShapeError(query=query_text(statement), reason=_sentence(error), advice=advice) from _cause(error)
     raise error
 
 
-def _culprits(clause: ask.Clause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
-    """The conditions of a clause that Django refuses by themselves."""
+def _refuse_arguments(statement: Statement, error: Exception) -> None:
+    """Raise `ShapeError` if an argument of the last clause has a wrong type."""
+    if (problem := problem_of_arguments(statement.model, statement.clauses[-1])) is not None:
+        reason, advice = problem
+        raise ShapeError(query=query_text(statement), reason=reason, advice=advice) from _cause(error)
+
+
+def _cause(error: Exception) -> Exception | None:
+    """The error that Django raised, if it came from the project's code; an error of Django's own code adds no facts."""
+    frames = traceback.walk_tb(error.__traceback__)
+    *_, (innermost, _) = frames
+    return None if innermost.f_globals.get("__name__", "").startswith(("django.", "adj.")) else error
+
+
+def _culprits(clause: clauses.Clause, before: DjangoQuerySet) -> Iterator[tuple[str, object]]:
+    """The conditions of a clause that Django refuses on their own."""
     for path, operand in clause.conditions():
         try:
-            with_clause(before, ask.Filter((), {path: operand}))
+            with_clause(before, clauses.Filter((), {path: operand}))
         except (TypeError, ValueError, ValidationError):
             if _takes_conditions(before):
                 yield path, operand
@@ -141,9 +163,9 @@ def _culprits(clause: ask.Clause, before: DjangoQuerySet) -> Iterator[tuple[str,
 
 
 def _takes_conditions(queryset: DjangoQuerySet) -> bool:
-    """Whether a QuerySet takes any condition at all; after a slice it does not."""
+    """Whether a QuerySet accepts conditions; after a slice it does not."""
     try:
-        with_clause(queryset, ask.Filter((), {"pk__isnull": False}))
+        with_clause(queryset, clauses.Filter((), {"pk__isnull": False}))
     except (TypeError, ValueError):
         return False
     return True
@@ -156,19 +178,19 @@ def _sentence(error: Exception) -> str:
 
 def _advice(statement: Statement) -> str:
     earlier = statement.clauses[:-1]
-    if any(isinstance(clause, ask.Slice) for clause in earlier):
-        return "Slice last: put [start:stop] after the other clauses."
-    if any(isinstance(clause, (ask.Values, ask.ValuesList)) for clause in earlier):
-        return "Choose one: values() and values_list() name the columns themselves."
-    if any(isinstance(clause, ask.Combine) for clause in earlier):
-        return "Put this clause on the queries before they are combined."
-    return "Leave this clause out, or put it elsewhere in the chain."
+    if any(isinstance(clause, clauses.Slice) for clause in earlier):
+        return "Slice last: write [start:stop] after the other query methods."
+    if any(isinstance(clause, (clauses.Values, clauses.ValuesList)) for clause in earlier):
+        return "Use one or the other: values() and values_list() already choose the columns."
+    if any(isinstance(clause, clauses.Combine) for clause in earlier):
+        return "Call it on the queries before combining them."
+    return ""
 
 
-def _kind_of(operand: object) -> str:
+def _type_name(operand: object) -> str:
     if isinstance(operand, (list, tuple, set, frozenset)):
-        kinds = sorted({type(item).__name__ for item in operand})
-        return f"{type(operand).__name__} of {', '.join(kinds) or 'nothing'}"
-    kind = type(operand).__name__
+        names = sorted({type(item).__name__ for item in operand})
+        return f"{type(operand).__name__} of {', '.join(names)}" if names else f"an empty {type(operand).__name__}"
+    name = type(operand).__name__
     is_unsaved = hasattr(operand, "_meta") and getattr(operand, "pk", 0) is None
-    return f"an unsaved {kind}" if is_unsaved else kind
+    return f"an unsaved {name}" if is_unsaved else name

@@ -1,4 +1,4 @@
-"""Names that Django looks at only when the query runs, looked at on the line that writes them.
+"""Checks, on the line that writes them, the names that Django checks only when the query runs.
 
 Private Django API used here: `Query.setup_joins`, `JoinInfo.transform_function`.
 """
@@ -17,7 +17,7 @@ from django.db.models.sql.query import Query
 from adj.compiler.checks.names import begins_with, names_in
 from adj.errors import QueryError, UnknownColumn, UnknownField, UnknownRelation
 from adj.schema.paths import field_names, get_field, resolve
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet, Role
 from adj.statement.statement import Statement
 
@@ -25,18 +25,18 @@ from adj.statement.statement import Statement
 def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
     """Check the names of the last clause; `before` is the QuerySet without it.
 
-    Raises `UnknownField` or `UnknownLookup`.
+    Raises `UnknownField`, `UnknownColumn`, `UnknownRelation` or `UnknownLookup`.
     """
     clause = statement.clauses[-1]
     if clause.role is None:
         return
     names: Iterable[object] = clause.all_names()
-    if isinstance(clause, ask.Prefetch):
+    if isinstance(clause, clauses.Prefetch):
         names = _prefetched(statement, clause.lookups)
     check = _CHECKS[clause.role]
     known = names_in(before)
     for name in names:
-        # A sign may be a part of a name, which Django allows.
+        # Django allows a sign as part of an annotation's name.
         if isinstance(name, str) and not any(begins_with(part, known) for part in (name, name.lstrip("-+"))):
             check(statement.model, name)
 
@@ -54,7 +54,7 @@ def _check_path(model: Any, name: str) -> None:
 
 @lru_cache(maxsize=1_024)
 def _is_sortable(model: Any, path: str) -> bool:
-    """Whether Django finds a column for a path: behind a relation it takes the transforms of the key's own field."""
+    """Whether Django can sort by a path: after a relation, it accepts the transforms of the related key's field."""
     query: Any = Query(model)
     try:
         joined = query.setup_joins(path.split(LOOKUP_SEP), query.get_meta(), query.get_initial_alias())
@@ -79,13 +79,31 @@ def _check_relation(model: Any, name: str) -> None:
     for part in name.split("__"):
         choices = dict(_single_relations(model))
         if part not in choices:
-            kind = "relation to one row named"
-            raise UnknownField(model=model.__name__, path=name, part=part, choices=choices, kind=kind)
+            raise UnknownField(
+                model=model.__name__,
+                path=name,
+                part=part,
+                choices=choices,
+                kind="foreign key or one-to-one relation",
+                problem=_problem_of_relation(model, part),
+            )
         model = choices[part]
 
 
+def _problem_of_relation(model: Any, name: str) -> str | None:
+    """Why `select_related()` cannot follow a field that exists; None if the field does not exist."""
+    subject = f'"{name}" of {model.__name__}'
+    if name in dict(relations(model)):
+        return (
+            f'{subject} leads to several rows and cannot be used in select_related(); use prefetch_related("{name}").'
+        )
+    if get_field(model, name) is not None:
+        return f"{subject} is not a relation and cannot be used in select_related()."
+    return None
+
+
 def _single_relations(model: Any) -> Iterator[tuple[str, Any]]:
-    """The relations that lead to one row at most, by name, and where they lead."""
+    """The relations that `select_related()` can follow, by name, with the related model."""
     for field in model._meta.get_fields():
         if field.is_relation and field.related_model is not None and (field.many_to_one or field.one_to_one):
             yield field.name, field.related_model
@@ -99,31 +117,37 @@ def _check_prefetch(model: Any, name: str) -> None:
             raise UnknownRelation(model=here.__name__, path=name, part=part, choices=choices, kind="relation")
         here = dict(relations(here)).get(part)
         if here is None:
-            # A generic relation, or an attribute of the project's own: only the rows can tell.
+            # A generic foreign key, or a project's own attribute: where it leads is known only once there are rows.
             return
 
 
 def relations(model: Any) -> Iterator[tuple[str, Any]]:
-    """The relations of a model by the names of their attributes, and where they lead; None where rows have to tell."""
+    """The relations of a model: the attribute's name and the related model, which is None for a generic foreign key."""
+    for name, field in relation_fields(model):
+        yield name, field.related_model
+
+
+def relation_fields(model: Any) -> Iterator[tuple[str, Any]]:
+    """The relations of a model: the attribute's name and the field, or the reverse relation."""
     for field in model._meta.get_fields():
         if field.is_relation:
             name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name
             if name is not None:
-                yield name, field.related_model
+                yield name, field
 
 
 def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[object]:
-    """The paths of prefetches, as far as they do not go through an attribute that another one makes."""
-    made = {
+    """The paths of prefetches, except those through the `to_attr` of another prefetch."""
+    attributes = {
         lookup.prefetch_to
         for clause in statement.clauses
-        if isinstance(clause, ask.Prefetch)
+        if isinstance(clause, clauses.Prefetch)
         for lookup in clause.lookups
         if isinstance(lookup, Prefetch) and lookup.to_attr
     }
     for lookup in lookups:
         path = lookup.prefetch_through if isinstance(lookup, Prefetch) else lookup
-        if isinstance(path, str) and not begins_with(path, frozenset(made)):
+        if isinstance(path, str) and not begins_with(path, frozenset(attributes)):
             yield path
 
 

@@ -1,4 +1,4 @@
-"""The paths that a clause names, and the names that are no fields.
+"""The paths in a clause, and the names in a QuerySet that are not fields.
 
 Private Django API used here: `Query._filtered_relations`.
 """
@@ -22,8 +22,8 @@ def names_in(queryset: DjangoQuerySet) -> frozenset[str]:
 
 
 def begins_with(path: str, known: AbstractSet[str]) -> bool:
-    """Whether a path begins with a name that is no field."""
-    # The beginnings of the path are looked up, since the names may be many.
+    """Whether a path begins with one of these names."""
+    # Looks up the beginnings of the path, since there may be many names.
     end = len(path)
     while end != -1:
         if path[:end] in known:
@@ -33,7 +33,7 @@ def begins_with(path: str, known: AbstractSet[str]) -> bool:
 
 
 def paths(clause: Clause) -> Iterator[str]:
-    """Every path that a clause names, in its conditions, its names and its expressions."""
+    """All paths in a clause: in its conditions, its names and its expressions."""
     for path, operand in clause.conditions():
         yield path
         yield from _expression_paths(operand)
@@ -53,17 +53,17 @@ def _name_paths(names: tuple[object, ...]) -> Iterator[str]:
 def _expression_paths(node: Any) -> Iterator[str]:
     waiting = [node]
     while waiting:
-        found: Any = waiting.pop()
-        if isinstance(found, OuterRef):
+        expression: Any = waiting.pop()
+        if isinstance(expression, OuterRef):
             continue
-        if isinstance(found, F):
-            reference: Any = found
+        if isinstance(expression, F):
+            reference: Any = expression
             yield reference.name
-        elif isinstance(found, Q):
-            for path, operand in reversed(list(conditions_of(found))):
-                # An F stands for the path itself.
+        elif isinstance(expression, Q):
+            for path, operand in reversed(list(conditions_of(expression))):
+                # The F yields the path itself.
                 waiting.extend((operand, F(path)))
-        elif hasattr(found, "get_source_expressions"):
-            # An object that only looks like an expression may return anything.
-            sources = found.get_source_expressions()
+        elif hasattr(expression, "get_source_expressions"):
+            # A project's object with this method may return any value.
+            sources = expression.get_source_expressions()
             waiting.extend(reversed(sources) if isinstance(sources, (list, tuple)) else ())

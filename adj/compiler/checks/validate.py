@@ -1,9 +1,8 @@
-"""Whether a clause fits, judged on the line that adds it.
+"""Checks a clause on the line that adds it.
 
-Django is the judge: the first time that a structure is seen, its QuerySet is built at once, and whatever Django raises
-is raised there, with the facts. Only the last clause is built, since what was built for the clauses before it is kept.
-After that only the types of new values are looked at, and what the table of `adj/schema/operands.py` does not vouch for
-is put to Django again.
+The first time that a structure is seen, Django builds its QuerySet, and its errors are raised at once with the facts.
+Only the last clause is built, since the QuerySet of the clauses before it is kept. After that, only the types of new
+values are compared with the table of `adj/schema/operands.py`; Django checks values of other types again.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from adj.compiler.django.partial import kept_queryset
 from adj.compiler.keys.key_visitor import KeyWalk
 from adj.compiler.keys.memo import Memo
 from adj.schema.operands import operand_types
-from adj.statement import clauses as ask
+from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.key_chain import KeyChain, Parts, key_size, rounded
 from adj.statement.statement import Statement
 from adj.statement.structure import PLAIN_TYPES, Key, Partial, StatementHolder, Structure, Unkeyed
 
-# Types of which Django takes any value if it takes one.
-_STEADY: frozenset[type] = frozenset(PLAIN_TYPES - {str, bytes, dict})
+# Types of which Django accepts all values or none.
+_UNIFORM_TYPES: frozenset[type] = frozenset(PLAIN_TYPES - {str, bytes, dict})
 
 Accepted: TypeAlias = tuple[frozenset[type] | None, ...]
 
@@ -41,11 +40,11 @@ _seen: Memo[Accepted] = Memo(_MAXIMUM, _BYTES)
 def validate(
     query: StatementHolder, statement: Statement, whole: Structure | Unkeyed, added: Structure | Unkeyed
 ) -> Partial | None:
-    """Check the last clause of a statement, which the statement of `query` does not have yet.
+    """Check the last clause of a statement, which is added to that of `query`.
 
-    `added` is the structure of that clause alone. Returns what Django has built of the statement, if it has built
-    anything. Raises `UnknownField`, `UnknownLookup`, `InvalidOperand`, `ShapeError` or `UnsupportedFeature`, or what
-    Django raises where adj has no class of its own.
+    `added` is the structure of that clause alone. Returns the QuerySet that Django has built, if it has built one.
+    Raises `UnknownField`, `UnknownLookup`, `InvalidOperand`, `ShapeError` or `UnsupportedFeature`, or Django's own
+    error if adj has no class for it.
     """
     if isinstance(whole, Unkeyed) or isinstance(added, Unkeyed):
         return judge(statement, kept_queryset(query))
@@ -53,7 +52,7 @@ def validate(
     try:
         accepted = _seen.get(key)
     except TypeError:
-        # A list where a name belongs has no hash.
+        # A list instead of a name has no hash.
         return judge(statement, kept_queryset(query))
     if accepted is None:
         before = kept_queryset(query)
@@ -61,7 +60,7 @@ def validate(
         try:
             _seen.add(key, _accepted(statement, before), _size(*key))
         except RecursionError:
-            # The walk for the values takes a frame more than the one for the key.
+            # The walk over the values needs one frame more than the one over the key.
             return partial
         return partial
     if accepted and not _are_accepted(added.values, accepted):
@@ -69,9 +68,9 @@ def validate(
     return query._partial
 
 
-def _prefetched(clause: ask.Clause) -> Key:
-    """The paths of a prefetch and the classes of its queries, which are in no structure: they do not change the SQL."""
-    if not isinstance(clause, ask.Prefetch):
+def _prefetched(clause: clauses.Clause) -> Key:
+    """The paths of a prefetch and the classes of its queries, which do not change the SQL."""
+    if not isinstance(clause, clauses.Prefetch):
         return None
     return tuple(
         (getattr(lookup, "prefetch_to", lookup), type(getattr(lookup, "queryset", None))) for lookup in clause.lookups
@@ -79,7 +78,7 @@ def _prefetched(clause: ask.Clause) -> Key:
 
 
 def _size(model: type[Model], key: KeyChain | Parts, prefetched: Key) -> int:
-    """The bytes that the memo keeps alive for a structure; what it shares with the one before is counted once."""
+    """The bytes that the memo keeps alive for a structure; the part shared with another one is counted once."""
     if not isinstance(key, KeyChain):
         return rounded(_ENTRY + key_size(key) + key_size(prefetched))
     is_before_known = key.before is not None and (model, key.before, None) in _seen
@@ -102,7 +101,7 @@ def _are_accepted(values: tuple[object, ...], accepted: Accepted) -> bool:
 
 
 class _PathWalk(KeyWalk):
-    """The walk that also notes which path each value belongs to."""
+    """The walk that also notes the path of each value."""
 
     __slots__ = ("paths",)
 
@@ -123,7 +122,7 @@ class _PathWalk(KeyWalk):
         return key
 
     def _note(self, path: str | None) -> None:
-        """Note the path of the values that were met since the last call."""
+        """Note the path of the values since the last call."""
         self.paths.extend([path] * (len(self.values) - len(self.paths)))
 
     def paths_and_values(self) -> list[tuple[str | None, object]]:
@@ -133,7 +132,7 @@ class _PathWalk(KeyWalk):
 
 
 def _accepted(statement: Statement, before: DjangoQuerySet | None = None) -> Accepted:
-    """For each value of the last clause, the types that need no second look; `before` is the QuerySet without it."""
+    """For each value of the last clause, the types that need no further check; `before` is the QuerySet without it."""
     clause = statement.clauses[-1]
     if not clause.has_conditions:
         return ()
@@ -147,9 +146,9 @@ def _accepted(statement: Statement, before: DjangoQuerySet | None = None) -> Acc
 
 
 def _types_for(model: type[Model], path: str, value: object, known: frozenset[str]) -> frozenset[type]:
-    """The types of the table; without an entry, those that Django has just taken and need no reading, as text does."""
+    """The types of the table; otherwise the type that Django has just accepted, if it accepts all its values."""
     types = None if begins_with(path, known) else operand_types(model, path)
     if types is not None:
         return types
     items = value if isinstance(value, (list, tuple, set, frozenset, range)) else (value,)
-    return _STEADY.intersection(map(type, items))
+    return _UNIFORM_TYPES.intersection(map(type, items))

@@ -52,7 +52,7 @@ def _is_combined(statement: Statement) -> bool:
         return True
     return any(
         isinstance(clause, ask.Slice)
-        or (isinstance(clause, ask.Combine) and clause.kind in {"union", "intersection", "difference"})
+        or (isinstance(clause, ask.Combine) and clause.operation in {"union", "intersection", "difference"})
         for clause in statement.clauses
     )
 

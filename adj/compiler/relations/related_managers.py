@@ -14,7 +14,7 @@ from django.db import router
 from django.db.models import Model, QuerySet
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
-from adj.compiler.checks.late_names import relations
+from adj.compiler.checks.late_names import relation_fields, relations
 from adj.compiler.django.django_path import statement_of, statement_of_manager
 from adj.compiler.relations.relation import key_columns
 from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation, UnusableModel
@@ -28,14 +28,14 @@ def check_usable(model: Any) -> None:
         models = sorted(f"{one.__module__}.{one.__qualname__}" for one in _usable_subclasses(model))[:5]
         raise UnusableModel(
             model=model.__name__,
-            reason="it is an abstract model, which has no table",
+            reason="it is abstract and has no table",
             advice=f"Query a model that inherits from it{': ' + ', '.join(models) if models else ''}.",
         )
     if options.swapped:
         raise UnusableModel(
             model=options.label,
             reason=f'it has been swapped for "{options.swapped}"',
-            advice=f'Query that one, by `apps.get_model("{options.swapped}")`.',
+            advice=f'Query that model instead: `q(apps.get_model("{options.swapped}"))`.',
         )
 
 
@@ -50,17 +50,30 @@ def _usable_subclasses(model: Any) -> Iterator[Any]:
 
 
 def manager_of(instance: Model, name: str) -> Any:
-    """The related manager of an instance. Raises `UnknownField`, and `TypeError` for a relation to one row."""
+    """The related manager of an instance. Raises `UnknownRelation`, and `TypeError` for a relation to a single row."""
     model = type(instance)
     descriptor = getattr(model, name, None)
     if isinstance(descriptor, ReverseManyToOneDescriptor):
         return getattr(instance, name)
     choices = dict(relations(model))
-    if name in choices:
+    if name not in choices:
+        raise UnknownRelation(model=model.__name__, path=name, part=name, choices=choices, kind="relation")
+    if _leads_to_single_row(model, name):
         raise TypeError(
-            f'{model.__name__}.{name} leads to one row at most: load it with `await adj.load(instance, "{name}")`.'
+            f"related() expects a relation to several rows; {model.__name__}.{name} leads to a single row. Load it "
+            f'with `await adj.load(instance, "{name}")`.'
         )
-    raise UnknownRelation(model=model.__name__, path=name, part=name, choices=choices, kind="relation")
+    # A relation of a package, such as django-taggit's TaggableManager, has a descriptor of its own class.
+    manager = getattr(instance, name)
+    if hasattr(manager, "get_queryset"):
+        return manager
+    raise TypeError(
+        f"related() expects a relation with a related manager; {model.__name__}.{name} is a {type(manager).__name__}."
+    )
+
+
+def _leads_to_single_row(model: type[Model], name: str) -> bool:
+    return any(field.many_to_one or field.one_to_one for accessor, field in relation_fields(model) if accessor == name)
 
 
 def relation_statement(instance: Model, name: str) -> Statement:
@@ -115,10 +128,10 @@ def checked_manager(source: Any, name: object) -> tuple[Model, Any]:
     instance = getattr(source, "instance", None)
     if name is None and isinstance(instance, Model) and hasattr(source, "get_queryset"):
         return instance, source
-    given = type(source).__name__ if name is None else f"{type(source).__name__} and {name!r}"
+    got = type(source).__name__ if name is None else f"{type(source).__name__} and {name!r}"
     raise TypeError(
-        "related() takes an instance and the name of its relation, or a related manager such as author.books, "
-        f"not {given}."
+        "related() expects an instance and the name of its relation, or a related manager such as author.books; "
+        f"got {got}."
     )
 
 

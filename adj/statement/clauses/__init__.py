@@ -1,6 +1,6 @@
-"""The clauses that queries are made of, each with all there is to know about it.
+"""The clauses of queries. Each class has everything that adj knows about its operation.
 
-A new one is a class in one of these files and a line in `CLAUSES`; a test goes through the table.
+To add one, write a class in one of these files and list it in `CLAUSES`, which tests go through.
 """
 
 from __future__ import annotations
@@ -79,4 +79,4 @@ CLAUSES: tuple[type[Clause], ...] = (
     Fetching,
     Among,
 )
-"""Every clause there is."""
+"""All clauses."""

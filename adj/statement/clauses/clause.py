@@ -1,4 +1,4 @@
-"""What every clause says of itself, and what it is given to say it with."""
+"""The base class of clauses, and the protocols of the visitors that its methods get."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias
 from django.db.models import Q, QuerySet
 from typing_extensions import override
 
-# Django's QuerySet is generic in what adj does not follow while it builds.
+# Any: while building, adj does not track the types of a QuerySet's model and rows.
 DjangoQuerySet: TypeAlias = QuerySet[Any, Any]
 Names: TypeAlias = tuple[object, ...]
 Named: TypeAlias = Mapping[str, object]
@@ -18,7 +18,7 @@ Pair: TypeAlias = tuple[str, object]
 
 
 class Role(enum.Enum):
-    """What the names of a clause stand for, where Django looks at them only when the query runs."""
+    """What the names of a clause refer to, if Django checks them only when the query runs."""
 
     COLUMN = "column"
     PATH = "path"
@@ -27,7 +27,7 @@ class Role(enum.Enum):
 
 
 class Keys(Protocol):
-    """Makes keys of a clause's operands, and collects the values that fill a plan."""
+    """Creates keys of a clause's operands, and collects the values that fill a plan."""
 
     def node(self, node: Any) -> Hashable:
         """The key of an expression."""
@@ -42,19 +42,19 @@ class Keys(Protocol):
         ...
 
     def name(self, name: Any) -> Hashable:
-        """The key of a name, or of an expression in its place."""
+        """The key of a name, or of an expression used as one."""
         ...
 
     def names(self, names: Iterable[Any]) -> tuple[Hashable, ...]:
-        """The keys of names that are only names."""
+        """The keys of names that cannot be expressions."""
         ...
 
     def constant(self, value: Any) -> Hashable:
-        """The key of a value that decides about the SQL."""
+        """The key of a value that changes the SQL."""
         ...
 
     def slot(self, value: object) -> Hashable:
-        """The key of a value that may be another one at the next run."""
+        """The key of a value that may differ in the next run."""
         ...
 
     def local(self) -> None:
@@ -62,12 +62,12 @@ class Keys(Protocol):
         ...
 
     def refuse(self, reason: str) -> NoReturn:
-        """Say that the clause has no key, so that Django compiles its query at every run."""
+        """Raise the error of a clause without a key, whose query Django compiles at every run."""
         ...
 
 
 class Operands(Protocol):
-    """Gives Django the operands of a clause: as they are, or with slots in the places of their values."""
+    """The operands of a clause for Django: unchanged, or with slots instead of their values."""
 
     def node(self, node: Any) -> Any:
         """An expression, a name or a query."""
@@ -87,7 +87,7 @@ class Operands(Protocol):
 
 
 class Words(Protocol):
-    """Writes operands as a person would; values only where they may be shown."""
+    """Writes operands as Python code; values only if they may be shown."""
 
     def call(self, name: str, args: Iterable[object] = (), kwargs: Iterable[Pair] = ()) -> str:
         """`.name(args, key=value)`."""
@@ -99,10 +99,9 @@ class Words(Protocol):
 
 
 class Clause:
-    """One operation of the chain, with the user's operands as they were given.
+    """A query method's operation, with the user's operands.
 
-    A subclass says all there is to know about its operation, and has its place in `CLAUSES`. What it does not say is
-    said here, and means that there is nothing to say.
+    Subclasses are listed in `CLAUSES`. The defaults here mean that a clause has no names, conditions or expressions.
     """
 
     __slots__ = ()
@@ -110,15 +109,15 @@ class Clause:
     word: ClassVar[str] = ""
     has_conditions: ClassVar[bool] = False
     role: ClassVar[Role | None] = None
-    """What Django takes the names for when the query runs; None where it has looked at them when they are given."""
+    """What the names refer to, if Django checks them only when the query runs; otherwise None."""
 
     @property
     def method(self) -> str | None:
-        """The method of QuerySets and managers that takes the clause; a slice, an operator and adj's own have none."""
+        """The QuerySet method of the clause; None for slices, operators and adj's own clauses."""
         return self.word or None
 
     def key(self, keys: Keys) -> Hashable:
-        """All of it that may change the SQL, None where nothing does; its operands come in the order of `applied()`."""
+        """Everything in it that may change the SQL, or None; visits the operands in the order of `applied()`."""
         raise TypeError(f"{type(self).__name__} has no key")
 
     def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
@@ -126,29 +125,29 @@ class Clause:
         raise TypeError(f"{type(self).__name__} cannot be applied")
 
     def text(self, words: Words) -> str:
-        """The call as a person would write it."""
+        """The call as Python code."""
         raise TypeError(f"{type(self).__name__} has no text")
 
     def all_names(self) -> Names:
-        """The names of columns and relations in it, and expressions that stand in their places."""
+        """The names of columns and relations in it, and expressions used as names."""
         return ()
 
     def takes(self, name: Any) -> bool:
-        """Whether something may stand where a name belongs."""
+        """Whether it accepts a value as a name."""
         return True
 
     def conditions(self) -> Iterator[Pair]:
-        """The `(path, operand)` pairs of its conditions, whose operands have to fit."""
+        """The `(path, operand)` pairs of its conditions, whose operands are checked."""
         return iter(())
 
     def all_expressions(self) -> Iterable[object]:
-        """Expressions in it, which may name columns as well."""
+        """The expressions in it, which may refer to columns as well."""
         return ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamesClause(Clause):
-    """A clause of names alone, as `only(*names)`."""
+    """A clause of names, such as `only(*names)`."""
 
     names: Names
 
@@ -175,7 +174,7 @@ class NamesClause(Clause):
 
 
 class PathsClause(NamesClause):
-    """A clause of names in whose places expressions may stand, as `order_by(*names)`."""
+    """A clause of names and expressions, such as `order_by(*names)`."""
 
     __slots__ = ()
 
@@ -190,7 +189,7 @@ class PathsClause(NamesClause):
 
 
 class BareClause(Clause):
-    """A clause without operands, as `reverse()`."""
+    """A clause without operands, such as `reverse()`."""
 
     __slots__ = ()
 
@@ -209,17 +208,17 @@ class BareClause(Clause):
 
 
 def is_name_or_expression(name: Any) -> bool:
-    """Whether something is a name, or an expression in its place."""
+    """Whether a value is a name or an expression."""
     return isinstance(name, str) or hasattr(name, "resolve_expression")
 
 
 def conditions_of(node: Any) -> Iterator[Pair]:
     """The `(path, operand)` pairs of a Q, in order."""
-    # Not by recursion: a Q may be nested as deeply as Django allows.
+    # Iterative, since a Q may be nested as deeply as Django allows.
     waiting = [node]
     while waiting:
-        found = waiting.pop()
-        if isinstance(found, tuple) and len(found) == 2:
-            yield found
-        elif isinstance(found, Q):
-            waiting.extend(reversed(found.children))
+        child = waiting.pop()
+        if isinstance(child, tuple) and len(child) == 2:
+            yield child
+        elif isinstance(child, Q):
+            waiting.extend(reversed(child.children))

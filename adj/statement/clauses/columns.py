@@ -1,4 +1,4 @@
-"""Clauses that say which columns a row has, and in which order rows come."""
+"""Clauses that choose the columns of rows, and their order."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Annotate(Clause):
     @override
     def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
         expressions = [operands.node(expression) for expression in self.args]
-        named = {name: _own(operands.node(expression)) for name, expression in self.kwargs.items()}
+        named = {name: _reusable(operands.node(expression)) for name, expression in self.kwargs.items()}
         method = queryset.annotate if self.selected else queryset.alias
         return method(*expressions, **named)
 
@@ -61,8 +61,8 @@ class Annotate(Clause):
         return (*self.args, *self.kwargs.values())
 
 
-def _own(expression: Any) -> Any:
-    """A FilteredRelation is copied: Django writes the alias into it, and rewrites its condition."""
+def _reusable(expression: Any) -> Any:
+    """The expression, or a copy of a FilteredRelation, since Django sets its alias and rewrites its condition."""
     return copy.copy(expression) if isinstance(expression, FilteredRelation) else expression
 
 
@@ -136,7 +136,7 @@ class ValuesList(Clause):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _TruncatedClause(Clause):
-    """A clause of one column whose values are truncated."""
+    """A clause of a column whose values are truncated."""
 
     name: str
     kind: str
@@ -168,7 +168,7 @@ class Dates(_TruncatedClause):
 
     @override
     def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
-        # The stubs want literals; Django checks the words itself.
+        # Any: the stubs expect literals; Django checks the values.
         words: Any = (self.kind, self.order)
         return queryset.dates(self.name, *words)
 
@@ -184,12 +184,12 @@ class Datetimes(_TruncatedClause):
     @override
     def key(self, keys: Keys) -> Hashable:
         keys.local()
-        # By its text as well, which is in the SQL: zones of one offset are equal, whatever their names.
+        # The key includes the zone's name, which is in the SQL: zones with the same offset are equal.
         return (self.word, *keys.names((self.name, self.kind, self.order)), keys.constant(self.tzinfo))
 
     @override
     def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
-        # The stubs want literals; Django checks the words itself.
+        # Any: the stubs expect literals; Django checks the values.
         words: Any = (self.kind, self.order, self.tzinfo)
         return queryset.datetimes(self.name, *words)
 
@@ -219,7 +219,7 @@ class OrderBy(PathsClause):
 
     @override
     def takes(self, name: Any) -> bool:
-        # What is none of Django's it refuses itself.
+        # Django checks the values.
         return True
 
 

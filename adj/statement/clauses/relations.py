@@ -1,4 +1,4 @@
-"""Clauses that say which relations come with a row, and how the others are fetched."""
+"""Clauses that load relations, and that set how unloaded attributes are fetched."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Prefetch(Clause):
 
     @override
     def key(self, keys: Keys) -> Hashable:
-        # Prefetching happens after the query and changes nothing of its SQL.
+        # Prefetches run after the query and do not change its SQL.
         return None
 
     @override
@@ -53,7 +53,7 @@ class Prefetch(Clause):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fetching(Clause):
-    """`fetch_mode(mode)`, from Django 6.1 on."""
+    """`fetch_mode(mode)`; requires Django 6.1."""
 
     mode: object
 

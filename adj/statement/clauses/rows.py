@@ -96,11 +96,11 @@ class ComplexFilter(Clause):
 
 
 class KeyedRelation(Protocol):
-    """A relation whose rows are found by keys; see `adj/compiler/relations/relation.py`."""
+    """A relation whose rows are selected by keys; see `adj/compiler/relations/relation.py`."""
 
     @property
     def lookup(self) -> str:
-        """The lookup that finds them."""
+        """The lookup that selects them."""
         ...
 
     def narrowed(self, queryset: DjangoQuerySet, keys: object) -> DjangoQuerySet:
@@ -110,14 +110,14 @@ class KeyedRelation(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Among(Clause):
-    """The rows of a relation that belong to some keys; adj writes this clause itself."""
+    """The rows of a relation with these keys; adj adds this clause itself."""
 
     relation: KeyedRelation
     keys: tuple[object, ...]
 
     @override
     def key(self, keys: Keys) -> Hashable:
-        # One operand, however many they are.
+        # The keys are a single operand.
         _ = keys.slot(self.keys)
         return among_key(self.relation)
 
@@ -131,7 +131,7 @@ class Among(Clause):
 
 
 def among_key(relation: KeyedRelation) -> Hashable:
-    """The key of the clause that narrows rows to those of a relation."""
+    """The key of the clause that selects the rows of a relation."""
     return ("among", relation)
 
 
@@ -164,7 +164,7 @@ class Slice(Clause):
 
     @override
     def key(self, keys: Keys) -> Hashable:
-        # Which limits there are is structure; how many rows they name is not.
+        # Structure: which limits are set, and whether the slice is empty. Their values are not.
         start, stop = self.start or 0, self.stop
         return ("slice", start > 0, stop is not None, stop is not None and stop <= start)
 
@@ -244,24 +244,24 @@ class Extra(Clause):
 class Combine(Clause):
     """`union intersection difference` of queries, and `& | ^` of their conditions."""
 
-    kind: Literal["union", "intersection", "difference", "and", "or", "xor"]
+    operation: Literal["union", "intersection", "difference", "and", "or", "xor"]
     others: tuple[object, ...]
     all: bool = False
 
     @property
     @override
     def method(self) -> str | None:
-        return None if self.kind in _SIGNS else self.kind
+        return None if self.operation in _SIGNS else self.operation
 
     @override
     def key(self, keys: Keys) -> Hashable:
-        return (self.kind, self.all, tuple([keys.node(other) for other in self.others]))
+        return (self.operation, self.all, tuple([keys.node(other) for other in self.others]))
 
     @override
     def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
         others = [operands.node(other) for other in self.others]
         combined: DjangoQuerySet
-        match self.kind:
+        match self.operation:
             case "union":
                 combined = queryset.union(*others, all=self.all)
             case "intersection":
@@ -278,9 +278,9 @@ class Combine(Clause):
 
     @override
     def text(self, words: Words) -> str:
-        sign = _SIGNS.get(self.kind)
+        sign = _SIGNS.get(self.operation)
         if sign is None:
-            return words.call(self.kind, self.others, [("all", True)] if self.all else [])
+            return words.call(self.operation, self.others, [("all", True)] if self.all else [])
         return "".join([f" {sign} {words.value(other)}" for other in self.others])
 
 
