@@ -10,7 +10,7 @@ from django.db import connections
 from adj.abc import Engine
 from adj.engines.choice.choice import check_native, choice_for, objection_to_native
 from adj.engines.django.engine import DjangoEngine
-from adj.engines.lease.turns import Turns
+from adj.engines.lease.connection_lock import Turns
 from adj.engines.session.settings import problem_of_session
 from adj.engines.threads.engine import ThreadsEngine
 from adj.settings import alias_settings, check_alias, check_djangos_pool

@@ -21,7 +21,7 @@ from adj.compiler.plans.plan import Plan
 from adj.compiler.plans.prepare import Answered, Foreign, Question, Ready, prepare, prepare_iteration
 from adj.compiler.relations.known_objects import prefetches, set_known_related_objects
 from adj.engines.threads.thread_call import uninterrupted
-from adj.engines.threads.unsent import call_unbroken
+from adj.engines.threads.unsent_writes import call_unbroken
 from adj.events import Stopwatch, is_observed
 from adj.execution.prefetch import prefetch
 from adj.execution.transaction import current

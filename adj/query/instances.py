@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.base import ModelBase
 
 from adj.compiler.keys.lazy import unwrapped
-from adj.engines.threads.unsent import call_unbroken
+from adj.engines.threads.unsent_writes import call_unbroken
 from adj.execution.databases import executor_for
 from adj.query.async_query import AsyncQuery
 from adj.statement.text import NotedCall, call_text

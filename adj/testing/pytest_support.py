@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from asgiref.sync import SyncToAsync
 from django.db import connections
 
-from adj.engines.bridge.lending import Wrappers, lend, take_back
+from adj.engines.bridge.thread_connections import Wrappers, lend, take_back
 from adj.engines.django.testcase import connections_in_test, is_testing
 from adj.execution.databases import close_all
 

@@ -24,7 +24,7 @@ from adj import q
 from adj.engines import engine_for, native_aliases
 from adj.engines.choice import choice
 from adj.engines.choice.backends import HONORED, overrides
-from adj.engines.session.state import has_news
+from adj.engines.session.server_state import has_news
 from adj.errors import EngineNotOpen, UnknownDatabase
 from tests.backends.counted import base as counted
 from tests.backends.opening import base as opening

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from django.db.backends.utils import CursorWrapper
 
-from adj.engines.postgres.pool_connection import PsycopgConnection, StreamingCursor
+from adj.engines.postgres.pooled_connection import PsycopgConnection, StreamingCursor
 from tests.parity.plain import plain
 
 
@@ -70,7 +70,7 @@ def _executed(log: list[Any]) -> Generator[None]:
     fetch, enter = native.fetch, cursor_class.__aenter__
     wrapper._execute, native.fetch, cursor_class.__aenter__ = logged, sent, streamed
     try:
-        with patch("adj.engines.postgres.pool_connection.are_cursors_patched", lambda: False):
+        with patch("adj.engines.postgres.pooled_connection.are_cursors_patched", lambda: False):
             yield
     finally:
         wrapper._execute, native.fetch, cursor_class.__aenter__ = execute, fetch, enter

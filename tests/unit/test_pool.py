@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from adj.engines.lease.pool import FIRST_DELAY, LONGEST_DELAY, OPENING_AT_ONCE, Pool, PoolOptions
-from adj.engines.lease.refusals import may_pass
+from adj.engines.lease.refused_connections import may_pass
 from adj.errors import EngineNotOpen, PoolTimeout, TooManyWaiting
 from tests.unit.fast_loop import run_fast
 

@@ -24,12 +24,12 @@ from asgiref.sync import SyncToAsync
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.bridge.async_to_sync import call_by
-from adj.engines.bridge.lending import Wrappers, lend, take_back
+from adj.engines.bridge.loop_calls import is_lent_here, is_waiting_thread, wait
+from adj.engines.bridge.thread_connections import Wrappers, lend, take_back
 from adj.engines.bridge.thread_sensitive import CallExecutor, LastingContext
-from adj.engines.bridge.waiting import is_lent_here, is_waiting_thread, wait
 from adj.engines.lease.access import Errand, new_errand, running
+from adj.engines.lease.connection_lock import Turns
 from adj.engines.lease.contexts import take_over
-from adj.engines.lease.turns import Turns
 from adj.errors import CrossTaskTransaction
 
 P = ParamSpec("P")

@@ -19,6 +19,6 @@ def problems_of_options(alias: str) -> Iterator[str]:
     wrapper: Any = connections.create_connection(alias)
     if wrapper.vendor == "postgresql" and not missing_packages() and is_djangos(type(wrapper).get_connection_params):
         # Not everybody has the driver.
-        from adj.engines.choice.parameters import problems_of_options
+        from adj.engines.choice.connection_parameters import problems_of_options
 
         yield from problems_of_options(alias, wrapper.settings_dict["OPTIONS"])

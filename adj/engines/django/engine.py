@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from adj.abc import RunCall
-from adj.engines.bridge.call_on_errand import call_on_errand
-from adj.engines.bridge.djangos_thread import run_on_djangos_thread, waiting_thread
+from adj.engines.bridge.django_thread import run_on_djangos_thread, waiting_thread
+from adj.engines.bridge.nested_calls import call_on_errand
 from adj.engines.lease.access import errand_for, has_companions, new_errand
 from adj.engines.outcome import call_noting_errors, note_end
-from adj.engines.threads.on_thread import ConnectionOnThread
+from adj.engines.threads.thread_connection import ConnectionOnThread
 
 P = ParamSpec("P")
 T = TypeVar("T")

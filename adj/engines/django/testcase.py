@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from asgiref.sync import AsyncToSync
 from django.db import connections
 
-from adj.engines.bridge.lending import Wrappers, lent_by_another_thread
+from adj.engines.bridge.thread_connections import Wrappers, lent_by_another_thread
 from adj.engines.django.engine import DjangoConnection, DjangoEngine
 from adj.engines.outcome import call_noting_errors
 

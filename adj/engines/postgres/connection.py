@@ -18,8 +18,8 @@ from adj.abc import Command, Parameters
 from adj.completion import keep, result_and_cancellation, seconds_to_clean
 from adj.engines.outcome import note_end
 from adj.engines.postgres.session import Session, joined
-from adj.engines.session.functions import WHICH_LAST, Functions
-from adj.engines.session.words import NO_TRACE, trace_of
+from adj.engines.session.known_functions import WHICH_LAST, Functions
+from adj.engines.session.sql_effects import NO_TRACE, trace_of
 from adj.errors import UnsupportedFeature
 
 if TYPE_CHECKING:

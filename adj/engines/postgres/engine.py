@@ -13,11 +13,11 @@ from django.db import connections
 from adj.abc import RunCall
 from adj.completion import to_its_end
 from adj.engines.bridge.thread_sensitive import CallExecutor
-from adj.engines.lease.block_connections import joined
+from adj.engines.lease.native_blocks import joined
 from adj.engines.lease.pool import Pool, PoolOptions, PoolStats
 from adj.engines.postgres.connection import Link
-from adj.engines.postgres.opening import LinkSource
-from adj.engines.postgres.pool_connection import PsycopgConnection
+from adj.engines.postgres.connection_factory import LinkSource
+from adj.engines.postgres.pooled_connection import PsycopgConnection
 from adj.engines.postgres.wrapper import check_settings
 from adj.errors import EngineNotOpen
 from adj.settings import pool_setting

@@ -18,13 +18,13 @@ from django.db.transaction import Atomic
 
 from adj.abc import RunCall
 from adj.completion import to_its_end
-from adj.engines.bridge.lending import Wrappers
+from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.bridge.thread_sensitive import CallExecutor
+from adj.engines.lease.connection_lock import Turns
 from adj.engines.lease.pool import PoolStats
-from adj.engines.lease.turns import Turns
 from adj.engines.postgres.connection import Link
 from adj.engines.postgres.engine import PsycopgEngine
-from adj.engines.postgres.pool_connection import PsycopgConnection
+from adj.engines.postgres.pooled_connection import PsycopgConnection
 
 
 class PinnedEngine:

@@ -25,12 +25,12 @@ from psycopg.postgres import types
 
 from adj.engines.bridge.greenlets import await_
 from adj.engines.choice.choice import check_native
-from adj.engines.choice.parameters import check_parameters
+from adj.engines.choice.connection_parameters import check_parameters
 from adj.engines.outcome import NotedErrors
 from adj.engines.postgres.connection import Link
 from adj.engines.postgres.cursor_names import cursor_name
-from adj.engines.postgres.facade import Connection, Cursor
 from adj.engines.postgres.session import session_of
+from adj.engines.postgres.sync_connection import Connection, Cursor
 from adj.settings import alias_settings
 
 CONNECT_SECONDS = 10

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError
 
-from adj.engines.session.functions import WHICH_LAST, Functions
+from adj.engines.session.known_functions import WHICH_LAST, Functions
+from adj.engines.session.open_work import is_in_transaction, usable_connections
 from adj.engines.session.settings import Settings, changes, refuse_change, refuse_pooler, settings_function
-from adj.engines.session.thread_state import is_in_transaction, usable_connections
-from adj.engines.session.words import trace_of
+from adj.engines.session.sql_effects import trace_of
 from adj.settings import alias_settings
 
 T = TypeVar("T")

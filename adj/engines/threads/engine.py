@@ -22,25 +22,25 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import connections
 
 from adj.abc import RunCall
-from adj.engines.bridge.call_on_errand import call_on_errand
-from adj.engines.bridge.djangos_thread import run_on_djangos_thread, waiting_thread
+from adj.engines.bridge.django_thread import run_on_djangos_thread, waiting_thread
+from adj.engines.bridge.nested_calls import call_on_errand
 from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.lease.access import errand_for, has_companions, new_errand
-from adj.engines.lease.block_connections import joined
+from adj.engines.lease.native_blocks import joined
 from adj.engines.lease.pool import Pool, PoolOptions, PoolStats, closed_pool
-from adj.engines.lease.refusals import may_pass
+from adj.engines.lease.refused_connections import may_pass
 from adj.engines.outcome import note_end
-from adj.engines.session.functions import Functions
-from adj.engines.session.state import has_news, is_read_only
+from adj.engines.session.known_functions import Functions
+from adj.engines.session.open_work import close_what_is_open, run_and_judge
+from adj.engines.session.server_state import has_news, is_read_only
 from adj.engines.session.thread_session import ThreadSessions
-from adj.engines.session.thread_state import close_what_is_open, run_and_judge
-from adj.engines.threads.calls import connected, freshen
+from adj.engines.threads.blocking_calls import connected, freshen
 from adj.engines.threads.demotion import refuses_writes
-from adj.engines.threads.on_thread import ConnectionOnThread
-from adj.engines.threads.passage import let_pass
+from adj.engines.threads.driver_monitor import let_pass
 from adj.engines.threads.thread_call import STOP_SECONDS, is_uninterrupted
+from adj.engines.threads.thread_connection import ConnectionOnThread
 from adj.engines.threads.worker import WaitingWorker, Worker
-from adj.engines.watching.watch import run_watched, watcher_of, watchers_of_others
+from adj.engines.watching.watchers import run_watched, watcher_of, watchers_of_others
 from adj.errors import EngineNotOpen
 
 P = ParamSpec("P")

@@ -21,7 +21,7 @@ from asgiref.sync import _restore_context
 
 from adj.completion import result_and_cancellation, seconds_to_clean
 from adj.engines.outcome import has_note, note_end
-from adj.engines.threads.passage import Passage
+from adj.engines.threads.driver_monitor import Passage
 from adj.errors import Outcome
 
 T = TypeVar("T")

@@ -17,11 +17,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from adj.engines.bridge.djangos_thread import waiting_thread
+from adj.engines.bridge.django_thread import waiting_thread
 from adj.engines.session.thread_session import ThreadSessions
-from adj.engines.threads.calls import close_connections
-from adj.engines.threads.cursor import close_cursors
-from adj.engines.threads.passage import Passage
+from adj.engines.threads.blocking_calls import close_connections
+from adj.engines.threads.chunked_cursor import close_cursors
+from adj.engines.threads.driver_monitor import Passage
 from adj.engines.threads.thread_call import STOP_SECONDS, Call, run_in
 
 P = ParamSpec("P")

@@ -13,11 +13,11 @@ import psycopg
 from django.db import connections
 
 from adj.engines.bridge.greenlets import Lent, run_in_bridge
-from adj.engines.lease.refusals import may_pass
+from adj.engines.lease.refused_connections import may_pass
 from adj.engines.postgres.connection import Link
 from adj.engines.postgres.wrapper import asynchronous, wrapper_on
-from adj.engines.session.functions import Functions
-from adj.engines.session.state import has_news, is_read_only
+from adj.engines.session.known_functions import Functions
+from adj.engines.session.server_state import has_news, is_read_only
 from adj.errors import EngineNotOpen
 from adj.settings import alias_settings
 

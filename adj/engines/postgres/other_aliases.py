@@ -15,10 +15,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.completion import to_its_end
 from adj.engines.bridge.greenlets import Lent, run_in_bridge
-from adj.engines.bridge.lending import Wrappers
+from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.choice.choice import objection_to_native
 from adj.engines.postgres.wrapper import wrapper_on
-from adj.engines.session.functions import Functions
+from adj.engines.session.known_functions import Functions
 from adj.engines.session.thread_session import ThreadSession
 
 

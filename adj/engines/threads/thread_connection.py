@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from adj.abc import Command, DatabaseRow
 from adj.completion import to_its_end
-from adj.engines.bridge.lending import Wrappers
-from adj.engines.bridge.waiting import call_with
+from adj.engines.bridge.loop_calls import call_with
+from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.lease.access import acting_for_current, companions, has_companions
 from adj.engines.lease.lease import Lease
-from adj.engines.threads.calls import fetch_all
-from adj.engines.threads.copy import CopyOnThread
-from adj.engines.threads.cursor import ChunkedCursor, last_call
-from adj.engines.watching.watch import watchers_of_others
+from adj.engines.threads.blocking_calls import fetch_all
+from adj.engines.threads.chunked_cursor import ChunkedCursor, last_call
+from adj.engines.threads.thread_copy import CopyOnThread
+from adj.engines.watching.watchers import watchers_of_others
 
 if TYPE_CHECKING:
     from typing import Self

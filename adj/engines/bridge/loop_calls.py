@@ -14,8 +14,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections
 
-from adj.engines.bridge.lending import Wrappers, lent_by_another_thread
-from adj.engines.watching.watch import others_watched_by
+from adj.engines.bridge.thread_connections import Wrappers, lent_by_another_thread
+from adj.engines.watching.watchers import others_watched_by
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,24 +12,24 @@ from psycopg import AsyncServerCursor
 
 from adj.abc import Command, Cursor, DatabaseRow
 from adj.completion import to_its_end
-from adj.engines.bridge.djangos_thread import run_on_djangos_thread, waiting_thread
+from adj.engines.bridge.django_thread import run_on_djangos_thread, waiting_thread
 from adj.engines.bridge.greenlets import Lent, run_in_bridge
-from adj.engines.bridge.lending import Wrappers
+from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.lease.access import companions, errand_for
+from adj.engines.lease.connection_lock import Turns
 from adj.engines.lease.lease import Lease
-from adj.engines.lease.turns import Turns
 from adj.engines.outcome import drop_note, reached_server
 from adj.engines.postgres import connection as link_module
 from adj.engines.postgres.connection import Link
-from adj.engines.postgres.copy import NativeCopy
 from adj.engines.postgres.cursor_names import cursor_name
-from adj.engines.postgres.facade import NamedCursor
-from adj.engines.postgres.guests import with_guests
+from adj.engines.postgres.native_copy import NativeCopy
+from adj.engines.postgres.other_aliases import with_guests
 from adj.engines.postgres.session import execute
-from adj.engines.threads.calls import fetch_all
-from adj.engines.threads.cursor import ChunkedCursor
-from adj.engines.threads.on_thread import ConnectionOnThread
-from adj.engines.watching.watch import (
+from adj.engines.postgres.sync_connection import NamedCursor
+from adj.engines.threads.blocking_calls import fetch_all
+from adj.engines.threads.chunked_cursor import ChunkedCursor
+from adj.engines.threads.thread_connection import ConnectionOnThread
+from adj.engines.watching.watchers import (
     are_cursors_patched,
     others_watched_by,
     watched_by,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adj.engines.session.words import trace_of
+from adj.engines.session.sql_effects import trace_of
 
 NOTHING = [
     "",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from adj.abc import Command, Connection, DatabaseRow
 from adj.completion import to_its_end
-from adj.engines.threads.calls import connected, refuse_lock_outside_transaction
+from adj.engines.threads.blocking_calls import connected, refuse_lock_outside_transaction
 from adj.engines.threads.thread_call import uninterrupted
 from adj.errors import CrossTaskTransaction, EngineNotOpen
 
