@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from adj.abc import Connection, Engine
 from adj.completion import to_its_end
 from adj.engines.bridge.thread_sensitive import LastingContext
-from adj.engines.lease.access import access, acting_for_current, has_companions, having
+from adj.engines.lease.access import access, changed_access, has_transactions, on_behalf_of_current_task
 from adj.execution.databases import executor_for
 from adj.execution.transaction import current
 
@@ -45,7 +45,7 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     shared = _SharedConnection((await executor_for(alias)).engine)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(shared.close)
-        stack.enter_context(having(preferred=alias, holders=(shared, *access().holders)))
+        stack.enter_context(changed_access(preferred=alias, native_blocks=(shared, *access().native_blocks)))
         if (context := shared.context()) is not None:
             await stack.enter_async_context(context)
         yield
@@ -70,7 +70,7 @@ class _SharedConnection:
 
         After the end of the block it runs on a connection that is taken for this once.
         """
-        return acting_for_current(self._run(function, *args, **kwargs))
+        return on_behalf_of_current_task(self._run(function, *args, **kwargs))
 
     async def _run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         lent = await self._take()
@@ -89,7 +89,7 @@ class _SharedConnection:
             self._lent = None
             lent.users += 1
             try:
-                if lent.users > 1 and has_companions():
+                if lent.users > 1 and has_transactions():
                     await to_its_end(lent.others_left())
             finally:
                 await self._leave(lent)

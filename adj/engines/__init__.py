@@ -10,7 +10,7 @@ from django.db import connections
 from adj.abc import Engine
 from adj.engines.choice.choice import check_native, choice_for, objection_to_native
 from adj.engines.django.engine import DjangoEngine
-from adj.engines.lease.connection_lock import Turns
+from adj.engines.lease.connection_lock import ConnectionLock
 from adj.engines.session.settings import problem_of_session
 from adj.engines.threads.engine import ThreadsEngine
 from adj.settings import alias_settings, check_alias, check_djangos_pool
@@ -53,9 +53,9 @@ def pinned_engines(aliases: Collection[str]) -> Mapping[str, Engine]:
     from adj.engines.postgres import PinnedEngine, PsycopgEngine
 
     engines: dict[str, PinnedEngine] = {}
-    turns = Turns()
+    lock = ConnectionLock()
     for alias in aliases:
-        engines[alias] = PinnedEngine(alias, PsycopgEngine(alias, alias_settings(alias).pool), engines, turns)
+        engines[alias] = PinnedEngine(alias, PsycopgEngine(alias, alias_settings(alias).pool), engines, lock)
     return engines
 
 

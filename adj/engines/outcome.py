@@ -38,29 +38,29 @@ _UNKNOWN_CLASSES = frozenset({"08", "57", "58", "XX"})
 _COMPLETION_UNKNOWN = "40003"
 
 
-class NotedErrors(DatabaseErrorWrapper):
+class RecordingErrorWrapper(DatabaseErrorWrapper):
     """Translates a driver's errors as Django does, and notes what they have done to the connection."""
 
     wrapper: Any
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is None or not issubclass(kind, Exception):
+        if error_type is None or not issubclass(error_type, Exception):
             # Django's would look at the wrapper, which is gone where a coroutine is collected together with it.
             return
         try:
-            super().__exit__(kind, error, traceback)
+            super().__exit__(error_type, error, traceback)
         except Error as translated:
             _note(self.wrapper, translated)
             raise
 
 
-def call_noting_errors(alias: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+def call_recording_errors(alias: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function, and take note of the errors of this thread's connection, which is Django's, meanwhile."""
     connection: Any = connections[alias]
     before = connection.wrap_database_errors
-    connection.wrap_database_errors = NotedErrors(connection)
+    connection.wrap_database_errors = RecordingErrorWrapper(connection)
     try:
         return function(*args, **kwargs)
     finally:
@@ -70,7 +70,7 @@ def call_noting_errors(alias: str, function: Callable[P, T], /, *args: P.args, *
 def _note(connection: Any, error: Error) -> None:
     if not connection.in_atomic_block:
         if _is_lost(connection, error):
-            add_note(error)
+            add_outcome_note(error)
     elif not connection.needs_rollback:
         # The cause, should the block end as if all were well.
         connection.rollback_exc = error
@@ -78,24 +78,24 @@ def _note(connection: Any, error: Error) -> None:
         connection.needs_rollback = _is_transaction_gone(connection, error)
 
 
-def add_note(error: BaseException) -> None:
+def add_outcome_note(error: BaseException) -> None:
     """Say that the outcome is unknown, once."""
-    if not has_note(error):
+    if not has_outcome_note(error):
         error.add_note(OUTCOME_UNKNOWN)
 
 
-def has_note(error: BaseException) -> bool:
+def has_outcome_note(error: BaseException) -> bool:
     """Whether an error says that the outcome is unknown."""
     return OUTCOME_UNKNOWN in getattr(error, "__notes__", ())
 
 
-def drop_note(error: BaseException) -> None:
+def remove_outcome_note(error: BaseException) -> None:
     """Take the note back: what was sent only reads, or begins a transaction."""
-    if has_note(error):
+    if has_outcome_note(error):
         error.__notes__.remove(OUTCOME_UNKNOWN)
 
 
-def note_end(error: BaseException, outcome: Outcome) -> None:
+def record_outcome(error: BaseException, outcome: Outcome) -> None:
     """Note on a cancellation what has become of the statement that it met."""
     vars(error)["adj_outcome"] = outcome
 
@@ -104,7 +104,7 @@ def outcome_of(error: BaseException | None) -> Outcome:
     """What has become of a statement that was cancelled, or failed when its time was over."""
     if error is None:
         return "stopped"
-    if has_note(error):
+    if has_outcome_note(error):
         return "unknown"
     outcome: Outcome = vars(error).get("adj_outcome", "stopped")
     return outcome
@@ -124,7 +124,7 @@ def reached_server(connection: Any, error: BaseException) -> bool:
             return True
 
 
-def is_refusal(connection: Any, error: Error) -> bool:
+def is_definite_failure(connection: Any, error: Error) -> bool:
     """Whether an error of a COMMIT says that nothing is committed: a clear answer of the server."""
     cause: Any = error.__cause__
     match connection.vendor:

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
 
-from adj.engines.outcome import add_note, drop_note, is_refusal
+from adj.engines.outcome import add_outcome_note, is_definite_failure, remove_outcome_note
 from adj.engines.session.local_settings import SET_LOCAL
 from adj.engines.threads.thread_call import uninterrupted
 from adj.errors import NestingError, TransactionAborted, UnsupportedFeature
@@ -70,7 +70,7 @@ def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
         block.__enter__()
     except Error as error:
         # Nothing was done yet.
-        drop_note(error)
+        remove_outcome_note(error)
         raise
     _Rollbacks.watch(connection, block)
     if not mode.is_default:
@@ -129,10 +129,10 @@ class _Rollbacks:
 
 def note_commit(connection: Any, failure: Error) -> None:
     """Say of a COMMIT that failed whether anybody knows its outcome."""
-    if is_refusal(connection, failure):
-        drop_note(failure)
+    if is_definite_failure(connection, failure):
+        remove_outcome_note(failure)
     else:
-        add_note(failure)
+        add_outcome_note(failure)
 
 
 def _set_mode(alias: str, mode: Mode) -> None:
@@ -214,7 +214,7 @@ def inner_blocks_are_open(alias: str) -> NestingError:
 def unanswered_commit() -> OperationalError:
     """The error of a commit whose answer was not waited for any longer."""
     failure = OperationalError("The server did not answer the commit before the deadline.")
-    add_note(failure)
+    add_outcome_note(failure)
     return failure
 
 

@@ -279,13 +279,13 @@ def test_a_query_that_waits_when_its_database_closes_says_so() -> None:
     async def scenario() -> None:
         engine = ThreadsEngine("default", 1)
         async with engine.connection():
-            waiting = asyncio.create_task(engine.take())
+            waiting = asyncio.create_task(engine.acquire())
             await asyncio.sleep(0)
             await engine.close()
             with pytest.raises(adj.EngineNotOpen, match=r"adj\.close"):
                 await waiting
         with pytest.raises(adj.EngineNotOpen, match=r"adj\.close"):
-            await engine.take()
+            await engine.acquire()
 
     run(scenario())
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from django.db.backends.utils import CursorWrapper
 
-from adj.engines.postgres.pooled_connection import PsycopgConnection, StreamingCursor
+from adj.engines.postgres.pooled_connection import PooledConnection, StreamingCursor
 from tests.parity.plain import plain
 
 
@@ -66,7 +66,7 @@ def _executed(log: list[Any]) -> Generator[None]:
 
     # The native engine's own statements go to the driver without a cursor of Django's, and have to go on doing so: what
     # is set here is not to be taken for a package that patches cursors.
-    native, cursor_class = cast("Any", PsycopgConnection), cast("Any", StreamingCursor)
+    native, cursor_class = cast("Any", PooledConnection), cast("Any", StreamingCursor)
     fetch, enter = native.fetch, cursor_class.__aenter__
     wrapper._execute, native.fetch, cursor_class.__aenter__ = logged, sent, streamed
     try:

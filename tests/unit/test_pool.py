@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from adj.engines.lease.pool import FIRST_DELAY, LONGEST_DELAY, OPENING_AT_ONCE, Pool, PoolOptions
-from adj.engines.lease.refused_connections import may_pass
+from adj.engines.lease.refused_connections import is_temporary
 from adj.errors import EngineNotOpen, PoolTimeout, TooManyWaiting
 from tests.unit.fast_loop import run_fast
 
@@ -62,8 +62,8 @@ class Server:
         assert not line.is_closed, "closed twice"
         line.is_closed = True
 
-    def may_pass(self, error: EngineNotOpen, *, was_open: bool) -> bool:
-        return may_pass(error.reason, was_open=was_open)
+    def is_temporary(self, error: EngineNotOpen, *, was_open: bool) -> bool:
+        return is_temporary(error.reason, was_open=was_open)
 
     @property
     def open_lines(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adj.engines.session.sql_effects import trace_of
+from adj.engines.session.sql_effects import session_effects
 
 NOTHING = [
     "",
@@ -74,19 +74,19 @@ CALLING = [
 
 @pytest.mark.parametrize("sql", NOTHING)
 def test_what_is_known_to_leave_nothing(sql: str) -> None:
-    trace = trace_of(sql)
+    trace = session_effects(sql)
     assert not trace.is_lasting
     assert not trace.functions
 
 
 @pytest.mark.parametrize("sql", LASTING)
 def test_what_outlives_its_transaction(sql: str) -> None:
-    assert trace_of(sql).is_lasting
+    assert session_effects(sql).is_lasting
 
 
 @pytest.mark.parametrize(("sql", "functions"), CALLING)
 def test_functions_that_have_to_be_asked_about(sql: str, functions: set[str]) -> None:
-    trace = trace_of(sql)
+    trace = session_effects(sql)
     assert not trace.is_lasting
     assert trace.functions == functions
 
@@ -94,4 +94,4 @@ def test_functions_that_have_to_be_asked_about(sql: str, functions: set[str]) ->
 @pytest.mark.parametrize("part", ["\n", "/*", "'", '"', "$a ", "$a$ $b$", "(", "set_config(", "-", "%s, "])
 def test_no_text_is_read_over_and_over(part: str) -> None:
     """As it would be by an expression that goes back: thirty thousand newlines took one 19 seconds."""
-    trace_of("SELECT " + part * 30_000)
+    session_effects("SELECT " + part * 30_000)

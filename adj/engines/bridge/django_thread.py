@@ -21,29 +21,29 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # asgiref takes what is not true for no context.
-_nowhere: Any = None
+_no_context: Any = None
 
 
-def waiting_thread() -> Any:
+def waiting_executor() -> Any:
     """What runs calls on the thread that waits for the current code; None where no thread does, or none any more."""
     return _if_waiting(getattr(AsyncToSync.executors, "current", None))
 
 
-async def run_on_djangos_thread(waiting: Any, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+async def run_on_django_thread(executor: Any, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function on the thread that waits, or where none does, on the one that Django's code has to itself.
 
     The note in the context is the same afterwards, also when the call was cancelled.
     """
-    waiting = _if_waiting(waiting)
-    _note(waiting)
+    executor = _if_waiting(executor)
+    _set_waiting_executor(executor)
     joining = SyncToAsync.thread_sensitive_context.get(None)
     if joining is not None and isinstance(SyncToAsync.context_to_thread_executor.get(joining), CallExecutor):
         # A block around this one sends what Django runs on its thread to a connection of adj's: this is not meant.
-        SyncToAsync.thread_sensitive_context.set(_nowhere)
+        SyncToAsync.thread_sensitive_context.set(_no_context)
     try:
         return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
     finally:
-        _note(waiting)
+        _set_waiting_executor(executor)
         if joining is not None:
             SyncToAsync.thread_sensitive_context.set(joining)
 
@@ -56,6 +56,6 @@ def _if_waiting(executor: Any) -> Any:
     return None if outer is None else executor
 
 
-def _note(waiting: Any) -> None:
-    if getattr(AsyncToSync.executors, "current", None) is not waiting:
-        AsyncToSync.executors.current = waiting
+def _set_waiting_executor(executor: Any) -> None:
+    if getattr(AsyncToSync.executors, "current", None) is not executor:
+        AsyncToSync.executors.current = executor

@@ -24,12 +24,12 @@ from asgiref.sync import SyncToAsync
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.bridge.async_to_sync import call_by
-from adj.engines.bridge.loop_calls import is_lent_here, is_waiting_thread, wait
-from adj.engines.bridge.thread_connections import Wrappers, lend, take_back
+from adj.engines.bridge.loop_calls import can_wait_on_loop, is_usable_here, wait_on_loop
+from adj.engines.bridge.thread_connections import Wrappers, install_connections, restore_connections
 from adj.engines.bridge.thread_sensitive import CallExecutor, LastingContext
-from adj.engines.lease.access import Errand, new_errand, running
-from adj.engines.lease.connection_lock import Turns
-from adj.engines.lease.contexts import take_over
+from adj.engines.lease.access import NestedCall, new_nested_call, running_nested_call
+from adj.engines.lease.connection_lock import ConnectionLock
+from adj.engines.lease.contexts import apply_context
 from adj.errors import CrossTaskTransaction
 
 P = ParamSpec("P")
@@ -37,18 +37,18 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
+class BridgeConnections:
     """What code in a bridge has meanwhile: wrappers by their aliases, and its turn on a connection that is shared."""
 
     wrappers: Wrappers
-    turns: Turns | None = None
+    lock: ConnectionLock | None = None
 
 
 class _Bridge(greenlet.greenlet):
     """A greenlet in which synchronous code may wait; `is_closing` once nobody will await for it any more."""
 
     is_closing = False
-    lent: Lent
+    connections: BridgeConnections
 
 
 def await_(awaitable: Awaitable[T]) -> T:
@@ -58,8 +58,8 @@ def await_(awaitable: Awaitable[T]) -> T:
     """
     current = greenlet.getcurrent()
     if not isinstance(current, _Bridge):
-        if is_waiting_thread():
-            return wait(awaitable)
+        if can_wait_on_loop():
+            return wait_on_loop(awaitable)
         dispose(awaitable)
         message = "this connection belongs to an event loop: use it inside `adj.run_sync()`."
         raise RuntimeError(message)
@@ -70,18 +70,20 @@ def await_(awaitable: Awaitable[T]) -> T:
     return cast("T", parent.switch(awaitable))
 
 
-def check_lent(wrapper: BaseDatabaseWrapper) -> None:
+def check_in_use(wrapper: BaseDatabaseWrapper) -> None:
     """Raise `CrossTaskTransaction` where code in a bridge uses what it has kept of another connection."""
     current = greenlet.getcurrent()
     if isinstance(current, _Bridge):
-        is_lent = current.lent.wrappers.get(wrapper.alias) is wrapper
+        is_in_use = current.connections.wrappers.get(wrapper.alias) is wrapper
     else:
-        is_lent = not is_waiting_thread() or is_lent_here(wrapper)
-    if not is_lent:
+        is_in_use = not can_wait_on_loop() or is_usable_here(wrapper)
+    if not is_in_use:
         raise CrossTaskTransaction.after_the_end(wrapper.alias)
 
 
-async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+async def run_in_bridge(
+    connections: BridgeConnections, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> T:
     """Run a function in a greenlet on this thread; it finds what it is lent in `django.db.connections`.
 
     Context variables are shared with the caller in both directions. An exception, a cancellation among them, that
@@ -89,7 +91,7 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
     """
     loop = asyncio.get_running_loop()
     bridge = _Bridge(function)
-    bridge.lent = lent
+    bridge.connections = connections
     # The caller's own context and no copy of it: what the function sets, the caller sees.
     bridge.gr_context = greenlet.getcurrent().gr_context
 
@@ -99,12 +101,12 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
         bridge.parent = greenlet.getcurrent()
         # Before lending: with a running loop `connections` would be another place.
         asyncio._set_running_loop(None)
-        before, caller_before = lend(lent.wrappers), call_by(caller)
+        before, caller_before = install_connections(connections.wrappers), call_by(caller)
         try:
             return resume(*args, **kwargs)
         finally:
             call_by(caller_before)
-            take_back(lent.wrappers, before)
+            restore_connections(connections.wrappers, before)
             asyncio._set_running_loop(loop)
 
     result = step(bridge.switch, *args, **kwargs)
@@ -140,41 +142,41 @@ def _call(bridge: _Bridge, wrapped: Any, args: Any, kwargs: Any) -> Any:
     """
     context = copy_context()
     try:
-        return await_(_called_from(bridge, context, wrapped.awaitable, args, kwargs))
+        return await_(_await_in_task(bridge, context, wrapped.awaitable, args, kwargs))
     finally:
-        take_over(context)
+        apply_context(context)
 
 
-async def _called_from(bridge: _Bridge, context: Context, function: Any, args: Any, kwargs: Any) -> Any:
+async def _await_in_task(bridge: _Bridge, context: Context, function: Any, args: Any, kwargs: Any) -> Any:
     """Await a function in a task of its own, which has a context for itself."""
-    call = _run_errand(bridge, new_errand(), function, args, kwargs)
+    call = _run_nested(bridge, new_nested_call(), function, args, kwargs)
     return await asyncio.get_running_loop().create_task(call, context=context)
 
 
-async def _run_errand(bridge: _Bridge, started: Errand, function: Any, args: Any, kwargs: Any) -> Any:
-    turns = bridge.lent.turns
-    with running(started), nullcontext() if turns is None else turns.anew():
+async def _run_nested(bridge: _Bridge, nested_call: NestedCall, function: Any, args: Any, kwargs: Any) -> Any:
+    lock = bridge.connections.lock
+    with running_nested_call(nested_call), nullcontext() if lock is None else lock.nested():
         if _joins_already():
             return await function(*args, **kwargs)
-        async with LastingContext(_executor_in(bridge, started)):
+        async with LastingContext(_executor_in(bridge, nested_call)):
             return await function(*args, **kwargs)
 
 
-def _executor_in(bridge: _Bridge, started: Errand) -> CallExecutor:
+def _executor_in(bridge: _Bridge, nested_call: NestedCall) -> CallExecutor:
     """Runs the synchronous code that asynchronous code calls where the caller of that runs, as asgiref has it.
 
     Tasks that outlive the caller use Django's own thread, as they would without adj.
     """
-    turns = Turns()
-    lent = Lent(bridge.lent.wrappers, turns)
+    lock = ConnectionLock()
+    connections = BridgeConnections(bridge.connections.wrappers, lock)
 
     async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        if not started.is_running:
+        if not nested_call.is_running:
             return await asyncio.get_running_loop().run_in_executor(
                 SyncToAsync.single_thread_executor, partial(call, *args, **kwargs)
             )
-        async with turns.turn():
-            return await run_in_bridge(lent, call, *args, **kwargs)
+        async with lock.hold():
+            return await run_in_bridge(connections, call, *args, **kwargs)
 
     return CallExecutor(run)
 

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections
 
-from adj.engines.bridge.thread_connections import Wrappers, lent_by_another_thread
+from adj.engines.bridge.thread_connections import Wrappers, connections_of_another_thread
 from adj.engines.watching.watchers import others_watched_by
 
 P = ParamSpec("P")
@@ -29,7 +29,7 @@ class _Here(threading.local):
 _here = _Here()
 
 
-def call_with(
+def call_with_connections(
     wrappers: Wrappers,
     loop: asyncio.AbstractEventLoop | None,
     watchers: Mapping[str, Any],
@@ -43,7 +43,7 @@ def call_with(
     They show their queries to those who watch.
     """
     others = {alias: wrapper for alias, wrapper in wrappers.items() if connections[alias] is not wrapper}
-    with lent_by_another_thread(others), _waiting_for(loop, wrappers), others_watched_by(watchers, others):
+    with connections_of_another_thread(others), _waiting_for(loop, wrappers), others_watched_by(watchers, others):
         return function(*args, **kwargs)
 
 
@@ -57,22 +57,22 @@ def _waiting_for(loop: asyncio.AbstractEventLoop | None, wrappers: Wrappers) -> 
         _here.loop, _here.wrappers = before
 
 
-def is_waiting_thread() -> bool:
+def can_wait_on_loop() -> bool:
     """Whether this thread may wait for an event loop."""
     return _here.loop is not None
 
 
-def wait(awaitable: Awaitable[T]) -> T:
+def wait_on_loop(awaitable: Awaitable[T]) -> T:
     """Let the loop await something, and wait for it. For a thread that may."""
     loop: Any = _here.loop
-    result: T = asyncio.run_coroutine_threadsafe(_awaited(awaitable), loop).result()
+    result: T = asyncio.run_coroutine_threadsafe(_await(awaitable), loop).result()
     return result
 
 
-def is_lent_here(wrapper: Any) -> bool:
+def is_usable_here(wrapper: Any) -> bool:
     """Whether this thread has a connection now."""
     return (_here.wrappers or {}).get(wrapper.alias) is wrapper
 
 
-async def _awaited(awaitable: Awaitable[T]) -> T:
+async def _await(awaitable: Awaitable[T]) -> T:
     return await awaitable

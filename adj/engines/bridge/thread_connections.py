@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 Wrappers: TypeAlias = Mapping[str, BaseDatabaseWrapper]
 
 
-def lend(wrappers: Wrappers) -> Wrappers:
+def install_connections(wrappers: Wrappers) -> Wrappers:
     """Put wrappers into this thread's `connections`; return those that they hide."""
     before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
     for alias, wrapper in wrappers.items():
@@ -20,8 +20,8 @@ def lend(wrappers: Wrappers) -> Wrappers:
     return before
 
 
-def take_back(wrappers: Wrappers, before: Wrappers) -> None:
-    """Undo `lend()`, which has returned `before`."""
+def restore_connections(wrappers: Wrappers, before: Wrappers) -> None:
+    """Undo `install_connections()`, which has returned `before`."""
     for alias in wrappers:
         if alias in before:
             connections[alias] = before[alias]
@@ -30,14 +30,14 @@ def take_back(wrappers: Wrappers, before: Wrappers) -> None:
 
 
 @contextmanager
-def lent_by_another_thread(wrappers: Wrappers) -> Generator[None]:
+def connections_of_another_thread(wrappers: Wrappers) -> Generator[None]:
     """Use the connections of another thread, which waits meanwhile; Django refuses that unless it is told."""
     for wrapper in wrappers.values():
         wrapper.inc_thread_sharing()
-    before = lend(wrappers)
+    before = install_connections(wrappers)
     try:
         yield
     finally:
-        take_back(wrappers, before)
+        restore_connections(wrappers, before)
         for wrapper in wrappers.values():
             wrapper.dec_thread_sharing()

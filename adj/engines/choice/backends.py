@@ -59,12 +59,12 @@ def overrides(wrapper: Any) -> tuple[str, ...]:
     # Importing it needs psycopg.
     from django.db.backends.postgresql.base import DatabaseWrapper
 
-    kind = type(wrapper)
-    if not issubclass(kind, DatabaseWrapper):
+    backend_class = type(wrapper)
+    if not issubclass(backend_class, DatabaseWrapper):
         return ("every method: it does not inherit from Django's PostgreSQL backend",)
     plain: Any = DatabaseWrapper(connections.settings[wrapper.alias], wrapper.alias)
     djangos = {*dir(DatabaseWrapper), *vars(plain), "__getattr__"}
-    own = {name for cls in _project_classes(kind, DatabaseWrapper) for name in vars(cls) if name in djangos}
+    own = {name for cls in _project_classes(backend_class, DatabaseWrapper) for name in vars(cls) if name in djangos}
     replaced = {name for name in vars(wrapper) if callable(getattr(DatabaseWrapper, name, None))}
     patched = {name for name in _PATCHED if not is_djangos(getattr(DatabaseWrapper, name))}
     return tuple(sorted((own | replaced | patched) - HONORED - _HARMLESS))
@@ -78,6 +78,6 @@ def display_name(wrapper: Any) -> str:
     return "MySQL or MariaDB" if wrapper.vendor == "mysql" else str(wrapper.vendor)
 
 
-def _project_classes(kind: type, djangos: type) -> Iterator[type]:
+def _project_classes(backend_class: type, djangos: type) -> Iterator[type]:
     """The classes that a backend consists of beside those that Django's own has."""
-    return (cls for cls in kind.__mro__ if cls not in djangos.__mro__)
+    return (cls for cls in backend_class.__mro__ if cls not in djangos.__mro__)

@@ -87,14 +87,14 @@ def choice_for(wrapper: Any, chosen: EngineName) -> EngineChoice:
 
 
 def _reason_for_native(wrapper: Any) -> str:
-    kind = type(wrapper)
-    if kind.__module__ == "django.db.backends.postgresql.base":
+    backend_class = type(wrapper)
+    if backend_class.__module__ == "django.db.backends.postgresql.base":
         return "its backend is Django's for PostgreSQL."
-    return f"its backend {_named(kind)} overrides only what the native engine calls."
+    return f"its backend {_dotted_name(backend_class)} overrides only what the native engine calls."
 
 
-def _named(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _dotted_name(backend_class: type) -> str:
+    return f"{backend_class.__module__}.{backend_class.__qualname__}"
 
 
 def check_native(wrapper: Any) -> None:
@@ -115,7 +115,7 @@ def objection_to_native(wrapper: Any) -> Objection | None:
         return Objection(f"the native engine needs {' and '.join(missing)}.", f"Install what is missing: {PIP}.")
     if ignored := overrides(wrapper):
         return Objection(
-            f"its backend {_named(type(wrapper))} overrides {', '.join(ignored)}, "
+            f"its backend {_dotted_name(type(wrapper))} overrides {', '.join(ignored)}, "
             "which the native engine does not call."
         )
     return _objection_to_settings(wrapper) or _objection_to_loop()
@@ -166,8 +166,8 @@ def _is_older(package: str, least: tuple[int, ...]) -> bool:
     if find_spec(package) is None:
         return True
     try:
-        found = version(package)
+        installed = version(package)
     except PackageNotFoundError:
         # Bundled with the program, without metadata.
         return False
-    return tuple(int(part) for part in found.split(".")[: len(least)] if part.isdigit()) < least
+    return tuple(int(part) for part in installed.split(".")[: len(least)] if part.isdigit()) < least

@@ -35,11 +35,11 @@ def problems_of_options(alias: str, options: Mapping[str, Any]) -> Iterator[str]
 
 def _problems(parameters: Mapping[str, Any], wrapper: Any) -> Iterator[str]:
     yield from (_unknown(wrapper.alias, name) for name in parameters if name not in _KNOWN)
-    kind = type(wrapper)
+    backend_class = type(wrapper)
     if parameters.get("cursor_factory", Cursor) not in (Cursor, ServerBindingCursor) or "row_factory" in parameters:
         yield (
-            f"{kind.__module__}.{kind.__qualname__}.get_connection_params() returns a cursor_factory or row_factory, "
-            f'which the native engine cannot use. Set ADJ["{wrapper.alias}"]["engine"] to "threads".'
+            f"{backend_class.__module__}.{backend_class.__qualname__}.get_connection_params() returns a cursor_factory "
+            f'or row_factory, which the native engine cannot use. Set ADJ["{wrapper.alias}"]["engine"] to "threads".'
         )
 
 

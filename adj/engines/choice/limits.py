@@ -59,8 +59,8 @@ def session_limit(alias: str = DEFAULT_DB_ALIAS) -> int | None:
     return None
 
 
-def _number(connection: Any, question: str) -> int | None:
+def _number(connection: Any, query: str) -> int | None:
     with connection.cursor() as cursor:
-        cursor.execute(question)
-        found: int | None = cursor.fetchone()[0]
-        return found
+        cursor.execute(query)
+        number: int | None = cursor.fetchone()[0]
+        return number

@@ -37,5 +37,5 @@ def _signs(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def _several(settings: Mapping[str, Any], name: str) -> list[str]:
     """The values of a setting, which may stand in `OPTIONS` as well: libpq takes a list, separated by commas."""
-    given = settings[name] or settings["OPTIONS"].get(name.lower(), "")
-    return [each.strip() for each in str(given).split(",")]
+    value = settings[name] or settings["OPTIONS"].get(name.lower(), "")
+    return [each.strip() for each in str(value).split(",")]

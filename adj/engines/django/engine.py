@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from adj.abc import RunCall
-from adj.engines.bridge.django_thread import run_on_djangos_thread, waiting_thread
-from adj.engines.bridge.nested_calls import call_on_errand
-from adj.engines.lease.access import errand_for, has_companions, new_errand
-from adj.engines.outcome import call_noting_errors, note_end
-from adj.engines.threads.thread_connection import ConnectionOnThread
+from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
+from adj.engines.bridge.nested_calls import call_with_transactions
+from adj.engines.lease.access import has_transactions, nested_call_for, new_nested_call
+from adj.engines.outcome import call_recording_errors, record_outcome
+from adj.engines.threads.thread_connection import ThreadConnection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class DjangoEngine:
         async with self._transaction:
             if exclusive:
                 connection = self._new_connection()
-                connection.stay_on(waiting_thread())
+                connection.stay_on(waiting_executor())
                 try:
                     yield connection
                 finally:
@@ -61,12 +61,12 @@ class DjangoEngine:
         """Nothing to close either."""
 
 
-class DjangoConnection(ConnectionOnThread):
+class DjangoConnection(ThreadConnection):
     """Django's connection, reached through its thread."""
 
     def __init__(self, alias: str) -> None:
         super().__init__(alias)
-        self._thread_of: Callable[[], Any] = waiting_thread
+        self._thread_of: Callable[[], Any] = waiting_executor
 
     def stay_on(self, waiting: Any) -> None:
         """Use one thread from now on, whatever Django's own asynchronous methods leave behind when cancelled."""
@@ -74,12 +74,14 @@ class DjangoConnection(ConnectionOnThread):
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         waiting = self._thread_of()
-        if (errand := errand_for(self)) is not None:
-            await errand.admission()
-            waiting = waiting_thread()
-        call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
+        if (nested_call := nested_call_for(self)) is not None:
+            await nested_call.wait_for_open_block()
+            waiting = waiting_executor()
+        call: Callable[P, T] = (
+            partial(call_with_transactions, new_nested_call(), function) if has_transactions() else function
+        )
         try:
-            return await run_on_djangos_thread(waiting, call_noting_errors, self._alias, call, *args, **kwargs)
+            return await run_on_django_thread(waiting, call_recording_errors, self._alias, call, *args, **kwargs)
         except asyncio.CancelledError as error:
-            note_end(error, "continues")
+            record_outcome(error, "continues")
             raise

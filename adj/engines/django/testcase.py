@@ -20,9 +20,9 @@ from typing import Any, ParamSpec, TypeVar, cast
 from asgiref.sync import AsyncToSync
 from django.db import connections
 
-from adj.engines.bridge.thread_connections import Wrappers, lent_by_another_thread
+from adj.engines.bridge.thread_connections import Wrappers, connections_of_another_thread
 from adj.engines.django.engine import DjangoConnection, DjangoEngine
-from adj.engines.outcome import call_noting_errors
+from adj.engines.outcome import call_recording_errors
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -89,7 +89,7 @@ class _TestCaseConnection(DjangoConnection):
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         # Where Django runs its own code, with the connections of the test.
-        call = partial(call_noting_errors, self._alias, function, *args, **kwargs)
+        call = partial(call_recording_errors, self._alias, function, *args, **kwargs)
         return await super()._run(_run, self._wrappers, call)
 
 
@@ -97,5 +97,5 @@ def _run(wrappers: Wrappers, function: Callable[P, T], /, *args: P.args, **kwarg
     mine = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
     if all(mine.get(alias) is wrapper for alias, wrapper in wrappers.items()):
         return function(*args, **kwargs)
-    with lent_by_another_thread(wrappers):
+    with connections_of_another_thread(wrappers):
         return function(*args, **kwargs)

@@ -26,7 +26,7 @@ Users: TypeAlias = set["asyncio.Task[Any] | None"]
 
 
 @dataclass(frozen=True, slots=True)
-class Companion:
+class TransactionHandle:
     """The connection of a transaction: ours, Django's, its event loop, and the tasks that may use it."""
 
     connection: Any
@@ -35,16 +35,16 @@ class Companion:
     loop: asyncio.AbstractEventLoop
 
 
-class InTransaction(Protocol):
+class OpenTransaction(Protocol):
     """A transaction that has begun."""
 
     @property
-    def companion(self) -> Companion:
+    def handle(self) -> TransactionHandle:
         """What code on the connections of the task's other transactions needs of it."""
         ...
 
 
-class Holder(Protocol):
+class NativeBlock(Protocol):
     """A block of `native()`, which may keep a connection."""
 
     def join(self, engine: Any, *, exclusive: bool) -> AbstractAsyncContextManager[Connection] | None:
@@ -60,19 +60,19 @@ class Access:
     stays where it is: it says that it does not differ.
     """
 
-    transactions: Mapping[str, InTransaction] = MappingProxyType({})
+    transactions: Mapping[str, OpenTransaction] = MappingProxyType({})
     """The transactions by alias, also those that have ended or are another task's; the outermost first."""
 
-    holders: tuple[Holder, ...] = ()
+    native_blocks: tuple[NativeBlock, ...] = ()
     """The `native()` blocks around the code; the innermost first."""
 
-    errand: Errand | None = None
+    nested_call: NestedCall | None = None
     """What the code does for synchronous code that waits for it."""
 
     block: object = None
     """The block of the errand that the code is in."""
 
-    turns: Mapping[int, asyncio.Lock] = MappingProxyType({})
+    nested_locks: Mapping[int, asyncio.Lock] = MappingProxyType({})
     """For connections by the `id()` of their turns: the turns within a turn that the caller of the code has."""
 
     preferred: str = DEFAULT_DB_ALIAS
@@ -90,11 +90,11 @@ class Access:
 class Changes(TypedDict, total=False):
     """The fields of `Access`."""
 
-    transactions: Mapping[str, InTransaction]
-    holders: tuple[Holder, ...]
-    errand: Errand | None
+    transactions: Mapping[str, OpenTransaction]
+    native_blocks: tuple[NativeBlock, ...]
+    nested_call: NestedCall | None
     block: object
-    turns: Mapping[int, asyncio.Lock]
+    nested_locks: Mapping[int, asyncio.Lock]
     preferred: str
 
 
@@ -110,7 +110,7 @@ def change_access(**changes: Unpack[Changes]) -> None:
 
 
 @contextmanager
-def having(**changes: Unpack[Changes]) -> Generator[None]:
+def changed_access(**changes: Unpack[Changes]) -> Generator[None]:
     """A block whose code may use something else; its end gives these fields the values that they had."""
     before: Any = {name: getattr(access(), name) for name in changes}
     change_access(**changes)
@@ -124,27 +124,27 @@ def having(**changes: Unpack[Changes]) -> Generator[None]:
 # -- transactions ------------------------------------------------------------------------------------------------------
 
 
-def has_companions() -> bool:
+def has_transactions() -> bool:
     """Whether the current code is in a transaction, or was started in one."""
     return bool(access().transactions)
 
 
-def companions() -> Iterator[tuple[str, Companion]]:
+def transaction_handles() -> Iterator[tuple[str, TransactionHandle]]:
     """The connections by alias, of those transactions that the current task may use; the outermost first."""
-    if found := access().transactions:
+    if transactions := access().transactions:
         task = asyncio.current_task()
-        for alias, transaction in found.items():
-            companion = transaction.companion
-            if task in companion.users or is_on_behalf(companion.connection):
-                yield alias, companion
+        for alias, transaction in transactions.items():
+            handle = transaction.handle
+            if task in handle.users or is_nested_call_for(handle.connection):
+                yield alias, handle
 
 
-def acting_for_current(call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+def on_behalf_of_current_task(call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
     """What another task does for the current one, which waits: it is in the same transactions meanwhile."""
-    return _acting([companion.users for _, companion in companions()], call)
+    return _on_behalf_of([handle.users for _, handle in transaction_handles()], call)
 
 
-async def _acting(users: list[Users], call: Coroutine[Any, Any, T]) -> T:
+async def _on_behalf_of(users: list[Users], call: Coroutine[Any, Any, T]) -> T:
     task = asyncio.current_task()
     for each in users:
         each.add(task)
@@ -159,7 +159,7 @@ async def _acting(users: list[Users], call: Coroutine[Any, Any, T]) -> T:
 
 
 @dataclass(eq=False, slots=True)
-class Errand:
+class NestedCall:
     """Asynchronous code that synchronous code has called, and waits for: its tasks act for the one that waits.
 
     They share one transaction, in which savepoints end in the opposite order of their start, and in which whatever
@@ -176,7 +176,7 @@ class Errand:
 
     async def begin_block(self) -> None:
         """Wait until no other task is in a block, and keep the others from the transaction."""
-        await self.admission()
+        await self.wait_for_open_block()
         if self._open is None:
             self._open, self._holder = object(), asyncio.current_task()
             self._closed = asyncio.Event()
@@ -190,16 +190,16 @@ class Errand:
             self._open = self._holder = None
             self._closed.set()
 
-    async def admission(self) -> None:
+    async def wait_for_open_block(self) -> None:
         """Wait until no block is open, but for one that the current task is in."""
         while self._open is not None and not self._is_inside():
             await self._closed.wait()
 
-    def refuses(self) -> bool:
+    def excludes_current_task(self) -> bool:
         """Whether the current task was started in the open block, which is another one's."""
         return self._open is not None and asyncio.current_task() is not self._holder and self._is_inside()
 
-    def continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+    def in_same_block(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """What the current task waits for while another task does it: it is in the block if this one is."""
         return _in_block(self._open if self._is_inside() else None, call)
 
@@ -215,28 +215,28 @@ async def _in_block(block: object, call: Coroutine[Any, Any, T]) -> T:
     return await call
 
 
-def new_errand() -> Errand:
+def new_nested_call() -> NestedCall:
     """An errand for those transactions that the current task may use."""
-    return Errand(tuple(companion.connection for _, companion in companions()))
+    return NestedCall(tuple(handle.connection for _, handle in transaction_handles()))
 
 
 @contextmanager
-def running(started: Errand) -> Generator[None]:
+def running_nested_call(nested_call: NestedCall) -> Generator[None]:
     """Let the current task, and those that it starts in the block, run an errand, until the block's end."""
-    with having(errand=started):
+    with changed_access(nested_call=nested_call):
         try:
             yield
         finally:
-            started.is_running = False
+            nested_call.is_running = False
 
 
-def errand_for(connection: Any) -> Errand | None:
+def nested_call_for(connection: Any) -> NestedCall | None:
     """The errand that the current task runs, of one that may use a connection's transaction."""
-    found = access().errand
-    is_ours = found is not None and found.is_running and any(each is connection for each in found.connections)
-    return found if is_ours else None
+    call = access().nested_call
+    is_for_it = call is not None and call.is_running and any(each is connection for each in call.connections)
+    return call if is_for_it else None
 
 
-def is_on_behalf(connection: Any) -> bool:
+def is_nested_call_for(connection: Any) -> bool:
     """Whether the current task runs an errand of one that may use a connection's transaction."""
-    return errand_for(connection) is not None
+    return nested_call_for(connection) is not None

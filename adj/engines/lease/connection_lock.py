@@ -9,28 +9,28 @@ import asyncio
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
-from adj.engines.lease.access import access, having
+from adj.engines.lease.access import access, changed_access
 
 
-class Turns:
+class ConnectionLock:
     """The turns on one connection."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._inner: set[asyncio.Lock] = set()
+        self._nested: set[asyncio.Lock] = set()
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
+    def hold(self) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, and keep it until the block ends."""
-        inner = access().turns.get(id(self))
-        return inner if inner in self._inner else self._lock
+        inner = access().nested_locks.get(id(self))
+        return inner if inner in self._nested else self._lock
 
     @contextmanager
-    def anew(self) -> Generator[None]:
+    def nested(self) -> Generator[None]:
         """The tasks of this context, which is nobody else's, are part of the turn that somebody has meanwhile."""
         inner = asyncio.Lock()
-        self._inner.add(inner)
+        self._nested.add(inner)
         try:
-            with having(turns={**access().turns, id(self): inner}):
+            with changed_access(nested_locks={**access().nested_locks, id(self): inner}):
                 yield
         finally:
-            self._inner.discard(inner)
+            self._nested.discard(inner)

@@ -13,7 +13,7 @@ _OURS = "adj_"
 _MISSING = object()
 
 
-def take_over(context: Context) -> None:
+def apply_context(context: Context) -> None:
     """Set the variables of the current context to what they are in another one."""
     for variable, value in context.items():
         if not variable.name.startswith(_OURS) and variable.get(_MISSING) is not value:

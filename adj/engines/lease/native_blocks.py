@@ -12,9 +12,9 @@ from typing import Any
 from adj.engines.lease.access import access
 
 
-def joined(engine: Any, *, exclusive: bool) -> AbstractAsyncContextManager[Any] | None:
+def connection_of_native_block(engine: Any, *, exclusive: bool) -> AbstractAsyncContextManager[Any] | None:
     """The connection of an engine that a block around the running code keeps; None if none does."""
-    for holder in access().holders:
-        if (found := holder.join(engine, exclusive=exclusive)) is not None:
-            return found
+    for block in access().native_blocks:
+        if (checkout := block.join(engine, exclusive=exclusive)) is not None:
+            return checkout
     return None

@@ -31,17 +31,17 @@ LIFETIME_JITTER = 0.1
 """The share of `max_lifetime` by which connections may be replaced early, so that they are not replaced all at once."""
 
 
-class Pooled(Protocol):
+class PooledResource(Protocol):
     """A connection or a thread, with the two times that its pool notes on it."""
 
     expires_at: float
     idle_since: float
 
 
-T = TypeVar("T", bound=Pooled)
+T = TypeVar("T", bound=PooledResource)
 
 
-class Source(Protocol[T]):
+class ResourceFactory(Protocol[T]):
     """Opens and closes what a pool keeps."""
 
     async def open(self) -> T:
@@ -60,7 +60,7 @@ class Source(Protocol[T]):
         """Close one that is not in use any more."""
         ...
 
-    def may_pass(self, error: EngineNotOpen, *, was_open: bool) -> bool:
+    def is_temporary(self, error: EngineNotOpen, *, was_open: bool) -> bool:
         """Whether the server may accept a connection soon. `was_open`: this pool has opened one before."""
         ...
 
@@ -82,10 +82,10 @@ class PoolOptions:
     max_idle: float = 600.0
 
     @classmethod
-    def of(cls, ours: Mapping[str, Any], djangos: Any) -> PoolOptions:
+    def of(cls, adj_options: Mapping[str, Any], django_options: Any) -> PoolOptions:
         """From `ADJ[alias]["pool"]`, or else Django's `OPTIONS["pool"]` as far as it means the same here."""
-        given = {**(djangos if isinstance(djangos, dict) else {}), **ours}
-        options = cls(**{name: given[name] for name in POOL_OPTIONS if given.get(name) is not None})
+        values = {**(django_options if isinstance(django_options, dict) else {}), **adj_options}
+        options = cls(**{name: values[name] for name in POOL_OPTIONS if values.get(name) is not None})
         return options if options.max_size >= options.min_size else replace(options, max_size=options.min_size)
 
 
@@ -122,9 +122,9 @@ class _Waiter(Generic[T]):
 class Pool(Generic[T]):
     """The connections, or threads, of one alias on one event loop. `setting` names the setting of their limit."""
 
-    def __init__(self, alias: str, source: Source[T], options: PoolOptions, *, setting: str) -> None:
+    def __init__(self, alias: str, factory: ResourceFactory[T], options: PoolOptions, *, setting: str) -> None:
         self.options = options
-        self._alias, self._source, self._setting = alias, source, setting
+        self._alias, self._factory, self._setting = alias, factory, setting
         self._loop = asyncio.get_running_loop()
         self._idle: list[T] = []
         # The task that has checked each one out, and since when.
@@ -149,13 +149,13 @@ class Pool(Generic[T]):
             self._holders[resource] = (asyncio.current_task(), now)
             if now >= resource.expires_at:
                 self.discard(resource)
-            elif self._source.is_ready(resource):
+            elif self._factory.is_ready(resource):
                 return resource
             else:
-                return await self._acquire_in_time(resource)
+                return await self._acquire_before_deadline(resource)
         if self._is_closed:
-            raise closed_pool(self._alias)
-        return await self._acquire_in_time(None)
+            raise pool_closed_error(self._alias)
+        return await self._acquire_before_deadline(None)
 
     def release(self, resource: T) -> None:
         """Return one to the pool, or to the query that waits longest."""
@@ -165,7 +165,7 @@ class Pool(Generic[T]):
         if self._is_closed or now >= resource.expires_at:
             self._close(resource)
         else:
-            self._offer(resource, now)
+            self._hand_out(resource, now)
 
     def discard(self, resource: T) -> None:
         """Close one that is checked out, instead of returning it."""
@@ -195,7 +195,7 @@ class Pool(Generic[T]):
         if not self._loop.is_closed():
             for task in self._opening:
                 task.cancel()
-            self._refuse_all(closed_pool(self._alias))
+            self._fail_waiters(pool_closed_error(self._alias))
 
     def abandon(self) -> None:
         """The same on a loop that was closed, and what is in use is closed at once: it will not be returned."""
@@ -203,7 +203,7 @@ class Pool(Generic[T]):
         while self._holders:
             self.discard(next(iter(self._holders)))
 
-    def held(self) -> tuple[T, ...]:
+    def checked_out(self) -> tuple[T, ...]:
         """Everything that is checked out."""
         return tuple(self._holders)
 
@@ -227,7 +227,7 @@ class Pool(Generic[T]):
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
-    async def _acquire_in_time(self, resource: T | None) -> T:
+    async def _acquire_before_deadline(self, resource: T | None) -> T:
         """Check one out that has to be checked, opened or waited for. `resource` is checked out already."""
         start = self._loop.time()
         limit = asyncio.timeout_at(start + self.options.timeout)
@@ -239,7 +239,7 @@ class Pool(Generic[T]):
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise self._timed_out() from self._last_failure
+            raise self._timeout_error() from self._last_failure
         finally:
             self._waited += self._loop.time() - start
 
@@ -247,7 +247,7 @@ class Pool(Generic[T]):
         """Whether it is ready, or becomes so; if not, it is closed."""
         is_usable = False
         try:
-            is_usable = self._source.is_ready(resource) or await self._source.check(resource)
+            is_usable = self._factory.is_ready(resource) or await self._factory.check(resource)
         finally:
             if not is_usable:
                 self.discard(resource)
@@ -277,7 +277,7 @@ class Pool(Generic[T]):
                 self.release(waiter.future.result())
             raise
 
-    def _offer(self, resource: T, now: float) -> None:
+    def _hand_out(self, resource: T, now: float) -> None:
         """Let the query that waits longest have it, or keep it."""
         while self._waiting:
             waiter = self._waiting.popleft()
@@ -290,7 +290,7 @@ class Pool(Generic[T]):
         if self._reaping is None and self.options.max_idle < math.inf:
             self._reaping = self._loop.call_later(self.options.max_idle, self._reap)
 
-    def _refuse_all(self, error: EngineNotOpen) -> None:
+    def _fail_waiters(self, error: EngineNotOpen) -> None:
         """Raise an error in every query that waits, in each its own."""
         while self._waiting:
             waiter = self._waiting.popleft()
@@ -313,24 +313,24 @@ class Pool(Generic[T]):
             task = self._loop.create_task(self._open(), name=f"adj opens a connection to {self._alias}")
             self._opening.add(task)
             # Not in the task: one that is cancelled before its first step would never come to it.
-            task.add_done_callback(self._has_opened)
+            task.add_done_callback(self._on_opened)
 
     async def _open(self) -> T:
         async with asyncio.timeout(self.options.timeout):
-            return await self._source.open()
+            return await self._factory.open()
 
-    def _has_opened(self, task: asyncio.Task[T]) -> None:
+    def _on_opened(self, task: asyncio.Task[T]) -> None:
         self._opening.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._failed += 1
-            self._refused(error)
+            self._failed_to_open(error)
         elif error is None and not task.cancelled():
             self._opened += 1
-            self._accept(task.result())
+            self._add(task.result())
         self._open_more()
 
-    def _accept(self, resource: T) -> None:
+    def _add(self, resource: T) -> None:
         self._delay, self._last_failure = 0.0, None
         if self._retrying is not None:
             self._retrying.cancel()
@@ -338,30 +338,30 @@ class Pool(Generic[T]):
         early, now = random.uniform(0, LIFETIME_JITTER), self._loop.time()  # noqa: S311  # no secret
         resource.expires_at = now + self.options.max_lifetime * (1 - early)
         if self._is_closed:
-            self._source.close(resource)
+            self._factory.close(resource)
         else:
-            self._offer(resource, now)
+            self._hand_out(resource, now)
 
-    def _refused(self, error: Exception) -> None:
+    def _failed_to_open(self, error: Exception) -> None:
         """The queries that wait go on waiting for what exists, unless there is nothing to wait for."""
         if not isinstance(error, (EngineNotOpen, TimeoutError)):
             # A fault in the project's code or settings: one attempt, one query that gets the error.
-            self._refuse_first(error)
+            self._fail_first_waiter(error)
             return
         self._last_failure = error
         if (
             isinstance(error, EngineNotOpen)
             and not (self._holders or self._idle)
-            and not self._source.may_pass(error, was_open=bool(self._opened))
+            and not self._factory.is_temporary(error, was_open=bool(self._opened))
         ):
-            self._refuse_all(error)
+            self._fail_waiters(error)
         elif self._retrying is None:
             self._delay = min(max(2 * self._delay, FIRST_DELAY), LONGEST_DELAY)
             # Spread, as other processes have been refused at the same moment.
             delay = self._delay * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
             self._retrying = self._loop.call_later(delay, self._retry)
 
-    def _refuse_first(self, error: Exception) -> None:
+    def _fail_first_waiter(self, error: Exception) -> None:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.future.done():
@@ -375,7 +375,7 @@ class Pool(Generic[T]):
     # -- closing -------------------------------------------------------------------------------------------------------
 
     def _close(self, resource: T) -> None:
-        self._source.close(resource)
+        self._factory.close(resource)
         self._open_more()
 
     def _reap(self) -> None:
@@ -389,7 +389,7 @@ class Pool(Generic[T]):
             delay = max(self._idle[0].idle_since - latest, min(self.options.max_idle, 1.0))
             self._reaping = self._loop.call_later(delay, self._reap)
 
-    def _timed_out(self) -> PoolTimeout:
+    def _timeout_error(self) -> PoolTimeout:
         now = self._loop.time()
         return PoolTimeout(
             alias=self._alias,
@@ -399,14 +399,14 @@ class Pool(Generic[T]):
             opening=len(self._opening),
             holders=[
                 f"{task.get_name() if task else 'no task'} for {now - since:.1f} s"
-                for task, since in sorted(self._holders.values(), key=lambda held: held[1])
+                for task, since in sorted(self._holders.values(), key=lambda holder: holder[1])
             ],
-            failure=_told(self._last_failure),
+            failure=_failure_reason(self._last_failure),
             setting=self._setting,
         )
 
 
-def closed_pool(alias: str) -> EngineNotOpen:
+def pool_closed_error(alias: str) -> EngineNotOpen:
     """The error of queries on an engine that is closed."""
     return EngineNotOpen(
         alias=alias,
@@ -415,7 +415,7 @@ def closed_pool(alias: str) -> EngineNotOpen:
     )
 
 
-def _told(error: Exception | None) -> str:
+def _failure_reason(error: Exception | None) -> str:
     match error:
         case None:
             return ""

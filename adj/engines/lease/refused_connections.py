@@ -24,7 +24,7 @@ _NEVER = re.compile(
 )
 
 
-def may_pass(message: str, *, was_open: bool) -> bool:
+def is_temporary(message: str, *, was_open: bool) -> bool:
     """Whether a server that refuses a connection with a message may accept one soon.
 
     What cannot be told, as that nobody listens at its address, may pass where it was open before.

@@ -16,10 +16,10 @@ from psycopg.types.numeric import Int2, Int4, Int8
 
 from adj.abc import Command, Parameters
 from adj.completion import keep, result_and_cancellation, seconds_to_clean
-from adj.engines.outcome import note_end
-from adj.engines.postgres.session import Session, joined
-from adj.engines.session.known_functions import WHICH_LAST, Functions
-from adj.engines.session.sql_effects import NO_TRACE, trace_of
+from adj.engines.outcome import record_outcome
+from adj.engines.postgres.session import PgSession, with_prefix
+from adj.engines.session.known_functions import SELECT_VOLATILE, KnownFunctions
+from adj.engines.session.sql_effects import NO_EFFECTS, session_effects
 from adj.errors import UnsupportedFeature
 
 if TYPE_CHECKING:
@@ -51,16 +51,16 @@ _INTEGERS: dict[type[Any], int] = {Int2: 16, Int4: 32, Int8: 64}
 # The protocol counts the parameters of a statement in 16 bits.
 _MOST_PARAMETERS = 65_535
 _MOST_MILLISECONDS = 2**31 - 1
-_NUMBERS = frozenset({int, *_INTEGERS})
+_INTEGER_TYPES = frozenset({int, *_INTEGERS})
 _REMEMBERED_PARAMETERS = 50
 
 
-def _are_many_numbers(parameters: Parameters) -> bool:
+def _are_many_integers(parameters: Parameters) -> bool:
     """Whether a statement is better merged here: the keys of a prefetch, for one.
 
     psycopg remembers how statements are taken apart, but not those of more parameters than these.
     """
-    return len(parameters) > _REMEMBERED_PARAMETERS and all(type(number) in _NUMBERS for number in parameters)
+    return len(parameters) > _REMEMBERED_PARAMETERS and all(type(number) in _INTEGER_TYPES for number in parameters)
 
 
 def _are_placeholders(sql: str, count: int) -> bool:
@@ -72,63 +72,65 @@ def _are_placeholders(sql: str, count: int) -> bool:
     return rest.count("%s") == rest.count("%") == count
 
 
-def merged(sql: str, numbers: Iterable[Any]) -> str:
+def merged(sql: str, integers: Iterable[Any]) -> str:
     """A statement with whole numbers in their places, as psycopg's client-side cursor sends it."""
     # psycopg, too, keeps a minus from making a comment of the minus before it.
-    return sql % tuple(f" {int(number)}" if number < 0 else int(number) for number in numbers)
+    return sql % tuple(f" {int(number)}" if number < 0 else int(number) for number in integers)
 
 
-class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
+class PgConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
     """One connection of a pool.
 
-    `wrapper` is the Django wrapper whose code runs on it in a bridge; there is one as soon as the pool has prepared the
-    connection. `is_marked` says that its session was changed in a way that outlives a transaction, `called` which
-    functions it has called that may have done so, and `functions` what is known of them. `mode` is its isolation, and
-    what else was set for transactions to come, when it was prepared. `was_read_only` says that the session could only
-    read when it was opened, `is_suspect` that a statement has been refused since because it writes. `is_pooled` says
-    that a pooler gives each transaction another session. `open_cursors` are those that Django's code has on the server.
-    `session` says what the project wants of it.
+    `wrapper` is the Django wrapper whose code runs on this connection in a bridge; the pool sets it when it opens the
+    connection. `session` applies the project's session settings, and `is_pooled` says that a pooler may give each
+    transaction another session.
+
+    The other attributes tell whether the connection is as the pool opened it: `is_session_changed` (a statement has
+    changed the session in a way that outlives its transaction), `called_functions` (functions that may have done so;
+    `functions` is what is known about them), `open_cursors` (Django's server-side cursors), `mode` (isolation,
+    read-only and deferrable as they were when the connection was opened), `was_read_only` (the session could only read
+    when it was opened) and `has_refused_write` (the server has refused a write since).
     """
 
     wrapper: BaseDatabaseWrapper
-    is_marked = False
-    is_suspect = False
+    is_session_changed = False
+    has_refused_write = False
     was_read_only = False
     is_pooled = False
     mode: tuple[Any, ...] = ()
-    _undoings = 0
+    _cleanups = 0
     expires_at = math.inf
     idle_since = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.open_cursors: set[object] = set()
-        self.called: set[str] = set()
-        self.functions = Functions()
-        self.session: Session | None = None
+        self.called_functions: set[str] = set()
+        self.functions = KnownFunctions()
+        self.session: PgSession | None = None
         # Those that receivers of `connection_created` have installed, for as long as the connection lives.
         self.execute_wrappers: list[object] = []
 
-    def note(self, sql: str) -> None:
+    def record_statement(self, sql: str) -> None:
         """Take note of what a statement may leave in the session, before it is sent.
 
         Raises `UnsupportedFeature` behind a pooler, where others get the session without adj.
         """
-        trace = trace_of(sql)
-        if trace is not NO_TRACE:
-            if trace.is_lasting and self.is_pooled:
+        effects = session_effects(sql)
+        if effects is not NO_EFFECTS:
+            if effects.is_lasting and self.is_pooled:
                 raise UnsupportedFeature(query=sql[:_SHOWN], reason=_SHARED)
-            self.is_marked = self.is_marked or trace.is_lasting
-            self.called |= trace.functions
+            self.is_session_changed = self.is_session_changed or effects.is_lasting
+            self.called_functions |= effects.functions
 
-    async def judge_functions(self) -> None:
+    async def check_called_functions(self) -> None:
         """Find out whether a function that was called may have changed the session. Raises what psycopg raises."""
-        called, self.called = self.called, set()
-        if self.functions.may_last(called):
-            self.is_marked = True
-            if unknown := self.functions.unknown(called):
-                self.functions.learn(unknown, await (await self.execute(WHICH_LAST, [unknown])).fetchall())
-            self.is_marked = self.functions.may_last(called)
+        called_functions, self.called_functions = self.called_functions, set()
+        if self.functions.may_change_session(called_functions):
+            self.is_session_changed = True
+            if unknown := self.functions.unknown(called_functions):
+                self.functions.learn(unknown, await (await self.execute(SELECT_VOLATILE, [unknown])).fetchall())
+            self.is_session_changed = self.functions.may_change_session(called_functions)
 
     async def fetch(self, command: Command) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows, or one with the number of rows that it has changed.
@@ -136,9 +138,9 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         It is prepared on the server, if `prepare_threshold` is set and the statement can be.
         """
         if self.session is not None:
-            await self.session.dress(self)
-        if preface := self._preface(command):
-            return await self._fetch_after(preface, command)
+            await self.session.apply(self)
+        if prefix := self._prefix(command):
+            return await self._fetch_prefixed(prefix, command)
         if self.prepare_threshold is not None and command.is_typed and _can_be_sent(command.parameters):
             try:
                 # psycopg wants SQL to be literal text where types are checked; Django's is made.
@@ -156,27 +158,27 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         sql, parameters = command.sql, command.parameters
         if (
             self.cursor_factory is psycopg.AsyncClientCursor
-            and _are_many_numbers(parameters)
+            and _are_many_integers(parameters)
             and _are_placeholders(sql, len(parameters))
         ):
             return merged(sql, parameters), None
         return sql, parameters
 
-    def _preface(self, command: Command) -> list[str]:
+    def _prefix(self, command: Command) -> list[str]:
         """What is sent together with a statement, so that all of it is one transaction, behind a pooler as well."""
-        preface = []
+        prefix = []
         if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
             # The server ends the statement itself, should nobody be left to cancel it; later than whoever waits for it.
             milliseconds = min((command.seconds + GRACE_SECONDS) * 1000, _MOST_MILLISECONDS)
-            preface.append(f"SET LOCAL statement_timeout = {int(milliseconds)};\n")
-        if self.session is not None and (settings := self.session.preface(self)):
-            preface.append(settings)
-        return preface
+            prefix.append(f"SET LOCAL statement_timeout = {int(milliseconds)};\n")
+        if self.session is not None and (settings := self.session.prefix(self)):
+            prefix.append(settings)
+        return prefix
 
-    async def _fetch_after(self, preface: list[str], command: Command) -> list[tuple[Any, ...]]:
+    async def _fetch_prefixed(self, prefix: list[str], command: Command) -> list[tuple[Any, ...]]:
         sql, parameters = self._sent(command)
-        cursor = await self.execute(joined("".join(preface), sql, parameters), parameters)
-        for _ in preface:
+        cursor = await self.execute(with_prefix("".join(prefix), sql, parameters), parameters)
+        for _ in prefix:
             cursor.nextset()
         return await _rows_of(cursor, command)
 
@@ -187,8 +189,8 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         """
         # The signature is psycopg's, whose older versions do not know a timeout, and never pass one.
         options = {} if timeout is None else {"timeout": timeout}
-        if self._undoings:
-            return await self._wait_for_undoing(gen)
+        if self._cleanups:
+            return await self._wait_for_cleanup(gen)
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, **options)
         except asyncio.CancelledError as error:
@@ -196,10 +198,10 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
                 was_stopped, again = False, None
                 with suppress(TimeoutError):
                     was_stopped, again = await result_and_cancellation(self._stop(gen))
-                note_end(error := again or error, "stopped" if was_stopped else "unknown")
+                record_outcome(error := again or error, "stopped" if was_stopped else "unknown")
             raise error from None
         except psycopg.errors.ReadOnlySqlTransaction:
-            self.is_suspect = True
+            self.has_refused_write = True
             raise
         except (GeneratorExit, KeyboardInterrupt, SystemExit):
             # The loop ends: nobody can wait for the server.
@@ -207,18 +209,18 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
             raise
 
     @contextmanager
-    def undoing(self) -> Generator[None]:
+    def cleaning_up(self) -> Generator[None]:
         """What is sent in this block has a bounded time, after which the connection is closed.
 
         It raises psycopg's `OperationalError` then. For what cleans up, and may not be cancelled.
         """
-        self._undoings += 1
+        self._cleanups += 1
         try:
             yield
         finally:
-            self._undoings -= 1
+            self._cleanups -= 1
 
-    async def _wait_for_undoing(self, gen: PQGen[T]) -> T:
+    async def _wait_for_cleanup(self, gen: PQGen[T]) -> T:
         seconds = seconds_to_clean(CANCEL_SECONDS)
         try:
             async with asyncio.timeout(seconds):
@@ -261,9 +263,9 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         """Close the connection without an event loop, after the server was told to stop what it does."""
         if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
             # It blocks. A server that does not answer is not waited for.
-            telling = threading.Thread(target=_tell, args=(self.pgconn.get_cancel(),), daemon=True)
-            telling.start()
-            telling.join(ABANDON_SECONDS)
+            cancelling = threading.Thread(target=_send_cancel, args=(self.pgconn.get_cancel(),), daemon=True)
+            cancelling.start()
+            cancelling.join(ABANDON_SECONDS)
         self.pgconn.finish()
 
     def close_if_busy(self) -> None:
@@ -280,15 +282,15 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         return self.pgconn.status != pq.ConnStatus.OK
 
     @property
-    def is_as_lent(self) -> bool:
+    def is_clean(self) -> bool:
         """Whether it is as it was when it was lent: idle, in autocommit, nothing open on it, its session unchanged."""
         wrapper: Any = self.wrapper
         return (
             self.pgconn.transaction_status == pq.TransactionStatus.IDLE
             and self.autocommit
-            and not self.is_marked
-            and not self.called
-            and not self.is_suspect
+            and not self.is_session_changed
+            and not self.called_functions
+            and not self.has_refused_write
             and not self.open_cursors
             and not wrapper.in_atomic_block
             and wrapper.connection is not None
@@ -298,7 +300,7 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         )
 
 
-def _tell(cancel: pq.abc.PGcancel) -> None:
+def _send_cancel(cancel: pq.abc.PGcancel) -> None:
     with suppress(psycopg.Error):
         cancel.cancel()
 

@@ -12,69 +12,69 @@ from typing import Any
 import psycopg
 from django.db import connections
 
-from adj.engines.bridge.greenlets import Lent, run_in_bridge
-from adj.engines.lease.refused_connections import may_pass
-from adj.engines.postgres.connection import Link
-from adj.engines.postgres.wrapper import asynchronous, wrapper_on
-from adj.engines.session.known_functions import Functions
-from adj.engines.session.server_state import has_news, is_read_only
+from adj.engines.bridge.greenlets import BridgeConnections, run_in_bridge
+from adj.engines.lease.refused_connections import is_temporary
+from adj.engines.postgres.connection import PgConnection
+from adj.engines.postgres.wrapper import async_parameters, wrapper_for_bridge
+from adj.engines.session.known_functions import KnownFunctions
+from adj.engines.session.server_state import has_unread_data, is_read_only
 from adj.errors import EngineNotOpen
 from adj.settings import alias_settings
 
 
-class LinkSource:
+class PgConnectionFactory:
     """The connections of one alias."""
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._functions = Functions()
+        self._functions = KnownFunctions()
 
-    async def open(self) -> Link:
+    async def open(self) -> PgConnection:
         """Open a connection, and let Django's backend prepare it: time zone, role, `connection_created`.
 
         The backend is asked for its parameters each time, as they may hold a password that is rotated.
         """
-        wrapper: Any = wrapper_on(None, self._alias)
+        wrapper: Any = wrapper_for_bridge(None, self._alias)
         parameters = await _parameters(wrapper)
         try:
-            link = await Link.connect(**asynchronous(parameters, wrapper))
+            connection = await PgConnection.connect(**async_parameters(parameters, wrapper))
         except (psycopg.Error, OSError) as error:
             raise self._not_open(error) from error
         try:
-            link.wrapper, wrapper.link, wrapper.given_parameters = wrapper, link, parameters
-            await run_in_bridge(Lent({self._alias: wrapper}), wrapper.ensure_connection)
-            link.functions, link.is_pooled = self._functions, alias_settings(self._alias).pooler is not None
-            link.is_marked = link.is_suspect = False
-            link.called.clear()
-            link.execute_wrappers = list(wrapper.execute_wrappers)
-            link.was_read_only = is_read_only(link.pgconn)
-            link.mode = (link.isolation_level, link.read_only, link.deferrable)
+            connection.wrapper, wrapper.raw, wrapper.opening_parameters = wrapper, connection, parameters
+            await run_in_bridge(BridgeConnections({self._alias: wrapper}), wrapper.ensure_connection)
+            connection.functions, connection.is_pooled = self._functions, alias_settings(self._alias).pooler is not None
+            connection.is_session_changed = connection.has_refused_write = False
+            connection.called_functions.clear()
+            connection.execute_wrappers = list(wrapper.execute_wrappers)
+            connection.was_read_only = is_read_only(connection.pgconn)
+            connection.mode = (connection.isolation_level, connection.read_only, connection.deferrable)
         except BaseException as error:
-            was_lost = link.is_lost
-            link.pgconn.finish()
+            was_lost = connection.is_lost
+            connection.pgconn.finish()
             if was_lost and isinstance(error, Exception):
                 # It is the server that has ended it, as a pooler does with one that it cannot serve.
                 raise self._not_open(error) from error
             raise
-        return link
+        return connection
 
-    def is_ready(self, link: Link) -> bool:
+    def is_ready(self, connection: PgConnection) -> bool:
         """Whether the server has sent nothing since the connection was returned. Costs one look at the socket."""
-        return not has_news(link.pgconn.socket)
+        return not has_unread_data(connection.pgconn.socket)
 
-    async def check(self, link: Link) -> bool:
+    async def check(self, connection: PgConnection) -> bool:
         """Whether a connection that the server has sent something to still answers, and may write if it could."""
-        with suppress(psycopg.Error), link.undoing():
-            await link.execute("")
-        return not link.is_lost and (link.was_read_only or not is_read_only(link.pgconn))
+        with suppress(psycopg.Error), connection.cleaning_up():
+            await connection.execute("")
+        return not connection.is_lost and (connection.was_read_only or not is_read_only(connection.pgconn))
 
-    def close(self, link: Link) -> None:
+    def close(self, connection: PgConnection) -> None:
         """Close a connection."""
-        link.abandon()
+        connection.abandon()
 
-    def may_pass(self, error: EngineNotOpen, *, was_open: bool) -> bool:
+    def is_temporary(self, error: EngineNotOpen, *, was_open: bool) -> bool:
         """Whether the server may accept a connection soon."""
-        return may_pass(error.reason, was_open=was_open)
+        return is_temporary(error.reason, was_open=was_open)
 
     def _not_open(self, error: Exception) -> EngineNotOpen:
         name = connections.settings[self._alias]["NAME"]
@@ -87,8 +87,8 @@ class LinkSource:
 
 async def _parameters(wrapper: Any) -> dict[str, Any]:
     """What the backend passes to `psycopg.connect()`."""
-    kind = next(kind for kind in type(wrapper).__mro__[2:] if "get_connection_params" in vars(kind))
-    if kind.__module__.startswith("django."):
+    cls = next(cls for cls in type(wrapper).__mro__[2:] if "get_connection_params" in vars(cls))
+    if cls.__module__.startswith("django."):
         return dict(wrapper.get_connection_params())
     # A project's own may fetch a token, which takes its time.
     return dict(await asyncio.to_thread(wrapper.get_connection_params))

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from adj.abc import DatabaseRow
 from adj.completion import to_its_end
-from adj.engines.postgres.connection import Link
-from adj.engines.postgres.session import prepare
+from adj.engines.postgres.connection import PgConnection
+from adj.engines.postgres.session import prepare_session
 
 if TYPE_CHECKING:
     from typing import Self
 
 
-class HasLink(Protocol):
+class CopyTarget(Protocol):
     """A connection that several tasks may reach."""
 
     @property
-    def link(self) -> Link:
+    def raw(self) -> PgConnection:
         """Its connection to the server."""
         ...
 
@@ -29,7 +29,7 @@ class HasLink(Protocol):
         """Whether the lease has ended."""
         ...
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
+    def exclusively(self) -> AbstractAsyncContextManager[None]:
         """A turn on it, for as long as the block."""
         ...
 
@@ -37,62 +37,62 @@ class HasLink(Protocol):
 class NativeCopy:
     """Rows on their way to the server."""
 
-    def __init__(self, connection: HasLink, statement: str) -> None:
+    def __init__(self, connection: CopyTarget, statement: str) -> None:
         self._connection, self._statement = connection, statement
-        self._copying: Any = None
+        self._manager: Any = None
         self._copy: Any = None
 
     async def __aenter__(self) -> Self:
-        link = self._connection.link
-        wrapper: Any = link.wrapper
+        raw = self._connection.raw
+        wrapper: Any = raw.wrapper
         try:
-            async with self._connection.turn():
+            async with self._connection.exclusively():
                 wrapper.validate_no_broken_transaction()
                 with wrapper.wrap_database_errors:
-                    await prepare(link, self._statement, self._statement)
+                    await prepare_session(raw, self._statement, self._statement)
                     # psycopg wants SQL to be literal text where types are checked; this is made.
-                    made: Any = self._statement
-                    self._copying = link.cursor().copy(made)
-                    self._copy = await self._copying.__aenter__()
+                    statement: Any = self._statement
+                    self._manager = raw.cursor().copy(statement)
+                    self._copy = await self._manager.__aenter__()
         except BaseException as error:
-            self._fail(error)
+            self._mark_failed(error)
             raise
         return self
 
     async def write(self, rows: Iterable[DatabaseRow]) -> None:
         """Send rows."""
-        wrapper: Any = self._connection.link.wrapper
-        async with self._connection.turn():
+        wrapper: Any = self._connection.raw.wrapper
+        async with self._connection.exclusively():
             with wrapper.wrap_database_errors:
                 for row in rows:
                     await self._copy.write_row(row)
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        wrapper: Any = self._connection.link.wrapper
+        wrapper: Any = self._connection.raw.wrapper
         if error is not None:
-            await to_its_end(self._give_up(error))
+            await to_its_end(self._abort(error))
             return
         try:
-            async with self._connection.turn():
+            async with self._connection.exclusively():
                 with wrapper.wrap_database_errors:
-                    await self._copying.__aexit__(None, None, None)
+                    await self._manager.__aexit__(None, None, None)
         except BaseException as failure:
-            self._fail(failure)
+            self._mark_failed(failure)
             raise
 
-    async def _give_up(self, error: BaseException) -> None:
+    async def _abort(self, error: BaseException) -> None:
         """Let the server undo the statement, unless it has ended with its lease."""
         if self._connection.has_ended:
             return
-        self._fail(error)
+        self._mark_failed(error)
         # What went wrong before is the error that matters.
         with suppress(Exception):
-            await self._copying.__aexit__(type(error), error, error.__traceback__)
+            await self._manager.__aexit__(type(error), error, error.__traceback__)
 
-    def _fail(self, error: BaseException) -> None:
+    def _mark_failed(self, error: BaseException) -> None:
         """The transaction around the statement has failed."""
-        wrapper: Any = self._connection.link.wrapper
+        wrapper: Any = self._connection.raw.wrapper
         if wrapper.in_atomic_block and not self._connection.has_ended:
             wrapper.needs_rollback, wrapper.rollback_exc = True, error

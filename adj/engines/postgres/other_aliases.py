@@ -14,11 +14,11 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.completion import to_its_end
-from adj.engines.bridge.greenlets import Lent, run_in_bridge
+from adj.engines.bridge.greenlets import BridgeConnections, run_in_bridge
 from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.choice.choice import objection_to_native
-from adj.engines.postgres.wrapper import wrapper_on
-from adj.engines.session.known_functions import Functions
+from adj.engines.postgres.wrapper import wrapper_for_bridge
+from adj.engines.session.known_functions import KnownFunctions
 from adj.engines.session.thread_session import ThreadSession
 
 
@@ -34,49 +34,49 @@ _idle = _Idle()
 
 
 @asynccontextmanager
-async def with_guests(wrappers: Wrappers) -> AsyncGenerator[Wrappers]:
+async def with_other_aliases(wrappers: Wrappers) -> AsyncGenerator[Wrappers]:
     """Wrappers for all aliases: those that are given, and for each other one that is not connected yet."""
-    others = (alias for alias in connections.settings if alias not in wrappers)
-    guests = {alias: guest for alias in others if (guest := _taken(alias)) is not None}
+    aliases = (alias for alias in connections.settings if alias not in wrappers)
+    others = {alias: wrapper for alias in aliases if (wrapper := _idle_wrapper(alias)) is not None}
     try:
-        yield {**guests, **wrappers}
+        yield {**others, **wrappers}
     finally:
-        connected = {alias: guest for alias, guest in guests.items() if guest.connection is not None}
+        connected = {alias: wrapper for alias, wrapper in others.items() if wrapper.connection is not None}
         if connected:
-            await to_its_end(run_in_bridge(Lent(connected), _close, connected.values()))
-        for alias, guest in guests.items():
-            if (session := ThreadSession.of(guest)) is not None:
+            await to_its_end(run_in_bridge(BridgeConnections(connected), _close, connected.values()))
+        for alias, wrapper in others.items():
+            if (session := ThreadSession.of(wrapper)) is not None:
                 session.forget_tenant()
-            _idle.wrappers[alias].append(guest)
+            _idle.wrappers[alias].append(wrapper)
 
 
-def _taken(alias: str) -> BaseDatabaseWrapper | None:
+def _idle_wrapper(alias: str) -> BaseDatabaseWrapper | None:
     """A wrapper that nobody uses; None where the backend cannot be had, which Django says to who uses the alias."""
     idle = _idle.wrappers.setdefault(alias, [])
     while idle:
-        guest = idle.pop()
+        wrapper = idle.pop()
         # Tests give an alias another database.
-        if guest.settings_dict is connections.settings[alias]:
-            return guest
+        if wrapper.settings_dict is connections.settings[alias]:
+            return wrapper
     if alias in _idle.unusable:
         return None
     try:
-        return _made(alias)
+        return _new_wrapper(alias)
     # A driver that is not installed, or whatever the backend says.
     except Exception:  # noqa: BLE001
         _idle.unusable.add(alias)
         return None
 
 
-def _made(alias: str) -> BaseDatabaseWrapper:
-    plain: BaseDatabaseWrapper = connections.create_connection(alias)
-    if objection_to_native(plain) is None:
-        return wrapper_on(None, alias)
-    ThreadSession(plain, Functions()).attend()
-    return plain
+def _new_wrapper(alias: str) -> BaseDatabaseWrapper:
+    wrapper: BaseDatabaseWrapper = connections.create_connection(alias)
+    if objection_to_native(wrapper) is None:
+        return wrapper_for_bridge(None, alias)
+    ThreadSession(wrapper, KnownFunctions()).install()
+    return wrapper
 
 
-def _close(guests: Iterable[BaseDatabaseWrapper]) -> None:
-    for guest in guests:
-        guest.in_atomic_block = False
-        guest.close()
+def _close(others: Iterable[BaseDatabaseWrapper]) -> None:
+    for wrapper in others:
+        wrapper.in_atomic_block = False
+        wrapper.close()

@@ -12,23 +12,23 @@ from psycopg import AsyncServerCursor
 
 from adj.abc import Command, Cursor, DatabaseRow
 from adj.completion import to_its_end
-from adj.engines.bridge.django_thread import run_on_djangos_thread, waiting_thread
-from adj.engines.bridge.greenlets import Lent, run_in_bridge
+from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
+from adj.engines.bridge.greenlets import BridgeConnections, run_in_bridge
 from adj.engines.bridge.thread_connections import Wrappers
-from adj.engines.lease.access import companions, errand_for
-from adj.engines.lease.connection_lock import Turns
+from adj.engines.lease.access import nested_call_for, transaction_handles
+from adj.engines.lease.connection_lock import ConnectionLock
 from adj.engines.lease.lease import Lease
-from adj.engines.outcome import drop_note, reached_server
-from adj.engines.postgres import connection as link_module
-from adj.engines.postgres.connection import Link
+from adj.engines.outcome import reached_server, remove_outcome_note
+from adj.engines.postgres import connection as pg_connection
+from adj.engines.postgres.connection import PgConnection
 from adj.engines.postgres.cursor_names import cursor_name
 from adj.engines.postgres.native_copy import NativeCopy
-from adj.engines.postgres.other_aliases import with_guests
+from adj.engines.postgres.other_aliases import with_other_aliases
 from adj.engines.postgres.session import execute
-from adj.engines.postgres.sync_connection import NamedCursor
+from adj.engines.postgres.sync_connection import AsyncServerSideCursor
 from adj.engines.threads.blocking_calls import fetch_all
 from adj.engines.threads.chunked_cursor import ChunkedCursor
-from adj.engines.threads.thread_connection import ConnectionOnThread
+from adj.engines.threads.thread_connection import ThreadConnection
 from adj.engines.watching.watchers import (
     are_cursors_patched,
     others_watched_by,
@@ -44,34 +44,34 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class PsycopgConnection:
+class PooledConnection:
     """What a query has of a link: its rows as they come from the driver, and a bridge for Django's own code."""
 
-    def __init__(self, alias: str, link: Link) -> None:
-        self._alias, self._wrapper = alias, cast("Any", link.wrapper)
+    def __init__(self, alias: str, raw: PgConnection) -> None:
+        self._alias, self._wrapper = alias, cast("Any", raw.wrapper)
         self._lease = Lease(alias)
         # As long as one task has the connection for itself, there are no turns to wait for.
-        self._turns: Turns | None = None
+        self._lock: ConnectionLock | None = None
 
     @property
-    def link(self) -> Link:
+    def raw(self) -> PgConnection:
         """The connection to the server; another one after Django's code has closed it and used it again."""
-        link: Link = self._wrapper.link
-        return link
+        raw: PgConnection = self._wrapper.raw
+        return raw
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
+    def exclusively(self) -> AbstractAsyncContextManager[None]:
         """The door to the server: a turn on the connection, for as long as the block.
 
         Raises `CrossTaskTransaction` once the lease has ended, also while this waited for its turn.
         """
         self._lease.check()
-        return nullcontext() if self._turns is None else self._turn(self._turns)
+        return nullcontext() if self._lock is None else self._locked(self._lock)
 
     @asynccontextmanager
-    async def _turn(self, turns: Turns, *, is_last: bool = False) -> AsyncGenerator[None]:
-        if (errand := errand_for(self)) is not None:
-            await errand.admission()
-        async with turns.turn():
+    async def _locked(self, lock: ConnectionLock, *, is_last: bool = False) -> AsyncGenerator[None]:
+        if (nested_call := nested_call_for(self)) is not None:
+            await nested_call.wait_for_open_block()
+        async with lock.hold():
             if not is_last:
                 self._lease.check()
             yield
@@ -81,17 +81,17 @@ class PsycopgConnection:
         wrapper = self._wrapper
         if self._is_watched():
             return await self.run(fetch_all, self._alias, command, receive)
-        async with self.turn():
-            link = self.link
+        async with self.exclusively():
+            raw = self.raw
             self._refuse_lock_in_autocommit(command)
             wrapper.validate_no_broken_transaction()
             try:
                 with wrapper.wrap_database_errors:
-                    link.note(command.sql)
-                    rows: list[DatabaseRow] = await link.fetch(command)
+                    raw.record_statement(command.sql)
+                    rows: list[DatabaseRow] = await raw.fetch(command)
             except Exception as error:
                 if not command.writes:
-                    drop_note(error)
+                    remove_outcome_note(error)
                 elif wrapper.in_atomic_block and reached_server(wrapper, error):
                     # As Django's `update()` has it.
                     wrapper.needs_rollback, wrapper.rollback_exc = True, error
@@ -110,30 +110,30 @@ class PsycopgConnection:
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous Django code in a bridge, where it finds this connection as `connections[alias]`."""
-        async with self.turn():
+        async with self.exclusively():
             return await self._run(function, *args, **kwargs)
 
     async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """End the lease with one more function, which runs after what is running; all other calls are refused."""
         self._lease.leave()
-        async with nullcontext() if self._turns is None else self._turn(self._turns, is_last=True):
-            self.link.close_if_busy()
+        async with nullcontext() if self._lock is None else self._locked(self._lock, is_last=True):
+            self.raw.close_if_busy()
             return await self._run(function, *args, **kwargs)
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        if (host := self._host()) is not None:
+        if (thread_connection := self._thread_connection()) is not None:
             # Code that finds a connection of a thread has to run on that thread, and finds this one there.
-            return await host.run_with({self._alias: self._wrapper}, function, *args, **kwargs)
+            return await thread_connection.run_with({self._alias: self._wrapper}, function, *args, **kwargs)
         watcher, others = watcher_of(self._alias), watchers_of_others(self._alias)
-        if (session := self.link.session) is not None:
+        if (session := self.raw.session) is not None:
             with self._wrapper.wrap_database_errors:
-                await session.dress(self.link)
-        async with with_guests(self._wrappers()) as wrappers:
+                await session.apply(self.raw)
+        async with with_other_aliases(self._wrappers()) as wrappers:
             with (
                 nullcontext() if watcher is None else watched_by(watcher, self._wrapper),
                 others_watched_by(others, wrappers),
             ):
-                return await run_in_bridge(Lent(wrappers, self._turns), function, *args, **kwargs)
+                return await run_in_bridge(BridgeConnections(wrappers, self._lock), function, *args, **kwargs)
 
     def end(self) -> None:
         """The link goes to another task: whoever still has this object must not reach it."""
@@ -147,7 +147,7 @@ class PsycopgConnection:
     @property
     def patience(self) -> float:
         """As long as a server may take to give up a query; then the connection is closed."""
-        return link_module.CANCEL_SECONDS
+        return pg_connection.CANCEL_SECONDS
 
     def was_not_started(self, error: Exception) -> bool:
         """Whether a statement has certainly not been started, though its session is lost, and no transaction with it.
@@ -155,44 +155,49 @@ class PsycopgConnection:
         A message that an administrator has ended the session proves nothing, as it may have been ended while the
         statement ran. So it does not count here how soon it came.
         """
-        return self.link.is_lost and self.link.autocommit and _is_unsent_or_idle(error.__cause__)
+        return self.raw.is_lost and self.raw.autocommit and _is_unsent_or_idle(error.__cause__)
 
     def is_needed(self) -> bool:
         """Whether something is open on the link, or its session was changed."""
-        link = self.link
-        if link.called and not link.functions.may_last(link.called):
-            link.called.clear()
-        return not link.is_lost and not link.is_as_lent
+        raw = self.raw
+        if raw.called_functions and not raw.functions.may_change_session(raw.called_functions):
+            raw.called_functions.clear()
+        return not raw.is_lost and not raw.is_clean
 
     def share(self, *, may_return: bool = False) -> None:
         """From now on several tasks may use the connection: they take turns."""
-        self._turns = self._turns or Turns()
+        self._lock = self._lock or ConnectionLock()
 
-    def beside(self) -> PsycopgConnection:
+    def new_lease(self) -> PooledConnection:
         """The same connection for other calls: they have a lease of their own, and take turns with its calls."""
-        beside = PsycopgConnection(self._alias, self.link)
-        beside._turns = self._turns
-        return beside
+        new_lease = PooledConnection(self._alias, self.raw)
+        new_lease._lock = self._lock
+        return new_lease
 
     @property
     def is_shared_in_autocommit(self) -> bool:
         """Whether what several tasks execute takes turns, each statement being a transaction of its own."""
-        return self._turns is not None and self.link.autocommit
+        return self._lock is not None and self.raw.autocommit
 
     def _wrappers(self) -> Wrappers:
         """What code finds in `connections`: this one, and those of other transactions of the task."""
-        others = {alias: companion.wrapper for alias, companion in companions()}
+        others = {alias: handle.wrapper for alias, handle in transaction_handles()}
         return {**others, self._alias: self._wrapper}
 
-    def _host(self) -> ConnectionOnThread | None:
+    def _thread_connection(self) -> ThreadConnection | None:
         """The connection of a transaction of the task that lives on a thread, if there is one."""
         return next(
-            (found.connection for _, found in companions() if isinstance(found.connection, ConnectionOnThread)), None
+            (
+                handle.connection
+                for _, handle in transaction_handles()
+                if isinstance(handle.connection, ThreadConnection)
+            ),
+            None,
         )
 
-    def elsewhere(self) -> ConnectionOnThread:
+    def for_other_loop(self) -> ThreadConnection:
         """The same for code on another event loop: synchronous code has called it, and waits on a thread."""
-        return _OnWaitingThread(self._alias)
+        return _WaitingThreadConnection(self._alias)
 
     def _is_watched(self) -> bool:
         """Whether somebody wants to see the queries, to whom Django's own cursor shows them."""
@@ -206,15 +211,15 @@ class PsycopgConnection:
 
     def _refuse_lock_in_autocommit(self, command: Command) -> None:
         """Raise what Django raises for `SELECT ... FOR UPDATE` outside a transaction."""
-        if command.locks_rows and self.link.autocommit:
+        if command.locks_rows and self.raw.autocommit:
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
 
 
-class _OnWaitingThread(ConnectionOnThread):
+class _WaitingThreadConnection(ThreadConnection):
     """A connection that is lent to the thread which waits for the current code."""
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await run_on_djangos_thread(waiting_thread(), function, *args, **kwargs)
+        return await run_on_django_thread(waiting_executor(), function, *args, **kwargs)
 
 
 def _is_unsent_or_idle(error: object) -> bool:
@@ -232,20 +237,20 @@ class StreamingCursor:
     last longer than a transaction, the rows come all at once, and are handed out in lists.
     """
 
-    def __init__(self, connection: PsycopgConnection, command: Command, size: int) -> None:
+    def __init__(self, connection: PooledConnection, command: Command, size: int) -> None:
         self._connection, self._command, self._size = connection, command, size
         self._owns_transaction = False
         self._cursor: Any = None
 
     async def __aenter__(self) -> Self:
-        link, command = self._connection.link, self._command
+        raw, command = self._connection.raw, self._command
         try:
-            async with self._connection.turn():
+            async with self._connection.exclusively():
                 self._connection._refuse_lock_in_autocommit(command)
-                link.wrapper.validate_no_broken_transaction()
-                with link.wrapper.wrap_database_errors:
-                    await self._open(link)
-                    await execute(link, self._cursor, command.sql, command.parameters)
+                raw.wrapper.validate_no_broken_transaction()
+                with raw.wrapper.wrap_database_errors:
+                    await self._open(raw)
+                    await execute(raw, self._cursor, command.sql, command.parameters)
         except BaseException:
             await self._end()
             raise
@@ -257,56 +262,56 @@ class StreamingCursor:
     async def _end(self) -> None:
         try:
             # Where there is no time left for it, its connection is closed.
-            if not self._connection.link.is_lost:
+            if not self._connection.raw.is_lost:
                 with suppress(TimeoutError):
                     await to_its_end(self._close())
         finally:
-            if self._cursor is not None and self._connection.link.is_lost:
+            if self._cursor is not None and self._connection.raw.is_lost:
                 # psycopg warns of a cursor that nobody has closed.
                 self._cursor._closed = True
 
     async def fetch(self, receive: Callable[[list[DatabaseRow]], T], *, may_query: bool = False) -> T:
         """What `receive` makes of the next rows; it gets none at the end."""
-        async with self._connection.turn():
-            with self._connection.link.wrapper.wrap_database_errors:
+        async with self._connection.exclusively():
+            with self._connection.raw.wrapper.wrap_database_errors:
                 rows: list[DatabaseRow] = await self._cursor.fetchmany(self._size)
         return await self._connection.run(receive, rows) if may_query else receive(rows)
 
-    async def _open(self, link: Link) -> None:
-        settings = link.wrapper.settings_dict
+    async def _open(self, raw: PgConnection) -> None:
+        settings = raw.wrapper.settings_dict
         is_lasting = self._connection.is_shared_in_autocommit
-        if settings.get("DISABLE_SERVER_SIDE_CURSORS") or (is_lasting and link.is_pooled):
-            self._cursor = link.cursor()
+        if settings.get("DISABLE_SERVER_SIDE_CURSORS") or (is_lasting and raw.is_pooled):
+            self._cursor = raw.cursor()
             return
-        if link.autocommit and not is_lasting:
-            if link.session is not None:
-                await link.session.dress(link)
-            await link.execute("BEGIN READ ONLY")
-            if link.session is not None:
-                link.session.began()
+        if raw.autocommit and not is_lasting:
+            if raw.session is not None:
+                await raw.session.apply(raw)
+            await raw.execute("BEGIN READ ONLY")
+            if raw.session is not None:
+                raw.session.transaction_began()
             self._owns_transaction = True
         binds_on_server = settings["OPTIONS"].get("server_side_binding") is True
-        kind: Any = AsyncServerCursor if binds_on_server else NamedCursor
-        self._cursor = kind(link, cursor_name(), scrollable=False, withhold=is_lasting)
+        cursor_class: Any = AsyncServerCursor if binds_on_server else AsyncServerSideCursor
+        self._cursor = cursor_class(raw, cursor_name(), scrollable=False, withhold=is_lasting)
         if is_lasting:
-            link.open_cursors.add(self)
+            raw.open_cursors.add(self)
 
     async def _close(self) -> None:
-        link, cursor = self._connection.link, self._cursor
+        raw, cursor = self._connection.raw, self._cursor
         if self._connection.has_ended:
             if cursor is not None:
                 # It has ended with its transaction; psycopg warns of a cursor that nobody has closed.
                 cursor._closed = True
             return
-        with link.undoing():
+        with raw.cleaning_up():
             with suppress(psycopg.Error):
                 # Where the transaction has failed the server has closed it already.
                 if cursor is not None:
                     await cursor.close()
-                    link.open_cursors.discard(self)
-            if link.is_lost and cursor is not None:
+                    raw.open_cursors.discard(self)
+            if raw.is_lost and cursor is not None:
                 # Asks nobody; the cursor only takes note.
                 await cursor.close()
-            if self._owns_transaction and not link.is_lost:
-                with link.wrapper.wrap_database_errors:
-                    await link.execute("ROLLBACK")
+            if self._owns_transaction and not raw.is_lost:
+                with raw.wrapper.wrap_database_errors:
+                    await raw.execute("ROLLBACK")

@@ -22,7 +22,7 @@ from adj.settings import alias_settings
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
 
-class Session:
+class PgSession:
     """What one connection's session is to have, and what it has."""
 
     def __init__(self, alias: str, wanted: Callable[[], Settings], *, is_pooled: bool) -> None:
@@ -32,7 +32,7 @@ class Session:
         # What was sent with the transaction that is open; None if nothing was.
         self._sent: dict[str, str] | None = None
 
-    async def dress(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    async def apply(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Give a session the settings of the current context, before it is used.
 
         Raises `SessionChanged` in a transaction that began with others, and what psycopg raises.
@@ -49,10 +49,10 @@ class Session:
         await connection.execute(_set(changes(wanted, self._has, self._before), is_local=False))
         self._has = wanted
 
-    def preface(self, connection: psycopg.AsyncConnection[Any]) -> str:
+    def prefix(self, connection: psycopg.AsyncConnection[Any]) -> str:
         """What is sent before a statement and in one transaction with it; empty where nothing need be.
 
-        Raises `SessionChanged` as `dress()` does.
+        Raises `SessionChanged` as `apply()` does.
         """
         if not self._is_pooled:
             return ""
@@ -68,7 +68,7 @@ class Session:
             self._sent = wanted
         return f"{_set(wanted, is_local=True).as_string(connection)};\n" if wanted else ""
 
-    def began(self) -> None:
+    def transaction_began(self) -> None:
         """Take note of a transaction that has begun by itself, and not with a statement that was asked for."""
         self._sent = None
 
@@ -93,37 +93,37 @@ class Session:
 
 
 async def execute(connection: Any, cursor: Any, query: Any, params: Any = None, **options: Any) -> None:
-    """Execute a statement on a cursor of a `Link`, which takes note of it, and whose session is dressed before."""
-    connection.note(text_of(query, connection))
-    session: Session | None = connection.session
-    preface = ""
+    """Execute a statement on a cursor of a `PgConnection`: record what it changes, and apply the settings first."""
+    connection.record_statement(text_of(query, connection))
+    session: PgSession | None = connection.session
+    prefix = ""
     if session is not None:
-        await session.dress(connection)
-        preface = session.preface(connection)
-    if not preface:
+        await session.apply(connection)
+        prefix = session.prefix(connection)
+    if not prefix:
         await cursor.execute(query, params, **options)
     elif isinstance(cursor, psycopg.AsyncServerCursor):
-        await connection.execute(preface)
+        await connection.execute(prefix)
         await cursor.execute(query, params, **options)
     else:
-        await cursor.execute(joined(preface, text_of(query, connection), params), params, **options)
+        await cursor.execute(with_prefix(prefix, text_of(query, connection), params), params, **options)
         cursor.nextset()
 
 
-async def prepare(connection: Any, query: Any, what: str) -> None:
-    """Let a `Link` take note of a statement that no settings can be sent with, and dress its session."""
-    connection.note(text_of(query, connection))
-    session: Session | None = connection.session
+async def prepare_session(connection: Any, query: Any, what: str) -> None:
+    """Let a `PgConnection` take note of a statement that no settings can be sent with, and dress its session."""
+    connection.record_statement(text_of(query, connection))
+    session: PgSession | None = connection.session
     if session is not None:
         session.refuse_autocommit(connection, what)
-        await session.dress(connection)
-        if preface := session.preface(connection):
-            await connection.execute(preface)
+        await session.apply(connection)
+        if prefix := session.prefix(connection):
+            await connection.execute(prefix)
 
 
-def joined(preface: str, text: str, params: Any) -> Any:
+def with_prefix(prefix: str, text: str, params: Any) -> Any:
     """A statement after what is sent before it."""
-    return (preface if params is None else preface.replace("%", "%%")) + text
+    return (prefix if params is None else prefix.replace("%", "%%")) + text
 
 
 def text_of(query: Any, connection: psycopg.AsyncConnection[Any]) -> str:
@@ -132,7 +132,7 @@ def text_of(query: Any, connection: psycopg.AsyncConnection[Any]) -> str:
     return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
 
-def session_of(alias: str) -> Session | None:
+def new_session(alias: str) -> PgSession | None:
     """How a new session of an alias is to be dressed; None where `ADJ` does not say.
 
     Raises `ImproperlyConfigured` for settings that do not go together.
@@ -146,7 +146,7 @@ def session_of(alias: str) -> Session | None:
             f'ADJ["{alias}"]: session behind a pooler needs statements that are sent together, and '
             'OPTIONS["server_side_binding"] does not allow that; leave one of them out.'
         )
-    return Session(alias, function, is_pooled=is_pooled)
+    return PgSession(alias, function, is_pooled=is_pooled)
 
 
 def _set(settings: Settings, *, is_local: bool) -> sql.Composed:

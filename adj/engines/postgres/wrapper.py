@@ -26,11 +26,11 @@ from psycopg.postgres import types
 from adj.engines.bridge.greenlets import await_
 from adj.engines.choice.choice import check_native
 from adj.engines.choice.connection_parameters import check_parameters
-from adj.engines.outcome import NotedErrors
-from adj.engines.postgres.connection import Link
+from adj.engines.outcome import RecordingErrorWrapper
+from adj.engines.postgres.connection import PgConnection
 from adj.engines.postgres.cursor_names import cursor_name
-from adj.engines.postgres.session import session_of
-from adj.engines.postgres.sync_connection import Connection, Cursor
+from adj.engines.postgres.session import new_session
+from adj.engines.postgres.sync_connection import SyncConnection, SyncCursor
 from adj.settings import alias_settings
 
 CONNECT_SECONDS = 10
@@ -42,15 +42,15 @@ psycopg would wait for 130 seconds, and keep a place in the pool for an address 
 _TIMESTAMPTZ = types["timestamptz"].oid
 
 
-class _OnLink:
+class _AsyncConnectionMixin:
     """Mixed into the backend's wrapper."""
 
     # The pool is the engine's.
     pool = None
-    link: Link | None = None
-    is_lent_by_adj = False
+    raw: PgConnection | None = None
+    is_managed_by_adj = False
     """Whether adj has made it, and lends it. Otherwise code has copied one, for itself."""
-    given_parameters: dict[str, Any] | None = None
+    opening_parameters: dict[str, Any] | None = None
     settings_dict: dict[str, Any]
     # What is read here is the backend's own; the mixin has no base that says so.
     connection: Any
@@ -60,23 +60,25 @@ class _OnLink:
     isolation_level: Any
 
     @cached_property
-    def wrap_database_errors(self) -> NotedErrors:
+    def wrap_database_errors(self) -> RecordingErrorWrapper:
         """Django's translation of errors, which notes what they have done."""
-        return NotedErrors(self)
+        return RecordingErrorWrapper(self)
 
     def get_connection_params(self) -> dict[str, Any]:
         """The parameters of the connection that was opened already, for which the backend is not asked twice."""
         backend: Any = super()
-        given, self.given_parameters = self.given_parameters, None
-        parameters: dict[str, Any] = backend.get_connection_params() if given is None else given
+        parameters_of_pool, self.opening_parameters = self.opening_parameters, None
+        parameters: dict[str, Any] = (
+            backend.get_connection_params() if parameters_of_pool is None else parameters_of_pool
+        )
         return parameters
 
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
+    def get_new_connection(self, conn_params: dict[str, Any]) -> SyncConnection:
         """The connection of the pool; a new one after code has closed that, as Django's code may expect."""
-        if self.link is None or self.link.is_lost:
-            self.link = await_(Link.connect(**asynchronous(conn_params, self)))
-            self.link.wrapper = cast("BaseDatabaseWrapper", self)
-        connection = Connection(self.link)
+        if self.raw is None or self.raw.is_lost:
+            self.raw = await_(PgConnection.connect(**async_parameters(conn_params, self)))
+            self.raw.wrapper = cast("BaseDatabaseWrapper", self)
+        connection = SyncConnection(self.raw)
         level = self.settings_dict["OPTIONS"].get("isolation_level")
         self.isolation_level = IsolationLevel.READ_COMMITTED if level is None else _isolation_level(level)
         if level is not None:
@@ -87,12 +89,12 @@ class _OnLink:
         """Prepare a new connection as the backend does; the project's settings come after that."""
         backend: Any = super()
         backend.init_connection_state()
-        if self.link is not None:
-            self.link.session = session_of(self.alias)
+        if self.raw is not None:
+            self.raw.session = new_session(self.alias)
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Called at both ends of each request. How long a connection lives is the pool's affair, not CONN_MAX_AGE's."""
-        if not self.in_atomic_block and (self.link is None or self.link.is_lost):
+        if not self.in_atomic_block and (self.raw is None or self.raw.is_lost):
             self.connection = None
 
     def set_autocommit(self, autocommit: bool, *args: Any, **kwargs: Any) -> None:
@@ -107,24 +109,24 @@ class _OnLink:
 
     def _rollback(self) -> None:
         backend: Any = super()
-        with self._undoing():
+        with self._bounded_cleanup():
             backend._rollback()
 
     def _savepoint_rollback(self, sid: str) -> None:
         backend: Any = super()
-        with self._undoing():
+        with self._bounded_cleanup():
             backend._savepoint_rollback(sid)
 
-    def _undoing(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.link is None else self.link.undoing()
+    def _bounded_cleanup(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.raw is None else self.raw.cleaning_up()
 
-    def create_cursor(self, name: str | None = None) -> Cursor:
+    def create_cursor(self, name: str | None = None) -> SyncCursor:
         """A cursor; with a name, one on the server's side, under a name of adj's.
 
         Behind a pooler each statement in autocommit may have another session: then the rows come all at once.
         """
         if not name or (self.connection.autocommit and alias_settings(self.alias).pooler is not None):
-            cursor: Cursor = self.connection.cursor()
+            cursor: SyncCursor = self.connection.cursor()
         else:
             where: dict[str, Any] = {"scrollable": False, "withhold": self.connection.autocommit}
             binds_on_server = self.settings_dict["OPTIONS"].get("server_side_binding") is True
@@ -136,20 +138,20 @@ class _OnLink:
         return cursor
 
 
-def wrapper_on(link: Link | None, alias: str) -> BaseDatabaseWrapper:
+def wrapper_for_bridge(raw: PgConnection | None, alias: str) -> BaseDatabaseWrapper:
     """A wrapper of an alias on a connection, or on one that it opens when it is first used, in a bridge."""
     wrapper: Any = connections.create_connection(alias)
-    kind: Any = type(wrapper)
-    wrapper.__class__ = _class_on_link(kind)
-    wrapper.link, wrapper.is_lent_by_adj = link, True
-    found: BaseDatabaseWrapper = wrapper
-    return found
+    backend_class: Any = type(wrapper)
+    wrapper.__class__ = _async_wrapper_class(backend_class)
+    wrapper.raw, wrapper.is_managed_by_adj = raw, True
+    django_wrapper: BaseDatabaseWrapper = wrapper
+    return django_wrapper
 
 
 @lru_cache(maxsize=1_024)
-def _class_on_link(kind: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWrapper]:
+def _async_wrapper_class(backend_class: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWrapper]:
     # Under its own name, which Django shows.
-    return type(kind.__name__, (_OnLink, kind), {})
+    return type(backend_class.__name__, (_AsyncConnectionMixin, backend_class), {})
 
 
 def check_settings(alias: str) -> None:
@@ -161,7 +163,7 @@ def check_settings(alias: str) -> None:
         _isolation_level(level)
 
 
-def asynchronous(parameters: dict[str, Any], wrapper: Any) -> dict[str, Any]:
+def async_parameters(parameters: dict[str, Any], wrapper: Any) -> dict[str, Any]:
     """The parameters of a synchronous connection, for an asynchronous one in autocommit.
 
     Raises `ImproperlyConfigured` for parameters that psycopg does not know, or that cannot be honored.

@@ -21,17 +21,17 @@ _CURSORS = "_adj_open_cursors"
 _IN_TRANSACTION = 1
 
 
-def run_and_judge(tell: Callable[[bool], None], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+def run_and_report(report: Callable[[bool], None], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function on this thread, then tell whether something is open on the thread's connections."""
     for connection in usable_connections():
         _watch_cursors(connection)
     try:
         return function(*args, **kwargs)
     finally:
-        tell(any(map(_is_in_use, connections.all(initialized_only=True))))
+        report(any(map(_is_in_use, connections.all(initialized_only=True))))
 
 
-def close_what_is_open() -> None:
+def close_open_work() -> None:
     """End the sessions on which something is open, for somebody else's sake."""
     for connection in connections.all(initialized_only=True):
         if _is_in_use(connection):
@@ -45,16 +45,16 @@ def close_what_is_open() -> None:
 
 def usable_connections() -> list[Any]:
     """This thread's connections to all databases, opened or not; without those whose driver is missing."""
-    found: list[Any] = []
+    usable: list[Any] = []
     for alias in connections.settings:
         with suppress(Exception):
-            found.append(connections[alias])
-    return found
+            usable.append(connections[alias])
+    return usable
 
 
 def _cursors_of(connection: Any) -> weakref.WeakSet[Any]:
-    found: weakref.WeakSet[Any] = vars(connection).get(_CURSORS) or weakref.WeakSet()
-    return found
+    usable: weakref.WeakSet[Any] = vars(connection).get(_CURSORS) or weakref.WeakSet()
+    return usable
 
 
 def _watch_cursors(connection: Any) -> None:
@@ -67,20 +67,20 @@ def _watch_cursors(connection: Any) -> None:
     def watched(*args: Any, **kwargs: Any) -> Any:
         cursor = make_cursor(*args, **kwargs)
         cursors.add(cursor)
-        _tell_of_closing(cursor, cursors)
+        _report_closing(cursor, cursors)
         return cursor
 
     connection._cursor = watched
     setattr(connection, _CURSORS, cursors)
 
 
-def _tell_of_closing(cursor: Any, cursors: weakref.WeakSet[Any]) -> None:
+def _report_closing(cursor: Any, cursors: weakref.WeakSet[Any]) -> None:
     # Without a reference to the cursor, which would keep one that nobody closes until a collection of garbage. Django's
     # wrapper has no close() of its own: this is the driver's, with its errors translated.
-    close, found = cursor.close, weakref.ref(cursor)
+    close, usable = cursor.close, weakref.ref(cursor)
 
     def closed(*args: Any) -> Any:
-        if (known := found()) is not None:
+        if (known := usable()) is not None:
             cursors.discard(known)
         return close(*args)
 

@@ -6,7 +6,7 @@ import select
 from typing import Any
 
 
-def has_news(socket: int) -> bool:
+def has_unread_data(socket: int) -> bool:
     """Whether a server has sent something that nobody asked for, as it does when it ends a session. Does not wait."""
     if (new_poll := getattr(select, "poll", None)) is None:
         # Windows, and processes that eventlet or gevent has patched. On POSIX, select() refuses large numbers.

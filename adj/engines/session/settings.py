@@ -44,12 +44,12 @@ def settings_function(alias: str) -> Callable[[], Settings] | None:
 
     Raises `ImproperlyConfigured` for a path that leads to nothing that can be called.
     """
-    given = alias_settings(alias).session
-    if given is None:
+    setting = alias_settings(alias).session
+    if setting is None:
         return None
-    function: Any = _imported(alias, given) if isinstance(given, str) else given
+    function: Any = _imported(alias, setting) if isinstance(setting, str) else setting
     if not callable(function):
-        raise ImproperlyConfigured(f'ADJ["{alias}"]: session must be a function or the path of one, not {given!r}.')
+        raise ImproperlyConfigured(f'ADJ["{alias}"]: session must be a function or the path of one, not {setting!r}.')
     return lambda: _checked(alias, function())
 
 

@@ -53,7 +53,7 @@ _HARMLESS: Final = frozenset(
 _OF_TRANSACTION: Final = frozenset({"local", "constraints", "transaction"})
 """What follows `SET` where that ends with the transaction."""
 
-LASTING_FUNCTIONS: Final = frozenset(
+SESSION_FUNCTIONS: Final = frozenset(
     {
         *("set_config", "setseed", "pg_replication_origin_session_setup"),
         *("pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared"),
@@ -87,7 +87,7 @@ _KNOWN: Final = frozenset(f"{_WORDS} {_TYPES} {_FUNCTIONS}".split())
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class SessionEffects:
     """What a text of SQL leaves in its session.
 
     `is_lasting`: something that outlives its transaction. `functions`: names that may be functions, whose effect the
@@ -98,44 +98,44 @@ class Trace:
     functions: frozenset[str] = frozenset()
 
 
-NO_TRACE: Final = Trace()
-_LASTING_TRACE: Final = Trace(is_lasting=True)
+NO_EFFECTS: Final = SessionEffects()
+_LASTING_EFFECTS: Final = SessionEffects(is_lasting=True)
 
 # The SQL of a list of many values is long, and would be kept a thousand times.
 _LONGEST = 10_000
 
 
-def trace_of(sql: str) -> Trace:
+def session_effects(sql: str) -> SessionEffects:
     """What one or several statements leave in their session."""
-    return _known_trace(sql) if len(sql) <= _LONGEST else _trace(sql)
+    return _cached_effects(sql) if len(sql) <= _LONGEST else _effects(sql)
 
 
-def _trace(sql: str) -> Trace:
+def _effects(sql: str) -> SessionEffects:
     bare = _ENCLOSED.sub(_without_contents, sql)
-    if _NESTED in bare or any(map(_lasts, bare.split(";"))):
-        return _LASTING_TRACE
-    functions = frozenset(_called(bare))
+    if _NESTED in bare or any(map(_outlives_transaction, bare.split(";"))):
+        return _LASTING_EFFECTS
+    functions = frozenset(_called_functions(bare))
     if not functions:
-        return NO_TRACE
-    is_lasting = _STRANGE in functions or not LASTING_FUNCTIONS.isdisjoint(functions)
-    return _LASTING_TRACE if is_lasting else Trace(functions=functions)
+        return NO_EFFECTS
+    is_lasting = _STRANGE in functions or not SESSION_FUNCTIONS.isdisjoint(functions)
+    return _LASTING_EFFECTS if is_lasting else SessionEffects(functions=functions)
 
 
-_known_trace = lru_cache(maxsize=1_000)(_trace)
+_cached_effects = lru_cache(maxsize=1_000)(_effects)
 
 
-def _without_contents(found: re.Match[str]) -> str:
-    name = found["name"]
+def _without_contents(match: re.Match[str]) -> str:
+    name = match["name"]
     if name is not None:
         return f'"{name}"' if name.replace("$", "_").isidentifier() else f'"{_STRANGE}"'
-    if found["text"] is not None:
+    if match["text"] is not None:
         return "''"
-    comment = found["comment"]
+    comment = match["comment"]
     # Where a comment within a comment ends is not looked into.
     return _NESTED if comment is not None and "/*" in comment[2:] else " "
 
 
-def _lasts(statement: str) -> bool:
+def _outlives_transaction(statement: str) -> bool:
     """Whether a statement outlives its transaction by what it is, and not by what it calls."""
     words = _FIRST_WORDS.match(statement)
     first, second = ("", "") if words is None else (words[1].lower(), words[2].lower())
@@ -146,7 +146,7 @@ def _lasts(statement: str) -> bool:
     return _LASTING_WORD.search(statement) is not None
 
 
-def _called(bare: str) -> Iterator[str]:
+def _called_functions(bare: str) -> Iterator[str]:
     """The names that may be functions in SQL without texts and comments."""
     for call in _CALL.finditer(bare):
         name = call["quoted"] if call["plain"] is None else call["plain"].lower()
@@ -162,8 +162,8 @@ _LONGEST_CALL = 1_000
 def _is_of_transaction(bare: str, start: int) -> bool:
     """Whether the third argument of a `set_config()`, of which the first begins there, is true."""
     depth = 1
-    for found in _PARENTHESIS_OR_END.finditer(bare, start, start + _LONGEST_CALL):
-        depth += 1 if found[0] == "(" else -1
+    for match in _PARENTHESIS_OR_END.finditer(bare, start, start + _LONGEST_CALL):
+        depth += 1 if match[0] == "(" else -1
         if not depth:
-            return found[0] != ")"
+            return match[0] != ")"
     return False

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError
 
-from adj.engines.session.known_functions import WHICH_LAST, Functions
+from adj.engines.session.known_functions import SELECT_VOLATILE, KnownFunctions
 from adj.engines.session.open_work import is_in_transaction, usable_connections
 from adj.engines.session.settings import Settings, changes, refuse_change, refuse_pooler, settings_function
-from adj.engines.session.sql_effects import trace_of
+from adj.engines.session.sql_effects import session_effects
 from adj.settings import alias_settings
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ _LASTING_IN_MYSQL = ("set", "lock")
 class ThreadSessions:
     """The sessions of all connections of one thread; `functions` is what is known of each alias's database."""
 
-    def __init__(self, functions: Mapping[str, Functions]) -> None:
+    def __init__(self, functions: Mapping[str, KnownFunctions]) -> None:
         self._functions = functions
         self._sessions: dict[str, ThreadSession] = {}
 
@@ -40,13 +40,13 @@ class ThreadSessions:
         """Whether what a session is now must not be found by the next user of the thread; on any thread."""
         return any(session.is_changed for session in self._sessions.values())
 
-    def attend(self) -> None:
+    def install(self) -> None:
         """Look after the thread's connections from now on, whether they are open or not."""
         for connection in usable_connections():
             known = self._sessions.get(connection.alias)
             if known is None or known.connection is not connection:
                 session = ThreadSession(connection, self._functions[connection.alias])
-                session.attend()
+                session.install()
                 # Another thread may be reading the old one.
                 self._sessions = {**self._sessions, connection.alias: session}
 
@@ -60,13 +60,13 @@ class ThreadSessions:
 class ThreadSession:
     """What a connection's session has of the settings that the project wants, and what statements have left in it."""
 
-    def __init__(self, connection: Any, functions: Functions) -> None:
+    def __init__(self, connection: Any, functions: KnownFunctions) -> None:
         self.connection, self._functions = connection, functions
         self._alias: str = connection.alias
         self._is_postgresql: bool = connection.vendor == "postgresql"
         self._is_marked = self._is_lasting = False
         self._called: set[str] = set()
-        self._is_noting = True
+        self._is_recording = True
         self._has: dict[str, str] = {}
         self._before: dict[str, str] = {}
         # The search path that a backend which keeps a tenant was told of, the schema that it has made of that, and the
@@ -77,53 +77,53 @@ class ThreadSession:
     @classmethod
     def of(cls, connection: Any) -> ThreadSession | None:
         """The one that looks after a connection, if one does."""
-        return next(filter(None, map(session_of_note, connection.execute_wrappers)), None)
+        return next(filter(None, map(session_of_wrapper, connection.execute_wrappers)), None)
 
     @cached_property
     def _wanted(self) -> Callable[[], Settings] | None:
         # Not before it is needed: a mistake in the settings of one alias is none of code that uses another.
         return settings_function(self._alias) if self._is_postgresql else None
 
-    def attend(self) -> None:
+    def install(self) -> None:
         """Look after the connection from now on."""
         connection = self.connection
         connect, cursor, set_autocommit = connection.connect, connection._cursor, connection._set_autocommit
 
-        def noted_connect() -> None:
-            with self._unnoted():
+        def connect_fresh() -> None:
+            with self._not_recording():
                 connect()
             # Whatever was in the session before has ended with it.
             self._has, self._before = {}, {}
             self._is_marked = self._is_lasting = False
             self._called.clear()
 
-        def dressed_cursor(*args: Any, **kwargs: Any) -> Any:
+        def cursor_with_settings(*args: Any, **kwargs: Any) -> Any:
             # Not only before each statement: `callproc()` and `copy()` are not shown to execute wrappers, and a backend
             # that keeps a tenant sets it here.
             connection.close_if_health_check_failed()
             connection.ensure_connection()
-            self._dress()
+            self._apply_settings()
             return cursor(*args, **kwargs)
 
-        def dressed_set_autocommit(autocommit: bool) -> None:
+        def set_autocommit_with_settings(autocommit: bool) -> None:
             if not autocommit:
                 # A transaction begins, in which the settings cannot change.
-                self._dress()
+                self._apply_settings()
             set_autocommit(autocommit)
 
-        connection.execute_wrappers.append(self.note)
-        connection.connect = noted_connect
+        connection.execute_wrappers.append(self.on_statement)
+        connection.connect = connect_fresh
         if self._is_postgresql:
-            connection._cursor, connection._set_autocommit = dressed_cursor, dressed_set_autocommit
+            connection._cursor, connection._set_autocommit = cursor_with_settings, set_autocommit_with_settings
 
     @contextmanager
-    def _unnoted(self) -> Generator[None]:
+    def _not_recording(self) -> Generator[None]:
         """A block whose statements are not the project's: those that a new connection is prepared by."""
-        before, self._is_noting = self._is_noting, False
+        before, self._is_recording = self._is_recording, False
         try:
             yield
         finally:
-            self._is_noting = before
+            self._is_recording = before
 
     # -- what statements leave -----------------------------------------------------------------------------------------
 
@@ -132,20 +132,22 @@ class ThreadSession:
         """Whether the session, or the tenant that the backend keeps, may not be as it was; on any thread."""
         return self._is_marked or _schema_of(self.connection) != self._first_schema
 
-    def note(self, execute: Callable[..., T], sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> T:
+    def on_statement(
+        self, execute: Callable[..., T], sql: Any, params: Any, many: bool, context: Mapping[str, Any]
+    ) -> T:
         """Take note of a statement, in a session as the project wants it: an execute wrapper, as Django calls them."""
-        if self._is_noting and isinstance(sql, str):
-            self._note(sql)
-        self._dress()
+        if self._is_recording and isinstance(sql, str):
+            self._record_statement(sql)
+        self._apply_settings()
         return execute(sql, params, many, context)
 
-    def _note(self, sql: str) -> None:
-        trace = trace_of(sql)
-        is_mysqls = self.connection.vendor == "mysql" and sql.lstrip().lower().startswith(_LASTING_IN_MYSQL)
-        if trace.is_lasting or is_mysqls:
+    def _record_statement(self, sql: str) -> None:
+        effects = session_effects(sql)
+        is_lasting_in_mysql = self.connection.vendor == "mysql" and sql.lstrip().lower().startswith(_LASTING_IN_MYSQL)
+        if effects.is_lasting or is_lasting_in_mysql:
             self._is_lasting = self._is_marked = True
-        elif self._is_postgresql and self._functions.may_last(trace.functions):
-            self._called |= trace.functions
+        elif self._is_postgresql and self._functions.may_change_session(effects.functions):
+            self._called |= effects.functions
             self._is_marked = True
 
     def clean(self) -> None:
@@ -153,7 +155,7 @@ class ThreadSession:
         connection = self.connection
         called, self._called = self._called, set()
         may_stay = not self._is_lasting and connection.connection is not None and not connection.in_atomic_block
-        if not (may_stay and self._are_harmless(called)):
+        if not (may_stay and self._left_session_unchanged(called)):
             with suppress(DatabaseError):
                 connection.close()
         self.forget_tenant()
@@ -164,24 +166,24 @@ class ThreadSession:
         if _schema_of(self.connection) != self._first_schema:
             self._tell_backend("")
 
-    def _are_harmless(self, called: set[str]) -> bool:
+    def _left_session_unchanged(self, called: set[str]) -> bool:
         """Whether functions that were called cannot have changed the session, where nothing else has."""
         if unknown := self._functions.unknown(called):
             connection = self.connection
             # The driver's cursor, as of all that adj sends for itself: nobody counts or logs it.
             with suppress(DatabaseError), connection.wrap_database_errors, connection.connection.cursor() as cursor:
-                cursor.execute(WHICH_LAST, [unknown])
+                cursor.execute(SELECT_VOLATILE, [unknown])
                 self._functions.learn(unknown, cursor.fetchall())
-        return not self._functions.may_last(called)
+        return not self._functions.may_change_session(called)
 
     # -- what the project wants ----------------------------------------------------------------------------------------
 
-    def _dress(self) -> None:
+    def _apply_settings(self) -> None:
         """Give the session the settings of the current context.
 
         Raises `SessionChanged` in a transaction that began with others, and `UnsupportedFeature` behind a pooler.
         """
-        if not self._is_noting or self._wanted is None:
+        if not self._is_recording or self._wanted is None:
             return
         wanted = dict(self._wanted())
         # A tenant that code has told the backend itself counts until the thread goes to another user.
@@ -218,10 +220,10 @@ class ThreadSession:
         self._path, self._schema = path, _schema_of(connection)
 
 
-def session_of_note(execute_wrapper: object) -> ThreadSession | None:
+def session_of_wrapper(execute_wrapper: object) -> ThreadSession | None:
     """The session that takes note of statements by an execute wrapper; None for a wrapper that is not adj's."""
-    found = getattr(execute_wrapper, "__self__", None)
-    return found if isinstance(found, ThreadSession) else None
+    owner = getattr(execute_wrapper, "__self__", None)
+    return owner if isinstance(owner, ThreadSession) else None
 
 
 def _schema_of(connection: Any) -> object:

@@ -18,7 +18,7 @@ from django.utils.functional import cached_property
 
 from adj.abc import Command, DatabaseRow, ServerFacts
 from adj.engines.choice.backends import display_name
-from adj.engines.outcome import drop_note, reached_server
+from adj.engines.outcome import reached_server, remove_outcome_note
 from adj.errors import EngineNotOpen
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ T = TypeVar("T")
 _NOT_FACTS = ("supports_transactions", "introspected_", "django_test_", "test_", "wrap_database_errors")
 
 
-def connected(alias: str) -> BaseDatabaseWrapper:
+def open_connection(alias: str) -> BaseDatabaseWrapper:
     """This thread's Django connection, open.
 
     Raises `EngineNotOpen` when the database does not let it in.
@@ -59,14 +59,14 @@ def _explain_option(connection: BaseDatabaseWrapper, error: Exception) -> None:
         for option in connection.settings_dict["OPTIONS"]
         for quote in ('"', "'")
     }
-    if found := sorted(place for place in places if place >= 0):
+    if positions := sorted(place for place in places if place >= 0):
         raise ImproperlyConfigured(
             f'DATABASES["{connection.alias}"]["OPTIONS"]: the driver of {display_name(connection)} does not accept '
-            f'"{places[found[0]]}". It says: {text}'
+            f'"{places[positions[0]]}". It says: {text}'
         ) from error
 
 
-def freshen() -> None:
+def refresh_connections() -> None:
     """Before this thread's connections are used again: close those that are too old or broken, and have their health
     checked if asked. Prefetching may have opened one to another database.
     """
@@ -89,10 +89,10 @@ def refuse_lock_outside_transaction(connection: BaseDatabaseWrapper, command: Co
 
 def fetch_all(alias: str, command: Command, receive: Callable[[list[DatabaseRow]], T]) -> T:
     """Run a statement, and make of its rows what the caller wants while they are here."""
-    connection = connected(alias)
+    connection = open_connection(alias)
     refuse_lock_outside_transaction(connection, command)
     cursor: Any
-    with connection.cursor() as cursor, _marking(connection, command):
+    with connection.cursor() as cursor, _marking_failure(connection, command):
         cursor.execute(command.sql, command.parameters)
         rows = _rows_of(cursor, command)
     return receive(rows)
@@ -106,13 +106,13 @@ def _rows_of(cursor: Any, command: Command) -> list[DatabaseRow]:
 
 
 @contextmanager
-def _marking(connection: Any, command: Command) -> Generator[None]:
+def _marking_failure(connection: Any, command: Command) -> Generator[None]:
     """A block whose error fails the transaction around it, if the statement writes; as Django's `update()` has it."""
     try:
         yield
     except Exception as error:
         if not command.writes:
-            drop_note(error)
+            remove_outcome_note(error)
         elif connection.in_atomic_block and reached_server(connection, error):
             connection.needs_rollback, connection.rollback_exc = True, error
         raise
@@ -120,7 +120,7 @@ def _marking(connection: Any, command: Command) -> Generator[None]:
 
 def read_facts(alias: str) -> ServerFacts:
     """Everything the compiler may ask of a connection, computed on an open one."""
-    connection = connected(alias)
+    connection = open_connection(alias)
     features = _computed(connection.features, (cached_property, property))
     return ServerFacts(connection.vendor, features, _computed(connection, (cached_property,)))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from adj.abc import Command, Connection, DatabaseRow
 from adj.completion import to_its_end
-from adj.engines.threads.blocking_calls import connected, refuse_lock_outside_transaction
+from adj.engines.threads.blocking_calls import open_connection, refuse_lock_outside_transaction
 from adj.engines.threads.thread_call import uninterrupted
 from adj.errors import CrossTaskTransaction, EngineNotOpen
 
@@ -20,32 +20,32 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Open(threading.local):
+class _OpenCursors(threading.local):
     """The cursors of this thread that are open."""
 
     def __init__(self) -> None:
         self.cursors: set[Any] = set()
 
 
-_open = _Open()
+_open_cursors = _OpenCursors()
 
 
 def close_cursors() -> None:
     """Close what is open on this thread, whose connections are about to be closed: SQLite's would keep its locks."""
-    while _open.cursors:
-        _closed(_open.cursors.pop())
+    while _open_cursors.cursors:
+        _close_quietly(_open_cursors.cursors.pop())
 
 
 @uninterrupted
-def last_call(opened: set[Any], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+def close_opened_and_call(opened: set[Any], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Close the cursors, and end the COPY, that a lease has left open; call its last function."""
     while opened:
-        _open.cursors.discard(cursor := opened.pop())
-        _closed(cursor)
+        _open_cursors.cursors.discard(cursor := opened.pop())
+        _close_quietly(cursor)
     return function(*args, **kwargs)
 
 
-def _closed(cursor: Any) -> None:
+def _close_quietly(cursor: Any) -> None:
     try:
         cursor.close()
     # Its connection is gone, says the driver, whose errors Django does not translate here.
@@ -90,10 +90,10 @@ class ChunkedCursor:
     # -- on the thread -------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        connection = connected(self._alias)
+        connection = open_connection(self._alias)
         refuse_lock_outside_transaction(connection, self._command)
         self._cursor = connection.chunked_cursor()
-        _open.cursors.add(self._cursor)
+        _open_cursors.cursors.add(self._cursor)
         self._opened.add(self._cursor)
         self._cursor.execute(self._command.sql, self._command.parameters)
 
@@ -103,6 +103,6 @@ class ChunkedCursor:
     @uninterrupted
     def _close(self) -> None:
         if self._cursor is not None:
-            _open.cursors.discard(self._cursor)
+            _open_cursors.cursors.discard(self._cursor)
             self._opened.discard(self._cursor)
-            _closed(self._cursor)
+            _close_quietly(self._cursor)

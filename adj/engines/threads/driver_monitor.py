@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connections
 
-from adj.engines.outcome import NotedErrors
+from adj.engines.outcome import RecordingErrorWrapper
 from adj.engines.threads.demotion import is_refused_write
 from adj.engines.threads.interrupts import interrupt
 
@@ -25,10 +25,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
 """Seconds until an interrupt is repeated: it has no effect where a statement is only on its way to the database."""
 
 
-class Passage:
+class DriverMonitor:
     """Which call a thread runs, and whether it is in the driver.
 
-    `is_refused` says that the server has refused a statement since somebody last looked, because it writes.
+    `has_refused_write` says that the server has refused a statement since somebody last looked, because it writes.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Passage:
         self._failed: object = None
         self._depth = 0
         self._is_interrupting = False
-        self.is_refused = False
+        self.has_refused_write = False
 
     # -- on the worker's thread ----------------------------------------------------------------------------------------
 
@@ -67,11 +67,11 @@ class Passage:
 
     # -- on other threads ----------------------------------------------------------------------------------------------
 
-    def is_in_driver_in_vain(self) -> bool:
+    def ignores_interrupts(self) -> bool:
         """Whether the thread waits for its database in a call that is being interrupted."""
         return self._is_interrupting and self._depth > 0
 
-    def interrupt(self, call: object, connection: Any, tell: Callable[[bool | None], None]) -> None:
+    def interrupt(self, call: object, connection: Any, report: Callable[[bool | None], None]) -> None:
         """Interrupt a call until a statement of it has failed, or it has ended. Blocks meanwhile.
 
         Tells each time whether the database was told to end a statement; None where none was running.
@@ -80,14 +80,14 @@ class Passage:
         with self._changes:
             self._is_interrupting = True
             while self._call is call and self._failed is not call:
-                tell(interrupt(connection) if self._depth else None)
+                report(interrupt(connection) if self._depth else None)
                 self._changes.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._is_interrupting = False
 
-    def interrupt_in_background(self, call: object, connection: Any, tell: Callable[[bool | None], None]) -> None:
+    def interrupt_in_background(self, call: object, connection: Any, report: Callable[[bool | None], None]) -> None:
         """The same on a thread of its own."""
-        arguments = (call, connection, tell)
+        arguments = (call, connection, report)
         threading.Thread(target=self.interrupt, args=arguments, name="adj interrupts a query", daemon=True).start()
 
     def interrupt_now(self, connection: Any) -> None:
@@ -96,28 +96,28 @@ class Passage:
             self.interrupt_in_background(call, connection, lambda _: None)
 
 
-class PassingErrors(NotedErrors):
+class MonitoredErrorWrapper(RecordingErrorWrapper):
     """The door to a driver: notes its errors, and when a thread is behind it."""
 
-    def __init__(self, wrapper: Any, passage: Passage) -> None:
+    def __init__(self, wrapper: Any, monitor: DriverMonitor) -> None:
         super().__init__(wrapper)
-        self._passage = passage
+        self._monitor = monitor
 
     def __enter__(self) -> None:
-        self._passage.enter()
+        self._monitor.enter()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._passage.leave(has_failed=isinstance(error, Exception))
+        self._monitor.leave(has_failed=isinstance(error, Exception))
         if error is not None and is_refused_write(self.wrapper, error):
-            self._passage.is_refused = True
-        super().__exit__(kind, error, traceback)
+            self._monitor.has_refused_write = True
+        super().__exit__(error_type, error, traceback)
 
 
-def let_pass(alias: str, passage: Passage) -> None:
+def install_monitor(alias: str, monitor: DriverMonitor) -> None:
     """From now on this thread's connection is reached by a passage, and its errors are noted."""
     # A backend that cannot be had says so to the code that uses it.
     with suppress(Exception):
         connection: Any = connections[alias]
-        connection.wrap_database_errors = PassingErrors(connection, passage)
+        connection.wrap_database_errors = MonitoredErrorWrapper(connection, monitor)

@@ -17,11 +17,11 @@ def interrupt(connection: Any) -> bool:
 
     It is not told where the driver has no way to, and where the server does not listen.
     """
-    way, raw = _WAYS.get(connection.vendor), connection.connection
-    if way is None or raw is None:
+    send, raw = _INTERRUPTS.get(connection.vendor), connection.connection
+    if send is None or raw is None:
         return False
     try:
-        way(connection, raw)
+        send(connection, raw)
     # Whatever the driver raises; the statement goes on, and its caller learns that.
     except Exception:  # noqa: BLE001
         return False
@@ -50,7 +50,7 @@ def _kill_on_mysql(connection: Any, raw: Any) -> None:
         second.close()
 
 
-_WAYS: Mapping[str, Callable[[Any, Any], None]] = {
+_INTERRUPTS: Mapping[str, Callable[[Any, Any], None]] = {
     "sqlite": _interrupt_sqlite,
     "postgresql": _cancel_on_postgresql,
     "mysql": _kill_on_mysql,

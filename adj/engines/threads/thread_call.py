@@ -20,8 +20,8 @@ from typing import Any, Generic, TypeVar
 from asgiref.sync import _restore_context
 
 from adj.completion import result_and_cancellation, seconds_to_clean
-from adj.engines.outcome import has_note, note_end
-from adj.engines.threads.driver_monitor import Passage
+from adj.engines.outcome import has_outcome_note, record_outcome
+from adj.engines.threads.driver_monitor import DriverMonitor
 from adj.errors import Outcome
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 STOP_SECONDS = 5.0
 """How long a database may take to end a statement that was cancelled; its thread is left alone then."""
 
-_LOOKS = 3
+_MOST_MISSED = 3
 """How often a thread is looked for in its driver before its caller leaves it to its Python code."""
 
 _MARK = "adj_is_uninterrupted"
@@ -57,7 +57,7 @@ def run_in(context: contextvars.Context, call: Callable[[], T]) -> T:
     return context.run(call)
 
 
-class Call(Generic[T]):
+class ThreadCall(Generic[T]):
     """A function for a thread, which runs in a copy of its caller's context. `future` has what it returns.
 
     `has_ended` is called on the loop at its end, with its error if there was one.
@@ -67,18 +67,18 @@ class Call(Generic[T]):
         self,
         loop: asyncio.AbstractEventLoop,
         function: Callable[[], T],
-        passage: Passage,
+        monitor: DriverMonitor,
         has_ended: Callable[[BaseException | None], None],
     ) -> None:
-        self._loop, self._function, self._passage = loop, function, passage
-        self._tell_end = has_ended
+        self._loop, self._function, self._monitor = loop, function, monitor
+        self._on_end = has_ended
         self._context = contextvars.copy_context()
         self.future: asyncio.Future[T] = loop.create_future()
         # Taken by the thread that begins it, or by the cancellation that comes before.
         self._claim = threading.Lock()
         self._ended_as: Outcome | None = None
-        self._was_told: bool | None = None
-        self._looks_in_vain = 0
+        self._was_interrupted: bool | None = None
+        self._missed_interrupts = 0
         # There is one once it is interrupted.
         self._is_left: asyncio.Future[None] | None = None
 
@@ -90,7 +90,7 @@ class Call(Generic[T]):
             self._post(self._never_began)
             return
         try:
-            with self._passage.running(self):
+            with self._monitor.running(self):
                 result = run_in(self._context, self._function)
         except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the caller
             self._post(self._fail, error)
@@ -117,34 +117,36 @@ class Call(Generic[T]):
                 raise
             if self._ended_as is None:
                 error = await self._stop(connection, patience) or error
-            note_end(error, self._outcome())
+            record_outcome(error, self._outcome())
             raise error from None
 
     async def _stop(self, connection: Any, patience: float) -> asyncio.CancelledError | None:
         """Let the statement end. Returns a cancellation that came meanwhile."""
-        told = self._must_end if patience == math.inf else self._may_be_left
+        report = self._record_interrupt if patience == math.inf else self._leave_if_ignored
         self._is_left = left = self._loop.create_future()
         try:
-            self._passage.interrupt_in_background(self, connection, lambda was_told: self._post(told, was_told))
+            self._monitor.interrupt_in_background(
+                self, connection, lambda was_interrupted: self._post(report, was_interrupted)
+            )
         except RuntimeError:
             # The interpreter ends.
-            told(False)
+            report(False)
         with suppress(TimeoutError):
-            return (await result_and_cancellation(_in_time(left, patience)))[1]
+            return (await result_and_cancellation(_wait_at_most(left, patience)))[1]
         return None
 
-    def _must_end(self, was_told: bool | None) -> None:
-        self._was_told = was_told
+    def _record_interrupt(self, was_interrupted: bool | None) -> None:
+        self._was_interrupted = was_interrupted
 
-    def _may_be_left(self, was_told: bool | None) -> None:
+    def _leave_if_ignored(self, was_interrupted: bool | None) -> None:
         """Take note of an attempt to interrupt it; where that is in vain, nobody waits for it any longer."""
-        self._was_told = was_told
-        self._looks_in_vain = self._looks_in_vain + 1 if was_told is None else 0
-        if was_told is False or self._looks_in_vain >= _LOOKS:
+        self._was_interrupted = was_interrupted
+        self._missed_interrupts = self._missed_interrupts + 1 if was_interrupted is None else 0
+        if was_interrupted is False or self._missed_interrupts >= _MOST_MISSED:
             self._leave()
 
     def _outcome(self) -> Outcome:
-        return self._ended_as or ("unknown" if self._was_told else "continues")
+        return self._ended_as or ("unknown" if self._was_interrupted else "continues")
 
     def _succeed(self, result: T) -> None:
         if not self.future.cancelled():
@@ -158,7 +160,7 @@ class Call(Generic[T]):
                 # A future cannot hold the one, and either would end whatever awaits it as if all were well.
                 error = RuntimeError(f"the function raised {error!r}")
             self.future.set_exception(error)
-        self._end("unknown" if has_note(error) else "stopped", error)
+        self._end("unknown" if has_outcome_note(error) else "stopped", error)
 
     def _never_began(self) -> None:
         self._end("stopped", None)
@@ -166,14 +168,14 @@ class Call(Generic[T]):
     def _end(self, outcome: Outcome, error: BaseException | None) -> None:
         self._ended_as = outcome
         self._leave()
-        self._tell_end(error)
+        self._on_end(error)
 
     def _leave(self) -> None:
         if self._is_left is not None and not self._is_left.done():
             self._is_left.set_result(None)
 
 
-async def _in_time(future: asyncio.Future[None], patience: float) -> None:
+async def _wait_at_most(future: asyncio.Future[None], patience: float) -> None:
     """Wait for a future, but only so long. Raises `TimeoutError`."""
     seconds = seconds_to_clean(patience)
     async with asyncio.timeout(None if seconds == math.inf else seconds):

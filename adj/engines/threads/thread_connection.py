@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from adj.abc import Command, DatabaseRow
 from adj.completion import to_its_end
-from adj.engines.bridge.loop_calls import call_with
+from adj.engines.bridge.loop_calls import call_with_connections
 from adj.engines.bridge.thread_connections import Wrappers
-from adj.engines.lease.access import acting_for_current, companions, has_companions
+from adj.engines.lease.access import has_transactions, on_behalf_of_current_task, transaction_handles
 from adj.engines.lease.lease import Lease
 from adj.engines.threads.blocking_calls import fetch_all
-from adj.engines.threads.chunked_cursor import ChunkedCursor, last_call
-from adj.engines.threads.thread_copy import CopyOnThread
+from adj.engines.threads.chunked_cursor import ChunkedCursor, close_opened_and_call
+from adj.engines.threads.thread_copy import ThreadCopy
 from adj.engines.watching.watchers import watchers_of_others
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Lent: TypeAlias = "tuple[Wrappers, asyncio.AbstractEventLoop | None]"
+OtherConnections: TypeAlias = "tuple[Wrappers, asyncio.AbstractEventLoop | None]"
 """Connections by alias, and the event loop of those that belong to one."""
 
 
-class ConnectionOnThread(ABC):
+class ThreadConnection(ABC):
     """A connection of Django's, reached through its thread."""
 
     def __init__(self, alias: str) -> None:
@@ -41,50 +41,52 @@ class ConnectionOnThread(ABC):
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run synchronous code on the thread, where `connections[alias]` is this connection."""
         self._lease.check()
-        return await self._run_with(self._companions(), function, *args, **kwargs)
+        return await self._run_with(self._other_connections(), function, *args, **kwargs)
 
     async def leave(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """End the lease with one more function, which runs after what the thread has got already."""
         self._lease.leave()
-        return await self._run(last_call, self._opened, function, *args, **kwargs)
+        return await self._run(close_opened_and_call, self._opened, function, *args, **kwargs)
 
     async def run_with(self, wrappers: Wrappers, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same as `run()`, with connections that belong to the running event loop."""
         self._lease.check()
         loop = asyncio.get_running_loop()
-        others, _ = self._companions()
+        others, _ = self._other_connections()
         return await self._run_with(({**others, **wrappers}, loop), function, *args, **kwargs)
 
-    async def _run_with(self, lent: Lent, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        wrappers, loop = lent
+    async def _run_with(
+        self, connections: OtherConnections, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        wrappers, loop = connections
         if not wrappers:
             return await self._run(function, *args, **kwargs)
-        lend = partial(call_with, wrappers, loop, watchers_of_others(self._alias))
-        return await self._run_lent(lend, function, *args, **kwargs)
+        call_with = partial(call_with_connections, wrappers, loop, watchers_of_others(self._alias))
+        return await self._run_with_connections(call_with, function, *args, **kwargs)
 
-    async def _run_lent(
-        self, lend: Callable[..., T], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    async def _run_with_connections(
+        self, call_with: Callable[..., T], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run code on the thread by a function that lends it other connections.
 
         A thread cannot be stopped, and nobody may end a transaction whose connection it has.
         """
-        return await to_its_end(acting_for_current(self._run(lend, function, *args, **kwargs)))
+        return await to_its_end(on_behalf_of_current_task(self._run(call_with, function, *args, **kwargs)))
 
-    def _companions(self) -> Lent:
+    def _other_connections(self) -> OtherConnections:
         """The connections of the other transactions that the task is in, and the loop of those that have one."""
-        if not has_companions():
+        if not has_transactions():
             return {}, None
-        others = {alias: found for alias, found in companions() if found.connection is not self}
-        loops = [found.loop for found in others.values() if not isinstance(found.connection, ConnectionOnThread)]
-        wrappers = {alias: found.wrapper for alias, found in others.items() if alias != self._alias}
+        others = {alias: handle for alias, handle in transaction_handles() if handle.connection is not self}
+        loops = [handle.loop for handle in others.values() if not isinstance(handle.connection, ThreadConnection)]
+        wrappers = {alias: handle.wrapper for alias, handle in others.items() if alias != self._alias}
         return wrappers, loops[0] if loops else None
 
     @abstractmethod
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run code on the thread, whoever has the lease."""
 
-    def elsewhere(self) -> Self:
+    def for_other_loop(self) -> Self:
         """The same for code on another event loop."""
         return self
 
@@ -100,9 +102,9 @@ class ConnectionOnThread(ABC):
         """Run a statement and give its rows in lists; the cursor is closed at block exit, cancelled or not."""
         return ChunkedCursor(self, self._alias, command, size, self._opened)
 
-    def copy(self, statement: str) -> CopyOnThread:
+    def copy(self, statement: str) -> ThreadCopy:
         """Run `COPY ... FROM STDIN`; the statement ends with the block."""
-        return CopyOnThread(self, self._alias, statement, self._opened)
+        return ThreadCopy(self, self._alias, statement, self._opened)
 
     @property
     def patience(self) -> float:

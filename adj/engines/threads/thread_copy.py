@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adj.abc import Connection, DatabaseRow
 from adj.completion import to_its_end
-from adj.engines.threads.blocking_calls import connected
+from adj.engines.threads.blocking_calls import open_connection
 from adj.engines.threads.thread_call import uninterrupted
 from adj.errors import CrossTaskTransaction
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class CopyOnThread:
+class ThreadCopy:
     """Rows on their way to the server, from Django's own connection; `opened` is what its lease has open."""
 
     def __init__(self, connection: Connection, alias: str, statement: str, opened: set[Any]) -> None:
         self._connection, self._alias, self._statement = connection, alias, statement
         self._opened = opened
-        self._copying: Any = None
+        self._manager: Any = None
         self._copy: Any = None
 
     async def __aenter__(self) -> Self:
@@ -39,7 +39,7 @@ class CopyOnThread:
         await self._connection.run(self._write, rows)
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is None:
             try:
@@ -53,43 +53,43 @@ class CopyOnThread:
     async def _end(self, error: BaseException) -> None:
         with suppress(CrossTaskTransaction):
             # The statement has ended with its lease.
-            await to_its_end(self._connection.run(self._give_up, error))
+            await to_its_end(self._connection.run(self._abort, error))
 
     # -- on the thread -------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        connection: Any = connected(self._alias)
+        connection: Any = open_connection(self._alias)
         connection.validate_no_broken_transaction()
         with connection.wrap_database_errors:
-            self._copying = connection.cursor().copy(self._statement)
+            self._manager = connection.cursor().copy(self._statement)
             self._opened.add(self)
-            self._copy = self._copying.__enter__()
+            self._copy = self._manager.__enter__()
 
     def _write(self, rows: Iterable[DatabaseRow]) -> None:
-        connection: Any = connected(self._alias)
+        connection: Any = open_connection(self._alias)
         with connection.wrap_database_errors:
             for row in rows:
                 self._copy.write_row(row)
 
     def _finish(self) -> None:
-        connection: Any = connected(self._alias)
-        copying, self._copying = self._copying, None
+        connection: Any = open_connection(self._alias)
+        manager, self._manager = self._manager, None
         self._opened.discard(self)
         with connection.wrap_database_errors:
-            copying.__exit__(None, None, None)
+            manager.__exit__(None, None, None)
 
     def close(self) -> None:
         """End the statement with its lease."""
-        self._give_up(CrossTaskTransaction.after_the_end(self._alias))
+        self._abort(CrossTaskTransaction.after_the_end(self._alias))
 
     @uninterrupted
-    def _give_up(self, error: BaseException) -> None:
+    def _abort(self, error: BaseException) -> None:
         """Let the server undo the statement, and fail the transaction around it."""
-        connection: Any = connected(self._alias)
+        connection: Any = open_connection(self._alias)
         self._opened.discard(self)
-        if self._copying is not None:
+        if self._manager is not None:
             # What went wrong before is the error that matters.
             with suppress(Exception):
-                self._copying.__exit__(type(error), error, error.__traceback__)
+                self._manager.__exit__(type(error), error, error.__traceback__)
         if connection.in_atomic_block:
             connection.needs_rollback, connection.rollback_exc = True, error

@@ -22,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def call_unbroken(
+def call_keeping_transaction(
     alias: str,
     values: Iterable[tuple[Any, object]],
     function: Callable[P, T],
@@ -35,7 +35,7 @@ def call_unbroken(
     An error before anything was sent leaves the transaction as it was; nothing is sent if a value is refused.
     """
     connection: Any = connections[alias]
-    guard = _Guard(connection, _refusal(values, connection))
+    guard = _StatementGuard(connection, _refusal(values, connection))
     before = connection.needs_rollback
     try:
         with connection.execute_wrapper(guard), guard.unlogged():
@@ -46,7 +46,7 @@ def call_unbroken(
         raise
 
 
-class _Guard:
+class _StatementGuard:
     """Watches whether a statement reaches the server, and lets none pass where a value was refused."""
 
     def __init__(self, connection: Any, refusal: Exception | None) -> None:

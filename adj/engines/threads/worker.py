@@ -17,12 +17,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from adj.engines.bridge.django_thread import waiting_thread
+from adj.engines.bridge.django_thread import waiting_executor
 from adj.engines.session.thread_session import ThreadSessions
 from adj.engines.threads.blocking_calls import close_connections
 from adj.engines.threads.chunked_cursor import close_cursors
-from adj.engines.threads.driver_monitor import Passage
-from adj.engines.threads.thread_call import STOP_SECONDS, Call, run_in
+from adj.engines.threads.driver_monitor import DriverMonitor
+from adj.engines.threads.thread_call import STOP_SECONDS, ThreadCall, run_in
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class WaitingWorker:
     @classmethod
     def find(cls) -> WaitingWorker | None:
         """The one that waits for the running code; None where no worker does."""
-        executor = waiting_thread()
+        executor = waiting_executor()
         while executor is not None and executor._broken:
             executor = executor._old_executor
         thread = None if executor is None else executor._work_thread
@@ -63,20 +63,20 @@ class Worker:
     """One thread. Everything but `_work` runs on the loop's thread.
 
     `wrapper` is the thread's Django connection once it has connected, and `was_read_only` whether that could only read
-    then. `sessions` looks after the thread's connections, and `passage` knows when the thread waits for its database.
+    then. `sessions` looks after the thread's connections, and `monitor` knows when the thread waits for its database.
 
     The thread is a daemon, so that a loop that was stopped without being closed does not keep the process.
     """
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop, sessions: ThreadSessions) -> None:
-        self.sessions, self.passage = sessions, Passage()
-        self.idle_since, self.freshened_at = loop.time(), time.monotonic()
+        self.sessions, self.monitor = sessions, DriverMonitor()
+        self.idle_since, self.checked_at = loop.time(), time.monotonic()
         self.expires_at = math.inf
         self.is_connecting = True
         self.wrapper: Any = None
         self.was_read_only = False
         self._loop = loop
-        self._calls: queue.SimpleQueue[Call[Any] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[ThreadCall[Any] | None] = queue.SimpleQueue()
         self._pending = 0
         self.is_stopped = False
         self._when_free: Callable[[Worker], None] | None = None
@@ -90,12 +90,12 @@ class Worker:
         return self._put(partial(function, *args, **kwargs)).future
 
     async def run(self, function: Callable[[], T], patience: float = STOP_SECONDS) -> T:
-        """The same for what is interrupted when its caller is cancelled, as `Call.result()` says."""
+        """The same for what is interrupted when its caller is cancelled, as `ThreadCall.result()` says."""
         call = self._put(function)
         return await call.result(self.wrapper, patience)
 
-    def _put(self, function: Callable[[], T]) -> Call[T]:
-        call = Call(self._loop, function, self.passage, self._has_ended)
+    def _put(self, function: Callable[[], T]) -> ThreadCall[T]:
+        call = ThreadCall(self._loop, function, self.monitor, self._has_ended)
         self._pending += 1
         self._calls.put(call)
         return call
@@ -115,7 +115,7 @@ class Worker:
     def abandon(self) -> None:
         """Stop it after the end of its loop, and interrupt what it runs."""
         self.stop()
-        self.passage.interrupt_now(self.wrapper)
+        self.monitor.interrupt_now(self.wrapper)
 
     def join(self, seconds: float | None = None) -> None:
         """Wait for its thread to end; one that has said it does takes no longer than leaving its function."""
@@ -124,7 +124,7 @@ class Worker:
     @property
     def is_stuck(self) -> bool:
         """Whether nobody knows when the thread comes back: it connects, or has been interrupted in vain."""
-        return self.is_connecting or self.passage.is_in_driver_in_vain()
+        return self.is_connecting or self.monitor.ignores_interrupts()
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
@@ -142,7 +142,7 @@ class Worker:
     def _has_ended(self, error: BaseException | None) -> None:
         if error is not None:
             # It may have been the connection's fault: it is looked at before it is used again.
-            self.freshened_at = -math.inf
+            self.checked_at = -math.inf
         self._pending -= 1
         if not self._pending and self._when_free is not None:
             callback, self._when_free = self._when_free, None

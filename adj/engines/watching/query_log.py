@@ -69,18 +69,18 @@ class QueryLog(deque[dict[str, Any]]):
 
 
 @contextmanager
-def connecting_unseen(connection: Any) -> Generator[None]:
+def connecting_unlogged(connection: Any) -> Generator[None]:
     """Django does not count what it executes to prepare a session, as its `CaptureQueriesContext` connects before."""
     connect, own = connection.connect, vars(connection).get("connect")
 
-    def connect_unseen() -> None:
+    def connect_unlogged() -> None:
         before, connection.force_debug_cursor = connection.force_debug_cursor, False
         try:
             connect()
         finally:
             connection.force_debug_cursor = before
 
-    connection.connect = connect_unseen
+    connection.connect = connect_unlogged
     try:
         yield
     finally:
@@ -96,7 +96,7 @@ class ConnectionLog(QueryLog):
     def __init__(self, connection: Any) -> None:
         super().__init__(connection.alias, connection.queries_log if connection.queries_logged else None)
         self._connection, self._users = connection, 0
-        self._connecting = connecting_unseen(connection)
+        self._connecting = connecting_unlogged(connection)
         self._connecting.__enter__()
         self._before = connection.force_debug_cursor, connection.queries_log
         connection.force_debug_cursor, connection.queries_log = True, self
@@ -105,8 +105,8 @@ class ConnectionLog(QueryLog):
     def of(cls, alias: str) -> ConnectionLog:
         """The log of this thread's connection, for one more block."""
         connection: Any = connections[alias]
-        found = connection.queries_log
-        log = found if isinstance(found, ConnectionLog) else cls(connection)
+        existing = connection.queries_log
+        log = existing if isinstance(existing, ConnectionLog) else cls(connection)
         log._users += 1
         return log
 

@@ -20,8 +20,8 @@ from django.db.backends import utils
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.djangos import is_djangos
-from adj.engines.session.thread_session import session_of_note
-from adj.engines.watching.query_log import QueryLog, connecting_unseen, is_counted
+from adj.engines.session.thread_session import session_of_wrapper
+from adj.engines.watching.query_log import QueryLog, connecting_unlogged, is_counted
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,14 +49,14 @@ def watcher_of(alias: str) -> Any:
     return _Counting(watcher.execute_wrappers, QueryLog(alias, watcher.queries_log))
 
 
-class _Cursors:
+class _CursorPatches:
     """Whether a package has put functions of its own into Django's cursors, as those for tracing do."""
 
     functions: tuple[Any, ...] = ()
     are_patched = False
 
     @classmethod
-    def judge(cls, functions: tuple[Any, ...]) -> bool:
+    def check(cls, functions: tuple[Any, ...]) -> bool:
         """Look at functions that are not those of the last time."""
         cls.functions, cls.are_patched = functions, not all(map(is_djangos, functions))
         return cls.are_patched
@@ -67,7 +67,7 @@ def are_cursors_patched() -> bool:
     cursor: Any = utils.CursorWrapper
     base: Any = BaseDatabaseWrapper
     now = (cursor.execute, cursor._execute_with_wrappers, cursor._execute, base.cursor, base._cursor, base.make_cursor)
-    return _Cursors.are_patched if now == _Cursors.functions else _Cursors.judge(now)
+    return _CursorPatches.are_patched if now == _CursorPatches.functions else _CursorPatches.check(now)
 
 
 def watchers_of_others(alias: str) -> dict[str, Any]:
@@ -79,22 +79,22 @@ def watchers_of_others(alias: str) -> dict[str, Any]:
 def _watching_connection(alias: str) -> Any:
     # The stubs do not have it. In a coroutine it is another place than in the synchronous code around its loop.
     places: Any = connections
-    if _watches(found := getattr(places._connections, alias, None)):
-        return found
+    if _watches(connection := getattr(places._connections, alias, None)):
+        return connection
     loop = asyncio.get_running_loop()
     asyncio._set_running_loop(None)
     try:
-        found = getattr(places._connections, alias, None)
+        connection = getattr(places._connections, alias, None)
     finally:
         asyncio._set_running_loop(loop)
-    return found if _watches(found) else None
+    return connection if _watches(connection) else None
 
 
 def _watches(connection: Any) -> bool:
     if connection is None:
         return False
     # A worker's connection has one of adj's own, which watches for nobody.
-    return connection.force_debug_cursor or not all(map(session_of_note, connection.execute_wrappers))
+    return connection.force_debug_cursor or not all(map(session_of_wrapper, connection.execute_wrappers))
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def others_watched_by(watchers: Mapping[str, Any], wrappers: Mapping[str, Any]) 
     with ExitStack() as stack:
         for alias, watcher in watchers.items():
             if alias in wrappers:
-                stack.enter_context(connecting_unseen(wrappers[alias]))
+                stack.enter_context(connecting_unlogged(wrappers[alias]))
                 stack.enter_context(watched_by(watcher, wrappers[alias]))
         yield
 
