@@ -23,7 +23,7 @@ from adj.engines.django.testcase import (
     is_testing,
 )
 from adj.engines.lease.access import access
-from adj.engines.lease.pool import PoolStats
+from adj.engines.lease.pool_stats import PoolStats
 from adj.engines.threads.blocking_calls import read_facts
 from adj.errors import EngineNotOpen
 from adj.execution.executor import Executor

@@ -16,7 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
 
-from adj.engines.outcome import add_outcome_note, is_definite_failure, remove_outcome_note
+from adj.engines.driver_errors import is_definite_failure
+from adj.engines.outcome import add_outcome_note, remove_outcome_note
 from adj.engines.session.local_settings import SET_LOCAL
 from adj.engines.threads.thread_call import uninterrupted
 from adj.errors import NestingError, TransactionAborted, UnsupportedFeature

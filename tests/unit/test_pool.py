@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from adj.engines.lease.pool import FIRST_DELAY, LONGEST_DELAY, OPENING_AT_ONCE, Pool, PoolOptions
+from adj.engines.lease.pool import FIRST_DELAY, LONGEST_DELAY, OPENING_AT_ONCE, Pool
+from adj.engines.lease.pool_options import PoolOptions
 from adj.engines.lease.refused_connections import is_temporary
 from adj.errors import EngineNotOpen, PoolTimeout, TooManyWaiting
 from tests.unit.fast_loop import run_fast

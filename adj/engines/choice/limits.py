@@ -8,7 +8,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from adj.engines.choice.choice import engine_of
-from adj.engines.lease.pool import PoolOptions
+from adj.engines.lease.pool_options import PoolOptions
 from adj.settings import alias_settings, pool_setting
 
 _POSTGRESQL = """

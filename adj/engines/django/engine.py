@@ -15,8 +15,9 @@ from typing import Any, ParamSpec, TypeVar
 from adj.abc import RunCall
 from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
 from adj.engines.bridge.nested_calls import call_with_transactions
+from adj.engines.error_wrapper import call_recording_errors
 from adj.engines.lease.access import has_transactions, nested_call_for, new_nested_call
-from adj.engines.outcome import call_recording_errors, record_outcome
+from adj.engines.outcome import record_outcome
 from adj.engines.threads.thread_connection import ThreadConnection
 
 P = ParamSpec("P")

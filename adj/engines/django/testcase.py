@@ -22,7 +22,7 @@ from django.db import connections
 
 from adj.engines.bridge.thread_connections import Wrappers, connections_of_another_thread
 from adj.engines.django.engine import DjangoConnection, DjangoEngine
-from adj.engines.outcome import call_recording_errors
+from adj.engines.error_wrapper import call_recording_errors
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,6 +1,7 @@
-"""One after another on a connection that several tasks may reach, as those of a transaction may.
+"""A lock for a connection that several tasks share, such as the tasks of a transaction.
 
-What Django's code calls while it has its turn, and waits for, is part of that turn: within it there are turns anew.
+While synchronous code holds the lock, asynchronous code that it calls with `async_to_sync()` uses the connection as
+well. That code has a nested lock, so that its tasks wait for each other but not for their caller.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ from adj.engines.lease.access import access, changed_access
 
 
 class ConnectionLock:
-    """The turns on one connection."""
+    """The lock of one connection."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._nested: set[asyncio.Lock] = set()
 
     def hold(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn, and keep it until the block ends."""
+        """Acquire the lock, and hold it until the block ends."""
         inner = access().nested_locks.get(id(self))
         return inner if inner in self._nested else self._lock
 
     @contextmanager
     def nested(self) -> Generator[None]:
-        """The tasks of this context, which is nobody else's, are part of the turn that somebody has meanwhile."""
+        """Let the tasks of this context, which only they use, share the lock with their caller, which holds it."""
         inner = asyncio.Lock()
         self._nested.add(inner)
         try:

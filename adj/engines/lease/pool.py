@@ -1,10 +1,12 @@
 """One pool for connections and for threads: a bounded number of them, each checked out by one task at a time.
 
-Not psycopg's own pool, for these reasons: its worker tasks are cancelled by an event loop that ends, after which it can
-neither continue nor close; returning a connection waits for a lock, and a cancellation there loses the connection; and
-it waits longer and longer between dead connections. Here returning is synchronous, and the only tasks are those that
-open something which a caller waits for; losing one loses an attempt. Callers wait for whatever comes first, a
-connection that is returned or one that is opened, until their one deadline.
+adj does not use psycopg's pool for three reasons. An event loop that ends cancels its worker tasks, and the pool can
+then neither continue nor close. Returning a connection waits for a lock, and a cancellation at that moment loses the
+connection. After dead connections it waits longer each time before it opens the next.
+
+Here, returning a connection is synchronous. The only tasks are those that open a connection for a waiting query, so
+that a cancelled task loses one attempt and nothing else. A query takes the first connection that is returned or
+opened before its deadline.
 """
 
 from __future__ import annotations
@@ -14,103 +16,25 @@ import copy
 import math
 import random
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic
 
+from adj.engines.lease.pool_options import PoolOptions
+from adj.engines.lease.pool_stats import PoolStats
+from adj.engines.lease.resources import ResourceFactory, T
 from adj.errors import EngineNotOpen, PoolTimeout, TooManyWaiting
-from adj.settings import POOL_OPTIONS
 
 OPENING_AT_ONCE = 4
-"""How many connections a pool opens at the same time; one while the server refuses them."""
+"""How many connections a pool opens at the same time. While the server refuses connections, it opens one at a time."""
 
 FIRST_DELAY, LONGEST_DELAY = 0.05, 2.0
-"""Seconds until a pool asks a server again that has refused a connection: doubled each time, up to the longest."""
+"""Seconds before the pool retries after the server refused a connection. Doubled each time, up to the longest."""
 
 LIFETIME_JITTER = 0.1
-"""The share of `max_lifetime` by which connections may be replaced early, so that they are not replaced all at once."""
-
-
-class PooledResource(Protocol):
-    """A connection or a thread, with the two times that its pool notes on it."""
-
-    expires_at: float
-    idle_since: float
-
-
-T = TypeVar("T", bound=PooledResource)
-
-
-class ResourceFactory(Protocol[T]):
-    """Opens and closes what a pool keeps."""
-
-    async def open(self) -> T:
-        """Open one, ready for use. Raises `EngineNotOpen` when the server refuses or cannot be reached."""
-        ...
-
-    def is_ready(self, resource: T, /) -> bool:
-        """Whether one that was idle can be used as it is. Looks, but does not wait."""
-        ...
-
-    async def check(self, resource: T, /) -> bool:
-        """Whether one that is not ready is usable after all; it is made ready then."""
-        ...
-
-    def close(self, resource: T, /) -> None:
-        """Close one that is not in use any more."""
-        ...
-
-    def is_temporary(self, error: EngineNotOpen, *, was_open: bool) -> bool:
-        """Whether the server may accept a connection soon. `was_open`: this pool has opened one before."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class PoolOptions:
-    """The limits of a pool, with the names and defaults of psycopg's; times are seconds.
-
-    A connection is closed when it is older than `max_lifetime`, and while there are more than `min_size`, when it was
-    idle for `max_idle`. `timeout` is how long a query waits for a connection, opening included. `max_waiting` limits
-    how many queries may wait while all are in use (0: any number).
-    """
-
-    min_size: int = 0
-    max_size: int = 10
-    timeout: float = 30.0
-    max_waiting: int = 0
-    max_lifetime: float = 3600.0
-    max_idle: float = 600.0
-
-    @classmethod
-    def of(cls, adj_options: Mapping[str, Any], django_options: Any) -> PoolOptions:
-        """From `ADJ[alias]["pool"]`, or else Django's `OPTIONS["pool"]` as far as it means the same here."""
-        values = {**(django_options if isinstance(django_options, dict) else {}), **adj_options}
-        options = cls(**{name: values[name] for name in POOL_OPTIONS if values.get(name) is not None})
-        return options if options.max_size >= options.min_size else replace(options, max_size=options.min_size)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStats:
-    """The figures of one pool, that of one alias on one event loop.
-
-    `size`: connections that exist or are being opened, at most `max_size`; `in_use`, `idle` and `opening` add up to it.
-    `waiting`: queries that wait for one now. Since the pool exists: `opened` and `failed` count attempts to open a
-    connection, and `wait_seconds` adds up how long queries have waited.
-    """
-
-    size: int
-    max_size: int
-    in_use: int
-    idle: int
-    opening: int
-    waiting: int
-    opened: int
-    failed: int
-    wait_seconds: float
+"""The share of `max_lifetime` by which connections are replaced early, so that not all are replaced at once."""
 
 
 class _Waiter(Generic[T]):
-    """A task that waits for what is returned or opened next."""
+    """A task that is waiting for a connection."""
 
     __slots__ = ("future", "task")
 
@@ -120,15 +44,18 @@ class _Waiter(Generic[T]):
 
 
 class Pool(Generic[T]):
-    """The connections, or threads, of one alias on one event loop. `setting` names the setting of their limit."""
+    """The connections, or threads, of one alias on one event loop.
+
+    `setting` is the name of the setting that limits their number, for error messages.
+    """
 
     def __init__(self, alias: str, factory: ResourceFactory[T], options: PoolOptions, *, setting: str) -> None:
         self.options = options
         self._alias, self._factory, self._setting = alias, factory, setting
         self._loop = asyncio.get_running_loop()
         self._idle: list[T] = []
-        # The task that has checked each one out, and since when.
-        self._holders: dict[T, tuple[asyncio.Task[Any] | None, float]] = {}
+        # The task that has checked out each resource, and when.
+        self._holders: dict[T, tuple[asyncio.Task[object] | None, float]] = {}
         self._opening: set[asyncio.Task[T]] = set()
         self._waiting: deque[_Waiter[T]] = deque()
         self._is_closed = False
@@ -139,10 +66,10 @@ class Pool(Generic[T]):
         self._opened, self._failed, self._waited = 0, 0, 0.0
 
     async def acquire(self) -> T:
-        """Check one out: an idle one, or whichever comes first of one that is returned and one that is opened.
+        """Check out an idle resource, or else the first one that is returned or opened.
 
-        Raises `PoolTimeout` after `timeout` seconds, `TooManyWaiting`, `EngineNotOpen` on a closed pool or when the
-        server refuses for good, and what else opening raises.
+        Raises `PoolTimeout` after `timeout` seconds, `TooManyWaiting`, `EngineNotOpen` if the pool is closed or the
+        server refuses permanently, and any other error of opening.
         """
         while self._idle:
             resource, now = self._idle.pop(), self._loop.time()
@@ -158,7 +85,7 @@ class Pool(Generic[T]):
         return await self._acquire_before_deadline(None)
 
     def release(self, resource: T) -> None:
-        """Return one to the pool, or to the query that waits longest."""
+        """Return a resource. The query that has waited longest gets it."""
         if self._holders.pop(resource, None) is None:
             return
         now = self._loop.time()
@@ -168,24 +95,24 @@ class Pool(Generic[T]):
             self._hand_out(resource, now)
 
     def discard(self, resource: T) -> None:
-        """Close one that is checked out, instead of returning it."""
+        """Close a resource that is checked out, instead of returning it."""
         if self._holders.pop(resource, None) is not None:
             self._close(resource)
 
     def replace(self, resource: T, other: T) -> None:
-        """From now on another one stands for one that is checked out."""
+        """Exchange a resource that is checked out for another one."""
         other.expires_at = resource.expires_at
         self._holders[other] = self._holders.pop(resource)
 
     def renew(self) -> None:
-        """Replace everything that is open by now: at once what is idle, what is in use when it is returned."""
+        """Replace all open resources: the idle ones now, those in use when they are returned."""
         for resource in self._holders:
             resource.expires_at = -math.inf
         while self._idle:
             self._close(self._idle.pop())
 
     def close(self) -> None:
-        """Close what is idle, and what is in use when it is returned; waiting queries raise `EngineNotOpen`."""
+        """Close idle resources, and those in use when they are returned. Waiting queries raise `EngineNotOpen`."""
         self._is_closed = True
         for timer in (self._reaping, self._retrying):
             if timer is not None:
@@ -198,17 +125,17 @@ class Pool(Generic[T]):
             self._fail_waiters(pool_closed_error(self._alias))
 
     def abandon(self) -> None:
-        """The same on a loop that was closed, and what is in use is closed at once: it will not be returned."""
+        """Close the pool after its event loop was closed, with the resources in use, since nothing returns them."""
         self.close()
         while self._holders:
             self.discard(next(iter(self._holders)))
 
     def checked_out(self) -> tuple[T, ...]:
-        """Everything that is checked out."""
+        """The resources that are checked out."""
         return tuple(self._holders)
 
     def stats(self) -> PoolStats:
-        """The figures of this moment."""
+        """The current figures."""
         return PoolStats(
             size=self._size,
             max_size=self.options.max_size,
@@ -228,7 +155,7 @@ class Pool(Generic[T]):
     # -- waiting -------------------------------------------------------------------------------------------------------
 
     async def _acquire_before_deadline(self, resource: T | None) -> T:
-        """Check one out that has to be checked, opened or waited for. `resource` is checked out already."""
+        """Check out a resource that has to be checked, opened or waited for. `resource` is already checked out."""
         start = self._loop.time()
         limit = asyncio.timeout_at(start + self.options.timeout)
         try:
@@ -244,7 +171,7 @@ class Pool(Generic[T]):
             self._waited += self._loop.time() - start
 
     async def _is_usable(self, resource: T) -> bool:
-        """Whether it is ready, or becomes so; if not, it is closed."""
+        """Whether a resource is ready or can be made ready. If not, it is closed."""
         is_usable = False
         try:
             is_usable = self._factory.is_ready(resource) or await self._factory.check(resource)
@@ -273,12 +200,12 @@ class Pool(Generic[T]):
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
             if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
-                # It arrived together with the cancellation: the next one in line gets it.
+                # It arrived together with the cancellation: the next query in line gets it.
                 self.release(waiter.future.result())
             raise
 
     def _hand_out(self, resource: T, now: float) -> None:
-        """Let the query that waits longest have it, or keep it."""
+        """Give a resource to the query that has waited longest, or keep it idle."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.future.done():
@@ -291,7 +218,7 @@ class Pool(Generic[T]):
             self._reaping = self._loop.call_later(self.options.max_idle, self._reap)
 
     def _fail_waiters(self, error: EngineNotOpen) -> None:
-        """Raise an error in every query that waits, in each its own."""
+        """Raise a copy of an error in every waiting query."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.future.done():
@@ -302,7 +229,7 @@ class Pool(Generic[T]):
     # -- opening -------------------------------------------------------------------------------------------------------
 
     def _open_more(self) -> None:
-        """Open as many as are waited for, as far as the limits allow."""
+        """Open a resource for each waiting query, within the limits."""
         most = 1 if self._delay else OPENING_AT_ONCE
         while (
             len(self._opening) < min(most, len(self._waiting))
@@ -312,7 +239,7 @@ class Pool(Generic[T]):
         ):
             task = self._loop.create_task(self._open(), name=f"adj opens a connection to {self._alias}")
             self._opening.add(task)
-            # Not in the task: one that is cancelled before its first step would never come to it.
+            # Not in the task itself: a task that is cancelled before its first step would never get there.
             task.add_done_callback(self._on_opened)
 
     async def _open(self) -> T:
@@ -343,9 +270,9 @@ class Pool(Generic[T]):
             self._hand_out(resource, now)
 
     def _failed_to_open(self, error: Exception) -> None:
-        """The queries that wait go on waiting for what exists, unless there is nothing to wait for."""
+        """Let queries wait for existing resources, or fail if there are none and the server refuses permanently."""
         if not isinstance(error, (EngineNotOpen, TimeoutError)):
-            # A fault in the project's code or settings: one attempt, one query that gets the error.
+            # A mistake in the project's code or settings: the query that caused the attempt gets the error.
             self._fail_first_waiter(error)
             return
         self._last_failure = error
@@ -357,7 +284,7 @@ class Pool(Generic[T]):
             self._fail_waiters(error)
         elif self._retrying is None:
             self._delay = min(max(2 * self._delay, FIRST_DELAY), LONGEST_DELAY)
-            # Spread, as other processes have been refused at the same moment.
+            # Random, since other processes were refused at the same moment.
             delay = self._delay * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
             self._retrying = self._loop.call_later(delay, self._retry)
 
@@ -379,10 +306,10 @@ class Pool(Generic[T]):
         self._open_more()
 
     def _reap(self) -> None:
-        """Close what was idle for too long."""
+        """Close resources that have been idle too long."""
         self._reaping = None
         latest = self._loop.time() - self.options.max_idle
-        # Taken from the end and returned there: the first ones have been idle for longest.
+        # Resources are taken from the end and returned there, so the first has been idle longest.
         while self._idle and self._size > self.options.min_size and self._idle[0].idle_since <= latest:
             self._close(self._idle.pop(0))
         if self._idle:
@@ -407,11 +334,11 @@ class Pool(Generic[T]):
 
 
 def pool_closed_error(alias: str) -> EngineNotOpen:
-    """The error of queries on an engine that is closed."""
+    """The error of queries on a closed engine."""
     return EngineNotOpen(
         alias=alias,
-        reason="it was closed by `await adj.close()`, or because its event loop ends.",
-        advice="Run the query before, or in another event loop.",
+        reason="it was closed by `await adj.close()`, or because its event loop is ending.",
+        advice="Run the query earlier, or in another event loop.",
     )
 
 

@@ -1,7 +1,7 @@
-"""What a server means by refusing a connection: that it is full or not ready yet, or that it will never accept it.
+"""Why a server refuses a connection: it is full or not ready yet, or it will never accept this one.
 
-PostgreSQL's client library passes on the message of a refused connection, but not its SQLSTATE, so that messages are
-all there is to go by. A server that speaks another language is judged by whether it has accepted a connection before.
+libpq passes on the message of a refused connection but not its SQLSTATE, so the text has to tell. If the server's
+messages are in another language, an earlier connection is taken as a sign that it will accept one again.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _NEVER = re.compile(
 
 
 def is_temporary(message: str, *, was_open: bool) -> bool:
-    """Whether a server that refuses a connection with a message may accept one soon.
+    """Whether a server that refused a connection with a message may accept one soon.
 
-    What cannot be told, as that nobody listens at its address, may pass where it was open before.
+    Other reasons, such as a refused TCP connection, count as temporary if a connection was open before.
     """
     if _NEVER.search(message):
         return False

@@ -14,7 +14,9 @@ from adj.abc import RunCall
 from adj.completion import to_its_end
 from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.lease.native_blocks import connection_of_native_block
-from adj.engines.lease.pool import Pool, PoolOptions, PoolStats
+from adj.engines.lease.pool import Pool
+from adj.engines.lease.pool_options import PoolOptions
+from adj.engines.lease.pool_stats import PoolStats
 from adj.engines.postgres.connection import PgConnection
 from adj.engines.postgres.connection_factory import PgConnectionFactory
 from adj.engines.postgres.pooled_connection import PooledConnection

@@ -21,7 +21,7 @@ from adj.completion import to_its_end
 from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.lease.connection_lock import ConnectionLock
-from adj.engines.lease.pool import PoolStats
+from adj.engines.lease.pool_stats import PoolStats
 from adj.engines.postgres.connection import PgConnection
 from adj.engines.postgres.engine import PsycopgEngine
 from adj.engines.postgres.pooled_connection import PooledConnection

@@ -15,10 +15,11 @@ from adj.completion import to_its_end
 from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
 from adj.engines.bridge.greenlets import BridgeConnections, run_in_bridge
 from adj.engines.bridge.thread_connections import Wrappers
+from adj.engines.driver_errors import reached_server
 from adj.engines.lease.access import nested_call_for, transaction_handles
 from adj.engines.lease.connection_lock import ConnectionLock
 from adj.engines.lease.lease import Lease
-from adj.engines.outcome import reached_server, remove_outcome_note
+from adj.engines.outcome import remove_outcome_note
 from adj.engines.postgres import connection as pg_connection
 from adj.engines.postgres.connection import PgConnection
 from adj.engines.postgres.cursor_names import cursor_name

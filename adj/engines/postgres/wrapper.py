@@ -26,7 +26,7 @@ from psycopg.postgres import types
 from adj.engines.bridge.greenlets import await_
 from adj.engines.choice.choice import check_native
 from adj.engines.choice.connection_parameters import check_parameters
-from adj.engines.outcome import RecordingErrorWrapper
+from adj.engines.error_wrapper import RecordingErrorWrapper
 from adj.engines.postgres.connection import PgConnection
 from adj.engines.postgres.cursor_names import cursor_name
 from adj.engines.postgres.session import new_session

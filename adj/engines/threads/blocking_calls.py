@@ -18,7 +18,8 @@ from django.utils.functional import cached_property
 
 from adj.abc import Command, DatabaseRow, ServerFacts
 from adj.engines.choice.backends import display_name
-from adj.engines.outcome import reached_server, remove_outcome_note
+from adj.engines.driver_errors import reached_server
+from adj.engines.outcome import remove_outcome_note
 from adj.errors import EngineNotOpen
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connections
 
-from adj.engines.outcome import RecordingErrorWrapper
+from adj.engines.error_wrapper import RecordingErrorWrapper
 from adj.engines.threads.demotion import is_refused_write
 from adj.engines.threads.interrupts import interrupt
 

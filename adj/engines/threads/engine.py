@@ -27,7 +27,9 @@ from adj.engines.bridge.nested_calls import call_with_transactions
 from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.lease.access import has_transactions, nested_call_for, new_nested_call
 from adj.engines.lease.native_blocks import connection_of_native_block
-from adj.engines.lease.pool import Pool, PoolOptions, PoolStats, pool_closed_error
+from adj.engines.lease.pool import Pool, pool_closed_error
+from adj.engines.lease.pool_options import PoolOptions
+from adj.engines.lease.pool_stats import PoolStats
 from adj.engines.lease.refused_connections import is_temporary
 from adj.engines.outcome import record_outcome
 from adj.engines.session.known_functions import KnownFunctions

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections
 
-from adj.engines.outcome import reached_server
+from adj.engines.driver_errors import reached_server
 
 P = ParamSpec("P")
 T = TypeVar("T")
