@@ -15,6 +15,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 DatabaseSettings: TypeAlias = Mapping[str, Any]
 """The settings of one alias: a value of `DATABASES`, or the `OPTIONS` in it."""
 
+ConnectionParameters: TypeAlias = dict[str, Any]
+"""The arguments of a driver's `connect()`, as `DatabaseWrapper.get_connection_params()` returns them."""
+
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
@@ -57,6 +60,11 @@ class TenantWrapper(Protocol):
 def thread_wrapper(alias: str) -> DjangoWrapper:
     """`django.db.connections[alias]`: Django's connection in the current thread or task."""
     return cast("DjangoWrapper", connections[alias])
+
+
+def thread_wrappers() -> dict[str, DjangoWrapper]:
+    """The connections in `django.db.connections` that exist in the current thread or task, by alias."""
+    return {wrapper.alias: cast("DjangoWrapper", wrapper) for wrapper in connections.all(initialized_only=True)}
 
 
 def new_django_wrapper(alias: str) -> DjangoWrapper:

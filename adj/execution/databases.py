@@ -24,7 +24,7 @@ from adj.engines.django.testcase import (
 )
 from adj.engines.lease.access import access
 from adj.engines.lease.pool_stats import PoolStats
-from adj.engines.threads.blocking_calls import read_facts
+from adj.engines.threads.server_facts import read_facts
 from adj.errors import EngineNotOpen
 from adj.execution.executor import Executor
 from adj.settings import alias_settings

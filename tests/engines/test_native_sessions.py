@@ -157,7 +157,7 @@ def test_a_server_that_is_not_there_is_told_at_once(native: Place, monkeypatch: 
     monkeypatch.setitem(connections.settings[native.alias], "NAME", "adj_no_such_database")
 
     async def main() -> None:
-        with pytest.raises(EngineNotOpen, match='database "adj_no_such_database" does not open'):
+        with pytest.raises(EngineNotOpen, match='cannot connect to the PostgreSQL database "adj_no_such_database"'):
             await q(Book).using(native.alias).acount()
 
     run(main())

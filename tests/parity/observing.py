@@ -10,7 +10,8 @@ from unittest.mock import patch
 
 from django.db.backends.utils import CursorWrapper
 
-from adj.engines.postgres.pooled_connection import PooledConnection, StreamingCursor
+from adj.engines.postgres.pooled_connection import PooledConnection
+from adj.engines.postgres.streaming_cursor import StreamingCursor
 from tests.parity.plain import plain
 
 

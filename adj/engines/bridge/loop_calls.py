@@ -1,7 +1,7 @@
-"""How synchronous code on a thread waits for a connection that belongs to an event loop: the loop does the work.
+"""Lets synchronous code on a thread use a connection that belongs to an event loop: the loop does the waiting.
 
-Code of a task may run on a worker thread while the task is in a transaction on the native engine, whose connection is
-lent to the thread meanwhile.
+A task may run code on a worker thread while it is in a transaction on the native engine. The code finds the
+transaction's connection on the thread as well.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
-
-from django.db import connections
+from typing import ParamSpec, TypeVar, cast
 
 from adj.engines.bridge.thread_connections import Wrappers, connections_of_another_thread
-from adj.engines.watching.watchers import others_watched_by
+from adj.engines.django_wrapper import DjangoWrapper, thread_wrapper
+from adj.engines.watching.watchers import Watcher, others_watched_by
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,17 +31,17 @@ _here = _Here()
 def call_with_connections(
     wrappers: Wrappers,
     loop: asyncio.AbstractEventLoop | None,
-    watchers: Mapping[str, Any],
+    watchers: Mapping[str, Watcher],
     function: Callable[P, T],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Call a function on a thread that finds other connections as well, those of an event loop among them.
+    """Call a function on this thread with other connections as well, some of which may belong to an event loop.
 
-    They show their queries to those who watch.
+    `watchers` observe the queries of these connections.
     """
-    others = {alias: wrapper for alias, wrapper in wrappers.items() if connections[alias] is not wrapper}
+    others = {alias: wrapper for alias, wrapper in wrappers.items() if thread_wrapper(alias) is not wrapper}
     with connections_of_another_thread(others), _waiting_for(loop, wrappers), others_watched_by(watchers, others):
         return function(*args, **kwargs)
 
@@ -58,19 +57,18 @@ def _waiting_for(loop: asyncio.AbstractEventLoop | None, wrappers: Wrappers) -> 
 
 
 def can_wait_on_loop() -> bool:
-    """Whether this thread may wait for an event loop."""
+    """Whether this thread has an event loop that waits for it."""
     return _here.loop is not None
 
 
 def wait_on_loop(awaitable: Awaitable[T]) -> T:
-    """Let the loop await something, and wait for it. For a thread that may."""
-    loop: Any = _here.loop
-    result: T = asyncio.run_coroutine_threadsafe(_await(awaitable), loop).result()
-    return result
+    """Let the loop await something, and wait for the result. Only if `can_wait_on_loop()`."""
+    loop = cast("asyncio.AbstractEventLoop", _here.loop)
+    return asyncio.run_coroutine_threadsafe(_await(awaitable), loop).result()
 
 
-def is_usable_here(wrapper: Any) -> bool:
-    """Whether this thread has a connection now."""
+def is_usable_here(wrapper: DjangoWrapper) -> bool:
+    """Whether this thread may use a connection of the event loop at this moment."""
     return (_here.wrappers or {}).get(wrapper.alias) is wrapper
 
 

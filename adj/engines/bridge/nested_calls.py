@@ -1,4 +1,4 @@
-"""Synchronous code on a thread: the asynchronous code that it calls runs an errand for the task that waits for it."""
+"""Synchronous code on a thread, and the asynchronous code that it calls: both use the transactions of the same task."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ T = TypeVar("T")
 def call_with_transactions(
     nested_call: NestedCall, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Call a function in a thread; asynchronous code that it calls there may use the transactions of its caller."""
+    """Call a function in this thread. What it runs with `async_to_sync()` may use the transactions of `nested_call`."""
 
     def call(wrapped: Any, args: Any, kwargs: Any) -> Any:
         async def as_nested_call() -> Any:
-            # In its own context, not in the thread's, which a cancelled `sync_to_async()` gives to its caller.
+            # Not in the context of the thread, which a cancelled `sync_to_async()` copies to its caller.
             with changed_access(nested_call=nested_call):
                 return await wrapped.awaitable(*args, **kwargs)
 

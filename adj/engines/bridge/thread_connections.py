@@ -1,4 +1,4 @@
-"""Puts connections in the place where synchronous code of this thread finds them: `django.db.connections`."""
+"""Puts connections into `django.db.connections`, where synchronous code of this thread finds them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
-Wrappers: TypeAlias = Mapping[str, BaseDatabaseWrapper]
+from adj.engines.django_wrapper import DjangoWrapper, thread_wrappers
+
+Wrappers: TypeAlias = Mapping[str, DjangoWrapper]
 
 
 def install_connections(wrappers: Wrappers) -> Wrappers:
-    """Put wrappers into this thread's `connections`; return those that they hide."""
-    before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
+    """Put wrappers into this thread's `connections`. Returns the connections that were there before, by alias."""
+    before = thread_wrappers()
     for alias, wrapper in wrappers.items():
         connections[alias] = wrapper
     return before
 
 
 def restore_connections(wrappers: Wrappers, before: Wrappers) -> None:
-    """Undo `install_connections()`, which has returned `before`."""
+    """Undo `install_connections()`, which returned `before`."""
     for alias in wrappers:
         if alias in before:
             connections[alias] = before[alias]
@@ -31,7 +32,7 @@ def restore_connections(wrappers: Wrappers, before: Wrappers) -> None:
 
 @contextmanager
 def connections_of_another_thread(wrappers: Wrappers) -> Generator[None]:
-    """Use the connections of another thread, which waits meanwhile; Django refuses that unless it is told."""
+    """Use the connections of another thread, which waits. Without `inc_thread_sharing()`, Django would refuse."""
     for wrapper in wrappers.values():
         wrapper.inc_thread_sharing()
     before = install_connections(wrappers)

@@ -1,39 +1,40 @@
-"""Connection parameters that the native engine refuses: unknown to psycopg, or in conflict with its own."""
+"""Finds connection parameters that psycopg does not know, or that the native engine cannot honor."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import Cursor, ServerBindingCursor
 from psycopg import pq
 
+from adj.engines.django_wrapper import DatabaseSettings
 from adj.settings import nearest
 
-# The arguments of `psycopg.connect()` that are not libpq's.
+# The arguments of `psycopg.connect()` that are not passed to libpq.
 _PSYCOPGS = frozenset({"autocommit", "prepare_threshold", "context", "cursor_factory", "row_factory"})
 
-# Read by Django's backend, and not passed on.
+# Options that Django's backend reads and does not pass on.
 _DJANGOS = frozenset({"assume_role", "isolation_level", "pool", "server_side_binding"})
 
 
-# What `psycopg.connect()` takes, with the libpq that is loaded.
+# The arguments of `psycopg.connect()` with the installed libpq.
 _KNOWN = _PSYCOPGS | {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 
 
-def check_parameters(parameters: Mapping[str, Any], wrapper: Any) -> None:
-    """Raise `ImproperlyConfigured` for parameters that psycopg does not know, or for a cursor or rows of its own."""
+def check_parameters(parameters: DatabaseSettings, wrapper: BaseDatabaseWrapper) -> None:
+    """Raise `ImproperlyConfigured` for unknown parameters, and for a `cursor_factory` or `row_factory`."""
     for problem in _problems(parameters, wrapper):
         raise ImproperlyConfigured(problem)
 
 
-def problems_of_options(alias: str, options: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the names in `OPTIONS` of an alias of Django's own PostgreSQL backend."""
+def problems_of_options(alias: str, options: DatabaseSettings) -> Iterator[str]:
+    """Problems of the names in `OPTIONS` of an alias with Django's own PostgreSQL backend."""
     return (_unknown(alias, name) for name in options if name not in _KNOWN | _DJANGOS)
 
 
-def _problems(parameters: Mapping[str, Any], wrapper: Any) -> Iterator[str]:
+def _problems(parameters: DatabaseSettings, wrapper: BaseDatabaseWrapper) -> Iterator[str]:
     yield from (_unknown(wrapper.alias, name) for name in parameters if name not in _KNOWN)
     backend_class = type(wrapper)
     if parameters.get("cursor_factory", Cursor) not in (Cursor, ServerBindingCursor) or "row_factory" in parameters:

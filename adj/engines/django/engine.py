@@ -1,7 +1,7 @@
-"""The engine of Django's own connection: every call goes through its thread-sensitive thread.
+"""The engine that uses Django's own connection, on the thread where Django's asynchronous methods run.
 
-It sees what Django's own code on that thread sees: the transaction of a `TestCase`, an in-memory database. Queries run
-one after another, as Django's own async ORM runs them.
+It sees what Django's code on that thread sees: the transaction of a `TestCase`, an in-memory database. Queries run one
+after another, as they do in Django's async ORM.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
+
+from asgiref.current_thread_executor import CurrentThreadExecutor
 
 from adj.abc import RunCall
 from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
@@ -34,7 +36,7 @@ class DjangoEngine:
 
     @asynccontextmanager
     async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[DjangoConnection]:
-        """Django's connection; its thread keeps the order. Waits for the end of another task's transaction."""
+        """Django's connection. Waits until the transaction of another task has ended."""
         async with self._transaction:
             if exclusive:
                 connection = self._new_connection()
@@ -50,16 +52,16 @@ class DjangoEngine:
         return DjangoConnection(self._alias)
 
     def thread_executor(self, run: RunCall) -> None:
-        """Django's own asynchronous methods use its connection in any case."""
+        """None: Django's asynchronous methods already use this connection."""
 
     def stats(self) -> None:
-        """There is no pool."""
+        """None: there is no pool."""
 
     async def close(self) -> None:
-        """Nothing to close: the connection is Django's."""
+        """Do nothing: the connection belongs to Django."""
 
     def abandon(self) -> None:
-        """Nothing to close either."""
+        """Do nothing: the connection belongs to Django."""
 
 
 class DjangoConnection(ThreadConnection):
@@ -67,10 +69,10 @@ class DjangoConnection(ThreadConnection):
 
     def __init__(self, alias: str) -> None:
         super().__init__(alias)
-        self._thread_of: Callable[[], Any] = waiting_executor
+        self._thread_of: Callable[[], CurrentThreadExecutor | None] = waiting_executor
 
-    def stay_on(self, waiting: Any) -> None:
-        """Use one thread from now on, whatever Django's own asynchronous methods leave behind when cancelled."""
+    def stay_on(self, waiting: CurrentThreadExecutor | None) -> None:
+        """Use one thread from now on, even if a cancelled asynchronous method of Django changes the context."""
         self._thread_of = lambda: waiting
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from adj.settings import POOL_OPTIONS
 
@@ -27,6 +28,6 @@ class PoolOptions:
     @classmethod
     def of(cls, adj_options: Mapping[str, float], django_options: object) -> PoolOptions:
         """The options in `ADJ[alias]["pool"]`, or else those in Django's `OPTIONS["pool"]` that mean the same here."""
-        values = {**(django_options if isinstance(django_options, dict) else {}), **adj_options}
+        values: dict[str, Any] = {**(django_options if isinstance(django_options, dict) else {}), **adj_options}
         options = cls(**{name: values[name] for name in POOL_OPTIONS if values.get(name) is not None})
         return options if options.max_size >= options.min_size else replace(options, max_size=options.min_size)

@@ -1,4 +1,4 @@
-"""Opens, checks and closes the connections of a pool.
+"""Opens, checks and closes the connections of a PostgreSQL pool.
 
 Private Django API used here: `DatabaseWrapper.get_connection_params`.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
 import psycopg
 from django.db import connections
 
 from adj.engines.bridge.greenlets import BridgeConnections, run_in_bridge
+from adj.engines.django_wrapper import ConnectionParameters
 from adj.engines.lease.refused_connections import is_temporary
-from adj.engines.postgres.connection import PgConnection
+from adj.engines.postgres.connection import PgConnection, PgWrapper
 from adj.engines.postgres.wrapper import async_parameters, wrapper_for_bridge
 from adj.engines.session.known_functions import KnownFunctions
 from adj.engines.session.server_state import has_unread_data, is_read_only
@@ -32,9 +32,9 @@ class PgConnectionFactory:
     async def open(self) -> PgConnection:
         """Open a connection, and let Django's backend prepare it: time zone, role, `connection_created`.
 
-        The backend is asked for its parameters each time, as they may hold a password that is rotated.
+        The backend's parameters are read each time, since they may contain a password that is rotated.
         """
-        wrapper: Any = wrapper_for_bridge(None, self._alias)
+        wrapper = wrapper_for_bridge(None, self._alias)
         parameters = await _parameters(wrapper)
         try:
             connection = await PgConnection.connect(**async_parameters(parameters, wrapper))
@@ -53,17 +53,17 @@ class PgConnectionFactory:
             was_lost = connection.is_lost
             connection.pgconn.finish()
             if was_lost and isinstance(error, Exception):
-                # It is the server that has ended it, as a pooler does with one that it cannot serve.
+                # The server has closed it, as a pooler does with a connection that it cannot serve.
                 raise self._not_open(error) from error
             raise
         return connection
 
     def is_ready(self, connection: PgConnection) -> bool:
-        """Whether the server has sent nothing since the connection was returned. Costs one look at the socket."""
+        """Whether the server has sent nothing since the connection was returned. Costs one poll of the socket."""
         return not has_unread_data(connection.pgconn.socket)
 
     async def check(self, connection: PgConnection) -> bool:
-        """Whether a connection that the server has sent something to still answers, and may write if it could."""
+        """Whether a connection with unread data still works, and has not become read-only."""
         with suppress(psycopg.Error), connection.cleaning_up():
             await connection.execute("")
         return not connection.is_lost and (connection.was_read_only or not is_read_only(connection.pgconn))
@@ -80,15 +80,15 @@ class PgConnectionFactory:
         name = connections.settings[self._alias]["NAME"]
         return EngineNotOpen(
             alias=self._alias,
-            reason=f'the PostgreSQL database "{name}" does not open: {str(error).strip()}.',
-            advice=f'Check DATABASES["{self._alias}"], and that the database exists and its server runs.',
+            reason=f'cannot connect to the PostgreSQL database "{name}": {str(error).strip()}.',
+            advice=f'Check DATABASES["{self._alias}"], and that the server is running and the database exists.',
         )
 
 
-async def _parameters(wrapper: Any) -> dict[str, Any]:
-    """What the backend passes to `psycopg.connect()`."""
+async def _parameters(wrapper: PgWrapper) -> ConnectionParameters:
+    """The backend's parameters for `psycopg.connect()`."""
     cls = next(cls for cls in type(wrapper).__mro__[2:] if "get_connection_params" in vars(cls))
     if cls.__module__.startswith("django."):
         return dict(wrapper.get_connection_params())
-    # A project's own may fetch a token, which takes its time.
+    # A project's method may block, for example to fetch a token.
     return dict(await asyncio.to_thread(wrapper.get_connection_params))

@@ -1,16 +1,16 @@
-"""The engine for PostgreSQL: a pool of asynchronous connections for one alias on one event loop."""
+"""The native engine: a pool of asynchronous connections to PostgreSQL, for one alias on one event loop."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
+from typing import cast
 
 import psycopg
 from django.db import connections
 
-from adj.abc import RunCall
+from adj.abc import Connection, RunCall
 from adj.completion import to_its_end
 from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.lease.native_blocks import connection_of_native_block
@@ -26,7 +26,7 @@ from adj.settings import pool_setting
 
 
 class PsycopgEngine:
-    """A pool of connections, each of which a query, a stream or a transaction has for itself."""
+    """A pool of connections, each checked out by one query, stream or transaction at a time."""
 
     def __init__(self, alias: str, pool: Mapping[str, float]) -> None:
         check_settings(alias)
@@ -36,20 +36,19 @@ class PsycopgEngine:
         self._pool = Pool(alias, PgConnectionFactory(alias), options, setting=pool_setting(alias, "max_size"))
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[PooledConnection]:
-        """Check a connection out for the length of a block; waits while all are in use.
+        """Check out a connection until the block ends. Waits while all connections are in use.
 
-        In a block of `native()` that keeps a connection, everything takes that one: it may have another session, and a
-        second one might never become free.
+        In a block of `native()` that keeps a connection, all code uses that connection: its session may have been
+        changed, and a second connection might never become free.
 
-        Raises `PoolTimeout` when that takes too long, `TooManyWaiting`, and `EngineNotOpen` where the server cannot be
-        reached.
+        Raises `PoolTimeout`, `TooManyWaiting`, and `EngineNotOpen` if the server cannot be reached.
         """
         if (checkout := connection_of_native_block(self, exclusive=exclusive)) is not None:
             return _in_native_block(checkout)
         return _PoolCheckout(self)
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
-        """Runs what Django's own asynchronous methods send to their thread in a bridge."""
+        """Runs in a bridge what Django's asynchronous methods would run in a thread."""
         return CallExecutor(run)
 
     def stats(self) -> PoolStats:
@@ -57,30 +56,30 @@ class PsycopgEngine:
         return self._pool.stats()
 
     async def close(self) -> None:
-        """Close every connection; one that is in use, when it is returned."""
+        """Close all connections. Those in use are closed when they are returned."""
         self._pool.close()
 
     def abandon(self) -> None:
-        """Close every connection after the end of the event loop."""
+        """Close all connections after the event loop was closed."""
         self._pool.abandon()
 
     async def acquire(self) -> PgConnection:
-        """Check out a connection that the server has not ended."""
+        """Check out a connection. Raises as `connection()` does, and `EngineNotOpen` in a forked process."""
         if os.getpid() != self._process:
             raise EngineNotOpen(
                 alias=self._alias,
-                reason="this process was forked after the connections were opened, and must not use its parent's.",
-                advice="Run queries in an event loop that the child process starts itself.",
+                reason="this process was forked after its parent opened the connections, and must not use them.",
+                advice="Run queries in an event loop that the child process starts.",
             )
         return await self._pool.acquire()
 
     async def release(self, connection: PgConnection) -> None:
-        """Return a connection; its session goes to the next one as it came, or is ended."""
+        """Return a connection to the pool, or close it if it cannot be cleaned."""
         pool = self._pool
-        wrapper: Any = connection.wrapper
-        current: PgConnection = wrapper.raw
+        # Never None: the wrapper of a pool's connection is created with it.
+        current = cast("PgConnection", connection.wrapper.raw)
         if current is not connection:
-            # Django's code has closed it, and used it again.
+            # Django's code has closed the connection, and the wrapper has opened another one.
             pool.replace(connection, current)
         if current.is_clean:
             pool.release(current)
@@ -95,14 +94,14 @@ class PsycopgEngine:
             self._release_cleaned(current)
 
     def _release_cleaned(self, connection: PgConnection) -> None:
-        """Return a connection that was cleaned. That may be cut short, as it is in a coroutine that is closed."""
+        """Return a connection if it was cleaned completely. Closing the coroutine, for one, interrupts that."""
         if connection.is_clean:
             self._pool.release(connection)
         else:
             self._pool.discard(connection)
 
     async def _clean(self, connection: PgConnection) -> None:
-        """Undo what is open on a connection, as far as that is enough to end its session's use."""
+        """Roll back what is open on a connection, if that is enough to use its session again."""
         connection.close_if_busy()
         if connection.is_lost or connection.is_session_changed:
             return
@@ -113,23 +112,24 @@ class PsycopgEngine:
             if connection.has_refused_write and not await _is_demoted(connection):
                 connection.has_refused_write = False
         if connection.has_refused_write:
-            # The others were opened to the same server.
+            # The other connections are to the same server.
             self._pool.renew()
 
 
 async def _is_demoted(connection: PgConnection) -> bool:
-    """Whether a session that could write, and has refused to, cannot do so any more, as after a failover."""
+    """Whether a session that refused a write has become read-only, as after a failover."""
     if connection.was_read_only:
         return False
-    row: Any = await (await connection.execute("SHOW transaction_read_only")).fetchone()
-    return bool(row == ("on",))
+    row = await (await connection.execute("SHOW transaction_read_only")).fetchone()
+    return row == ("on",)
 
 
 @asynccontextmanager
-async def _in_native_block(checkout: AbstractAsyncContextManager[Any]) -> AsyncGenerator[PooledConnection]:
-    """A connection that a block around the running code keeps, shared with the calls of the block."""
+async def _in_native_block(checkout: AbstractAsyncContextManager[Connection]) -> AsyncGenerator[PooledConnection]:
+    """The connection that a `native()` block around the running code keeps, shared with the block's calls."""
     async with checkout as connection:
-        leased: PooledConnection = connection.new_lease()
+        # The block got it from this engine.
+        leased = cast("PooledConnection", connection).new_lease()
         try:
             yield leased
         finally:
@@ -137,7 +137,7 @@ async def _in_native_block(checkout: AbstractAsyncContextManager[Any]) -> AsyncG
 
 
 class _PoolCheckout:
-    """Checks a connection out on entering, and returns it on leaving."""
+    """Checks out a connection when the block begins, and returns it when the block ends."""
 
     __slots__ = ("_connection", "_engine", "_raw")
 

@@ -1,7 +1,7 @@
-"""One connection for everybody, in a transaction that is undone at the end: for tests on the native engine.
+"""For tests on the native engine: one connection for all queries, in a transaction that is rolled back at the end.
 
-Every query of the event loop runs on it, one after another. A transaction of the code under test is a savepoint in it,
-and others wait until that has ended.
+All queries of the event loop run on it, one at a time. A transaction of the code under test is a savepoint, and other
+tasks wait until it has ended.
 
 Private Django API used here: `Atomic._from_testcase`.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 from django.db import connections
 from django.db.transaction import Atomic
@@ -22,15 +21,15 @@ from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.lease.connection_lock import ConnectionLock
 from adj.engines.lease.pool_stats import PoolStats
-from adj.engines.postgres.connection import PgConnection
+from adj.engines.postgres.connection import PgConnection, PgWrapper
 from adj.engines.postgres.engine import PsycopgEngine
 from adj.engines.postgres.pooled_connection import PooledConnection
 
 
 class PinnedEngine:
-    """An alias whose connection is taken by the first query, and begins its transaction then.
+    """The engine of one alias. Its first query checks out the connection and begins the transaction.
 
-    `siblings` are the pinned engines of all aliases: code that uses two of them finds both connections.
+    `siblings` are the pinned engines of all aliases, so that code that uses two of them finds both connections.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class PinnedEngine:
 
     @asynccontextmanager
     async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[PooledConnection]:
-        """The connection. Waits for the end of another task's transaction."""
+        """The connection. Waits until the transaction of another task has ended."""
         raw = await self._begin_once()
         async with self._transaction:
             if exclusive:
@@ -54,26 +53,26 @@ class PinnedEngine:
             yield connection
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
-        """Runs what Django's own asynchronous methods send to their thread in a bridge."""
+        """Runs in a bridge what Django's asynchronous methods would run in a thread."""
         return CallExecutor(run)
 
     def stats(self) -> PoolStats:
-        """The figures of the pool that the connection is from."""
+        """The figures of the pool that the connection came from."""
         return self._engine.stats()
 
     async def close(self) -> None:
-        """Undo everything, and close the connection."""
+        """Roll back the transaction, and close the connection."""
         if self._raw is not None:
             await to_its_end(self._end(self._raw))
         await self._engine.close()
 
     def abandon(self) -> None:
-        """Close the connection, with which everything is undone, after the end of the event loop."""
+        """Close the connection after the event loop was closed. The server then rolls back the transaction."""
         self._raw = None
         self._engine.abandon()
 
     @property
-    def wrapper(self) -> Any:
+    def wrapper(self) -> PgWrapper | None:
         """Django's wrapper of the connection; None before the first query."""
         return None if self._raw is None else self._raw.wrapper
 
@@ -106,7 +105,7 @@ class PinnedEngine:
 
 
 class _PinnedConnection(PooledConnection):
-    """The connection of all, lent for one query or one transaction."""
+    """The connection, for one query or one transaction."""
 
     def __init__(
         self, alias: str, raw: PgConnection, siblings: Mapping[str, PinnedEngine], lock: ConnectionLock
@@ -115,20 +114,21 @@ class _PinnedConnection(PooledConnection):
         self._siblings, self._lock = siblings, lock
 
     def _wrappers(self) -> Wrappers:
-        pinned = {alias: engine.wrapper for alias, engine in self._siblings.items() if engine.wrapper is not None}
+        engines = self._siblings.items()
+        pinned = {alias: wrapper for alias, engine in engines if (wrapper := engine.wrapper) is not None}
         return {**pinned, **super()._wrappers()}
 
 
 def _begin(alias: str) -> None:
-    block: Any = Atomic(alias, savepoint=True, durable=False)
-    # As Django marks the transaction of a TestCase, within which a durable block is allowed.
-    block._from_testcase = True
+    block = Atomic(alias, savepoint=True, durable=False)
+    # Django marks the transaction of a TestCase like this, so that durable blocks are allowed in it.
+    vars(block)["_from_testcase"] = True
     block.__enter__()
 
 
 def _roll_back(alias: str) -> None:
-    """End the outermost block, and with it those that tasks have not left."""
-    connection: Any = connections[alias]
+    """End the outermost block, and with it the blocks that tasks have not left."""
+    connection = connections[alias]
     while connection.atomic_blocks:
         connection.needs_rollback = True
         connection.atomic_blocks[-1].__exit__(None, None, None)

@@ -1,4 +1,4 @@
-"""Which functions of a PostgreSQL database may change their session: asked of the server, once for each name."""
+"""Which functions of a PostgreSQL database may change their session. The server is asked once for each name."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from adj.abc import DatabaseRow
+
 SELECT_VOLATILE: Final = (
     "SELECT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
     " WHERE p.proname = ANY(%s) AND p.provolatile = 'v' AND n.nspname <> 'pg_catalog'"
 )
-"""Asks which of some names are functions of the project's that may change their session: a volatile one may."""
+"""Selects those of some names that are functions of the project which may change their session: volatile ones."""
 
 
 class KnownFunctions:
-    """What is known of the functions of one database, by name. Threads may share it."""
+    """What is known about the functions of one database, by name. Can be shared between threads."""
 
     def __init__(self) -> None:
         self._may_change: dict[str, bool] = {}
 
     def may_change_session(self, names: AbstractSet[str]) -> bool:
-        """Whether one of the functions may have changed its session, as far as is known."""
+        """Whether one of the functions may have changed its session. Unknown functions may."""
         return any(self._may_change.get(name, True) for name in names)
 
     def unknown(self, names: AbstractSet[str]) -> list[str]:
-        """The names that the server has to be asked about, by `SELECT_VOLATILE`."""
+        """The names to ask the server about, with `SELECT_VOLATILE`."""
         return sorted(names - self._may_change.keys())
 
-    def learn(self, names: Iterable[str], lasting: Iterable[tuple[str]]) -> None:
-        """Take note of what the server has answered to `SELECT_VOLATILE` about names."""
-        # A name that is no function is that of a table or a type.
-        self._may_change.update(dict.fromkeys(names, False), **{str(name): True for (name,) in lasting})
+    def learn(self, names: Iterable[str], volatile: Iterable[DatabaseRow]) -> None:
+        """Remember the result of `SELECT_VOLATILE` for some names."""
+        # A name that is not a function is that of a table or a type.
+        self._may_change.update(dict.fromkeys(names, False), **{str(name): True for (name,) in volatile})

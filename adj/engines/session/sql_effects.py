@@ -1,8 +1,8 @@
-"""What a statement leaves in its session of PostgreSQL: told by what is known to leave nothing.
+"""Whether a statement changes its PostgreSQL session in a way that outlives the transaction.
 
-A session is lent to one user after another. What outlives a transaction in it, such as a setting, a temporary table or
-a lock, must not be found by the next one. A list of statements that leave something behind would never be complete, so
-this is a list of those that do not; and a function is asked about, since any may call `set_config()`.
+Sessions are used by one query after another. A setting, a temporary table or a lock that outlives its transaction must
+not affect the next query. A list of such statements would never be complete, so this module lists the statements that
+are known to be harmless. The server is asked about functions, since any function may call `set_config()`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-# Comments, texts and quoted names: what is written in them is no SQL. Each ends at the end of the text as well, so that
-# no place is read twice.
+# Comments, string literals and quoted names, whose content is not SQL. Each also ends at the end of the text, so that
+# the expression does not backtrack.
 _ENCLOSED = re.compile(
     r"""
     --[^\n]*
@@ -25,12 +25,12 @@ _ENCLOSED = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# What stands for a nested comment, and for a name that is not made of letters.
+# Stand for a nested comment, and for a name that is not an identifier.
 _NESTED, _STRANGE = "\x00", "\x01"
 
 _FIRST_WORDS = re.compile(r"[\s(]*(\w*)\s*(\w*)")
 _LASTING_WORD = re.compile(r'(?<![".\w$])(?:temp|temporary|hold|pg_temp\w*)(?![\w$"])', re.IGNORECASE)
-# A name before a parenthesis, but for a table's whose columns are named.
+# A name before a parenthesis, except the table in INSERT INTO table (columns).
 _CALL = re.compile(
     r"""
     (?:(?P<into>\binto\s+(?:"?[\w$]+"?\s*\.\s*)?))?
@@ -48,22 +48,22 @@ _HARMLESS: Final = frozenset(
         *("create", "alter", "drop", "comment", "grant", "revoke", "reindex", "refresh", "cluster", "checkpoint"),
     }
 )
-"""The first words of statements that leave nothing behind, but for tables and cursors that outlive a transaction."""
+"""The first words of harmless statements. Temporary tables and cursors WITH HOLD are recognized separately."""
 
 _OF_TRANSACTION: Final = frozenset({"local", "constraints", "transaction"})
-"""What follows `SET` where that ends with the transaction."""
+"""The words after `SET` in statements whose effect ends with the transaction."""
 
 SESSION_FUNCTIONS: Final = frozenset(
     {
         *("set_config", "setseed", "pg_replication_origin_session_setup"),
         *("pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared"),
         *("pg_advisory_unlock", "pg_advisory_unlock_shared", "pg_advisory_unlock_all"),
-        # These run the SQL that they are given.
+        # These run the SQL in their arguments.
         *("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "ts_stat", "ts_rewrite"),
         *("cursor_to_xml", "cursor_to_xmlschema"),
     }
 )
-"""PostgreSQL's own functions that change something in their session."""
+"""PostgreSQL's functions that change their session."""
 
 _WORDS: Final = """
     all and any array as asc between both by case cast check conflict cube cycle default desc distinct else end except
@@ -83,15 +83,15 @@ _FUNCTIONS: Final = """
     substring sum to_char trim trunc unnest upper var_pop
 """
 _KNOWN: Final = frozenset(f"{_WORDS} {_TYPES} {_FUNCTIONS}".split())
-"""What may stand before a parenthesis and leaves nothing behind, so that the server need not be asked."""
+"""Words that may precede a parenthesis and are harmless, so that the server is not asked about them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionEffects:
-    """What a text of SQL leaves in its session.
+    """How SQL changes its session.
 
-    `is_lasting`: something that outlives its transaction. `functions`: names that may be functions, whose effect the
-    server has to be asked about.
+    `is_lasting`: in a way that outlives the transaction. `functions`: names of functions, or other names before a
+    parenthesis, to ask the server about.
     """
 
     is_lasting: bool = False
@@ -101,12 +101,12 @@ class SessionEffects:
 NO_EFFECTS: Final = SessionEffects()
 _LASTING_EFFECTS: Final = SessionEffects(is_lasting=True)
 
-# The SQL of a list of many values is long, and would be kept a thousand times.
+# The SQL of a long list of values is not cached, to save memory.
 _LONGEST = 10_000
 
 
 def session_effects(sql: str) -> SessionEffects:
-    """What one or several statements leave in their session."""
+    """How one or several statements change their session."""
     return _cached_effects(sql) if len(sql) <= _LONGEST else _effects(sql)
 
 
@@ -131,12 +131,12 @@ def _without_contents(match: re.Match[str]) -> str:
     if match["text"] is not None:
         return "''"
     comment = match["comment"]
-    # Where a comment within a comment ends is not looked into.
+    # Nested comments are not parsed.
     return _NESTED if comment is not None and "/*" in comment[2:] else " "
 
 
 def _outlives_transaction(statement: str) -> bool:
-    """Whether a statement outlives its transaction by what it is, and not by what it calls."""
+    """Whether the effect of a statement, apart from its functions, outlives the transaction."""
     words = _FIRST_WORDS.match(statement)
     first, second = ("", "") if words is None else (words[1].lower(), words[2].lower())
     if first == "set":
@@ -147,7 +147,7 @@ def _outlives_transaction(statement: str) -> bool:
 
 
 def _called_functions(bare: str) -> Iterator[str]:
-    """The names that may be functions in SQL without texts and comments."""
+    """The names that may be functions, in SQL without literals and comments."""
     for call in _CALL.finditer(bare):
         name = call["quoted"] if call["plain"] is None else call["plain"].lower()
         if name in _KNOWN or call["into"] is not None:
@@ -160,7 +160,7 @@ _LONGEST_CALL = 1_000
 
 
 def _is_of_transaction(bare: str, start: int) -> bool:
-    """Whether the third argument of a `set_config()`, of which the first begins there, is true."""
+    """Whether the third argument of `set_config()` is true; the first argument begins at `start`."""
     depth = 1
     for match in _PARENTHESIS_OR_END.finditer(bare, start, start + _LONGEST_CALL):
         depth += 1 if match[0] == "(" else -1

@@ -1,40 +1,35 @@
-"""What runs on a thread that owns a Django connection. Everything here is synchronous and blocks.
+"""The functions that run on a thread with a Django connection. Everything here is synchronous and blocks.
 
-Private Django API used here: the computed attributes of `DatabaseFeatures` and `DatabaseWrapper`,
-`DatabaseWrapper.close_at`.
+Private Django API used here: `DatabaseWrapper.close_at`, `DatabaseWrapper.rollback_exc`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, ProgrammingError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.transaction import TransactionManagementError
-from django.utils.functional import cached_property
 
-from adj.abc import Command, DatabaseRow, ServerFacts
+from adj.abc import Command, DatabaseRow
 from adj.engines.choice.backends import display_name
+from adj.engines.django_wrapper import DjangoWrapper, thread_wrapper, thread_wrappers
 from adj.engines.driver_errors import reached_server
 from adj.engines.outcome import remove_outcome_note
 from adj.errors import EngineNotOpen
 
 T = TypeVar("T")
 
-# Features that Django finds out by writing to the database, or that only its own tests ask for; and what holds on to
-# the connection.
-_NOT_FACTS = ("supports_transactions", "introspected_", "django_test_", "test_", "wrap_database_errors")
 
+def open_connection(alias: str) -> DjangoWrapper:
+    """This thread's Django connection to an alias, open.
 
-def open_connection(alias: str) -> BaseDatabaseWrapper:
-    """This thread's Django connection, open.
-
-    Raises `EngineNotOpen` when the database does not let it in.
+    Raises `EngineNotOpen` if the database does not accept the connection.
     """
-    connection = connections[alias]
+    connection = thread_wrapper(alias)
     if connection.connection is None:
         try:
             connection.ensure_connection()
@@ -42,8 +37,8 @@ def open_connection(alias: str) -> BaseDatabaseWrapper:
             name = connection.settings_dict["NAME"]
             raise EngineNotOpen(
                 alias=alias,
-                reason=f'the {display_name(connection)} database "{name}" does not open: {str(error).strip()}.',
-                advice=f'Check DATABASES["{alias}"], and that the database exists and its server runs.',
+                reason=f'cannot connect to the {display_name(connection)} database "{name}": {str(error).strip()}.',
+                advice=f'Check DATABASES["{alias}"], and that the server is running and the database exists.',
             ) from error
         except (TypeError, ProgrammingError) as error:
             _explain_option(connection, error)
@@ -51,10 +46,10 @@ def open_connection(alias: str) -> BaseDatabaseWrapper:
     return connection
 
 
-def _explain_option(connection: BaseDatabaseWrapper, error: Exception) -> None:
-    """Raise `ImproperlyConfigured` if an error of the driver is about a connection option that it does not know."""
+def _explain_option(connection: DjangoWrapper, error: Exception) -> None:
+    """Raise `ImproperlyConfigured` if a driver's error is about a connection option that it does not know."""
     text = str(error).strip()
-    # The driver may suggest another name behind the one that it does not know.
+    # The driver may suggest a known name after the unknown one, so the first name in its text counts.
     places = {
         text.find(f"{quote}{option}{quote}"): option
         for option in connection.settings_dict["OPTIONS"]
@@ -63,52 +58,52 @@ def _explain_option(connection: BaseDatabaseWrapper, error: Exception) -> None:
     if positions := sorted(place for place in places if place >= 0):
         raise ImproperlyConfigured(
             f'DATABASES["{connection.alias}"]["OPTIONS"]: the driver of {display_name(connection)} does not accept '
-            f'"{places[positions[0]]}". It says: {text}'
+            f'"{places[positions[0]]}": {text}'
         ) from error
 
 
 def refresh_connections() -> None:
-    """Before this thread's connections are used again: close those that are too old or broken, and have their health
-    checked if asked. Prefetching may have opened one to another database.
+    """Close this thread's connections that are too old or broken, to all aliases, as Django does between requests.
+
+    With `CONN_HEALTH_CHECKS`, Django checks them before their next use.
     """
-    for connection in connections.all(initialized_only=True):
+    for connection in thread_wrappers().values():
         if connection.settings_dict["CONN_MAX_AGE"] == 0:
-            # "Not kept between requests" is what an idle worker's end stands for; see ThreadsEngine.
+            # Outside requests, idle workers end instead; see `LINGER_SECONDS`.
             connection.close_at = None
         try:
             connection.close_if_unusable_or_obsolete()
         except DatabaseError:
-            # Closing tells of a connection that was lost; the next query opens another one.
+            # Closing a lost connection raises. The next query opens another one.
             connection.connection = None
 
 
-def refuse_lock_outside_transaction(connection: BaseDatabaseWrapper, command: Command) -> None:
+def refuse_lock_outside_transaction(connection: DjangoWrapper, command: Command) -> None:
     """Raise what Django raises for `SELECT ... FOR UPDATE` in autocommit."""
     if command.locks_rows and connection.get_autocommit():
         raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
 
 
 def fetch_all(alias: str, command: Command, receive: Callable[[list[DatabaseRow]], T]) -> T:
-    """Run a statement, and make of its rows what the caller wants while they are here."""
+    """Run a statement, and return what `receive` returns for its rows."""
     connection = open_connection(alias)
     refuse_lock_outside_transaction(connection, command)
-    cursor: Any
     with connection.cursor() as cursor, _marking_failure(connection, command):
-        cursor.execute(command.sql, command.parameters)
+        cursor.execute(command.sql, cast("Sequence[Any]", command.parameters))
         rows = _rows_of(cursor, command)
     return receive(rows)
 
 
-def _rows_of(cursor: Any, command: Command) -> list[DatabaseRow]:
+def _rows_of(cursor: CursorWrapper, command: Command) -> list[DatabaseRow]:
     if not command.returns_rows:
         return [(cursor.rowcount,)]
-    # MariaDB sends no result set for DELETE ... RETURNING if it can tell that no row matches, and then drivers raise.
+    # MariaDB sends no result set for DELETE ... RETURNING if it knows that no row matches, and then drivers raise.
     return [] if cursor.description is None else list(cursor.fetchall())
 
 
 @contextmanager
-def _marking_failure(connection: Any, command: Command) -> Generator[None]:
-    """A block whose error fails the transaction around it, if the statement writes; as Django's `update()` has it."""
+def _marking_failure(connection: DjangoWrapper, command: Command) -> Generator[None]:
+    """Mark the transaction for rollback if a statement that writes fails in the block, as Django's `update()` does."""
     try:
         yield
     except Exception as error:
@@ -119,28 +114,6 @@ def _marking_failure(connection: Any, command: Command) -> Generator[None]:
         raise
 
 
-def read_facts(alias: str) -> ServerFacts:
-    """Everything the compiler may ask of a connection, computed on an open one."""
-    connection = open_connection(alias)
-    features = _computed(connection.features, (cached_property, property))
-    return ServerFacts(connection.vendor, features, _computed(connection, (cached_property,)))
-
-
-def _computed(owner: Any, kinds: tuple[type, ...]) -> dict[str, object]:
-    """The computed attributes of a Django object, those that can be had."""
-    facts = {}
-    for name in _computed_names(type(owner), kinds):
-        # A backend that cannot tell raises what it likes; it will do so again when somebody asks.
-        with suppress(Exception):
-            facts[name] = getattr(owner, name)
-    return facts
-
-
-def _computed_names(owner: type, kinds: tuple[type, ...]) -> Iterator[str]:
-    names = {name for base in owner.__mro__ for name, value in vars(base).items() if isinstance(value, kinds)}
-    return (name for name in sorted(names) if not name.startswith(_NOT_FACTS))
-
-
 def close_connections() -> None:
-    """Close every Django connection of this thread."""
+    """Close all Django connections of this thread."""
     connections.close_all()

@@ -1,8 +1,8 @@
-"""The passage of a worker's thread into its driver and out again, where a cancelled call can be interrupted.
+"""Monitors when a worker's thread is in its database driver, so that a cancelled call can be interrupted.
 
-Django enters the driver by one door, `wrap_database_errors`. An interrupt is delivered only while the thread is behind
-that door for the very call that was cancelled, and the thread does not come out before it is delivered. So an interrupt
-never meets a statement of another call, whoever has the connection next.
+Django calls the driver inside one context manager, `wrap_database_errors`. An interrupt is sent only while the thread
+is inside it for the cancelled call, and the thread does not leave it before the interrupt was sent. So an interrupt
+never stops a statement of another call that uses the connection next.
 
 Private Django API used here: `DatabaseWrapper.wrap_database_errors`.
 """
@@ -13,22 +13,20 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any
 
-from django.db import connections
-
+from adj.engines.django_wrapper import DjangoWrapper, thread_wrapper
 from adj.engines.error_wrapper import RecordingErrorWrapper
 from adj.engines.threads.demotion import is_refused_write
 from adj.engines.threads.interrupts import interrupt
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
-"""Seconds until an interrupt is repeated: it has no effect where a statement is only on its way to the database."""
+"""Seconds before an interrupt is repeated. It has no effect if the statement has not arrived at the database."""
 
 
 class DriverMonitor:
-    """Which call a thread runs, and whether it is in the driver.
+    """Which call a thread is running, and whether it is in the driver.
 
-    `has_refused_write` says that the server has refused a statement since somebody last looked, because it writes.
+    `has_refused_write` says that the server has refused a write since the attribute was last reset.
     """
 
     def __init__(self) -> None:
@@ -43,7 +41,7 @@ class DriverMonitor:
 
     @contextmanager
     def running(self, call: object) -> Generator[None]:
-        """Run a call in the block."""
+        """A block that runs a call."""
         self._call = call
         try:
             yield
@@ -53,28 +51,28 @@ class DriverMonitor:
                 self._changes.notify_all()
 
     def enter(self) -> None:
-        """The thread goes into the driver."""
+        """Record that the thread enters the driver."""
         self._depth += 1
 
     def leave(self, *, has_failed: bool) -> None:
-        """The thread comes out of the driver, after an interrupt that is on its way."""
+        """Record that the thread leaves the driver. Waits for an interrupt that is being sent."""
         with self._changes:
             self._depth -= 1
             if has_failed:
-                # Interrupted or not, its call ends by this error. What it undoes on its way is not interrupted.
+                # Interrupted or not, the call ends with this error. Its cleanup is not interrupted.
                 self._failed = self._call
                 self._changes.notify_all()
 
     # -- on other threads ----------------------------------------------------------------------------------------------
 
     def ignores_interrupts(self) -> bool:
-        """Whether the thread waits for its database in a call that is being interrupted."""
+        """Whether the thread is still in its driver although its call is being interrupted."""
         return self._is_interrupting and self._depth > 0
 
-    def interrupt(self, call: object, connection: Any, report: Callable[[bool | None], None]) -> None:
-        """Interrupt a call until a statement of it has failed, or it has ended. Blocks meanwhile.
+    def interrupt(self, call: object, connection: DjangoWrapper | None, report: Callable[[bool | None], None]) -> None:
+        """Interrupt a call until one of its statements has failed, or the call has ended. Blocks meanwhile.
 
-        Tells each time whether the database was told to end a statement; None where none was running.
+        Reports for each attempt whether the database was told to stop a statement; None if none was running.
         """
         pause = FIRST_PAUSE
         with self._changes:
@@ -85,21 +83,23 @@ class DriverMonitor:
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._is_interrupting = False
 
-    def interrupt_in_background(self, call: object, connection: Any, report: Callable[[bool | None], None]) -> None:
-        """The same on a thread of its own."""
+    def interrupt_in_background(
+        self, call: object, connection: DjangoWrapper | None, report: Callable[[bool | None], None]
+    ) -> None:
+        """The same on a separate thread."""
         arguments = (call, connection, report)
         threading.Thread(target=self.interrupt, args=arguments, name="adj interrupts a query", daemon=True).start()
 
-    def interrupt_now(self, connection: Any) -> None:
-        """Interrupt the call that is running, if there is one; nobody wants to know what becomes of it."""
+    def interrupt_now(self, connection: DjangoWrapper | None) -> None:
+        """Interrupt the current call, if there is one, without a report."""
         if (call := self._call) is not None:
             self.interrupt_in_background(call, connection, lambda _: None)
 
 
 class MonitoredErrorWrapper(RecordingErrorWrapper):
-    """The door to a driver: notes its errors, and when a thread is behind it."""
+    """Records the driver's errors, and tells the monitor when the thread is in the driver."""
 
-    def __init__(self, wrapper: Any, monitor: DriverMonitor) -> None:
+    def __init__(self, wrapper: DjangoWrapper, monitor: DriverMonitor) -> None:
         super().__init__(wrapper)
         self._monitor = monitor
 
@@ -107,17 +107,18 @@ class MonitoredErrorWrapper(RecordingErrorWrapper):
         self._monitor.enter()
 
     def __exit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._monitor.leave(has_failed=isinstance(error, Exception))
-        if error is not None and is_refused_write(self.wrapper, error):
+        self._monitor.leave(has_failed=isinstance(exc_value, Exception))
+        if exc_value is not None and is_refused_write(self.wrapper, exc_value):
             self._monitor.has_refused_write = True
-        super().__exit__(error_type, error, traceback)
+        super().__exit__(exc_type, exc_value, traceback)
 
 
 def install_monitor(alias: str, monitor: DriverMonitor) -> None:
-    """From now on this thread's connection is reached by a passage, and its errors are noted."""
-    # A backend that cannot be had says so to the code that uses it.
+    """Let a monitor watch this thread's connection to an alias, and record the connection's errors."""
+    # If the backend cannot be imported, the code that uses it gets the error.
     with suppress(Exception):
-        connection: Any = connections[alias]
-        connection.wrap_database_errors = MonitoredErrorWrapper(connection, monitor)
+        connection = thread_wrapper(alias)
+        # A cached property: the value is in the instance.
+        vars(connection)["wrap_database_errors"] = MonitoredErrorWrapper(connection, monitor)

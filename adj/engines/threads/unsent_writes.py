@@ -1,7 +1,7 @@
-"""Writes by Django's own code that are refused before anything is sent: they leave a transaction as it was.
+"""Keeps a transaction usable if Django's code fails before it sends anything, because a value is invalid.
 
-Django prepares values while it executes, inside of what marks the transaction for a rollback, and those of a second
-table or batch after the first one was sent.
+Django prepares values while it executes a write, inside the block that marks the transaction for rollback. It prepares
+the values of a second table or batch after it has sent the first.
 
 Private Django API used here: `Field.get_db_prep_save`, `DatabaseWrapper.needs_rollback`,
 `DatabaseWrapper.make_debug_cursor`.
@@ -12,29 +12,38 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
-from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
+from adj.engines.django_wrapper import DjangoWrapper, thread_wrapper
 from adj.engines.driver_errors import reached_server
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class FieldLike(Protocol):
+    """A model field, as far as it is used here."""
+
+    def get_db_prep_save(self, value: object, connection: BaseDatabaseWrapper) -> object:
+        """The value as the driver gets it."""
+        ...
+
+
 def call_keeping_transaction(
     alias: str,
-    values: Iterable[tuple[Any, object]],
+    values: Iterable[tuple[FieldLike, object]],
     function: Callable[P, T],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Call a function that writes these values, each with its field.
+    """Call a function that writes values, each given with its field.
 
-    An error before anything was sent leaves the transaction as it was; nothing is sent if a value is refused.
+    Nothing is sent if a value is invalid. An error before anything was sent does not affect the transaction.
     """
-    connection: Any = connections[alias]
+    connection = thread_wrapper(alias)
     guard = _StatementGuard(connection, _refusal(values, connection))
     before = connection.needs_rollback
     try:
@@ -47,28 +56,28 @@ def call_keeping_transaction(
 
 
 class _StatementGuard:
-    """Watches whether a statement reaches the server, and lets none pass where a value was refused."""
+    """An execute wrapper that records whether a statement reached the server, and sends none if a value is invalid."""
 
-    def __init__(self, connection: Any, refusal: Exception | None) -> None:
+    def __init__(self, connection: DjangoWrapper, refusal: Exception | None) -> None:
         self._connection, self._refusal = connection, refusal
         self.has_sent = False
 
     @contextmanager
     def unlogged(self) -> Generator[None]:
-        """Keep a statement that will not be sent out of the log of queries."""
+        """Keep statements that will not be sent out of the query log."""
         if self._refusal is None:
             yield
             return
-        self._connection.make_debug_cursor = self._connection.make_cursor
+        vars(self._connection)["make_debug_cursor"] = self._connection.make_cursor
         try:
             yield
         finally:
-            del self._connection.make_debug_cursor
+            del vars(self._connection)["make_debug_cursor"]
 
-    def __call__(self, execute: Callable[..., T], *statement: Any) -> T:
-        """Execute, as Django's `execute_wrapper()` has it."""
+    def __call__(self, execute: Callable[..., T], *statement: object) -> T:
+        """Execute a statement, as an execute wrapper of Django does."""
         if self._refusal is not None:
-            # Now, and not earlier: what Django itself refuses before comes first.
+            # Not earlier, since an error that Django raises before this point comes first.
             raise self._refusal
         try:
             result = execute(*statement)
@@ -79,18 +88,18 @@ class _StatementGuard:
         return result
 
 
-def _refusal(values: Iterable[tuple[Any, object]], connection: Any) -> Exception | None:
-    """The error of the first value that its field, or its driver's JSON, refuses."""
+def _refusal(values: Iterable[tuple[FieldLike, object]], connection: DjangoWrapper) -> Exception | None:
+    """The error of the first value that its field, or the JSON encoder of the driver, refuses."""
     try:
         for field, value in values:
             _check_json(field.get_db_prep_save(value, connection=connection))
-    # Whatever the field says of it.
+    # A field may raise any error.
     except Exception as error:  # noqa: BLE001
         return error
     return None
 
 
-def _check_json(prepared: Any) -> None:
-    """Raise what a driver raises for JSON that cannot be written, which it finds out when it sends."""
+def _check_json(prepared: object) -> None:
+    """Raise the encoder's error for JSON that cannot be encoded, which the driver would raise when it sends it."""
     if type(prepared).__name__ in {"Json", "Jsonb"}:
         (getattr(prepared, "dumps", None) or json.dumps)(getattr(prepared, "obj", None))
