@@ -12,7 +12,7 @@ Private API used here: `asyncio._set_running_loop`, which asyncio documents for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from contextvars import Context, copy_context
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
-from asgiref.sync import SyncToAsync
+from asgiref.sync import AsyncToSync, SyncToAsync
 
 from adj.engines.bridge.async_to_sync import call_by
 from adj.engines.bridge.loop_calls import can_wait_on_loop, is_usable_here, wait_on_loop
@@ -97,7 +97,7 @@ async def run_in_bridge(
 
     caller = partial(_call, bridge)
 
-    def step(resume: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def step(resume: Callable[..., Any], *args: object, **kwargs: object) -> Any:
         bridge.parent = greenlet.getcurrent()
         # First, since with a running loop `connections` would be that of the coroutine.
         asyncio._set_running_loop(None)
@@ -133,7 +133,9 @@ def dispose(awaitable: Awaitable[object]) -> None:
 # -- async_to_sync -----------------------------------------------------------------------------------------------------
 
 
-def _call(bridge: _Bridge, wrapped: Any, args: Any, kwargs: Any) -> Any:
+def _call(
+    bridge: _Bridge, wrapped: AsyncToSync[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> object:
     """Run `async_to_sync(f)()` inside a bridge: await `f()` on the bridge's event loop.
 
     asgiref would start another loop in a thread, and block this one until it ends. Asynchronous signal receivers could
@@ -142,24 +144,24 @@ def _call(bridge: _Bridge, wrapped: Any, args: Any, kwargs: Any) -> Any:
     """
     context = copy_context()
     try:
-        return await_(_await_in_task(bridge, context, wrapped.awaitable, args, kwargs))
+        return await_(_await_in_task(bridge, context, partial(wrapped.awaitable, *args, **kwargs)))
     finally:
         apply_context(context)
 
 
-async def _await_in_task(bridge: _Bridge, context: Context, function: Any, args: Any, kwargs: Any) -> Any:
+async def _await_in_task(bridge: _Bridge, context: Context, function: Callable[[], Awaitable[T]]) -> T:
     """Await a function in a separate task with its own context."""
-    call = _run_nested(bridge, new_nested_call(), function, args, kwargs)
+    call = _run_nested(bridge, new_nested_call(), function)
     return await asyncio.get_running_loop().create_task(call, context=context)
 
 
-async def _run_nested(bridge: _Bridge, nested_call: NestedCall, function: Any, args: Any, kwargs: Any) -> Any:
+async def _run_nested(bridge: _Bridge, nested_call: NestedCall, function: Callable[[], Awaitable[T]]) -> T:
     lock = bridge.connections.lock
     with running_nested_call(nested_call), nullcontext() if lock is None else lock.nested():
         if _joins_already():
-            return await function(*args, **kwargs)
+            return await function()
         async with LastingContext(_executor_in(bridge, nested_call)):
-            return await function(*args, **kwargs)
+            return await function()
 
 
 def _executor_in(bridge: _Bridge, nested_call: NestedCall) -> CallExecutor:
@@ -170,7 +172,7 @@ def _executor_in(bridge: _Bridge, nested_call: NestedCall) -> CallExecutor:
     lock = ConnectionLock()
     connections = BridgeConnections(bridge.connections.wrappers, lock)
 
-    async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    async def run(call: Callable[..., T], /, *args: object, **kwargs: object) -> T:
         if not nested_call.is_running:
             return await asyncio.get_running_loop().run_in_executor(
                 SyncToAsync.single_thread_executor, partial(call, *args, **kwargs)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 from asgiref.sync import AsyncToSync
 
@@ -19,8 +19,8 @@ def call_with_transactions(
 ) -> T:
     """Call a function in this thread. What it runs with `async_to_sync()` may use the transactions of `nested_call`."""
 
-    def call(wrapped: Any, args: Any, kwargs: Any) -> Any:
-        async def as_nested_call() -> Any:
+    def call(wrapped: AsyncToSync[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
+        async def as_nested_call() -> object:
             # Not in the context of the thread, which a cancelled `sync_to_async()` copies to its caller.
             with changed_access(nested_call=nested_call):
                 return await wrapped.awaitable(*args, **kwargs)

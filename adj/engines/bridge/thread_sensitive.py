@@ -1,6 +1,6 @@
 """Executors for asgiref that run Django's asynchronous methods on a connection of adj.
 
-`sync_to_async()` runs "thread-sensitive" code, which includes all of Django's, on the executor of its context. With one
+`sync_to_async()` runs "thread-sensitive" code, which includes all Django code, on the executor of its context. With one
 of these executors, `await book.asave()` runs on the connection of the transaction around it.
 
 Private API used here: `SyncToAsync.threadlocal`, `ThreadSensitiveContext._exited`,

@@ -55,7 +55,7 @@ class DjangoEngine:
         """None: Django's asynchronous methods already use this connection."""
 
     def stats(self) -> None:
-        """None: there is no pool."""
+        """Return None, since this engine has one connection and not a pool."""
 
     async def close(self) -> None:
         """Do nothing: the connection belongs to Django."""

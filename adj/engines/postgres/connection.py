@@ -221,8 +221,8 @@ class PgConnection(psycopg.AsyncConnection[DatabaseRow]):
     async def _stop(self, gen: PQGen[object]) -> bool:
         """Cancel the running statement; close the connection if the server does not stop it before the deadline.
 
-        The request goes over another connection, and is sent even if there is no time to wait for its result. Returns
-        whether the server confirmed that it stopped the statement.
+        The request goes over another connection, and is sent even if the deadline has passed. Returns whether the
+        server confirmed that it stopped the statement.
         """
         cancelling = keep(self._request_cancellation())
         try:

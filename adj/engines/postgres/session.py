@@ -72,7 +72,7 @@ class PgSession:
         return f"{_set(wanted, is_local=True).as_string(connection)};\n" if wanted else ""
 
     def transaction_began(self) -> None:
-        """Record that a transaction has begun with a BEGIN of its own, without settings."""
+        """Record that a transaction has begun with a separate BEGIN, without settings."""
         self._sent = None
 
     def refuse_autocommit(self, connection: RawConnection, what: str) -> None:

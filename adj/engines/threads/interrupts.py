@@ -6,7 +6,6 @@ SQLite interrupts the connection itself. Servers are told over a second connecti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from adj.engines.django_wrapper import DjangoWrapper
 
@@ -22,22 +21,23 @@ def interrupt(connection: DjangoWrapper | None) -> bool:
     """
     if connection is None:
         return False
-    send, raw = _INTERRUPTS.get(connection.vendor), connection.connection
-    if send is None or raw is None:
+    send = _INTERRUPTS.get(connection.vendor)
+    if send is None or connection.connection is None:
         return False
     try:
-        send(connection, raw)
+        send(connection)
     # Drivers differ in what they raise. The statement continues, and the caller is told.
     except Exception:  # noqa: BLE001
         return False
     return True
 
 
-def _interrupt_sqlite(connection: DjangoWrapper, raw: Any) -> None:
-    raw.interrupt()
+def _interrupt_sqlite(connection: DjangoWrapper) -> None:
+    connection.connection.interrupt()
 
 
-def _cancel_on_postgresql(connection: DjangoWrapper, raw: Any) -> None:
+def _cancel_on_postgresql(connection: DjangoWrapper) -> None:
+    raw = connection.connection
     if (cancel_safe := getattr(raw, "cancel_safe", None)) is not None:
         cancel_safe(timeout=CONNECT_SECONDS)
     else:
@@ -45,17 +45,17 @@ def _cancel_on_postgresql(connection: DjangoWrapper, raw: Any) -> None:
         raw.cancel()
 
 
-def _kill_on_mysql(connection: DjangoWrapper, raw: Any) -> None:
+def _kill_on_mysql(connection: DjangoWrapper) -> None:
     # KILL QUERY ends only the statement, not the connection or its transaction, and does nothing on an idle session.
     parameters = {"connect_timeout": CONNECT_SECONDS, **connection.get_connection_params()}
     second = connection.get_new_connection(parameters)
     try:
-        second.cursor().execute(f"KILL QUERY {int(raw.thread_id())}")
+        second.cursor().execute(f"KILL QUERY {int(connection.connection.thread_id())}")
     finally:
         second.close()
 
 
-_INTERRUPTS: Mapping[str, Callable[[DjangoWrapper, Any], None]] = {
+_INTERRUPTS: Mapping[str, Callable[[DjangoWrapper], None]] = {
     "sqlite": _interrupt_sqlite,
     "postgresql": _cancel_on_postgresql,
     "mysql": _kill_on_mysql,

@@ -15,7 +15,7 @@ import math
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from asgiref.sync import _restore_context
 
@@ -26,7 +26,7 @@ from adj.engines.threads.driver_monitor import DriverMonitor
 from adj.errors import Outcome
 
 T = TypeVar("T")
-F = TypeVar("F", bound="Callable[..., Any]")
+F = TypeVar("F", bound="Callable[..., object]")
 
 STOP_SECONDS = 5.0
 """How long a database may take to stop a cancelled statement. After that, the caller leaves the thread to itself."""

@@ -4,7 +4,7 @@ Code that observes queries uses the `django.db.connection` that it sees: in a te
 coroutine. adj runs the query on another connection, which gets these observers while the query runs.
 
 Private Django API used here: `ConnectionHandler._connections`, `asyncio._set_running_loop`, `CursorWrapper._execute`,
-`CursorWrapper._execute_with_wrappers`, `BaseDatabaseWrapper._cursor`.
+`CursorWrapper._execute_with_wrappers`, `BaseDatabaseWrapper._cursor`, `_ExecuteWrapper` of django-stubs.
 """
 
 from __future__ import annotations
