@@ -18,8 +18,9 @@ from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
 from adj.completion import result_and_cancellation, to_its_end
-from adj.engines.lease.access import NestedCall, TransactionHandle, access, change_access, nested_call_for
+from adj.engines.lease.access import TransactionHandle, access, change_access
 from adj.engines.lease.contexts import shares_context
+from adj.engines.lease.nested_call import NestedCall, nested_call_for
 from adj.engines.outcome import OUTCOME_UNKNOWN, has_outcome_note
 from adj.errors import CrossTaskTransaction, NestingError
 from adj.execution import django_atomic as blocks

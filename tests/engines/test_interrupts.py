@@ -307,3 +307,7 @@ def test_a_query_that_cannot_be_stopped_is_said_to_continue(place: Place, monkey
     longer = RawSQL(f"({LONGER[place.alias]})", ())  # noqa: S611  # the test's own
 
     run(main())
+
+
+def test_a_worker_that_is_still_connecting_has_no_connection_to_interrupt() -> None:
+    assert not interrupts.interrupt(None)

@@ -27,9 +27,10 @@ from adj.engines.bridge.loop_calls import can_wait_on_loop, is_usable_here, wait
 from adj.engines.bridge.thread_connections import Wrappers, install_connections, restore_connections
 from adj.engines.bridge.thread_sensitive import CallExecutor, LastingContext
 from adj.engines.django_wrapper import DjangoWrapper
-from adj.engines.lease.access import NestedCall, new_nested_call, running_nested_call
 from adj.engines.lease.connection_lock import ConnectionLock
 from adj.engines.lease.contexts import apply_context
+from adj.engines.lease.nested_call import NestedCall, running_nested_call
+from adj.engines.lease.task_transactions import new_nested_call
 from adj.errors import CrossTaskTransaction
 
 P = ParamSpec("P")

@@ -20,12 +20,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Here(threading.local):
+class _ThreadState(threading.local):
     loop: asyncio.AbstractEventLoop | None = None
     wrappers: Wrappers | None = None
 
 
-_here = _Here()
+_state = _ThreadState()
 
 
 def call_with_connections(
@@ -48,28 +48,28 @@ def call_with_connections(
 
 @contextmanager
 def _waiting_for(loop: asyncio.AbstractEventLoop | None, wrappers: Wrappers) -> Generator[None]:
-    before = _here.loop, _here.wrappers
-    _here.loop, _here.wrappers = loop or _here.loop, {**(_here.wrappers or {}), **wrappers}
+    before = _state.loop, _state.wrappers
+    _state.loop, _state.wrappers = loop or _state.loop, {**(_state.wrappers or {}), **wrappers}
     try:
         yield
     finally:
-        _here.loop, _here.wrappers = before
+        _state.loop, _state.wrappers = before
 
 
 def can_wait_on_loop() -> bool:
     """Whether this thread has an event loop that waits for it."""
-    return _here.loop is not None
+    return _state.loop is not None
 
 
 def wait_on_loop(awaitable: Awaitable[T]) -> T:
     """Let the loop await something, and wait for the result. Only if `can_wait_on_loop()`."""
-    loop = cast("asyncio.AbstractEventLoop", _here.loop)
+    loop = cast("asyncio.AbstractEventLoop", _state.loop)
     return asyncio.run_coroutine_threadsafe(_await(awaitable), loop).result()
 
 
 def is_usable_here(wrapper: DjangoWrapper) -> bool:
     """Whether this thread may use a connection of the event loop at this moment."""
-    return (_here.wrappers or {}).get(wrapper.alias) is wrapper
+    return (_state.wrappers or {}).get(wrapper.alias) is wrapper
 
 
 async def _await(awaitable: Awaitable[T]) -> T:

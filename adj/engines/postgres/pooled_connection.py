@@ -14,9 +14,10 @@ from adj.engines.bridge.django_thread import run_on_django_thread, waiting_execu
 from adj.engines.bridge.greenlets import BridgeConnections, run_in_bridge
 from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.driver_errors import reached_server
-from adj.engines.lease.access import nested_call_for, transaction_handles
 from adj.engines.lease.connection_lock import ConnectionLock
 from adj.engines.lease.lease import Lease
+from adj.engines.lease.nested_call import nested_call_for
+from adj.engines.lease.task_transactions import transaction_handles
 from adj.engines.outcome import remove_outcome_note
 from adj.engines.postgres import connection as pg_connection
 from adj.engines.postgres.connection import PgConnection

@@ -13,8 +13,8 @@ from adj.abc import Command, DatabaseRow
 from adj.completion import to_its_end
 from adj.engines.bridge.loop_calls import call_with_connections
 from adj.engines.bridge.thread_connections import Wrappers
-from adj.engines.lease.access import has_transactions, on_behalf_of_current_task, transaction_handles
 from adj.engines.lease.lease import Lease
+from adj.engines.lease.task_transactions import has_transactions, on_behalf_of_current_task, transaction_handles
 from adj.engines.threads.blocking_calls import fetch_all
 from adj.engines.threads.chunked_cursor import ChunkedCursor, close_opened_and_call
 from adj.engines.threads.opened import Opened

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from adj.engines.bridge.call_with_transactions import call_with_transactions
 from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
-from adj.engines.bridge.nested_calls import call_with_transactions
-from adj.engines.lease.access import has_transactions, nested_call_for, new_nested_call
+from adj.engines.lease.nested_call import nested_call_for
 from adj.engines.lease.pool import pool_closed_error
+from adj.engines.lease.task_transactions import has_transactions, new_nested_call
 from adj.engines.outcome import record_outcome
 from adj.engines.session.open_work import run_and_report
 from adj.engines.threads.thread_call import STOP_SECONDS, is_uninterrupted

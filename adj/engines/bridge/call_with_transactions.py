@@ -8,7 +8,8 @@ from typing import ParamSpec, TypeVar
 from asgiref.sync import AsyncToSync
 
 from adj.engines.bridge.async_to_sync import call_as_asgiref_does, call_by
-from adj.engines.lease.access import NestedCall, changed_access
+from adj.engines.lease.access import changed_access
+from adj.engines.lease.nested_call import NestedCall
 
 P = ParamSpec("P")
 T = TypeVar("T")
