@@ -12,7 +12,7 @@ from adj.compiler.plans.cache import CacheStats
 from adj.compiler.plans.prepare import plan_cache
 from adj.compiler.slots.project_code import pure
 from adj.engines.choice.choice import EngineChoice, engine_of
-from adj.engines.lease.pool import PoolStats
+from adj.engines.lease.pool_stats import PoolStats
 from adj.errors import (
     AdjError,
     CannotLoad,

@@ -109,7 +109,7 @@ class Connection(Protocol):
         """Whether something is open on it, or was changed, that a later call may count on."""
         ...
 
-    def elsewhere(self) -> Connection:
+    def for_other_loop(self) -> Connection:
         """The same for code on another event loop, which synchronous code of a task has called and waits for."""
         ...
 

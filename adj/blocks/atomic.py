@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.transaction import Atomic as DjangoAtomic
 
 from adj.completion import deadline_in, to_its_end
-from adj.engines.lease.contexts import take_over
+from adj.engines.lease.contexts import apply_context
 from adj.errors import NestingError, QueryTimeout, TransactionAborted
 from adj.execution.databases import executor_for, preferred_alias
 from adj.execution.django_atomic import ISOLATIONS, Hook, Isolation, Mode
@@ -387,7 +387,7 @@ async def _call_to_their_end(hooks: Iterable[Hook], alias: str, cancelled: async
         logger.exception("Error in an on_commit() callback of a cancelled task.")
     finally:
         for context in contexts:
-            take_over(context)
+            apply_context(context)
 
 
 async def _call_hooks(hooks: Iterable[Hook], alias: str) -> None:

@@ -13,7 +13,8 @@ from django.db import DEFAULT_DB_ALIAS
 from adj.abc import Connection, Engine
 from adj.completion import to_its_end
 from adj.engines.bridge.thread_sensitive import LastingContext
-from adj.engines.lease.access import access, acting_for_current, has_companions, having
+from adj.engines.lease.access import access, changed_access
+from adj.engines.lease.task_transactions import has_transactions, on_behalf_of_current_task
 from adj.execution.databases import executor_for
 from adj.execution.transaction import current
 
@@ -47,7 +48,7 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     shared = _SharedConnection((await executor_for(alias)).engine)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(shared.close)
-        stack.enter_context(having(preferred=alias, holders=(shared, *access().holders)))
+        stack.enter_context(changed_access(preferred=alias, native_blocks=(shared, *access().native_blocks)))
         if (context := shared.context()) is not None:
             await stack.enter_async_context(context)
         yield
@@ -72,7 +73,7 @@ class _SharedConnection:
 
         After the end of the block it runs on a connection that is checked out for this call.
         """
-        return acting_for_current(self._run(function, *args, **kwargs))
+        return on_behalf_of_current_task(self._run(function, *args, **kwargs))
 
     async def _run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         shared = await self._check_out()
@@ -91,7 +92,7 @@ class _SharedConnection:
             self._current = None
             shared.users += 1
             try:
-                if shared.users > 1 and has_companions():
+                if shared.users > 1 and has_transactions():
                     await to_its_end(shared.others_left())
             finally:
                 await self._leave(shared)

@@ -14,7 +14,7 @@ from django.db import connections
 from adj.abc import Engine
 from adj.compiler.django.dialect import dialect_for
 from adj.engines import engine_for, pinned_engines
-from adj.engines.bridge.lending import Wrappers
+from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.django.testcase import (
     TestCaseEngine,
     connections_around,
@@ -23,8 +23,8 @@ from adj.engines.django.testcase import (
     is_testing,
 )
 from adj.engines.lease.access import access
-from adj.engines.lease.pool import PoolStats
-from adj.engines.threads.calls import read_facts
+from adj.engines.lease.pool_stats import PoolStats
+from adj.engines.threads.server_facts import read_facts
 from adj.errors import EngineNotOpen
 from adj.execution.executor import Executor
 from adj.settings import alias_settings

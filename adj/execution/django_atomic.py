@@ -16,7 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
 
-from adj.engines.outcome import add_note, drop_note, is_refusal
+from adj.engines.driver_errors import is_definite_failure
+from adj.engines.outcome import add_outcome_note, remove_outcome_note
 from adj.engines.session.local_settings import SET_LOCAL
 from adj.engines.threads.thread_call import uninterrupted
 from adj.errors import NestingError, TransactionAborted, UnsupportedFeature
@@ -73,7 +74,7 @@ def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
         block.__enter__()
     except Error as error:
         # No statement was sent before, so the outcome is known.
-        drop_note(error)
+        remove_outcome_note(error)
         raise
     _Rollbacks.watch(connection, block)
     if not mode.is_default:
@@ -132,10 +133,10 @@ class _Rollbacks:
 
 def note_commit(connection: Any, failure: Error) -> None:
     """Add a note to the error of a COMMIT if its outcome is unknown."""
-    if is_refusal(connection, failure):
-        drop_note(failure)
+    if is_definite_failure(connection, failure):
+        remove_outcome_note(failure)
     else:
-        add_note(failure)
+        add_outcome_note(failure)
 
 
 def _set_mode(alias: str, mode: Mode) -> None:
@@ -217,7 +218,7 @@ def inner_blocks_are_open(alias: str) -> NestingError:
 def unanswered_commit() -> OperationalError:
     """The error of a commit that the server did not respond to in time."""
     failure = OperationalError("The server did not respond to the COMMIT before the deadline.")
-    add_note(failure)
+    add_outcome_note(failure)
     return failure
 
 

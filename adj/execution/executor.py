@@ -21,7 +21,7 @@ from adj.compiler.plans.plan import Plan
 from adj.compiler.plans.prepare import Answered, Foreign, Question, Ready, prepare, prepare_iteration
 from adj.compiler.relations.known_objects import prefetches, set_known_related_objects
 from adj.engines.threads.thread_call import uninterrupted
-from adj.engines.threads.unsent import call_unbroken
+from adj.engines.threads.unsent_writes import call_keeping_transaction
 from adj.events import Stopwatch, is_observed
 from adj.execution.prefetch import prefetch
 from adj.execution.transaction import current
@@ -92,7 +92,7 @@ class Executor:
             call: Callable[[], Any] = partial(finish_in_django, prepared.source, finish)
             if finish.answer in WRITES or finish.answer in WRITTEN_BY_DJANGO:
                 values = assigned_values(question.statement, finish)
-                call = partial(call_unbroken, self.dialect.alias, values, call)
+                call = partial(call_keeping_transaction, self.dialect.alias, values, call)
             return await self.answer_in_django(question.statement, finish, call)
         command, receive = _command(question, prepared), _receiver(question, prepared.plan)
         may_query = prepared.plan.calls_project_code()

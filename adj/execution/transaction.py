@@ -18,9 +18,10 @@ from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
 from adj.completion import result_and_cancellation, to_its_end
-from adj.engines.lease.access import Companion, Errand, access, change_access, errand_for
+from adj.engines.lease.access import TransactionHandle, access, change_access
 from adj.engines.lease.contexts import shares_context
-from adj.engines.outcome import OUTCOME_UNKNOWN, has_note
+from adj.engines.lease.nested_call import NestedCall, nested_call_for
+from adj.engines.outcome import OUTCOME_UNKNOWN, has_outcome_note
 from adj.errors import CrossTaskTransaction, NestingError
 from adj.execution import django_atomic as blocks
 from adj.execution.django_atomic import Hook, Mode
@@ -33,7 +34,7 @@ logger = logging.getLogger("adj.transaction")
 class Transaction:
     """A transaction that a task has begun on a connection."""
 
-    companion: Companion
+    handle: TransactionHandle
     """What code on the task's other connections needs to know of it; set by `publish()`."""
 
     def __init__(self, alias: str, engine: Engine, connection: Connection) -> None:
@@ -41,7 +42,7 @@ class Transaction:
         self._engine, self._loop = engine, asyncio.get_running_loop()
         self._wrapper: Any = None
         self.blocks: list[Atomic] = []
-        self._errands: dict[Atomic, Errand] = {}
+        self._nested_calls: dict[Atomic, NestedCall] = {}
         self.has_ended = False
         task = asyncio.current_task()
         # A weak reference: the task's context refers to the transaction, which would keep the task alive.
@@ -58,7 +59,7 @@ class Transaction:
     def connection(self) -> Connection:
         """The connection, for use on the running event loop."""
         is_here = asyncio.get_running_loop() is self._loop
-        return self._connection if is_here else self._connection.elsewhere()
+        return self._connection if is_here else self._connection.for_other_loop()
 
     def is_own(self) -> bool:
         """Whether the current task has begun it."""
@@ -76,31 +77,31 @@ class Transaction:
         raise CrossTaskTransaction(alias=self.alias, owner=self._owner_name, task=_name(task), has_ended=self.has_ended)
 
     def _may_use(self, task: asyncio.Task[Any] | None) -> bool:
-        errand = errand_for(self._connection)
-        return task in self.users if errand is None else not errand.refuses()
+        nested_call = nested_call_for(self._connection)
+        return task in self.users if nested_call is None else not nested_call.excludes_current_task()
 
     # -- blocks --------------------------------------------------------------------------------------------------------
 
     async def enter(self, *, savepoint: bool, durable: bool, mode: Mode) -> Atomic:
         """Begin the transaction, or a block inside it. Raises Django's own errors, and `UnsupportedFeature`."""
         block = Atomic(self.alias, savepoint, durable)
-        errand = errand_for(self._connection)
-        if errand is not None:
-            await errand.begin_block()
-            self._errands[block] = errand
+        nested_call = nested_call_for(self._connection)
+        if nested_call is not None:
+            await nested_call.begin_block()
+            self._nested_calls[block] = nested_call
         try:
-            entering = self._continued(self.connection.run(blocks.enter, block, mode))
+            entering = self._in_same_block(self.connection.run(blocks.enter, block, mode))
             self._wrapper = await to_its_end(entering, self.connection.patience)
         except BaseException as error:
             try:
                 if isinstance(error, asyncio.CancelledError):
                     # The block has begun nevertheless.
-                    await to_its_end(self._continued(self.connection.run(blocks.abandon, block, error)))
+                    await to_its_end(self._in_same_block(self.connection.run(blocks.abandon, block, error)))
             except Exception as failure:
                 # The code that cancelled the task expects a CancelledError, not the failure of the rollback.
                 raise error from failure
             finally:
-                self._end_errand(block)
+                self._end_nested_block(block)
             raise
         self.blocks.append(block)
         return block
@@ -122,12 +123,14 @@ class Transaction:
         if self.blocks[-1:] != [block]:
             error = error or blocks.inner_blocks_are_open(self.alias)
             while self.blocks and self.blocks[-1] is not block:
-                await to_its_end(self._continued(self._leave(self.blocks.pop(), error)))
+                await to_its_end(self._in_same_block(self._leave(self.blocks.pop(), error)))
         self.blocks.remove(block)
         try:
-            left = await result_and_cancellation(self._continued(self._leave(block, error)), self.connection.patience)
+            left = await result_and_cancellation(
+                self._in_same_block(self._leave(block, error)), self.connection.patience
+            )
         except Error as failure:
-            if task is not None and task.cancelling() and has_note(failure):
+            if task is not None and task.cancelling() and has_outcome_note(failure):
                 # The error of a cancelled task is seldom looked at.
                 logger.warning("The task %s was cancelled. %s", _name(task), OUTCOME_UNKNOWN, exc_info=failure)
             raise
@@ -136,7 +139,7 @@ class Transaction:
                 raise blocks.unanswered_commit() from unanswered
             raise
         finally:
-            self._end_errand(block)
+            self._end_nested_block(block)
         if isinstance(error, NestingError):
             raise error
         return left
@@ -147,14 +150,14 @@ class Transaction:
             raise NestingError(alias=self.alias, reason="ended before this inner block was left")
         return [], None
 
-    def _continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+    def _in_same_block(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """A call that another task makes on behalf of the current one."""
-        errand = errand_for(self._connection)
-        return call if errand is None else errand.continued(call)
+        nested_call = nested_call_for(self._connection)
+        return call if nested_call is None else nested_call.in_same_block(call)
 
-    def _end_errand(self, block: Atomic) -> None:
-        if (errand := self._errands.pop(block, None)) is not None:
-            errand.end_block()
+    def _end_nested_block(self, block: Atomic) -> None:
+        if (nested_call := self._nested_calls.pop(block, None)) is not None:
+            nested_call.end_block()
 
     async def _leave(self, block: Atomic, error: BaseException | None) -> list[Hook]:
         task = asyncio.current_task()
@@ -170,7 +173,7 @@ class Transaction:
 
     async def publish(self) -> None:
         """Let the queries of this task, and Django's own async methods, use the transaction."""
-        self.companion = Companion(self._connection, self._wrapper, self.users, self._loop)
+        self.handle = TransactionHandle(self._connection, self._wrapper, self.users, self._loop)
         change_access(transactions={**access().transactions, self.alias: self})
         _of_tasks.setdefault(self._owner, {})[self.alias] = self
         if (executor := self._engine.thread_executor(self._run_for_django)) is not None:
@@ -211,7 +214,7 @@ class Transaction:
 
     def join(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run a function on the connection in another task, on behalf of the current one."""
-        return self._continued(self._run_inside(function, *args, **kwargs))
+        return self._in_same_block(self._run_inside(function, *args, **kwargs))
 
     async def _run_inside(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run a function in the task that asgiref's executor has created for it."""

@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.base import ModelBase
 
 from adj.compiler.keys.lazy import unwrapped
-from adj.engines.threads.unsent import call_unbroken
+from adj.engines.threads.unsent_writes import call_keeping_transaction
 from adj.execution.databases import executor_for
 from adj.query.async_query import AsyncQuery
 from adj.statement.text import NotedCall, call_text
@@ -39,7 +39,7 @@ async def save(
     options = _options(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
     with NotedCall(call_text, "save", instance, options):
         alias = _alias_of_writes(instance, using)
-        await _run(alias, partial(call_unbroken, alias, (), instance.save, **options))
+        await _run(alias, partial(call_keeping_transaction, alias, (), instance.save, **options))
 
 
 async def delete(instance: Model, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:

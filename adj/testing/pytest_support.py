@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from asgiref.sync import SyncToAsync
 from django.db import connections
 
-from adj.engines.bridge.lending import Wrappers, lend, take_back
+from adj.engines.bridge.thread_connections import Wrappers, install_connections, restore_connections
 from adj.engines.django.testcase import connections_in_test, is_testing
 from adj.execution.databases import close_all
 
@@ -63,7 +63,7 @@ def _share(wrappers: dict[str, Any]) -> Callable[[], None]:
         # Django closes old connections around each request, which would end the transaction. Its test client
         # prevents this as well.
         wrapper.close_if_unusable_or_obsolete = _nothing
-    before = SyncToAsync.single_thread_executor.submit(lend, wrappers).result()
+    before = SyncToAsync.single_thread_executor.submit(install_connections, wrappers).result()
     executors: Any = SyncToAsync.context_to_thread_executor
     SyncToAsync.context_to_thread_executor = _OneThread()
     _shared.update(wrappers)
@@ -72,7 +72,7 @@ def _share(wrappers: dict[str, Any]) -> Callable[[], None]:
 
 def _unshare(wrappers: dict[str, Any], before: Wrappers, executors: Any) -> None:
     SyncToAsync.context_to_thread_executor = executors
-    SyncToAsync.single_thread_executor.submit(take_back, wrappers, before).result()
+    SyncToAsync.single_thread_executor.submit(restore_connections, wrappers, before).result()
     for alias, wrapper in wrappers.items():
         wrapper.dec_thread_sharing()
         del wrapper.close_if_unusable_or_obsolete, _shared[alias]

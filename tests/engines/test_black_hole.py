@@ -14,7 +14,7 @@ from django.test import override_settings
 
 import adj
 from adj import QueryTimeout, atomic, q
-from adj.engines.postgres import connection as link
+from adj.engines.postgres import connection
 from tests.engines.faults import Network, network_to
 from tests.engines.places import Place
 from tests.engines.sessions import native_engine, sleeping
@@ -27,7 +27,7 @@ BOUND = 2.0
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "CANCEL_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "CANCEL_SECONDS", 0.1)
 
 
 @pytest.fixture

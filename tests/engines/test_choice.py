@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -24,7 +24,7 @@ from adj import q
 from adj.engines import engine_for, native_aliases
 from adj.engines.choice import choice
 from adj.engines.choice.backends import HONORED, overrides
-from adj.engines.session.state import has_news
+from adj.engines.session.server_state import has_unread_data
 from adj.errors import EngineNotOpen, UnknownDatabase
 from tests.backends.counted import base as counted
 from tests.backends.opening import base as opening
@@ -163,7 +163,7 @@ def test_another_ops_class_is_honored_and_a_backend_that_is_not_django_s_is_not(
     class Foreign:
         vendor, alias = "postgresql", "postgres"
 
-    assert "does not inherit from Django's PostgreSQL backend" in overrides(Foreign())[0]
+    assert "does not inherit from Django's PostgreSQL backend" in overrides(cast("Any", Foreign()))[0]
 
 
 def test_a_method_that_was_replaced_on_django_s_class_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,13 +266,13 @@ def test_a_platform_without_poll_looks_at_sockets_all_the_same(monkeypatch: pyte
     here, there = socket.socketpair()
     with here, there:
         for _ in range(2):
-            assert not has_news(here.fileno())
+            assert not has_unread_data(here.fileno())
             there.send(b"x")
-            assert has_news(here.fileno())
+            assert has_unread_data(here.fileno())
             here.recv(1)
             monkeypatch.delattr(select, "poll", raising=False)
         there.close()
-        assert has_news(here.fileno())
+        assert has_unread_data(here.fileno())
 
 
 def test_the_native_engine_runs_without_poll(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:

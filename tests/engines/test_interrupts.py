@@ -20,7 +20,7 @@ from django.test import override_settings
 import adj
 from adj import AsyncQuery, QueryTimeout, TransactionAborted, atomic, q
 from adj import completion as persisting
-from adj.engines.threads import interrupts, passage
+from adj.engines.threads import driver_monitor, interrupts
 from adj.execution.databases import executor_for
 from tests.engines.countries import written
 from tests.engines.places import PLACES, Place
@@ -202,7 +202,7 @@ def test_a_late_interrupt_meets_no_other_query(place: Place, monkeypatch: pytest
         arrived.append(told := interrupts.interrupt(connection))
         return told
 
-    monkeypatch.setattr(passage, "interrupt", late)
+    monkeypatch.setattr(driver_monitor, "interrupt", late)
 
     def take_a_while() -> None:
         """Long enough to be cancelled, and to be over before the interrupt arrives."""
@@ -302,7 +302,7 @@ def test_python_code_does_not_keep_its_canceller(place: Place) -> None:
 
 
 def test_a_query_that_cannot_be_stopped_is_said_to_continue(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passage, "interrupt", lambda connection: False)
+    monkeypatch.setattr(driver_monitor, "interrupt", lambda connection: False)
 
     async def main() -> None:
         await q(Country).using(place.alias).acount()
@@ -315,3 +315,7 @@ def test_a_query_that_cannot_be_stopped_is_said_to_continue(place: Place, monkey
     longer = RawSQL(f"({LONGER[place.alias]})", ())  # noqa: S611  # the test's own
 
     run(main())
+
+
+def test_a_worker_that_is_still_connecting_has_no_connection_to_interrupt() -> None:
+    assert not interrupts.interrupt(None)

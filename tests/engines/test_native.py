@@ -20,7 +20,7 @@ import adj
 from adj import atomic, q
 from adj.engines import engine_for
 from adj.engines.postgres import PsycopgEngine
-from adj.engines.postgres.connection import merged
+from adj.engines.postgres.query_parameters import merged
 from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.engines.sessions import (

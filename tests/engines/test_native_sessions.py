@@ -16,8 +16,8 @@ from django.test import override_settings
 
 import adj
 from adj import EngineNotOpen, PoolTimeout, atomic, q
-from adj.engines.postgres import opening
-from adj.engines.session.state import has_news
+from adj.engines.postgres import connection_factory
+from adj.engines.session.server_state import has_unread_data
 from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.engines.sessions import (
@@ -125,7 +125,7 @@ def test_a_read_that_crosses_with_the_end_of_its_session_is_sent_again_where_tha
 ) -> None:
     """N16: a server that ends a session because it was idle has not started a statement; an administrator may have."""
     # What the server has said last comes after the next statement has been sent.
-    monkeypatch.setattr(opening, "has_news", lambda socket: False)
+    monkeypatch.setattr(connection_factory, "has_unread_data", lambda socket: False)
     if ended_by == "a timeout":
         options = {**connections.settings[native.alias]["OPTIONS"], "options": "-c idle_session_timeout=50"}
         monkeypatch.setitem(connections.settings[native.alias], "OPTIONS", options)
@@ -151,7 +151,7 @@ def test_a_read_that_crosses_with_the_end_of_its_session_is_sent_again_where_tha
         await end_it()
         with pytest.raises(OperationalError):
             await q(Country).using(native.alias).filter(code="+0").aupdate(name="x")
-        monkeypatch.setattr(opening, "has_news", has_news)
+        monkeypatch.setattr(connection_factory, "has_unread_data", has_unread_data)
         assert await executions(counter) == (ended_by == "a timeout")
 
     run(main())
@@ -161,7 +161,7 @@ def test_a_server_that_is_not_there_is_told_at_once(native: Place, monkeypatch: 
     monkeypatch.setitem(connections.settings[native.alias], "NAME", "adj_no_such_database")
 
     async def main() -> None:
-        with pytest.raises(EngineNotOpen, match='database "adj_no_such_database" does not open'):
+        with pytest.raises(EngineNotOpen, match='cannot connect to the PostgreSQL database "adj_no_such_database"'):
             await q(Book).using(native.alias).acount()
 
     run(main())

@@ -18,7 +18,7 @@ from django.test import override_settings
 
 import adj
 from adj import QueryTimeout, atomic, q
-from adj.engines.postgres import connection as link
+from adj.engines.postgres import connection
 from tests.engines.countries import written
 from tests.engines.faults import network_to
 from tests.engines.places import NATIVE, PLACES, Place
@@ -177,7 +177,7 @@ def test_an_update_on_djangos_thread_is_written_after_its_time_and_the_error_doe
 def test_a_query_whose_end_nobody_confirms_is_not_said_to_be_stopped(
     native: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "CANCEL_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "CANCEL_SECONDS", 0.1)
 
     async def main() -> None:
         async with network_to(native.alias) as network:

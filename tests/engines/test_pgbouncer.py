@@ -149,7 +149,7 @@ def test_what_would_change_a_session_of_others_is_refused(bounced: str, statemen
 
     async def main() -> None:
         executor = await executor_for(bounced)
-        with pytest.raises(UnsupportedFeature, match="a session that others get as well"):
+        with pytest.raises(UnsupportedFeature, match="a session that other clients use as well"):
             await executor.run(execute, statement)
         async with atomic(bounced, set_local={"adj.tenant": "7"}):
             await executor.run(execute, "SET LOCAL statement_timeout = 1000", "SELECT pg_advisory_xact_lock(1)")

@@ -227,7 +227,7 @@ def test_a_stream_that_control_c_meets_while_it_waits_is_closed_in_silence(postg
         STREAMS
         + """
 import os, signal
-from adj.engines.psycopg.link import waiting
+from psycopg import waiting
 wait, waits = waiting.wait_async, iter(range(1_000))
 
 async def interrupted(gen, *args, **kwargs):

@@ -272,7 +272,7 @@ def test_a_copy_outside_a_transaction_is_right_or_refused(alias: str) -> None:
         try:
             await rows.acopy([Country(code="zz", name="copied")])
         except UnsupportedFeature as error:
-            assert "has to be within atomic()" in str(error)  # noqa: PT017  # one of the two ways
+            assert "has to run inside atomic()" in str(error)  # noqa: PT017  # one of the two ways
         else:
             assert await rows.filter(name="copied").acount() == 1
         tenant.set("")

@@ -24,6 +24,7 @@ from adj import q
 from adj.engines import engine_for
 from adj.engines.django.engine import DjangoEngine
 from adj.engines.threads import engine as threads_module
+from adj.engines.threads import worker_factory
 from adj.engines.threads.engine import ThreadsEngine
 from adj.execution.databases import executor_for
 from tests.engines.sessions import assert_run_at_once, backend_pid, sessions, sleeping
@@ -178,8 +179,8 @@ def test_a_lost_connection_is_replaced_when_health_checks_are_on(postgres: str) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(settings, "CONN_HEALTH_CHECKS", True)
         patch.setitem(settings, "CONN_MAX_AGE", None)
-        # Freshness is looked at once in a while; here at every query.
-        patch.setattr(threads_module, "LINGER", 0.0)
+        # Connections are checked once in a while; here before every query.
+        patch.setattr(worker_factory, "CHECKED_SECONDS", 0.0)
         assert run(scenario()) == Book.objects.using(postgres).count()
 
 
@@ -247,7 +248,7 @@ def terminate(alias: str, pid: int) -> None:
 
 
 def test_an_idle_thread_ends_after_a_while_when_connections_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads_module, "LINGER", 0.01)
+    monkeypatch.setattr(threads_module, "LINGER_SECONDS", 0.01)
 
     async def scenario() -> int:
         await q(Book).acount()
@@ -276,13 +277,13 @@ def test_a_query_that_waits_when_its_database_closes_says_so() -> None:
     async def scenario() -> None:
         engine = ThreadsEngine("default", 1)
         async with engine.connection():
-            waiting = asyncio.create_task(engine.take())
+            waiting = asyncio.create_task(engine.acquire())
             await asyncio.sleep(0)
             await engine.close()
             with pytest.raises(adj.EngineNotOpen, match=r"adj\.close"):
                 await waiting
         with pytest.raises(adj.EngineNotOpen, match=r"adj\.close"):
-            await engine.take()
+            await engine.acquire()
 
     run(scenario())
 

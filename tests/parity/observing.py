@@ -10,7 +10,8 @@ from unittest.mock import patch
 
 from django.db.backends.utils import CursorWrapper
 
-from adj.engines.postgres.pool_connection import PsycopgConnection, StreamingCursor
+from adj.engines.postgres.pooled_connection import PooledConnection
+from adj.engines.postgres.streaming_cursor import StreamingCursor
 from tests.parity.plain import plain
 
 
@@ -66,11 +67,11 @@ def _executed(log: list[Any]) -> Generator[None]:
 
     # The native engine's own statements go to the driver without a Django cursor, and must continue to do so: what
     # is set here is not to be taken for a package that patches cursors.
-    native, cursor_class = cast("Any", PsycopgConnection), cast("Any", StreamingCursor)
+    native, cursor_class = cast("Any", PooledConnection), cast("Any", StreamingCursor)
     fetch, enter = native.fetch, cursor_class.__aenter__
     wrapper._execute, native.fetch, cursor_class.__aenter__ = logged, sent, streamed
     try:
-        with patch("adj.engines.postgres.pool_connection.are_cursors_patched", lambda: False):
+        with patch("adj.engines.postgres.pooled_connection.are_cursors_patched", lambda: False):
             yield
     finally:
         wrapper._execute, native.fetch, cursor_class.__aenter__ = execute, fetch, enter

@@ -9,7 +9,7 @@ from django.db import connections
 from django.utils.functional import cached_property
 
 from adj.compiler.django.dialect import Dialect, dialect_for
-from adj.engines.threads.calls import read_facts
+from adj.engines.threads.server_facts import read_facts
 from tests.shadow.observing import unseen
 
 

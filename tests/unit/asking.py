@@ -13,7 +13,7 @@ from adj.compiler.django.dialect import Dialect, dialect_for
 from adj.compiler.plans.cache import CacheStats
 from adj.compiler.plans.plan import Plan
 from adj.compiler.plans.prepare import Answered, Question, Ready, prepare
-from adj.engines.threads.calls import read_facts
+from adj.engines.threads.server_facts import read_facts
 from adj.statement.statement import ROWS, Finish
 from adj.statement.structure import Key, Structure
 

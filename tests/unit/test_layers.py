@@ -58,6 +58,9 @@ def own_names() -> set[str]:
     """Every name that adj itself gives: functions, classes, attributes, slots."""
     names: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
+        if path.name == "django_wrapper.py":
+            # It declares private names of Django's class.
+            continue
         for node in ast.walk(tree_of(path)):
             match node:
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):

@@ -39,7 +39,7 @@ from adj.compiler.checks import validate
 from adj.compiler.plans.cache import PlanCache
 from adj.compiler.plans.plan import Plan
 from adj.compiler.plans.prepare import Ready
-from adj.engines.threads.calls import read_facts
+from adj.engines.threads.server_facts import read_facts
 from adj.errors import InvalidOperand
 from adj.statement.shapes import Answer
 from adj.statement.statement import ROWS, Finish

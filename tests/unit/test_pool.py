@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from adj.engines.lease.pool import FIRST_DELAY, LONGEST_DELAY, OPENING_AT_ONCE, Pool, PoolOptions
-from adj.engines.lease.refusals import may_pass
+from adj.engines.lease.pool import FIRST_DELAY, LONGEST_DELAY, OPENING_AT_ONCE, Pool
+from adj.engines.lease.pool_options import PoolOptions
+from adj.engines.lease.refused_connections import is_temporary
 from adj.errors import EngineNotOpen, PoolTimeout, TooManyWaiting
 from tests.unit.fast_loop import run_fast
 
@@ -62,8 +63,8 @@ class Server:
         assert not line.is_closed, "closed twice"
         line.is_closed = True
 
-    def may_pass(self, error: EngineNotOpen, *, was_open: bool) -> bool:
-        return may_pass(error.reason, was_open=was_open)
+    def is_temporary(self, error: EngineNotOpen, *, was_open: bool) -> bool:
+        return is_temporary(error.reason, was_open=was_open)
 
     @property
     def open_lines(self) -> int:

@@ -1,1 +1,1 @@
-"""Synchronous code of Django where asynchronous code waits for it: in a greenlet, on its thread, or by asgiref."""
+"""Runs synchronous Django code for asynchronous code, in a greenlet or on a thread, and asynchronous code for both."""

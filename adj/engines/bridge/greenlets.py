@@ -1,8 +1,8 @@
-"""Synchronous Django code on the event loop: it runs in a greenlet, and what it waits for is awaited by a coroutine.
+"""Runs synchronous Django code on the event loop: in a greenlet, whose waiting is done by a coroutine.
 
-While the greenlet runs, its thread has no running loop, so that Django's guards against synchronous calls on a loop
-pass, and `django.db.connections` is the thread's own: each step lends it the connections of this bridge and takes them
-back, so that bridges that run at the same time never see each other's.
+While the greenlet runs, its thread has no running loop, so that Django's checks for synchronous calls in asynchronous
+code pass. `django.db.connections` is then the thread's own. Each step puts the connections of this bridge there, and
+restores the previous ones at its end, so that bridges that run at the same time do not see each other's connections.
 
 Private API used here: `asyncio._set_running_loop`, which asyncio documents for those who write event loops;
 `AsyncToSync.awaitable`, `SyncToAsync.thread_sensitive_context`,
@@ -12,7 +12,7 @@ Private API used here: `asyncio._set_running_loop`, which asyncio documents for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from contextvars import Context, copy_context
 from dataclasses import dataclass
@@ -20,16 +20,17 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 import greenlet
-from asgiref.sync import SyncToAsync
-from django.db.backends.base.base import BaseDatabaseWrapper
+from asgiref.sync import AsyncToSync, SyncToAsync
 
 from adj.engines.bridge.async_to_sync import call_by
-from adj.engines.bridge.lending import Wrappers, lend, take_back
+from adj.engines.bridge.loop_calls import can_wait_on_loop, is_usable_here, wait_on_loop
+from adj.engines.bridge.thread_connections import Wrappers, install_connections, restore_connections
 from adj.engines.bridge.thread_sensitive import CallExecutor, LastingContext
-from adj.engines.bridge.waiting import is_lent_here, is_waiting_thread, wait
-from adj.engines.lease.access import Errand, new_errand, running
-from adj.engines.lease.contexts import take_over
-from adj.engines.lease.turns import Turns
+from adj.engines.django_wrapper import DjangoWrapper
+from adj.engines.lease.connection_lock import ConnectionLock
+from adj.engines.lease.contexts import apply_context
+from adj.engines.lease.nested_call import NestedCall, running_nested_call
+from adj.engines.lease.task_transactions import new_nested_call
 from adj.errors import CrossTaskTransaction
 
 P = ParamSpec("P")
@@ -37,31 +38,31 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
-    """What code in a bridge has meanwhile: wrappers by their aliases, and its turn on a connection that is shared."""
+class BridgeConnections:
+    """The connections of a bridge, by alias, and the lock that it holds if they are shared."""
 
     wrappers: Wrappers
-    turns: Turns | None = None
+    lock: ConnectionLock | None = None
 
 
 class _Bridge(greenlet.greenlet):
-    """A greenlet in which synchronous code may wait; `is_closing` once nobody will await for it any more."""
+    """A greenlet in which synchronous code may wait. `is_closing` once its coroutine is being closed."""
 
     is_closing = False
-    lent: Lent
+    connections: BridgeConnections
 
 
 def await_(awaitable: Awaitable[T]) -> T:
-    """Wait for something in synchronous code that runs in a bridge; its error is raised here.
+    """Wait for something in synchronous code that runs in a bridge. Raises its errors.
 
-    Raises `RuntimeError` outside of a bridge.
+    Raises `RuntimeError` outside a bridge.
     """
     current = greenlet.getcurrent()
     if not isinstance(current, _Bridge):
-        if is_waiting_thread():
-            return wait(awaitable)
+        if can_wait_on_loop():
+            return wait_on_loop(awaitable)
         dispose(awaitable)
-        message = "this connection belongs to an event loop: use it inside `adj.run_sync()`."
+        message = "This connection belongs to an event loop. Use it inside `adj.run_sync()`."
         raise RuntimeError(message)
     if current.is_closing:
         dispose(awaitable)
@@ -70,41 +71,43 @@ def await_(awaitable: Awaitable[T]) -> T:
     return cast("T", parent.switch(awaitable))
 
 
-def check_lent(wrapper: BaseDatabaseWrapper) -> None:
-    """Raise `CrossTaskTransaction` where code in a bridge uses what it has kept of another connection."""
+def check_in_use(wrapper: DjangoWrapper) -> None:
+    """Raise `CrossTaskTransaction` if code uses a connection that is not one of its bridge."""
     current = greenlet.getcurrent()
     if isinstance(current, _Bridge):
-        is_lent = current.lent.wrappers.get(wrapper.alias) is wrapper
+        is_in_use = current.connections.wrappers.get(wrapper.alias) is wrapper
     else:
-        is_lent = not is_waiting_thread() or is_lent_here(wrapper)
-    if not is_lent:
+        is_in_use = not can_wait_on_loop() or is_usable_here(wrapper)
+    if not is_in_use:
         raise CrossTaskTransaction.after_the_end(wrapper.alias)
 
 
-async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function in a greenlet on this thread; it finds what it is lent in `django.db.connections`.
+async def run_in_bridge(
+    connections: BridgeConnections, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run a function in a greenlet on this thread, where it finds `connections` in `django.db.connections`.
 
-    Context variables are shared with the caller in both directions. An exception, a cancellation among them, that
-    arrives while the function waits is raised inside it at that place.
+    Context variables are shared with the caller in both directions. If an error or a cancellation arrives while the
+    function waits, it is raised in the function.
     """
     loop = asyncio.get_running_loop()
     bridge = _Bridge(function)
-    bridge.lent = lent
-    # The caller's own context and no copy of it: what the function sets, the caller sees.
+    bridge.connections = connections
+    # The caller's context itself, so that the caller sees the variables that the function sets.
     bridge.gr_context = greenlet.getcurrent().gr_context
 
     caller = partial(_call, bridge)
 
-    def step(resume: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def step(resume: Callable[..., Any], *args: object, **kwargs: object) -> Any:
         bridge.parent = greenlet.getcurrent()
-        # Before lending: with a running loop `connections` would be another place.
+        # First, since with a running loop `connections` would be that of the coroutine.
         asyncio._set_running_loop(None)
-        before, caller_before = lend(lent.wrappers), call_by(caller)
+        before, caller_before = install_connections(connections.wrappers), call_by(caller)
         try:
             return resume(*args, **kwargs)
         finally:
             call_by(caller_before)
-            take_back(lent.wrappers, before)
+            restore_connections(connections.wrappers, before)
             asyncio._set_running_loop(loop)
 
     result = step(bridge.switch, *args, **kwargs)
@@ -115,7 +118,7 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
             bridge.is_closing = True
             step(bridge.throw, closing)
             raise
-        except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the code that waits
+        except BaseException as error:  # noqa: BLE001  # it is raised in the code that waits
             result = step(bridge.throw, error)
         else:
             result = step(bridge.switch, value)
@@ -123,7 +126,7 @@ async def run_in_bridge(lent: Lent, function: Callable[P, T], /, *args: P.args, 
 
 
 def dispose(awaitable: Awaitable[object]) -> None:
-    """Close a coroutine that will not be awaited, which would warn of that."""
+    """Close a coroutine that will not be awaited, so that Python does not warn about it."""
     if asyncio.iscoroutine(awaitable):
         awaitable.close()
 
@@ -131,56 +134,58 @@ def dispose(awaitable: Awaitable[object]) -> None:
 # -- async_to_sync -----------------------------------------------------------------------------------------------------
 
 
-def _call(bridge: _Bridge, wrapped: Any, args: Any, kwargs: Any) -> Any:
-    """`async_to_sync(f)()` inside a bridge awaits `f()` on the loop that the bridge belongs to.
+def _call(
+    bridge: _Bridge, wrapped: AsyncToSync[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> object:
+    """Run `async_to_sync(f)()` inside a bridge: await `f()` on the bridge's event loop.
 
-    asgiref would start another loop in a thread, and block this one until it ends: asynchronous receivers of signals
-    could neither use the connection nor wait for anything that this loop does. As with asgiref, `f()` sees the context
-    variables of its caller, and its caller sees those that it sets.
+    asgiref would start another loop in a thread, and block this one until it ends. Asynchronous signal receivers could
+    then neither use the connection nor wait for this loop. As with asgiref, `f()` sees the context variables of its
+    caller, and the caller sees the variables that `f()` sets.
     """
     context = copy_context()
     try:
-        return await_(_called_from(bridge, context, wrapped.awaitable, args, kwargs))
+        return await_(_await_in_task(bridge, context, partial(wrapped.awaitable, *args, **kwargs)))
     finally:
-        take_over(context)
+        apply_context(context)
 
 
-async def _called_from(bridge: _Bridge, context: Context, function: Any, args: Any, kwargs: Any) -> Any:
-    """Await a function in a task of its own, which has a context for itself."""
-    call = _run_errand(bridge, new_errand(), function, args, kwargs)
+async def _await_in_task(bridge: _Bridge, context: Context, function: Callable[[], Awaitable[T]]) -> T:
+    """Await a function in a separate task with its own context."""
+    call = _run_nested(bridge, new_nested_call(), function)
     return await asyncio.get_running_loop().create_task(call, context=context)
 
 
-async def _run_errand(bridge: _Bridge, started: Errand, function: Any, args: Any, kwargs: Any) -> Any:
-    turns = bridge.lent.turns
-    with running(started), nullcontext() if turns is None else turns.anew():
+async def _run_nested(bridge: _Bridge, nested_call: NestedCall, function: Callable[[], Awaitable[T]]) -> T:
+    lock = bridge.connections.lock
+    with running_nested_call(nested_call), nullcontext() if lock is None else lock.nested():
         if _joins_already():
-            return await function(*args, **kwargs)
-        async with LastingContext(_executor_in(bridge, started)):
-            return await function(*args, **kwargs)
+            return await function()
+        async with LastingContext(_executor_in(bridge, nested_call)):
+            return await function()
 
 
-def _executor_in(bridge: _Bridge, started: Errand) -> CallExecutor:
-    """Runs the synchronous code that asynchronous code calls where the caller of that runs, as asgiref has it.
+def _executor_in(bridge: _Bridge, nested_call: NestedCall) -> CallExecutor:
+    """Runs the synchronous code that a nested call uses in the same bridge, as asgiref uses the waiting thread.
 
-    Tasks that outlive the caller use Django's own thread, as they would without adj.
+    Tasks that outlive the nested call use Django's thread, as they would without adj.
     """
-    turns = Turns()
-    lent = Lent(bridge.lent.wrappers, turns)
+    lock = ConnectionLock()
+    connections = BridgeConnections(bridge.connections.wrappers, lock)
 
-    async def run(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        if not started.is_running:
+    async def run(call: Callable[..., T], /, *args: object, **kwargs: object) -> T:
+        if not nested_call.is_running:
             return await asyncio.get_running_loop().run_in_executor(
                 SyncToAsync.single_thread_executor, partial(call, *args, **kwargs)
             )
-        async with turns.turn():
-            return await run_in_bridge(lent, call, *args, **kwargs)
+        async with lock.hold():
+            return await run_in_bridge(connections, call, *args, **kwargs)
 
     return CallExecutor(run)
 
 
 def _joins_already() -> bool:
-    """Whether synchronous code that asynchronous code calls here runs on a connection of adj's anyway."""
+    """Whether `sync_to_async()` in this context already runs on a connection of adj."""
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = None if context is None else SyncToAsync.context_to_thread_executor.get(context)
     return isinstance(executor, CallExecutor)

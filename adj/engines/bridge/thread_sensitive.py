@@ -1,7 +1,7 @@
-"""Where Django's own asynchronous methods run: executors for asgiref that use a connection of adj's.
+"""Executors for asgiref that run Django's asynchronous methods on a connection of adj.
 
-`sync_to_async()` sends "thread-sensitive" code, as all of Django's is, to the executor of its context. With one of
-these `await book.asave()` runs on the connection of the transaction that it is called in.
+`sync_to_async()` runs "thread-sensitive" code, which includes all Django code, on the executor of its context. With one
+of these executors, `await book.asave()` runs on the connection of the transaction around it.
 
 Private API used here: `SyncToAsync.threadlocal`, `ThreadSensitiveContext._exited`,
 `SyncToAsync.context_to_thread_executor`.
@@ -13,7 +13,7 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
@@ -24,11 +24,11 @@ T = TypeVar("T")
 
 
 class CallExecutor(concurrent.futures.Executor):
-    """Runs each call by a coroutine function, in a task of its own; called on the event loop's thread only."""
+    """Runs each call with a coroutine function, in a separate task. To be called on the event loop's thread only."""
 
     def __init__(self, run: RunCall) -> None:
         self._run = run
-        # A task that nobody refers to may be collected while it waits.
+        # A task without a reference may be garbage-collected while it waits.
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> concurrent.futures.Future[T]:
@@ -51,10 +51,10 @@ class CallExecutor(concurrent.futures.Executor):
 
 
 class LastingContext(ThreadSensitiveContext):
-    """Sends "thread-sensitive" code to an executor, also that of tasks which were started in the block and outlive it.
+    """Runs "thread-sensitive" code on an executor, also for tasks that were started in the block and outlive it.
 
-    asgiref refuses them, since a thread would have ended with the block. These executors have none: they run each call
-    wherever there is a connection for it.
+    asgiref refuses those, since its thread ends with the block. These executors have no thread: they run each call
+    where there is a connection for it.
     """
 
     def __init__(self, executor: concurrent.futures.Executor) -> None:
@@ -62,27 +62,26 @@ class LastingContext(ThreadSensitiveContext):
         self._lasting = executor
 
     async def __aexit__(self, *exc_info: object) -> None:
-        # asgiref has no types for it.
-        leave: Any = super().__aexit__
-        await leave(*exc_info)
+        # asgiref does not annotate it.
+        await cast("Any", super().__aexit__)(*exc_info)
         self._exited = False
-        # Weakly referenced by its key, which lives as long as a task's context has it.
+        # The keys are weak: the entry lives while the context of some task has this object.
         SyncToAsync.context_to_thread_executor[self] = self._lasting
 
 
 def _forget_loop() -> None:
-    """Let asgiref forget that this thread works for a loop, which it notes for the threads of its own.
+    """Remove asgiref's note that this thread works for an event loop, which it makes for its own threads.
 
-    This one is the loop's: `async_to_sync()` would later, when the loop stands still, wait for it for ever.
+    This is the loop's thread. After the loop has stopped, `async_to_sync()` would wait for that loop forever.
     """
     SyncToAsync.threadlocal.__dict__.pop("main_event_loop", None)
 
 
 async def _settle(future: concurrent.futures.Future[T], call: Coroutine[Any, Any, T]) -> None:
-    """Give a future what comes of a call; nobody waits for one that was cancelled."""
+    """Set a future to the result or the error of a call, unless the future was cancelled."""
     try:
         result = await call
-    except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the caller
+    except BaseException as error:  # noqa: BLE001  # it is raised in the caller
         if not future.cancelled():
             future.set_exception(error)
     else:

@@ -1,1 +1,1 @@
-"""Which engine serves an alias, and what system checks say about it."""
+"""Chooses the engine of an alias, and finds settings that the system checks report."""

@@ -1,4 +1,4 @@
-"""Which engine serves an alias, and why: decided by its settings, its backend's class and what is installed."""
+"""Chooses the engine of an alias by its settings, its backend's class and the installed packages."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.choice.backends import display_name, overrides
 from adj.settings import EngineName, alias_settings, check_alias
 
 ServingEngine: TypeAlias = Literal["psycopg", "threads", "django"]
 
-# What `adj[postgres]` asks for.
+# The requirements of `adj[postgres]`.
 _NATIVE_PACKAGES = {"psycopg": (3, 2), "greenlet": (3, 1)}
 
 PIP = 'pip install "adj[postgres]"'
@@ -33,8 +34,8 @@ PROACTOR = (
 class EngineChoice:
     """Which engine serves an alias, and why.
 
-    `engine` is `psycopg`, `threads` or `django`. `reason` is a sentence. `advice` says how to get the native engine,
-    where it could serve the alias and something that the project can change is in the way; otherwise it is None.
+    `engine` is `psycopg`, `threads` or `django`. `reason` is a sentence. `advice` says what to change in order to use
+    the native engine; it is None if the native engine is used, or cannot serve the alias.
     """
 
     alias: str
@@ -48,28 +49,28 @@ class EngineChoice:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why the native engine cannot serve an alias, and what the project may do about that."""
+    """Why the native engine cannot serve an alias, and what the project can change."""
 
     reason: str
     advice: str | None = None
 
 
 def engine_of(alias: str = DEFAULT_DB_ALIAS) -> EngineChoice:
-    """The engine that serves an alias of `DATABASES`, and why. Connects to nothing.
+    """Return the engine that serves an alias of `DATABASES`, and the reason. Does not connect.
 
-    On Windows the running event loop counts, or, outside of one, asyncio's default. In a test, a transaction that
-    Django's test case or `native_sandbox()` has opened serves its alias instead.
+    On Windows, the answer depends on the running event loop, or on asyncio's default outside an event loop. In tests,
+    the transaction of Django's `TestCase` or of `native_sandbox()` is used instead of this engine.
 
-    Raises `UnknownDatabase` for an alias that is not in `DATABASES`, and `ImproperlyConfigured` for settings that are
-    wrong, or that the alias's backend cannot honor.
+    Raises `UnknownDatabase` for an alias that is not in `DATABASES`, and `ImproperlyConfigured` for invalid settings,
+    or settings that the backend cannot honor.
     """
     check_alias(alias)
     chosen = alias_settings(alias).engine
     return choice_for(connections.create_connection(alias), chosen)
 
 
-def choice_for(wrapper: Any, chosen: EngineName) -> EngineChoice:
-    """The engine for the database of a wrapper that nobody else uses, where `ADJ` names `chosen`.
+def choice_for(wrapper: BaseDatabaseWrapper, chosen: EngineName) -> EngineChoice:
+    """The engine for the database of a new wrapper, if `ADJ` names the engine `chosen`.
 
     Raises `ImproperlyConfigured` for an engine that the backend cannot honor.
     """
@@ -80,25 +81,25 @@ def choice_for(wrapper: Any, chosen: EngineName) -> EngineChoice:
         return EngineChoice(alias, chosen, f'ADJ["{alias}"]["engine"] names it.')
     if (objection := objection_to_native(wrapper)) is None:
         return EngineChoice(alias, "psycopg", _reason_for_native(wrapper))
-    # Every connection to it would be a database of its own, or share one through a lock.
+    # Another connection would open another database, or wait for a lock on a shared one.
     if getattr(wrapper, "is_in_memory_db", lambda: False)():
         return EngineChoice(alias, "django", "its SQLite database is in memory, which only Django's connection sees.")
     return EngineChoice(alias, "threads", objection.reason, objection.advice)
 
 
-def _reason_for_native(wrapper: Any) -> str:
-    kind = type(wrapper)
-    if kind.__module__ == "django.db.backends.postgresql.base":
+def _reason_for_native(wrapper: BaseDatabaseWrapper) -> str:
+    backend_class = type(wrapper)
+    if backend_class.__module__ == "django.db.backends.postgresql.base":
         return "its backend is Django's for PostgreSQL."
-    return f"its backend {_named(kind)} overrides only what the native engine calls."
+    return f"its backend {_dotted_name(backend_class)} overrides only what the native engine calls."
 
 
-def _named(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _dotted_name(backend_class: type) -> str:
+    return f"{backend_class.__module__}.{backend_class.__qualname__}"
 
 
-def check_native(wrapper: Any) -> None:
-    """Raise `ImproperlyConfigured` for a database that the native engine cannot serve, with what is in the way."""
+def check_native(wrapper: BaseDatabaseWrapper) -> None:
+    """Raise `ImproperlyConfigured`, with the reason, for a database that the native engine cannot serve."""
     if (objection := objection_to_native(wrapper)) is not None:
         otherwise = f'Choose another engine in ADJ["{wrapper.alias}"]["engine"].'
         raise ImproperlyConfigured(
@@ -107,21 +108,21 @@ def check_native(wrapper: Any) -> None:
         )
 
 
-def objection_to_native(wrapper: Any) -> Objection | None:
-    """Why the native engine cannot serve a database, in sentences; None where it can."""
+def objection_to_native(wrapper: BaseDatabaseWrapper) -> Objection | None:
+    """Why the native engine cannot serve a database, in sentences; None if it can."""
     if wrapper.vendor != "postgresql":
         return Objection(f"the native engine is for PostgreSQL, and this is {display_name(wrapper)}.")
     if missing := missing_packages():
         return Objection(f"the native engine needs {' and '.join(missing)}.", f"Install what is missing: {PIP}.")
     if ignored := overrides(wrapper):
         return Objection(
-            f"its backend {_named(type(wrapper))} overrides {', '.join(ignored)}, "
+            f"its backend {_dotted_name(type(wrapper))} overrides {', '.join(ignored)}, "
             "which the native engine does not call."
         )
     return _objection_to_settings(wrapper) or _objection_to_loop()
 
 
-def _objection_to_settings(wrapper: Any) -> Objection | None:
+def _objection_to_settings(wrapper: BaseDatabaseWrapper) -> Objection | None:
     where = f'DATABASES["{wrapper.alias}"]'
     if not wrapper.settings_dict["AUTOCOMMIT"]:
         return Objection(f"{where} sets AUTOCOMMIT to False, which the native engine does not honor.")
@@ -138,8 +139,9 @@ def _objection_to_loop() -> Objection | None:
 
 
 def _is_proactor() -> bool:
-    """Whether the running event loop, or the one that `asyncio.run()` would make, is the Proactor."""
-    proactor: Any = getattr(asyncio, "ProactorEventLoop", ())
+    """Whether the running event loop, or the one that `asyncio.run()` would create, is a ProactorEventLoop."""
+    # On Windows only.
+    proactor = getattr(asyncio, "ProactorEventLoop", ())
     try:
         return isinstance(asyncio.get_running_loop(), proactor)
     except RuntimeError:
@@ -147,16 +149,16 @@ def _is_proactor() -> bool:
 
 
 def _chooses_selector() -> bool:
-    """Whether the program has told asyncio to make selector loops, as it may before Python 3.14."""
+    """Whether the program has set an event loop policy that creates selector loops."""
     if sys.version_info >= (3, 14):
         return False
-    # Deprecated from 3.14 on, where it is not called.
+    # Deprecated since Python 3.14, where it is not called.
     policy = asyncio.get_event_loop_policy()  # type: ignore[deprecated]
     return type(policy).__name__ == "WindowsSelectorEventLoopPolicy"
 
 
 def missing_packages() -> list[str]:
-    """The packages of `adj[postgres]` that are not installed, or too old, with the versions that adj needs."""
+    """The requirements of `adj[postgres]` that are not installed, or installed in an older version."""
     return [
         f"{name}>={'.'.join(map(str, least))}" for name, least in _NATIVE_PACKAGES.items() if _is_older(name, least)
     ]
@@ -166,8 +168,8 @@ def _is_older(package: str, least: tuple[int, ...]) -> bool:
     if find_spec(package) is None:
         return True
     try:
-        found = version(package)
+        installed = version(package)
     except PackageNotFoundError:
-        # Bundled with the program, without metadata.
+        # The package is bundled with the program, without metadata.
         return False
-    return tuple(int(part) for part in found.split(".")[: len(least)] if part.isdigit()) < least
+    return tuple(int(part) for part in installed.split(".")[: len(least)] if part.isdigit()) < least

@@ -1,9 +1,8 @@
-"""Connection options that a driver does not know, found without connecting; for system checks."""
+"""For system checks: finds connection options that a driver does not know, without connecting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.db import connections
 
@@ -12,13 +11,13 @@ from adj.engines.choice.choice import missing_packages
 
 
 def problems_of_options(alias: str) -> Iterator[str]:
-    """The names in `OPTIONS` of a PostgreSQL alias that psycopg does not know.
+    """Problems of the names in `OPTIONS` of a PostgreSQL alias that psycopg does not know.
 
-    A backend that makes the parameters itself may have options of its own; they are judged when it connects.
+    A backend that overrides `get_connection_params()` may have other options. They are checked when it connects.
     """
-    wrapper: Any = connections.create_connection(alias)
+    wrapper = connections.create_connection(alias)
     if wrapper.vendor == "postgresql" and not missing_packages() and is_djangos(type(wrapper).get_connection_params):
-        # Not everybody has the driver.
-        from adj.engines.choice.parameters import problems_of_options
+        # The import needs psycopg.
+        from adj.engines.choice.connection_parameters import problems_of_options
 
         yield from problems_of_options(alias, wrapper.settings_dict["OPTIONS"])

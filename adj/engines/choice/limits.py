@@ -1,14 +1,14 @@
-"""How many connections adj may open to a database, and how many its server allows. Connects, synchronously."""
+"""How many connections adj may open to a database, and how many its server allows."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.engines.choice.choice import engine_of
-from adj.engines.lease.pool import PoolOptions
+from adj.engines.lease.pool_options import PoolOptions
 from adj.settings import alias_settings, pool_setting
 
 _POSTGRESQL = """
@@ -24,13 +24,13 @@ WHERE r.rolname = current_user AND d.datname = current_database()
 
 
 def processes() -> int:
-    """How many processes the server starts, as far as `WEB_CONCURRENCY` says it, which gunicorn and uvicorn read."""
+    """How many processes the web server starts, by `WEB_CONCURRENCY`, which gunicorn and uvicorn read."""
     configured = os.environ.get("WEB_CONCURRENCY", "")
     return max(int(configured), 1) if configured.isdigit() else 1
 
 
 def most_connections(alias: str = DEFAULT_DB_ALIAS) -> tuple[int, str]:
-    """How many connections one event loop may open, and the setting that says so.
+    """How many connections one event loop may open, and the name of the setting that limits them.
 
     Raises `ImproperlyConfigured` as `engine_of()` does.
     """
@@ -46,11 +46,11 @@ def most_connections(alias: str = DEFAULT_DB_ALIAS) -> tuple[int, str]:
 
 
 def session_limit(alias: str = DEFAULT_DB_ALIAS) -> int | None:
-    """How many sessions a server allows to the user of an alias; None where it does not tell.
+    """How many sessions the server allows for the user of an alias; None if the server does not say.
 
-    Raises what connecting raises.
+    Connects synchronously. Raises the errors of connecting.
     """
-    connection: Any = connections[alias]
+    connection = connections[alias]
     if connection.vendor == "postgresql":
         return _number(connection, _POSTGRESQL)
     if connection.vendor == "mysql":
@@ -59,8 +59,8 @@ def session_limit(alias: str = DEFAULT_DB_ALIAS) -> int | None:
     return None
 
 
-def _number(connection: Any, question: str) -> int | None:
+def _number(connection: BaseDatabaseWrapper, query: str) -> int | None:
     with connection.cursor() as cursor:
-        cursor.execute(question)
-        found: int | None = cursor.fetchone()[0]
-        return found
+        cursor.execute(query)
+        number: int | None = cursor.fetchone()[0]
+        return number

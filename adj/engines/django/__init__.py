@@ -1,1 +1,1 @@
-"""The engine of Django's own connection, and of a `TestCase`'s transaction."""
+"""The engine that uses Django's own connection, also in the transaction of a `TestCase`."""

@@ -1,7 +1,7 @@
-"""The engine of Django's own connection: every call goes through its thread-sensitive thread.
+"""The engine that uses Django's own connection, on the thread where Django's asynchronous methods run.
 
-It sees what Django's own code on that thread sees: the transaction of a `TestCase`, an in-memory database. Queries run
-one after another, as Django's own async ORM runs them.
+It sees what Django's code on that thread sees: the transaction of a `TestCase`, an in-memory database. Queries run one
+after another, as they do in Django's async ORM.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
+
+from asgiref.current_thread_executor import CurrentThreadExecutor
 
 from adj.abc import RunCall
-from adj.engines.bridge.call_on_errand import call_on_errand
-from adj.engines.bridge.djangos_thread import run_on_djangos_thread, waiting_thread
-from adj.engines.lease.access import errand_for, has_companions, new_errand
-from adj.engines.outcome import call_noting_errors, note_end
-from adj.engines.threads.on_thread import ConnectionOnThread
+from adj.engines.bridge.call_with_transactions import call_with_transactions
+from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
+from adj.engines.error_wrapper import call_recording_errors
+from adj.engines.lease.nested_call import nested_call_for
+from adj.engines.lease.task_transactions import has_transactions, new_nested_call
+from adj.engines.outcome import record_outcome
+from adj.engines.threads.thread_connection import ThreadConnection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,11 +37,11 @@ class DjangoEngine:
 
     @asynccontextmanager
     async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[DjangoConnection]:
-        """Django's connection; its thread keeps the order. Waits for the end of another task's transaction."""
+        """Django's connection. Waits until the transaction of another task has ended."""
         async with self._transaction:
             if exclusive:
                 connection = self._new_connection()
-                connection.stay_on(waiting_thread())
+                connection.stay_on(waiting_executor())
                 try:
                     yield connection
                 finally:
@@ -49,37 +53,39 @@ class DjangoEngine:
         return DjangoConnection(self._alias)
 
     def thread_executor(self, run: RunCall) -> None:
-        """Django's own asynchronous methods use its connection in any case."""
+        """None: Django's asynchronous methods already use this connection."""
 
     def stats(self) -> None:
-        """There is no pool."""
+        """Return None, since this engine has one connection and not a pool."""
 
     async def close(self) -> None:
-        """Nothing to close: the connection is Django's."""
+        """Do nothing: the connection belongs to Django."""
 
     def abandon(self) -> None:
-        """Nothing to close either."""
+        """Do nothing: the connection belongs to Django."""
 
 
-class DjangoConnection(ConnectionOnThread):
+class DjangoConnection(ThreadConnection):
     """Django's connection, reached through its thread."""
 
     def __init__(self, alias: str) -> None:
         super().__init__(alias)
-        self._thread_of: Callable[[], Any] = waiting_thread
+        self._thread_of: Callable[[], CurrentThreadExecutor | None] = waiting_executor
 
-    def stay_on(self, waiting: Any) -> None:
-        """Use one thread from now on, whatever Django's own asynchronous methods leave behind when cancelled."""
+    def stay_on(self, waiting: CurrentThreadExecutor | None) -> None:
+        """Use one thread from now on, even if a cancelled asynchronous method of Django changes the context."""
         self._thread_of = lambda: waiting
 
     async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         waiting = self._thread_of()
-        if (errand := errand_for(self)) is not None:
-            await errand.admission()
-            waiting = waiting_thread()
-        call: Callable[P, T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
+        if (nested_call := nested_call_for(self)) is not None:
+            await nested_call.wait_for_open_block()
+            waiting = waiting_executor()
+        call: Callable[P, T] = (
+            partial(call_with_transactions, new_nested_call(), function) if has_transactions() else function
+        )
         try:
-            return await run_on_djangos_thread(waiting, call_noting_errors, self._alias, call, *args, **kwargs)
+            return await run_on_django_thread(waiting, call_recording_errors, self._alias, call, *args, **kwargs)
         except asyncio.CancelledError as error:
-            note_end(error, "continues")
+            record_outcome(error, "continues")
             raise

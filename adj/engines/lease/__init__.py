@@ -1,1 +1,1 @@
-"""The right to use a connection: leases, turns and the pool."""
+"""Who may use a connection: the pool, leases, locks and the transactions of a task."""

@@ -1,54 +1,56 @@
-"""What the running code may use: one value in its context, which belongs to the task and not to the code.
+"""What the running code may use: its transactions, blocks and connections, in one context variable.
 
-Each alias has a transaction of its own. Code that uses two databases has to meet both of their transactions, whichever
-of the two connections it runs on. Asynchronous code that synchronous code has called uses what its caller may use.
+Each alias has its own transaction. Code that uses two databases has to find both transactions, no matter which of the
+two connections it runs on. Asynchronous code that synchronous code calls with `async_to_sync()` may use what its caller
+may use.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import Protocol, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 from django.db import DEFAULT_DB_ALIAS
 
-from adj.abc import Connection
-from adj.engines.lease.contexts import shares_context
+from adj.abc import Connection, Engine
+from adj.engines.django_wrapper import DjangoWrapper
+from adj.engines.lease.contexts import Task
 
 T = TypeVar("T")
 
-Users: TypeAlias = set["asyncio.Task[Any] | None"]
-"""The tasks that may use a transaction; it changes while they come and go."""
+Users: TypeAlias = set[Task | None]
+"""The tasks that may use a transaction. The set changes as tasks start and end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Companion:
-    """The connection of a transaction: ours, Django's, its event loop, and the tasks that may use it."""
+class TransactionHandle:
+    """How other code reaches a transaction: its connection, Django's wrapper, its event loop and its users."""
 
-    connection: Any
-    wrapper: Any
+    connection: Connection
+    wrapper: DjangoWrapper
     users: Users
     loop: asyncio.AbstractEventLoop
 
 
-class InTransaction(Protocol):
+class OpenTransaction(Protocol):
     """A transaction that has begun."""
 
     @property
-    def companion(self) -> Companion:
-        """What code on the connections of the task's other transactions needs of it."""
+    def handle(self) -> TransactionHandle:
+        """How code on the connections of the task's other transactions reaches it."""
         ...
 
 
-class Holder(Protocol):
-    """A block of `native()`, which may keep a connection."""
+class NativeBlock(Protocol):
+    """A block of `native()`, which may keep a connection between calls."""
 
-    def join(self, engine: Any, *, exclusive: bool) -> AbstractAsyncContextManager[Connection] | None:
-        """The connection that the block keeps of an engine, if it does and nobody has it exclusively."""
+    def join(self, engine: Engine, *, exclusive: bool) -> AbstractAsyncContextManager[Connection] | None:
+        """The connection of an engine that the block keeps; None if it keeps none, or if it is in exclusive use."""
         ...
 
 
@@ -56,29 +58,29 @@ class Holder(Protocol):
 class Access:
     """What the running code may use.
 
-    When Django has sent a signal to asynchronous receivers, it gives its caller what differs in their context. This
-    stays where it is: it says that it does not differ.
+    After Django has sent a signal to asynchronous receivers, it copies the context variables that differ to the
+    caller. This value must stay in its own context, so all instances compare equal.
     """
 
-    transactions: Mapping[str, InTransaction] = MappingProxyType({})
-    """The transactions by alias, also those that have ended or are another task's; the outermost first."""
+    transactions: Mapping[str, OpenTransaction] = MappingProxyType({})
+    """The transactions by alias, outermost first, including those that have ended or belong to another task."""
 
-    holders: tuple[Holder, ...] = ()
-    """The `native()` blocks around the code; the innermost first."""
+    native_blocks: tuple[NativeBlock, ...] = ()
+    """The `native()` blocks around the code, innermost first."""
 
-    errand: Errand | None = None
-    """What the code does for synchronous code that waits for it."""
+    nested_call: object = None
+    """The `NestedCall` that the code runs in; None if there is none."""
 
     block: object = None
-    """The block of the errand that the code is in."""
+    """The `atomic()` block that the code is in, of those in `nested_call`."""
 
-    turns: Mapping[int, asyncio.Lock] = MappingProxyType({})
-    """For connections by the `id()` of their turns: the turns within a turn that the caller of the code has."""
+    nested_locks: Mapping[int, asyncio.Lock] = MappingProxyType({})
+    """By the `id()` of a `ConnectionLock`: the lock to use while the caller of the code holds that one."""
 
     preferred: str = DEFAULT_DB_ALIAS
-    """The alias where code goes that names none."""
+    """The alias of code that does not name one."""
 
-    __hash__ = None  # type: ignore[assignment]  # nobody needs it, and all would be the same
+    __hash__ = None  # type: ignore[assignment]  # unused, and it would be the same for all
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Access)
@@ -88,13 +90,13 @@ class Access:
 
 
 class Changes(TypedDict, total=False):
-    """The fields of `Access`."""
+    """The fields of `Access`, to be changed."""
 
-    transactions: Mapping[str, InTransaction]
-    holders: tuple[Holder, ...]
-    errand: Errand | None
+    transactions: Mapping[str, OpenTransaction]
+    native_blocks: tuple[NativeBlock, ...]
+    nested_call: object
     block: object
-    turns: Mapping[int, asyncio.Lock]
+    nested_locks: Mapping[int, asyncio.Lock]
     preferred: str
 
 
@@ -105,138 +107,17 @@ access = _access.get
 
 
 def change_access(**changes: Unpack[Changes]) -> None:
-    """From now on the code of this context may use something else."""
+    """Change fields of `Access` in the current context."""
     _access.set(replace(access(), **changes))
 
 
 @contextmanager
-def having(**changes: Unpack[Changes]) -> Generator[None]:
-    """A block whose code may use something else; its end gives these fields the values that they had."""
-    before: Any = {name: getattr(access(), name) for name in changes}
+def changed_access(**changes: Unpack[Changes]) -> Generator[None]:
+    """Change fields of `Access` in a block. At its end, these fields get their previous values."""
+    before = cast("Changes", {name: getattr(access(), name) for name in changes})
     change_access(**changes)
     try:
         yield
     finally:
-        # Not by a token: the other fields may have changed, and a fixture's block may end in another context.
+        # Not with a token: other fields may have changed, and the block of a pytest fixture may end in another context.
         change_access(**before)
-
-
-# -- transactions ------------------------------------------------------------------------------------------------------
-
-
-def has_companions() -> bool:
-    """Whether the current code is in a transaction, or was started in one."""
-    return bool(access().transactions)
-
-
-def companions() -> Iterator[tuple[str, Companion]]:
-    """The connections by alias, of those transactions that the current task may use; the outermost first."""
-    if found := access().transactions:
-        task = asyncio.current_task()
-        for alias, transaction in found.items():
-            companion = transaction.companion
-            if task in companion.users or is_on_behalf(companion.connection):
-                yield alias, companion
-
-
-def acting_for_current(call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
-    """What another task does for the current one, which waits: it is in the same transactions meanwhile."""
-    return _acting([companion.users for _, companion in companions()], call)
-
-
-async def _acting(users: list[Users], call: Coroutine[Any, Any, T]) -> T:
-    task = asyncio.current_task()
-    for each in users:
-        each.add(task)
-    try:
-        return await call
-    finally:
-        for each in users:
-            each.discard(task)
-
-
-# -- errands -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(eq=False, slots=True)
-class Errand:
-    """Asynchronous code that synchronous code has called, and waits for: its tasks act for the one that waits.
-
-    They share one transaction, in which savepoints end in the opposite order of their start, and in which whatever
-    comes between belongs to the last one. So while one task is in a block, the others wait.
-    """
-
-    connections: tuple[Any, ...]
-    is_running: bool = True
-    _holder: asyncio.Task[Any] | None = None
-    # The block that is open, as the contexts of the code in it know it.
-    _open: object = None
-    _depth: int = 0
-    _closed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def begin_block(self) -> None:
-        """Wait until no other task is in a block, and keep the others from the transaction."""
-        await self.admission()
-        if self._open is None:
-            self._open, self._holder = object(), asyncio.current_task()
-            self._closed = asyncio.Event()
-            change_access(block=self._open)
-        self._depth += 1
-
-    def end_block(self) -> None:
-        """Let the others go on."""
-        self._depth -= 1
-        if not self._depth:
-            self._open = self._holder = None
-            self._closed.set()
-
-    async def admission(self) -> None:
-        """Wait until no block is open, but for one that the current task is in."""
-        while self._open is not None and not self._is_inside():
-            await self._closed.wait()
-
-    def refuses(self) -> bool:
-        """Whether the current task was started in the open block, which is another one's."""
-        return self._open is not None and asyncio.current_task() is not self._holder and self._is_inside()
-
-    def continued(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
-        """What the current task waits for while another task does it: it is in the block if this one is."""
-        return _in_block(self._open if self._is_inside() else None, call)
-
-    def _is_inside(self) -> bool:
-        # The task that has begun the block, or one that was started in it; what they may use is also that of the
-        # tasks which share its context.
-        is_holder = asyncio.current_task() is self._holder
-        return is_holder or (access().block is self._open and not shares_context(self._holder))
-
-
-async def _in_block(block: object, call: Coroutine[Any, Any, T]) -> T:
-    change_access(block=block)
-    return await call
-
-
-def new_errand() -> Errand:
-    """An errand for those transactions that the current task may use."""
-    return Errand(tuple(companion.connection for _, companion in companions()))
-
-
-@contextmanager
-def running(started: Errand) -> Generator[None]:
-    """Let the current task, and those that it starts in the block, run an errand, until the block's end."""
-    with having(errand=started):
-        try:
-            yield
-        finally:
-            started.is_running = False
-
-
-def errand_for(connection: Any) -> Errand | None:
-    """The errand that the current task runs, of one that may use a connection's transaction."""
-    found = access().errand
-    is_ours = found is not None and found.is_running and any(each is connection for each in found.connections)
-    return found if is_ours else None
-
-
-def is_on_behalf(connection: Any) -> bool:
-    """Whether the current task runs an errand of one that may use a connection's transaction."""
-    return errand_for(connection) is not None

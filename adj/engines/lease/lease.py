@@ -1,8 +1,8 @@
-"""The right to use a connection: a lease is open, and then it has ended. After that nothing is sent.
+"""A lease: the right to use a connection until the lease ends. Nothing is sent after that.
 
-Each connection object has one, and every way to the server goes through `check()` or `end()`. Code that comes late (a
-generator that is collected, a task that outlives its block, a stream that was kept) is refused without I/O: the
-connection may belong to another task by then.
+Each connection object has a lease, and checks it before anything is sent. Code that runs late (a generator that is
+garbage-collected, a task that outlives its block, a stream that was kept) is refused without I/O, since another task
+may have the connection by then.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Lease:
             raise CrossTaskTransaction.after_the_end(self.alias)
 
     def end(self) -> None:
-        """From now on whoever still has the connection object is refused."""
+        """End the lease. Code that still has the connection object is refused."""
         self.has_ended = True
 
     def leave(self) -> None:
-        """End the lease for one last call. Raises `CrossTaskTransaction` if it has ended already."""
+        """End the lease before one last call. Raises `CrossTaskTransaction` if it has already ended."""
         self.check()
         self.end()

@@ -1,10 +1,12 @@
 """One pool for connections and for threads: a bounded number of them, each checked out by one task at a time.
 
-Not psycopg's own pool, for these reasons: its worker tasks are cancelled by an event loop that ends, after which it can
-neither continue nor close; returning a connection waits for a lock, and a cancellation there loses the connection; and
-it waits longer and longer between dead connections. Here returning is synchronous, and the only tasks are those that
-open something which a caller waits for; losing one loses an attempt. Callers wait for whatever comes first, a
-connection that is returned or one that is opened, until their one deadline.
+adj does not use psycopg's pool for three reasons. An event loop that ends cancels its worker tasks, and the pool can
+then neither continue nor close. Returning a connection waits for a lock, and a cancellation at that moment loses the
+connection. After dead connections it waits longer each time before it opens the next.
+
+Here, returning a connection is synchronous. The only tasks are those that open a connection for a waiting query, so
+that a cancelled task loses one attempt and nothing else. A query takes the first connection that is returned or
+opened before its deadline.
 """
 
 from __future__ import annotations
@@ -14,103 +16,25 @@ import copy
 import math
 import random
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic
 
+from adj.engines.lease.pool_options import PoolOptions
+from adj.engines.lease.pool_stats import PoolStats
+from adj.engines.lease.resources import ResourceFactory, T
 from adj.errors import EngineNotOpen, PoolTimeout, TooManyWaiting
-from adj.settings import POOL_OPTIONS
 
 OPENING_AT_ONCE = 4
-"""How many connections a pool opens at the same time; one while the server refuses them."""
+"""How many connections a pool opens at the same time. While the server refuses connections, it opens one at a time."""
 
 FIRST_DELAY, LONGEST_DELAY = 0.05, 2.0
-"""Seconds until a pool asks a server again that has refused a connection: doubled each time, up to the longest."""
+"""Seconds before the pool retries after the server refused a connection. Doubled each time, up to the longest."""
 
 LIFETIME_JITTER = 0.1
-"""The share of `max_lifetime` by which connections may be replaced early, so that they are not replaced all at once."""
-
-
-class Pooled(Protocol):
-    """A connection or a thread, with the two times that its pool notes on it."""
-
-    expires_at: float
-    idle_since: float
-
-
-T = TypeVar("T", bound=Pooled)
-
-
-class Source(Protocol[T]):
-    """Opens and closes what a pool keeps."""
-
-    async def open(self) -> T:
-        """Open one, ready for use. Raises `EngineNotOpen` when the server refuses or cannot be reached."""
-        ...
-
-    def is_ready(self, resource: T, /) -> bool:
-        """Whether one that was idle can be used as it is. Looks, but does not wait."""
-        ...
-
-    async def check(self, resource: T, /) -> bool:
-        """Whether one that is not ready is usable after all; it is made ready then."""
-        ...
-
-    def close(self, resource: T, /) -> None:
-        """Close one that is not in use any more."""
-        ...
-
-    def may_pass(self, error: EngineNotOpen, *, was_open: bool) -> bool:
-        """Whether the server may accept a connection soon. `was_open`: this pool has opened one before."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class PoolOptions:
-    """The limits of a pool, with the names and defaults of psycopg's; times are seconds.
-
-    A connection is closed when it is older than `max_lifetime`, and while there are more than `min_size`, when it was
-    idle for `max_idle`. `timeout` is how long a query waits for a connection, opening included. `max_waiting` limits
-    how many queries may wait while all are in use (0: any number).
-    """
-
-    min_size: int = 0
-    max_size: int = 10
-    timeout: float = 30.0
-    max_waiting: int = 0
-    max_lifetime: float = 3600.0
-    max_idle: float = 600.0
-
-    @classmethod
-    def of(cls, ours: Mapping[str, Any], djangos: Any) -> PoolOptions:
-        """From `ADJ[alias]["pool"]`, or else Django's `OPTIONS["pool"]` as far as it means the same here."""
-        given = {**(djangos if isinstance(djangos, dict) else {}), **ours}
-        options = cls(**{name: given[name] for name in POOL_OPTIONS if given.get(name) is not None})
-        return options if options.max_size >= options.min_size else replace(options, max_size=options.min_size)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStats:
-    """The figures of one pool, that of one alias on one event loop.
-
-    `size`: connections that exist or are being opened, at most `max_size`; `in_use`, `idle` and `opening` add up to it.
-    `waiting`: queries that wait for one now. Since the pool exists: `opened` and `failed` count attempts to open a
-    connection, and `wait_seconds` adds up how long queries have waited.
-    """
-
-    size: int
-    max_size: int
-    in_use: int
-    idle: int
-    opening: int
-    waiting: int
-    opened: int
-    failed: int
-    wait_seconds: float
+"""The share of `max_lifetime` by which connections are replaced early, so that not all are replaced at once."""
 
 
 class _Waiter(Generic[T]):
-    """A task that waits for what is returned or opened next."""
+    """A task that is waiting for a connection."""
 
     __slots__ = ("future", "task")
 
@@ -120,15 +44,18 @@ class _Waiter(Generic[T]):
 
 
 class Pool(Generic[T]):
-    """The connections, or threads, of one alias on one event loop. `setting` names the setting of their limit."""
+    """The connections, or threads, of one alias on one event loop.
 
-    def __init__(self, alias: str, source: Source[T], options: PoolOptions, *, setting: str) -> None:
+    `setting` is the name of the setting that limits their number, for error messages.
+    """
+
+    def __init__(self, alias: str, factory: ResourceFactory[T], options: PoolOptions, *, setting: str) -> None:
         self.options = options
-        self._alias, self._source, self._setting = alias, source, setting
+        self._alias, self._factory, self._setting = alias, factory, setting
         self._loop = asyncio.get_running_loop()
         self._idle: list[T] = []
-        # The task that has checked each one out, and since when.
-        self._holders: dict[T, tuple[asyncio.Task[Any] | None, float]] = {}
+        # The task that has checked out each resource, and when.
+        self._holders: dict[T, tuple[asyncio.Task[object] | None, float]] = {}
         self._opening: set[asyncio.Task[T]] = set()
         self._waiting: deque[_Waiter[T]] = deque()
         self._is_closed = False
@@ -139,53 +66,53 @@ class Pool(Generic[T]):
         self._opened, self._failed, self._waited = 0, 0, 0.0
 
     async def acquire(self) -> T:
-        """Check one out: an idle one, or whichever comes first of one that is returned and one that is opened.
+        """Check out an idle resource, or else the first one that is returned or opened.
 
-        Raises `PoolTimeout` after `timeout` seconds, `TooManyWaiting`, `EngineNotOpen` on a closed pool or when the
-        server refuses for good, and what else opening raises.
+        Raises `PoolTimeout` after `timeout` seconds, `TooManyWaiting`, `EngineNotOpen` if the pool is closed or the
+        server refuses permanently, and any other error of opening.
         """
         while self._idle:
             resource, now = self._idle.pop(), self._loop.time()
             self._holders[resource] = (asyncio.current_task(), now)
             if now >= resource.expires_at:
                 self.discard(resource)
-            elif self._source.is_ready(resource):
+            elif self._factory.is_ready(resource):
                 return resource
             else:
-                return await self._acquire_in_time(resource)
+                return await self._acquire_before_deadline(resource)
         if self._is_closed:
-            raise closed_pool(self._alias)
-        return await self._acquire_in_time(None)
+            raise pool_closed_error(self._alias)
+        return await self._acquire_before_deadline(None)
 
     def release(self, resource: T) -> None:
-        """Return one to the pool, or to the query that waits longest."""
+        """Return a resource. The query that has waited longest gets it."""
         if self._holders.pop(resource, None) is None:
             return
         now = self._loop.time()
         if self._is_closed or now >= resource.expires_at:
             self._close(resource)
         else:
-            self._offer(resource, now)
+            self._hand_out(resource, now)
 
     def discard(self, resource: T) -> None:
-        """Close one that is checked out, instead of returning it."""
+        """Close a resource that is checked out, instead of returning it."""
         if self._holders.pop(resource, None) is not None:
             self._close(resource)
 
     def replace(self, resource: T, other: T) -> None:
-        """From now on another one stands for one that is checked out."""
+        """Exchange a resource that is checked out for another one."""
         other.expires_at = resource.expires_at
         self._holders[other] = self._holders.pop(resource)
 
     def renew(self) -> None:
-        """Replace everything that is open by now: at once what is idle, what is in use when it is returned."""
+        """Replace all open resources: the idle ones now, those in use when they are returned."""
         for resource in self._holders:
             resource.expires_at = -math.inf
         while self._idle:
             self._close(self._idle.pop())
 
     def close(self) -> None:
-        """Close what is idle, and what is in use when it is returned; waiting queries raise `EngineNotOpen`."""
+        """Close idle resources, and those in use when they are returned. Waiting queries raise `EngineNotOpen`."""
         self._is_closed = True
         for timer in (self._reaping, self._retrying):
             if timer is not None:
@@ -195,20 +122,20 @@ class Pool(Generic[T]):
         if not self._loop.is_closed():
             for task in self._opening:
                 task.cancel()
-            self._refuse_all(closed_pool(self._alias))
+            self._fail_waiters(pool_closed_error(self._alias))
 
     def abandon(self) -> None:
-        """The same on a loop that was closed, and what is in use is closed at once: it will not be returned."""
+        """Close the pool after its event loop was closed, with the resources in use, since nothing returns them."""
         self.close()
         while self._holders:
             self.discard(next(iter(self._holders)))
 
-    def held(self) -> tuple[T, ...]:
-        """Everything that is checked out."""
+    def checked_out(self) -> tuple[T, ...]:
+        """The resources that are checked out."""
         return tuple(self._holders)
 
     def stats(self) -> PoolStats:
-        """The figures of this moment."""
+        """The current figures."""
         return PoolStats(
             size=self._size,
             max_size=self.options.max_size,
@@ -227,8 +154,8 @@ class Pool(Generic[T]):
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
-    async def _acquire_in_time(self, resource: T | None) -> T:
-        """Check one out that has to be checked, opened or waited for. `resource` is checked out already."""
+    async def _acquire_before_deadline(self, resource: T | None) -> T:
+        """Check out a resource that has to be checked, opened or waited for. `resource` is already checked out."""
         start = self._loop.time()
         limit = asyncio.timeout_at(start + self.options.timeout)
         try:
@@ -239,15 +166,15 @@ class Pool(Generic[T]):
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise self._timed_out() from self._last_failure
+            raise self._timeout_error() from self._last_failure
         finally:
             self._waited += self._loop.time() - start
 
     async def _is_usable(self, resource: T) -> bool:
-        """Whether it is ready, or becomes so; if not, it is closed."""
+        """Whether a resource is ready or can be made ready. If not, it is closed."""
         is_usable = False
         try:
-            is_usable = self._source.is_ready(resource) or await self._source.check(resource)
+            is_usable = self._factory.is_ready(resource) or await self._factory.check(resource)
         finally:
             if not is_usable:
                 self.discard(resource)
@@ -273,12 +200,12 @@ class Pool(Generic[T]):
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
             if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
-                # It arrived together with the cancellation: the next one in line gets it.
+                # It arrived together with the cancellation: the next query in line gets it.
                 self.release(waiter.future.result())
             raise
 
-    def _offer(self, resource: T, now: float) -> None:
-        """Let the query that waits longest have it, or keep it."""
+    def _hand_out(self, resource: T, now: float) -> None:
+        """Give a resource to the query that has waited longest, or keep it idle."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.future.done():
@@ -290,8 +217,8 @@ class Pool(Generic[T]):
         if self._reaping is None and self.options.max_idle < math.inf:
             self._reaping = self._loop.call_later(self.options.max_idle, self._reap)
 
-    def _refuse_all(self, error: EngineNotOpen) -> None:
-        """Raise an error in every query that waits, in each its own."""
+    def _fail_waiters(self, error: EngineNotOpen) -> None:
+        """Raise a copy of an error in every waiting query."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.future.done():
@@ -302,7 +229,7 @@ class Pool(Generic[T]):
     # -- opening -------------------------------------------------------------------------------------------------------
 
     def _open_more(self) -> None:
-        """Open as many as are waited for, as far as the limits allow."""
+        """Open a resource for each waiting query, within the limits."""
         most = 1 if self._delay else OPENING_AT_ONCE
         while (
             len(self._opening) < min(most, len(self._waiting))
@@ -312,25 +239,25 @@ class Pool(Generic[T]):
         ):
             task = self._loop.create_task(self._open(), name=f"adj opens a connection to {self._alias}")
             self._opening.add(task)
-            # Not in the task: one that is cancelled before its first step would never come to it.
-            task.add_done_callback(self._has_opened)
+            # Not in the task itself: a task that is cancelled before its first step would never get there.
+            task.add_done_callback(self._on_opened)
 
     async def _open(self) -> T:
         async with asyncio.timeout(self.options.timeout):
-            return await self._source.open()
+            return await self._factory.open()
 
-    def _has_opened(self, task: asyncio.Task[T]) -> None:
+    def _on_opened(self, task: asyncio.Task[T]) -> None:
         self._opening.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._failed += 1
-            self._refused(error)
+            self._failed_to_open(error)
         elif error is None and not task.cancelled():
             self._opened += 1
-            self._accept(task.result())
+            self._add(task.result())
         self._open_more()
 
-    def _accept(self, resource: T) -> None:
+    def _add(self, resource: T) -> None:
         self._delay, self._last_failure = 0.0, None
         if self._retrying is not None:
             self._retrying.cancel()
@@ -338,30 +265,30 @@ class Pool(Generic[T]):
         early, now = random.uniform(0, LIFETIME_JITTER), self._loop.time()  # noqa: S311  # no secret
         resource.expires_at = now + self.options.max_lifetime * (1 - early)
         if self._is_closed:
-            self._source.close(resource)
+            self._factory.close(resource)
         else:
-            self._offer(resource, now)
+            self._hand_out(resource, now)
 
-    def _refused(self, error: Exception) -> None:
-        """The queries that wait go on waiting for what exists, unless there is nothing to wait for."""
+    def _failed_to_open(self, error: Exception) -> None:
+        """Let queries wait for existing resources, or fail if there are none and the server refuses permanently."""
         if not isinstance(error, (EngineNotOpen, TimeoutError)):
-            # A fault in the project's code or settings: one attempt, one query that gets the error.
-            self._refuse_first(error)
+            # A mistake in the project's code or settings: the query that caused the attempt gets the error.
+            self._fail_first_waiter(error)
             return
         self._last_failure = error
         if (
             isinstance(error, EngineNotOpen)
             and not (self._holders or self._idle)
-            and not self._source.may_pass(error, was_open=bool(self._opened))
+            and not self._factory.is_temporary(error, was_open=bool(self._opened))
         ):
-            self._refuse_all(error)
+            self._fail_waiters(error)
         elif self._retrying is None:
             self._delay = min(max(2 * self._delay, FIRST_DELAY), LONGEST_DELAY)
-            # Spread, as other processes have been refused at the same moment.
+            # Random, since other processes were refused at the same moment.
             delay = self._delay * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
             self._retrying = self._loop.call_later(delay, self._retry)
 
-    def _refuse_first(self, error: Exception) -> None:
+    def _fail_first_waiter(self, error: Exception) -> None:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.future.done():
@@ -375,21 +302,21 @@ class Pool(Generic[T]):
     # -- closing -------------------------------------------------------------------------------------------------------
 
     def _close(self, resource: T) -> None:
-        self._source.close(resource)
+        self._factory.close(resource)
         self._open_more()
 
     def _reap(self) -> None:
-        """Close what was idle for too long."""
+        """Close resources that have been idle too long."""
         self._reaping = None
         latest = self._loop.time() - self.options.max_idle
-        # Taken from the end and returned there: the first ones have been idle for longest.
+        # Resources are taken from the end and returned there, so the first has been idle longest.
         while self._idle and self._size > self.options.min_size and self._idle[0].idle_since <= latest:
             self._close(self._idle.pop(0))
         if self._idle:
             delay = max(self._idle[0].idle_since - latest, min(self.options.max_idle, 1.0))
             self._reaping = self._loop.call_later(delay, self._reap)
 
-    def _timed_out(self) -> PoolTimeout:
+    def _timeout_error(self) -> PoolTimeout:
         now = self._loop.time()
         return PoolTimeout(
             alias=self._alias,
@@ -399,23 +326,23 @@ class Pool(Generic[T]):
             opening=len(self._opening),
             holders=[
                 f"{task.get_name() if task else 'no task'} for {now - since:.1f} s"
-                for task, since in sorted(self._holders.values(), key=lambda held: held[1])
+                for task, since in sorted(self._holders.values(), key=lambda holder: holder[1])
             ],
-            failure=_told(self._last_failure),
+            failure=_failure_reason(self._last_failure),
             setting=self._setting,
         )
 
 
-def closed_pool(alias: str) -> EngineNotOpen:
-    """The error of queries on an engine that is closed."""
+def pool_closed_error(alias: str) -> EngineNotOpen:
+    """The error of queries on a closed engine."""
     return EngineNotOpen(
         alias=alias,
-        reason="it was closed by `await adj.close()`, or because its event loop ends.",
-        advice="Run the query before, or in another event loop.",
+        reason="it was closed by `await adj.close()`, or because its event loop is ending.",
+        advice="Run the query earlier, or in another event loop.",
     )
 
 
-def _told(error: Exception | None) -> str:
+def _failure_reason(error: Exception | None) -> str:
     match error:
         case None:
             return ""

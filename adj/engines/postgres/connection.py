@@ -1,25 +1,27 @@
-"""A connection to the server: psycopg's, which leaves nothing running when it is cancelled, with Django's wrapper."""
+"""psycopg's asynchronous connection, which stops the server's query when it is cancelled, with Django's wrapper."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import threading
-from collections.abc import Awaitable, Generator, Iterable
+from collections.abc import Awaitable, Generator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import psycopg
-from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import pq, waiting
-from psycopg.types.numeric import Int2, Int4, Int8
+from psycopg import IsolationLevel, pq, waiting
+from psycopg.rows import tuple_row
 
-from adj.abc import Command, Parameters
+from adj.abc import Command, DatabaseRow, Parameters
 from adj.completion import keep, result_and_cancellation, seconds_to_clean
-from adj.engines.outcome import note_end
-from adj.engines.postgres.session import Session, joined
-from adj.engines.session.functions import WHICH_LAST, Functions
-from adj.engines.session.words import NO_TRACE, trace_of
+from adj.engines.django_wrapper import ConnectionParameters, DjangoWrapper
+from adj.engines.outcome import record_outcome
+from adj.engines.postgres.query_parameters import can_be_merged, can_be_sent_apart, merged
+from adj.engines.postgres.query_text import literal, with_prefix
+from adj.engines.postgres.session import PgSession
+from adj.engines.session.known_functions import SELECT_VOLATILE, KnownFunctions
+from adj.engines.session.sql_effects import NO_EFFECTS, session_effects
 from adj.errors import UnsupportedFeature
 
 if TYPE_CHECKING:
@@ -27,174 +29,159 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CANCEL_SECONDS = 5.0
-"""How long a server may take to undo something, or to give up a query that is cancelled; then its connection is closed.
+Mode: TypeAlias = "tuple[IsolationLevel | None, bool | None, bool | None]"
+"""The isolation level, read-only and deferrable of transactions to come. None is the server's default."""
 
-Neither takes PostgreSQL long; a network that swallows what is sent, as a firewall does that has forgotten a connection,
-would be waited for in vain.
+CANCEL_SECONDS = 5.0
+"""How long a rollback, or stopping a cancelled query, may take before the connection is closed.
+
+PostgreSQL needs much less. Without a limit, a network that drops packets silently, such as a firewall that has
+forgotten the connection, would block the caller forever.
 """
 
 ABANDON_SECONDS = 1.0
-"""How long the end of an event loop waits for a server that is told to stop a query."""
+"""How long the end of an event loop waits for the server to accept a request to stop a query."""
 
 GRACE_SECONDS = 1.0
-"""How much later than the client the server gives up a query that has taken too long."""
+"""How much later than the client's deadline the server stops a query itself."""
 
 _SHOWN = 200
 _SHARED = (
-    "It would change a session that others get as well, since ADJ says that there is a pooler in transaction mode. "
-    "Within atomic(), use its set_local=, SET LOCAL, or a lock or table that ends with the transaction."
+    "It would change a session that other clients use as well, since ADJ says that there is a pooler in transaction "
+    "mode. Inside atomic(), use set_local=, SET LOCAL, or a lock or table that ends with the transaction."
 )
 
-# The types that Django gives whole numbers, and how many bits they have.
-_INTEGERS: dict[type[Any], int] = {Int2: 16, Int4: 32, Int8: 64}
-# The protocol counts the parameters of a statement in 16 bits.
-_MOST_PARAMETERS = 65_535
 _MOST_MILLISECONDS = 2**31 - 1
-_NUMBERS = frozenset({int, *_INTEGERS})
-_REMEMBERED_PARAMETERS = 50
+
+if TYPE_CHECKING:
+
+    class PgWrapper(DjangoWrapper):
+        """Django's wrapper on a `PgConnection`, with what `wrapper.py` adds to the backend's class."""
+
+        raw: PgConnection | None
+        isolation_level: IsolationLevel
+        is_managed_by_adj: bool
+        opening_parameters: ConnectionParameters | None
+else:
+    PgWrapper = DjangoWrapper
 
 
-def _are_many_numbers(parameters: Parameters) -> bool:
-    """Whether a statement is better merged here: the keys of a prefetch, for one.
-
-    psycopg remembers how statements are taken apart, but not those of more parameters than these.
-    """
-    return len(parameters) > _REMEMBERED_PARAMETERS and all(type(number) in _NUMBERS for number in parameters)
-
-
-def _are_placeholders(sql: str, count: int) -> bool:
-    """Whether all percent signs are placeholders, so many of them, or doubled.
-
-    An alias may have others, as Django lets it. Python would take `%900000000d` for a width; psycopg refuses it.
-    """
-    rest = sql.replace("%%", "")
-    return rest.count("%s") == rest.count("%") == count
-
-
-def merged(sql: str, numbers: Iterable[Any]) -> str:
-    """A statement with whole numbers in their places, as psycopg's client-side cursor sends it."""
-    # psycopg, too, keeps a minus from making a comment of the minus before it.
-    return sql % tuple(f" {int(number)}" if number < 0 else int(number) for number in numbers)
-
-
-class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
+class PgConnection(psycopg.AsyncConnection[DatabaseRow]):
     """One connection of a pool.
 
-    `wrapper` is the Django wrapper whose code runs on it in a bridge; there is one as soon as the pool has prepared the
-    connection. `is_marked` says that its session was changed in a way that outlives a transaction, `called` which
-    functions it has called that may have done so, and `functions` what is known of them. `mode` is its isolation, and
-    what else was set for transactions to come, when it was prepared. `was_read_only` says that the session could only
-    read when it was opened, `is_suspect` that a statement has been refused since because it writes. `is_pooled` says
-    that a pooler gives each transaction another session. `open_cursors` are those that Django's code has on the server.
-    `session` says what the project wants of it.
+    `wrapper` is the Django wrapper whose code runs on this connection in a bridge; the pool sets it when it opens the
+    connection. `session` applies the project's session settings, and `is_pooled` says that a pooler may give each
+    transaction another session.
+
+    The other attributes tell whether the connection is as the pool opened it: `is_session_changed` (a statement has
+    changed the session in a way that outlives its transaction), `called_functions` (functions that may have done so;
+    `functions` is what is known about them), `open_cursors` (Django's server-side cursors), `mode` (isolation,
+    read-only and deferrable as they were when the connection was opened), `was_read_only` (the session could only read
+    when it was opened) and `has_refused_write` (the server has refused a write since).
     """
 
-    wrapper: BaseDatabaseWrapper
-    is_marked = False
-    is_suspect = False
+    wrapper: PgWrapper
+    is_session_changed = False
+    has_refused_write = False
     was_read_only = False
     is_pooled = False
-    mode: tuple[Any, ...] = ()
-    _undoings = 0
+    mode: Mode = (None, None, None)
+    _cleanups = 0
     expires_at = math.inf
     idle_since = 0.0
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, pgconn: pq.abc.PGconn) -> None:
+        super().__init__(pgconn, tuple_row)
         self.open_cursors: set[object] = set()
-        self.called: set[str] = set()
-        self.functions = Functions()
-        self.session: Session | None = None
-        # Those that receivers of `connection_created` have installed, for as long as the connection lives.
+        self.called_functions: set[str] = set()
+        self.functions = KnownFunctions()
+        self.session: PgSession | None = None
+        # Execute wrappers that receivers of `connection_created` have installed; they stay with the connection.
         self.execute_wrappers: list[object] = []
 
-    def note(self, sql: str) -> None:
-        """Take note of what a statement may leave in the session, before it is sent.
+    def record_statement(self, sql: str) -> None:
+        """Record what a statement may change in the session, before the statement is sent.
 
-        Raises `UnsupportedFeature` behind a pooler, where others get the session without adj.
+        Raises `UnsupportedFeature` behind a pooler, where other clients use the session as well.
         """
-        trace = trace_of(sql)
-        if trace is not NO_TRACE:
-            if trace.is_lasting and self.is_pooled:
+        effects = session_effects(sql)
+        if effects is not NO_EFFECTS:
+            if effects.is_lasting and self.is_pooled:
                 raise UnsupportedFeature(query=sql[:_SHOWN], reason=_SHARED)
-            self.is_marked = self.is_marked or trace.is_lasting
-            self.called |= trace.functions
+            self.is_session_changed = self.is_session_changed or effects.is_lasting
+            self.called_functions |= effects.functions
 
-    async def judge_functions(self) -> None:
-        """Find out whether a function that was called may have changed the session. Raises what psycopg raises."""
-        called, self.called = self.called, set()
-        if self.functions.may_last(called):
-            self.is_marked = True
-            if unknown := self.functions.unknown(called):
-                self.functions.learn(unknown, await (await self.execute(WHICH_LAST, [unknown])).fetchall())
-            self.is_marked = self.functions.may_last(called)
+    async def check_called_functions(self) -> None:
+        """Find out whether a called function may have changed the session. Raises psycopg's errors."""
+        called_functions, self.called_functions = self.called_functions, set()
+        if self.functions.may_change_session(called_functions):
+            self.is_session_changed = True
+            if unknown := self.functions.unknown(called_functions):
+                self.functions.learn(unknown, await (await self.execute(SELECT_VOLATILE, [unknown])).fetchall())
+            self.is_session_changed = self.functions.may_change_session(called_functions)
 
-    def send(self, command: Command) -> Awaitable[psycopg.AsyncCursor[tuple[Any, ...]]]:
-        """Run a statement; the cursor that has its rows, see `rows_of()`.
+    def send(self, command: Command) -> Awaitable[psycopg.AsyncCursor[DatabaseRow]]:
+        """Run a statement. `rows_of()` reads the rows of the cursor that it returns.
 
-        It is prepared on the server, if `prepare_threshold` is set and the statement can be.
+        The server prepares the statement if `prepare_threshold` is set and all its parameters have known types.
         """
         is_prepared = self.prepare_threshold is not None and command.is_typed
         if is_prepared or self.session is not None or command.seconds is not None:
             return self._send_with_care(command)
         # psycopg's own coroutine: few frames stand between a user's `await` and the driver.
-        return self.execute(*self._sent(command))
+        sql, parameters = self._sent(command)
+        return self.execute(literal(sql), parameters)
 
-    async def _send_with_care(self, command: Command) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+    async def _send_with_care(self, command: Command) -> psycopg.AsyncCursor[DatabaseRow]:
         if self.session is not None:
-            await self.session.dress(self)
-        if preface := self._preface(command):
-            return await self._send_after(preface, command)
-        if self.prepare_threshold is not None and command.is_typed and _can_be_sent(command.parameters):
+            await self.session.apply(self)
+        if prefix := self._prefix(command):
+            return await self._send_prefixed(prefix, command)
+        if self.prepare_threshold is not None and command.is_typed and can_be_sent_apart(command.parameters):
             try:
-                # psycopg wants SQL to be literal text where types are checked; Django's is made.
-                return await psycopg.AsyncCursor(self).execute(cast("Any", command.sql), command.parameters)
+                return await psycopg.AsyncCursor(self).execute(literal(command.sql), command.parameters)
             except psycopg.errors.FeatureNotSupported:
                 if not self.autocommit:
                     raise
-                # A table has changed since the statement was prepared.
+                # "cached plan must not change result type": a table was altered since the statement was prepared.
                 await self.execute("DEALLOCATE ALL")
-        return await self.execute(*self._sent(command))
+        sql, parameters = self._sent(command)
+        return await self.execute(literal(sql), parameters)
 
-    def _sent(self, command: Command) -> tuple[Any, Parameters | None]:
+    def _sent(self, command: Command) -> tuple[str, Parameters | None]:
         """The SQL and the parameters of a statement that is not prepared."""
         sql, parameters = command.sql, command.parameters
-        if (
-            self.cursor_factory is psycopg.AsyncClientCursor
-            and _are_many_numbers(parameters)
-            and _are_placeholders(sql, len(parameters))
-        ):
+        if self.cursor_factory is psycopg.AsyncClientCursor and can_be_merged(sql, parameters):
             return merged(sql, parameters), None
         return sql, parameters
 
-    def _preface(self, command: Command) -> list[str]:
-        """What is sent together with a statement, so that all of it is one transaction, behind a pooler as well."""
-        preface = []
+    def _prefix(self, command: Command) -> list[str]:
+        """The statements to send together with this one, in one transaction, also behind a pooler."""
+        prefix = []
         if command.seconds is not None and self.autocommit and self.cursor_factory is psycopg.AsyncClientCursor:
-            # The server ends the statement itself, should nobody be left to cancel it; later than whoever waits for it.
+            # The server stops the statement a bit later, in case the client hangs and cannot cancel it.
             milliseconds = min((command.seconds + GRACE_SECONDS) * 1000, _MOST_MILLISECONDS)
-            preface.append(f"SET LOCAL statement_timeout = {int(milliseconds)};\n")
-        if self.session is not None and (settings := self.session.preface(self)):
-            preface.append(settings)
-        return preface
+            prefix.append(f"SET LOCAL statement_timeout = {int(milliseconds)};\n")
+        if self.session is not None and (settings := self.session.prefix(self)):
+            prefix.append(settings)
+        return prefix
 
-    async def _send_after(self, preface: list[str], command: Command) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+    async def _send_prefixed(self, prefix: list[str], command: Command) -> psycopg.AsyncCursor[DatabaseRow]:
         sql, parameters = self._sent(command)
-        cursor = await self.execute(joined("".join(preface), sql, parameters), parameters)
-        for _ in preface:
+        cursor = await self.execute(literal(with_prefix("".join(prefix), sql, parameters)), parameters)
+        for _ in prefix:
             cursor.nextset()
         return cursor
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
-        """Wait for an operation on the connection; cancelled, the server's query has ended before this returns.
+        """Wait for an operation on the connection. If cancelled, stop the server's query before this returns.
 
-        psycopg stops the query as well, but gives up, and leaves it running, when it is cancelled once more meanwhile.
+        psycopg stops the query as well, but a second cancellation makes it give up and leave the query running.
         """
-        # The signature is psycopg's, whose older versions do not know a timeout, and never pass one.
+        # The signature is psycopg's. Its older versions do not have `timeout`, and never pass one.
         options = {} if timeout is None else {"timeout": timeout}
-        if self._undoings:
-            return await self._wait_for_undoing(gen)
+        if self._cleanups:
+            return await self._wait_for_cleanup(gen)
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, **options)
         except asyncio.CancelledError as error:
@@ -202,29 +189,29 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
                 was_stopped, again = False, None
                 with suppress(TimeoutError):
                     was_stopped, again = await result_and_cancellation(self._stop(gen))
-                note_end(error := again or error, "stopped" if was_stopped else "unknown")
+                record_outcome(error := again or error, "stopped" if was_stopped else "unknown")
             raise error from None
         except psycopg.errors.ReadOnlySqlTransaction:
-            self.is_suspect = True
+            self.has_refused_write = True
             raise
         except (GeneratorExit, KeyboardInterrupt, SystemExit):
-            # The loop ends: nobody can wait for the server.
+            # The loop is ending, so nothing can wait for the server.
             self.abandon()
             raise
 
     @contextmanager
-    def undoing(self) -> Generator[None]:
-        """What is sent in this block has a bounded time, after which the connection is closed.
+    def cleaning_up(self) -> Generator[None]:
+        """A block for cleanup: its statements are not cancelled, but their time is limited.
 
-        It raises psycopg's `OperationalError` then. For what cleans up, and may not be cancelled.
+        When the time is over, the connection is closed and psycopg's `OperationalError` is raised.
         """
-        self._undoings += 1
+        self._cleanups += 1
         try:
             yield
         finally:
-            self._undoings -= 1
+            self._cleanups -= 1
 
-    async def _wait_for_undoing(self, gen: PQGen[T]) -> T:
+    async def _wait_for_cleanup(self, gen: PQGen[T]) -> T:
         seconds = seconds_to_clean(CANCEL_SECONDS)
         try:
             async with asyncio.timeout(seconds):
@@ -232,17 +219,17 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         except TimeoutError:
             self.pgconn.finish()
             raise psycopg.OperationalError(
-                f"the server has not answered within {seconds:.3g} s; the connection is closed"
+                f"the server did not answer within {seconds:.3g} s; the connection was closed"
             ) from None
         except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
             self.pgconn.finish()
             raise
 
-    async def _stop(self, gen: PQGen[Any]) -> bool:
-        """End what the server is doing; close the connection if it does not end in time.
+    async def _stop(self, gen: PQGen[object]) -> bool:
+        """Cancel the running statement; close the connection if the server does not stop it before the deadline.
 
-        The request to cancel goes over another connection. It is made also where nobody can wait for its answer.
-        Returns whether the server says that it has stopped the statement.
+        The request goes over another connection, and is sent even if the deadline has passed. Returns whether the
+        server confirmed that it stopped the statement.
         """
         cancelling = keep(self._request_cancellation())
         try:
@@ -252,31 +239,28 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         except psycopg.errors.QueryCanceled:
             return True
         except BaseException as error:
-            # In an unknown state, it is of no use to anybody.
+            # Its state is unknown, so it cannot be used again.
             self.pgconn.finish()
             if not isinstance(error, Exception):
                 raise
         return False
 
     async def _request_cancellation(self) -> None:
-        # A server that does not answer this does not answer the query either, for which its connection is closed.
+        # A server that does not answer this does not answer the query either, and the connection is closed.
         with suppress(psycopg.Error, OSError):
             await self.cancel_safe(timeout=CANCEL_SECONDS)
 
     def abandon(self) -> None:
-        """Close the connection without an event loop, after the server was told to stop what it does."""
+        """Close the connection without an event loop, after asking the server to stop its query."""
         if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
-            # It blocks. A server that does not answer is not waited for.
-            telling = threading.Thread(target=_tell, args=(self.pgconn.get_cancel(),), daemon=True)
-            telling.start()
-            telling.join(ABANDON_SECONDS)
+            # The call blocks, so a thread makes it: a server that does not answer must not block the end.
+            cancelling = threading.Thread(target=_send_cancel, args=(self.pgconn.get_cancel(),), daemon=True)
+            cancelling.start()
+            cancelling.join(ABANDON_SECONDS)
         self.pgconn.finish()
 
     def close_if_busy(self) -> None:
-        """Close the connection if a statement still runs when its lease ends: a COPY that nobody has ended.
-
-        psycopg would wait for its end, which does not come.
-        """
+        """Close the connection if a COPY is still open when the lease ends: psycopg would wait forever for its end."""
         if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
             self.pgconn.finish()
 
@@ -286,15 +270,15 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         return self.pgconn.status != pq.ConnStatus.OK
 
     @property
-    def is_as_lent(self) -> bool:
-        """Whether it is as it was when it was lent: idle, in autocommit, nothing open on it, its session unchanged."""
-        wrapper: Any = self.wrapper
+    def is_clean(self) -> bool:
+        """Whether it can go back to the pool: idle, in autocommit, with nothing open and an unchanged session."""
+        wrapper = self.wrapper
         return (
             self.pgconn.transaction_status == pq.TransactionStatus.IDLE
             and self.autocommit
-            and not self.is_marked
-            and not self.called
-            and not self.is_suspect
+            and not self.is_session_changed
+            and not self.called_functions
+            and not self.has_refused_write
             and not self.open_cursors
             and not wrapper.in_atomic_block
             and wrapper.connection is not None
@@ -304,27 +288,11 @@ class Link(psycopg.AsyncConnection[tuple[Any, ...]]):
         )
 
 
-def _tell(cancel: pq.abc.PGcancel) -> None:
+def _send_cancel(cancel: pq.abc.PGcancel) -> None:
     with suppress(psycopg.Error):
         cancel.cancel()
 
 
-async def rows_of(cursor: psycopg.AsyncCursor[tuple[Any, ...]], command: Command) -> list[tuple[Any, ...]]:
-    """The rows of a statement, or one with the number of rows that it has changed."""
+async def rows_of(cursor: psycopg.AsyncCursor[DatabaseRow], command: Command) -> list[DatabaseRow]:
+    """The rows of a statement, or a single row with the number of changed rows."""
     return await cursor.fetchall() if command.returns_rows else [(cursor.rowcount,)]
-
-
-def _can_be_sent(parameters: Parameters) -> bool:
-    """Whether the server can be given the parameters beside the statement.
-
-    A number that its type does not hold would lose bits on the way; as a literal it is compared as it is.
-    """
-    return len(parameters) <= _MOST_PARAMETERS and all(map(_is_held, parameters))
-
-
-def _is_held(parameter: object) -> bool:
-    bits = _INTEGERS.get(type(parameter))
-    if bits is None:
-        return True
-    limit, number = 1 << (bits - 1), cast("int", parameter)
-    return -limit <= number < limit

@@ -1,7 +1,7 @@
-"""Names of cursors on the server's side, unlike those of any other process.
+"""Names of server-side cursors that are unique across processes.
 
-Behind a pooler several clients share a session. Django numbers the cursors of each connection by themselves, and two
-of one name in one session would answer for each other.
+Behind a pooler, several clients share a session. Django numbers the cursors of each connection, so that two clients
+could use the same name in one session and read each other's rows.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ _numbers = itertools.count(1)
 
 
 def cursor_name() -> str:
-    """A name that nobody else has."""
-    # A process that was forked has the token of its parent.
+    """A unique name."""
+    # A forked process has the token of its parent.
     return f"adj_{_token}_{os.getpid()}_{next(_numbers)}"

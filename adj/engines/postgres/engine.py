@@ -1,23 +1,25 @@
-"""The engine for PostgreSQL: a pool of asynchronous connections for one alias on one event loop."""
+"""The native engine: a pool of asynchronous connections to PostgreSQL, for one alias on one event loop."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
+from typing import cast
 
 import psycopg
 from django.db import connections
 
-from adj.abc import RunCall
+from adj.abc import Connection, RunCall
 from adj.completion import to_its_end
 from adj.engines.bridge.thread_sensitive import CallExecutor
-from adj.engines.lease.block_connections import joined
-from adj.engines.lease.pool import Pool, PoolOptions, PoolStats
-from adj.engines.postgres.connection import Link
-from adj.engines.postgres.opening import LinkSource
-from adj.engines.postgres.pool_connection import PsycopgConnection
+from adj.engines.lease.native_blocks import connection_of_native_block
+from adj.engines.lease.pool import Pool
+from adj.engines.lease.pool_options import PoolOptions
+from adj.engines.lease.pool_stats import PoolStats
+from adj.engines.postgres.connection import PgConnection
+from adj.engines.postgres.connection_factory import PgConnectionFactory
+from adj.engines.postgres.pooled_connection import PooledConnection
 from adj.engines.postgres.wrapper import check_settings
 from adj.engines.session.own_connections import refuse_settings_of_django
 from adj.errors import EngineNotOpen
@@ -25,31 +27,30 @@ from adj.settings import pool_setting
 
 
 class PsycopgEngine:
-    """A pool of connections, each of which a query, a stream or a transaction has for itself."""
+    """A pool of connections, each checked out by one query, stream or transaction at a time."""
 
     def __init__(self, alias: str, pool: Mapping[str, float]) -> None:
         check_settings(alias)
         self._alias = alias
         self._process = os.getpid()
         options = PoolOptions.of(pool, connections.settings[alias]["OPTIONS"].get("pool"))
-        self._pool = Pool(alias, LinkSource(alias), options, setting=pool_setting(alias, "max_size"))
+        self._pool = Pool(alias, PgConnectionFactory(alias), options, setting=pool_setting(alias, "max_size"))
 
-    def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[PsycopgConnection]:
-        """Check a connection out for the length of a block; waits while all are in use.
+    def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[PooledConnection]:
+        """Check out a connection until the block ends. Waits while all connections are in use.
 
-        In a block of `native()` that keeps a connection, everything takes that one: it may have another session, and a
-        second one might never become free.
+        In a block of `native()` that keeps a connection, all code uses that connection: its session may have been
+        changed, and a second connection might never become free.
 
-        Raises `PoolTimeout` when that takes too long, `TooManyWaiting`, and `EngineNotOpen` where the server cannot be
-        reached.
+        Raises `PoolTimeout`, `TooManyWaiting`, and `EngineNotOpen` if the server cannot be reached.
         """
-        if (kept := joined(self, exclusive=exclusive)) is not None:
-            return _beside(kept)
+        if (checkout := connection_of_native_block(self, exclusive=exclusive)) is not None:
+            return _in_native_block(checkout)
         refuse_settings_of_django(self._alias)
-        return _Lease(self)
+        return _PoolCheckout(self)
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
-        """Runs what Django's own asynchronous methods send to their thread in a bridge."""
+        """Runs in a bridge what Django's asynchronous methods would run in a thread."""
         return CallExecutor(run)
 
     def stats(self) -> PoolStats:
@@ -57,98 +58,99 @@ class PsycopgEngine:
         return self._pool.stats()
 
     async def close(self) -> None:
-        """Close every connection; one that is in use, when it is returned."""
+        """Close all connections. Those in use are closed when they are returned."""
         self._pool.close()
 
     def abandon(self) -> None:
-        """Close every connection after the end of the event loop."""
+        """Close all connections after the event loop was closed."""
         self._pool.abandon()
 
-    async def take(self) -> Link:
-        """Check out a connection that the server has not ended."""
+    async def acquire(self) -> PgConnection:
+        """Check out a connection. Raises as `connection()` does, and `EngineNotOpen` in a forked process."""
         if os.getpid() != self._process:
             raise EngineNotOpen(
                 alias=self._alias,
-                reason="this process was forked after the connections were opened, and must not use its parent's.",
-                advice="Run queries in an event loop that the child process starts itself.",
+                reason="this process was forked after its parent opened the connections, and must not use them.",
+                advice="Run queries in an event loop that the child process starts.",
             )
         return await self._pool.acquire()
 
-    async def give_back(self, link: Link) -> None:
-        """Return a connection; its session goes to the next one as it came, or is ended."""
+    async def release(self, connection: PgConnection) -> None:
+        """Return a connection to the pool, or close it if it cannot be cleaned."""
         pool = self._pool
-        wrapper: Any = link.wrapper
-        now: Link = wrapper.link
-        if now is not link:
-            # Django's code has closed it, and used it again.
-            pool.replace(link, now)
-        if now.is_as_lent:
-            pool.release(now)
+        # Never None: the wrapper of a pool's connection is created with it.
+        current = cast("PgConnection", connection.wrapper.raw)
+        if current is not connection:
+            # Django's code has closed the connection, and the wrapper has opened another one.
+            pool.replace(connection, current)
+        if current.is_clean:
+            pool.release(current)
             return
-        if now.is_lost:
-            pool.discard(now)
+        if current.is_lost:
+            pool.discard(current)
             return
         try:
             with suppress(TimeoutError):
-                await to_its_end(self._clean(now))
+                await to_its_end(self._clean(current))
         finally:
-            self._put(now)
+            self._release_cleaned(current)
 
-    def _put(self, link: Link) -> None:
-        """Return a connection that was cleaned. That may be cut short, as it is in a coroutine that is closed."""
-        if link.is_as_lent:
-            self._pool.release(link)
+    def _release_cleaned(self, connection: PgConnection) -> None:
+        """Return a connection if it was cleaned completely. Closing the coroutine, for one, interrupts that."""
+        if connection.is_clean:
+            self._pool.release(connection)
         else:
-            self._pool.discard(link)
+            self._pool.discard(connection)
 
-    async def _clean(self, link: Link) -> None:
-        """Undo what is open on a connection, as far as that is enough to end its session's use."""
-        link.close_if_busy()
-        if link.is_lost or link.is_marked:
+    async def _clean(self, connection: PgConnection) -> None:
+        """Roll back what is open on a connection, if that is enough to use its session again."""
+        connection.close_if_busy()
+        if connection.is_lost or connection.is_session_changed:
             return
-        with suppress(psycopg.Error), link.undoing():
-            await link.rollback()
-            await link.set_autocommit(True)
-            await link.judge_functions()
-            if link.is_suspect and not await _is_demoted(link):
-                link.is_suspect = False
-        if link.is_suspect:
-            # The others were opened to the same server.
+        with suppress(psycopg.Error), connection.cleaning_up():
+            await connection.rollback()
+            await connection.set_autocommit(True)
+            await connection.check_called_functions()
+            if connection.has_refused_write and not await _is_demoted(connection):
+                connection.has_refused_write = False
+        if connection.has_refused_write:
+            # The other connections are to the same server.
             self._pool.renew()
 
 
-async def _is_demoted(link: Link) -> bool:
-    """Whether a session that could write, and has refused to, cannot do so any more, as after a failover."""
-    if link.was_read_only:
+async def _is_demoted(connection: PgConnection) -> bool:
+    """Whether a session that refused a write has become read-only, as after a failover."""
+    if connection.was_read_only:
         return False
-    found: Any = await (await link.execute("SHOW transaction_read_only")).fetchone()
-    return bool(found == ("on",))
+    row = await (await connection.execute("SHOW transaction_read_only")).fetchone()
+    return row == ("on",)
 
 
 @asynccontextmanager
-async def _beside(kept: AbstractAsyncContextManager[Any]) -> AsyncGenerator[PsycopgConnection]:
-    """A connection that a block around the running code keeps, shared with the calls of the block."""
-    async with kept as connection:
-        beside: PsycopgConnection = connection.beside()
+async def _in_native_block(checkout: AbstractAsyncContextManager[Connection]) -> AsyncGenerator[PooledConnection]:
+    """The connection that a `native()` block around the running code keeps, shared with the block's calls."""
+    async with checkout as connection:
+        # The block got it from this engine.
+        leased = cast("PooledConnection", connection).new_lease()
         try:
-            yield beside
+            yield leased
         finally:
-            beside.end()
+            leased.end()
 
 
-class _Lease:
-    """Checks a connection out on entering, and returns it on leaving."""
+class _PoolCheckout:
+    """Checks out a connection when the block begins, and returns it when the block ends."""
 
-    __slots__ = ("_connection", "_engine", "_link")
+    __slots__ = ("_connection", "_engine", "_raw")
 
     def __init__(self, engine: PsycopgEngine) -> None:
         self._engine = engine
 
-    async def __aenter__(self) -> PsycopgConnection:
-        self._link = link = await self._engine.take()
-        self._connection = PsycopgConnection(self._engine._alias, link)
+    async def __aenter__(self) -> PooledConnection:
+        self._raw = connection = await self._engine.acquire()
+        self._connection = PooledConnection(self._engine._alias, connection)
         return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._connection.end()
-        await self._engine.give_back(self._link)
+        await self._engine.release(self._raw)

@@ -1,7 +1,7 @@
-"""One connection for everybody, in a transaction that is undone at the end: for tests on the native engine.
+"""For tests on the native engine: one connection for all queries, in a transaction that is rolled back at the end.
 
-Every query of the event loop runs on it, one after another. A transaction of the code under test is a savepoint in it,
-and others wait until that has ended.
+All queries of the event loop run on it, one at a time. A transaction of the code under test is a savepoint, and other
+tasks wait until it has ended.
 
 Private Django API used here: `Atomic._from_testcase`.
 """
@@ -11,120 +11,124 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 from django.db import connections
 from django.db.transaction import Atomic
 
 from adj.abc import RunCall
 from adj.completion import to_its_end
-from adj.engines.bridge.lending import Wrappers
+from adj.engines.bridge.thread_connections import Wrappers
 from adj.engines.bridge.thread_sensitive import CallExecutor
-from adj.engines.lease.pool import PoolStats
-from adj.engines.lease.turns import Turns
-from adj.engines.postgres.connection import Link
+from adj.engines.lease.connection_lock import ConnectionLock
+from adj.engines.lease.pool_stats import PoolStats
+from adj.engines.postgres.connection import PgConnection, PgWrapper
 from adj.engines.postgres.engine import PsycopgEngine
-from adj.engines.postgres.pool_connection import PsycopgConnection
+from adj.engines.postgres.pooled_connection import PooledConnection
 
 
 class PinnedEngine:
-    """An alias whose connection is taken by the first query, and begins its transaction then.
+    """The engine of one alias. Its first query checks out the connection and begins the transaction.
 
-    `siblings` are the pinned engines of all aliases: code that uses two of them finds both connections.
+    `siblings` are the pinned engines of all aliases, so that code that uses two of them finds both connections.
     """
 
-    def __init__(self, alias: str, engine: PsycopgEngine, siblings: Mapping[str, PinnedEngine], turns: Turns) -> None:
+    def __init__(
+        self, alias: str, engine: PsycopgEngine, siblings: Mapping[str, PinnedEngine], lock: ConnectionLock
+    ) -> None:
         self._alias, self._engine = alias, engine
-        self._siblings, self._turns = siblings, turns
-        self._link: Link | None = None
+        self._siblings, self._lock = siblings, lock
+        self._raw: PgConnection | None = None
         self._beginning, self._transaction = asyncio.Lock(), asyncio.Lock()
 
     @asynccontextmanager
-    async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[PsycopgConnection]:
-        """The connection. Waits for the end of another task's transaction."""
-        link = await self._begun()
+    async def connection(self, *, exclusive: bool = False) -> AsyncGenerator[PooledConnection]:
+        """The connection. Waits until the transaction of another task has ended."""
+        raw = await self._begin_once()
         async with self._transaction:
             if exclusive:
-                async with self._lent(link) as connection:
+                async with self._leased(raw) as connection:
                     yield connection
                 return
-        async with self._lent(link) as connection:
+        async with self._leased(raw) as connection:
             yield connection
 
     def thread_executor(self, run: RunCall) -> CallExecutor:
-        """Runs what Django's own asynchronous methods send to their thread in a bridge."""
+        """Runs in a bridge what Django's asynchronous methods would run in a thread."""
         return CallExecutor(run)
 
     def stats(self) -> PoolStats:
-        """The figures of the pool that the connection is from."""
+        """The figures of the pool that the connection came from."""
         return self._engine.stats()
 
     async def close(self) -> None:
-        """Undo everything, and close the connection."""
-        if self._link is not None:
-            await to_its_end(self._end(self._link))
+        """Roll back the transaction, and close the connection."""
+        if self._raw is not None:
+            await to_its_end(self._end(self._raw))
         await self._engine.close()
 
     def abandon(self) -> None:
-        """Close the connection, with which everything is undone, after the end of the event loop."""
-        self._link = None
+        """Close the connection after the event loop was closed. The server then rolls back the transaction."""
+        self._raw = None
         self._engine.abandon()
 
     @property
-    def wrapper(self) -> Any:
+    def wrapper(self) -> PgWrapper | None:
         """Django's wrapper of the connection; None before the first query."""
-        return None if self._link is None else self._link.wrapper
+        return None if self._raw is None else self._raw.wrapper
 
     @asynccontextmanager
-    async def _lent(self, link: Link) -> AsyncGenerator[PsycopgConnection]:
-        connection = _PinnedConnection(self._alias, link, self._siblings, self._turns)
+    async def _leased(self, raw: PgConnection) -> AsyncGenerator[PooledConnection]:
+        connection = _PinnedConnection(self._alias, raw, self._siblings, self._lock)
         try:
             yield connection
         finally:
             connection.end()
 
-    async def _begun(self) -> Link:
+    async def _begin_once(self) -> PgConnection:
         async with self._beginning:
-            if self._link is None:
-                link = await self._engine.take()
+            if self._raw is None:
+                raw = await self._engine.acquire()
                 try:
-                    await to_its_end(PsycopgConnection(self._alias, link).run(_begin, self._alias))
+                    await to_its_end(PooledConnection(self._alias, raw).run(_begin, self._alias))
                 except BaseException:
-                    await self._engine.give_back(link)
+                    await self._engine.release(raw)
                     raise
-                self._link = link
-            return self._link
+                self._raw = raw
+            return self._raw
 
-    async def _end(self, link: Link) -> None:
-        self._link = None
+    async def _end(self, raw: PgConnection) -> None:
+        self._raw = None
         try:
-            await PsycopgConnection(self._alias, link).run(_undo, self._alias)
+            await PooledConnection(self._alias, raw).run(_roll_back, self._alias)
         finally:
-            await self._engine.give_back(link)
+            await self._engine.release(raw)
 
 
-class _PinnedConnection(PsycopgConnection):
-    """The connection of all, lent for one query or one transaction."""
+class _PinnedConnection(PooledConnection):
+    """The connection, for one query or one transaction."""
 
-    def __init__(self, alias: str, link: Link, siblings: Mapping[str, PinnedEngine], turns: Turns) -> None:
-        super().__init__(alias, link)
-        self._siblings, self._turns = siblings, turns
+    def __init__(
+        self, alias: str, raw: PgConnection, siblings: Mapping[str, PinnedEngine], lock: ConnectionLock
+    ) -> None:
+        super().__init__(alias, raw)
+        self._siblings, self._lock = siblings, lock
 
     def _wrappers(self) -> Wrappers:
-        pinned = {alias: engine.wrapper for alias, engine in self._siblings.items() if engine.wrapper is not None}
+        engines = self._siblings.items()
+        pinned = {alias: wrapper for alias, engine in engines if (wrapper := engine.wrapper) is not None}
         return {**pinned, **super()._wrappers()}
 
 
 def _begin(alias: str) -> None:
-    block: Any = Atomic(alias, savepoint=True, durable=False)
-    # As Django marks the transaction of a TestCase, within which a durable block is allowed.
-    block._from_testcase = True
+    block = Atomic(alias, savepoint=True, durable=False)
+    # Django marks the transaction of a TestCase like this, so that durable blocks are allowed in it.
+    vars(block)["_from_testcase"] = True
     block.__enter__()
 
 
-def _undo(alias: str) -> None:
-    """End the outermost block, and with it those that tasks have not left."""
-    connection: Any = connections[alias]
+def _roll_back(alias: str) -> None:
+    """End the outermost block, and with it the blocks that tasks have not left."""
+    connection = connections[alias]
     while connection.atomic_blocks:
         connection.needs_rollback = True
         connection.atomic_blocks[-1].__exit__(None, None, None)

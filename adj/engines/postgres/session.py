@@ -1,41 +1,44 @@
-"""A session as the project wants it in the current context: tenant, role, search path.
+"""The session settings of one connection: tenant, role, search path, as `ADJ[alias]["session"]` returns them.
 
-A connection of a pool keeps the settings of its last user, and gets those of the next one before the first statement
-that needs them. Behind a pooler, where each transaction may have another session, they are sent with each transaction
-and end with it.
+A connection of a pool keeps the settings of its last user, and gets those of the next one before its first statement.
+Behind a pooler, each transaction may have another session, so the settings are sent with each transaction and end
+with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from psycopg import sql
 
+from adj.abc import DatabaseRow
 from adj.engines.session.settings import Settings, changes, refuse_change, settings_function
 from adj.errors import UnsupportedFeature
 from adj.settings import alias_settings
 
+RawConnection: TypeAlias = psycopg.AsyncConnection[DatabaseRow]
+
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
 
-class Session:
-    """What one connection's session is to have, and what it has."""
+class PgSession:
+    """The settings that one connection's session should have, and those that it has."""
 
     def __init__(self, alias: str, wanted: Callable[[], Settings], *, is_pooled: bool) -> None:
         self._alias, self._wanted, self._is_pooled = alias, wanted, is_pooled
         self._has: dict[str, str] = {}
         self._before: dict[str, str] = {}
-        # What was sent with the transaction that is open; None if nothing was.
+        # The settings that were sent with the open transaction; None if none were sent.
         self._sent: dict[str, str] | None = None
 
-    async def dress(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        """Give a session the settings of the current context, before it is used.
+    async def apply(self, connection: RawConnection) -> None:
+        """Give the session the settings of the current context, before it is used.
 
-        Raises `SessionChanged` in a transaction that began with others, and what psycopg raises.
+        Raises `SessionChanged` in a transaction that began with other settings, and psycopg's errors.
         """
         if self._is_pooled:
             return
@@ -43,16 +46,16 @@ class Session:
         if wanted == self._has:
             return
         if not connection.autocommit or connection.info.transaction_status != _IDLE:
-            # What is set in a transaction is gone if that is undone.
+            # A rollback would take the new settings back.
             refuse_change(self._alias, wanted, self._has)
         await self._read_before(connection, wanted)
         await connection.execute(_set(changes(wanted, self._has, self._before), is_local=False))
         self._has = wanted
 
-    def preface(self, connection: psycopg.AsyncConnection[Any]) -> str:
-        """What is sent before a statement and in one transaction with it; empty where nothing need be.
+    def prefix(self, connection: RawConnection) -> str:
+        """The statement to send before another one, in the same transaction; empty if none is needed.
 
-        Raises `SessionChanged` as `dress()` does.
+        Raises `SessionChanged` as `apply()` does.
         """
         if not self._is_pooled:
             return ""
@@ -68,74 +71,34 @@ class Session:
             self._sent = wanted
         return f"{_set(wanted, is_local=True).as_string(connection)};\n" if wanted else ""
 
-    def began(self) -> None:
-        """Take note of a transaction that has begun by itself, and not with a statement that was asked for."""
+    def transaction_began(self) -> None:
+        """Record that a transaction has begun with a separate BEGIN, without settings."""
         self._sent = None
 
-    def refuse_autocommit(self, connection: psycopg.AsyncConnection[Any], what: str) -> None:
-        """Raise `UnsupportedFeature` for what cannot be sent together with settings."""
+    def refuse_autocommit(self, connection: RawConnection, what: str) -> None:
+        """Raise `UnsupportedFeature` for statements that cannot be sent together with settings."""
         if self._is_pooled and connection.autocommit:
             raise UnsupportedFeature(
                 query=what,
-                reason='With ADJ["session"] behind a pooler it has to be within atomic(), which sends the settings.',
+                reason='With ADJ["session"] behind a pooler it has to run inside atomic(), which sends the settings.',
             )
 
-    async def _read_before(self, connection: psycopg.AsyncConnection[Any], wanted: dict[str, str]) -> None:
-        """Take note of what settings were before they are set for the first time."""
+    async def _read_before(self, connection: RawConnection, wanted: dict[str, str]) -> None:
+        """Read the values of settings before they are set for the first time."""
         new = [name for name in wanted if name not in self._before]
         if new:
             columns = sql.SQL(", ").join(
                 [sql.SQL("pg_catalog.current_setting({}, true)").format(sql.Literal(name)) for name in new]
             )
             row = await (await connection.execute(sql.SQL("SELECT {}").format(columns))).fetchone()
-            # A setting of the project's own has no value before, and cannot go back to none.
-            self._before.update((name, value or "") for name, value in zip(new, row or (), strict=True))
+            # A custom setting has no value at first, and cannot be unset again.
+            self._before.update((name, str(value or "")) for name, value in zip(new, row or (), strict=True))
 
 
-async def execute(connection: Any, cursor: Any, query: Any, params: Any = None, **options: Any) -> None:
-    """Execute a statement on a cursor of a `Link`, which takes note of it, and whose session is dressed before."""
-    connection.note(text_of(query, connection))
-    session: Session | None = connection.session
-    preface = ""
-    if session is not None:
-        await session.dress(connection)
-        preface = session.preface(connection)
-    if not preface:
-        await cursor.execute(query, params, **options)
-    elif isinstance(cursor, psycopg.AsyncServerCursor):
-        await connection.execute(preface)
-        await cursor.execute(query, params, **options)
-    else:
-        await cursor.execute(joined(preface, text_of(query, connection), params), params, **options)
-        cursor.nextset()
+def new_session(alias: str) -> PgSession | None:
+    """The settings of a new session of an alias; None if `ADJ` does not define any.
 
-
-async def prepare(connection: Any, query: Any, what: str) -> None:
-    """Let a `Link` take note of a statement that no settings can be sent with, and dress its session."""
-    connection.note(text_of(query, connection))
-    session: Session | None = connection.session
-    if session is not None:
-        session.refuse_autocommit(connection, what)
-        await session.dress(connection)
-        if preface := session.preface(connection):
-            await connection.execute(preface)
-
-
-def joined(preface: str, text: str, params: Any) -> Any:
-    """A statement after what is sent before it."""
-    return (preface if params is None else preface.replace("%", "%%")) + text
-
-
-def text_of(query: Any, connection: psycopg.AsyncConnection[Any]) -> str:
-    """The SQL of what psycopg takes for a query."""
-    text: Any = query.as_string(connection) if isinstance(query, sql.Composable) else query
-    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-
-
-def session_of(alias: str) -> Session | None:
-    """How a new session of an alias is to be dressed; None where `ADJ` does not say.
-
-    Raises `ImproperlyConfigured` for settings that do not go together.
+    Raises `ImproperlyConfigured` for settings that contradict each other.
     """
     function = settings_function(alias)
     if function is None:
@@ -143,10 +106,10 @@ def session_of(alias: str) -> Session | None:
     is_pooled = alias_settings(alias).pooler is not None
     if is_pooled and connections.settings[alias]["OPTIONS"].get("server_side_binding") is True:
         raise ImproperlyConfigured(
-            f'ADJ["{alias}"]: session behind a pooler needs statements that are sent together, and '
-            'OPTIONS["server_side_binding"] does not allow that; leave one of them out.'
+            f'ADJ["{alias}"]: "session" behind a pooler sends several statements together, which '
+            'OPTIONS["server_side_binding"] does not allow. Remove one of the two settings.'
         )
-    return Session(alias, function, is_pooled=is_pooled)
+    return PgSession(alias, function, is_pooled=is_pooled)
 
 
 def _set(settings: Settings, *, is_local: bool) -> sql.Composed:

@@ -1,7 +1,7 @@
-"""Django's own wrapper of a PostgreSQL backend, on a connection of the pool instead of one that it opens itself.
+"""Django's wrapper for PostgreSQL on a connection of the pool, instead of one that it opens itself.
 
-It is a subclass of whatever class the project's `ENGINE` names, so that what such a class overrides counts here too;
-`backends.py` says which overrides do. Everything here runs in a bridge.
+The class inherits from the backend class that the project's `ENGINE` names, so that its overrides apply here as well;
+`choice/backends.py` says which overrides are supported. Everything here runs in a bridge.
 
 Private Django API used here: `DatabaseWrapper.create_cursor`, `DatabaseWrapper.pool`,
 `DatabaseWrapper.get_new_connection`, `DatabaseWrapper.get_connection_params`, `DatabaseWrapper._rollback`,
@@ -13,11 +13,9 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from django.utils.functional import cached_property
 from psycopg import AsyncClientCursor, AsyncCursor, IsolationLevel, pq
@@ -25,58 +23,58 @@ from psycopg.postgres import types
 
 from adj.engines.bridge.greenlets import await_
 from adj.engines.choice.choice import check_native
-from adj.engines.choice.parameters import check_parameters
-from adj.engines.outcome import NotedErrors
-from adj.engines.postgres.connection import Link
+from adj.engines.choice.connection_parameters import check_parameters
+from adj.engines.django_wrapper import ConnectionParameters, DjangoWrapper, new_django_wrapper
+from adj.engines.error_wrapper import RecordingErrorWrapper
+from adj.engines.postgres.connection import PgConnection, PgWrapper
 from adj.engines.postgres.cursor_names import cursor_name
-from adj.engines.postgres.facade import Connection, Cursor
-from adj.engines.postgres.session import session_of
+from adj.engines.postgres.session import new_session
+from adj.engines.postgres.sync_connection import SyncConnection
+from adj.engines.postgres.sync_cursor import SyncCursor
 from adj.settings import alias_settings
 
 CONNECT_SECONDS = 10
-"""How long each address of a server may take to accept a connection, where the project sets no `connect_timeout`.
+"""How long each address of a server may take to accept a connection, if the project does not set `connect_timeout`.
 
-psycopg would wait for 130 seconds, and keep a place in the pool for an address that swallows everything.
+psycopg's default is 130 seconds. If packets are dropped silently, the attempt would occupy the pool for that long.
 """
 
 _TIMESTAMPTZ = types["timestamptz"].oid
 
+# The mixin comes before the backend's class, whose methods its super() calls.
+if TYPE_CHECKING:
+    _Backend = PgWrapper
+else:
+    _Backend = object
 
-class _OnLink:
-    """Mixed into the backend's wrapper."""
 
-    # The pool is the engine's.
+class _AsyncConnectionMixin(_Backend):
+    """The methods of Django's wrapper that differ on an asynchronous connection."""
+
+    # The engine has the pool.
     pool = None
-    link: Link | None = None
-    is_lent_by_adj = False
-    """Whether adj has made it, and lends it. Otherwise code has copied one, for itself."""
-    given_parameters: dict[str, Any] | None = None
-    settings_dict: dict[str, Any]
-    # What is read here is the backend's own; the mixin has no base that says so.
-    connection: Any
-    in_atomic_block: bool
-    timezone: Any
-    alias: str
-    isolation_level: Any
+    raw: PgConnection | None = None
+    is_managed_by_adj = False
+    """Whether adj has created the wrapper, and decides which code may use it. False for copies that users make."""
+    opening_parameters: ConnectionParameters | None = None
 
     @cached_property
-    def wrap_database_errors(self) -> NotedErrors:
-        """Django's translation of errors, which notes what they have done."""
-        return NotedErrors(self)
+    def wrap_database_errors(self) -> RecordingErrorWrapper:
+        """Django's translation of errors, which records what they do to the connection."""
+        return RecordingErrorWrapper(self)
 
-    def get_connection_params(self) -> dict[str, Any]:
-        """The parameters of the connection that was opened already, for which the backend is not asked twice."""
-        backend: Any = super()
-        given, self.given_parameters = self.given_parameters, None
-        parameters: dict[str, Any] = backend.get_connection_params() if given is None else given
-        return parameters
+    def get_connection_params(self) -> ConnectionParameters:
+        """The parameters that the connection was opened with, so that the backend's method runs once per connection."""
+        parameters, self.opening_parameters = self.opening_parameters, None
+        return super().get_connection_params() if parameters is None else parameters
 
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
-        """The connection of the pool; a new one after code has closed that, as Django's code may expect."""
-        if self.link is None or self.link.is_lost:
-            self.link = await_(Link.connect(**asynchronous(conn_params, self)))
-            self.link.wrapper = cast("BaseDatabaseWrapper", self)
-        connection = Connection(self.link)
+    def get_new_connection(self, conn_params: ConnectionParameters) -> SyncConnection:
+        """The connection of the pool, or a new one if code has closed that, as Django's code may."""
+        raw = self.raw
+        if raw is None or raw.is_lost:
+            self.raw = raw = await_(PgConnection.connect(**async_parameters(conn_params, self)))
+            raw.wrapper = self
+        connection = SyncConnection(raw)
         level = self.settings_dict["OPTIONS"].get("isolation_level")
         self.isolation_level = IsolationLevel.READ_COMMITTED if level is None else _isolation_level(level)
         if level is not None:
@@ -84,85 +82,80 @@ class _OnLink:
         return connection
 
     def init_connection_state(self) -> None:
-        """Prepare a new connection as the backend does; the project's settings come after that."""
-        backend: Any = super()
-        backend.init_connection_state()
-        if self.link is not None:
-            self.link.session = session_of(self.alias)
+        """Prepare a new connection as the backend does. The project's session settings are applied after that."""
+        super().init_connection_state()
+        if self.raw is not None:
+            self.raw.session = new_session(self.alias)
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Called at both ends of each request. How long a connection lives is the pool's affair, not CONN_MAX_AGE's."""
-        if not self.in_atomic_block and (self.link is None or self.link.is_lost):
+        """Called at both ends of each request. The pool decides how long a connection lives, not CONN_MAX_AGE."""
+        if not self.in_atomic_block and (self.raw is None or self.raw.is_lost):
             self.connection = None
 
-    def set_autocommit(self, autocommit: bool, *args: Any, **kwargs: Any) -> None:
-        """As Django has it, but nothing is opened for what a new connection has anyway.
+    def set_autocommit(self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False) -> None:
+        """Set autocommit as Django does, but do not open a connection, which would be in autocommit anyway.
 
-        Django ends each transaction with this, also one whose connection is gone.
+        Django ends each transaction with this call, also if the connection is gone.
         """
         if autocommit and self.connection is None and not self.in_atomic_block:
             return
-        backend: Any = super()
-        backend.set_autocommit(autocommit, *args, **kwargs)
+        super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
 
     def _rollback(self) -> None:
-        backend: Any = super()
-        with self._undoing():
-            backend._rollback()
+        with self._cleaning_up():
+            super()._rollback()
 
     def _savepoint_rollback(self, sid: str) -> None:
-        backend: Any = super()
-        with self._undoing():
-            backend._savepoint_rollback(sid)
+        with self._cleaning_up():
+            super()._savepoint_rollback(sid)
 
-    def _undoing(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.link is None else self.link.undoing()
+    def _cleaning_up(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.raw is None else self.raw.cleaning_up()
 
-    def create_cursor(self, name: str | None = None) -> Cursor:
-        """A cursor; with a name, one on the server's side, under a name of adj's.
+    def create_cursor(self, name: str | None = None) -> SyncCursor:
+        """A cursor; with a name, a server-side cursor with a unique name.
 
-        Behind a pooler each statement in autocommit may have another session: then the rows come all at once.
+        Behind a pooler, each statement in autocommit may have another session, so all rows are fetched at once there.
         """
-        if not name or (self.connection.autocommit and alias_settings(self.alias).pooler is not None):
-            cursor: Cursor = self.connection.cursor()
+        connection: SyncConnection = self.connection
+        if not name or (connection.autocommit and alias_settings(self.alias).pooler is not None):
+            cursor = connection.cursor()
         else:
-            where: dict[str, Any] = {"scrollable": False, "withhold": self.connection.autocommit}
             binds_on_server = self.settings_dict["OPTIONS"].get("server_side_binding") is True
-            open_cursor = self.connection.cursor if binds_on_server else self.connection.named_cursor
-            cursor = open_cursor(cursor_name(), **where)
-        loader = self.connection.adapters.get_loader(_TIMESTAMPTZ, pq.Format.TEXT)
+            open_cursor = connection.cursor if binds_on_server else connection.named_cursor
+            cursor = open_cursor(cursor_name(), scrollable=False, withhold=connection.autocommit)
+        loader = connection.adapters.get_loader(_TIMESTAMPTZ, pq.Format.TEXT)
         if self.timezone != loader.timezone:
             register_tzloader(self.timezone, cursor)
         return cursor
 
 
-def wrapper_on(link: Link | None, alias: str) -> BaseDatabaseWrapper:
-    """A wrapper of an alias on a connection, or on one that it opens when it is first used, in a bridge."""
-    wrapper: Any = connections.create_connection(alias)
-    kind: Any = type(wrapper)
-    wrapper.__class__ = _class_on_link(kind)
-    wrapper.link, wrapper.is_lent_by_adj = link, True
-    found: BaseDatabaseWrapper = wrapper
-    return found
+def wrapper_for_bridge(raw: PgConnection | None, alias: str) -> PgWrapper:
+    """A wrapper of an alias on a connection. Without one, it opens a connection when it is first used, in a bridge."""
+    wrapper = cast("PgWrapper", new_django_wrapper(alias))
+    backend_class: type = type(wrapper)
+    wrapper.__class__ = _async_wrapper_class(backend_class)
+    wrapper.raw, wrapper.is_managed_by_adj = raw, True
+    return wrapper
 
 
 @lru_cache(maxsize=1_024)
-def _class_on_link(kind: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWrapper]:
-    # Under its own name, which Django shows.
-    return type(kind.__name__, (_OnLink, kind), {})
+def _async_wrapper_class(backend_class: type) -> type[PgWrapper]:
+    # The class keeps its name, which Django shows.
+    return type(backend_class.__name__, (_AsyncConnectionMixin, backend_class), {})
 
 
 def check_settings(alias: str) -> None:
-    """Raise `ImproperlyConfigured` for a setting that this engine cannot honour."""
-    wrapper: Any = connections.create_connection(alias)
+    """Raise `ImproperlyConfigured` for a setting that this engine cannot honor."""
+    wrapper = new_django_wrapper(alias)
     check_native(wrapper)
     wrapper.check_settings()
     if (level := wrapper.settings_dict["OPTIONS"].get("isolation_level")) is not None:
         _isolation_level(level)
 
 
-def asynchronous(parameters: dict[str, Any], wrapper: Any) -> dict[str, Any]:
-    """The parameters of a synchronous connection, for an asynchronous one in autocommit.
+def async_parameters(parameters: ConnectionParameters, wrapper: DjangoWrapper) -> ConnectionParameters:
+    """The parameters of a synchronous connection, changed for an asynchronous one in autocommit.
 
     Raises `ImproperlyConfigured` for parameters that psycopg does not know, or that cannot be honored.
     """
@@ -170,12 +163,12 @@ def asynchronous(parameters: dict[str, Any], wrapper: Any) -> dict[str, Any]:
     binds_on_server = wrapper.settings_dict["OPTIONS"].get("server_side_binding") is True
     limit = {} if "service" in parameters or "PGCONNECT_TIMEOUT" in os.environ else {"connect_timeout": CONNECT_SECONDS}
     factory = AsyncCursor if binds_on_server else AsyncClientCursor
-    # A statement that is prepared in one session of a pooler is not known in the next.
+    # A statement that was prepared in one session of a pooler does not exist in the next.
     prepared = {} if alias_settings(wrapper.alias).pooler is None else {"prepare_threshold": None}
     return {**limit, **parameters, **prepared, "cursor_factory": factory, "autocommit": True}
 
 
-def _isolation_level(level: Any) -> IsolationLevel:
+def _isolation_level(level: int) -> IsolationLevel:
     try:
         return IsolationLevel(level)
     except ValueError:

@@ -1,1 +1,1 @@
-"""What a project sets on a session, and what a statement leaves in it."""
+"""The settings that a project wants in a database session, and the changes that statements make to it."""

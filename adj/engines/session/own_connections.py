@@ -19,7 +19,7 @@ from weakref import ref
 from django.db.backends.signals import connection_created
 from django.dispatch import Signal
 
-from adj.engines.session.thread_session import ThreadSession, session_of_note
+from adj.engines.session.thread_session import ThreadSession, session_of_wrapper
 from adj.errors import SessionChanged
 from adj.settings import alias_settings
 
@@ -78,7 +78,7 @@ def refuse_settings_of_django(alias: str) -> None:
 
 def _attend(sender: object, connection: Any, **kwargs: object) -> None:
     """Take note of what code sets on a new connection, if it is Django's own."""
-    is_adjs = hasattr(connection, "is_lent_by_adj") or ThreadSession.of(connection) is not None
+    is_adjs = hasattr(connection, "is_managed_by_adj") or ThreadSession.of(connection) is not None
     if connection.vendor == "postgresql" and not is_adjs and note_settings not in connection.execute_wrappers:
         connection.execute_wrappers.append(note_settings)
 
@@ -88,7 +88,7 @@ connection_created.connect(_attend, dispatch_uid="adj.own_connections")
 
 def is_note(execute_wrapper: object) -> bool:
     """Whether an execute wrapper is one of adj's, which takes notes and watches for nobody else."""
-    return execute_wrapper is note_settings or session_of_note(execute_wrapper) is not None
+    return execute_wrapper is note_settings or session_of_wrapper(execute_wrapper) is not None
 
 
 def note_settings(execute: Callable[..., T], sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> T:

@@ -1,11 +1,12 @@
-"""What a project wants of a session in the current context: the function `ADJ[alias]["session"]` tells."""
+"""The session settings for the current context, which the function `ADJ[alias]["session"]` returns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias, cast
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.module_loading import import_string
 
 from adj.engines.choice.choice import EngineChoice
@@ -15,10 +16,10 @@ from adj.settings import alias_settings
 Settings: TypeAlias = Mapping[str, str]
 
 
-def problem_of_session(wrapper: Any, choice: EngineChoice) -> str | None:
-    """Why an engine cannot give sessions what the project's settings or its backend say, in sentences; None if it can.
+def problem_of_session(wrapper: BaseDatabaseWrapper, choice: EngineChoice) -> str | None:
+    """Why an engine cannot apply the session settings of an alias, in sentences; None if it can.
 
-    `wrapper` is one of the alias that nobody else uses.
+    `wrapper` is a new wrapper of the alias.
     """
     alias, settings = choice.alias, alias_settings(choice.alias)
     if settings.pooler is not None and choice.engine != "psycopg":
@@ -40,20 +41,21 @@ def problem_of_session(wrapper: Any, choice: EngineChoice) -> str | None:
 
 
 def settings_function(alias: str) -> Callable[[], Settings] | None:
-    """The function of an alias, checked at each call; None without one.
+    """The function of an alias, with a check of its results; None if it has none.
 
-    Raises `ImproperlyConfigured` for a path that leads to nothing that can be called.
+    Raises `ImproperlyConfigured` for a path that cannot be imported, or is not that of a function.
     """
-    given = alias_settings(alias).session
-    if given is None:
+    setting = alias_settings(alias).session
+    if setting is None:
         return None
-    function: Any = _imported(alias, given) if isinstance(given, str) else given
+    function = _imported(alias, setting) if isinstance(setting, str) else setting
     if not callable(function):
-        raise ImproperlyConfigured(f'ADJ["{alias}"]: session must be a function or the path of one, not {given!r}.')
-    return lambda: _checked(alias, function())
+        raise ImproperlyConfigured(f'ADJ["{alias}"]: session must be a function or the path of one, not {setting!r}.')
+    call = cast("Callable[[], object]", function)
+    return lambda: _checked(alias, call())
 
 
-def _imported(alias: str, path: str) -> Any:
+def _imported(alias: str, path: str) -> object:
     try:
         return import_string(path)
     except ImportError as error:
@@ -70,20 +72,20 @@ def _checked(alias: str, settings: object) -> Settings:
 
 
 def refuse_change(alias: str, wanted: Settings, has: Settings) -> NoReturn:
-    """Raise `SessionChanged` for a transaction that began with other settings than are wanted now."""
+    """Raise `SessionChanged`: the transaction began with settings that differ from those of the current context."""
     raise SessionChanged(alias=alias, names=sorted({name for name, _ in wanted.items() ^ has.items()}))
 
 
 def refuse_pooler(alias: str) -> NoReturn:
-    """Raise `UnsupportedFeature` where settings of a session would reach sessions of others, behind a pooler."""
+    """Raise `UnsupportedFeature`: behind a pooler, the settings would change a session of another client."""
     raise UnsupportedFeature(
         query="run_sync()",
         reason=f'ADJ["{alias}"]["session"] behind a pooler needs the engine "psycopg", '
-        "and this code runs on a thread for another database.",
+        "but this code runs on a thread for another database.",
     )
 
 
 def changes(wanted: Settings, has: Settings, before: Settings) -> Settings:
-    """What is to be set: all that differs, and what was before for all that is no longer wanted."""
+    """The settings to set: those that differ, and the previous values of those that are no longer wanted."""
     gone = {name: before[name] for name in has.keys() - wanted.keys()}
     return {**gone, **{name: value for name, value in wanted.items() if has.get(name) != value}}

@@ -1,1 +1,1 @@
-"""The engine for every backend: worker threads, each of which owns its Django connection."""
+"""The engine for all backends: worker threads, each with its own Django connections."""

@@ -1,39 +1,39 @@
-"""Sessions on a server that was demoted: they could write, and since a failover they can only read.
+"""Recognizes sessions on a server that was demoted: after a failover they can only read.
 
-A server refuses the first write then. Whether it does so for every write, or only for this one's transaction, is asked.
+The server refuses the first write then. It is asked whether it refuses all writes, or only those of one transaction.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from adj.engines.django_wrapper import DjangoWrapper
 
 # read_only_sql_transaction
 _POSTGRESQL = "25006"
 # ER_OPTION_PREVENTS_STATEMENT, as for --read-only; ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION; ER_READ_ONLY_MODE.
 _MYSQL = frozenset({1290, 1792, 1836})
 
-_QUESTIONS = {
+_QUERIES = {
     "postgresql": "SHOW transaction_read_only",
     "mysql": "SELECT @@global.read_only + @@global.innodb_read_only",
 }
 
 
-def is_refused_write(connection: Any, error: BaseException) -> bool:
-    """Whether a driver's error says that a statement writes where it may only read."""
+def is_refused_write(connection: DjangoWrapper, error: BaseException) -> bool:
+    """Whether a driver's error says that a statement tried to write in a read-only transaction."""
     if connection.vendor == "mysql":
         return bool(error.args) and error.args[0] in _MYSQL
     return getattr(error, "sqlstate", None) == _POSTGRESQL
 
 
-def refuses_writes(connection: Any) -> bool:
-    """Ask the server of an open connection, outside of a transaction, whether it refuses whatever writes.
+def refuses_writes(connection: DjangoWrapper) -> bool:
+    """Ask the server whether it refuses all writes. To be called outside a transaction.
 
-    Raises what the driver raises.
+    Raises the driver's errors.
     """
-    question = _QUESTIONS.get(connection.vendor)
-    if question is None or connection.connection is None:
+    query = _QUERIES.get(connection.vendor)
+    if query is None or connection.connection is None:
         return False
-    # The driver's cursor, as of all that adj sends for itself: nobody counts or logs it.
+    # The driver's cursor, so that adj's own query is not counted or logged.
     with connection.connection.cursor() as cursor:
-        cursor.execute(question)
-        return cursor.fetchone()[0] not in (0, "off")
+        cursor.execute(query)
+        return bool(cursor.fetchone()[0] not in (0, "off"))

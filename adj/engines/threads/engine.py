@@ -1,116 +1,46 @@
-"""The engine for every backend: worker threads, each of which owns its Django connection.
+"""The engine for all backends: worker threads, each with its own Django connections.
 
-A query takes a worker for itself, and gives it back at once. `CONN_MAX_AGE` is honoured per connection: older ones are
-closed when they are taken. With 0, Django's default, a connection is not kept between requests: a worker that nobody
-needed for `LINGER` seconds closes its connection and ends, so that the queries of one request share what they opened.
+A query checks out a worker, and returns it when it has its rows. `CONN_MAX_AGE` applies to each connection: older ones
+are closed when they are checked out. With 0, Django's default, connections are not kept between requests: a worker that
+is idle for `LINGER_SECONDS` closes its connections and ends, so that the queries of one request share them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
 import time
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from django.db import connections
 
-from adj.abc import RunCall
-from adj.engines.bridge.call_on_errand import call_on_errand
-from adj.engines.bridge.djangos_thread import run_on_djangos_thread, waiting_thread
+from adj.abc import Connection, RunCall
 from adj.engines.bridge.thread_sensitive import CallExecutor
-from adj.engines.lease.access import errand_for, has_companions, new_errand
-from adj.engines.lease.block_connections import joined
-from adj.engines.lease.pool import Pool, PoolOptions, PoolStats, closed_pool
-from adj.engines.lease.refusals import may_pass
-from adj.engines.outcome import note_end
-from adj.engines.session.functions import Functions
+from adj.engines.lease.native_blocks import connection_of_native_block
+from adj.engines.lease.pool import Pool
+from adj.engines.lease.pool_options import PoolOptions
+from adj.engines.lease.pool_stats import PoolStats
+from adj.engines.session.open_work import close_open_work
 from adj.engines.session.own_connections import refuse_settings_of_django
-from adj.engines.session.state import has_news, is_read_only
-from adj.engines.session.thread_session import ThreadSessions
-from adj.engines.session.thread_state import close_what_is_open, run_and_judge
-from adj.engines.threads.calls import connected, freshen
 from adj.engines.threads.demotion import refuses_writes
-from adj.engines.threads.on_thread import ConnectionOnThread
-from adj.engines.threads.passage import let_pass
-from adj.engines.threads.thread_call import STOP_SECONDS, is_uninterrupted
 from adj.engines.threads.worker import WaitingWorker, Worker
-from adj.engines.watching.watch import run_watched, watcher_of, watchers_of_others
-from adj.errors import EngineNotOpen
+from adj.engines.threads.worker_connection import WorkerConnection
+from adj.engines.threads.worker_factory import WorkerFactory
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LINGER = 1.0
-"""Seconds an idle worker waits for the next query before it closes its connection, where CONN_MAX_AGE is shorter."""
-
-_numbers = itertools.count(1)
-
-
-class WorkerSource:
-    """The workers of one alias."""
-
-    def __init__(self, alias: str) -> None:
-        self._alias = alias
-        self._loop = asyncio.get_running_loop()
-        self.alive: set[Worker] = set()
-        """Every worker whose thread has not ended."""
-        self.was_demoted = False
-        """Whether the server of a session was demoted: new ones may be opened to it as well."""
-        self._functions: defaultdict[str, Functions] = defaultdict(Functions)
-
-    async def open(self) -> Worker:
-        """Start a worker and let it connect."""
-        worker = Worker(f"adj-{self._alias}-{next(_numbers)}", self._loop, ThreadSessions(self._functions))
-        self.alive.add(worker)
-        worker.ended.add_done_callback(lambda _: self._forget(worker))
-        try:
-            await worker.submit(_connect, worker, self._alias, self.was_demoted)
-        except BaseException:
-            worker.stop()
-            raise
-        worker.is_connecting = False
-        return worker
-
-    def _forget(self, worker: Worker) -> None:
-        self.alive.discard(worker)
-        worker.join()
-
-    def is_ready(self, worker: Worker) -> bool:
-        """Whether its connection is known to be good: looked at within the last second, no call has failed since, and
-        the server has sent nothing since it was returned.
-        """
-        return time.monotonic() - worker.freshened_at < LINGER and not _has_news(worker)
-
-    async def check(self, worker: Worker) -> bool:
-        """Replace a connection that is too old or broken."""
-        # It stays so where the caller gives up: nobody can stop the thread.
-        worker.is_connecting = True
-        try:
-            await worker.submit(_reconnect, worker, self._alias, self.was_demoted, _has_news(worker))
-        except EngineNotOpen:
-            return False
-        worker.is_connecting = False
-        worker.freshened_at = time.monotonic()
-        return True
-
-    def close(self, worker: Worker) -> None:
-        """Close the worker's connections and end it, both when its calls are done."""
-        worker.stop()
-
-    def may_pass(self, error: EngineNotOpen, *, was_open: bool) -> bool:
-        """Whether the server may accept a connection soon."""
-        return may_pass(error.reason, was_open=was_open)
+LINGER_SECONDS = 1.0
+"""How long an idle worker waits for the next query before it closes its connections, if CONN_MAX_AGE is shorter."""
 
 
 class ThreadsEngine:
-    """A bounded set of workers for one alias on one event loop."""
+    """A pool of workers for one alias on one event loop."""
 
     def __init__(self, alias: str, threads: int, pool: Mapping[str, float] = MappingProxyType({})) -> None:
         self._alias = alias
@@ -119,41 +49,46 @@ class ThreadsEngine:
         options = replace(
             PoolOptions.of(limits, None),
             max_size=threads,
-            # How long a connection lives is Django's to say, which looks at it when it is used.
+            # Django closes old connections when they are checked out.
             max_lifetime=math.inf,
-            max_idle=math.inf if max_age is None else max(LINGER, float(max_age)),
+            max_idle=math.inf if max_age is None else max(LINGER_SECONDS, float(max_age)),
         )
-        self._source = WorkerSource(alias)
-        self._pool = Pool(alias, self._source, options, setting=f'ADJ["{alias}"]["threads"]')
+        self._factory = WorkerFactory(alias)
+        self._pool = Pool(alias, self._factory, options, setting=f'ADJ["{alias}"]["threads"]')
 
-    def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[ThreadConnection]:
-        """Check a worker out with its connection; waits while all are in use, and raises `PoolTimeout` in the end.
+    def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[WorkerConnection]:
+        """Check out a worker until the block ends. Waits while all workers are in use.
 
-        In a block of `native()` that keeps a worker, and in `async_to_sync()` on a worker, everything takes that one: a
-        second might never become free.
+        In a block of `native()` that keeps a worker, and in `async_to_sync()` on a worker, all code uses that worker:
+        a second one might never become free.
+
+        Raises `PoolTimeout`, `TooManyWaiting`, and `EngineNotOpen` if the database does not accept the connection.
         """
         if (waiting := WaitingWorker.find()) is not None:
-            return nullcontext(ThreadConnection(self._alias, waiting.worker, waiting))
-        if (kept := joined(self, exclusive=exclusive)) is not None:
-            return self._beside(kept)
+            return nullcontext(WorkerConnection(self._alias, waiting.worker, waiting))
+        if (checkout := connection_of_native_block(self, exclusive=exclusive)) is not None:
+            return self._in_native_block(checkout)
         refuse_settings_of_django(self._alias)
-        return _Lease(self)
+        return _WorkerCheckout(self)
 
     @asynccontextmanager
-    async def _beside(self, kept: AbstractAsyncContextManager[Any]) -> AsyncGenerator[ThreadConnection]:
-        """A worker that a block around the running code keeps; its connection is shared with the block's calls."""
-        async with kept as connection:
-            beside = ThreadConnection(self._alias, connection._worker)
+    async def _in_native_block(
+        self, checkout: AbstractAsyncContextManager[Connection]
+    ) -> AsyncGenerator[WorkerConnection]:
+        """The worker that a `native()` block around the running code keeps, shared with the block's calls."""
+        async with checkout as connection:
+            # The block got it from this engine.
+            leased = cast("WorkerConnection", connection).new_lease()
             try:
-                yield beside
+                yield leased
             finally:
-                beside.end()
+                leased.end()
 
     def thread_executor(self, run: RunCall) -> CallExecutor | None:
-        """Runs what Django's own asynchronous methods send to their thread on a worker.
+        """Runs on a worker what Django's asynchronous methods would run in a thread.
 
-        In `async_to_sync()` on a worker there is none: asgiref sends it to that one, whose thread runs nothing else
-        until its code has ended.
+        None in `async_to_sync()` on a worker: asgiref already uses that worker's thread, which runs nothing else until
+        its code has ended.
         """
         return None if WaitingWorker.find() is not None else CallExecutor(run)
 
@@ -162,169 +97,74 @@ class ThreadsEngine:
         return self._pool.stats()
 
     async def close(self) -> None:
-        """End all workers, after what they are running."""
-        in_use = self._pool.held()
+        """End all workers after their current calls."""
+        in_use = self._pool.checked_out()
         self._pool.close()
         for worker in in_use:
             worker.stop()
-        # A server that does not answer keeps a thread, as does a query that cannot be stopped: neither is waited for.
-        stuck = [worker for worker in self._source.alive if worker.is_stuck]
-        for worker in self._source.alive.difference(stuck):
+        # Do not wait for threads whose server does not answer, or whose query cannot be stopped.
+        stuck = [worker for worker in self._factory.alive if worker.is_stuck]
+        for worker in self._factory.alive.difference(stuck):
             await worker.ended
         if stuck:
-            await asyncio.wait([worker.ended for worker in stuck], timeout=LINGER)
+            await asyncio.wait([worker.ended for worker in stuck], timeout=LINGER_SECONDS)
 
     def abandon(self) -> None:
-        """End all workers after the end of the event loop, and interrupt what they run."""
+        """End all workers after the event loop was closed, and interrupt their calls."""
         self._pool.abandon()
-        end = time.monotonic() + LINGER
-        for worker in tuple(self._source.alive):
+        end = time.monotonic() + LINGER_SECONDS
+        for worker in tuple(self._factory.alive):
             worker.abandon()
-        for worker in tuple(self._source.alive):
+        for worker in tuple(self._factory.alive):
             worker.join(max(0.0, end - time.monotonic()))
 
-    async def take(self) -> Worker:
-        """A worker for one query. Raises `EngineNotOpen` on a closed engine, `PoolTimeout` and `TooManyWaiting`."""
+    async def acquire(self) -> Worker:
+        """Check out a worker. Raises as `connection()` does, and `EngineNotOpen` if the engine was closed."""
         return await self._pool.acquire()
 
-    def give_back(self, worker: Worker) -> None:
-        """Return a worker on which nothing runs; a session that was changed ends before its next call.
+    def release(self, worker: Worker) -> None:
+        """Return a worker without a running call. A connection whose session was changed is closed first.
 
-        One that has refused to write is looked at, and if it will always do so, it is replaced, and so are the others.
+        If the server has refused a write, ask whether it refuses all writes. If so, replace all connections.
         """
-        if worker.passage.is_refused and not worker.was_read_only:
-            worker.passage.is_refused = False
-            worker.submit(refuses_writes, worker.wrapper).add_done_callback(partial(self._judged, worker))
+        if worker.monitor.has_refused_write and not worker.was_read_only:
+            worker.monitor.has_refused_write = False
+            worker.submit(_refuses_writes, worker).add_done_callback(partial(self._on_write_check, worker))
             return
         if worker.sessions.are_changed:
-            # Its connection is looked at before the next query, and replaced if it was closed.
-            worker.freshened_at = -math.inf
+            # Check the connection before the next query, and replace it if it was closed.
+            worker.checked_at = -math.inf
             _ = worker.submit(worker.sessions.clean)
         self._pool.release(worker)
 
-    def _judged(self, worker: Worker, judging: asyncio.Future[bool]) -> None:
-        if judging.exception() is None and judging.result():
-            self._source.was_demoted = True
-            # The others were opened to the same server.
+    def _on_write_check(self, worker: Worker, check: asyncio.Future[bool]) -> None:
+        if check.exception() is None and check.result():
+            self._factory.was_demoted = True
+            # The other connections are to the same server.
             self._pool.renew()
-        self.give_back(worker)
+        self.release(worker)
 
 
-def _has_news(worker: Worker) -> bool:
-    """Whether a worker's server has sent something unasked; False where the driver does not show its socket."""
-    connection = worker.wrapper.connection
-    find = getattr(connection, "fileno", None)
-    try:
-        return find is not None and has_news(find())
-    except Exception:  # noqa: BLE001  # a connection that is closed has no socket, whichever error says so
-        return True
+def _refuses_writes(worker: Worker) -> bool:
+    return worker.wrapper is not None and refuses_writes(worker.wrapper)
 
 
-def _connect(worker: Worker, alias: str, was_demoted: bool) -> None:
-    """Let a worker's thread, on which this runs, connect; after a failover, ask whether the session may write."""
-    let_pass(alias, worker.passage)
-    worker.sessions.attend()
-    worker.wrapper = wrapper = connected(alias)
-    worker.was_read_only = _only_reads(wrapper) or (was_demoted and refuses_writes(wrapper))
-
-
-def _reconnect(worker: Worker, alias: str, was_demoted: bool, is_doubtful: bool) -> None:
-    """Let a worker's thread replace connections that are too old or broken, or can no longer write."""
-    freshen()
-    wrapper: Any = connections[alias]
-    if wrapper.connection is not None and (
-        (is_doubtful and not wrapper.is_usable()) or (_only_reads(wrapper) and not worker.was_read_only)
-    ):
-        wrapper.close()
-    if wrapper is not worker.wrapper or wrapper.connection is None:
-        _connect(worker, alias, was_demoted)
-
-
-def _only_reads(wrapper: Any) -> bool:
-    pgconn = getattr(wrapper.connection, "pgconn", None)
-    return pgconn is not None and is_read_only(pgconn)
-
-
-class ThreadConnection(ConnectionOnThread):
-    """A worker, lent for one query."""
-
-    def __init__(self, alias: str, worker: Worker, waiting: WaitingWorker | None = None) -> None:
-        super().__init__(alias)
-        self._worker, self._waiting = worker, waiting
-        self._may_return = self._is_needed = False
-
-    def share(self, *, may_return: bool = False) -> None:
-        """The calls of several tasks run in their order; what each leaves open is noted if it may return."""
-        self._may_return = may_return
-
-    def is_needed(self) -> bool:
-        """Whether a cursor or a transaction is open, as of the last call, or the session was changed."""
-        return self._is_needed or self._worker.sessions.are_changed
-
-    def has_something_open(self) -> bool:
-        """Whether a cursor or a transaction is open, as of the last call."""
-        return self._is_needed
-
-    def _judge(self, is_needed: bool) -> None:
-        self._is_needed = is_needed
-
-    async def _run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        call, patience = partial(function, *args, **kwargs), math.inf if self._may_return else STOP_SECONDS
-        return await self._run_on_worker(call, None if is_uninterrupted(function) else patience)
-
-    async def _run_lent(
-        self, lend: Callable[..., T], function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        call = partial(lend, function, *args, **kwargs)
-        return await self._run_on_worker(call, None if is_uninterrupted(function) else math.inf)
-
-    async def _run_on_worker(self, function: Callable[[], T], patience: float | None) -> T:
-        """Run a function on the worker's thread; `patience` as in `Call.result()`, None if it is not interrupted."""
-        if self._worker.is_stopped:
-            raise closed_pool(self._alias)
-        if (errand := errand_for(self)) is not None:
-            # Code on the thread has called this, on another loop, and waits for it: asgiref sends it to the thread.
-            await errand.admission()
-            return await run_on_djangos_thread(waiting_thread(), function)
-        call = self._prepared(function)
-        if self._waiting is None and patience is not None:
-            return await self._worker.run(call, patience)
-        try:
-            # The thread of one that waits runs nothing else meanwhile, and its code goes on only after this.
-            return await (self._waiting or self._worker).submit(call)
-        except asyncio.CancelledError as error:
-            note_end(error, "continues")
-            raise
-
-    def _prepared(self, function: Callable[[], T]) -> Callable[[], T]:
-        """What the thread calls: a function, watched by those who want to see its queries."""
-        call: Callable[[], T] = partial(call_on_errand, new_errand(), function) if has_companions() else function
-        watchers = watchers_of_others(self._alias)
-        if (watcher := watcher_of(self._alias)) is not None:
-            watchers[self._alias] = watcher
-        if watchers:
-            call = partial(run_watched, watchers, self._alias, call)
-        if self._may_return and self._waiting is None:
-            call = partial(run_and_judge, self._judge, call)
-        return call
-
-
-class _Lease:
-    """Takes a worker on entering; gives it back on leaving, or when what a cancelled caller left behind is done."""
+class _WorkerCheckout:
+    """Checks out a worker, and returns it when its calls have ended, also those of a cancelled caller."""
 
     __slots__ = ("_connection", "_engine", "_worker")
 
     def __init__(self, engine: ThreadsEngine) -> None:
         self._engine = engine
 
-    async def __aenter__(self) -> ThreadConnection:
+    async def __aenter__(self) -> WorkerConnection:
         self._worker = worker = await self._engine._pool.acquire()
-        self._connection = ThreadConnection(self._engine._alias, worker)
+        self._connection = WorkerConnection(self._engine._alias, worker)
         return self._connection
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._connection.end()
         if self._connection.has_something_open():
-            # Whatever is still open belongs to nobody who could close it.
-            _ = self._worker.submit(close_what_is_open)
-        self._worker.when_free(self._engine.give_back)
+            # The code that opened it can no longer close it.
+            _ = self._worker.submit(close_open_work)
+        self._worker.when_free(self._engine.release)

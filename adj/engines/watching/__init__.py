@@ -1,1 +1,1 @@
-"""Who watches queries: execute wrappers, Django's query log, and counts."""
+"""Observers of queries: execute wrappers, Django's query log and counters."""

@@ -1,0 +1,171 @@
+"""psycopg's asynchronous cursors and COPY with the synchronous methods that Django's code calls. For bridges only.
+
+Private API used here: psycopg's `AsyncCursor._conn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.client_cursor import ClientCursorMixin
+
+from adj.abc import DatabaseRow
+from adj.engines.bridge.greenlets import await_, check_in_use, dispose
+from adj.engines.postgres.connection import PgConnection
+from adj.engines.postgres.statements import PgCopy, PgCursor, Query, execute, prepare_session
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from psycopg.abc import Params
+
+T = TypeVar("T")
+
+
+class AsyncServerSideCursor(ClientCursorMixin[psycopg.AsyncConnection[Any]], psycopg.AsyncServerCursor[DatabaseRow]):
+    """A server-side cursor that merges parameters on the client, as Django's `ServerSideCursor` does."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the cursor, or its connection, is closed. psycopg warns about cursors that were not closed."""
+        return super().closed or self._conn.closed
+
+
+def wait_on(raw: PgConnection, awaitable: Awaitable[T]) -> T:
+    """Wait for an operation on a connection, if the running code still has that connection.
+
+    Raises `CrossTaskTransaction` otherwise.
+    """
+    wrapper = raw.wrapper
+    try:
+        if wrapper.is_managed_by_adj:
+            check_in_use(wrapper)
+    except BaseException:
+        dispose(awaitable)
+        raise
+    return await_(awaitable)
+
+
+class SyncCursor:
+    """A psycopg `AsyncCursor` with the methods of a synchronous cursor."""
+
+    def __init__(self, cursor: PgCursor, raw: PgConnection) -> None:
+        self._cursor, self._raw = cursor, raw
+
+    def execute(self, query: Query, params: Params | None = None, **options: bool | None) -> Self:
+        """Execute a statement."""
+        wait_on(self._raw, execute(self._raw, self._cursor, query, params, **options))
+        return self
+
+    def executemany(self, query: Query, params_seq: Iterable[Params], **options: bool) -> None:
+        """Execute a statement once for each item of `params_seq`."""
+        wait_on(self._raw, prepare_session(self._raw, query, "executemany()"))
+        wait_on(self._raw, self._cursor.executemany(query, params_seq, **options))
+
+    def callproc(self, name: str | sql.Identifier, args: Sequence[object] | None = None) -> Sequence[object] | None:
+        """Call a database function, as Django's own cursor does."""
+        function = name if isinstance(name, sql.Identifier) else sql.Identifier(name)
+        values = sql.SQL(", ").join(map(sql.Literal, args or ()))
+        self.execute(sql.SQL("SELECT * FROM {}({})").format(function, values))
+        return args
+
+    def fetchone(self) -> DatabaseRow | None:
+        """The next row, or None."""
+        return wait_on(self._raw, self._cursor.fetchone())
+
+    def fetchmany(self, size: int = 0) -> list[DatabaseRow]:
+        """The next rows."""
+        return wait_on(self._raw, self._cursor.fetchmany(size))
+
+    def fetchall(self) -> list[DatabaseRow]:
+        """All remaining rows."""
+        return wait_on(self._raw, self._cursor.fetchall())
+
+    def scroll(self, value: int, mode: str = "relative") -> None:
+        """Move to another row."""
+        wait_on(self._raw, self._cursor.scroll(value, mode))
+
+    def copy(self, statement: Query, params: Params | None = None, **options: object) -> SyncCopy:
+        """`with cursor.copy("COPY ... FROM STDIN") as copy:`."""
+        wait_on(self._raw, prepare_session(self._raw, statement, "COPY"))
+        return SyncCopy(self._cursor.copy(statement, params, **options), self._raw)
+
+    def close(self) -> None:
+        """Close the cursor."""
+        wait_on(self._raw, self._cursor.close())
+
+    def __iter__(self) -> Iterator[DatabaseRow]:
+        while (row := self.fetchone()) is not None:
+            yield row
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+
+class SyncServerCursor(SyncCursor):
+    """A server-side cursor, which is open from its statement on."""
+
+    def execute(self, query: Query, params: Params | None = None, **options: bool | None) -> Self:
+        """Open the cursor for a statement."""
+        self._raw.open_cursors.add(self)
+        return super().execute(query, params, **options)
+
+    def close(self) -> None:
+        """Close the cursor."""
+        self._raw.open_cursors.discard(self)
+        super().close()
+
+
+class SyncCopy:
+    """A psycopg `AsyncCopy` with the methods of a synchronous one."""
+
+    def __init__(self, manager: AbstractAsyncContextManager[PgCopy], raw: PgConnection) -> None:
+        self._manager, self._raw = manager, raw
+
+    def __enter__(self) -> Self:
+        self._copy = wait_on(self._raw, self._manager.__aenter__())
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        wait_on(self._raw, self._manager.__aexit__(exc_type, exc_value, traceback))
+
+    def read(self) -> bytes | bytearray | memoryview:
+        """The next block of data; empty at the end."""
+        return wait_on(self._raw, self._copy.read())
+
+    def read_row(self) -> DatabaseRow | None:
+        """The next row, or None."""
+        return wait_on(self._raw, self._copy.read_row())
+
+    def write(self, buffer: bytes | bytearray | memoryview | str) -> None:
+        """Send a block of data."""
+        wait_on(self._raw, self._copy.write(buffer))
+
+    def write_row(self, row: Sequence[object]) -> None:
+        """Send a row."""
+        wait_on(self._raw, self._copy.write_row(row))
+
+    def rows(self) -> Iterator[DatabaseRow]:
+        """The rows that the server sends."""
+        while (row := self.read_row()) is not None:
+            yield row
+
+    def __iter__(self) -> Iterator[bytes | bytearray | memoryview]:
+        while data := self.read():
+            yield data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._copy, name)
