@@ -62,8 +62,10 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
         """Return rows as dicts of the named columns, or of all columns.
 
-            rows = await q(Book).values("title", author=F("author__name")).run()
-            rows[0]["author"]
+        ```python
+        rows = await q(Book).values("title", author=F("author__name")).run()
+        rows[0]["author"]
+        ```
 
         `fields` are paths and expressions, `expressions` are columns by name. Raises `UnknownField` for a path that the
         model does not have.

@@ -76,8 +76,10 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
     def filter(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Return only rows that match every condition.
 
-            q(Book).filter(author__name="Le Guin", pages__gt=200)
-            q(Book).filter(Q(pages__lt=100) | Q(rating__gte=4))
+        ```python
+        q(Book).filter(author__name="Le Guin", pages__gt=200)
+        q(Book).filter(Q(pages__lt=100) | Q(rating__gte=4))
+        ```
 
         `args` are `Q` objects and conditional expressions, `kwargs` are lookups. Raises `UnknownField` and
         `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value that its field cannot be

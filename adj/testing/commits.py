@@ -19,8 +19,10 @@ async def capture_on_commit(
 ) -> AsyncGenerator[list[Callable[[], object]]]:
     """Collect the block's on_commit callbacks, adj's and Django's, in a list that is filled at its end.
 
-        async with capture_on_commit(execute=True) as callbacks:
-            await publish(book)
+    ```python
+    async with capture_on_commit(execute=True) as callbacks:
+        await publish(book)
+    ```
 
     For tests in a transaction: a `TestCase`, pytest-django's `db`, or a sandbox; the equivalent of Django's
     `captureOnCommitCallbacks()`. With `execute`, the callbacks are then called, including those that they register in
