@@ -20,8 +20,8 @@ from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
 from adj.compiler.plans.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
-from adj.errors import hides_frame
 from adj.query.builders import BuildingQuery
+from adj.query.hidden_frames import hides_frame
 from adj.query.query_method import Source
 from adj.query.queryset_names import MANAGER_SURFACE, RELATED_SURFACE, SURFACE, Fate, advice
 from adj.query.raw import AsyncRawQuery

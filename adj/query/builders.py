@@ -21,7 +21,8 @@ from adj.compiler.keys.snapshot import (
     snapshot_value,
     snapshot_values,
 )
-from adj.errors import AdjError, hides_frame
+from adj.errors import AdjError
+from adj.query.hidden_frames import hides_frame
 from adj.query.query_method import Source
 from adj.statement import clauses
 from adj.statement.statement import Statement

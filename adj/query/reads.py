@@ -18,11 +18,11 @@ from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.overrides import ASYNC_ITERATION, CONTAINS, EXPLAIN, IN_BULK, method_names
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_values
 from adj.compiler.plans.prepare import Question
-from adj.errors import hides_frame
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import Executor, all_rows
 from adj.query.builders import BuildingQuery
+from adj.query.hidden_frames import hides_frame
 from adj.query.pages import Page, fetch_page
 from adj.query.running import answer, answer_in_django, answer_of_owner
 from adj.query.stream import RowStream

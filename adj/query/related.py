@@ -20,10 +20,10 @@ from adj.compiler.relations.related_managers import (
     relation_statement,
     write_alias,
 )
-from adj.errors import hides_frame
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.query.async_query import AsyncQuery, query_of
+from adj.query.hidden_frames import hides_frame
 from adj.statement.clauses import Clause
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import Structure, Unkeyed

@@ -14,8 +14,8 @@ from adj.compiler.django.django_path import terminal_reason
 from adj.compiler.django.returning import check_returning
 from adj.compiler.keys.overrides import method_names
 from adj.compiler.keys.snapshot import snapshot_expressions
-from adj.errors import hides_frame
 from adj.query.copy_from import COPY_BATCH, copy_rows
+from adj.query.hidden_frames import hides_frame
 from adj.query.running import answer
 from adj.statement.shapes import Answer
 from adj.statement.statement import Finish, Names, Statement
