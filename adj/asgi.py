@@ -26,7 +26,9 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 class NativeMiddleware:
     """An ASGI middleware that runs each HTTP request inside `adj.native()`.
 
-        application = NativeMiddleware(get_asgi_application())
+    ```python
+    application = NativeMiddleware(get_asgi_application())
+    ```
 
     `using` is the alias, `default` if omitted.
     """
@@ -52,8 +54,10 @@ def atomic_view(
 def atomic_view(using: Any = None, **options: Any) -> Any:
     """Decorate an async view, so that each request runs in a transaction, which an exception rolls back.
 
-        @atomic_view(isolation="serializable", retry=3)
-        async def transfer(request): ...
+    ```python
+    @atomic_view(isolation="serializable", retry=3)
+    async def transfer(request): ...
+    ```
 
     This replaces `ATOMIC_REQUESTS`, which Django does not support for async views; decorated views are exempt from it.
     Takes the options of `atomic()`.

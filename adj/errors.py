@@ -40,7 +40,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from django.core import exceptions
 from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnlyOperation, ValidationError
@@ -70,14 +70,6 @@ def _restored(error_class: type[AdjError], args: tuple[object, ...]) -> AdjError
 
 class QueryError(AdjError):
     """The query makes no sense for its model; raised on the line that writes it."""
-
-
-def hides_frame(caught: Any) -> bool:
-    """For `__tracebackhide__`: whether pytest leaves a frame out, where `caught` is its ExceptionInfo.
-
-    The modules of the query methods use it, so that a failed test ends with the user's line.
-    """
-    return isinstance(caught.value, (QueryError, CompileError))
 
 
 class UnknownField(QueryError, FieldError):
@@ -424,17 +416,16 @@ def _suggestion(name: str, choices: Iterable[str]) -> str:
     return f'; did you mean "{near[0]}"?' if near else "."
 
 
-MOST_CHOICES = 8
-"""A message lists so many choices in full; of more, it lists the nearest `NEAREST_CHOICES`."""
-
-NEAREST_CHOICES = 5
+# A message lists up to this many choices in full; of more, it lists the nearest ones and the number of the others.
+_MOST_CHOICES = 8
+_NEAREST_CHOICES = 5
 
 
 def _listed(name: str, choices: Sequence[str]) -> str:
     """The sentence that lists the choices, with a space before it; empty without choices."""
     if not choices:
         return ""
-    if len(choices) <= MOST_CHOICES:
+    if len(choices) <= _MOST_CHOICES:
         return f" Choices are: {', '.join(choices)}."
-    nearest = difflib.get_close_matches(name, choices, n=NEAREST_CHOICES, cutoff=0.0)
+    nearest = difflib.get_close_matches(name, choices, n=_NEAREST_CHOICES, cutoff=0.0)
     return f" Choices are: {', '.join(nearest)}, and {len(choices) - len(nearest)} more."

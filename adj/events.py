@@ -78,8 +78,10 @@ class Observation:
 def observe(observer: Observer) -> Observation:
     """Call a function with a `QueryEvent` after each query of this process, until the result is closed.
 
-        with adj.observe(lambda event: print(event.executed, event.sql)):
-            await q(Book).run()
+    ```python
+    with adj.observe(lambda event: print(event.executed, event.sql)):
+        await q(Book).run()
+    ```
 
     It is called on the event loop of the query and must not block. Its errors are logged and do not affect the query.
     """

@@ -124,8 +124,10 @@ def atomic(
 ) -> Any:
     """Run a block in a transaction, or in a savepoint inside another block; as a decorator, each call of a function.
 
-        async with atomic():
-            await q(Account).filter(pk=1).aupdate(balance=F("balance") - 10)
+    ```python
+    async with atomic():
+        await q(Account).filter(pk=1).aupdate(balance=F("balance") - 10)
+    ```
 
     All changes made in the block are committed together. If an exception is raised, they are rolled back and the
     exception propagates. adj's queries and Django's own async methods join the transaction; queries of other tasks
@@ -257,8 +259,10 @@ def in_transaction(using: str | None = None) -> bool:
 async def on_commit(function: Callable[[], object], *, using: str | None = None, robust: bool = False) -> None:
     """Call a function, or await a coroutine function, after the transaction is committed; at once if there is none.
 
-        async with atomic():
-            await on_commit(partial(notify, book.pk))
+    ```python
+    async with atomic():
+        await on_commit(partial(notify, book.pk))
+    ```
 
     `using` is the alias, `default` if omitted. Callbacks run in the order of registration, together with those of
     Django's `transaction.on_commit()`, after the connection has been returned to the pool. Callbacks of a savepoint
@@ -289,8 +293,10 @@ async def set_rollback(rollback: bool = True, *, using: str | None = None) -> No
 async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a synchronous function that uses Django's ORM, and return its result.
 
-        report = await run_sync(build_report, year=2026)
-        await run_sync(call_command, "clearsessions")
+    ```python
+    report = await run_sync(build_report, year=2026)
+    await run_sync(call_command, "clearsessions")
+    ```
 
     The function finds its connection in `django.db.connections` as always: the transaction's connection, otherwise one
     of the alias of the surrounding `native()` block, otherwise one of `default`. With the native PostgreSQL engine it
@@ -325,7 +331,9 @@ async def gather(*awaitables: Awaitable[T]) -> tuple[T, ...]: ...
 async def gather(*awaitables: Awaitable[Any]) -> tuple[Any, ...]:
     """Run several queries and return their results: concurrently, or one after another inside a transaction.
 
-        books, count = await gather(q(Book)[:10].run(), q(Book).acount())
+    ```python
+    books, count = await gather(q(Book)[:10].run(), q(Book).acount())
+    ```
 
     Raises the first error; inside a transaction, the queries after it are not run.
     """

@@ -23,8 +23,10 @@ from adj.execution.transaction import current
 async def native(using: str | None = None) -> AsyncGenerator[None]:
     """Run Django's own async methods, and functions passed to `sync_to_async()`, on adj's engine inside the block.
 
-        async with native():
-            await book.asave()
+    ```python
+    async with native():
+        await book.asave()
+    ```
 
     `using` is the alias, `default` if omitted. With the native PostgreSQL engine, the calls run in greenlets on the
     event loop: `await book.asave()` and third-party code need no thread. As in Django they run one after another. Each

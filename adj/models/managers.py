@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     """A manager that is a query of all its rows: it has every method of `AsyncQuery`.
 
-        class Book(models.Model):
-            aobjects = AsyncManager()
+    ```python
+    class Book(models.Model):
+        aobjects = AsyncManager()
+    ```
 
     As with Django's managers, a subclass may define methods and override `get_queryset()`, and models inherit managers
     from abstract models. It never becomes a model's default manager: `objects`, the admin, related managers and
@@ -119,7 +121,9 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
     ) -> Callable[[], ManagerFromQuery[Q_co]]:
         """Return a manager class with the methods of a subclass of `AsyncQuery`, which every type checker knows.
 
-            aobjects = AsyncManager.from_query(BookQuery, BookQuerySet)()
+        ```python
+        aobjects = AsyncManager.from_query(BookQuery, BookQuerySet)()
+        ```
 
         The manager's rows start from `queryset_class`.
         """

@@ -22,8 +22,10 @@ __all__ = ["AsyncManager", "AsyncModel"]
 class AsyncModel(Model):
     """An abstract model whose async methods run on adj's engine. It adds no fields and needs no migration.
 
-        book = await q(Book).aget(pk=1)
-        await book.asave(update_fields=["title"])
+    ```python
+    book = await q(Book).aget(pk=1)
+    await book.asave(update_fields=["title"])
+    ```
 
     Each method runs Django's synchronous method, or the project's override of it, in the current transaction.
     """

@@ -47,8 +47,10 @@ def asynced(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
 class queryset_method(Generic[P]):  # noqa: N801  # a decorator, named as one
     """A query method, for a subclass of `AsyncQuery`, that calls a method of a project's QuerySet class.
 
-        class BookQuery(AsyncQuery[Book, Book]):
-            published = queryset_method(BookQuerySet.published)
+    ```python
+    class BookQuery(AsyncQuery[Book, Book]):
+        published = queryset_method(BookQuerySet.published)
+    ```
 
     It has the method's parameters, and returns a query of the class that it is called on. The method must not run
     queries. Raises `TypeError` for an async method, and, when it is called, for a method that returns another value
@@ -87,8 +89,10 @@ class queryset_method(Generic[P]):  # noqa: N801  # a decorator, named as one
 class terminal(Generic[P, T]):  # noqa: N801  # a decorator, named as one
     """A terminal method, for a subclass of `AsyncQuery`, that calls a method of a project's QuerySet class.
 
-        class BookQuery(AsyncQuery[Book, Book]):
-            total_pages = terminal(BookQuerySet.total_pages)
+    ```python
+    class BookQuery(AsyncQuery[Book, Book]):
+        total_pages = terminal(BookQuerySet.total_pages)
+    ```
 
     It has the method's parameters; awaiting it returns the method's result. It runs like Django's own code, in the
     current transaction. Raises `TypeError` for an async method, and, when it is awaited, for a method that returns a

@@ -20,8 +20,8 @@ from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
 from adj.compiler.plans.prepare import Answered, Foreign, Question, prepare
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
-from adj.errors import hides_frame
 from adj.query.builders import BuildingQuery
+from adj.query.hidden_frames import hides_frame
 from adj.query.query_method import Source
 from adj.query.queryset_names import MANAGER_SURFACE, RELATED_SURFACE, SURFACE, Fate, advice
 from adj.query.raw import AsyncRawQuery
@@ -62,8 +62,10 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
         """Return rows as dicts of the named columns, or of all columns.
 
-            rows = await q(Book).values("title", author=F("author__name")).run()
-            rows[0]["author"]
+        ```python
+        rows = await q(Book).values("title", author=F("author__name")).run()
+        rows[0]["author"]
+        ```
 
         `fields` are paths and expressions, `expressions` are columns by name. Raises `UnknownField` for a path that the
         model does not have.

@@ -21,7 +21,8 @@ from adj.compiler.keys.snapshot import (
     snapshot_value,
     snapshot_values,
 )
-from adj.errors import AdjError, hides_frame
+from adj.errors import AdjError
+from adj.query.hidden_frames import hides_frame
 from adj.query.query_method import Source
 from adj.statement import clauses
 from adj.statement.statement import Statement
@@ -76,8 +77,10 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
     def filter(self: Source[Q], *args: object, **kwargs: object) -> Q:
         """Return only rows that match every condition.
 
-            q(Book).filter(author__name="Le Guin", pages__gt=200)
-            q(Book).filter(Q(pages__lt=100) | Q(rating__gte=4))
+        ```python
+        q(Book).filter(author__name="Le Guin", pages__gt=200)
+        q(Book).filter(Q(pages__lt=100) | Q(rating__gte=4))
+        ```
 
         `args` are `Q` objects and conditional expressions, `kwargs` are lookups. Raises `UnknownField` and
         `UnknownLookup` for a path that the model does not have, `InvalidOperand` for a value that its field cannot be

@@ -26,8 +26,10 @@ def q(source: type[M]) -> AsyncQuery[M, M]: ...
 def q(source: Any) -> AsyncQuery[Any, Any]:
     """Start a query of a model, or of the rows of a manager or a QuerySet.
 
-        books = await q(Book).filter(pages__gt=200).run()
-        published = await q(Book.objects.published()).acount()
+    ```python
+    books = await q(Book).filter(pages__gt=200).run()
+    published = await q(Book.objects.published()).acount()
+    ```
 
     `source` is a model, whose default manager is used; a manager or a QuerySet, which keeps its conditions; or a query,
     which is returned as it is. Methods that a project's manager or QuerySet class overrides are called as Django calls

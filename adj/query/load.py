@@ -17,8 +17,10 @@ Loaded = TypeVar("Loaded", bound=Model | Collection[Model])
 async def load(instances: Loaded, *names: str | Prefetch[Any, Any, Any]) -> Loaded:
     """Load relations and deferred columns of one or more instances, and return the instances.
 
-        book = await load(book, "author", "tags")
-        await load(books, "author__publisher", "summary")
+    ```python
+    book = await load(book, "author", "tags")
+    await load(books, "author__publisher", "summary")
+    ```
 
     `instances` is an instance, or a collection of instances of one model. `names` are relations in either direction,
     paths of relations, `Prefetch` objects and deferred columns. Attributes that are already loaded are kept. This runs

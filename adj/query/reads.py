@@ -18,11 +18,11 @@ from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.overrides import ASYNC_ITERATION, CONTAINS, EXPLAIN, IN_BULK, method_names
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_values
 from adj.compiler.plans.prepare import Question
-from adj.errors import hides_frame
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import Executor, all_rows
 from adj.query.builders import BuildingQuery
+from adj.query.hidden_frames import hides_frame
 from adj.query.pages import Page, fetch_page
 from adj.query.running import answer, answer_in_django, answer_of_owner
 from adj.query.stream import RowStream
@@ -52,8 +52,10 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
     async def run(self) -> list[R]:
         """Run the query and return all rows.
 
-            books = await q(Book).filter(pages__gt=200).run()
-            [book.title for book in books]
+        ```python
+        books = await q(Book).filter(pages__gt=200).run()
+        [book.title for book in books]
+        ```
 
         Raises Django's own errors for errors of the database, `PoolTimeout` if no connection becomes free, and
         `EngineNotOpen` if the database cannot be reached or no event loop is running.
@@ -66,8 +68,10 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
     async def aget(self, *args: object, **kwargs: object) -> R:
         """Return the single row that matches the conditions.
 
-            book = await q(Book).aget(isbn="0-441-47812-3")
-            title = await q(Book).values_list("title", flat=True).aget(pk=1)
+        ```python
+        book = await q(Book).aget(isbn="0-441-47812-3")
+        title = await q(Book).values_list("title", flat=True).aget(pk=1)
+        ```
 
         Takes the arguments of `filter()`. Raises the model's `DoesNotExist` if no row matches, and
         `MultipleObjectsReturned` if there are several.
@@ -152,8 +156,10 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
     def stream(self, chunk_size: int = 2_000) -> RowStream[R]:
         """Return a context manager that streams the rows, and closes the cursor at the end of its block.
 
-            async with q(Book).stream(chunk_size=500) as books:
-                async for book in books: ...
+        ```python
+        async with q(Book).stream(chunk_size=500) as books:
+            async for book in books: ...
+        ```
 
         `chunk_size` is the number of rows that are fetched at a time, 2,000 by default. Raises `ValueError` unless it
         is positive, and `TypeError` unless it is an integer.
@@ -178,8 +184,10 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
     async def page(self, size: int, *, after: str | None = None, before: str | None = None) -> Page[R]:
         """Return at most `size` rows after or before a cursor, or the first ones, with the cursors of the next pages.
 
-            page = await q(Book).order_by("-published").page(25, after=request.GET.get("after"))
-            page.rows, page.next, page.previous
+        ```python
+        page = await q(Book).order_by("-published").page(25, after=request.GET.get("after"))
+        page.rows, page.next, page.previous
+        ```
 
         Rows are found by the values that the query is ordered by, and its primary key (keyset pagination): the last
         page is as fast as the first, and rows that are inserted or deleted meanwhile do not shift the others. Raises

@@ -20,10 +20,10 @@ from adj.compiler.relations.related_managers import (
     relation_statement,
     write_alias,
 )
-from adj.errors import hides_frame
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.query.async_query import AsyncQuery, query_of
+from adj.query.hidden_frames import hides_frame
 from adj.statement.clauses import Clause
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import Structure, Unkeyed
@@ -162,8 +162,10 @@ def related(source: Model, name: str) -> RelatedQuery[Any]: ...
 def related(source: Any, name: str | None = None) -> RelatedQuery[Any]:
     """Return the query of an instance's related rows.
 
-        books = await related(author, "books").filter(pages__gt=200).run()
-        await related(author.books).aadd(book)
+    ```python
+    books = await related(author, "books").filter(pages__gt=200).run()
+    await related(author.books).aadd(book)
+    ```
 
     `source` is an instance, with the `name` of a relation to several rows, or a related manager. The second form has
     the manager's type, `RelatedQuery[Book]`. The rows refer to the instance itself: `book.author is author`. Raises

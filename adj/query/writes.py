@@ -14,8 +14,8 @@ from adj.compiler.django.django_path import terminal_reason
 from adj.compiler.django.returning import check_returning
 from adj.compiler.keys.overrides import method_names
 from adj.compiler.keys.snapshot import snapshot_expressions
-from adj.errors import hides_frame
 from adj.query.copy_from import COPY_BATCH, copy_rows
+from adj.query.hidden_frames import hides_frame
 from adj.query.running import answer
 from adj.statement.shapes import Answer
 from adj.statement.statement import Finish, Names, Statement
@@ -142,8 +142,10 @@ class WritingQuery(StatementHolder, Generic[M, R]):
     ) -> int:
         """Insert any number of rows with PostgreSQL's COPY, either all or none; return the number of rows.
 
-            count = await q(Book).acopy([("Lavinia", 279), ("Tehanu", 226)], fields=["title", "pages"])
-            count = await q(Book).acopy((Book(title=line) for line in lines), progress=print)
+        ```python
+        count = await q(Book).acopy([("Lavinia", 279), ("Tehanu", 226)], fields=["title", "pages"])
+        count = await q(Book).acopy((Book(title=line) for line in lines), progress=print)
+        ```
 
         - `rows` are instances, or sequences with a value for each of `fields`. At most `batch_size` of them, 2,000 by
           default, are in memory at a time. Values are converted as for an INSERT.

@@ -19,10 +19,12 @@ async def capture_on_commit(
 ) -> AsyncGenerator[list[Callable[[], object]]]:
     """Collect the block's on_commit callbacks, adj's and Django's, in a list that is filled at its end.
 
-        async with capture_on_commit(execute=True) as callbacks:
-            await publish(book)
+    ```python
+    async with capture_on_commit(execute=True) as callbacks:
+        await publish(book)
+    ```
 
-    For tests in a transaction: a `TestCase`, pytest-django's `db`, or a sandbox; the equivalent of Django's
+    For tests in a transaction: a `TestCase`, pytest-django's `db`, or a sandbox. Django's synchronous equivalent is
     `captureOnCommitCallbacks()`. With `execute`, the callbacks are then called, including those that they register in
     turn; coroutine functions are awaited. On an alias that is not in a test's transaction, the list stays empty, since
     `on_commit()` calls the callbacks itself.

@@ -56,9 +56,11 @@ class AssertNumQueries(Protocol):
 async def count_queries(using: str | None = None) -> AsyncGenerator[CountedQueries]:
     """Count the queries of the block on an alias, `default` if omitted.
 
-        async with count_queries() as counted:
-            await view(request)
-        assert len(counted) == 2
+    ```python
+    async with count_queries() as counted:
+        await view(request)
+    assert len(counted) == 2
+    ```
 
     Counts the queries of adj, of Django's own async methods, and of synchronous code that the block waits for, also in
     tasks that are started in the block, but not those of other tasks. As in Django's `assertNumQueries()`, savepoints,

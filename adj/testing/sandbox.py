@@ -18,8 +18,10 @@ from adj.execution.databases import close_all, databases_of_loop, executor_for, 
 async def native_sandbox(*aliases: str) -> AsyncGenerator[None]:
     """Give each alias a single native connection, in a transaction that is rolled back at the end of the block.
 
-        async with native_sandbox():
-            await q(Book).acreate(title="Lavinia")
+    ```python
+    async with native_sandbox():
+        await q(Book).acreate(title="Lavinia")
+    ```
 
     `aliases` are all PostgreSQL aliases by default. All queries of the event loop run there one after another, also
     those of other tasks, and so do Django's own async methods that are called in the block. `atomic()` creates

@@ -208,7 +208,7 @@ def test_a_full_server_is_waited_for_also_where_the_pool_has_nothing() -> None:
         server.room = 1
         await waiting
         assert now() < 5 + 1.5 * LONGEST_DELAY + 0.1
-        with pytest.raises(PoolTimeout, match="Opening another one failed: FATAL: too many") as raised:
+        with pytest.raises(PoolTimeout, match="The last attempt to open one failed: FATAL: too many") as raised:
             await pool.acquire()
         assert isinstance(raised.value.__cause__, EngineNotOpen)
 

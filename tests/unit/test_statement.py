@@ -136,7 +136,7 @@ def test_a_finish_asks_for_rows_unless_it_says_otherwise() -> None:
         (Finish(Answer.GET), "q(Book).aget()"),
         (Finish(Answer.COUNT), "q(Book).acount()"),
         (Finish(Answer.LATEST, ("title", "-pk")), "q(Book).alatest('title', '-pk')"),
-        (Finish(Answer.AGGREGATE, (), {"n": F("pages")}), "q(Book).aaggregate(n=F(pages))"),
+        (Finish(Answer.AGGREGATE, (), {"n": F("pages")}), "q(Book).aaggregate(n=F('pages'))"),
     ],
 )
 def test_an_ending_is_part_of_the_text(finish: Finish, text: str) -> None:
