@@ -59,6 +59,12 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
     # -- rows of another type ------------------------------------------------------------------------------------------
 
+    def _with_other_rows(self, clause: clauses.Clause) -> AsyncQuery[M, Any]:
+        # The type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(clause)
+        return changed
+
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
         """Return rows as dicts of the named columns, or of all columns.
 
@@ -70,8 +76,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         `fields` are paths and expressions, `expressions` are columns by name. Raises `UnknownField` for a path that the
         model does not have.
         """
-        query: AsyncQuery[M, Any] = self
-        return query._with(clauses.Values(*snapshot_expressions(self, fields, expressions)))
+        return self._with_other_rows(clauses.Values(*snapshot_expressions(self, fields, expressions)))
 
     @overload
     def values_list(
@@ -90,16 +95,14 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
         With `flat`, rows are the values of a single column; with `named`, they are named tuples.
         """
-        query: AsyncQuery[M, Any] = self
-        return query._with(clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
+        return self._with_other_rows(clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """Return the distinct dates of a field, truncated to `kind`: "year", "month", "week" or "day".
 
         Raises `ShapeError` for a field that is not a `DateField`, and `ValueError` for another `kind` or `order`.
         """
-        query: AsyncQuery[M, Any] = self
-        return query._with(clauses.Dates(field_name, kind, order))
+        return self._with_other_rows(clauses.Dates(field_name, kind, order))
 
     def datetimes(
         self, field_name: str, kind: str, order: str = "ASC", tzinfo: datetime.tzinfo | None = None
@@ -110,8 +113,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         default. Raises `ShapeError` for a field that is not a `DateTimeField`, and `ValueError` for another `kind` or
         `order`.
         """
-        query: AsyncQuery[M, Any] = self
-        return query._with(clauses.Datetimes(field_name, kind, order, tzinfo))
+        return self._with_other_rows(clauses.Datetimes(field_name, kind, order, tzinfo))
 
     def raw(
         self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
