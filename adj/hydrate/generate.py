@@ -69,7 +69,7 @@ def _with_names(code: CodeType, names: Mapping[str, str]) -> CodeType:
     )
 
 
-def _constant(constant: Any, names: Mapping[str, str]) -> Any:
+def _constant(constant: Any, names: Mapping[str, str]) -> object:
     if isinstance(constant, CodeType):
         return _with_names(constant, names)
     if type(constant) is tuple:

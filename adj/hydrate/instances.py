@@ -49,7 +49,7 @@ def instance_hydrator(layout: Layout) -> Hydrate:
         return general
     generated, calls_project = _generated_hydrator(layout), instance_code_check(layout)
 
-    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
+    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[object]:
         return general(rows) if calls_project() else generated(rows)
 
     return hydrate
@@ -112,7 +112,7 @@ def is_plain(model: type[Model]) -> bool:
     )
 
 
-def _function(method: Any) -> Any:
+def _function(method: Any) -> object:
     return method.__func__
 
 
@@ -161,7 +161,7 @@ class _InstanceWriter:
         self.layout, self.source = layout, source
         self.count = 0
 
-    def write_root(self, klass_info: Mapping[str, Any]) -> None:
+    def write_root(self, klass_info: Mapping[str, object]) -> None:
         annotations = {name: self._value(index) for name, index in (self.layout.annotations or {}).items()}
         at_once = self._names_at_once(klass_info)
         values = {**self._values(klass_info), **{name: annotations.pop(name) for name in at_once}}
@@ -225,13 +225,13 @@ class _InstanceWriter:
         self._write_link(indent, klass_info["local_setter"], f"local{number}", parent, number)
         self._write_remote(indent, klass_info["remote_setter"], f"remote{number}", number, parent)
 
-    def _write_link(self, indent: int, setter: Any, name: str, holder: int, held: int) -> None:
+    def _write_link(self, indent: int, setter: object, name: str, holder: int, held: int) -> None:
         if (cache_name := _cache_name(setter)) is not None:
             self.source.add(indent, f"f{holder}[{self.source.text(cache_name)}] = i{held}")
         else:
             self.source.add(indent, f"{self.source.name(name, setter)}(i{holder}, i{held})")
 
-    def _write_remote(self, indent: int, setter: Any, name: str, holder: int, held: int) -> None:
+    def _write_remote(self, indent: int, setter: object, name: str, holder: int, held: int) -> None:
         self.source.add(indent, f"if i{holder} is not None:")
         self._write_link(indent + 1, setter, name, holder, held)
 
@@ -284,10 +284,10 @@ def _general_hydrator(layout: Layout) -> Hydrate:
     convert = _row_converter(layout)
     modes = () if mode is None else (mode,)
 
-    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
+    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[object]:
         populators = get_related_populators(klass_info, layout.select, layout.alias, *modes)
-        instances: list[Any] = []
-        peers: list[Any] = []
+        instances: list[object] = []
+        peers: list[object] = []
         for row in convert(rows):
             instance = with_state(make(layout.alias, attnames, row[first:last]))
             if getattr(mode, "track_peers", False):
@@ -303,7 +303,7 @@ def _general_hydrator(layout: Layout) -> Hydrate:
     return hydrate
 
 
-def _from_db(model: Any, mode: Any) -> Callable[..., Any]:
+def _from_db(model: type[Model], mode: Any) -> Callable[..., object]:
     if mode is None:
         return model.from_db  # type: ignore[no-any-return]  # from_db of any model
     # Only there from Django 6.1 on, and not in the stubs.

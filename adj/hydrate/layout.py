@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
-from django.db.models.expressions import ColPairs
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import BaseExpression, ColPairs
 from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
@@ -21,7 +21,9 @@ from django.db.models.query import (
     ValuesListIterable,
 )
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.query import Query
 
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import RowShape
 
 ROW_SHAPES: Mapping[type, RowShape] = {
@@ -37,8 +39,8 @@ ROW_SHAPES: Mapping[type, RowShape] = {
 class Column:
     """One database column, and the functions that its value passes through, in order."""
 
-    expression: Any
-    converters: tuple[Callable[[Any, Any, Any], Any], ...]
+    expression: BaseExpression
+    converters: tuple[Callable[[object, object, object], object], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,17 @@ class Layout:
     columns: tuple[Column, ...]
     items: tuple[int | tuple[int, ...], ...]
     alias: str
-    connection: Any
+    connection: BaseDatabaseWrapper
     names: tuple[str, ...] = ()
-    klass_info: Mapping[str, Any] | None = None
+    klass_info: Mapping[str, object] | None = None
     select: Sequence[Any] = ()
     annotations: Mapping[str, int] | None = None
-    fetch_mode: Any = None
+    fetch_mode: object = None
     is_trimmed: bool = False
     has_surplus: bool = False
 
 
-def layout_of(queryset: QuerySet[Any, Any], compiler: SQLCompiler, alias: str) -> Layout:
+def layout_of(queryset: DjangoQuerySet, compiler: SQLCompiler, alias: str) -> Layout:
     """The layout of a QuerySet's rows."""
     iterable: Any = queryset._iterable_class
     select: Sequence[Any] = (compiler.select or [])[: compiler.col_count]
@@ -125,9 +127,9 @@ def _columns(
     return tuple(columns), tuple(items)
 
 
-def _names(queryset: QuerySet[Any, Any], shape: RowShape) -> tuple[str, ...]:
+def _names(queryset: DjangoQuerySet, shape: RowShape) -> tuple[str, ...]:
     """The keys of a row, as the iterables of Django find them."""
-    query: Any = queryset.query
+    query: Query = queryset.query
     if shape is RowShape.NAMED_TUPLE and (fields := queryset._fields):  # type: ignore[attr-defined]  # private
         return tuple(fields)
     if shape is RowShape.DICT and query.selected:

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, NoReturn, cast
 
 import django
+from django.db.models import Model
 from django.db.models.base import ModelState
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseOneToOneDescriptor
 
@@ -40,7 +41,7 @@ class RelatedRows(dict[str, Any]):
 class _RelatedRowsOf:
     """Makes them when they are first looked at, as Django's own descriptor does."""
 
-    def __get__(self, state: Any, kind: object = None) -> Any:
+    def __get__(self, state: Any, kind: object = None) -> object:
         if state is None:
             return self
         state.fields_cache = RelatedRows()
@@ -52,11 +53,11 @@ class RowState(ModelState):
 
     fields_cache: Any = _RelatedRowsOf()
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _plain, (dict(self.__dict__),)
 
 
-def _plain(attributes: dict[str, Any]) -> Any:
+def _plain(attributes: dict[str, Any]) -> object:
     state: Any = ModelState()
     state.__dict__.update(attributes)
     if "fields_cache" in attributes:
@@ -64,7 +65,7 @@ def _plain(attributes: dict[str, Any]) -> Any:
     return state
 
 
-def _refuse_fetching(descriptor: Any, instance: Any) -> None:
+def _refuse_fetching(descriptor: Any, instance: Model) -> None:
     """Raise `NotLoaded` if Django would fetch the row of a relation."""
     if isinstance(descriptor, ReverseOneToOneDescriptor):
         related: Any = descriptor.related
@@ -75,7 +76,7 @@ def _refuse_fetching(descriptor: Any, instance: Any) -> None:
         raise NotLoaded(model=type(instance).__name__, field=name, is_relation=True) from None
 
 
-def _is_at_hand(descriptor: Any, instance: Any) -> bool:
+def _is_at_hand(descriptor: Any, instance: Model) -> bool:
     """Whether Django needs no query for a relation: its key is NULL, or a parent's part of the row has it."""
     field = descriptor.field
     is_loaded = instance.get_deferred_fields().isdisjoint(key.attname for key in field.local_related_fields)

@@ -10,7 +10,6 @@ import decimal
 import uuid
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db.models import Field, Model, fields
@@ -22,7 +21,7 @@ from adj.schema.paths import LONGEST_PATH, ResolvedPath, resolve
 _INTEGERS = frozenset({int})
 _TEXT = frozenset({str})
 
-FIELD_TYPES: Mapping[type[Any], frozenset[type]] = {
+FIELD_TYPES: Mapping[type, frozenset[type]] = {
     fields.AutoField: _INTEGERS,
     fields.BigAutoField: _INTEGERS,
     fields.SmallAutoField: _INTEGERS,
@@ -89,7 +88,7 @@ def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:
     return FIELD_TYPES.get(type(target)) if isinstance(target, Field) else None
 
 
-def _target_field(relation: Any) -> Any:
+def _target_field(relation: object) -> object:
     """The one column that a relation leads to; None where its key has several."""
     try:
         return getattr(relation, "target_field", None)

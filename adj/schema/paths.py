@@ -16,6 +16,7 @@ from django.db.models import F, Field, Model
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.sql.query import get_field_names_from_opts  # type: ignore[attr-defined]  # not in the stubs
 
+from adj.django_types import AnyField
 from adj.errors import UnknownField, UnknownLookup
 
 
@@ -29,7 +30,7 @@ class ResolvedPath:
 
     model: type[Model]
     path: str
-    field: Any
+    field: AnyField
     output: Any
     transforms: tuple[str, ...]
     lookup: str
@@ -97,7 +98,7 @@ def get_field(model: type[Model], name: str) -> Any:
 
 def _fields(model: type[Model], path: str, names: Sequence[str]) -> list[Any]:
     """The leading names that are fields, each on the model that the one before it leads to."""
-    fields: list[Any] = []
+    fields: list[AnyField] = []
     here: type[Model] | None = model
     for name in names:
         if here is None or (field := get_field(here, name)) is None:
@@ -118,8 +119,8 @@ def _target(field: Any) -> Any:
 
 
 def _transformed(
-    model: type[Model], path: str, field: Any, target: Any, names: Sequence[str]
-) -> tuple[Any, tuple[str, ...], str]:
+    model: type[Model], path: str, field: AnyField, target: AnyField, names: Sequence[str]
+) -> tuple[object, tuple[str, ...], str]:
     """The output field and the lookup that the names after the last field make."""
     output: Any = target
     expression: Any = None
@@ -138,12 +139,12 @@ def _transformed(
     return output, tuple(transforms), "exact"
 
 
-def _column(field: Any) -> Any:
+def _column(field: AnyField) -> object:
     """An expression of a field's type, to try transforms on; no transform looks at the name."""
     return field.get_col(field.model._meta.db_table) if hasattr(field, "get_col") else F(field.name)
 
 
-def _raise_unknown(model: type[Model], path: str, field: Any, output: Any, name: str) -> NoReturn:
+def _raise_unknown(model: type[Model], path: str, field: AnyField, output: Any, name: str) -> NoReturn:
     related = getattr(field, "related_model", None)
     if related is not None:
         raise UnknownField(

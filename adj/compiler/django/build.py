@@ -65,14 +65,14 @@ def unpickled(data: bytes) -> Statement:
 
 
 class _Pickler(pickle.Pickler):
-    def reducer_override(self, obj: Any) -> Any:
+    def reducer_override(self, obj: object) -> Any:
         if isinstance(obj, QuerySet):
             return _restored, (type(obj), {**obj.__dict__, "_result_cache": None})
         # Django's own way takes the QuerySet of a Prefetch for one of its own.
         return (_restored, (type(obj), obj.__dict__)) if isinstance(obj, Prefetch) else NotImplemented
 
 
-def _restored(kind: Any, attributes: dict[str, Any]) -> Any:
+def _restored(kind: Any, attributes: dict[str, object]) -> Any:
     restored = kind.__new__(kind)
     restored.__dict__.update(attributes)
     return restored
@@ -92,7 +92,7 @@ class _Nested(Verbatim):
     def __init__(self) -> None:
         self.built: dict[int, DjangoQuerySet] = {}
 
-    def node(self, node: Any) -> Any:
+    def node(self, node: object) -> object:
         """One expression."""
         built = self.built.get(id(node)) if self.built else None
         return super().node(node) if built is None else built.all()
@@ -181,8 +181,8 @@ def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
         # The walk makes a query of it that takes slots.
         slotted: DjangoQuerySet = walk.of_clause().node(base)
         return slotted
-    query: Any = base._query  # type: ignore[attr-defined]  # `query` would apply a deferred filter once more
-    kind: Any = type(query)
+    query: object = base._query  # type: ignore[attr-defined]  # `query` would apply a deferred filter once more
+    kind: type = type(query)
     query.__class__ = slotted_query_class(kind)
     return base
 

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import AutoField, Field, Model, Value
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql.query import Query
 
+from adj.django_types import AnyField
 from adj.errors import UnknownColumn, UnsupportedFeature
 from adj.statement.structure import PLAIN_TYPES
 
@@ -36,7 +38,7 @@ class Column:
 
     field: Any
     read: Read
-    prepare: Callable[[Any], Any]
+    prepare: Callable[[object], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Copied:
         names = ", ".join(quote(column.field.column) for column in self.columns)
         return f"COPY {quote(self.model._meta.db_table)} ({names}) FROM STDIN"
 
-    def values(self, rows: Iterable[Any], first: int) -> Iterator[tuple[object, ...]]:
+    def values(self, rows: Iterable[object], first: int) -> Iterator[tuple[object, ...]]:
         """The values of rows; `first` is the number of the first one, which errors have in a note."""
         readers = [(column.read, column.prepare) for column in self.columns]
         for number, row in enumerate(rows, start=first):
@@ -115,12 +117,12 @@ def as_instance(model: type[Model], row: Any, names: Sequence[str] | None) -> Mo
     return model(**{_argument(field, value): value for field, value in zip(fields, values, strict=True)})
 
 
-def _argument(field: Any, value: object) -> str:
+def _argument(field: AnyField, value: object) -> str:
     name: str = field.name if isinstance(value, Model) else field.attname
     return name
 
 
-def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection: Any) -> Copied:
+def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection: BaseDatabaseWrapper) -> Copied:
     """How rows like a first one are copied.
 
     Raises `ValueError` for sequences without names of fields, `TypeError` for what is no row, and `UnknownColumn`.
@@ -131,7 +133,7 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
     elif names is None:
         raise ValueError("acopy() of sequences needs to know what is in them: name the columns in `fields`.")
     named = fields_of(model, names)
-    readers: Mapping[Any, Read] = dict(_instance_readers(named) if is_instance else _sequence_readers(named, model))
+    readers: Mapping[object, Read] = dict(_instance_readers(named) if is_instance else _sequence_readers(named, model))
     if len(readers) != len(named):
         raise ValueError("acopy() got a column more than once in `fields`.")
     readers = {**readers, **dict(_default_readers(set(fields_of(model, None)) - set(named), model))}
@@ -156,13 +158,13 @@ def _complete(instance: Any, model: type[Model]) -> None:
     instance._prepare_related_fields_for_save(operation_name="acopy")
 
 
-def _check_model(instance: Any, model: type[Model]) -> None:
+def _check_model(instance: Model, model: type[Model]) -> None:
     """Raise `TypeError` for an instance of another table; a proxy shares its model's."""
     if instance._meta.concrete_model is not model._meta.concrete_model:
         raise TypeError(f"acopy() takes instances of {model.__name__}, not of {type(instance).__name__}.")
 
 
-def _is_databases(field: Any, value: object) -> bool:
+def _is_databases(field: object, value: object) -> bool:
     """Whether a value says that the database makes one: of a key that counts up, or by the field's `db_default`."""
     return isinstance(value, DatabaseDefault) or (value is None and isinstance(field, AutoField))
 
@@ -177,37 +179,37 @@ def _mixed(field: Any) -> ValueError:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _has_plain_value(field: Any) -> bool:
+def _has_plain_value(field: AnyField) -> bool:
     """Whether the value in the row is the one that is saved; `auto_now` and files have hooks."""
     return type(field).pre_save is Field.pre_save
 
 
-def _instance_readers(fields: Iterable[Any]) -> Iterator[tuple[Any, Read]]:
+def _instance_readers(fields: Iterable[AnyField]) -> Iterator[tuple[object, Read]]:
     for field in fields:
         yield field, attrgetter(field.attname) if _has_plain_value(field) else _hooked(field)
 
 
-def _hooked(field: Any) -> Read:
+def _hooked(field: AnyField) -> Read:
     return lambda instance: field.pre_save(instance, True)
 
 
-def _sequence_readers(fields: Iterable[Any], model: type[Model]) -> Iterator[tuple[Any, Read]]:
+def _sequence_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[object, Read]]:
     for position, field in enumerate(fields):
         value_of = _key_reader(field, model, itemgetter(position)) if field.is_relation else itemgetter(position)
         yield field, value_of if _has_plain_value(field) else _hooked_value(field, model(), value_of)
 
 
-def _key_reader(field: Any, model: type[Model], value_of: Read) -> Read:
+def _key_reader(field: object, model: type[Model], value_of: Read) -> Read:
     """A related instance may stand for its key."""
 
-    def read(row: Any) -> Any:
+    def read(row: object) -> object:
         value = value_of(row)
         return _related_key(field, model, value) if isinstance(value, Model) else value
 
     return read
 
 
-def _related_key(field: Any, model: type[Model], related: Any) -> Any:
+def _related_key(field: Any, model: type[Model], related: Any) -> object:
     """The key of a related instance, if it may be assigned to a row of the model; Django raises `ValueError` if not."""
     blank: Any = model()
     cached = related._state.fields_cache.copy()
@@ -218,20 +220,20 @@ def _related_key(field: Any, model: type[Model], related: Any) -> Any:
     return getattr(blank, field.attname)
 
 
-def _default_readers(fields: Iterable[Any], model: type[Model]) -> Iterator[tuple[Any, Read]]:
+def _default_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[Any, Read]]:
     """What a new instance would have in fields that are not named."""
     for field in sorted(fields):
         yield field, _hooked_value(field, model(), _default_of(field))
 
 
-def _default_of(field: Any) -> Read:
+def _default_of(field: AnyField) -> Read:
     return lambda row: field.get_default()
 
 
-def _hooked_value(field: Any, blank: Model, value_of: Read) -> Read:
+def _hooked_value(field: AnyField, blank: Model, value_of: Read) -> Read:
     """The value as an instance without any others would save it."""
 
-    def read(row: Any) -> Any:
+    def read(row: object) -> Any:
         setattr(blank, field.attname, value_of(row))
         return field.pre_save(blank, True)
 
@@ -241,7 +243,7 @@ def _hooked_value(field: Any, blank: Model, value_of: Read) -> Read:
 # -- preparing ---------------------------------------------------------------------------------------------------------
 
 
-def _preparation(field: Any, connection: Any) -> Callable[[Any], Any]:
+def _preparation(field: Any, connection: BaseDatabaseWrapper) -> Callable[[object], object]:
     """From a value to what the driver takes."""
     save, is_key = field.get_db_prep_save, isinstance(field, AutoField)
     surround = _surrounding(field, connection)
@@ -258,13 +260,13 @@ def _preparation(field: Any, connection: Any) -> Callable[[Any], Any]:
     return prepare
 
 
-def _surrounding(field: Any, connection: Any) -> Callable[[Any], Any] | None:
+def _surrounding(field: Any, connection: BaseDatabaseWrapper) -> Callable[[object], object] | None:
     """The same for a field that has SQL of its own around a value, if that is no more than a cast."""
     if not hasattr(field, "get_placeholder_sql") and not hasattr(field, "get_placeholder"):
         return None
     compiler = Query(field.model).get_compiler(connection=connection)
 
-    def surround(value: Any) -> Any:
+    def surround(value: object) -> object:
         if hasattr(field, "get_placeholder_sql"):
             sql, parameters = field.get_placeholder_sql(value, compiler, connection)
         else:
@@ -276,7 +278,7 @@ def _surrounding(field: Any, connection: Any) -> Callable[[Any], Any] | None:
     return surround
 
 
-def _refused(field: Any, what: str) -> UnsupportedFeature:
+def _refused(field: AnyField, what: str) -> UnsupportedFeature:
     name = f"{field.model.__name__}.{field.name}"
     return UnsupportedFeature(
         query=f"q({field.model.__name__}).acopy(...)", reason=f"COPY takes plain values, and {name} has {what}."

@@ -80,7 +80,7 @@ def capturing() -> Generator[None]:
 class CapturingCompiler(MarkingCompiler):
     """Mixed into a backend's compiler: hands over a query instead of running it."""
 
-    def execute_sql(self, result_type: Any = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
+    def execute_sql(self, result_type: object = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
         """Raise `Captured`; for a query that cannot have rows, give none, so that Django's own code answers.
 
         Raises `AsksDatabase` for a query that is asked on the way to another one.
@@ -117,7 +117,7 @@ class Dialect:
         self._compiling = threading.local()
         # The backend's own, whose `execute_sql` a package may have replaced since.
         self.compilers: tuple[Any, ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
-        self.plain_execution: tuple[Any, ...] = ()
+        self.plain_execution: tuple[object, ...] = ()
         self._go_offline()
         if facts is not None:
             self.wrapper.__dict__.update(facts.attributes)
@@ -197,7 +197,7 @@ class Dialect:
                 del connections[self.alias]
 
 
-def _answer_from(features: Any, facts: Mapping[str, object]) -> None:
+def _answer_from(features: object, facts: Mapping[str, object]) -> None:
     """Put values in the place of computed features; a property gives way only to an attribute of a subclass."""
     kind = type(features)
     features.__class__ = type(f"Offline{kind.__name__}", (kind,), dict(facts))

@@ -29,13 +29,14 @@ from adj.compiler.keys.overrides import (
     own_methods,
 )
 from adj.statement import clauses as ask
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Owner, Statement
 from adj.statement.structure import StatementHolder
 
 # -- where statements start --------------------------------------------------------------------------------------------
 
 
-def statement_of(queryset: QuerySet[Any, Any], seconds: float | None = None) -> Statement:
+def statement_of(queryset: DjangoQuerySet, seconds: float | None = None) -> Statement:
     """The statement of a QuerySet: a copy without cached rows, as the caller may go on using the QuerySet."""
     reason = django_reason(queryset)
     return Statement(queryset.model, kept(queryset), seconds=seconds, owner=None if reason is None else Owner(reason))
@@ -59,7 +60,7 @@ def statement_of_manager(manager: Any) -> Statement:
 _ALL = frozenset({"all"})
 
 
-def _own_copy(queryset: Any) -> Any:
+def _own_copy(queryset: DjangoQuerySet) -> Any:
     """A QuerySet that a manager or a method has returned; a copy where something in it is shared."""
     if queryset._result_cache is not None or is_patched(queryset):
         return kept(queryset)
@@ -82,7 +83,7 @@ class _AsWritten(Verbatim):
         """The operands of another clause."""
         return self
 
-    def given(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+    def given(self, pairs: Mapping[str, object]) -> dict[str, object]:
         """`path=operand` pairs."""
         return {path: self.node(operand) for path, operand in pairs.items()}
 
@@ -102,7 +103,7 @@ def stepped(statement: Statement, clause: ask.Clause) -> Statement | None:
 
 
 def _followed(
-    source: Any, name: str, result: Any, before: Statement, told: tuple[ask.Clause, ...], alias: str | None
+    source: object, name: str, result: object, before: Statement, told: tuple[ask.Clause, ...], alias: str | None
 ) -> Statement:
     """The statement of the QuerySet that a method has returned."""
     if not isinstance(result, QuerySet):
@@ -189,7 +190,7 @@ def terminal_reason(statement: Statement, names: Names) -> str | None:
     return None
 
 
-def terminal_source(statement: Statement, alias: str, names: Names) -> Any:
+def terminal_source(statement: Statement, alias: str, names: Names) -> object:
     """What a terminal method is called on, for a database that is known: a manager that defines it, or a QuerySet."""
     owner = statement.owner
     if owner is not None and owner.manager is not None and own_methods(owner.manager) & names:
@@ -197,7 +198,7 @@ def terminal_source(statement: Statement, alias: str, names: Names) -> Any:
     return build_on(statement, alias)
 
 
-def call_terminal(source: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
+def call_terminal(source: object, name: str, /, *args: object, **kwargs: object) -> Any:
     """Call a terminal method of a manager or a QuerySet, as Django's asynchronous method of that name does.
 
     A class that replaces the asynchronous method has the say. Blocks on the database.

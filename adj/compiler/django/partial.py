@@ -6,8 +6,6 @@ it: what runs is always built from the statement, at that moment.
 
 from __future__ import annotations
 
-from typing import Any
-
 from adj.compiler.django.build import base_of, innermost_first
 from adj.compiler.django.substitute import Verbatim
 from adj.statement.clauses import Clause, DjangoQuerySet
@@ -49,7 +47,7 @@ def _keep(query: StatementHolder) -> DjangoQuerySet:
 class _Kept(Verbatim):
     """The operands as they are; a nested query becomes a copy of what is kept of it."""
 
-    def node(self, node: Any) -> Any:
+    def node(self, node: object) -> object:
         """One expression."""
         return kept_queryset(node).all() if isinstance(node, StatementHolder) else super().node(node)
 

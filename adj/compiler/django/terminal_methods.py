@@ -49,7 +49,7 @@ WRITTEN_BY_DJANGO = frozenset(
 """Answers that take several statements, or hooks of the project on the way."""
 
 
-def finish_in_django(source: Any, finish: Finish) -> Any:
+def finish_in_django(source: Any, finish: Finish) -> object:
     """Finish a QuerySet, or a manager that defines the terminal method itself, with its own code.
 
     Blocks on the database.
@@ -62,7 +62,7 @@ def finish_in_django(source: Any, finish: Finish) -> Any:
     return call_terminal(source, finish.answer.value, *args, **kwargs)
 
 
-def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[Any, object]]:
+def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[object, object]]:
     """The values, each with its field, that Django's own `update()` and `bulk_update()` write as they are."""
     if terminal_reason(statement, method_names(finish.answer)) is not None:
         return
@@ -71,7 +71,7 @@ def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[Any,
             yield field, value.prepare_database_save(field) if isinstance(value, Model) else value
 
 
-def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, Any]]:
+def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, object]]:
     if finish.answer is Answer.UPDATE:
         yield from ((get_field(model, name), value) for name, value in finish.kwargs.items())
     if finish.answer is Answer.BULK_UPDATE:
@@ -113,6 +113,6 @@ _ARGUMENTS: Mapping[Answer, Callable[[Finish], Arguments]] = {
 }
 
 
-def finish_by_one_statement(queryset: DjangoQuerySet, finish: Finish) -> Any:
+def finish_by_one_statement(queryset: DjangoQuerySet, finish: Finish) -> object:
     """Finish a QuerySet by the statement that answers it, of which `capturing()` gets hold."""
     return _BY_ONE_STATEMENT[finish.answer](queryset, finish)

@@ -77,12 +77,12 @@ def _of_subclass(value: Any) -> Key:
     raise Uncacheable(f"{type(value).__name__} has no structure that adj knows")
 
 
-def _text(base: Any, value: Any) -> Hashable:
+def _text(base: Any, value: object) -> Hashable:
     read: Callable[[Any], Hashable] = _READERS.get(base, base.__repr__)
     return read(value)
 
 
 @functools.lru_cache(maxsize=1_024)
-def is_constant_type(kind: Any) -> bool:
+def is_constant_type(kind: type) -> bool:
     """Whether instances of a class are constants."""
     return issubclass(kind, CONSTANT_TYPES)

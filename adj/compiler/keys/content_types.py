@@ -12,7 +12,7 @@ from typing import Any
 
 from django.apps import apps
 
-_caches: dict[str, Any] = {}
+_caches: dict[str, object] = {}
 _generations: dict[str, int] = {}
 
 

@@ -34,7 +34,7 @@ def holds_expression(item: object) -> bool:
     if not isinstance(item, (list, tuple)):
         return hasattr(item, "resolve_expression") or isinstance(item, StatementHolder)
     # Not by recursion: a list may hold itself.
-    waiting: list[Any] = [item]
+    waiting: list[object] = [item]
     met: set[int] = set()
     while waiting:
         found = waiting.pop()
@@ -47,9 +47,9 @@ def holds_expression(item: object) -> bool:
     return False
 
 
-def structural_names(node: Any, *without: str) -> Iterator[str]:
+def structural_names(node: object, *without: str) -> Iterator[str]:
     """The names of an object's attributes that are not computed from others."""
-    kind: Any = type(node)
+    kind: type = type(node)
     computed = computed_names(kind)
     return (name for name in node.__dict__ if name not in computed and name not in without)
 

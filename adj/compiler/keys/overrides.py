@@ -20,6 +20,7 @@ from django.db.models.manager import BaseManager
 from django.db.models.sql.query import Query
 
 from adj.hydrate.layout import ROW_SHAPES
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
 
 Names: TypeAlias = frozenset[str]
@@ -84,7 +85,7 @@ _QUERY_METHODS: Names = frozenset(
 )
 
 # All methods that a manager takes over from its QuerySet share their code.
-_PROXY: Any = Manager.filter.__code__
+_PROXY: object = Manager.filter.__code__
 
 
 def _is_proxy(member: Any) -> bool:
@@ -99,19 +100,19 @@ _MANAGER_METHODS: Names = frozenset(
 # -- QuerySets ---------------------------------------------------------------------------------------------------------
 
 
-def overridden(queryset_class: Any) -> Names:
+def overridden(queryset_class: type) -> Names:
     """The attributes of Django's QuerySet that a class replaces."""
     if queryset_class is QuerySet:
         return _NONE
     return _of_queryset(queryset_class).replaced()
 
 
-def overridden_terminals(queryset_class: Any) -> Names:
+def overridden_terminals(queryset_class: type) -> Names:
     """The terminal methods among them."""
     return overridden(queryset_class) & TERMINAL
 
 
-def is_plain(queryset_class: Any) -> bool:
+def is_plain(queryset_class: type) -> bool:
     """Whether a class builds its queries as Django does; new methods and replaced terminal methods do no harm."""
     return overridden(queryset_class) <= TERMINAL
 
@@ -124,7 +125,7 @@ class _Own:
 
     __slots__ = ("_classes", "_contents", "_find", "_names", "_replaced")
 
-    def __init__(self, kind: Any, djangos: Any, find: Callable[[Sequence[Any]], Names]) -> None:
+    def __init__(self, kind: Any, djangos: type, find: Callable[[Sequence[object]], Names]) -> None:
         self._classes = [base for base in kind.__mro__ if base not in djangos.__mro__]
         self._contents = [vars(base) for base in self._classes]
         self._find = find
@@ -143,11 +144,11 @@ class _Own:
 
 
 @lru_cache(maxsize=1_024)
-def _of_queryset(kind: Any) -> _Own:
+def _of_queryset(kind: type) -> _Own:
     return _Own(kind, QuerySet, _overridden)
 
 
-def _overridden(own: Sequence[Any]) -> Names:
+def _overridden(own: Sequence[object]) -> Names:
     return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS
 
 
@@ -156,7 +157,7 @@ def django_reason(queryset: Any) -> str | None:
 
     Looked at are its class, its own attributes, its Query, and what makes its rows.
     """
-    kind: Any = type(queryset)
+    kind: type = type(queryset)
     if not (own := overridden(kind)) <= TERMINAL:
         return _class_reason(kind.__name__, own)
     attributes = queryset.__dict__
@@ -175,7 +176,7 @@ def _class_reason(name: str, own: Names) -> str:
     return f"{name} overrides {_listed(own - TERMINAL)}"
 
 
-def is_patched(queryset: Any) -> bool:
+def is_patched(queryset: DjangoQuerySet) -> bool:
     """Whether methods were set on a QuerySet itself."""
     return not queryset.__dict__.keys().isdisjoint(_METHODS)
 
@@ -183,7 +184,7 @@ def is_patched(queryset: Any) -> bool:
 # -- Queries -----------------------------------------------------------------------------------------------------------
 
 
-def query_reason(query: Any) -> str | None:
+def query_reason(query: object) -> str | None:
     """Why only a Query's own code can be trusted with it; None for Django's."""
     kind = type(query)
     if not kind.__module__.startswith(("django.", "adj.")):
@@ -196,9 +197,9 @@ def query_reason(query: Any) -> str | None:
 # -- managers ----------------------------------------------------------------------------------------------------------
 
 
-def own_methods(manager: Any) -> Names:
+def own_methods(manager: object) -> Names:
     """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
-    kind: Any = type(manager)
+    kind: type = type(manager)
     attributes = manager.__dict__
     own = _NONE if kind is Manager else _of_manager(kind).replaced()
     if _MANAGER_METHODS.isdisjoint(attributes):
@@ -208,11 +209,11 @@ def own_methods(manager: Any) -> Names:
 
 
 @lru_cache(maxsize=1_024)
-def _of_manager(kind: Any) -> _Own:
+def _of_manager(kind: object) -> _Own:
     return _Own(kind, Manager, _own_methods)
 
 
-def _own_methods(classes: Sequence[Any]) -> Names:
+def _own_methods(classes: Sequence[object]) -> Names:
     """The methods whose first definition is not Django's; related managers are Django's, with classes made for them."""
     own: set[str] = set()
     seen: set[str] = set()
@@ -224,7 +225,7 @@ def _own_methods(classes: Sequence[Any]) -> Names:
     return frozenset(own)
 
 
-def starts_plain(manager: Any) -> bool:
+def starts_plain(manager: object) -> bool:
     """Whether a manager gives every row of the database that the router chooses, and has no methods of its own."""
     return begins_with_every_row(manager) and not own_methods(manager)
 
@@ -256,9 +257,9 @@ def has_plain_manager(model: type[Model]) -> bool:
     return starts_plain(model._default_manager)
 
 
-def queryset_class_of(manager: Any) -> type[QuerySet[Any, Any]]:
+def queryset_class_of(manager: Any) -> type[DjangoQuerySet]:
     """The class of the QuerySets that a manager makes, unless its `get_queryset()` says otherwise."""
-    found: type[QuerySet[Any, Any]] = manager._queryset_class
+    found: type[DjangoQuerySet] = manager._queryset_class
     return found
 
 
@@ -270,7 +271,7 @@ def method_names(answer: Answer) -> Names:
     return _BY_ANSWER.get(answer) or frozenset({answer.value, f"a{answer.value}"})
 
 
-def has_own_async(source: Any, name: str) -> bool:
+def has_own_async(source: object, name: str) -> bool:
     """Whether a QuerySet or a manager replaces the asynchronous method of a synchronous one."""
     asynchronous = f"a{name}"
     if isinstance(source, QuerySet):

@@ -17,12 +17,12 @@ from django.db.models.constants import LOOKUP_SEP
 from adj.statement.structure import StatementHolder
 
 
-def normalized(lookups: Iterable[Any], prefix: str | None = None) -> list[Any]:
+def normalized(lookups: Iterable[object], prefix: str | None = None) -> list[object]:
     """Lookups as `Prefetch` objects, below a path."""
     return [_prefixed(lookup, prefix) for lookup in lookups]
 
 
-def _prefixed(lookup: Any, prefix: str | None) -> Any:
+def _prefixed(lookup: Any, prefix: str | None) -> object:
     if not isinstance(lookup, Prefetch):
         lookup = Prefetch(lookup)
     elif prefix is not None:
@@ -32,7 +32,7 @@ def _prefixed(lookup: Any, prefix: str | None) -> Any:
     return lookup
 
 
-def copied(lookup: Any, **changes: object) -> Any:
+def copied(lookup: object, **changes: object) -> object:
     """A copy; not by `copy.copy()`, for which a Prefetch asks its QuerySet for a state that can be pickled."""
     copy = object.__new__(type(lookup))
     copy.__dict__.update(lookup.__dict__, **changes)
@@ -62,15 +62,15 @@ def path(lookup: Any, level: int) -> str:
     return whole
 
 
-def branches(lookups: Iterable[Any], level: int) -> list[list[Any]]:
+def branches(lookups: Iterable[object], level: int) -> list[list[object]]:
     """The lookups by the attribute that holds their rows at a level, in the order in which each is met first."""
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[object]] = {}
     for lookup in lookups:
         found.setdefault(holder(lookup, level), []).append(lookup)
     return list(found.values())
 
 
-def deeper(lookups: Iterable[Any], level: int) -> list[Any]:
+def deeper(lookups: Iterable[object], level: int) -> list[Any]:
     """The lookups that do not end at a level."""
     return [lookup for lookup in lookups if not is_leaf(lookup, level)]
 
@@ -95,9 +95,9 @@ def refuse_second_queryset(lookup: Any) -> None:
         )
 
 
-def prefetch_lookup(lookup: Any) -> Any:
+def prefetch_lookup(lookup: object) -> Any:
     """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for, also where one is nested."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     if (nested := getattr(lookup, "queryset", None)) is not None:
         changes["queryset"] = _djangos_queryset(lookup, nested)
     if (several := getattr(lookup, "querysets", None)) is not None:
@@ -106,7 +106,7 @@ def prefetch_lookup(lookup: Any) -> Any:
     return copied(lookup, **changes) if changes else lookup
 
 
-def _djangos_queryset(lookup: Any, given: Any) -> Any:
+def _djangos_queryset(lookup: Any, given: object) -> object:
     if not isinstance(given, StatementHolder):
         return with_djangos_prefetches(given)
     queryset = given.queryset

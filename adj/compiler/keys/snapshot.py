@@ -44,7 +44,7 @@ _BUILT_BY_DJANGO = frozenset({"source_expressions", "cases", "extra", "bilateral
 
 
 def snapshot_conditions(
-    source: Any, args: tuple[object, ...], lookups: dict[str, object]
+    source: object, args: tuple[object, ...], lookups: dict[str, object]
 ) -> tuple[tuple[object, ...], dict[str, object]]:
     """The arguments of `filter()`: Qs, other conditional expressions, pairs and `path=operand` lookups."""
     if not args and _STEADY.issuperset(map(type, lookups.values())):
@@ -55,7 +55,7 @@ def snapshot_conditions(
     return args, snapshot.lookups(lookups)
 
 
-def snapshot_condition(source: Any, condition: object) -> object:
+def snapshot_condition(source: object, condition: object) -> object:
     """The argument of `complex_filter()`: a Q or a dict."""
     snapshot = Snapshot(source)
     # `**` reads a dict of a project's own as Django's call of Q() does.
@@ -67,7 +67,7 @@ def snapshot_value(value: Any) -> Any:
     return Snapshot(None).value(value)
 
 
-def snapshot_values(source: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
+def snapshot_values(source: object, values: tuple[object, ...]) -> tuple[Any, ...]:
     """Names and expressions, as in `order_by()`; or the queries of `union()`."""
     for value in values:
         if type(value) not in _STEADY and not is_steady(value):
@@ -143,13 +143,13 @@ class Snapshot:
         taken = {path: self.operand(path, pairs[path]) for path in sorted(pairs)}
         return {path: taken[path] for path in pairs}
 
-    def operand(self, path: str, operand: Any) -> Any:
+    def operand(self, path: str, operand: Any) -> object:
         """The right-hand side of a lookup: iterators are drained, and lazy texts cast where Django does so at once."""
         if type(operand) in _STEADY:
             return operand
         way = _WAYS[type(operand)]
         if way is Snapshot.iterator:
-            taken: Any = self._drained(operand)
+            taken: object = self._drained(operand)
         else:
             taken = operand if way is None else way(self, operand)
         if type(taken) is not list and path.endswith("__in"):
@@ -159,7 +159,7 @@ class Snapshot:
             return self._with_texts(path, taken)
         return taken
 
-    def _members_of(self, operand: Any, taken: Any) -> Any:
+    def _members_of(self, operand: Any, taken: object) -> object:
         """The right-hand side of `in`, where a list serves as well, and has a plan."""
         if type(taken) is set:
             # Django sends the members in the order of the user's set, which a copy of it need not have.
@@ -190,7 +190,7 @@ class Snapshot:
         """A Q. Always a copy: `add()` changes a Q, whose structure is in the key of a plan by then."""
         if (met := self.taken.get(id(node))) is not None:
             return met[1]  # type: ignore[no-any-return]
-        children: list[Any] = []
+        children: list[object] = []
         for child in node.children:
             if isinstance(child, tuple) and len(child) == 2:
                 children.append((child[0], self.operand(*child)))
@@ -206,11 +206,11 @@ class Snapshot:
         self.taken[id(node)] = node, copied
         return copied
 
-    def djangos(self, node: Any) -> Any:
+    def djangos(self, node: object) -> object:
         """An expression of Django's that knows what it was made of."""
         return node if is_steady(node) else self.node(node)
 
-    def node(self, node: Any) -> Any:
+    def node(self, node: object) -> Any:
         """An expression: itself, unless something in it is copied."""
         if (met := self.taken.get(id(node))) is not None:
             return met[1]
@@ -235,7 +235,7 @@ class Snapshot:
         self.taken[id(node)] = node, copied
         return copied
 
-    def _attribute(self, node: Any, name: str, value: Any) -> Any:
+    def _attribute(self, node: object, name: str, value: object) -> object:
         kind = type(value)
         if name in _BUILT_BY_DJANGO and kind in (list, dict):
             return self._members(value)
@@ -252,7 +252,7 @@ class Snapshot:
         taken = list(map(self.value, container))
         return container if all(map(_is, taken, container)) else taken
 
-    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any] | None:
+    def _arguments(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[object, object] | None:
         """The arguments that an expression was made of, by which it is compared; None if they are the same."""
         if _STEADY.issuperset(map(type, args)) and _STEADY.issuperset(map(type, kwargs.values())):
             return None
@@ -262,14 +262,14 @@ class Snapshot:
             return None
         return tuple(taken), named
 
-    def _made_of(self, value: Any) -> Any:
+    def _made_of(self, value: object) -> object:
         if type(value) not in _STEADY and (drained := self.drained.get(id(value))) is not None:
             return drained[1]
         return value if isinstance(value, Query) else self.value(value)
 
     # -- queries ---------------------------------------------------------------------------------------------------
 
-    def queryset(self, queryset: Any) -> Any:
+    def queryset(self, queryset: Any) -> object:
         """A Django QuerySet with a Query of its own and no rows. Whatever its owner set on it is kept."""
         if (met := self.taken.get(id(queryset))) is not None:
             return met[1]
@@ -284,13 +284,13 @@ class Snapshot:
         """A Query by itself."""
         return query.clone()
 
-    def holder(self, holder: Any) -> Any:
+    def holder(self, holder: Any) -> object:
         """A manager of adj's, whose rows may be others at another time. A query is immutable."""
         return holder.all()
 
     # -- instances and containers ----------------------------------------------------------------------------------
 
-    def lazy(self, proxy: Any) -> Any:
+    def lazy(self, proxy: object) -> object:
         """A lazy object as what it stands for; a bare value stays lazy, and its field has to make do, as in Django."""
         value = unwrapped(proxy)
         way = _WAYS[type(value)]
@@ -298,16 +298,16 @@ class Snapshot:
             return self._drained(value)
         return proxy if way is None and not hasattr(value, "resolve_expression") else self.value(value)
 
-    def iterator(self, iterator: Any) -> Any:
+    def iterator(self, iterator: object) -> object:
         """An iterator that is no operand of a lookup: nobody knows that it ends, and only an expression what it is."""
         return iterator
 
-    def text(self, promise: Any) -> Any:
+    def text(self, promise: object) -> object:
         """A lazy text: in which language it is read depends on the lookup."""
         self.has_text = True
         return promise
 
-    def instance(self, instance: Model) -> Any:
+    def instance(self, instance: Model) -> object:
         """An instance whose attributes are those of another one now: which is asked for, the lookup knows."""
         if (met := self.taken.get(id(instance))) is not None:
             return met[1]
@@ -334,7 +334,7 @@ class Snapshot:
                     copied[index] = taken
         return copied
 
-    def fixed(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+    def fixed(self, items: tuple[Any, ...]) -> tuple[object, ...]:
         """A tuple, which may hold what changes."""
         if _STEADY.issuperset(map(type, items)):
             return items
@@ -344,7 +344,7 @@ class Snapshot:
         # Whatever a named tuple takes for itself.
         return tuple(taken) if type(items) is tuple else tuple.__new__(type(items), taken)
 
-    def unordered(self, items: Any) -> Any:
+    def unordered(self, items: Any) -> object:
         """A set; a list where copies of unsaved instances, which have no hash, would be its members."""
         if _STEADY.issuperset(map(type, items)):
             return items if type(items) is frozenset else copy.copy(items)
@@ -352,7 +352,7 @@ class Snapshot:
         taken = list(map(self.value, members))
         return copy.copy(items) if all(map(_is, taken, members)) else taken
 
-    def view(self, items: Any) -> Any:
+    def view(self, items: Any) -> object:
         """The keys, values or items of a dict, as those of a dict that nobody else has."""
         members = self.sequence(list(items))
         if type(items) is _KEYS:
@@ -361,7 +361,7 @@ class Snapshot:
             return dict(enumerate(members)).values()
         return dict(members).items() if type(items) is _ITEMS else members
 
-    def mapping(self, mapping: dict[Any, Any]) -> Any:
+    def mapping(self, mapping: dict[object, object]) -> object:
         """A dict, which is JSON or a range of options."""
         if (met := self.taken.get(id(mapping))) is not None:
             return met[1]
@@ -376,33 +376,37 @@ class Snapshot:
         self.has_text = had_text
         return copied
 
-    def buffer(self, value: Any) -> Any:
+    def buffer(self, value: object) -> object:
         """Anything else that is changed in place."""
         return copy.copy(value)
 
 
-_VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: tuple[type[KeysView[object]], type[ValuesView[object]], type[ItemsView[object, object]]] = (
+    type({}.keys()),
+    type({}.values()),
+    type({}.items()),
+)
 _KEYS, _VALUES, _ITEMS = _VIEWS
 _COPIED_BY_COPY = frozenset({dict, OrderedDict, defaultdict, Counter})
 
 
-def _copied_list(items: list[Any]) -> Any:
+def _copied_list(items: list[object]) -> Any:
     """A list of a project's own, with what it holds rather than what its methods show."""
     copied = list.__new__(type(items))
     list.extend(copied, list.__iter__(items))
     return _with_attributes(copied, items)
 
 
-def _copied_dict(mapping: dict[Any, Any]) -> Any:
+def _copied_dict(mapping: dict[object, object]) -> Any:
     if isinstance(mapping, OrderedDict):
         # It has its order for itself.
         return copy.copy(mapping)
-    copied: dict[Any, Any] = dict.__new__(type(mapping))
+    copied: dict[Any, object] = dict.__new__(type(mapping))
     dict.update(copied, dict.items(mapping))
     return _with_attributes(copied, mapping)
 
 
-def _with_attributes(copied: Any, original: Any) -> Any:
+def _with_attributes(copied: object, original: Any) -> object:
     if (attributes := getattr(original, "__dict__", None)) is not None:
         copied.__dict__.update(attributes)
     return copied

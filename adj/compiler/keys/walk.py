@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Field, Q, QuerySet, Value
+from django.db.models import Field, Model, Q, QuerySet, Value
 from django.db.models.expressions import BaseExpression, F, RawSQL
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions.datetime import TimezoneMixin
@@ -35,6 +35,7 @@ from adj.compiler.slots.passing import PASSING_LEFT, passes
 from adj.compiler.slots.project_code import is_project_code, resolves_itself
 from adj.compiler.slots.slots import Slot, SlottedPreparedLookup, SlottedValue, mark
 from adj.compiler.slots.slotted_query import slotted_query_class
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.structure import PLAIN_TYPES, SEQUENCE_TYPES, Key, StatementHolder, Uncacheable
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Walk(Generic[T]):
 
     __slots__ = ("is_opaque", "model", "seen", "was_opaque")
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: type[Model] | None) -> None:
         self.model = model
         self.is_opaque = self.was_opaque = False
         self.seen: dict[int, Any] = {}
@@ -59,7 +60,7 @@ class Walk(Generic[T]):
         """A value that may be another one at the next run; `is_member`: it stands in an expression, as a `Value`."""
         raise TypeError(f"{type(self).__name__} does not take values")
 
-    def sequence(self, items: Any, *, has_length: bool) -> T:
+    def sequence(self, items: object, *, has_length: bool) -> T:
         """A list of values, as one slot; `has_length`: SQL may depend on how many they are."""
         raise TypeError(f"{type(self).__name__} does not take lists")
 
@@ -71,19 +72,19 @@ class Walk(Generic[T]):
         """A nested query of adj."""
         raise TypeError(f"{type(self).__name__} does not take queries")
 
-    def entered(self, node: Any) -> Any:
+    def entered(self, node: object) -> object:
         """What to remember of a node that is met for the first time."""
         return node
 
-    def again(self, node: Any) -> T:
+    def again(self, node: object) -> T:
         """A node that was met before."""
         raise TypeError(f"{type(self).__name__} does not take nodes")
 
-    def composed(self, kind: Kind, node: Any, parts: list[T]) -> T:
+    def composed(self, kind: Kind, node: object, parts: list[T]) -> T:
         """A node, of what became of its parts."""
         raise TypeError(f"{type(self).__name__} does not take nodes")
 
-    def listed(self, items: Any, parts: list[T]) -> T:
+    def listed(self, items: object, parts: list[T]) -> T:
         """A list or tuple of nodes, of what became of them."""
         raise TypeError(f"{type(self).__name__} does not take lists")
 
@@ -99,7 +100,7 @@ class Walk(Generic[T]):
         """`path=operand` pairs, in the order in which Django's Q sorts them."""
         return [(path, self.operand(path, pairs[path])) for path in sorted(pairs)]
 
-    def operand(self, path: str | None, value: Any) -> T:
+    def operand(self, path: str | None, value: object) -> T:
         """The operand of a lookup; without a path, of one that Django has made already."""
         if path is not None:
             self.path(path)
@@ -115,7 +116,7 @@ class Walk(Generic[T]):
             return self._members(path, value)
         return self.constant(value) if self.is_opaque else self.slot(value)
 
-    def _right_hand_side(self, path: str | None, node: Any) -> T:
+    def _right_hand_side(self, path: str | None, node: object) -> T:
         """An expression that a lookup compares with; only plain comparisons leave its parameters alone."""
         if self.is_opaque or isinstance(node, (QuerySet, Query)) or compares_plainly(self.model, path):
             return self.node(node)
@@ -143,9 +144,9 @@ class Walk(Generic[T]):
 
     # -- expressions and queries ---------------------------------------------------------------------------------------
 
-    def node(self, node: Any) -> T:
+    def node(self, node: object) -> T:
         """Anything that may stand in an expression."""
-        kind: Any = type(node)
+        kind: type = type(node)
         if is_constant_type(kind):
             return self.constant(node)
         if isinstance(node, StatementHolder):
@@ -189,7 +190,7 @@ class Kind:
         """The parts of a node, in order."""
         return []
 
-    def rebuilt(self, node: Any, parts: Sequence[Any]) -> Any:
+    def rebuilt(self, node: Any, parts: Sequence[Any]) -> object:
         """A copy of a node with other parts; the node itself where none is another one."""
         return node
 
@@ -215,7 +216,7 @@ class QKind(Kind):
         return parts
 
     @override
-    def rebuilt(self, node: Q, parts: Sequence[Any]) -> Any:
+    def rebuilt(self, node: Q, parts: Sequence[object]) -> Any:
         children: list[Any] = [
             (child[0], part) if isinstance(child, tuple) else part
             for child, part in zip(node.children, parts, strict=True)
@@ -238,7 +239,7 @@ class WhereKind(Kind):
         return parts
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[Any]) -> Any:
+    def rebuilt(self, node: Any, parts: Sequence[Any]) -> object:
         clone = type(node).create(children=list(parts), connector=node.connector, negated=node.negated)
         clone.resolved = node.resolved
         return clone
@@ -254,7 +255,7 @@ class AttributesKind(Kind):
         if any(vars(base).get("__slots__") for base in kind.__mro__ if is_project_code(base) and base is not object):
             raise Uncacheable(f"{kind.__name__} keeps attributes in slots")
 
-    def names(self, node: Any) -> list[str]:
+    def names(self, node: object) -> list[str]:
         """The attributes that are not computed from the others."""
         without = ("output_field",) if has_found_field(node) else ()
         return list(structural_names(node, *without))
@@ -272,7 +273,7 @@ class AttributesKind(Kind):
         return [walk.node(node.__dict__[name]) for name in self.names(node)]
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[Any]) -> Any:
+    def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
         names = self.names(node)
         changed = {name: part for name, part in zip(names, parts, strict=True) if part is not node.__dict__[name]}
         if not changed:
@@ -306,7 +307,7 @@ class ValueKind(Kind):
 
     @override
     def parts(self, walk: Walk[T], node: Value) -> list[T]:
-        value: Any = node.value
+        value: object = node.value
         is_structure = walk.is_opaque or value is None or isinstance(value, bool)
         first = walk.constant(value) if is_structure else walk.slot(value, is_member=True)
         return [first, *[walk.node(node.__dict__[name]) for name in self.names(node)]]
@@ -327,12 +328,12 @@ class LookupKind(Kind):
         super().__init__(kind)
         self.passes_left = self.passes or kind in PASSING_LEFT
 
-    def names(self, node: Any) -> list[str]:
+    def names(self, node: object) -> list[str]:
         """What it carries beside its sides; its output field is its class's."""
         return list(structural_names(node, "lhs", "rhs", "output_field"))
 
     @override
-    def head(self, node: Lookup[Any]) -> Key:
+    def head(self, node: Lookup) -> Key:
         return tuple(self.names(node))
 
     @override
@@ -351,7 +352,7 @@ class LookupKind(Kind):
         return [left, right, *[walk.node(node.__dict__[name]) for name in self.names(node)]]
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[Any]) -> Any:
+    def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
         left, right, *others = parts
         clone = copy.copy(node)
         clone.lhs = left
@@ -373,11 +374,11 @@ class QueryKind(AttributesKind):
         super().__init__(kind)
 
     @override
-    def names(self, node: Any) -> list[str]:
+    def names(self, node: object) -> list[str]:
         return list(structural_names(node))
 
     @override
-    def parts(self, walk: Walk[T], node: Any) -> list[T]:
+    def parts(self, walk: Walk[T], node: BaseExpression) -> list[T]:
         if (reason := query_reason(node)) is not None:
             raise Uncacheable(reason)
         return super().parts(walk, node)
@@ -387,11 +388,11 @@ class QueryKind(AttributesKind):
         return (node.model, *self.names(node))
 
     @override
-    def rebuilt(self, node: Query, parts: Sequence[Any]) -> Any:
-        clone: Any = node.clone()
+    def rebuilt(self, node: Query, parts: Sequence[Any]) -> object:
+        clone: object = node.clone()
         for name, part in zip(self.names(node), parts, strict=True):
             clone.__dict__[name] = part
-        kind: Any = type(node)
+        kind: type = type(node)
         clone.__class__ = slotted_query_class(kind)
         return clone
 
@@ -403,20 +404,20 @@ class QuerySetKind(Kind):
         self.passes = True
 
     @override
-    def head(self, node: Any) -> Key:
+    def head(self, node: BaseExpression) -> Key:
         # Rows carry the mode; Django has it from 6.1 on.
         names = ("_db", "_iterable_class", "_fetch_mode", "_sticky_filter")
         own = [getattr(node, name, None) for name in names]
         return (*own, None if (fields := getattr(node, "_fields", None)) is None else name_keys(fields))
 
     @override
-    def parts(self, walk: Walk[T], node: QuerySet[Any, Any]) -> list[T]:
+    def parts(self, walk: Walk[T], node: DjangoQuerySet) -> list[T]:
         if (reason := django_reason(node)) is not None:
             raise Uncacheable(reason)
         return [walk.node(node.query)]
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[Any]) -> Any:
+    def rebuilt(self, node: Any, parts: Sequence[object]) -> Any:
         # Not `_chain()`, which gives the node itself where its cloning is off, and uses up that it is sticky.
         substitute = node._clone()
         # The setter of `query` resets the shape of the rows.
@@ -431,15 +432,15 @@ class MappingKind(Kind):
         self.passes = True
 
     @override
-    def head(self, node: Mapping[Any, Any]) -> Key:
+    def head(self, node: Mapping[object, object]) -> Key:
         return name_keys(node)
 
     @override
-    def parts(self, walk: Walk[T], node: Mapping[Any, Any]) -> list[T]:
+    def parts(self, walk: Walk[T], node: Mapping[object, object]) -> list[T]:
         return [walk.node(value) for value in node.values()]
 
     @override
-    def rebuilt(self, node: Mapping[Any, Any], parts: Sequence[Any]) -> Any:
+    def rebuilt(self, node: Mapping[object, object], parts: Sequence[object]) -> object:
         if all(one is other for one, other in zip(node.values(), parts, strict=True)):
             return node
         return dict(zip(node, parts, strict=True))
@@ -452,7 +453,7 @@ class SetKind(Kind):
         self.passes = True
 
     @override
-    def parts(self, walk: Walk[T], node: Any) -> list[T]:
+    def parts(self, walk: Walk[T], node: object) -> list[T]:
         return [walk.constant(node)]
 
 
@@ -499,7 +500,7 @@ KINDS: tuple[tuple[type | tuple[type, ...], type[Kind]], ...] = (
 
 
 @lru_cache(maxsize=4_096)
-def kind_of(kind: Any) -> Kind:
+def kind_of(kind: type) -> Kind:
     """What nodes of a class are made of. Raises `Uncacheable` for a class that adj does not know."""
     if kind is Value:
         return ValueKind(kind)

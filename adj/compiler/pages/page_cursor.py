@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from django.core import signing
 
@@ -56,7 +56,7 @@ def _written(place: Place) -> object:
             return place
 
 
-def _read(value: Any) -> Place:
+def _read(value: object) -> Place:
     match value:
         case ["bytes", str(text)]:
             return base64.b64decode(text)

@@ -57,6 +57,6 @@ def _around(position: int, value: Any, descending: bool, nulls_follow: bool) -> 
     )
 
 
-def _key(position: int) -> Any:
+def _key(position: int) -> object:
     """A key in parentheses: it may be a condition itself."""
     return Func(F(key_name(position)), template="(%(expressions)s)", output_field=Field())

@@ -16,13 +16,14 @@ from django.db.models import Value
 from django.db.models.expressions import Col
 from django.db.models.sql.constants import INNER
 from django.db.models.sql.datastructures import Join
+from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
 
 # A column of a table in the FROM clause.
 Column = tuple[str, str]
 
 
-def repeated_aliases(query: Any) -> set[str]:
+def repeated_aliases(query: Query) -> set[str]:
     """The joined tables of a query of which there may be several rows for one row of its model."""
     # The stubs do not know the attributes of joins.
     joins: list[Any] = [
@@ -52,7 +53,7 @@ def _implied(join: Any, single: set[str], known: set[Column]) -> Iterator[Column
             yield parent
 
 
-def _is_single(join: Any, known: set[Column]) -> bool:
+def _is_single(join: Join, known: set[Column]) -> bool:
     columns = {column for alias, column in known if alias == join.table_alias}
     model = _model_of(join)
     return model is not None and any(key <= columns for key in _unique_keys(model))
@@ -99,7 +100,7 @@ def _pinned_by_join(join: Any) -> Iterator[Column]:
             yield alias, column
 
 
-def _is_equation(node: Any) -> bool:
+def _is_equation(node: object) -> bool:
     """Whether a condition is one of Django's lookups `exact`, or `in` with one member, with a constant."""
     name, right = getattr(node, "lookup_name", None), getattr(node, "rhs", None)
     if name not in {"exact", "in"} or not type(node).__module__.startswith("django."):

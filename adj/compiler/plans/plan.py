@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Col
 from django.db.models.fields import CharField, EmailField, IntegerField, SlugField, TextField, URLField
 from django.db.models.fields.related_lookups import RelatedExact
@@ -26,6 +27,7 @@ from django.db.models.lookups import (
     LessThan,
     LessThanOrEqual,
 )
+from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.django.assign import Assigned
 from adj.compiler.django.dialect import LIMITS, Dialect
@@ -114,7 +116,7 @@ class Plan:
     binders: tuple[Binder, ...]
     guards: tuple[Guard, ...]
     parameter_guards: tuple[Guard, ...]
-    hydrate: Callable[[Sequence[tuple[object, ...]]], list[Any]]
+    hydrate: Callable[[Sequence[tuple[object, ...]]], list[object]]
     calls_project_code: Callable[[], bool]
     locks_rows: bool
     # The template is the binders' parameters one after another, which is the common case.
@@ -173,7 +175,7 @@ def binder_for(rendering: Rendering) -> Binder:
     return Binder(slot, general if direct is None else _either(direct, general))
 
 
-def check_for(slot: int, lookup_class: type[Any], left: Any) -> Binder:
+def check_for(slot: int, lookup_class: type, left: Any) -> Binder:
     """A binder for a lookup that is not in the SQL: Django checks the value, and no parameter comes of it."""
     forget_arguments(left)
 
@@ -184,7 +186,7 @@ def check_for(slot: int, lookup_class: type[Any], left: Any) -> Binder:
     return Binder(slot, bind)
 
 
-def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
+def _general_bind(rendering: Rendering, compiler: SQLCompiler) -> Bind:
     """Let Django make the node again; its SQL has to be the recorded one."""
     rebuild, sql, count = rendering.rebuild, rendering.sql, len(rendering.parameters)
     nested = nested_markers(rendering)
@@ -212,7 +214,7 @@ def _either(direct: DirectBind, general: Bind) -> Bind:
     return bind
 
 
-def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
+def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
     """A comparison of a plain column with a value of the column's own type needs no lookup, only its field.
 
     The SQL of such a lookup does not depend on the value; a test compares this with the general binder.
@@ -234,7 +236,7 @@ def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
     return None
 
 
-def _assigned_bind(field: Any, connection: Any) -> DirectBind:
+def _assigned_bind(field: Any, connection: BaseDatabaseWrapper) -> DirectBind:
     """What a column is set to needs its field as well, and nothing else."""
     prepare = field.get_db_prep_save
 
@@ -247,7 +249,7 @@ def _assigned_bind(field: Any, connection: Any) -> DirectBind:
     return bind
 
 
-def _direct_keys_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
+def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
     """Keys that are whole numbers, of a column of such: the field alone prepares them."""
     if rendering.origin is None or type(rendering.origin[1]) is not Col:
         return None
@@ -270,7 +272,7 @@ def _text_bind(value: object) -> Sequence[object] | None:
     return (value,) if type(value) is str else None
 
 
-def _integer_bind(field: Any, connection: Any, limits: tuple[int | None, int | None]) -> DirectBind:
+def _integer_bind(field: Any, connection: BaseDatabaseWrapper, limits: tuple[int | None, int | None]) -> DirectBind:
     prepare = field.get_db_prep_value
     low, high = limits
 
@@ -282,12 +284,12 @@ def _integer_bind(field: Any, connection: Any, limits: tuple[int | None, int | N
     return bind
 
 
-def is_plain_integer(field: Any) -> bool:
+def is_plain_integer(field: object) -> bool:
     """Whether a field keeps whole numbers as Django's own do."""
     return isinstance(field, IntegerField) and type(field).get_prep_value is IntegerField.get_prep_value
 
 
-def _final_target(field: Any) -> Any:
+def _final_target(field: object) -> object:
     """The column that a foreign key holds a value of, through keys that are keys themselves."""
     while (target := getattr(field, "target_field", None)) is not None:
         field = target

@@ -83,7 +83,7 @@ class Ready:
 class Answered:
     """A statement whose answer is known without a query, such as the count of an empty set."""
 
-    answer: Any
+    answer: object
 
     def prepared(self) -> Answered:
         """As `Compiled` has it."""
@@ -322,7 +322,7 @@ def compiled_by_django(question: Question, dialect: Dialect) -> Compiled | Answe
     return Compiled(question, dialect, queryset, captured, returned)
 
 
-def _foreign(question: Question, source: Any, reason: str) -> Foreign:
+def _foreign(question: Question, source: object, reason: str) -> Foreign:
     """A question for Django's own code. Raises `UnsupportedFeature` if that cannot give its answer."""
     if question.finish.returning is not None:
         refuse_foreign(question.statement, question.finish, reason)
@@ -357,7 +357,7 @@ def prepare_iteration(question: Question, dialect: Dialect, names: Names) -> Pre
     return prepare(question, dialect)
 
 
-def _unasked(answer: Any, finish: Finish) -> Any:
+def _unasked(answer: object, finish: Finish) -> object:
     """What is answered without a query; no rows have been changed."""
     return answer if finish.returning is None else []
 
@@ -382,7 +382,7 @@ def _reason_of_rows(captured: Any) -> str | None:
     return "Django cuts off columns of a composite key" if cuts_composite_keys(compiler) else None
 
 
-def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
+def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> object:
     """What Django would execute to finish a QuerySet, as `Captured`; or the answer, where it needs no query."""
     try:
         with capturing():

@@ -20,7 +20,7 @@ from adj.statement import clauses as ask
 from adj.statement.statement import ROWS, Statement
 
 
-def missing(instances: Sequence[Any], attributes: Sequence[str]) -> tuple[list[Any], list[str]]:
+def missing(instances: Sequence[object], attributes: Sequence[str]) -> tuple[list[Any], list[str]]:
     """The instances that do not carry all attributes, and the attributes that are not carried by all instances."""
     lacking = [name for name in dict.fromkeys(attributes) if any(name not in one.__dict__ for one in instances)]
     return [one for one in instances if any(name not in one.__dict__ for name in lacking)], lacking
@@ -31,7 +31,7 @@ def load_as_one(instances: Sequence[Any]) -> bool:
 
     Not where a project has its own way of loading them, or where a fetch mode says something else.
     """
-    model: Any = type(instances[0])
+    model: type[Model] = type(instances[0])
     states = [instance._state for instance in instances]
     return (
         model.refresh_from_db is Model.refresh_from_db
@@ -45,7 +45,7 @@ def load_as_one(instances: Sequence[Any]) -> bool:
     )
 
 
-def columns_question(instances: Sequence[Any], attributes: Sequence[str], alias: str) -> Question:
+def columns_question(instances: Sequence[Model], attributes: Sequence[str], alias: str) -> Question:
     """The question for columns of instances."""
     model = type(instances[0])
     keys = Keys(dict.fromkeys(instance.pk for instance in instances))

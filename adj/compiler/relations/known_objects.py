@@ -22,7 +22,7 @@ def prefetches(statement: Statement) -> tuple[Any, ...]:
         combined: Any = build(statement)
         return tuple(combined._prefetch_related_lookups)
     base: Any = statement.base
-    lookups: tuple[Any, ...] = () if base is None else base._prefetch_related_lookups
+    lookups: tuple[object, ...] = () if base is None else base._prefetch_related_lookups
     for clause in statement.clauses:
         if isinstance(clause, Prefetch):
             is_cleared = clause.lookups == (None,)
@@ -30,14 +30,14 @@ def prefetches(statement: Statement) -> tuple[Any, ...]:
     return lookups
 
 
-def known_related_objects(queryset: DjangoQuerySet) -> Mapping[Any, Mapping[Any, Any]]:
+def known_related_objects(queryset: DjangoQuerySet) -> Mapping[Any, Mapping[object, object]]:
     """For a QuerySet of a related manager: by relation and key, the objects whose manager it was."""
     found: Any = queryset
-    known: Mapping[Any, Mapping[Any, Any]] = found._known_related_objects
+    known: Mapping[object, Mapping[object, object]] = found._known_related_objects
     return known
 
 
-def set_known_related_objects(statement: Statement, instances: Sequence[Any]) -> None:
+def set_known_related_objects(statement: Statement, instances: Sequence[object]) -> None:
     """Rows of `q(author.books)` know their author, as they do in Django."""
     if not _may_know(statement):
         return

@@ -25,7 +25,7 @@ from adj.statement.structure import StatementHolder
 class Wanted:
     """What names stand for: relations to prefetch, and by the path that leads to them, columns by their attributes."""
 
-    relations: tuple[Any, ...]
+    relations: tuple[object, ...]
     columns: dict[str, list[str]]
     # Columns of the instances themselves, which hold the keys of relations to prefetch.
     keys: list[str]
@@ -41,7 +41,7 @@ def instances_of(given: object) -> tuple[Sequence[Any], str]:
             reason=f"takes an instance or a list of instances, not {type(given).__name__}",
             advice="Run a query first: `await adj.load(await query.run(), ...)`.",
         )
-    instances: Sequence[Any] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
+    instances: Sequence[Model] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(
@@ -70,9 +70,9 @@ def _listed(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))
 
 
-def wanted_of(instances: Sequence[Any], names: Sequence[Any]) -> Wanted:
+def wanted_of(instances: Sequence[Model], names: Sequence[Any]) -> Wanted:
     """What names stand for on instances. Raises `UnknownField` for a name that their model does not have."""
-    relation_names: list[Any] = []
+    relation_names: list[object] = []
     columns: dict[str, list[str]] = {}
     keys: list[str] = []
     ways = _Ways(instances)
@@ -95,7 +95,7 @@ def wanted_of(instances: Sequence[Any], names: Sequence[Any]) -> Wanted:
 class _Ways:
     """Where paths lead from instances: by their model's relations, and by the lists that prefetches make of rows."""
 
-    def __init__(self, instances: Sequence[Any]) -> None:
+    def __init__(self, instances: Sequence[Model]) -> None:
         self._instances = instances
         # The models of rows in the lists of `to_attr`, by path; None where only the rows know.
         self.lists: dict[str, Any] = {}
@@ -150,15 +150,15 @@ class _Ways:
         return any(last in row.__dict__ for row in rows if not hasattr(type(row), last))
 
 
-def carried(instances: Sequence[Any], path: str) -> list[Any]:
+def carried(instances: Sequence[object], path: str) -> list[object]:
     """The rows that a path leads to, as far as instances carry them."""
-    rows: list[Any] = list(instances)
+    rows: list[object] = list(instances)
     for part in path.split(LOOKUP_SEP) if path else ():
         rows = [row for instance in rows for row in _carried(instance, part) if isinstance(row, Model)]
     return rows
 
 
-def _carried(instance: Any, name: str) -> Sequence[Any]:
+def _carried(instance: Any, name: str) -> Sequence[object]:
     cached = instance.__dict__.get("_prefetched_objects_cache", {})
     for place in (instance.__dict__, cached, instance._state.fields_cache):
         if name in place:
@@ -166,7 +166,7 @@ def _carried(instance: Any, name: str) -> Sequence[Any]:
     return ()
 
 
-def reached(instances: Sequence[Any], path: str) -> list[Any]:
+def reached(instances: Sequence[object], path: str) -> list[object]:
     """The rows that a path of loaded relations leads to, each once."""
     rows: Sequence[Any] = instances
     for part in path.split(LOOKUP_SEP) if path else ():
@@ -174,7 +174,7 @@ def reached(instances: Sequence[Any], path: str) -> list[Any]:
     return list({id(row): row for row in rows}.values())
 
 
-def _related(instance: Any, name: str) -> Sequence[Any]:
+def _related(instance: object, name: str) -> Sequence[Any]:
     try:
         value = getattr(instance, name)
     except ObjectDoesNotExist:
@@ -182,7 +182,7 @@ def _related(instance: Any, name: str) -> Sequence[Any]:
     return _rows_in(value.all() if hasattr(value, "all") else value)
 
 
-def _rows_in(value: Any) -> Sequence[Any]:
+def _rows_in(value: object) -> Sequence[object]:
     """The rows of what an instance has for a relation: a QuerySet, a list, one row or none."""
     if value is None:
         return ()

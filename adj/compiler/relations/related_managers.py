@@ -11,17 +11,18 @@ from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import router
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
 from adj.compiler.checks.late_names import relations
 from adj.compiler.django.django_path import statement_of, statement_of_manager
 from adj.compiler.relations.relation import key_columns
 from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation, UnusableModel
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
 
 
-def check_usable(model: Any) -> None:
+def check_usable(model: type[Model]) -> None:
     """Raise `UnusableModel` for a model without rows: an abstract one, or one that was swapped for another."""
     options = getattr(model, "_meta", None)
     if options is None or options.abstract:
@@ -39,7 +40,7 @@ def check_usable(model: Any) -> None:
         )
 
 
-def _usable_subclasses(model: Any) -> Iterator[Any]:
+def _usable_subclasses(model: type[Model]) -> Iterator[Any]:
     if model is Model:
         return
     for one in model.__subclasses__():
@@ -49,7 +50,7 @@ def _usable_subclasses(model: Any) -> Iterator[Any]:
             yield one
 
 
-def manager_of(instance: Model, name: str) -> Any:
+def manager_of(instance: Model, name: str) -> object:
     """The related manager of an instance. Raises `UnknownField`, and `TypeError` for a relation to one row."""
     model = type(instance)
     descriptor = getattr(model, name, None)
@@ -92,7 +93,7 @@ def _deferred_key(instance: Model, relation: str | None) -> NotLoaded | None:
     return NotLoaded(model=type(instance).__name__, field=names[0], is_relation=False) if names else None
 
 
-def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:
+def _by_natural_key(instance: Model, name: str) -> DjangoQuerySet:
     """The rows of a generic relation, whose content type is looked up by the same query."""
     relation: Any = type(instance)._meta.get_field(name)
     model = instance._meta.concrete_model if relation.for_concrete_model else type(instance)
@@ -100,7 +101,7 @@ def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:
         raise TypeError(f"{type(instance).__name__} is abstract and has no rows")
     type_name, key_name = relation.content_type_field_name, relation.object_id_field_name
     hinted = relation.related_model._default_manager.db_manager(hints={"instance": instance})
-    queryset: QuerySet[Any, Any] = hinted.filter(
+    queryset: DjangoQuerySet = hinted.filter(
         **{
             f"{type_name}__app_label": model._meta.app_label,
             f"{type_name}__model": model._meta.model_name,
@@ -110,7 +111,7 @@ def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:
     return queryset
 
 
-def checked_manager(source: Any, name: object) -> tuple[Model, Any]:
+def checked_manager(source: object, name: object) -> tuple[Model, object]:
     """A related manager and its instance. Raises `TypeError` for anything else."""
     instance = getattr(source, "instance", None)
     if name is None and isinstance(instance, Model) and hasattr(source, "get_queryset"):
@@ -128,7 +129,9 @@ def write_alias(model: type[Model], instance: Model) -> str:
     return alias
 
 
-def call_manager(make_manager: Callable[[], Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def call_manager(
+    make_manager: Callable[[], Any], name: str, args: tuple[object, ...], kwargs: dict[str, object]
+) -> Any:
     """Call a method of a related manager. Raises `UnsupportedRelation` where its relation does not allow it."""
     manager = make_manager()
     method = getattr(manager, name, None)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connections
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from django.db.models.fields.mixins import FieldCacheMixin
 from django.db.models.fields.related import ForeignObject
 from django.db.models.fields.related_descriptors import (
@@ -26,6 +26,11 @@ from django.db.models.fields.related_descriptors import (
     ReverseManyToOneDescriptor,
     ReverseOneToOneDescriptor,
 )
+from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.db.models.options import Options
+
+from adj.django_types import AnyField
+from adj.statement.clauses import DjangoQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Through:
     attribute: str
     # The field of the column, and the field it refers to.
     source: Any
-    target: Any
+    target: AnyField
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +67,9 @@ class Relation:
     is_single: bool
     through: Through | None = None
 
-    def narrowed(self, queryset: QuerySet[Any, Any], keys: object) -> QuerySet[Any, Any]:
+    def narrowed(self, queryset: DjangoQuerySet, keys: object) -> DjangoQuerySet:
         """A QuerySet's rows that belong to the keys, as Django's descriptors and managers narrow it."""
-        found: Any = queryset
+        found: object = queryset
         if self.is_single:
             found = queryset.filter(**{self.lookup: keys})
             # There is one row for each key.
@@ -86,7 +91,7 @@ class OwnRows:
 
     lookup: str = "pk__in"
 
-    def narrowed(self, queryset: QuerySet[Any, Any], keys: object) -> QuerySet[Any, Any]:
+    def narrowed(self, queryset: DjangoQuerySet, keys: object) -> DjangoQuerySet:
         """A QuerySet's rows that have the keys."""
         return queryset.filter(**{self.lookup: keys})
 
@@ -129,7 +134,7 @@ def _reverse(model: type[Model], name: str, descriptor: Any) -> Relation | None:
     return _backwards(model, name, descriptor.rel, is_single=False)
 
 
-def _backwards(model: type[Model], name: str, rel: Any, *, is_single: bool) -> Relation | None:
+def _backwards(model: type[Model], name: str, rel: ForeignObjectRel, *, is_single: bool) -> Relation | None:
     field, related = rel.field, rel.related_model
     if not _is_plain(field):
         return None
@@ -181,7 +186,7 @@ def key_columns(model: type[Model], name: str) -> list[str]:
     return [field.attname for field in _key_fields(model, getattr(model, name, None)) if not field.primary_key]
 
 
-def _key_fields(model: type[Model], descriptor: Any) -> Any:
+def _key_fields(model: type[Model], descriptor: object) -> Any:
     if (key := generic_key(descriptor)) is not None:
         return [model._meta.get_field(name) for name in (key.ct_field, key.fk_field)]
     if isinstance(descriptor, ForwardManyToOneDescriptor):
@@ -219,7 +224,7 @@ _KINDS = {
 }
 
 
-def _is_plain(field: Any) -> bool:
+def _is_plain(field: object) -> bool:
     """Whether a foreign key has one column, and finds and keeps its rows as Django's do."""
     kind, django, caching = type(field), ForeignObject, FieldCacheMixin
     names = ("get_local_related_value", "get_foreign_related_value", "get_instance_value_for_fields")
@@ -231,9 +236,9 @@ def _is_plain(field: Any) -> bool:
     )
 
 
-def _key_name(model: type[Model], field: Any) -> str:
+def _key_name(model: type[Model], field: AnyField) -> str:
     """The attribute that holds a key: of a primary key the model's own, as `get_instance_value_for_fields()` has it."""
-    options: Any = model._meta
+    options: Options[Model] = model._meta
     if field.primary_key:
         link = options.get_ancestor_link(field.model)
         if not link or link.primary_key or link.model._meta.abstract:

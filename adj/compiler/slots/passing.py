@@ -11,7 +11,6 @@ Private Django API used here: `ConcatPair`, `AggregateFilter`, `AggregateOrderBy
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from django.db.models import (
     Avg,
@@ -66,7 +65,7 @@ from django.db.models.sql.subqueries import AggregateQuery, DeleteQuery, UpdateQ
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
 
-def _there(module: Any, *names: str) -> set[type]:
+def _there(module: object, *names: str) -> set[type]:
     """Classes that some supported versions of Django have."""
     return {getattr(module, name) for name in names if hasattr(module, name)}
 

@@ -59,7 +59,7 @@ def _forget() -> None:
 
 
 @lru_cache(maxsize=4_096)
-def is_project_code(kind: Any) -> bool:
+def is_project_code(kind: object) -> bool:
     """Whether a class is neither Django's nor declared pure."""
     return not kind.__module__.startswith("django.") and kind not in _pure
 
@@ -73,13 +73,13 @@ def _is_overridden(kind: type, name: str) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def resolves_itself(kind: Any) -> bool:
+def resolves_itself(kind: type) -> bool:
     """Whether a class of the project decides about its SQL before it is compiled."""
     return any(_is_overridden(kind, name) for name in _RESOLVING)
 
 
 @lru_cache(maxsize=4_096)
-def column_objection(kind: Any) -> str | None:
+def column_objection(kind: type) -> str | None:
     """Why columns of a class of fields have no lasting SQL, if so."""
     name = next((name for name in (*_BUILDING, *_SELECTING) if _is_overridden(kind, name)), None)
     return None if name is None else f"{kind.__name__}.{name} may give other SQL at the next run"
@@ -91,7 +91,7 @@ def writes_own_type(kind: Any) -> bool:
     return any(_is_overridden(kind, name) for name in _TYPING)
 
 
-def join_is_project_code(join_field: Any) -> bool:
+def join_is_project_code(join_field: object) -> bool:
     """Whether a join's condition has to be compiled again at each run."""
     field = getattr(join_field, "field", join_field)
     return any(_is_overridden(type(one), "get_extra_restriction") for one in (join_field, field))

@@ -52,7 +52,7 @@ def placeholders(count: int) -> str:
     return "%s, " * (count - 1) + "%s" if count else ""
 
 
-def keys_bind(rendering: Rendering, compiler: Any) -> Callable[[Any], Sequence[object]]:
+def keys_bind(rendering: Rendering, compiler: Any) -> Callable[[object], Sequence[object]]:
     """Let Django make the lookup from other keys; but for their number its SQL has to be the recorded one."""
     rebuild, sql, token, start = rendering.rebuild, rendering.sql, rendering.token, len(rendering.parameters) - 1
     nested = nested_markers(rendering)

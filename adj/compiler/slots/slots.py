@@ -61,7 +61,7 @@ class Cell:
     rendering: Rendering | None = None
     has_length: bool = True
     # Of a lookup: its value has to be right even where the SQL leaves the lookup out, as that of a count may.
-    origin: tuple[type[Any], Any] | None = None
+    origin: tuple[type, object] | None = None
 
 
 def _refuse(value: object) -> NoReturn:
@@ -79,7 +79,7 @@ class Rendering:
     # A node of Django's expression tree, made from a new value; the binder of this rendering takes it over.
     rebuild: Callable[[object], Any]
     # The class and the left-hand side of a lookup that is made anew for each value.
-    origin: tuple[type[Any], Any] | None
+    origin: tuple[type, object] | None
     # The compiler that wrote it.
     compiler: Any
     sql: str
@@ -210,11 +210,11 @@ class Slotted:
 
     cell: Cell
 
-    def origin(self) -> tuple[type[Any], Any] | None:
+    def origin(self) -> tuple[type, object] | None:
         """The class and left-hand side of a lookup that Django makes anew for each value."""
         return None
 
-    def rebuilder(self) -> Callable[[object], Any]:
+    def rebuilder(self) -> Callable[[object], object]:
         """How to make this node again from another value."""
         raise TypeError(f"{type(self).__name__} does not say how it is made")
 
@@ -285,7 +285,7 @@ def check_nested(parameters: Sequence[object], nested: tuple[tuple[int, Marker],
 
 
 def render_again(
-    node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], Compiled]
+    node: object, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], Compiled]
 ) -> Compiled:
     """The SQL of a node of the project's, with markers for its parameters: it is compiled again at each run."""
     name = type(node).__name__
@@ -311,7 +311,7 @@ def render_again(
 class SlottedLookup(Slotted):
     """A lookup whose right-hand side is a slot."""
 
-    plain_class: type[Lookup[Any]]
+    plain_class: type[Lookup]
     lhs: Any
 
     def passes_on(self) -> bool:
@@ -327,15 +327,15 @@ class SlottedLookup(Slotted):
     def rhs(self, value: object) -> None:
         self.cell.prepared = value
 
-    def origin(self) -> tuple[type[Any], Any] | None:
+    def origin(self) -> tuple[type, object] | None:
         """What the lookup is made of, beside the value."""
         return self.plain_class, self.lhs
 
-    def rebuilder(self) -> Callable[[object], Any]:
+    def rebuilder(self) -> Callable[[object], object]:
         """Django makes the lookup anew, so that it prepares and validates the value itself."""
         plain_class, lhs = self.plain_class, self.lhs
 
-        def rebuild(value: object) -> Any:
+        def rebuild(value: object) -> object:
             lookup = plain_class(lhs, value)
             # None renders `= NULL` happily, but a lookup made of None is another one.
             if lookup.rhs is None:
@@ -357,15 +357,15 @@ class SlottedLookup(Slotted):
 class SlottedPreparedLookup(SlottedLookup):
     """A lookup of a ready-made QuerySet: Django has prepared its value already, and must not do so twice."""
 
-    def origin(self) -> tuple[type[Any], Any] | None:
+    def origin(self) -> tuple[type, object] | None:
         """It is copied, not made anew."""
         return None
 
-    def rebuilder(self) -> Callable[[object], Any]:
+    def rebuilder(self) -> Callable[[object], object]:
         """The same lookup with another prepared value."""
         template = _template(self, self.plain_class)
 
-        def rebuild(value: object) -> Any:
+        def rebuild(value: object) -> object:
             if value is None:
                 raise Refused
             lookup = copy.copy(template)
@@ -393,11 +393,11 @@ class SlottedValue(Slotted):
     def value(self, value: object) -> None:
         self.cell.prepared = value
 
-    def rebuilder(self) -> Callable[[object], Any]:
+    def rebuilder(self) -> Callable[[object], object]:
         """The same `Value` around another value."""
         template = _template(self, self.plain_class)
 
-        def rebuild(value: object) -> Any:
+        def rebuild(value: object) -> object:
             node = copy.copy(template)
             node.__dict__["value"] = value
             return node
@@ -405,7 +405,7 @@ class SlottedValue(Slotted):
         return rebuild
 
 
-def _template(node: Slotted, plain_class: Any) -> Any:
+def _template(node: Slotted, plain_class: object) -> Any:
     """A marked node as its plain class, to be filled with a value; without the arguments it was made of."""
     template: Any = copy.copy(node)
     template.__class__ = plain_class
@@ -415,7 +415,7 @@ def _template(node: Slotted, plain_class: Any) -> Any:
 
 
 @lru_cache(maxsize=1_024)
-def marked_class(behaviour: Any, plain_class: Any) -> Any:
+def marked_class(behaviour: Any, plain_class: type) -> object:
     """The class of marked nodes for one class of nodes."""
     return type(f"Slotted{plain_class.__name__}", (behaviour, plain_class), {"plain_class": plain_class})
 
@@ -423,7 +423,7 @@ def marked_class(behaviour: Any, plain_class: Any) -> Any:
 def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> None:
     """Make a node a slot: its own class plus the behaviour, its value moved into a cell."""
     prepared = node.__dict__.pop(attribute)
-    classes: tuple[Any, Any] = (behaviour, type(node))
+    classes: tuple[object, object] = (behaviour, type(node))
     node.__class__ = marked_class(*classes)
     node.cell = slot.recording.cell(slot.index, prepared)
     node.cell.has_length = slot.has_length

@@ -29,27 +29,26 @@ from adj.statement.structure import SEQUENCE_TYPES
 
 def _is_made_plainly(lookup_class: Any) -> bool:
     """Whether a lookup is of the class that was asked for, whatever its value."""
-    plain: Any = Lookup
-    return lookup_class.__new__ is plain.__new__
+    return lookup_class.__new__ is Lookup.__new__
 
 
 class SlottedQuery(Query):
     """Django's Query, taking operands wrapped in a `Slot` and marking the lookups that are made of them."""
 
     # Django's signatures are untyped; the values pass through unchanged.
-    def resolve_lookup_value(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def resolve_lookup_value(self, value: object, *args: Any, **kwargs: Any) -> object:
         """A slot has nothing to resolve."""
         return value if type(value) is Slot else super().resolve_lookup_value(value, *args, **kwargs)
 
-    def chain(self, klass: Any = None) -> Any:
+    def chain(self, klass: object = None) -> Any:
         """A copy, which takes slots as well if it is to be of another class, as that of an UPDATE."""
         return super().chain(None if klass is None else slotted_query_class(klass))
 
-    def check_related_objects(self, field: Any, value: Any, opts: Any) -> None:
+    def check_related_objects(self, field: object, value: object, opts: object) -> None:
         """Let Django check the operand itself."""
         super().check_related_objects(field, value.value if type(value) is Slot else value, opts)
 
-    def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
+    def build_lookup(self, lookups: Any, lhs: Any, rhs: object) -> Any:
         """Let Django make the lookup from the operand, and mark it."""
         if type(rhs) is not Slot:
             return super().build_lookup(lookups, lhs, rhs)
@@ -63,11 +62,11 @@ class SlottedQuery(Query):
         return lookup
 
 
-def _is_list_of_keys(lookup: Any, value: object) -> bool:
+def _is_list_of_keys(lookup: object, value: object) -> bool:
     return type(lookup) in MEMBERSHIPS and isinstance(value, SEQUENCE_TYPES)
 
 
-def _objection(lookup: Any, names: Any, slot: Slot) -> str | None:
+def _objection(lookup: object, names: Any, slot: Slot) -> str | None:
     """Why a lookup that Django has made of a value cannot be made again from another value."""
     if isinstance(lookup, IsNull) and "isnull" not in names:
         return "a value that its field stores as NULL"
@@ -121,7 +120,7 @@ def recorded(recording: Recording) -> Generator[None]:
 class MarkingCompiler(SQLCompiler):
     """Mixed into a backend's compiler: marked nodes render as markers, and code of the project is noticed."""
 
-    def compile(self, node: Any) -> Any:
+    def compile(self, node: object) -> Any:
         """Compile a node; a marked one in its own way."""
         compile_node: Any = super().compile
         if isinstance(node, Slotted):
@@ -142,7 +141,7 @@ class MarkingCompiler(SQLCompiler):
 _WRITING_TYPES = frozenset({Cast, Value})
 
 
-def _compiled(node: Any, compiler: Any, recording: Recording, compile_node: Any) -> Any:
+def _compiled(node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Any) -> object:
     """A node that is no slot, compiled while SQL is recorded."""
     kind = plain_class(type(node))
     if kind is Col:
@@ -160,18 +159,18 @@ def _compiled(node: Any, compiler: Any, recording: Recording, compile_node: Any)
 
 
 def _writes_own_type(node: Any) -> bool:
-    kind: Any = type(node._output_field_or_none)
+    kind: type = type(node._output_field_or_none)
     return writes_own_type(kind)
 
 
-def _check_column(node: Any, recording: Recording) -> None:
+def _check_column(node: object, recording: Recording) -> None:
     # An expression without an output field has no field that could decide about it.
     for field in (getattr(node, "target", None), getattr(node, "_output_field_or_none", None)):
         _check_field(field, recording)
 
 
-def _check_field(field: Any, recording: Recording) -> None:
-    kind: Any = type(field)
+def _check_field(field: object, recording: Recording) -> None:
+    kind: type = type(field)
     if field is not None and (objection := column_objection(kind)) is not None:
         recording.note_objection(objection)
 

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model
 from django.db.models.query import get_prefetcher, prefetch_one_level
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf, prefetch_lookup, through
 
 
-def take_level(instances: Sequence[Any], lookup: Any, level: int) -> tuple[list[Any], Sequence[Any] | None]:
+def take_level(instances: Sequence[Model], lookup: Any, level: int) -> tuple[list[object], Sequence[object] | None]:
     """The rows that a lookup leads to at a level, and what they ask to be prefetched; None if nothing was fetched.
 
     As the loop of `prefetch_related_objects()` has it, whose errors it raises.
@@ -42,9 +43,9 @@ def take_level(instances: Sequence[Any], lookup: Any, level: int) -> tuple[list[
     return list(rows), own
 
 
-def _followed(instances: Sequence[Any], name: str) -> list[Any]:
+def _followed(instances: Sequence[object], name: str) -> list[object]:
     """What an attribute of instances leads to."""
-    rows: list[Any] = []
+    rows: list[object] = []
     for instance in instances:
         cache = getattr(instance, "_prefetched_objects_cache", {})
         try:

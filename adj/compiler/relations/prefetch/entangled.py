@@ -28,7 +28,9 @@ Names: TypeAlias = frozenset[str] | None
 _NOTHING: frozenset[str] = frozenset()
 
 
-def entangled(instances: Sequence[Any], lookups: Sequence[Any], branches: Sequence[Branch], level: int) -> list[int]:
+def entangled(
+    instances: Sequence[object], lookups: Sequence[object], branches: Sequence[Branch], level: int
+) -> list[int]:
     """The numbers of branches whose order matters; the others are independent of them, and of each other."""
     if len(branches) == 1:
         return [0]
@@ -58,7 +60,7 @@ def _heads(branch: Branch, level: int) -> frozenset[str]:
     return frozenset((holder(branch[0], level), through(branch[0], level)))
 
 
-def _is_alone(instances: Sequence[Any], branch: Branch, level: int, reached: Names) -> bool:
+def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: Names) -> bool:
     """Whether a branch goes on from new rows, and never gets back to the instances."""
     if reached is None or has_second_queryset(branch, level):
         return False
@@ -76,7 +78,7 @@ def _is_alone(instances: Sequence[Any], branch: Branch, level: int, reached: Nam
     )
 
 
-def _reached(instances: Sequence[Any], branch: Branch, level: int) -> Names:
+def _reached(instances: Sequence[object], branch: Branch, level: int) -> Names:
     """The names below the first level of a branch."""
     model: Any = type(instances[0])
     if all(is_leaf(lookup, level) for lookup in branch) and _is_djangos_leaf(model, branch[0], level):
@@ -96,7 +98,7 @@ def _is_djangos_leaf(model: type[Model], lookup: Any, level: int) -> bool:
     return lookup.queryset is None and starts_plain(descriptor.rel.model._default_manager)
 
 
-def _names(model: type[Model], lookups: Sequence[Any], level: int, *, is_below: bool = False) -> Names:
+def _names(model: type[Model], lookups: Sequence[object], level: int, *, is_below: bool = False) -> Names:
     """The names of lookups from a level on, or below it, with those of the queries that they fetch rows by."""
     models: dict[str, type[Model]] = {}
     names = _NOTHING
@@ -119,7 +121,7 @@ def _names(model: type[Model], lookups: Sequence[Any], level: int, *, is_below: 
 def _own_names(relation: Relation, lookup: Any, level: int) -> Names:
     """The names of what the query of a relation asks to be prefetched for its rows."""
     source = lookup.queryset if is_leaf(lookup, level) else None
-    own: Sequence[Any] | None
+    own: Sequence[object] | None
     if source is None:
         own = _managers_lookups(relation.manager)
     elif isinstance(source, StatementHolder):
@@ -134,7 +136,7 @@ def _managers_lookups(manager: Any) -> Sequence[Any] | None:
     if starts_plain(manager):
         return ()
     try:
-        lookups: Sequence[Any] = manager.get_queryset()._prefetch_related_lookups
+        lookups: Sequence[object] = manager.get_queryset()._prefetch_related_lookups
     # A project's manager may ask the database, or anything else.
     except Exception:  # noqa: BLE001
         return None

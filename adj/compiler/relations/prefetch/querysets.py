@@ -15,26 +15,27 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model
 from django.db.models.sql.query import Query
 
 from adj.compiler.keys.overrides import is_plain, starts_plain
 from adj.compiler.relations.prefetch.waiting_query import waiting_query
 from adj.compiler.relations.relation import Relation
+from adj.statement.clauses import DjangoQuerySet
 
-MakeQuerySet = Callable[[Any, list[Any]], "QuerySet[Any, Any]"]
+MakeQuerySet = Callable[[Any, list[Any]], DjangoQuerySet]
 
 
-def querysets_of(relation: Relation, source: QuerySet[Any, Any] | None) -> MakeQuerySet:
+def querysets_of(relation: Relation, source: DjangoQuerySet | None) -> MakeQuerySet:
     """What makes the QuerySet of an instance's rows, as the related manager makes it or as it narrows `source`."""
     copy: MakeQuerySet | None = None
     can_copy = source is not None or starts_plain(relation.manager)
 
-    def make(instance: Any, rows: list[Any]) -> QuerySet[Any, Any]:
+    def make(instance: object, rows: list[object]) -> DjangoQuerySet:
         nonlocal copy
         if copy is not None and instance.__dict__.get(relation.instance_key) not in (None, ""):
             return copy(instance, rows)
-        made: QuerySet[Any, Any] = _filled(_djangos(relation, source, instance), rows)
+        made: DjangoQuerySet = _filled(_djangos(relation, source, instance), rows)
         if can_copy and copy is None and _is_copyable(made, instance):
             copy = _copier(relation, made)
         return made
@@ -42,21 +43,21 @@ def querysets_of(relation: Relation, source: QuerySet[Any, Any] | None) -> MakeQ
     return make
 
 
-def _djangos(relation: Relation, source: Any, instance: Any) -> Any:
+def _djangos(relation: Relation, source: Any, instance: object) -> object:
     manager = getattr(instance, relation.name)
     return manager.get_queryset() if source is None else manager._apply_rel_filters(source._chain())
 
 
-def _filled(queryset: Any, rows: list[Any]) -> Any:
+def _filled(queryset: Any, rows: list[object]) -> Any:
     queryset._result_cache = rows
     # What its rows prefetch in turn is fetched with the rest.
     queryset._prefetch_done = True
     return queryset
 
 
-def _is_copyable(queryset: Any, instance: Any) -> bool:
+def _is_copyable(queryset: Any, instance: object) -> bool:
     """Whether the condition of a related manager, which comes last, waits for its use, and nothing else is special."""
-    kind: Any = type(queryset)
+    kind: type = type(queryset)
     if not is_plain(kind):
         return False
     negated, args, lookups = queryset._deferred_filter or (False, (), {})
@@ -75,7 +76,7 @@ def _copier(relation: Relation, first: Any) -> MakeQuerySet:
     has_mode = "_fetch_mode" in template
     new = object.__new__
 
-    def copy(instance: Any, rows: list[Any]) -> QuerySet[Any, Any]:
+    def copy(instance: Model, rows: list[object]) -> DjangoQuerySet:
         made: Any = new(kind)
         made.__dict__ = attributes = template.copy()
         attributes["_hints"] = {**hints, "instance": instance}

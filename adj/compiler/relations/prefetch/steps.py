@@ -30,10 +30,10 @@ class Fetch:
     """Rows that are missing: fetched by one request, and put into the instances' caches."""
 
     request: Request
-    lookup: Any
+    lookup: object
     instances: Instances
     # Of each instance, in their order.
-    keys: Sequence[Any]
+    keys: Sequence[object]
 
     def distinct_keys(self) -> Keys:
         """What the database is asked for; may be empty."""
@@ -46,7 +46,7 @@ class Fetch:
 class Carried:
     """Rows that all instances carry."""
 
-    rows: list[Any]
+    rows: list[object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class ByDjango:
 Step: TypeAlias = Fetch | Carried | LoadColumns | ByDjango
 
 
-def step_for(instances: Instances, lookup: Any, level: int) -> Step:
+def step_for(instances: Instances, lookup: object, level: int) -> Step:
     """What to do for a lookup at a level, with instances that may carry some of the rows."""
     model: Any = type(instances[0])
     if len({*map(type, instances)}) > 1:
@@ -140,8 +140,8 @@ def _carries(instance: Any, name: str) -> bool:
     return name in instance._state.fields_cache or name in instance._prefetched_objects_cache
 
 
-def _attributes(instances: Instances, name: str) -> list[Any]:
-    rows: list[Any] = []
+def _attributes(instances: Instances, name: str) -> list[object]:
+    rows: list[object] = []
     for instance in instances:
         value = getattr(instance, name)
         rows.extend(value if isinstance(value, list) else [] if value is None else [value])

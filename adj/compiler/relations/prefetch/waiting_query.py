@@ -30,7 +30,7 @@ class _WaitingQuery(Query):
         _wake(self)
         return getattr(self, name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         _wake(self)
         setattr(self, name, value)
 
