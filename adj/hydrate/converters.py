@@ -66,7 +66,7 @@ def _uuid(converter: Converter, expression: BaseExpression, connection: BaseData
     # The slots of a UUID, which its own `__setattr__` closes.
     set_int, set_safety = vars(kind)["int"].__set__, vars(kind)["is_safe"].__set__
 
-    def convert(value: object) -> Any:
+    def convert(value: object) -> object:
         if type(value) is str and len(value) == 32 and value.isalnum():
             made = new(kind)
             set_int(made, int(value, 16))
@@ -92,7 +92,7 @@ def _decimal(converter: Converter, expression: BaseExpression, connection: BaseD
     # A float holds that many decimal digits, so that one which equals the nearest whole number of quanta stands for it.
     limit, scale, multiply = float(10 ** min(context.prec, 15)), 10**field.decimal_places, context.multiply
 
-    def convert(value: Any) -> object:
+    def convert(value: object) -> object:
         if type(value) is float:
             if -limit < (scaled := value * scale) < limit and (quanta := round(scaled)) and quanta / scale == value:
                 return multiply(quanta, quantum)

@@ -20,7 +20,7 @@ def is_made_of(descriptor: object, instance: Model) -> bool:
     """Whether an attribute is the row's own part in a parent's table, which Django makes of the row's columns."""
     if not isinstance(descriptor, ForwardOneToOneDescriptor):
         return False
-    relation: Any = descriptor.field.remote_field
+    relation = descriptor.field.remote_field
     deferred = instance.get_deferred_fields()
     return relation.parent_link and not any(field.attname in deferred for field in relation.model._meta.concrete_fields)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from adj.hydrate.converters import twin_of
 from adj.hydrate.layout import Layout
 
-Hydrate: TypeAlias = Callable[[Sequence[tuple[object, ...]]], list[Any]]
+Hydrate: TypeAlias = Callable[[Sequence[tuple[object, ...]]], list[object]]
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def _with_names(code: CodeType, names: Mapping[str, str]) -> CodeType:
     )
 
 
-def _constant(constant: Any, names: Mapping[str, str]) -> object:
+def _constant(constant: object, names: Mapping[str, str]) -> object:
     if isinstance(constant, CodeType):
         return _with_names(constant, names)
     if type(constant) is tuple:

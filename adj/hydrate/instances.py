@@ -16,7 +16,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeAlias, cast
 from weakref import ref
 
 import django
@@ -29,10 +29,13 @@ from django.db.models.query import get_related_populators
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
+from adj.django_types import KlassInfo, RelatedKlassInfo
 from adj.hydrate.fetch_mode import mode_for
 from adj.hydrate.generate import Hydrate, Source, converted, item_text, unpacking
 from adj.hydrate.layout import Layout
 from adj.hydrate.row_state import RELATED, STATE, with_state
+
+Convert: TypeAlias = Callable[[Sequence[tuple[object, ...]]], list[list[object]]]
 
 # Where a state clears its relations at its end, one that has none makes them for that, in several times the time.
 _CLEARS_RELATIONS = hasattr(ModelState, "__del__")
@@ -116,13 +119,13 @@ def _function(method: Any) -> object:
     return method.__func__
 
 
-def _klass_info(layout: Layout) -> Mapping[str, Any]:
+def _klass_info(layout: Layout) -> KlassInfo:
     if layout.klass_info is None:
         raise TypeError("a layout of instances needs Django's klass_info")
     return layout.klass_info
 
 
-def _models(klass_info: Mapping[str, Any]) -> Iterator[type[Model]]:
+def _models(klass_info: KlassInfo) -> Iterator[type[Model]]:
     yield klass_info["model"]
     for related in klass_info.get("related_klass_infos", ()):
         yield from _models(related)
@@ -161,7 +164,7 @@ class _InstanceWriter:
         self.layout, self.source = layout, source
         self.count = 0
 
-    def write_root(self, klass_info: Mapping[str, object]) -> None:
+    def write_root(self, klass_info: KlassInfo) -> None:
         annotations = {name: self._value(index) for name, index in (self.layout.annotations or {}).items()}
         at_once = self._names_at_once(klass_info)
         values = {**self._values(klass_info), **{name: annotations.pop(name) for name in at_once}}
@@ -169,7 +172,7 @@ class _InstanceWriter:
         for name, value in annotations.items():
             self.source.add(2, f"i0.{self.source.attribute(name)} = {value}")
 
-    def _names_at_once(self, klass_info: Mapping[str, Any]) -> list[str]:
+    def _names_at_once(self, klass_info: KlassInfo) -> list[str]:
         """The annotations that the instance may be filled with, as its columns are.
 
         Django sets all of them at the end, one by one, which shows where one takes the place of something else.
@@ -180,7 +183,7 @@ class _InstanceWriter:
         return list(takewhile(lambda name: not _is_on_class(model, name), names))
 
     def _write_instance(
-        self, indent: int, klass_info: Mapping[str, Any], values: Mapping[str, str], *, has_parent: bool = False
+        self, indent: int, klass_info: KlassInfo, values: Mapping[str, str], *, has_parent: bool = False
     ) -> None:
         """Write the code that makes an instance and what hangs on it."""
         number, self.count = self.count, self.count + 1
@@ -213,7 +216,7 @@ class _InstanceWriter:
             attributes = "".join(f", {source.text(name)}: {value}" for name, value in values.items())
             add(indent, f"i{number}.__dict__ = {{'_state': s{number}{attributes}}}")
 
-    def _write_related(self, indent: int, parent: int, klass_info: Mapping[str, Any]) -> None:
+    def _write_related(self, indent: int, parent: int, klass_info: RelatedKlassInfo) -> None:
         """Write the code that makes a related instance, if the row has one, and links the two."""
         values = self._related_values(klass_info)
         key = klass_info["model"]._meta.pk_fields[0].attname
@@ -235,7 +238,7 @@ class _InstanceWriter:
         self.source.add(indent, f"if i{holder} is not None:")
         self._write_link(indent + 1, setter, name, holder, held)
 
-    def _related_values(self, klass_info: Mapping[str, Any]) -> dict[str, str]:
+    def _related_values(self, klass_info: RelatedKlassInfo) -> dict[str, str]:
         values = self._values(klass_info)
         if not klass_info["from_parent"]:
             return values
@@ -243,7 +246,7 @@ class _InstanceWriter:
         fields = klass_info["model"]._meta.concrete_fields
         return {field.attname: values[field.attname] for field in fields if field.attname in values}
 
-    def _values(self, klass_info: Mapping[str, Any]) -> dict[str, str]:
+    def _values(self, klass_info: KlassInfo) -> dict[str, str]:
         """The attributes of a model's columns, and the expressions of their values."""
         select = self.layout.select
         return {select[index][0].target.attname: self._value(index) for index in klass_info["select_fields"]}
@@ -277,7 +280,8 @@ def _cache_name(setter: Any) -> str | None:
 
 def _general_hydrator(layout: Layout) -> Hydrate:
     """What `ModelIterable` does, on rows that are there already."""
-    klass_info, mode = dict(_klass_info(layout)), mode_for(layout.fetch_mode)
+    klass_info: dict[str, Any] = dict(_klass_info(layout))
+    mode = mode_for(layout.fetch_mode)
     first, last = klass_info["select_fields"][0], klass_info["select_fields"][-1] + 1
     attnames = [column[0].target.attname for column in layout.select[first:last]]
     make = _from_db(klass_info["model"], mode)
@@ -312,10 +316,10 @@ def _from_db(model: type[Model], mode: Any) -> Callable[..., object]:
     return _get_from_db(model, mode)  # type: ignore[no-any-return]  # untyped in Django
 
 
-def _row_converter(layout: Layout) -> Hydrate:
+def _row_converter(layout: Layout) -> Convert:
     """Rows as lists of what is selected, converted, with the tuples of composite keys."""
     source = Source(names={"connection": layout.connection})
     values = [item_text(layout, source, item) for item in layout.items]
     source.add(0, "def hydrate(rows):")
     source.add(1, f"return [[{', '.join(values)}] for {unpacking(layout)} in rows]")
-    return source.function()
+    return cast("Convert", source.function())

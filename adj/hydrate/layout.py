@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.expressions import BaseExpression, ColPairs
+from django.db.models.expressions import BaseExpression, ColPairs, Expression
 from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
@@ -23,6 +22,7 @@ from django.db.models.query import (
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.query import Query
 
+from adj.django_types import KlassInfo, Selected
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import RowShape
 
@@ -59,8 +59,8 @@ class Layout:
     alias: str
     connection: BaseDatabaseWrapper
     names: tuple[str, ...] = ()
-    klass_info: Mapping[str, object] | None = None
-    select: Sequence[Any] = ()
+    klass_info: KlassInfo | None = None
+    select: Sequence[Selected] = ()
     annotations: Mapping[str, int] | None = None
     fetch_mode: object = None
     is_trimmed: bool = False
@@ -69,9 +69,8 @@ class Layout:
 
 def layout_of(queryset: DjangoQuerySet, compiler: SQLCompiler, alias: str) -> Layout:
     """The layout of a QuerySet's rows."""
-    iterable: Any = queryset._iterable_class
-    select: Sequence[Any] = (compiler.select or [])[: compiler.col_count]
-    shape = ROW_SHAPES[iterable]
+    select: Sequence[Selected] = (compiler.select or [])[: compiler.col_count]
+    shape = ROW_SHAPES[queryset._iterable_class]
     columns, items = _columns([expression for expression, _, _ in select], compiler)
     return Layout(
         shape=shape,
@@ -111,10 +110,10 @@ def aggregate_layout(compiler: SQLCompiler, alias: str, shape: RowShape) -> Layo
 
 
 def _columns(
-    expressions: Sequence[Any], compiler: SQLCompiler
+    expressions: Sequence[Expression], compiler: SQLCompiler
 ) -> tuple[tuple[Column, ...], tuple[int | tuple[int, ...], ...]]:
     """A column for each database column, and which of them make up each selected expression."""
-    converters: Mapping[int, Any] = compiler.get_converters(list(expressions))
+    converters = compiler.get_converters(list(expressions))
     columns: list[Column] = []
     items: list[int | tuple[int, ...]] = []
     for expression in expressions:

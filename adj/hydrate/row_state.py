@@ -26,7 +26,7 @@ from adj.hydrate.fetch_mode import is_made_of
 _READERS = {cast("Any", kind).__get__.__code__ for kind in (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor)}
 
 
-class RelatedRows(dict[str, Any]):
+class RelatedRows(dict[str, object]):
     """What a row has loaded, by relation."""
 
     def __missing__(self, key: str) -> NoReturn:
@@ -68,7 +68,7 @@ def _plain(attributes: dict[str, Any]) -> object:
 def _refuse_fetching(descriptor: Any, instance: Model) -> None:
     """Raise `NotLoaded` if Django would fetch the row of a relation."""
     if isinstance(descriptor, ReverseOneToOneDescriptor):
-        related: Any = descriptor.related
+        related = descriptor.related
         name, is_at_hand = related.name, instance.pk is None
     else:
         name, is_at_hand = descriptor.field.name, _is_at_hand(descriptor, instance)

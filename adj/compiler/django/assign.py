@@ -7,9 +7,10 @@ Private Django API used here: `Field.get_db_prep_save`, `Model.prepare_database_
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from django.db.models import Model
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Field, Model
 from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.django.substitute import SlotWalk
@@ -31,7 +32,7 @@ class Assigned:
     def __init__(self, field: AnyField, value: object) -> None:
         self.field, self.value = field, value
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> Compiled:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Compiled:
         """A parameter; other SQL for what a field makes an expression of, or stores as NULL."""
         value: object = self.value
         if isinstance(value, Model):
@@ -108,8 +109,8 @@ def _part(walk: Walk[T], value: object) -> T:
 def _assigned(model: type[Model], name: str, operand: object) -> object:
     if type(operand) is not Slot:
         return operand
-    field: Any = model._meta.get_field(name)
-    if not _takes_nodes(field):
+    field = model._meta.get_field(name)
+    if not isinstance(field, Field) or not _takes_nodes(field):
         raise Uncacheable(f"{field} may be written in another way for another value")
     if isinstance(operand.value, Model) and not field.remote_field:
         raise Uncacheable("an instance for a column that is no relation")
@@ -118,7 +119,7 @@ def _assigned(model: type[Model], name: str, operand: object) -> object:
     return node
 
 
-def _takes_nodes(field: object) -> bool:
+def _takes_nodes(field: AnyField) -> bool:
     """Whether a field passes a node on as it is, and no SQL of its own stands around it."""
     prepare = getattr(type(field), "get_db_prep_save", None)
     is_djangos = getattr(prepare, "__module__", "").startswith("django.")

@@ -10,7 +10,7 @@ import io
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.query import ModelIterable
@@ -21,6 +21,7 @@ from adj.compiler.django.substitute import SlotWalk, Verbatim
 from adj.compiler.keys.prefetch_lookups import prefetch_lookup
 from adj.compiler.slots.slots import Recording, Slot
 from adj.compiler.slots.slotted_query import slotted_query_class
+from adj.django_types import PrivateQuerySet
 from adj.statement import clauses as ask
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
@@ -30,25 +31,23 @@ from adj.statement.structure import StatementHolder, Structure, Uncacheable
 
 def has_instances(queryset: DjangoQuerySet) -> bool:
     """Whether the rows are instances of the model."""
-    found: Any = queryset
-    return found._iterable_class is ModelIterable
+    return queryset._iterable_class is ModelIterable
 
 
-def kept(queryset: DjangoQuerySet) -> Any:
+def kept(queryset: DjangoQuerySet) -> PrivateQuerySet:
     """A copy without cached rows, from which the next method starts as it would have started from the original.
 
     Django's own copy is a step of its own: after it a related manager's first `filter()` no longer uses the manager's
     join, and attributes of the QuerySet itself are gone.
     """
-    original: Any = queryset
     copied: Any = object.__new__(type(queryset))
-    copied.__dict__.update(original.__dict__, _result_cache=None, _prefetch_done=False)
-    copied._query = query = original._query.clone()
+    copied.__dict__.update(queryset.__dict__, _result_cache=None, _prefetch_done=False)
+    copied._query = query = copied._query.clone()
     # Not in every supported Django is it copied with the rest, and the first filter adds to it.
     query.used_aliases = set(query.used_aliases)
     # Applies a filter that waits, which would change the QuerySet in the middle of its first use.
     _ = copied.query
-    return copied
+    return cast("PrivateQuerySet", copied)
 
 
 def pickled(statement: Statement) -> bytes:
@@ -72,8 +71,8 @@ class _Pickler(pickle.Pickler):
         return (_restored, (type(obj), obj.__dict__)) if isinstance(obj, Prefetch) else NotImplemented
 
 
-def _restored(kind: Any, attributes: dict[str, object]) -> Any:
-    restored = kind.__new__(kind)
+def _restored(kind: type[object], attributes: dict[str, object]) -> object:
+    restored: object = kind.__new__(kind)
     restored.__dict__.update(attributes)
     return restored
 
@@ -125,10 +124,10 @@ def _combined(clauses: Iterable[ask.Clause]) -> list[StatementHolder]:
 
 def build_on(statement: Statement, alias: str) -> DjangoQuerySet:
     """The same, for a database that is known."""
-    queryset: Any = build(statement)
+    queryset = cast("PrivateQuerySet", build(statement))
     # Not by using(), which is one more step.
     queryset._db = alias
-    return queryset  # type: ignore[no-any-return]  # private attributes made it Any
+    return queryset
 
 
 def build_with_slots(
@@ -164,24 +163,24 @@ def _build_nested(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
     return _replay(statement, _slotted_base(statement, nested), nested)
 
 
-def base_of(statement: Statement) -> DjangoQuerySet:
+def base_of(statement: Statement) -> PrivateQuerySet:
     """The QuerySet that a statement starts from; the caller's own, as its owner made it."""
-    base: Any = statement.base
-    queryset: Any = statement.model._default_manager.get_queryset() if base is None else kept(base)
+    base = statement.base
+    queryset = cast("PrivateQuerySet", statement.model._default_manager.get_queryset()) if base is None else kept(base)
     if queryset._prefetch_related_lookups:
         queryset._prefetch_related_lookups = tuple(map(prefetch_lookup, queryset._prefetch_related_lookups))
     if statement.alias is not None:
         queryset._db = statement.alias
-    return queryset  # type: ignore[no-any-return]  # private attributes made it Any
+    return queryset
 
 
 def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
     base = base_of(statement)
     if statement.base is not None:
         # The walk makes a query of it that takes slots.
-        slotted: DjangoQuerySet = walk.of_clause().node(base)
-        return slotted
-    query: object = base._query  # type: ignore[attr-defined]  # `query` would apply a deferred filter once more
+        return cast("DjangoQuerySet", walk.of_clause().node(base))
+    # `query` would apply a deferred filter once more.
+    query = base._query
     kind: type = type(query)
     query.__class__ = slotted_query_class(kind)
     return base

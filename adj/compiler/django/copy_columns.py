@@ -36,7 +36,7 @@ _CAST = re.compile(r"%s(?:::.+)?")
 class Column:
     """A field that is written, where its values are in a row, and how they are prepared."""
 
-    field: Any
+    field: AnyField
     read: Read
     prepare: Callable[[object], object]
 
@@ -53,7 +53,7 @@ class Copied:
 
     def sql(self, quote: Callable[[str], str]) -> str:
         """The statement that takes the rows."""
-        names = ", ".join(quote(column.field.column) for column in self.columns)
+        names = ", ".join(quote(column.field.column or "") for column in self.columns)
         return f"COPY {quote(self.model._meta.db_table)} ({names}) FROM STDIN"
 
     def values(self, rows: Iterable[object], first: int) -> Iterator[tuple[object, ...]]:
@@ -82,12 +82,12 @@ class Copied:
 
 def check_copyable(model: type[Model]) -> None:
     """Raise `ValueError` for a model whose rows are in several tables, as `bulk_create()` does."""
-    concrete: Any = model._meta.concrete_model
-    if concrete._meta.parents:
+    concrete = model._meta.concrete_model
+    if concrete is not None and concrete._meta.parents:
         raise ValueError(f"{model.__name__} inherits from another table; COPY fills one: save the instances instead.")
 
 
-def fields_of(model: type[Model], names: Sequence[str] | None) -> list[Any]:
+def fields_of(model: type[Model], names: Sequence[str] | None) -> list[AnyField]:
     """The fields that a user names, or all that can be written.
 
     Raises `UnknownColumn` for a name of no column, or of one that the database computes.
@@ -95,7 +95,7 @@ def fields_of(model: type[Model], names: Sequence[str] | None) -> list[Any]:
     writable = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
     if names is None:
         return writable
-    by_name: dict[str, Any] = {name: field for field in writable for name in (field.name, field.attname)}
+    by_name: dict[str, AnyField] = {name: field for field in writable for name in (field.name, field.attname)}
     if model._meta.pk in writable:
         by_name["pk"] = model._meta.pk
     for name in names:
@@ -133,7 +133,9 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
     elif names is None:
         raise ValueError("acopy() of sequences needs to know what is in them: name the columns in `fields`.")
     named = fields_of(model, names)
-    readers: Mapping[object, Read] = dict(_instance_readers(named) if is_instance else _sequence_readers(named, model))
+    readers: Mapping[AnyField, Read] = dict(
+        _instance_readers(named) if is_instance else _sequence_readers(named, model)
+    )
     if len(readers) != len(named):
         raise ValueError("acopy() got a column more than once in `fields`.")
     readers = {**readers, **dict(_default_readers(set(fields_of(model, None)) - set(named), model))}
@@ -164,12 +166,12 @@ def _check_model(instance: Model, model: type[Model]) -> None:
         raise TypeError(f"acopy() takes instances of {model.__name__}, not of {type(instance).__name__}.")
 
 
-def _is_databases(field: object, value: object) -> bool:
+def _is_databases(field: AnyField, value: object) -> bool:
     """Whether a value says that the database makes one: of a key that counts up, or by the field's `db_default`."""
     return isinstance(value, DatabaseDefault) or (value is None and isinstance(field, AutoField))
 
 
-def _mixed(field: Any) -> ValueError:
+def _mixed(field: AnyField) -> ValueError:
     return ValueError(
         f"{field.model.__name__}.{field.name} is given in some rows, and left to the database in others. "
         "Copy these and those apart."
@@ -184,7 +186,7 @@ def _has_plain_value(field: AnyField) -> bool:
     return type(field).pre_save is Field.pre_save
 
 
-def _instance_readers(fields: Iterable[AnyField]) -> Iterator[tuple[object, Read]]:
+def _instance_readers(fields: Iterable[AnyField]) -> Iterator[tuple[AnyField, Read]]:
     for field in fields:
         yield field, attrgetter(field.attname) if _has_plain_value(field) else _hooked(field)
 
@@ -193,13 +195,13 @@ def _hooked(field: AnyField) -> Read:
     return lambda instance: field.pre_save(instance, True)
 
 
-def _sequence_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[object, Read]]:
+def _sequence_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[AnyField, Read]]:
     for position, field in enumerate(fields):
         value_of = _key_reader(field, model, itemgetter(position)) if field.is_relation else itemgetter(position)
         yield field, value_of if _has_plain_value(field) else _hooked_value(field, model(), value_of)
 
 
-def _key_reader(field: object, model: type[Model], value_of: Read) -> Read:
+def _key_reader(field: AnyField, model: type[Model], value_of: Read) -> Read:
     """A related instance may stand for its key."""
 
     def read(row: object) -> object:
@@ -209,7 +211,7 @@ def _key_reader(field: object, model: type[Model], value_of: Read) -> Read:
     return read
 
 
-def _related_key(field: Any, model: type[Model], related: Any) -> object:
+def _related_key(field: AnyField, model: type[Model], related: Any) -> object:
     """The key of a related instance, if it may be assigned to a row of the model; Django raises `ValueError` if not."""
     blank: Any = model()
     cached = related._state.fields_cache.copy()
@@ -220,7 +222,7 @@ def _related_key(field: Any, model: type[Model], related: Any) -> object:
     return getattr(blank, field.attname)
 
 
-def _default_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[Any, Read]]:
+def _default_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[AnyField, Read]]:
     """What a new instance would have in fields that are not named."""
     for field in sorted(fields):
         yield field, _hooked_value(field, model(), _default_of(field))
@@ -233,7 +235,7 @@ def _default_of(field: AnyField) -> Read:
 def _hooked_value(field: AnyField, blank: Model, value_of: Read) -> Read:
     """The value as an instance without any others would save it."""
 
-    def read(row: object) -> Any:
+    def read(row: object) -> object:
         setattr(blank, field.attname, value_of(row))
         return field.pre_save(blank, True)
 
@@ -243,7 +245,7 @@ def _hooked_value(field: AnyField, blank: Model, value_of: Read) -> Read:
 # -- preparing ---------------------------------------------------------------------------------------------------------
 
 
-def _preparation(field: Any, connection: BaseDatabaseWrapper) -> Callable[[object], object]:
+def _preparation(field: AnyField, connection: BaseDatabaseWrapper) -> Callable[[object], object]:
     """From a value to what the driver takes."""
     save, is_key = field.get_db_prep_save, isinstance(field, AutoField)
     surround = _surrounding(field, connection)

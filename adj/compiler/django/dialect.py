@@ -80,7 +80,7 @@ def capturing() -> Generator[None]:
 class CapturingCompiler(MarkingCompiler):
     """Mixed into a backend's compiler: hands over a query instead of running it."""
 
-    def execute_sql(self, result_type: object = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
+    def execute_sql(self, result_type: Any = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
         """Raise `Captured`; for a query that cannot have rows, give none, so that Django's own code answers.
 
         Raises `AsksDatabase` for a query that is asked on the way to another one.
@@ -116,7 +116,7 @@ class Dialect:
         self._render_limits: Callable[[int, int | None], str] = self.wrapper.ops.limit_offset_sql
         self._compiling = threading.local()
         # The backend's own, whose `execute_sql` a package may have replaced since.
-        self.compilers: tuple[Any, ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
+        self.compilers: tuple[type[SQLCompiler], ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
         self.plain_execution: tuple[object, ...] = ()
         self._go_offline()
         if facts is not None:

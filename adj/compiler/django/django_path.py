@@ -60,7 +60,7 @@ def statement_of_manager(manager: Any) -> Statement:
 _ALL = frozenset({"all"})
 
 
-def _own_copy(queryset: DjangoQuerySet) -> Any:
+def _own_copy(queryset: DjangoQuerySet) -> DjangoQuerySet:
     """A QuerySet that a manager or a method has returned; a copy where something in it is shared."""
     if queryset._result_cache is not None or is_patched(queryset):
         return kept(queryset)
@@ -128,7 +128,7 @@ def _combines_own(clause: ask.Combine) -> bool:
     return any(map(_is_owned, clause.others))
 
 
-def _is_owned(other: Any) -> bool:
+def _is_owned(other: object) -> bool:
     if isinstance(other, StatementHolder):
         owner = other.statement.owner
         return owner is not None and owner.reason is not None
@@ -150,27 +150,23 @@ def on_alias(statement: Statement, alias: str | None) -> Statement:
 
 def copied(statement: Statement) -> Statement:
     """The statement after `all()`: without its manager; of a QuerySet, a copy as its class makes it."""
-    owner, base = statement.owner, _base(statement)
+    owner, base = statement.owner, statement.base
     if owner is not None and owner.is_start:
         return replace(statement, owner=None if owner.reason is None else Owner(owner.reason, told=owner.told))
-    if owner is not None and owner.reason is not None:
+    if owner is not None and owner.reason is not None and base is not None:
         return _followed(base, "all", base.all(), statement, owner.told, statement.alias)
     return replace(statement, base=_consumed(statement)) if _is_sticky(statement) else statement
 
 
-def _consumed(statement: Statement) -> Any:
+def _consumed(statement: Statement) -> DjangoQuerySet | None:
     """The base after a step that adds nothing to it."""
-    base = _base(statement)
-    return base.all() if _is_sticky(statement) else base
-
-
-def _base(statement: Statement) -> Any:
-    return statement.base
+    base = statement.base
+    return base.all() if base is not None and _is_sticky(statement) else base
 
 
 def _is_sticky(statement: Statement) -> bool:
     """Whether the next filter uses the joins of the last one, as that of a related manager does."""
-    base = _base(statement)
+    base = statement.base
     return base is not None and not statement.clauses and bool(base.query.filter_is_sticky)
 
 
@@ -198,7 +194,7 @@ def terminal_source(statement: Statement, alias: str, names: Names) -> object:
     return build_on(statement, alias)
 
 
-def call_terminal(source: object, name: str, /, *args: object, **kwargs: object) -> Any:
+def call_terminal(source: Any, name: str, /, *args: object, **kwargs: object) -> Any:
     """Call a terminal method of a manager or a QuerySet, as Django's asynchronous method of that name does.
 
     A class that replaces the asynchronous method has the say. Blocks on the database.

@@ -6,9 +6,8 @@ Private Django API used here: `SQLCompiler.pre_sql_setup`, `SQLCompiler.select`,
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -36,8 +35,9 @@ def check_returning(statement: Statement, names: Names) -> None:
     Raises `UnknownColumn` for what is no column of the model's table, and `UnsupportedFeature` for rows that are no
     rows of one table.
     """
-    model: Any = statement.model
-    if model._meta.concrete_model._meta.parents:
+    model = statement.model
+    concrete_model = model._meta.concrete_model
+    if concrete_model is not None and concrete_model._meta.parents:
         _refuse(statement, f"returning() has the columns of one table, and {model.__name__} inherits from another.")
     if _is_combined(statement):
         _refuse(statement, "returning() is for what changes rows, which a slice or a combined query cannot.")
@@ -77,11 +77,11 @@ def _refuse(statement: Statement, reason: str, finish: Finish = ROWS) -> None:
     raise UnsupportedFeature(query=query_text(statement, finish), reason=reason)
 
 
-def returned_columns(model: type[Model], names: Sequence[object], alias: str) -> tuple[str, Layout]:
+def returned_columns(model: type[Model], names: Names, alias: str) -> tuple[str, Layout]:
     """` RETURNING ...`, and the layout of its rows: of instances, or of tuples of the named columns."""
-    rows: Any = QuerySet(model, using=alias).order_by()
+    rows: DjangoQuerySet = QuerySet(model, using=alias).order_by()
     if names:
-        rows = rows.values_list(*names)
+        rows = rows.values_list(*cast("tuple[str, ...]", names))
     compiler: SQLCompiler = rows.query.get_compiler(alias)
     compiler.pre_sql_setup()
     columns = ", ".join(sql for _, (sql, _), _ in compiler.select)

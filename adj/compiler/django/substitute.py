@@ -5,7 +5,7 @@ Private Django API used here: none; `walk.py` knows what nodes are made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Model
@@ -47,7 +47,7 @@ class Verbatim:
         return node
 
 
-class SlotWalk(Walk[Any]):
+class SlotWalk(Walk[object]):
     """The walk that puts slots in the places of values; what holds none stays the user's own object."""
 
     __slots__ = ("build", "slots")
@@ -71,7 +71,7 @@ class SlotWalk(Walk[Any]):
         """`path=operand` pairs, in the order of their paths."""
         return dict(self.lookups(pairs))
 
-    def prefetch(self, lookup: Any) -> object:
+    def prefetch(self, lookup: object) -> object:
         """A lookup of `prefetch_related()`, which is no part of the SQL."""
         return prefetch_lookup(lookup)
 
@@ -82,7 +82,7 @@ class SlotWalk(Walk[Any]):
         return next(self.slots)
 
     @override
-    def sequence(self, items: object, *, has_length: bool) -> object:
+    def sequence(self, items: Collection[object], *, has_length: bool) -> object:
         slot = next(self.slots)
         slot.has_length = has_length
         return slot

@@ -5,8 +5,8 @@ Private Django API used here: `QuerySet._raw_delete`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias, cast
 
 from django.db.models import Model
 
@@ -14,18 +14,18 @@ from adj.compiler.django.deleting import deletion_query
 from adj.compiler.django.django_path import call_terminal, terminal_reason
 from adj.compiler.django.returning import delete_returning
 from adj.compiler.keys.overrides import method_names
+from adj.django_types import PathField
 from adj.schema.paths import get_field
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
 from adj.statement.statement import Finish, Statement
 
-Ending: TypeAlias = Callable[[Any, Finish], Any]
+Ending: TypeAlias = Callable[[Any, Finish], object]
 
 
 def _delete_at_once(queryset: DjangoQuerySet, finish: Finish) -> tuple[int, dict[str, int]]:
     """The statement of a deletion; what is returned without one says that nothing was deleted."""
-    query: Any = deletion_query(queryset)
-    query._raw_delete(queryset.db)
+    deletion_query(queryset)._raw_delete(queryset.db)
     return 0, {}
 
 
@@ -62,7 +62,7 @@ def finish_in_django(source: Any, finish: Finish) -> object:
     return call_terminal(source, finish.answer.value, *args, **kwargs)
 
 
-def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[object, object]]:
+def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[PathField, object]]:
     """The values, each with its field, that Django's own `update()` and `bulk_update()` write as they are."""
     if terminal_reason(statement, method_names(finish.answer)) is not None:
         return
@@ -75,17 +75,15 @@ def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, object]
     if finish.answer is Answer.UPDATE:
         yield from ((get_field(model, name), value) for name, value in finish.kwargs.items())
     if finish.answer is Answer.BULK_UPDATE:
-        instances: Any
-        names: Any
-        instances, names = finish.args
-        fields = [field for name in names if (field := get_field(model, name)) is not None]
+        instances, names = cast("tuple[Iterable[Model], Iterable[str]]", finish.args)
+        fields: list[Any] = [field for name in names if (field := get_field(model, name)) is not None]
         for instance in instances:
             # What is deferred Django fetches.
             loaded = (field for field in fields if getattr(field, "attname", None) in vars(instance))
             yield from ((field, getattr(instance, field.attname)) for field in loaded)
 
 
-Arguments: TypeAlias = tuple[tuple[Any, ...], Mapping[str, Any]]
+Arguments: TypeAlias = tuple[tuple[object, ...], Mapping[str, object]]
 
 
 def _as_given(finish: Finish) -> Arguments:

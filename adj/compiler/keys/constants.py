@@ -12,7 +12,7 @@ import enum
 import functools
 import types
 import uuid
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any
 
 from adj.statement.structure import Key, Uncacheable
@@ -58,7 +58,7 @@ def constant_key(value: Any) -> Key:
     )
 
 
-def _key_of_container(value: Any) -> Key:
+def _key_of_container(value: Collection[object]) -> Key:
     kind = type(value)
     if isinstance(value, Mapping):
         return (kind, tuple([(constant_key(name), constant_key(item)) for name, item in value.items()]))
@@ -66,7 +66,7 @@ def _key_of_container(value: Any) -> Key:
     return (kind, frozenset(keys) if isinstance(value, (set, frozenset)) else tuple(keys))
 
 
-def _of_subclass(value: Any) -> Key:
+def _of_subclass(value: object) -> Key:
     """A constant of a class derived from one of Python's, read by Python's own methods and never by the class's.
 
     Not of `str`: Django formats names and texts by the class's own methods.

@@ -5,8 +5,8 @@ What cannot be keyed raises `Uncacheable`, which is a normal answer: such a stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NoReturn, TypeAlias
 
 from django.db.models import Field, Model
 from django.db.models.constants import LOOKUP_SEP
@@ -109,7 +109,7 @@ class KeyWalk(Walk[Key]):
         return kind  # type: ignore[no-any-return]  # mypy takes the class of an object for unhashable
 
     @override
-    def sequence(self, items: Any, *, has_length: bool) -> Key:
+    def sequence(self, items: Collection[object], *, has_length: bool) -> Key:
         self.values.append(items)
         # Which models' instances a relation takes is checked while Django builds; a None is left out of the SQL, and
         # treated apart where the condition is negated.
@@ -189,7 +189,9 @@ def structure_of(
         return Unkeyed(TOO_DEEP)
 
 
-def describe_operands(model: type[Model], args: tuple[object, ...], kwargs: Any) -> Structure | Unkeyed:
+def describe_operands(
+    model: type[Model], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> Structure | Unkeyed:
     """The structure of a finish's operands: expressions of `aggregate()`, names of `aearliest()`."""
     walk = KeyWalk(model)
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Field, Model
-from django.db.models.lookups import Exact, FieldGetDbPrepValueIterableMixin
+from django.db.models.lookups import Exact, FieldGetDbPrepValueIterableMixin, Lookup
 from django.utils.functional import LazyObject, Promise, empty
 
 from adj.django_types import AnyField
@@ -53,12 +53,12 @@ def is_cast_at_once(model: type[Model], path: str, *, of_members: bool = False) 
 
     Of a list, whether it casts the members.
     """
-    lookup: Any = _lookup_class(model, path)
+    lookup = _lookup_class(model, path)
     casts: bool = lookup.prepare_rhs
     return casts and not (of_members and not issubclass(lookup, FieldGetDbPrepValueIterableMixin))
 
 
-def _lookup_class(model: type[Model], path: str) -> object:
+def _lookup_class(model: type[Model], path: str) -> type[Lookup]:
     try:
         resolved = resolve(model, path)
     except QueryError:

@@ -66,7 +66,8 @@ def computed_names(kind: Any) -> frozenset[str]:
         return _COMPUTED_ON_NODES
     else:
         own = _COMPUTED_ON_NODES
-    cached = {name for base in kind.__mro__ for name, value in vars(base).items() if isinstance(value, cached_property)}
+    classes: tuple[type, ...] = kind.__mro__
+    cached = {name for base in classes for name, value in vars(base).items() if isinstance(value, cached_property)}
     return frozenset(cached - {"output_field"}) | own
 
 
@@ -80,7 +81,7 @@ def field_key(field: Any) -> Key:
     return (type(field), path, _argument_key(args), _argument_key(kwargs))
 
 
-def _argument_key(argument: Any) -> Key:
+def _argument_key(argument: object) -> Key:
     """An argument of a field, which may be made of other fields."""
     if isinstance(argument, (Field, ForeignObjectRel)):
         return field_key(argument)

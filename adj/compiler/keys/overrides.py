@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from django.db import DJANGO_VERSION_PICKLE_KEY
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.sql.query import Query
 
+from adj.django_types import AnyManager, PrivateManager
 from adj.hydrate.layout import ROW_SHAPES
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
@@ -88,7 +89,7 @@ _QUERY_METHODS: Names = frozenset(
 _PROXY: object = Manager.filter.__code__
 
 
-def _is_proxy(member: Any) -> bool:
+def _is_proxy(member: object) -> bool:
     return getattr(member, "__code__", None) is _PROXY
 
 
@@ -125,7 +126,7 @@ class _Own:
 
     __slots__ = ("_classes", "_contents", "_find", "_names", "_replaced")
 
-    def __init__(self, kind: Any, djangos: type, find: Callable[[Sequence[object]], Names]) -> None:
+    def __init__(self, kind: type, djangos: type, find: Callable[[Sequence[type]], Names]) -> None:
         self._classes = [base for base in kind.__mro__ if base not in djangos.__mro__]
         self._contents = [vars(base) for base in self._classes]
         self._find = find
@@ -148,7 +149,7 @@ def _of_queryset(kind: type) -> _Own:
     return _Own(kind, QuerySet, _overridden)
 
 
-def _overridden(own: Sequence[object]) -> Names:
+def _overridden(own: Sequence[type]) -> Names:
     return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS
 
 
@@ -197,7 +198,7 @@ def query_reason(query: object) -> str | None:
 # -- managers ----------------------------------------------------------------------------------------------------------
 
 
-def own_methods(manager: object) -> Names:
+def own_methods(manager: AnyManager) -> Names:
     """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
     kind: type = type(manager)
     attributes = manager.__dict__
@@ -209,11 +210,11 @@ def own_methods(manager: object) -> Names:
 
 
 @lru_cache(maxsize=1_024)
-def _of_manager(kind: object) -> _Own:
+def _of_manager(kind: type) -> _Own:
     return _Own(kind, Manager, _own_methods)
 
 
-def _own_methods(classes: Sequence[object]) -> Names:
+def _own_methods(classes: Sequence[type]) -> Names:
     """The methods whose first definition is not Django's; related managers are Django's, with classes made for them."""
     own: set[str] = set()
     seen: set[str] = set()
@@ -225,7 +226,7 @@ def _own_methods(classes: Sequence[object]) -> Names:
     return frozenset(own)
 
 
-def starts_plain(manager: object) -> bool:
+def starts_plain(manager: AnyManager) -> bool:
     """Whether a manager gives every row of the database that the router chooses, and has no methods of its own."""
     return begins_with_every_row(manager) and not own_methods(manager)
 
@@ -257,10 +258,9 @@ def has_plain_manager(model: type[Model]) -> bool:
     return starts_plain(model._default_manager)
 
 
-def queryset_class_of(manager: Any) -> type[DjangoQuerySet]:
+def queryset_class_of(manager: AnyManager) -> type[DjangoQuerySet]:
     """The class of the QuerySets that a manager makes, unless its `get_queryset()` says otherwise."""
-    found: type[DjangoQuerySet] = manager._queryset_class
-    return found
+    return cast("PrivateManager", manager)._queryset_class
 
 
 # -- terminal methods --------------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def method_names(answer: Answer) -> Names:
     return _BY_ANSWER.get(answer) or frozenset({answer.value, f"a{answer.value}"})
 
 
-def has_own_async(source: object, name: str) -> bool:
+def has_own_async(source: DjangoQuerySet | AnyManager, name: str) -> bool:
     """Whether a QuerySet or a manager replaces the asynchronous method of a synchronous one."""
     asynchronous = f"a{name}"
     if isinstance(source, QuerySet):

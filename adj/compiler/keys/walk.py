@@ -11,7 +11,7 @@ Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Nod
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
@@ -60,11 +60,11 @@ class Walk(Generic[T]):
         """A value that may be another one at the next run; `is_member`: it stands in an expression, as a `Value`."""
         raise TypeError(f"{type(self).__name__} does not take values")
 
-    def sequence(self, items: object, *, has_length: bool) -> T:
+    def sequence(self, items: Collection[object], *, has_length: bool) -> T:
         """A list of values, as one slot; `has_length`: SQL may depend on how many they are."""
         raise TypeError(f"{type(self).__name__} does not take lists")
 
-    def constant(self, value: Any) -> T:
+    def constant(self, value: object) -> T:
         """A value that is part of the structure."""
         raise TypeError(f"{type(self).__name__} does not take constants")
 
@@ -190,7 +190,7 @@ class Kind:
         """The parts of a node, in order."""
         return []
 
-    def rebuilt(self, node: Any, parts: Sequence[Any]) -> object:
+    def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
         """A copy of a node with other parts; the node itself where none is another one."""
         return node
 
@@ -216,7 +216,7 @@ class QKind(Kind):
         return parts
 
     @override
-    def rebuilt(self, node: Q, parts: Sequence[object]) -> Any:
+    def rebuilt(self, node: Q, parts: Sequence[object]) -> Q:
         children: list[Any] = [
             (child[0], part) if isinstance(child, tuple) else part
             for child, part in zip(node.children, parts, strict=True)
@@ -239,7 +239,7 @@ class WhereKind(Kind):
         return parts
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[Any]) -> object:
+    def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
         clone = type(node).create(children=list(parts), connector=node.connector, negated=node.negated)
         clone.resolved = node.resolved
         return clone
@@ -313,7 +313,7 @@ class ValueKind(Kind):
         return [first, *[walk.node(node.__dict__[name]) for name in self.names(node)]]
 
     @override
-    def rebuilt(self, node: Value, parts: Sequence[Any]) -> Any:
+    def rebuilt(self, node: Value, parts: Sequence[object]) -> Value:
         if type(parts[0]) is not Slot:
             return node
         marked = copy.copy(node)
@@ -378,7 +378,7 @@ class QueryKind(AttributesKind):
         return list(structural_names(node))
 
     @override
-    def parts(self, walk: Walk[T], node: BaseExpression) -> list[T]:
+    def parts(self, walk: Walk[T], node: Query) -> list[T]:
         if (reason := query_reason(node)) is not None:
             raise Uncacheable(reason)
         return super().parts(walk, node)
@@ -388,7 +388,7 @@ class QueryKind(AttributesKind):
         return (node.model, *self.names(node))
 
     @override
-    def rebuilt(self, node: Query, parts: Sequence[Any]) -> object:
+    def rebuilt(self, node: Query, parts: Sequence[object]) -> object:
         clone: object = node.clone()
         for name, part in zip(self.names(node), parts, strict=True):
             clone.__dict__[name] = part
@@ -404,7 +404,7 @@ class QuerySetKind(Kind):
         self.passes = True
 
     @override
-    def head(self, node: BaseExpression) -> Key:
+    def head(self, node: DjangoQuerySet) -> Key:
         # Rows carry the mode; Django has it from 6.1 on.
         names = ("_db", "_iterable_class", "_fetch_mode", "_sticky_filter")
         own = [getattr(node, name, None) for name in names]

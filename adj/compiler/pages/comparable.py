@@ -62,7 +62,7 @@ class Comparable(Protocol):
         ...
 
 
-def comparable_key(output_field: AnyField | None, wrapper: Any) -> Comparable:
+def comparable_key(output_field: AnyField | None, wrapper: BaseDatabaseWrapper) -> Comparable:
     """How a key of a type is compared on a database. Raises `Incomparable`."""
     match wrapper.vendor:
         case "postgresql":

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet, FieldError, FullResultSet
 from django.db.models import ForeignKey, Value
-from django.db.models.expressions import Col, ColPairs, Ref
+from django.db.models.expressions import Col, ColPairs, OrderBy, Ref
 from django.db.models.functions import Cast
 from django.db.models.sql.datastructures import Join
 from django.db.models.sql.query import Query
 
 from adj.compiler.django.dialect import Dialect
+from adj.django_types import AnyField
 
 _CONSTANT: Final = re.compile(r"%s|-?[\d.]+|NULL|TRUE|FALSE|EmptyResultSet|FullResultSet", re.IGNORECASE)
 
@@ -94,7 +95,7 @@ class Compiled:
             getattr(node, "set_returning", False) for root in self.query.annotations.values() for node in _nodes(root)
         )
 
-    def _terms(self, order: Any) -> Iterator[Term]:
+    def _terms(self, order: OrderBy) -> Iterator[Term]:
         # The stubs do not know where a reference leads.
         expression: Any = order.expression
         node = expression.source if isinstance(order.expression, Ref) else expression
@@ -128,7 +129,7 @@ class Compiled:
         return re.compile(rf"(?:{mark}({aliases}){mark}|(?<![\w{mark}])({aliases}))\.{mark}([^{mark}]+){mark}")
 
 
-def output_field_of(node: object) -> object:
+def output_field_of(node: object) -> AnyField | None:
     """The type of an expression, None where Django cannot tell."""
     try:
         return getattr(node, "output_field", None)

@@ -84,8 +84,7 @@ def key_name(position: int) -> str:
 
 def order_of(statement: Statement, queryset: DjangoQuerySet, dialect: Dialect) -> Order:
     """The order of a statement. Raises `ShapeError` where it does not say where a row stands."""
-    iterable: Any = queryset
-    shape = ROW_SHAPES.get(iterable._iterable_class)
+    shape = ROW_SHAPES.get(queryset._iterable_class)
     if (reason := _refusal(statement, queryset.query, shape)) is not None or shape is None:
         raise ShapeError(
             query=query_text(statement),
@@ -192,7 +191,7 @@ def _check_order(compiled: Compiled, theirs: list[Term], ours: list[tuple[Term, 
         raise _Unsortable("page() cannot tell the order of this query.")
 
 
-def _check_stability(query: Query, found: list[Any]) -> None:
+def _check_stability(query: Query, found: Sequence[BaseExpression]) -> None:
     """Refuse keys, and columns, that may be others on the next page though no row has changed."""
     for node in found:
         if (reason := unstable_reason(node)) is not None:
@@ -216,7 +215,7 @@ def _check_rows(compiled: Compiled) -> None:
         raise _Unsortable("A function that returns sets would give a row several places.")
 
 
-def _sortable_type(node: object) -> Any:
+def _sortable_type(node: BaseExpression) -> AnyField | None:
     """The type of a key, None where Django does not know. Raises `_Unsortable` for those without an order."""
     field = output_field_of(node)
     if isinstance(node, ColPairs):
@@ -227,7 +226,7 @@ def _sortable_type(node: object) -> Any:
     return field
 
 
-def _may_be_null(node: BaseExpression, query: Any) -> bool:
+def _may_be_null(node: BaseExpression, query: Query) -> bool:
     """Whether a key may be null: behind a relation it may, and a generated column and a view promise nothing."""
     if not isinstance(node, Col) or node.alias != query.get_initial_alias():
         return True
@@ -268,9 +267,8 @@ def _of_term(model: type[Model], term: Any, query: Query) -> Iterator[OrderKey]:
 
 
 def _of_order_by(order: OrderBy) -> OrderKey:
-    # The stubs do not know the attributes.
-    term: Any = order
-    return OrderKey(term.expression, term.descending, True if term.nulls_first else False if term.nulls_last else None)
+    nulls_first = True if order.nulls_first else False if order.nulls_last else None
+    return OrderKey(order.expression, order.descending, nulls_first)
 
 
 def _direction(term: str, *, is_reversed: bool) -> tuple[str, bool]:
@@ -324,7 +322,7 @@ def _of_path(model: type[Model], name: str, prefix: str, descending: bool, query
             yield _of_order_by(order.prefix_references(within))
 
 
-def _columns_of(model: type[Model], name: str, query: Any) -> list[str]:
+def _columns_of(model: type[Model], name: str, query: Query | None) -> list[str]:
     """The path itself; for a key of several columns the path of each."""
     scope = Query(model) if query is None else query.clone()
     targets = scope.setup_joins(name.split(LOOKUP_SEP), model._meta, scope.get_initial_alias()).targets
@@ -342,6 +340,4 @@ def _is_composite(field: AnyField) -> bool:
 
 def _path(expression: object) -> str | None:
     """The path that an expression is, if it is one."""
-    # The stubs do not know the attribute.
-    found: Any = expression
-    return str(found.name) if isinstance(expression, F) else None
+    return str(expression.name) if isinstance(expression, F) else None  # type: ignore[attr-defined]  # not in the stubs

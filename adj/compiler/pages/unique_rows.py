@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Value
+from django.db.models import Model, Value
 from django.db.models.expressions import Col
 from django.db.models.sql.constants import INNER
 from django.db.models.sql.datastructures import Join
@@ -54,7 +54,7 @@ def _implied(join: Any, single: set[str], known: set[Column]) -> Iterator[Column
 
 
 def _is_single(join: Join, known: set[Column]) -> bool:
-    columns = {column for alias, column in known if alias == join.table_alias}
+    columns: set[str | None] = {column for alias, column in known if alias == join.table_alias}
     model = _model_of(join)
     return model is not None and any(key <= columns for key in _unique_keys(model))
 
@@ -65,7 +65,7 @@ def _model_of(join: Any) -> Any:
     return next((model for model in candidates if model._meta.db_table == join.table_name), None)
 
 
-def _unique_keys(model: Any) -> Iterator[set[str]]:
+def _unique_keys(model: type[Model]) -> Iterator[set[str | None]]:
     """The sets of columns of a model's table that no two rows have in common."""
     options = model._meta
     columns = {field.name: field.column for field in options.local_concrete_fields}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -37,9 +37,12 @@ from adj.compiler.slots.lookup_paths import MEMBERSHIPS
 from adj.compiler.slots.row_keys import Keys, keys_bind, placeholders
 from adj.compiler.slots.slots import Refused, Rendering, check_nested, nested_markers
 from adj.compiler.slots.slotted_query import bare_compiler
+from adj.django_types import AnyField
 from adj.statement.structure import PLAIN_TYPES
 
-Bind: TypeAlias = Callable[[Any], Sequence[object]]
+T = TypeVar("T")
+
+Bind: TypeAlias = Callable[[object], Sequence[object]]
 DirectBind: TypeAlias = Callable[[object], "Sequence[object] | None"]
 
 _COMPARISONS = frozenset({Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual})
@@ -92,11 +95,11 @@ class KeyList:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Generic[T]):
     """Two values, by slot, or two parameters, that have to be equal, or not, for the SQL to be right."""
 
-    one: Any
-    other: Any
+    one: T
+    other: T
     equal: bool
 
 
@@ -114,8 +117,8 @@ class Plan:
     sql: str
     template: tuple[object, ...]
     binders: tuple[Binder, ...]
-    guards: tuple[Guard, ...]
-    parameter_guards: tuple[Guard, ...]
+    guards: tuple[Guard[int], ...]
+    parameter_guards: tuple[Guard[Any], ...]
     hydrate: Callable[[Sequence[tuple[object, ...]]], list[object]]
     calls_project_code: Callable[[], bool]
     locks_rows: bool
@@ -141,9 +144,9 @@ class Plan:
             parameters = tuple([parameter for group in bound for parameter in group])
         else:
             parameters = tuple(self._filled(bound))
-        for guard in self.parameter_guards:
-            one, other = (bound[place.binder][place.position] for place in (guard.one, guard.other))
-            if bool(one == other) is not guard.equal:
+        for pair in self.parameter_guards:
+            one, other = (bound[place.binder][place.position] for place in (pair.one, pair.other))
+            if bool(one == other) is not pair.equal:
                 raise Refused
         sql = self.sql
         for keys in self.keys:
@@ -175,7 +178,7 @@ def binder_for(rendering: Rendering) -> Binder:
     return Binder(slot, general if direct is None else _either(direct, general))
 
 
-def check_for(slot: int, lookup_class: type, left: Any) -> Binder:
+def check_for(slot: int, lookup_class: Callable[[Any, object], object], left: object) -> Binder:
     """A binder for a lookup that is not in the SQL: Django checks the value, and no parameter comes of it."""
     forget_arguments(left)
 
@@ -199,7 +202,7 @@ def _general_bind(rendering: Rendering, compiler: SQLCompiler) -> Bind:
         if fresh_sql != sql or len(parameters) != count:
             raise Refused
         check_nested(parameters, nested)
-        return parameters  # type: ignore[no-any-return]  # Django's compilers are untyped
+        return parameters
 
     return bind
 
@@ -223,7 +226,7 @@ def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> Direc
         return None
     lookup_class, left = rendering.origin
     if lookup_class is Assigned:
-        return _assigned_bind(left, connection) if rendering.sql == "%s" else None
+        return _assigned_bind(cast("AnyField", left), connection) if rendering.sql == "%s" else None
     if type(left) is not Col:
         return None
     field: Any = left.output_field
@@ -236,7 +239,7 @@ def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> Direc
     return None
 
 
-def _assigned_bind(field: Any, connection: BaseDatabaseWrapper) -> DirectBind:
+def _assigned_bind(field: AnyField, connection: BaseDatabaseWrapper) -> DirectBind:
     """What a column is set to needs its field as well, and nothing else."""
     prepare = field.get_db_prep_save
 
@@ -253,7 +256,7 @@ def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> 
     """Keys that are whole numbers, of a column of such: the field alone prepares them."""
     if rendering.origin is None or type(rendering.origin[1]) is not Col:
         return None
-    field: Any = rendering.origin[1].output_field
+    field = rendering.origin[1].output_field
     if rendering.origin[0] not in MEMBERSHIPS or not is_plain_integer(_final_target(field)):
         return None
     prepare = getattr(field, "target_field", field).get_db_prep_value
@@ -272,7 +275,9 @@ def _text_bind(value: object) -> Sequence[object] | None:
     return (value,) if type(value) is str else None
 
 
-def _integer_bind(field: Any, connection: BaseDatabaseWrapper, limits: tuple[int | None, int | None]) -> DirectBind:
+def _integer_bind(
+    field: AnyField, connection: BaseDatabaseWrapper, limits: tuple[int | None, int | None]
+) -> DirectBind:
     prepare = field.get_db_prep_value
     low, high = limits
 

@@ -368,14 +368,14 @@ def _returned(question: Question, dialect: Dialect) -> tuple[str, Layout] | None
     return None if names is None else returned_columns(question.statement.model, names, dialect.alias)
 
 
-def _reason_of_rows(captured: Any) -> str | None:
+def _reason_of_rows(captured: object) -> str | None:
     """Why rows have other columns than their names say, if so; what Django makes of them, or how it fails, is its own.
 
     Around a filtered window function Django selects equal columns once.
     """
     if not isinstance(captured, Captured):
         return None
-    compiler: Any = captured.compiler
+    compiler = captured.compiler
     selected = [expression for expression, _, _ in compiler.select or ()]
     if getattr(compiler, "qualify", None) and len(set(selected)) < len(selected):
         return "Django selects a column once that two names stand for"

@@ -10,19 +10,21 @@ from operator import attrgetter
 from typing import Any, cast
 
 from adj.compiler.django.build import build
+from adj.django_types import AnyPrefetch, PrivateQuerySet
 from adj.statement.clauses import Combine, DjangoQuerySet, Prefetch
 from adj.statement.statement import Statement
 from adj.statement.structure import StatementHolder
 
 
-def prefetches(statement: Statement) -> tuple[Any, ...]:
+def prefetches(statement: Statement) -> tuple[str | AnyPrefetch, ...]:
     """What the user asks to prefetch: in the base and in the clauses, as far as it was not cleared."""
     if any(isinstance(clause, Combine) for clause in statement.clauses):
         # Which side's it is depends on which of them is empty, or has limits.
-        combined: Any = build(statement)
+        combined = cast("PrivateQuerySet", build(statement))
         return tuple(combined._prefetch_related_lookups)
+    # Not by `cast()`, which is a call: every run asks.
     base: Any = statement.base
-    lookups: tuple[object, ...] = () if base is None else base._prefetch_related_lookups
+    lookups: tuple[Any, ...] = () if base is None else base._prefetch_related_lookups
     for clause in statement.clauses:
         if isinstance(clause, Prefetch):
             is_cleared = clause.lookups == (None,)
@@ -32,8 +34,7 @@ def prefetches(statement: Statement) -> tuple[Any, ...]:
 
 def known_related_objects(queryset: DjangoQuerySet) -> Mapping[Any, Mapping[object, object]]:
     """For a QuerySet of a related manager: by relation and key, the objects whose manager it was."""
-    found: Any = queryset
-    known: Mapping[object, Mapping[object, object]] = found._known_related_objects
+    known: Mapping[Any, Mapping[object, object]] = queryset._known_related_objects  # type: ignore[attr-defined]  # private
     return known
 
 

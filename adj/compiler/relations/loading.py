@@ -41,7 +41,7 @@ def instances_of(given: object) -> tuple[Sequence[Any], str]:
             reason=f"takes an instance or a list of instances, not {type(given).__name__}",
             advice="Run a query first: `await adj.load(await query.run(), ...)`.",
         )
-    instances: Sequence[Model] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
+    instances: Sequence[Any] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(

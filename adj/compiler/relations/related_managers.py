@@ -7,7 +7,7 @@ Private Django API used here: `RelatedManager.instance`, `GenericRelation.conten
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import router
@@ -17,6 +17,7 @@ from django.db.models.fields.related_descriptors import ReverseManyToOneDescript
 from adj.compiler.checks.late_names import relations
 from adj.compiler.django.django_path import statement_of, statement_of_manager
 from adj.compiler.relations.relation import key_columns
+from adj.django_types import PrivateManager
 from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation, UnusableModel
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
@@ -50,12 +51,12 @@ def _usable_subclasses(model: type[Model]) -> Iterator[Any]:
             yield one
 
 
-def manager_of(instance: Model, name: str) -> object:
+def manager_of(instance: Model, name: str) -> PrivateManager:
     """The related manager of an instance. Raises `UnknownField`, and `TypeError` for a relation to one row."""
     model = type(instance)
     descriptor = getattr(model, name, None)
     if isinstance(descriptor, ReverseManyToOneDescriptor):
-        return getattr(instance, name)
+        return cast("PrivateManager", getattr(instance, name))
     choices = dict(relations(model))
     if name in choices:
         raise TypeError(

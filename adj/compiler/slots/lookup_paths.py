@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DateTimeField, Model, Transform
@@ -12,6 +11,7 @@ from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
 
 from adj.compiler.slots.passing import COMPARISONS
+from adj.django_types import PathField
 from adj.schema.paths import LONGEST_PATH
 
 MEMBERSHIPS: frozenset[type] = frozenset({In, RelatedIn})
@@ -50,9 +50,9 @@ def _takes_any_length(model: type[Model] | None, path: str) -> bool:
     return field.get_lookup("in") in MEMBERSHIPS
 
 
-def _field(model: Any, names: list[str]) -> Any:
+def _field(model: type[Model] | None, names: list[str]) -> PathField | None:
     """The field that a path of names leads to, if it leads to one."""
-    field: object = None
+    field: PathField | None = None
     for name in names:
         if model is None:
             return None

@@ -11,7 +11,7 @@ in `_BUILDING` and `_SELECTING`, `BaseExpression.resolve_expression`, `ContentTy
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakSet
 
 C = TypeVar("C", bound=type)
@@ -59,7 +59,7 @@ def _forget() -> None:
 
 
 @lru_cache(maxsize=4_096)
-def is_project_code(kind: object) -> bool:
+def is_project_code(kind: type) -> bool:
     """Whether a class is neither Django's nor declared pure."""
     return not kind.__module__.startswith("django.") and kind not in _pure
 
@@ -86,7 +86,7 @@ def column_objection(kind: type) -> str | None:
 
 
 @lru_cache(maxsize=4_096)
-def writes_own_type(kind: Any) -> bool:
+def writes_own_type(kind: type) -> bool:
     """Whether a class of fields decides about the SQL of a type, or around a value, at each compilation."""
     return any(_is_overridden(kind, name) for name in _TYPING)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from django.core.exceptions import EmptyResultSet
+from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.slots.slots import Marker, Refused, Rendering, SlottedLookup, check_nested, markers, nested_markers
 
@@ -52,12 +52,12 @@ def placeholders(count: int) -> str:
     return "%s, " * (count - 1) + "%s" if count else ""
 
 
-def keys_bind(rendering: Rendering, compiler: Any) -> Callable[[object], Sequence[object]]:
+def keys_bind(rendering: Rendering, compiler: SQLCompiler) -> Callable[[object], Sequence[object]]:
     """Let Django make the lookup from other keys; but for their number its SQL has to be the recorded one."""
     rebuild, sql, token, start = rendering.rebuild, rendering.sql, rendering.token, len(rendering.parameters) - 1
     nested = nested_markers(rendering)
 
-    def bind(keys: Any) -> Sequence[object]:
+    def bind(keys: object) -> Sequence[object]:
         try:
             fresh_sql, parameters = compiler.compile(rebuild(keys))
         except EmptyResultSet:

@@ -312,7 +312,7 @@ class SlottedLookup(Slotted):
     """A lookup whose right-hand side is a slot."""
 
     plain_class: type[Lookup]
-    lhs: Any
+    lhs: object
 
     def passes_on(self) -> bool:
         """Of the left-hand side, which is all that has parts."""
@@ -405,7 +405,7 @@ class SlottedValue(Slotted):
         return rebuild
 
 
-def _template(node: Slotted, plain_class: object) -> Any:
+def _template(node: Slotted, plain_class: type) -> Any:
     """A marked node as its plain class, to be filled with a value; without the arguments it was made of."""
     template: Any = copy.copy(node)
     template.__class__ = plain_class
@@ -415,7 +415,7 @@ def _template(node: Slotted, plain_class: object) -> Any:
 
 
 @lru_cache(maxsize=1_024)
-def marked_class(behaviour: Any, plain_class: type) -> object:
+def marked_class(behaviour: type, plain_class: type) -> type:
     """The class of marked nodes for one class of nodes."""
     return type(f"Slotted{plain_class.__name__}", (behaviour, plain_class), {"plain_class": plain_class})
 
@@ -423,8 +423,9 @@ def marked_class(behaviour: Any, plain_class: type) -> object:
 def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> None:
     """Make a node a slot: its own class plus the behaviour, its value moved into a cell."""
     prepared = node.__dict__.pop(attribute)
-    classes: tuple[object, object] = (behaviour, type(node))
-    node.__class__ = marked_class(*classes)
+    plain_class: type = type(node)
+    mixin: type = behaviour
+    node.__class__ = marked_class(mixin, plain_class)
     node.cell = slot.recording.cell(slot.index, prepared)
     node.cell.has_length = slot.has_length
     slot.is_taken = True

@@ -7,12 +7,12 @@ Private Django API used here: `Query.resolve_lookup_value`, `Query.chain`, `Quer
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast
 
-from django.db.models.expressions import Col, Value
+from django.db.models.expressions import BaseExpression, Col, Expression, Value
 from django.db.models.functions import Cast
 from django.db.models.lookups import In, IsNull, Lookup
 from django.db.models.sql.compiler import SQLCompiler
@@ -23,7 +23,7 @@ from adj.compiler.slots.lookup_paths import MEMBERSHIPS
 from adj.compiler.slots.passing import passes
 from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, writes_own_type
 from adj.compiler.slots.row_keys import SlottedKeys
-from adj.compiler.slots.slots import Recording, Slot, Slotted, SlottedLookup, mark, render_again
+from adj.compiler.slots.slots import Compiled, Recording, Slot, Slotted, SlottedLookup, mark, render_again
 from adj.statement.structure import SEQUENCE_TYPES
 
 
@@ -40,15 +40,16 @@ class SlottedQuery(Query):
         """A slot has nothing to resolve."""
         return value if type(value) is Slot else super().resolve_lookup_value(value, *args, **kwargs)
 
-    def chain(self, klass: object = None) -> Any:
+    def chain(self, klass: type[Query] | None = None) -> Query:
         """A copy, which takes slots as well if it is to be of another class, as that of an UPDATE."""
-        return super().chain(None if klass is None else slotted_query_class(klass))
+        query_class: type | None = klass
+        return super().chain(None if query_class is None else slotted_query_class(query_class))
 
     def check_related_objects(self, field: object, value: object, opts: object) -> None:
         """Let Django check the operand itself."""
         super().check_related_objects(field, value.value if type(value) is Slot else value, opts)
 
-    def build_lookup(self, lookups: Any, lhs: Any, rhs: object) -> Any:
+    def build_lookup(self, lookups: Sequence[str], lhs: Expression | Query, rhs: object) -> Any:
         """Let Django make the lookup from the operand, and mark it."""
         if type(rhs) is not Slot:
             return super().build_lookup(lookups, lhs, rhs)
@@ -66,7 +67,7 @@ def _is_list_of_keys(lookup: object, value: object) -> bool:
     return type(lookup) in MEMBERSHIPS and isinstance(value, SEQUENCE_TYPES)
 
 
-def _objection(lookup: object, names: Any, slot: Slot) -> str | None:
+def _objection(lookup: object, names: Sequence[str], slot: Slot) -> str | None:
     """Why a lookup that Django has made of a value cannot be made again from another value."""
     if isinstance(lookup, IsNull) and "isnull" not in names:
         return "a value that its field stores as NULL"
@@ -120,7 +121,7 @@ def recorded(recording: Recording) -> Generator[None]:
 class MarkingCompiler(SQLCompiler):
     """Mixed into a backend's compiler: marked nodes render as markers, and code of the project is noticed."""
 
-    def compile(self, node: object) -> Any:
+    def compile(self, node: BaseExpression) -> Any:
         """Compile a node; a marked one in its own way."""
         compile_node: Any = super().compile
         if isinstance(node, Slotted):
@@ -141,7 +142,9 @@ class MarkingCompiler(SQLCompiler):
 _WRITING_TYPES = frozenset({Cast, Value})
 
 
-def _compiled(node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Any) -> object:
+def _compiled(
+    node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], Compiled]
+) -> Compiled:
     """A node that is no slot, compiled while SQL is recorded."""
     kind = plain_class(type(node))
     if kind is Col:

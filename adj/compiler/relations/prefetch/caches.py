@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf
@@ -19,6 +20,7 @@ from adj.compiler.plans.plan import is_plain_integer
 from adj.compiler.relations.prefetch.querysets import querysets_of
 from adj.compiler.relations.prefetch.request import Request
 from adj.compiler.relations.relation import Relation
+from adj.django_types import AnyPrefetch
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.structure import StatementHolder
 
@@ -30,13 +32,13 @@ class Fetched:
     """The rows of a relation for some instances, whose keys stand in the same order."""
 
     request: Request
-    lookup: Any
+    lookup: AnyPrefetch
     level: int
     instances: Instances
     keys: Sequence[object]
     rows: list[object]
     # The offline wrapper of the database that the rows are from.
-    wrapper: Any
+    wrapper: BaseDatabaseWrapper
 
     def calls_project_code(self) -> bool:
         """Whether filling the caches runs code of the project, or has to load a column that the rows do not carry."""

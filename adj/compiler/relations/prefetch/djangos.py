@@ -14,9 +14,12 @@ from django.db.models import Model
 from django.db.models.query import get_prefetcher, prefetch_one_level
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf, prefetch_lookup, through
+from adj.django_types import AnyPrefetch
 
 
-def take_level(instances: Sequence[Model], lookup: Any, level: int) -> tuple[list[object], Sequence[object] | None]:
+def take_level(
+    instances: Sequence[Model], lookup: AnyPrefetch, level: int
+) -> tuple[list[object], Sequence[object] | None]:
     """The rows that a lookup leads to at a level, and what they ask to be prefetched; None if nothing was fetched.
 
     As the loop of `prefetch_related_objects()` has it, whose errors it raises.

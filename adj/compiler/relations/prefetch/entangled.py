@@ -10,7 +10,7 @@ Private Django API used here: `QuerySet._prefetch_related_lookups`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from django.db.models import Model
 
@@ -19,9 +19,10 @@ from adj.compiler.keys.prefetch_lookups import has_second_queryset, holder, is_l
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
 from adj.compiler.relations.prefetch.steps import is_bare, is_computed
 from adj.compiler.relations.relation import Relation, generic_key, relation_of
+from adj.django_types import AnyPrefetch, PrivateManager, PrivateQuerySet
 from adj.statement.structure import StatementHolder
 
-Branch: TypeAlias = Sequence[Any]
+Branch: TypeAlias = Sequence[AnyPrefetch]
 Names: TypeAlias = frozenset[str] | None
 """The attributes that lookups go through or fill; None where only the rows know."""
 
@@ -29,7 +30,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def entangled(
-    instances: Sequence[object], lookups: Sequence[object], branches: Sequence[Branch], level: int
+    instances: Sequence[object], lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int
 ) -> list[int]:
     """The numbers of branches whose order matters; the others are independent of them, and of each other."""
     if len(branches) == 1:
@@ -48,7 +49,7 @@ def entangled(
     return sorted(found)
 
 
-def _names_between(lookups: Sequence[Any], branches: Sequence[Branch], level: int) -> frozenset[str]:
+def _names_between(lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int) -> frozenset[str]:
     """The attributes filled by lookups that stand between those of some branches; caches keep the lookups' order."""
     names = [holder(lookup, level) for lookup in lookups]
     heads = {holder(branch[0], level) for branch in branches}
@@ -88,7 +89,7 @@ def _reached(instances: Sequence[object], branch: Branch, level: int) -> Names:
     return _names(model, branch, level, is_below=True)
 
 
-def _is_djangos_leaf(model: type[Model], lookup: Any, level: int) -> bool:
+def _is_djangos_leaf(model: type[Model], lookup: AnyPrefetch, level: int) -> bool:
     """Whether a relation of Django's own without a question of adj's leads to rows that ask for nothing more."""
     descriptor: Any = getattr(model, through(lookup, level), None)
     if not type(descriptor).__module__.startswith("django.contrib.contenttypes"):
@@ -98,7 +99,7 @@ def _is_djangos_leaf(model: type[Model], lookup: Any, level: int) -> bool:
     return lookup.queryset is None and starts_plain(descriptor.rel.model._default_manager)
 
 
-def _names(model: type[Model], lookups: Sequence[object], level: int, *, is_below: bool = False) -> Names:
+def _names(model: type[Model], lookups: Sequence[AnyPrefetch], level: int, *, is_below: bool = False) -> Names:
     """The names of lookups from a level on, or below it, with those of the queries that they fetch rows by."""
     models: dict[str, type[Model]] = {}
     names = _NOTHING
@@ -118,25 +119,25 @@ def _names(model: type[Model], lookups: Sequence[object], level: int, *, is_belo
     return names
 
 
-def _own_names(relation: Relation, lookup: Any, level: int) -> Names:
+def _own_names(relation: Relation, lookup: AnyPrefetch, level: int) -> Names:
     """The names of what the query of a relation asks to be prefetched for its rows."""
     source = lookup.queryset if is_leaf(lookup, level) else None
-    own: Sequence[object] | None
+    own: Sequence[str | AnyPrefetch] | None
     if source is None:
         own = _managers_lookups(relation.manager)
     elif isinstance(source, StatementHolder):
         base = source.statement.base
         own = None if base is not None and known_related_objects(base) else prefetches(source.statement)
     else:
-        own = None if known_related_objects(source) else source._prefetch_related_lookups
+        own = None if known_related_objects(source) else cast("PrivateQuerySet", source)._prefetch_related_lookups
     return None if own is None else _names(relation.related_model, normalized(own), 0)
 
 
-def _managers_lookups(manager: Any) -> Sequence[Any] | None:
+def _managers_lookups(manager: PrivateManager) -> Sequence[str | AnyPrefetch] | None:
     if starts_plain(manager):
         return ()
     try:
-        lookups: Sequence[object] = manager.get_queryset()._prefetch_related_lookups
+        lookups = cast("PrivateQuerySet", manager.get_queryset())._prefetch_related_lookups
     # A project's manager may ask the database, or anything else.
     except Exception:  # noqa: BLE001
         return None

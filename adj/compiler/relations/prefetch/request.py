@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import router
@@ -21,6 +21,7 @@ from adj.compiler.plans.prepare import Question
 from adj.compiler.relations.known_objects import prefetches
 from adj.compiler.relations.relation import Relation
 from adj.compiler.slots.row_keys import Keys
+from adj.django_types import AnyPrefetch, PrivateQuerySet
 from adj.hydrate.fetch_mode import mode_for
 from adj.statement import clauses as ask
 from adj.statement.clauses import Among, DjangoQuerySet, among_key
@@ -43,7 +44,7 @@ class Request:
     statement: Statement
     structure: Structure | Unkeyed
     source: object
-    lookups: tuple[object, ...]
+    lookups: tuple[str | AnyPrefetch, ...]
     calls_project_code: bool
 
     @property
@@ -153,17 +154,18 @@ def _is_fit(statement: Statement) -> bool:
     )
 
 
-def _without_lookups(base: Any) -> Any:
-    if base is None or not base._prefetch_related_lookups:
+def _without_lookups(base: DjangoQuerySet | None) -> DjangoQuerySet | None:
+    private = cast("PrivateQuerySet | None", base)
+    if private is None or not private._prefetch_related_lookups:
         return base
-    base = base._chain()
-    base._prefetch_related_lookups = ()
-    return base
+    private = private._chain()
+    private._prefetch_related_lookups = ()
+    return private
 
 
 def _alias_of(statement: Statement, instance: Model) -> str:
     """What the query names, or what the router says for an instance's relation."""
-    base: Any = statement.base
+    base = cast("PrivateQuerySet | None", statement.base)
     if statement.alias is not None:
         return statement.alias
     if base is not None and base._db:

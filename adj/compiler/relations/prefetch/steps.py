@@ -21,6 +21,7 @@ from adj.compiler.relations.prefetch.caches import carried_rows, keys_of
 from adj.compiler.relations.prefetch.request import Request, request_for
 from adj.compiler.relations.relation import Relation, key_columns, relation_of
 from adj.compiler.slots.row_keys import Keys
+from adj.django_types import AnyPrefetch
 
 Instances: TypeAlias = Sequence[Any]
 
@@ -30,7 +31,7 @@ class Fetch:
     """Rows that are missing: fetched by one request, and put into the instances' caches."""
 
     request: Request
-    lookup: object
+    lookup: AnyPrefetch
     instances: Instances
     # Of each instance, in their order.
     keys: Sequence[object]
@@ -67,9 +68,9 @@ class ByDjango:
 Step: TypeAlias = Fetch | Carried | LoadColumns | ByDjango
 
 
-def step_for(instances: Instances, lookup: object, level: int) -> Step:
+def step_for(instances: Instances, lookup: AnyPrefetch, level: int) -> Step:
     """What to do for a lookup at a level, with instances that may carry some of the rows."""
-    model: Any = type(instances[0])
+    model: type[Model] = type(instances[0])
     if len({*map(type, instances)}) > 1:
         # Django takes the first one for all, whatever comes of it.
         return ByDjango(instances)
@@ -85,7 +86,7 @@ def step_for(instances: Instances, lookup: object, level: int) -> Step:
     return _fetch(relation, lookup, level, bare) or ByDjango(instances)
 
 
-def _fetch(relation: Relation, lookup: Any, level: int, bare: Instances) -> Fetch | LoadColumns | None:
+def _fetch(relation: Relation, lookup: AnyPrefetch, level: int, bare: Instances) -> Fetch | LoadColumns | None:
     source = lookup.queryset if is_leaf(lookup, level) else None
     request, keys = request_for(relation, bare[0], source), keys_of(relation, bare)
     if request is None:
@@ -117,7 +118,7 @@ def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
     return lambda instance: name not in instance._prefetched_objects_cache
 
 
-def _other_step(instances: Instances, lookup: Any, level: int, model: type[Model]) -> Step:
+def _other_step(instances: Instances, lookup: AnyPrefetch, level: int, model: type[Model]) -> Step:
     """A step along an attribute that is no relation over keys: of the project's own, of `to_attr`, or a mistake."""
     name = through(lookup, level)
     descriptor = getattr(model, name, None)
@@ -148,7 +149,7 @@ def _attributes(instances: Instances, name: str) -> list[object]:
     return rows
 
 
-def _no_relation(lookup: Any) -> str:
+def _no_relation(lookup: AnyPrefetch) -> str:
     return (
         f"'{lookup.prefetch_through}' does not resolve to an item that supports prefetching - this is an invalid "
         "parameter to prefetch_related()."
