@@ -309,7 +309,7 @@ def _general_hydrator(layout: Layout) -> Hydrate:
 
 def _from_db(model: type[Model], mode: Any) -> Callable[..., object]:
     if mode is None:
-        return model.from_db  # type: ignore[no-any-return]  # from_db of any model
+        return model.from_db
     # Only there from Django 6.1 on, and not in the stubs.
     from django.db.models.query import _get_from_db  # type: ignore[attr-defined]
 

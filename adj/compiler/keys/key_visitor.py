@@ -105,8 +105,9 @@ class KeyWalk(Walk[Key]):
             self.constants.append(len(self.values))
         self.values.append(value)
         # The keys of all else are tuples.
+        # mypy takes `type[object]` for unhashable, and `type` not.
         kind: type = type(value)
-        return kind  # type: ignore[no-any-return]  # mypy takes the class of an object for unhashable
+        return kind
 
     @override
     def sequence(self, items: Collection[object], *, has_length: bool) -> Key:

@@ -69,20 +69,19 @@ class Relation:
 
     def narrowed(self, queryset: DjangoQuerySet, keys: object) -> DjangoQuerySet:
         """A QuerySet's rows that belong to the keys, as Django's descriptors and managers narrow it."""
-        found: object = queryset
         if self.is_single:
-            found = queryset.filter(**{self.lookup: keys})
+            narrowed = queryset.filter(**{self.lookup: keys})
             # There is one row for each key.
-            found.query.clear_ordering()
-            return found  # type: ignore[no-any-return]  # private methods made it Any
-        found = queryset.all()
+            narrowed.query.clear_ordering()
+            return narrowed
+        narrowed = queryset.all()
         # Joins that are there are used again, as they lead to the same rows.
-        found.query.add_q(Q(**{self.lookup: keys}), reuse_all=True)
+        narrowed.query.add_q(Q(**{self.lookup: keys}), reuse_all=True)
         if self.through is None:
-            return found  # type: ignore[no-any-return]  # private methods made it Any
-        quote = connections[found.db].ops.quote_name
+            return narrowed
+        quote = connections[narrowed.db].ops.quote_name
         column = f"{quote(self.through.table)}.{quote(self.through.column)}"
-        return found.extra(select={self.through.attribute: column})  # type: ignore[no-any-return]  # as above
+        return narrowed.extra(select={self.through.attribute: column})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

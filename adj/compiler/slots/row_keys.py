@@ -65,6 +65,6 @@ def keys_bind(rendering: Rendering, compiler: SQLCompiler) -> Callable[[object],
         if fresh_sql != sql.replace(token, placeholders(len(parameters) - start)):
             raise Refused
         check_nested(parameters, nested)
-        return parameters  # type: ignore[no-any-return]  # Django's compilers are untyped
+        return parameters
 
     return bind
