@@ -40,29 +40,18 @@ from adj.compiler.django.assign import assigned_slots
 from adj.compiler.django.build import build_with_slots
 from adj.compiler.django.substitute import SlotWalk
 from adj.compiler.keys.key_visitor import KeyWalk, structure_of_statement
+from adj.compiler.keys.node_types import node_type_of
 from adj.compiler.keys.nodes import computed_names, has_found_field, holds_expression
 from adj.compiler.keys.overrides import is_plain, method_names, overridden_terminals
-from adj.compiler.keys.walk import kind_of
 from adj.compiler.plans.plan import Guard, _general_bind, is_plain_integer
 from adj.compiler.plans.plan_key import structure_with_ending
 from adj.compiler.plans.prepare import Answered, Foreign, Ready
 from adj.compiler.plans.proof import are_same
 from adj.compiler.slots.lookup_paths import compares_plainly, takes_any_length
+from adj.compiler.slots.marked_nodes import SlottedLookup, SlottedValue, marked_class
 from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, resolves_itself
 from adj.compiler.slots.row_keys import SlottedKeys, keys_bind
-from adj.compiler.slots.slots import (
-    Cell,
-    Marker,
-    Recording,
-    Refused,
-    Rendering,
-    Slot,
-    SlottedLookup,
-    SlottedValue,
-    check_nested,
-    marked_class,
-    nested_markers,
-)
+from adj.compiler.slots.slots import Cell, Marker, Recording, Refused, Rendering, Slot, check_nested, nested_markers
 from adj.compiler.slots.slotted_query import _is_list_of_keys, _is_made_plainly, _objection, recorded
 from adj.statement.shapes import Answer
 from adj.statement.statement import ROWS, Finish
@@ -464,7 +453,7 @@ class OwnQuery(Query):
 )
 def test_what_has_no_structure_says_why(kind: Any, reason: str) -> None:
     with pytest.raises(Uncacheable, match=reason):
-        kind_of(kind)
+        node_type_of(kind)
 
 
 def test_a_query_with_methods_of_its_own_has_no_key() -> None:
@@ -787,10 +776,10 @@ class OwnQ(Q):
 
 
 def test_what_the_kinds_of_nodes_pass_on() -> None:
-    assert [kind_of(kind).passes for kind in (Upper, Round, Again, Q, OwnQ, Exact, IExact, Members)] == [
+    assert [node_type_of(kind).passes for kind in (Upper, Round, Again, Q, OwnQ, Exact, IExact, Members)] == [
         *(True, False, False, True, False, True, False, False)
     ]
-    kinds: list[Any] = [kind_of(kind) for kind in (Exact, IExact, Members)]
+    kinds: list[Any] = [node_type_of(kind) for kind in (Exact, IExact, Members)]
     assert [kind.passes_left for kind in kinds] == [True, True, False]
     assert marked_class(SlottedLookup, IExact).passes_on(marked(IExact))
     assert not marked_class(SlottedLookup, Members).passes_on(marked(Members))

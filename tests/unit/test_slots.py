@@ -17,18 +17,9 @@ from django.test.utils import isolate_apps, register_lookup
 from adj import q
 from adj.compiler.django.build import build_with_slots
 from adj.compiler.slots.forget import forget_arguments
+from adj.compiler.slots.marked_nodes import Slotted, SlottedLookup, SlottedValue, marked_class
 from adj.compiler.slots.row_keys import KeysMarker
-from adj.compiler.slots.slots import (
-    Cell,
-    Marker,
-    Recording,
-    Refused,
-    Slot,
-    Slotted,
-    SlottedLookup,
-    SlottedValue,
-    marked_class,
-)
+from adj.compiler.slots.slots import Cell, Marker, Recording, Refused, Slot
 from adj.compiler.slots.slotted_query import SlottedQuery, bare_compiler, slotted_query_class
 from adj.statement.statement import ROWS
 from tests.shop.models import Author, Book

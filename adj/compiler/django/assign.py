@@ -17,7 +17,8 @@ from adj.compiler.django.substitute import SlotWalk
 from adj.compiler.keys.key_visitor import KeyWalk
 from adj.compiler.keys.name_keys import name_key
 from adj.compiler.keys.walk import Walk
-from adj.compiler.slots.slots import Compiled, Slot, Slotted, mark
+from adj.compiler.slots.marked_nodes import Slotted, mark
+from adj.compiler.slots.slots import Compiled, Slot
 from adj.django_types import AnyField
 from adj.errors import UnknownColumn
 from adj.schema.paths import column_names, get_field

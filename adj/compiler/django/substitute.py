@@ -11,8 +11,9 @@ from typing import Any
 from django.db.models import Model
 from typing_extensions import override
 
+from adj.compiler.keys.node_types import NodeType
 from adj.compiler.keys.prefetch_lookups import prefetch_lookup
-from adj.compiler.keys.walk import Kind, Walk
+from adj.compiler.keys.walk import Walk
 from adj.compiler.slots.slots import Slot
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
@@ -100,8 +101,8 @@ class SlotWalk(Walk[object]):
         return self.seen[id(node)]
 
     @override
-    def composed(self, kind: Kind, node: object, parts: list[object]) -> object:
-        self.seen[id(node)] = rebuilt = kind.rebuilt(node, parts)
+    def composed(self, node_type: NodeType, node: object, parts: list[object]) -> object:
+        self.seen[id(node)] = rebuilt = node_type.rebuilt(node, parts)
         return rebuilt
 
     @override

@@ -15,8 +15,9 @@ from typing_extensions import override
 
 from adj.compiler.keys.constants import constant_key
 from adj.compiler.keys.name_keys import name_key, name_keys
+from adj.compiler.keys.node_types import NodeType
 from adj.compiler.keys.nodes import field_key
-from adj.compiler.keys.walk import Kind, Walk
+from adj.compiler.keys.walk import Walk
 from adj.compiler.slots.lookup_paths import is_local_path
 from adj.statement.clauses import Clause, DjangoQuerySet, Slice
 from adj.statement.statement import Statement
@@ -68,8 +69,8 @@ class KeyWalk(Walk[Key]):
                 if LOOKUP_SEP in path:
                     self.path(path)
                 self.values.append(operand)
-                kind: type = type(operand)
-                return ((path if type(path) is str else name_key(path), kind),)
+                operand_type: type = type(operand)
+                return ((path if type(path) is str else name_key(path), operand_type),)
             return ((name_key(path), self.operand(path, operand)),)
         return tuple([(path if type(path) is str else name_key(path), key) for path, key in self.lookups(pairs)])
 
@@ -106,8 +107,8 @@ class KeyWalk(Walk[Key]):
         self.values.append(value)
         # The keys of all else are tuples.
         # mypy takes `type[object]` for unhashable, and `type` not.
-        kind: type = type(value)
-        return kind
+        value_type: type = type(value)
+        return value_type
 
     @override
     def sequence(self, items: Collection[object], *, has_length: bool) -> Key:
@@ -146,12 +147,12 @@ class KeyWalk(Walk[Key]):
         return ("again", self.seen[id(node)][0])
 
     @override
-    def composed(self, kind: Kind, node: object, parts: list[Key]) -> Key:
+    def composed(self, node_type: NodeType, node: object, parts: list[Key]) -> Key:
         start = self.seen[id(node)][1]
-        if len(self.values) > start and kind.compares_arguments:
+        if len(self.values) > start and node_type.compares_arguments:
             # Django's expressions compare the arguments they were made of, and these values are among them.
             self.constants = [index for index in self.constants if index < start] + [*range(start, len(self.values))]
-        return (type(node), kind.head(node), tuple(parts))
+        return (type(node), node_type.head(node), tuple(parts))
 
     @override
     def listed(self, items: object, parts: list[Key]) -> Key:

@@ -14,7 +14,8 @@ from django.db.models.query_utils import FilteredRelation
 from django.db.models.sql.query import Query
 from django.utils.tree import Node
 
-from adj.compiler.slots.slots import Slot, Slotted
+from adj.compiler.slots.marked_nodes import Slotted
+from adj.compiler.slots.slots import Slot
 
 
 def forget_arguments(node: object, seen: dict[int, bool] | None = None) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from django.core.exceptions import EmptyResultSet
 from django.db.models.sql.compiler import SQLCompiler
 
-from adj.compiler.slots.slots import Marker, Refused, Rendering, SlottedLookup, check_nested, markers, nested_markers
+from adj.compiler.slots.marked_nodes import SlottedLookup
+from adj.compiler.slots.slots import Marker, Refused, Rendering, check_nested, markers, nested_markers
 
 
 class Keys(tuple[object, ...]):

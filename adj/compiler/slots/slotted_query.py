@@ -20,10 +20,11 @@ from django.db.models.sql.datastructures import Join
 from django.db.models.sql.query import Query
 
 from adj.compiler.slots.lookup_paths import MEMBERSHIPS
+from adj.compiler.slots.marked_nodes import Slotted, SlottedLookup, mark, render_again
 from adj.compiler.slots.passing import passes
 from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, writes_own_type
 from adj.compiler.slots.row_keys import SlottedKeys
-from adj.compiler.slots.slots import Compiled, Recording, Slot, Slotted, SlottedLookup, mark, render_again
+from adj.compiler.slots.slots import Compiled, Recording, Slot
 from adj.statement.structure import SEQUENCE_TYPES
 
 
