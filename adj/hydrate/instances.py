@@ -31,7 +31,7 @@ from django.db.models.signals import post_init, pre_init
 
 from adj.django_types import KlassInfo, RelatedKlassInfo
 from adj.hydrate.fetch_mode import mode_for
-from adj.hydrate.generate import Hydrate, Source, converted, item_text, unpacking
+from adj.hydrate.generate import FunctionSource, Hydrate, converted, item_text, unpacking
 from adj.hydrate.layout import Layout
 from adj.hydrate.row_state import RELATED, STATE, with_state
 
@@ -77,7 +77,7 @@ def _is_generated(layout: Layout) -> bool:
     if getattr(layout.fetch_mode, "track_peers", False):
         return False
     klass_info = _klass_info(layout)
-    if not all(is_plain(model) for model in _models(klass_info)):
+    if not all(is_plain_model(model) for model in _models(klass_info)):
         return False
     return all(_is_plain_attribute(klass_info["model"], name) for name in layout.annotations or ())
 
@@ -96,7 +96,7 @@ def _is_data_descriptor(attribute: object) -> bool:
 
 
 @lru_cache(maxsize=1_024)
-def is_plain(model: type[Model]) -> bool:
+def is_plain_model(model: type[Model]) -> bool:
     """Whether filling `__dict__` makes the same instance as `from_db`."""
     mro = model.__mro__
     after_model = mro[mro.index(Model) + 1 :]
@@ -135,7 +135,7 @@ def _models(klass_info: KlassInfo) -> Iterator[type[Model]]:
 
 
 def _generated_hydrator(layout: Layout) -> Hydrate:
-    source = Source(
+    source = FunctionSource(
         names={
             "connection": layout.connection,
             "new": object.__new__,
@@ -160,7 +160,7 @@ def _generated_hydrator(layout: Layout) -> Hydrate:
 class _InstanceWriter:
     """Writes the code of one row's instances; instance `i<n>` has the state `s<n>` and the relations `f<n>`."""
 
-    def __init__(self, layout: Layout, source: Source) -> None:
+    def __init__(self, layout: Layout, source: FunctionSource) -> None:
         self.layout, self.source = layout, source
         self.count = 0
 
@@ -318,7 +318,7 @@ def _from_db(model: type[Model], mode: Any) -> Callable[..., object]:
 
 def _row_converter(layout: Layout) -> Convert:
     """Rows as lists of what is selected, converted, with the tuples of composite keys."""
-    source = Source(names={"connection": layout.connection})
+    source = FunctionSource(names={"connection": layout.connection})
     values = [item_text(layout, source, item) for item in layout.items]
     source.add(0, "def hydrate(rows):")
     source.add(1, f"return [[{', '.join(values)}] for {unpacking(layout)} in rows]")

@@ -36,7 +36,7 @@ ROW_SHAPES: Mapping[type, RowShape] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ResultColumn:
     """One database column, and the functions that its value passes through, in order."""
 
     expression: BaseExpression
@@ -54,7 +54,7 @@ class Layout:
     """
 
     shape: RowShape
-    columns: tuple[Column, ...]
+    columns: tuple[ResultColumn, ...]
     items: tuple[int | tuple[int, ...], ...]
     alias: str
     connection: BaseDatabaseWrapper
@@ -111,17 +111,17 @@ def aggregate_layout(compiler: SQLCompiler, alias: str, shape: RowShape) -> Layo
 
 def _columns(
     expressions: Sequence[Expression], compiler: SQLCompiler
-) -> tuple[tuple[Column, ...], tuple[int | tuple[int, ...], ...]]:
+) -> tuple[tuple[ResultColumn, ...], tuple[int | tuple[int, ...], ...]]:
     """A column for each database column, and which of them make up each selected expression."""
     converters = compiler.get_converters(list(expressions))
-    columns: list[Column] = []
+    columns: list[ResultColumn] = []
     items: list[int | tuple[int, ...]] = []
     for expression in expressions:
         start = len(columns)
         is_composite = isinstance(expression, ColPairs)
         for part in expression.get_source_expressions() if is_composite else (expression,):
             functions, _ = converters.get(len(columns), ((), part))
-            columns.append(Column(part, tuple(functions)))
+            columns.append(ResultColumn(part, tuple(functions)))
         items.append(tuple(range(start, len(columns))) if is_composite else start)
     return tuple(columns), tuple(items)
 

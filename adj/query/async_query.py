@@ -18,7 +18,8 @@ from adj.compiler.django.build import build, pickled, unpickled
 from adj.compiler.django.dialect import dialect_for
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
-from adj.compiler.plans.prepare import Answered, Foreign, Question, prepare
+from adj.compiler.plans.prepare import prepare
+from adj.compiler.plans.prepared import DjangoPath, KnownResult, Question
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
 from adj.query.builders import BuildingQuery
 from adj.query.query_method import Source
@@ -158,9 +159,9 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         Raises `EngineNotOpen` where the SQL depends on the server's version and no query has run yet.
         """
         prepared = prepare(Question(self.statement, self.structure, ROWS), dialect_for(self.db))
-        if isinstance(prepared, Answered):
+        if isinstance(prepared, KnownResult):
             return SQL("", ())
-        if isinstance(prepared, Foreign):
+        if isinstance(prepared, DjangoPath):
             return SQL(*prepared.source.query.get_compiler(self.db).as_sql())
         return SQL(prepared.sql, prepared.parameters)
 

@@ -86,7 +86,7 @@ def column_names(model: type[Model]) -> tuple[str, ...]:
     return tuple(sorted({"pk", *(name for field in fields for name in (field.name, field.attname))}))
 
 
-def get_field(model: type[Model], name: str) -> PathField | None:
+def get_field(model: type[Model], name: str) -> Any:
     """A field or relation by the name that queries use; None if there is none."""
     if name == "pk":
         return model._meta.pk

@@ -186,10 +186,10 @@ def _key_statements(root: Path, group: str) -> Iterator[Mutant]:
 # -- (b) checks and guards ---------------------------------------------------------------------------------------------
 
 _CHECKED = (
-    *("plan", "row_keys", "slots", "marked_nodes", "slotted_query", "prepare", "build", "assign"),
+    *("plan", "row_keys", "slots", "marked_nodes", "slotted_query", "prepare", "compiled", "build", "assign"),
     *("walk", "node_types", "key_visitor", "clauses.rows", "constants", "structure", "project_code"),
 )
-_REFUSALS = {"Refused", "Uncacheable", "Unkeyed", "keys.refuse"}
+_REFUSALS = {"UnfitValue", "Uncacheable", "Unkeyed", "keys.refuse"}
 
 
 def _checks(root: Path, group: str) -> Iterator[Mutant]:
@@ -305,7 +305,7 @@ def _proof(root: Path, group: str) -> Iterator[Mutant]:
             "trust._Verification.is_due": ["False"],
             "trust._fingerprint": ["0"],
             "prepare._is_as_written": ["True"],
-            "prepare._reason_of_rows": ["None"],
+            "compiled.reason_of_rows": ["None"],
         },
     )
 
@@ -335,7 +335,7 @@ def _lists(root: Path, group: str) -> Iterator[Mutant]:
             "marked_nodes.Slotted.passes_on": ["True"],
             "plan.is_plain_integer": ["True"],
             "assign._takes_nodes": ["True"],
-            "overrides.is_plain": ["True"],
+            "overrides.builds_plainly": ["True"],
         },
     )
     yield from _class_lists(root, group)

@@ -42,16 +42,16 @@ from adj.compiler.django.substitute import SlotWalk
 from adj.compiler.keys.key_visitor import KeyWalk, structure_of_statement
 from adj.compiler.keys.node_types import node_type_of
 from adj.compiler.keys.nodes import computed_names, has_found_field, holds_expression
-from adj.compiler.keys.overrides import is_plain, method_names, overridden_terminals
+from adj.compiler.keys.overrides import builds_plainly, method_names, overridden_terminals
 from adj.compiler.plans.plan import Guard, _general_bind, is_plain_integer
 from adj.compiler.plans.plan_key import structure_with_ending
-from adj.compiler.plans.prepare import Answered, Foreign, Ready
+from adj.compiler.plans.prepared import DjangoPath, KnownResult, Ready
 from adj.compiler.plans.proof import are_same
 from adj.compiler.slots.lookup_paths import compares_plainly, takes_any_length
 from adj.compiler.slots.marked_nodes import SlottedLookup, SlottedValue, marked_class
 from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, resolves_itself
 from adj.compiler.slots.row_keys import SlottedKeys, keys_bind
-from adj.compiler.slots.slots import Cell, Marker, Recording, Refused, Rendering, Slot, check_nested, nested_markers
+from adj.compiler.slots.slots import Cell, Marker, Recording, Rendering, Slot, UnfitValue, check_nested, nested_markers
 from adj.compiler.slots.slotted_query import _is_list_of_keys, _is_made_plainly, _objection, recorded
 from adj.statement.shapes import Answer
 from adj.statement.statement import ROWS, Finish
@@ -77,9 +77,9 @@ def test_a_plan_refuses_values_that_its_guards_forbid() -> None:
     equal = dataclasses.replace(plan, guards=(Guard(0, 1, equal=True),))
     unequal = dataclasses.replace(plan, guards=(Guard(0, 1, equal=False),))
     assert equal.bind((1, 1), None)[1] == unequal.bind((1, 2), None)[1][:1] * 2 == (1, 1)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         equal.bind((1, 2), None)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         unequal.bind((1, 1), None)
 
 
@@ -90,9 +90,9 @@ def test_a_plan_refuses_parameters_that_its_guards_forbid() -> None:
     unequal = dataclasses.replace(plan, parameter_guards=(Guard(one, other, equal=False),))
     assert equal.bind((1, 1), None)[1] == (1, 1)
     assert unequal.bind((1, 2), None)[1] == (1, 2)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         equal.bind((1, 2), None)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         unequal.bind((1, 1), None)
 
 
@@ -128,10 +128,10 @@ def test_a_node_that_is_made_again_has_the_recorded_sql() -> None:
     bind = _general_bind(rendering_of("a = %s", 1), compiler())
     assert bind(Says("a = %s", 1)) == (1,)
     for other in (Says("b = %s", 1), Says("a = %s", 1, 2), Says("a = %s"), Says("a IS NULL")):
-        with pytest.raises(Refused):
+        with pytest.raises(UnfitValue):
             bind(other)
     for error in (EmptyResultSet, FullResultSet):
-        with pytest.raises(Refused):
+        with pytest.raises(UnfitValue):
             bind(Vanishes(error))
 
 
@@ -141,9 +141,9 @@ def test_a_list_that_is_made_again_has_the_recorded_sql_around_it() -> None:
     bind = keys_bind(recorded_list, compiler())
     assert bind(Says("a IN (%s, %s)", 1, 2)) == (1, 2)
     for other in (Says("b IN (%s)", 1), Says("a IN (%s)", 1, 2), Says("a IN (%s) OR a IN (%s)", 1, 2)):
-        with pytest.raises(Refused):
+        with pytest.raises(UnfitValue):
             bind(other)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         bind(Vanishes(EmptyResultSet))
 
 
@@ -156,7 +156,7 @@ def test_a_node_that_is_made_again_has_the_same_nodes_inside_it() -> None:
     assert nested == ((1, inside),)
     check_nested((7, Marker(inner, 0, recording, 2)), nested)
     for wrong in (7, Marker(other, 0, recording, 1), Marker(inner, 1, recording, 1)):
-        with pytest.raises(Refused):
+        with pytest.raises(UnfitValue):
             check_nested((7, wrong), nested)
 
 
@@ -622,7 +622,7 @@ def test_a_plan_for_what_django_answers_without_a_query_is_found() -> None:
     said.append("")
     with pytest.raises(PlanMismatch, match="Django needs no query for these values"):
         sql_of(q(Book).filter(Switched(), pages=2))
-    assert isinstance(prepared(q(Book).filter(Switched(), pages=2)), Answered)
+    assert isinstance(prepared(q(Book).filter(Switched(), pages=2)), KnownResult)
 
 
 class Asking(CharField):  # type: ignore[type-arg]  # generic for checkers only
@@ -637,7 +637,7 @@ def test_a_value_that_django_asks_the_database_about_leaves_the_query_to_django(
 ) -> None:
     monkeypatch.setattr(Book._meta.get_field("title"), "__class__", Asking)
     assert isinstance(prepared(q(Book).filter(title="a")), Ready)
-    assert isinstance(prepared(q(Book).filter(title="count")), Foreign)
+    assert isinstance(prepared(q(Book).filter(title="count")), DjangoPath)
     assert isinstance(prepared(q(Book).filter(title="b")), Ready)
 
 
@@ -651,7 +651,7 @@ def test_an_operand_that_loses_its_key_after_it_was_written_leaves_no_plan() -> 
 
 def test_columns_that_django_merges_leave_the_query_to_django() -> None:
     numbered = {name: Window(RowNumber(), order_by="pk") for name in ("a", "b")}
-    assert isinstance(prepared(q(Book).annotate(**numbered).filter(a__lte=3)), Foreign)
+    assert isinstance(prepared(q(Book).annotate(**numbered).filter(a__lte=3)), DjangoPath)
 
 
 class Odd:
@@ -715,7 +715,7 @@ def test_terms_of_an_order_that_are_equal_by_their_parameters_are_guarded() -> N
         assert len(parameters) == len({one, other})
     plan = plan_of(ordered(3, 4))
     assert plan.parameter_guards
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         plan.bind((3, 3), None)
 
 
@@ -730,9 +730,9 @@ def test_columns_that_are_equal_by_their_operands_are_guarded() -> None:
     plan = plan_of(selected(3, 4))
     assert plan.guards
     plan.bind((5, 6, 1), None)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         plan.bind((5, 5, 1), None)
-    assert isinstance(prepared(selected(3, 3)), Foreign)
+    assert isinstance(prepared(selected(3, 3)), DjangoPath)
 
 
 # -- which classes are in which list -----------------------------------------------------------------------------------
@@ -860,7 +860,7 @@ class OwnUpdate(QuerySet[Any]):
 
 def test_which_querysets_build_and_write_as_djangos_own() -> None:
     kinds: list[Any] = [QuerySet, BookQuerySet, OwnFilter, OwnUpdate]
-    assert [is_plain(kind) for kind in kinds] == [True, True, False, True]
+    assert [builds_plainly(kind) for kind in kinds] == [True, True, False, True]
     own = [overridden_terminals(kind) & method_names(Answer.UPDATE) for kind in kinds]
     assert [bool(names) for names in own] == [False, False, False, True]
     assert not overridden_terminals(OwnUpdate) & method_names(Answer.DELETE)
@@ -893,10 +893,10 @@ def test_an_assignment_without_a_key_leaves_none_to_the_update() -> None:
 
 
 def test_what_takes_several_statements_is_left_to_django() -> None:
-    assert isinstance(prepared(q(Book).filter(pages=1), Finish(Answer.DELETE)), Foreign)
-    assert isinstance(prepared(q(Book), Finish(Answer.CREATE, (), {"title": "a"})), Foreign)
+    assert isinstance(prepared(q(Book).filter(pages=1), Finish(Answer.DELETE)), DjangoPath)
+    assert isinstance(prepared(q(Book), Finish(Answer.CREATE, (), {"title": "a"})), DjangoPath)
     own: Any = OwnFilter(Book)
-    assert isinstance(prepared(q(own).filter(pages=1)), Foreign)
+    assert isinstance(prepared(q(own).filter(pages=1)), DjangoPath)
 
 
 def test_a_query_inside_a_node_that_may_look_at_it_has_no_key() -> None:

@@ -50,7 +50,7 @@ from django.utils.translation import gettext_lazy
 from adj import InvalidOperand, pure, q
 from adj.compiler.django.build import build_with_slots
 from adj.compiler.plans.plan_key import _models_are_local
-from adj.compiler.plans.prepare import Answered
+from adj.compiler.plans.prepared import KnownResult
 from adj.compiler.slots.slots import Recording
 from adj.query.async_query import query_of
 from adj.statement.statement import ROWS
@@ -110,7 +110,7 @@ def test_a_plan_gives_djangos_sql_and_parameters_cold_and_from_the_cache(build: 
         query = build(Values(start))
         assert sql_of(query) == django_sql_of(query)
     found = prepared(build(Values(3_000)))
-    assert isinstance(found, Answered) or found.was_cached
+    assert isinstance(found, KnownResult) or found.was_cached
 
 
 @pytest.mark.parametrize("build", [pytest.param(build, id=name) for name, build in CONSTANTS.items()])

@@ -18,7 +18,7 @@ from adj.compiler.keys.key_visitor import KeyWalk
 from adj.compiler.keys.name_keys import name_key
 from adj.compiler.keys.walk import Walk
 from adj.compiler.slots.marked_nodes import Slotted, mark
-from adj.compiler.slots.slots import Compiled, Slot
+from adj.compiler.slots.slots import CompiledSQL, Slot
 from adj.django_types import AnyField
 from adj.errors import UnknownColumn
 from adj.schema.paths import column_names, get_field
@@ -33,14 +33,14 @@ class Assigned:
     def __init__(self, field: AnyField, value: object) -> None:
         self.field, self.value = field, value
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Compiled:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> CompiledSQL:
         """A parameter; other SQL for what a field makes an expression of, or stores as NULL."""
         value: object = self.value
         if isinstance(value, Model):
             value = value.prepare_database_save(self.field)
         prepared = self.field.get_db_prep_save(value, connection=connection)
         if hasattr(prepared, "as_sql"):
-            compiled: Compiled = compiler.compile(prepared)
+            compiled: CompiledSQL = compiler.compile(prepared)
             return compiled
         return ("NULL", ()) if prepared is None else ("%s", (prepared,))
 
@@ -64,7 +64,7 @@ class SlottedAssigned(Slotted):
         field = self.field
         return lambda value: Assigned(field, value)
 
-    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], Compiled]) -> Compiled:
+    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], CompiledSQL]) -> CompiledSQL:
         """How NULL is written is Django's affair, and differs between its versions."""
         compiled = super().rendered(compiler, compile_node)
         if not compiled[1]:

@@ -17,7 +17,7 @@ from django.db.models.query import ModelIterable
 
 from adj.compiler.django.assign import assigned_slots
 from adj.compiler.django.dialect import Bound
-from adj.compiler.django.substitute import SlotWalk, Verbatim
+from adj.compiler.django.substitute import SlotWalk, Verbatim, WithBuiltQueries
 from adj.compiler.keys.prefetch_lookups import prefetch_lookup
 from adj.compiler.slots.slots import Recording, Slot
 from adj.compiler.slots.slotted_query import slotted_query_class
@@ -79,22 +79,11 @@ def _restored(kind: type[object], attributes: dict[str, object]) -> object:
 
 def build(statement: Statement) -> DjangoQuerySet:
     """The QuerySet that says the same as a statement; the caller's own."""
-    nested = _Nested()
+    built: dict[int, DjangoQuerySet] = {}
+    operands = WithBuiltQueries(lambda holder: built.get(id(holder)))
     for holder in innermost_first(statement.clauses):
-        nested.built[id(holder)] = _replay(holder.statement, base_of(holder.statement), nested)
-    return _replay(statement, base_of(statement), nested)
-
-
-class _Nested(Verbatim):
-    """The operands as they are; a nested query becomes its QuerySet, which may be built already."""
-
-    def __init__(self) -> None:
-        self.built: dict[int, DjangoQuerySet] = {}
-
-    def node(self, node: object) -> object:
-        """One expression."""
-        built = self.built.get(id(node)) if self.built else None
-        return super().node(node) if built is None else built.all()
+        built[id(holder)] = _replay(holder.statement, base_of(holder.statement), operands)
+    return _replay(statement, base_of(statement), operands)
 
 
 def innermost_first(

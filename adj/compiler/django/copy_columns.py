@@ -33,7 +33,7 @@ _CAST = re.compile(r"%s(?:::.+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CopyColumn:
     """A field that is written, where its values are in a row, and how they are prepared."""
 
     field: AnyField
@@ -42,14 +42,14 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class RowCopy:
     """How the rows of one COPY become values. `left_out` are fields whose values the database makes."""
 
     model: type[Model]
     has_instances: bool
     count: int | None
-    columns: tuple[Column, ...]
-    left_out: tuple[Column, ...]
+    columns: tuple[CopyColumn, ...]
+    left_out: tuple[CopyColumn, ...]
 
     def sql(self, quote: Callable[[str], str]) -> str:
         """The statement that takes the rows."""
@@ -122,7 +122,7 @@ def _argument(field: AnyField, value: object) -> str:
     return name
 
 
-def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection: BaseDatabaseWrapper) -> Copied:
+def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection: BaseDatabaseWrapper) -> RowCopy:
     """How rows like a first one are copied.
 
     Raises `ValueError` for sequences without names of fields, `TypeError` for what is no row, and `UnknownColumn`.
@@ -141,9 +141,9 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
     readers = {**readers, **dict(_default_readers(set(fields_of(model, None)) - set(named), model))}
     if not is_instance and len(row) != len(named):
         raise ValueError(f"acopy() got {len(row)} values for {len(named)} fields.")
-    columns = [Column(field, read, _preparation(field, connection)) for field, read in readers.items()]
+    columns = [CopyColumn(field, read, _preparation(field, connection)) for field, read in readers.items()]
     is_left = [_is_databases(column.field, column.read(row)) for column in columns]
-    return Copied(
+    return RowCopy(
         model=model,
         has_instances=is_instance,
         count=None if is_instance else len(named),

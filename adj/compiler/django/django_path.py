@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from adj.compiler.django.build import build, build_on, kept
 from adj.compiler.django.substitute import Verbatim
 from adj.compiler.keys.overrides import (
-    Names,
+    MethodNames,
     begins_with_every_row,
     django_reason,
     has_own_async,
@@ -173,7 +173,7 @@ def _is_sticky(statement: Statement) -> bool:
 # -- terminal methods --------------------------------------------------------------------------------------------------
 
 
-def terminal_reason(statement: Statement, names: Names) -> str | None:
+def terminal_reason(statement: Statement, names: MethodNames) -> str | None:
     """Why the owner's own code has to end a statement by one of its terminal methods; None where adj may."""
     owner, base = statement.owner, statement.base
     if owner is not None:
@@ -186,7 +186,7 @@ def terminal_reason(statement: Statement, names: Names) -> str | None:
     return None
 
 
-def terminal_source(statement: Statement, alias: str, names: Names) -> object:
+def terminal_source(statement: Statement, alias: str, names: MethodNames) -> object:
     """What a terminal method is called on, for a database that is known: a manager that defines it, or a QuerySet."""
     owner = statement.owner
     if owner is not None and owner.manager is not None and own_methods(owner.manager) & names:

@@ -68,7 +68,7 @@ def check_backend(statement: Statement, finish: Finish, wrapper: BaseDatabaseWra
         _refuse(statement, f"{wrapper.display_name} cannot return the rows of {name}().", finish)
 
 
-def refuse_foreign(statement: Statement, finish: Finish, reason: str) -> None:
+def refuse_django_path(statement: Statement, finish: Finish, reason: str) -> None:
     """Raise `UnsupportedFeature` for what is no single statement of adj's."""
     _refuse(statement, f"returning() needs one statement, and Django's own code has to run this one: {reason}.", finish)
 

@@ -48,6 +48,19 @@ class Verbatim:
         return node
 
 
+class WithBuiltQueries(Verbatim):
+    """The same, where a nested query may be built already: `queryset_of` returns its QuerySet, or None."""
+
+    def __init__(self, queryset_of: Callable[[StatementHolder], DjangoQuerySet | None]) -> None:
+        self._queryset_of = queryset_of
+
+    @override
+    def node(self, node: Any) -> object:
+        """One expression."""
+        queryset = self._queryset_of(node) if isinstance(node, StatementHolder) else None
+        return super().node(node) if queryset is None else queryset.all()
+
+
 class SlotWalk(Walk[object]):
     """The walk that puts slots in the places of values; what holds none stays the user's own object."""
 

@@ -24,7 +24,7 @@ from adj.hydrate.layout import ROW_SHAPES
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
 
-Names: TypeAlias = frozenset[str]
+MethodNames: TypeAlias = frozenset[str]
 
 # What a class may have anew without a query noticing: how it is written down, shown, pickled, made a manager of.
 _HARMLESS = frozenset(
@@ -38,7 +38,7 @@ _HARMLESS = frozenset(
     }
 )
 
-_BY_ANSWER: Mapping[Answer, Names] = {
+_BY_ANSWER: Mapping[Answer, MethodNames] = {
     Answer.ROWS: frozenset(),
     Answer.GET: frozenset({"get", "aget"}),
     Answer.FIRST: frozenset({"first", "afirst"}),
@@ -53,14 +53,14 @@ _BY_ANSWER: Mapping[Answer, Names] = {
     Answer.DELETE: frozenset({"delete", "adelete", "_raw_delete"}),
 }
 
-IN_BULK: Names = frozenset({"in_bulk", "ain_bulk"})
-CONTAINS: Names = frozenset({"contains", "acontains", "exists"})
-ITERATOR: Names = frozenset({"iterator", "aiterator"})
-EXPLAIN: Names = frozenset({"explain", "aexplain"})
-ASYNC_ITERATION: Names = frozenset({"__aiter__"})
+IN_BULK: MethodNames = frozenset({"in_bulk", "ain_bulk"})
+CONTAINS: MethodNames = frozenset({"contains", "acontains", "exists"})
+ITERATOR: MethodNames = frozenset({"iterator", "aiterator"})
+EXPLAIN: MethodNames = frozenset({"explain", "aexplain"})
+ASYNC_ITERATION: MethodNames = frozenset({"__aiter__"})
 
 # What Django's own code calls by itself when adj lets it write.
-_WRITTEN: Names = frozenset(
+_WRITTEN: MethodNames = frozenset(
     {
         *("create", "acreate", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"),
         *("bulk_create", "abulk_create", "bulk_update", "abulk_update", "raw"),
@@ -69,16 +69,16 @@ _WRITTEN: Names = frozenset(
     }
 )
 
-TERMINAL: Names = frozenset().union(
+TERMINAL: MethodNames = frozenset().union(
     *_BY_ANSWER.values(), IN_BULK, CONTAINS, ITERATOR, EXPLAIN, ASYNC_ITERATION, _WRITTEN
 )
 """Methods that end a chain: a class that replaces one still builds as Django does."""
 
-_NONE: Names = frozenset()
-_METHODS: Names = frozenset({"__getattr__", *(name for base in QuerySet.__mro__ for name in vars(base))})
+_NONE: MethodNames = frozenset()
+_METHODS: MethodNames = frozenset({"__getattr__", *(name for base in QuerySet.__mro__ for name in vars(base))})
 # What Django's QuerySet gives to an instance.
-_ATTRIBUTES: Names = frozenset({*vars(QuerySet()), DJANGO_VERSION_PICKLE_KEY})
-_QUERY_METHODS: Names = frozenset(
+_ATTRIBUTES: MethodNames = frozenset({*vars(QuerySet()), DJANGO_VERSION_PICKLE_KEY})
+_QUERY_METHODS: MethodNames = frozenset(
     name
     for base in Query.__mro__
     for name, member in vars(base).items()
@@ -93,7 +93,7 @@ def _is_proxy(member: object) -> bool:
     return getattr(member, "__code__", None) is _PROXY
 
 
-_MANAGER_METHODS: Names = frozenset(
+_MANAGER_METHODS: MethodNames = frozenset(
     {"all", *(name for base in Manager.__mro__ for name, member in vars(base).items() if _is_proxy(member))}
 )
 
@@ -101,19 +101,19 @@ _MANAGER_METHODS: Names = frozenset(
 # -- QuerySets ---------------------------------------------------------------------------------------------------------
 
 
-def overridden(queryset_class: type) -> Names:
+def overridden(queryset_class: type) -> MethodNames:
     """The attributes of Django's QuerySet that a class replaces."""
     if queryset_class is QuerySet:
         return _NONE
     return _of_queryset(queryset_class).replaced()
 
 
-def overridden_terminals(queryset_class: type) -> Names:
+def overridden_terminals(queryset_class: type) -> MethodNames:
     """The terminal methods among them."""
     return overridden(queryset_class) & TERMINAL
 
 
-def is_plain(queryset_class: type) -> bool:
+def builds_plainly(queryset_class: type) -> bool:
     """Whether a class builds its queries as Django does; new methods and replaced terminal methods do no harm."""
     return overridden(queryset_class) <= TERMINAL
 
@@ -126,14 +126,14 @@ class _Own:
 
     __slots__ = ("_classes", "_contents", "_find", "_names", "_replaced")
 
-    def __init__(self, kind: type, djangos: type, find: Callable[[Sequence[type]], Names]) -> None:
+    def __init__(self, kind: type, djangos: type, find: Callable[[Sequence[type]], MethodNames]) -> None:
         self._classes = [base for base in kind.__mro__ if base not in djangos.__mro__]
         self._contents = [vars(base) for base in self._classes]
         self._find = find
         self._names: list[tuple[str, ...]] | None = None
         self._replaced = _NONE
 
-    def replaced(self) -> Names:
+    def replaced(self) -> MethodNames:
         """The names of Django's that they replace now."""
         # On the way of every query: no function of ours in the comparison.
         names = [*map(tuple, self._contents)]
@@ -149,7 +149,7 @@ def _of_queryset(kind: type) -> _Own:
     return _Own(kind, QuerySet, _overridden)
 
 
-def _overridden(own: Sequence[type]) -> Names:
+def _overridden(own: Sequence[type]) -> MethodNames:
     return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS
 
 
@@ -173,7 +173,7 @@ def django_reason(queryset: Any) -> str | None:
 
 
 @lru_cache(maxsize=1_024)
-def _class_reason(name: str, own: Names) -> str:
+def _class_reason(name: str, own: MethodNames) -> str:
     return f"{name} overrides {_listed(own - TERMINAL)}"
 
 
@@ -198,7 +198,7 @@ def query_reason(query: object) -> str | None:
 # -- managers ----------------------------------------------------------------------------------------------------------
 
 
-def own_methods(manager: AnyManager) -> Names:
+def own_methods(manager: AnyManager) -> MethodNames:
     """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
     kind: type = type(manager)
     attributes = manager.__dict__
@@ -214,7 +214,7 @@ def _of_manager(kind: type) -> _Own:
     return _Own(kind, Manager, _own_methods)
 
 
-def _own_methods(classes: Sequence[type]) -> Names:
+def _own_methods(classes: Sequence[type]) -> MethodNames:
     """The methods whose first definition is not Django's; related managers are Django's, with classes made for them."""
     own: set[str] = set()
     seen: set[str] = set()
@@ -233,7 +233,7 @@ def starts_plain(manager: AnyManager) -> bool:
 
 def begins_with_every_row(manager: Any) -> bool:
     """Whether a manager gives every row of the database that the router chooses, whenever it is asked."""
-    return _gives_every_row(manager) and is_plain(manager._queryset_class)
+    return _gives_every_row(manager) and builds_plainly(manager._queryset_class)
 
 
 def _gives_every_row(manager: Any) -> bool:
@@ -245,7 +245,7 @@ def _gives_every_row(manager: Any) -> bool:
     )
 
 
-def terminals_of_every_row(manager: Any) -> Names | None:
+def terminals_of_every_row(manager: Any) -> MethodNames | None:
     """The terminal methods that the QuerySets of a manager replace, which starts plain; None if it does not."""
     if not _gives_every_row(manager) or own_methods(manager):
         return None
@@ -266,7 +266,7 @@ def queryset_class_of(manager: AnyManager) -> type[DjangoQuerySet]:
 # -- terminal methods --------------------------------------------------------------------------------------------------
 
 
-def method_names(answer: Answer) -> Names:
+def method_names(answer: Answer) -> MethodNames:
     """The terminal methods that decide about a kind of answer."""
     return _BY_ANSWER.get(answer) or frozenset({answer.value, f"a{answer.value}"})
 

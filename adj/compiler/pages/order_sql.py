@@ -45,7 +45,7 @@ class Term:
         return _CONSTANT.fullmatch(self.sql) is not None
 
 
-class Compiled:
+class CompiledOrder:
     """A query on the way to its SQL, far enough to know its joins, groups and order.
 
     A joined table is named by its path, since its alias depends on the filters around it.

@@ -23,7 +23,7 @@ from django.db.models.sql.query import Query
 
 from adj.compiler.django.dialect import Dialect
 from adj.compiler.pages.comparable import Comparable, Incomparable, comparable_key
-from adj.compiler.pages.order_sql import Compiled, Term, output_field_of
+from adj.compiler.pages.order_sql import CompiledOrder, Term, output_field_of
 from adj.compiler.pages.page_cursor import Place, order_mark
 from adj.compiler.pages.unique_rows import relation_name, repeated_aliases
 from adj.compiler.pages.unstable import unstable_reason
@@ -124,7 +124,7 @@ class _Unsortable(Exception):
 
 def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order:
     model, query = queryset.model, queryset.query
-    whole = Compiled(query, dialect)
+    whole = CompiledOrder(query, dialect)
     keys = _keys(model, query)
     compiled, terms = _keyed(queryset, keys, dialect)
     if any(term.is_constant for term in terms):
@@ -155,12 +155,12 @@ def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order
     return Order(resolved, comparables, columns, shape, _is_reversed(query), mark)
 
 
-def _keyed(queryset: DjangoQuerySet, keys: Sequence[OrderKey], dialect: Dialect) -> tuple[Compiled, list[Term]]:
+def _keyed(queryset: DjangoQuerySet, keys: Sequence[OrderKey], dialect: Dialect) -> tuple[CompiledOrder, list[Term]]:
     """The query sorted by keys, and the term of each."""
     named = {key_name(position): key for position, key in enumerate(keys)}
     keyed = queryset.alias(**{name: key.expression for name, key in named.items()})
     keyed = keyed.reverse() if _is_reversed(queryset.query) else keyed
-    compiled = Compiled(keyed.order_by(*[key.order_by(name) for name, key in named.items()]).query, dialect)
+    compiled = CompiledOrder(keyed.order_by(*[key.order_by(name) for name, key in named.items()]).query, dialect)
     nodes = compiled.query.annotations
     return compiled, [compiled.term(nodes[name], key.descending, key.nulls_first) for name, key in named.items()]
 
@@ -172,7 +172,7 @@ def _is_reversed(query: Query) -> bool:
 # -- checks ------------------------------------------------------------------------------------------------------------
 
 
-def _check_order(compiled: Compiled, theirs: list[Term], ours: list[tuple[Term, object]]) -> None:
+def _check_order(compiled: CompiledOrder, theirs: list[Term], ours: list[tuple[Term, object]]) -> None:
     """Refuse an order that Django writes in another way than the keys say.
 
     Django resolves an annotation again when it sorts by its name, which may give it more parentheses.
@@ -200,7 +200,7 @@ def _check_stability(query: Query, found: Sequence[BaseExpression]) -> None:
         raise _Unsortable("A window function sees the rows of the page only, and would give other values than without.")
 
 
-def _check_rows(compiled: Compiled) -> None:
+def _check_rows(compiled: CompiledOrder) -> None:
     """Refuse joins by which a row of the model may come more than once."""
     repeated = repeated_aliases(compiled.query) & compiled.distinguishing_aliases()
     if repeated:

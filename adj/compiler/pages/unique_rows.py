@@ -20,7 +20,7 @@ from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
 
 # A column of a table in the FROM clause.
-Column = tuple[str, str]
+TableColumn = tuple[str, str]
 
 
 def repeated_aliases(query: Query) -> set[str]:
@@ -42,7 +42,7 @@ def repeated_aliases(query: Query) -> set[str]:
     return {str(join.table_alias) for join in joins} - single
 
 
-def _implied(join: Any, single: set[str], known: set[Column]) -> Iterator[Column]:
+def _implied(join: Any, single: set[str], known: set[TableColumn]) -> Iterator[TableColumn]:
     """The columns on one side of a join that follow from those on its other side."""
     for left, right in join.join_cols:
         parent, child = (join.parent_alias, left), (join.table_alias, right)
@@ -53,7 +53,7 @@ def _implied(join: Any, single: set[str], known: set[Column]) -> Iterator[Column
             yield parent
 
 
-def _is_single(join: Join, known: set[Column]) -> bool:
+def _is_single(join: Join, known: set[TableColumn]) -> bool:
     columns: set[str | None] = {column for alias, column in known if alias == join.table_alias}
     model = _model_of(join)
     return model is not None and any(key <= columns for key in _unique_keys(model))
@@ -79,7 +79,7 @@ def _unique_keys(model: type[Model]) -> Iterator[set[str | None]]:
             yield {columns[name] for name in names}
 
 
-def _pinned(node: Any) -> Iterator[Column]:
+def _pinned(node: Any) -> Iterator[TableColumn]:
     """The columns that a condition compares with a constant, whatever else it says."""
     if isinstance(node, WhereNode):
         if not node.negated and (node.connector == AND or len(node.children) == 1):
@@ -89,7 +89,7 @@ def _pinned(node: Any) -> Iterator[Column]:
         yield node.lhs.alias, str(node.lhs.target.column)
 
 
-def _pinned_by_join(join: Any) -> Iterator[Column]:
+def _pinned_by_join(join: Any) -> Iterator[TableColumn]:
     """The columns of a joined table that the ON clause compares with a constant."""
     field = getattr(join.join_field, "field", join.join_field)
     if (name := getattr(field, "content_type_field_name", None)) is not None and (model := _model_of(join)):

@@ -34,8 +34,8 @@ from adj.compiler.django.dialect import LIMITS, Dialect
 from adj.compiler.plans.trust import Trust
 from adj.compiler.slots.forget import forget_arguments
 from adj.compiler.slots.lookup_paths import MEMBERSHIPS
-from adj.compiler.slots.row_keys import Keys, keys_bind, placeholders
-from adj.compiler.slots.slots import Refused, Rendering, check_nested, nested_markers
+from adj.compiler.slots.row_keys import RowKeys, keys_bind, placeholders
+from adj.compiler.slots.slots import Rendering, UnfitValue, check_nested, nested_markers
 from adj.compiler.slots.slotted_query import bare_compiler
 from adj.django_types import AnyField
 from adj.statement.structure import PLAIN_TYPES
@@ -64,7 +64,10 @@ NO_VALUE = -1
 
 @dataclass(frozen=True, slots=True)
 class Binder:
-    """Turns one slot's value into the parameters of one place in the SQL; raises `Refused` if that SQL does not fit."""
+    """Turns the value of one slot into the parameters of one place in the SQL.
+
+    Raises `UnfitValue` for a value that needs other SQL.
+    """
 
     slot: int
     bind: Bind
@@ -132,10 +135,10 @@ class Plan:
     def bind(
         self, values: Sequence[object], bounds: tuple[int | None, int | None] | None
     ) -> tuple[str, tuple[object, ...]]:
-        """The SQL and the parameters of one run. Raises `Refused` when the values need other SQL."""
+        """The SQL and the parameters of one run. Raises `UnfitValue` when the values need other SQL."""
         for guard in self.guards:
             if bool(values[guard.one] == values[guard.other]) is not guard.equal:
-                raise Refused
+                raise UnfitValue
         if self.compiles_project_code:
             # Found at `NO_VALUE`.
             values = (*values, None)
@@ -147,7 +150,7 @@ class Plan:
         for pair in self.parameter_guards:
             one, other = (bound[place.binder][place.position] for place in (pair.one, pair.other))
             if bool(one == other) is not pair.equal:
-                raise Refused
+                raise UnfitValue
         sql = self.sql
         for keys in self.keys:
             count = len(bound[keys.parameters.binder]) - keys.parameters.start
@@ -198,9 +201,9 @@ def _general_bind(rendering: Rendering, compiler: SQLCompiler) -> Bind:
         try:
             fresh_sql, parameters = compiler.compile(rebuild(value))
         except (EmptyResultSet, FullResultSet):
-            raise Refused from None
+            raise UnfitValue from None
         if fresh_sql != sql or len(parameters) != count:
-            raise Refused
+            raise UnfitValue
         check_nested(parameters, nested)
         return parameters
 
@@ -266,7 +269,7 @@ def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> 
         if {*map(type, found)} != {int}:
             return None
         # Django sends each of them once, in the order of the list.
-        return [prepare(key, connection, True) for key in (found if type(found) is Keys else dict.fromkeys(found))]
+        return [prepare(key, connection, True) for key in (found if type(found) is RowKeys else dict.fromkeys(found))]
 
     return bind
 

@@ -12,9 +12,9 @@ from django.db.models import Model, QuerySet
 
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.overrides import starts_plain
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.compiler.relations.relation import OWN_ROWS
-from adj.compiler.slots.row_keys import Keys
+from adj.compiler.slots.row_keys import RowKeys
 from adj.hydrate.fetch_mode import is_default
 from adj.statement import clauses as ask
 from adj.statement.statement import ROWS, Statement
@@ -48,7 +48,7 @@ def load_as_one(instances: Sequence[Any]) -> bool:
 def columns_question(instances: Sequence[Model], attributes: Sequence[str], alias: str) -> Question:
     """The question for columns of instances."""
     model = type(instances[0])
-    keys = Keys(dict.fromkeys(instance.pk for instance in instances))
+    keys = RowKeys(dict.fromkeys(instance.pk for instance in instances))
     clauses = (ask.Only(tuple(attributes)), ask.Among(OWN_ROWS, keys))
     statement = Statement(model, QuerySet(model), clauses, alias)
     return Question(statement, structure_of_statement(statement), ROWS)

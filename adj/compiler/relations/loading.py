@@ -150,7 +150,7 @@ class _Ways:
         return any(last in row.__dict__ for row in rows if not hasattr(type(row), last))
 
 
-def carried(instances: Sequence[object], path: str) -> list[object]:
+def carried(instances: Sequence[object], path: str) -> list[Any]:
     """The rows that a path leads to, as far as instances carry them."""
     rows: list[object] = list(instances)
     for part in path.split(LOOKUP_SEP) if path else ():
@@ -166,7 +166,7 @@ def _carried(instance: Any, name: str) -> Sequence[object]:
     return ()
 
 
-def reached(instances: Sequence[object], path: str) -> list[object]:
+def reached(instances: Sequence[object], path: str) -> list[Any]:
     """The rows that a path of loaded relations leads to, each once."""
     rows: Sequence[Any] = instances
     for part in path.split(LOOKUP_SEP) if path else ():

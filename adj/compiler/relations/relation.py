@@ -102,13 +102,13 @@ OWN_ROWS = OwnRows()
 def relation_of(model: type[Model], name: str) -> Relation | None:
     """The relation that an attribute of a model stands for; None where it has no answer here, or is no relation."""
     descriptor: Any = getattr(model, name, None)
-    make = _KINDS.get(type(descriptor))
+    make = _BY_DESCRIPTOR.get(type(descriptor))
     return None if make is None else make(model, name, descriptor)
 
 
 def _forward(model: type[Model], name: str, descriptor: Any) -> Relation | None:
     field = descriptor.field
-    if not _is_plain(field):
+    if not _has_plain_key(field):
         return None
     related, target = field.remote_field.model, field.foreign_related_fields[0]
     return Relation(
@@ -135,7 +135,7 @@ def _reverse(model: type[Model], name: str, descriptor: Any) -> Relation | None:
 
 def _backwards(model: type[Model], name: str, rel: ForeignObjectRel, *, is_single: bool) -> Relation | None:
     field, related = rel.field, rel.related_model
-    if not _is_plain(field):
+    if not _has_plain_key(field):
         return None
     return Relation(
         model=model,
@@ -155,7 +155,7 @@ def _many_to_many(model: type[Model], name: str, descriptor: Any) -> Relation | 
     rel, field = descriptor.rel, descriptor.rel.field
     is_reverse, source = descriptor.reverse, source_field(descriptor)
     # An ancestor's prefetched rows count as a child's own, which only Django's managers know.
-    if not _is_plain(source) or not source.foreign_related_fields[0].primary_key or model._meta.parents:
+    if not _has_plain_key(source) or not source.foreign_related_fields[0].primary_key or model._meta.parents:
         return None
     target = source.foreign_related_fields[0]
     related = rel.related_model if is_reverse else rel.model
@@ -214,7 +214,7 @@ def source_field(descriptor: Any) -> Any:
     )
 
 
-_KINDS = {
+_BY_DESCRIPTOR = {
     ForwardManyToOneDescriptor: _forward,
     ForwardOneToOneDescriptor: _forward,
     ReverseOneToOneDescriptor: _reverse_single,
@@ -223,7 +223,7 @@ _KINDS = {
 }
 
 
-def _is_plain(field: object) -> bool:
+def _has_plain_key(field: object) -> bool:
     """Whether a foreign key has one column, and finds and keeps its rows as Django's do."""
     kind, django, caching = type(field), ForeignObject, FieldCacheMixin
     names = ("get_local_related_value", "get_foreign_related_value", "get_instance_value_for_fields")

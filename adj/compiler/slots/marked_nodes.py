@@ -19,7 +19,7 @@ from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.slots.passing import PASSING_LEFT
-from adj.compiler.slots.slots import Cell, Compiled, Recording, Refused, Rendering, Slot, markers
+from adj.compiler.slots.slots import Cell, CompiledSQL, Recording, Rendering, Slot, UnfitValue, markers
 
 
 class Slotted:
@@ -39,13 +39,13 @@ class Slotted:
         """Whether the node leaves the parameters of its parts alone."""
         return False
 
-    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], Compiled]) -> Compiled:
+    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], CompiledSQL]) -> CompiledSQL:
         """SQL with markers in place of this node's own parameters."""
         cell = self.cell
         recording = cell.recording
         if recording.is_sealed:
             if cell.rendering is None:
-                raise Refused
+                raise UnfitValue
             return cell.rendering.sql, cell.rendering.returned()
         if recording.opaque is not None:
             recording.note_objection(f"a value inside {recording.opaque}, which may look at it")
@@ -70,8 +70,8 @@ class Slotted:
 
 
 def render_again(
-    node: object, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], Compiled]
-) -> Compiled:
+    node: object, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], CompiledSQL]
+) -> CompiledSQL:
     """The SQL of a node of the project's, with markers for its parameters: it is compiled again at each run."""
     name = type(node).__name__
     if recording.is_compiled_again:
@@ -124,7 +124,7 @@ class SlottedLookup(Slotted):
             lookup = plain_class(lhs, value)
             # None renders `= NULL` happily, but a lookup made of None is another one.
             if lookup.rhs is None:
-                raise Refused
+                raise UnfitValue
             return lookup
 
         return rebuild
@@ -152,7 +152,7 @@ class SlottedPreparedLookup(SlottedLookup):
 
         def rebuild(value: object) -> object:
             if value is None:
-                raise Refused
+                raise UnfitValue
             lookup = copy.copy(template)
             lookup.__dict__["rhs"] = value
             return lookup
@@ -200,7 +200,7 @@ def _template(node: Slotted, plain_class: type) -> Any:
 
 
 @lru_cache(maxsize=1_024)
-def marked_class(behaviour: type, plain_class: type) -> type:
+def marked_class(behaviour: type, plain_class: type) -> Any:
     """The class of marked nodes for one class of nodes."""
     return type(f"Slotted{plain_class.__name__}", (behaviour, plain_class), {"plain_class": plain_class})
 

@@ -8,11 +8,11 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.slots.marked_nodes import SlottedLookup
-from adj.compiler.slots.slots import Marker, Refused, Rendering, check_nested, markers, nested_markers
+from adj.compiler.slots.slots import Marker, Rendering, UnfitValue, check_nested, markers, nested_markers
 
 
-class Keys(tuple[object, ...]):
-    """Keys to look rows up by: none of them twice, None not among them, and at least one."""
+class RowKeys(tuple[object, ...]):
+    """Keys to look rows up by: at least one, each once, and never None."""
 
     __slots__ = ()
 
@@ -62,9 +62,9 @@ def keys_bind(rendering: Rendering, compiler: SQLCompiler) -> Callable[[object],
         try:
             fresh_sql, parameters = compiler.compile(rebuild(keys))
         except EmptyResultSet:
-            raise Refused from None
+            raise UnfitValue from None
         if fresh_sql != sql.replace(token, placeholders(len(parameters) - start)):
-            raise Refused
+            raise UnfitValue
         check_nested(parameters, nested)
         return parameters
 

@@ -17,10 +17,10 @@ from typing import Any, NoReturn, TypeAlias
 
 from adj.statement.structure import Uncacheable
 
-Compiled: TypeAlias = tuple[str, Sequence[object]]
+CompiledSQL: TypeAlias = tuple[str, Sequence[object]]
 
 
-class Refused(Exception):
+class UnfitValue(Exception):
     """A value does not fit the SQL of a plan; the statement has to be compiled afresh."""
 
 
@@ -55,7 +55,7 @@ class Cell:
 
 
 def _refuse(value: object) -> NoReturn:
-    raise Refused
+    raise UnfitValue
 
 
 @dataclass(slots=True, eq=False)
@@ -215,7 +215,7 @@ def nested_markers(rendering: Rendering) -> tuple[tuple[int, Marker], ...]:
 
 
 def check_nested(parameters: Sequence[object], nested: tuple[tuple[int, Marker], ...]) -> None:
-    """Raise `Refused` unless a node that was compiled again has the same nested parameters in the same places."""
+    """Raise `UnfitValue` unless a node that was compiled again has the same nested parameters in the same places."""
     for position, marker in nested:
         parameter = parameters[position]
         is_like = (
@@ -224,4 +224,4 @@ def check_nested(parameters: Sequence[object], nested: tuple[tuple[int, Marker],
             and parameter.position == marker.position
         )
         if not is_like:
-            raise Refused
+            raise UnfitValue

@@ -24,7 +24,7 @@ from adj.compiler.slots.marked_nodes import Slotted, SlottedLookup, mark, render
 from adj.compiler.slots.passing import passes
 from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, writes_own_type
 from adj.compiler.slots.row_keys import SlottedKeys
-from adj.compiler.slots.slots import Compiled, Recording, Slot
+from adj.compiler.slots.slots import CompiledSQL, Recording, Slot
 from adj.statement.structure import SEQUENCE_TYPES
 
 
@@ -144,8 +144,8 @@ _WRITING_TYPES = frozenset({Cast, Value})
 
 
 def _compiled(
-    node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], Compiled]
-) -> Compiled:
+    node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], CompiledSQL]
+) -> CompiledSQL:
     """A node that is no slot, compiled while SQL is recorded."""
     kind = plain_class(type(node))
     if kind is Col:

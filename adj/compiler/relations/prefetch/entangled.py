@@ -23,7 +23,7 @@ from adj.django_types import AnyPrefetch, PrivateManager, PrivateQuerySet
 from adj.statement.structure import StatementHolder
 
 Branch: TypeAlias = Sequence[AnyPrefetch]
-Names: TypeAlias = frozenset[str] | None
+AttributeNames: TypeAlias = frozenset[str] | None
 """The attributes that lookups go through or fill; None where only the rows know."""
 
 _NOTHING: frozenset[str] = frozenset()
@@ -61,7 +61,7 @@ def _heads(branch: Branch, level: int) -> frozenset[str]:
     return frozenset((holder(branch[0], level), through(branch[0], level)))
 
 
-def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: Names) -> bool:
+def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: AttributeNames) -> bool:
     """Whether a branch goes on from new rows, and never gets back to the instances."""
     if reached is None or has_second_queryset(branch, level):
         return False
@@ -79,7 +79,7 @@ def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: 
     )
 
 
-def _reached(instances: Sequence[object], branch: Branch, level: int) -> Names:
+def _reached(instances: Sequence[object], branch: Branch, level: int) -> AttributeNames:
     """The names below the first level of a branch."""
     model: Any = type(instances[0])
     if all(is_leaf(lookup, level) for lookup in branch) and _is_djangos_leaf(model, branch[0], level):
@@ -99,7 +99,7 @@ def _is_djangos_leaf(model: type[Model], lookup: AnyPrefetch, level: int) -> boo
     return lookup.queryset is None and starts_plain(descriptor.rel.model._default_manager)
 
 
-def _names(model: type[Model], lookups: Sequence[AnyPrefetch], level: int, *, is_below: bool = False) -> Names:
+def _names(model: type[Model], lookups: Sequence[AnyPrefetch], level: int, *, is_below: bool = False) -> AttributeNames:
     """The names of lookups from a level on, or below it, with those of the queries that they fetch rows by."""
     models: dict[str, type[Model]] = {}
     names = _NOTHING
@@ -119,7 +119,7 @@ def _names(model: type[Model], lookups: Sequence[AnyPrefetch], level: int, *, is
     return names
 
 
-def _own_names(relation: Relation, lookup: AnyPrefetch, level: int) -> Names:
+def _own_names(relation: Relation, lookup: AnyPrefetch, level: int) -> AttributeNames:
     """The names of what the query of a relation asks to be prefetched for its rows."""
     source = lookup.queryset if is_leaf(lookup, level) else None
     own: Sequence[str | AnyPrefetch] | None

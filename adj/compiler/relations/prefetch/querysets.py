@@ -18,7 +18,7 @@ from typing import Any
 from django.db.models import Model
 from django.db.models.sql.query import Query
 
-from adj.compiler.keys.overrides import is_plain, starts_plain
+from adj.compiler.keys.overrides import builds_plainly, starts_plain
 from adj.compiler.relations.prefetch.waiting_query import waiting_query
 from adj.compiler.relations.relation import Relation
 from adj.statement.clauses import DjangoQuerySet
@@ -58,7 +58,7 @@ def _filled(queryset: Any, rows: list[object]) -> Any:
 def _is_copyable(queryset: Any, instance: object) -> bool:
     """Whether the condition of a related manager, which comes last, waits for its use, and nothing else is special."""
     kind: type = type(queryset)
-    if not is_plain(kind):
+    if not builds_plainly(kind):
         return False
     negated, args, lookups = queryset._deferred_filter or (False, (), {})
     return not negated and not args and len(lookups) == 1 and queryset._hints.get("instance") is instance

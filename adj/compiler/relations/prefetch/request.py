@@ -17,10 +17,10 @@ from django.db.models.query import ModelIterable
 
 from adj.compiler.keys.key_visitor import base_structure, structure_of_statement
 from adj.compiler.keys.overrides import django_reason, starts_plain
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.compiler.relations.known_objects import prefetches
 from adj.compiler.relations.relation import Relation
-from adj.compiler.slots.row_keys import Keys
+from adj.compiler.slots.row_keys import RowKeys
 from adj.django_types import AnyPrefetch, PrivateQuerySet
 from adj.hydrate.fetch_mode import mode_for
 from adj.statement import clauses as ask
@@ -54,7 +54,7 @@ class Request:
             raise TypeError("a request goes to a database that is known")
         return self.statement.alias
 
-    def question(self, keys: Keys) -> Question:
+    def question(self, keys: RowKeys) -> Question:
         """The question for the rows that belong to some keys."""
         statement, structure = self.statement.with_clause(Among(self.relation, keys)), self.structure
         if isinstance(structure, Structure):

@@ -20,7 +20,7 @@ from adj.compiler.relations.deferred_columns import load_as_one, missing
 from adj.compiler.relations.prefetch.caches import carried_rows, keys_of
 from adj.compiler.relations.prefetch.request import Request, request_for
 from adj.compiler.relations.relation import Relation, key_columns, relation_of
-from adj.compiler.slots.row_keys import Keys
+from adj.compiler.slots.row_keys import RowKeys
 from adj.django_types import AnyPrefetch
 
 Instances: TypeAlias = Sequence[Any]
@@ -36,11 +36,11 @@ class Fetch:
     # Of each instance, in their order.
     keys: Sequence[object]
 
-    def distinct_keys(self) -> Keys:
+    def distinct_keys(self) -> RowKeys:
         """What the database is asked for; may be empty."""
         keys = dict.fromkeys(self.keys)
         keys.pop(None, None)
-        return Keys(keys)
+        return RowKeys(keys)
 
 
 @dataclass(frozen=True, slots=True)
