@@ -52,26 +52,26 @@ def _datetime(converter: Converter, expression: BaseExpression, connection: Base
     return Twin(convert, None if settings.USE_TZ else datetime.datetime)
 
 
-def _already(kind: type) -> Callable[[Converter, BaseExpression, BaseDatabaseWrapper], Twin]:
+def _already(value_type: type) -> Callable[[Converter, BaseExpression, BaseDatabaseWrapper], Twin]:
     """A twin for columns whose values mostly come from the driver as they should be."""
 
     def make(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin:
-        return Twin(lambda value: converter(value, expression, connection), kind)
+        return Twin(lambda value: converter(value, expression, connection), value_type)
 
     return make
 
 
 def _uuid(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin:
-    new, kind, safety = object.__new__, uuid.UUID, uuid.SafeUUID.unknown
+    new, uuid_class, safety = object.__new__, uuid.UUID, uuid.SafeUUID.unknown
     # The slots of a UUID, which its own `__setattr__` closes.
-    set_int, set_safety = vars(kind)["int"].__set__, vars(kind)["is_safe"].__set__
+    set_int, set_safety = vars(uuid_class)["int"].__set__, vars(uuid_class)["is_safe"].__set__
 
     def convert(value: object) -> object:
         if type(value) is str and len(value) == 32 and value.isalnum():
-            made = new(kind)
-            set_int(made, int(value, 16))
-            set_safety(made, safety)
-            return made
+            result = new(uuid_class)
+            set_int(result, int(value, 16))
+            set_safety(result, safety)
+            return result
         return converter(value, expression, connection)
 
     return Twin(convert)

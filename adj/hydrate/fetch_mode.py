@@ -16,7 +16,7 @@ from django.db.models.fields.related_descriptors import ForwardOneToOneDescripto
 from adj.errors import NotLoaded
 
 
-def is_made_of(descriptor: object, instance: Model) -> bool:
+def is_parent_part(descriptor: object, instance: Model) -> bool:
     """Whether an attribute is the row's own part in a parent's table, which Django makes of the row's columns."""
     if not isinstance(descriptor, ForwardOneToOneDescriptor):
         return False
@@ -35,7 +35,7 @@ if django.VERSION >= (6, 1):
 
         def fetch(self, fetcher: Any, instance: Model) -> None:
             """Load `fetcher.field` for an instance; raises `NotLoaded` in a thread whose event loop is running."""
-            if asyncio._get_running_loop() is None or is_made_of(fetcher, instance):
+            if asyncio._get_running_loop() is None or is_parent_part(fetcher, instance):
                 FETCH_ONE.fetch(fetcher, instance)
                 return
             field = fetcher.field

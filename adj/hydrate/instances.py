@@ -91,8 +91,8 @@ def _is_plain_attribute(model: type[Model], name: str) -> bool:
 
 
 def _is_data_descriptor(attribute: object) -> bool:
-    kind = type(attribute)
-    return hasattr(kind, "__set__") or hasattr(kind, "__delete__")
+    descriptor_class = type(attribute)
+    return hasattr(descriptor_class, "__set__") or hasattr(descriptor_class, "__delete__")
 
 
 @lru_cache(maxsize=1_024)
@@ -178,7 +178,7 @@ class _InstanceWriter:
         Django sets all of them at the end, one by one, which shows where one takes the place of something else.
         """
         model, names = klass_info["model"], self.layout.annotations or {}
-        if any(_cache_name(link["remote_setter"]) is None for link in klass_info.get("related_klass_infos", ())):
+        if any(_cache_name(related["remote_setter"]) is None for related in klass_info.get("related_klass_infos", ())):
             return []
         return list(takewhile(lambda name: not _is_on_class(model, name), names))
 
@@ -190,8 +190,8 @@ class _InstanceWriter:
         related = klass_info.get("related_klass_infos", ())
         self._write_state(indent, number, has_relations=bool(related) or has_parent)
         self._write_filling(indent, number, klass_info["model"], values)
-        for link in related:
-            self._write_related(indent, number, link)
+        for related_info in related:
+            self._write_related(indent, number, related_info)
 
     def _write_state(self, indent: int, number: int, *, has_relations: bool) -> None:
         add = self.source.add
@@ -225,10 +225,10 @@ class _InstanceWriter:
         self.source.add(indent + 1, f"i{number} = None")
         self.source.add(indent, "else:")
         self._write_instance(indent + 1, klass_info, values, has_parent=True)
-        self._write_link(indent, klass_info["local_setter"], f"local{number}", parent, number)
+        self._write_setter_call(indent, klass_info["local_setter"], f"local{number}", parent, number)
         self._write_remote(indent, klass_info["remote_setter"], f"remote{number}", number, parent)
 
-    def _write_link(self, indent: int, setter: object, name: str, holder: int, held: int) -> None:
+    def _write_setter_call(self, indent: int, setter: object, name: str, holder: int, held: int) -> None:
         if (cache_name := _cache_name(setter)) is not None:
             self.source.add(indent, f"f{holder}[{self.source.text(cache_name)}] = i{held}")
         else:
@@ -236,7 +236,7 @@ class _InstanceWriter:
 
     def _write_remote(self, indent: int, setter: object, name: str, holder: int, held: int) -> None:
         self.source.add(indent, f"if i{holder} is not None:")
-        self._write_link(indent + 1, setter, name, holder, held)
+        self._write_setter_call(indent + 1, setter, name, holder, held)
 
     def _related_values(self, klass_info: RelatedKlassInfo) -> dict[str, str]:
         values = self._values(klass_info)

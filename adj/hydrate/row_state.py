@@ -21,9 +21,12 @@ from django.db.models.base import ModelState
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseOneToOneDescriptor
 
 from adj.errors import NotLoaded
-from adj.hydrate.fetch_mode import is_made_of
+from adj.hydrate.fetch_mode import is_parent_part
 
-_READERS = {cast("Any", kind).__get__.__code__ for kind in (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor)}
+_READERS = {
+    cast("Any", descriptor_class).__get__.__code__
+    for descriptor_class in (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor)
+}
 
 
 class RelatedRows(dict[str, object]):
@@ -41,7 +44,7 @@ class RelatedRows(dict[str, object]):
 class _RelatedRowsOf:
     """Makes them when they are first looked at, as Django's own descriptor does."""
 
-    def __get__(self, state: Any, kind: object = None) -> object:
+    def __get__(self, state: Any, owner: object = None) -> object:
         if state is None:
             return self
         state.fields_cache = RelatedRows()
@@ -82,10 +85,10 @@ def _is_at_hand(descriptor: Any, instance: Model) -> bool:
     is_loaded = instance.get_deferred_fields().isdisjoint(key.attname for key in field.local_related_fields)
     if is_loaded and None in field.get_local_related_value(instance):
         return True
-    link = instance._meta.get_ancestor_link(field.model)
-    if link and link.is_cached(instance) and field.is_cached(link.get_cached_value(instance)):
+    parent_link = instance._meta.get_ancestor_link(field.model)
+    if parent_link and parent_link.is_cached(instance) and field.is_cached(parent_link.get_cached_value(instance)):
         return True
-    return is_made_of(descriptor, instance)
+    return is_parent_part(descriptor, instance)
 
 
 STATE: Any = ModelState if django.VERSION >= (6, 1) else RowState

@@ -103,10 +103,10 @@ def expected(model: type[Model], path: str) -> str:
     except QueryError:
         return "another kind of value"
     field = resolved.output
-    kind = type(field).__name__
+    field_type = type(field).__name__
     if resolved.field.is_relation and not resolved.transforms and resolved.field.related_model is not None:
         return f"a saved {resolved.field.related_model.__name__} or its key"
     names = operand_types(model, path) or FIELD_TYPES.get(type(field))
-    words = " or ".join(sorted(kind.__name__ for kind in names)) if names else "a value"
+    words = " or ".join(sorted(value_type.__name__ for value_type in names)) if names else "a value"
     several = {"in": "an iterable of ", "range": "a pair of "}.get(resolved.lookup, "")
-    return f"{several}{words} ({kind})"
+    return f"{several}{words} ({field_type})"

@@ -41,7 +41,7 @@ from adj.compiler.django.build import build_with_slots
 from adj.compiler.django.substitute import SlotWalk
 from adj.compiler.keys.key_visitor import KeyWalk, structure_of_statement
 from adj.compiler.keys.node_types import node_type_of
-from adj.compiler.keys.nodes import computed_names, has_found_field, holds_expression
+from adj.compiler.keys.nodes import computed_names, has_derived_field, holds_expression
 from adj.compiler.keys.overrides import builds_plainly, method_names, overridden_terminals
 from adj.compiler.plans.plan import Guard, _general_bind, is_plain_integer
 from adj.compiler.plans.plan_key import structure_with_ending
@@ -52,7 +52,7 @@ from adj.compiler.slots.marked_nodes import SlottedLookup, SlottedValue, marked_
 from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, resolves_itself
 from adj.compiler.slots.row_keys import SlottedKeys, keys_bind
 from adj.compiler.slots.slots import Cell, Marker, Recording, Rendering, Slot, UnfitValue, check_nested, nested_markers
-from adj.compiler.slots.slotted_query import _is_list_of_keys, _is_made_plainly, _objection, recorded
+from adj.compiler.slots.slotted_query import _is_built_plainly, _is_list_of_keys, _objection, recorded
 from adj.statement.shapes import Answer
 from adj.statement.statement import ROWS, Finish
 from adj.statement.structure import Structure, Uncacheable, Unkeyed, extended
@@ -816,10 +816,10 @@ def test_which_attributes_are_computed() -> None:
 
 
 def test_an_output_field_that_follows_from_the_sources_is_computed() -> None:
-    assert has_found_field(Upper(Value("a")))
-    assert has_found_field(Value("a", output_field=CharField()))
-    assert not has_found_field(Value("a", output_field=IntegerField()))
-    assert not has_found_field(Cast(F("title"), IntegerField()))
+    assert has_derived_field(Upper(Value("a")))
+    assert has_derived_field(Value("a", output_field=CharField()))
+    assert not has_derived_field(Value("a", output_field=IntegerField()))
+    assert not has_derived_field(Cast(F("title"), IntegerField()))
 
 
 def test_what_a_list_holds() -> None:
@@ -828,7 +828,7 @@ def test_what_a_list_holds() -> None:
 
 
 def test_which_lookups_are_made_plainly_and_which_take_keys() -> None:
-    assert [_is_made_plainly(kind) for kind in (Exact, In, Chosen)] == [True, True, False]
+    assert [_is_built_plainly(kind) for kind in (Exact, In, Chosen)] == [True, True, False]
     assert _is_list_of_keys(In(column(), [1]), [1])
     assert _is_list_of_keys(RelatedIn(column("author"), [1]), (1,))
     assert not _is_list_of_keys(Members(column(), [1]), [1])

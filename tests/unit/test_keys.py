@@ -91,16 +91,16 @@ def test_each_slot_gets_its_own_value(build: Build) -> None:
     query = build(Values())
     recording = slotted(query)
     for cell in recording.cells:
-        assert is_made_of(cell.prepared, recording.values[cell.slot])
+        assert is_parent_part(cell.prepared, recording.values[cell.slot])
     assert {cell.slot for cell in recording.cells} == set(range(len(recording.values)))
 
 
-def is_made_of(prepared: Any, value: Any) -> bool:
+def is_parent_part(prepared: Any, value: Any) -> bool:
     """Whether Django prepared a value to what is in a cell; the values of the corpus are all different."""
     if hasattr(value, "_meta"):
         return bool(prepared == value.pk)
     if isinstance(value, (set, tuple, list)):
-        return len(prepared) == len(value) and all(map(is_made_of, prepared, value))
+        return len(prepared) == len(value) and all(map(is_parent_part, prepared, value))
     return prepared == value or str(prepared) == str(value) or prepared == getattr(value, "cents", None)
 
 

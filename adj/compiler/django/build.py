@@ -71,8 +71,8 @@ class _Pickler(pickle.Pickler):
         return (_restored, (type(obj), obj.__dict__)) if isinstance(obj, Prefetch) else NotImplemented
 
 
-def _restored(kind: type[object], attributes: dict[str, object]) -> object:
-    restored: object = kind.__new__(kind)
+def _restored(restored_class: type[object], attributes: dict[str, object]) -> object:
+    restored: object = restored_class.__new__(restored_class)
     restored.__dict__.update(attributes)
     return restored
 
@@ -94,16 +94,16 @@ def innermost_first(
 
     Without recursion: `one | (two | (three | ...))` may be as deep as Django allows.
     """
-    found: dict[int, StatementHolder] = {}
+    ordered: dict[int, StatementHolder] = {}
     waiting = [(holder, False) for holder in _combined(clauses)]
     while waiting:
         holder, is_expanded = waiting.pop()
         if is_expanded:
-            found[id(holder)] = holder
-        elif id(holder) not in found:
+            ordered[id(holder)] = holder
+        elif id(holder) not in ordered:
             waiting.append((holder, True))
             waiting.extend([(inner, False) for inner in _combined(clauses_of(holder))])
-    return list(found.values())
+    return list(ordered.values())
 
 
 def _combined(clauses: Iterable[ask.Clause]) -> list[StatementHolder]:
@@ -170,8 +170,8 @@ def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
         return cast("DjangoQuerySet", walk.of_clause().node(base))
     # `query` would apply a deferred filter once more.
     query = base._query
-    kind: type = type(query)
-    query.__class__ = slotted_query_class(kind)
+    query_class: type = type(query)
+    query.__class__ = slotted_query_class(query_class)
     return base
 
 

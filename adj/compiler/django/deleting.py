@@ -17,15 +17,15 @@ from adj.statement.clauses import DjangoQuerySet
 
 def deletion_query(queryset: DjangoQuerySet) -> DjangoQuerySet:
     """The rows that `delete()` takes, without what has no place there. Raises what it raises, in its words."""
-    asked = cast("PrivateQuerySet", queryset)
-    asked._not_support_combined_queries("delete")
-    if asked.query.is_sliced:
+    private = cast("PrivateQuerySet", queryset)
+    private._not_support_combined_queries("delete")
+    if private.query.is_sliced:
         raise TypeError("Cannot use 'limit' or 'offset' with delete().")
-    if asked.query.distinct_fields:
+    if private.query.distinct_fields:
         raise TypeError("Cannot call delete() after .distinct(*fields).")
-    if asked._fields is not None:
+    if private._fields is not None:
         raise TypeError("Cannot call delete() after .values() or .values_list()")
-    deleted = asked._chain()
+    deleted = private._chain()
     deleted._for_write = True
     deleted.query.select_for_update = False
     deleted.query.select_related = False

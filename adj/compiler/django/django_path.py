@@ -69,8 +69,8 @@ def _own_copy(queryset: DjangoQuerySet) -> DjangoQuerySet:
     return queryset
 
 
-def _not_a_queryset(found: object, name: str) -> TypeError:
-    return TypeError(f"{name} must be a QuerySet, not {type(found).__name__}.")
+def _not_a_queryset(value: object, name: str) -> TypeError:
+    return TypeError(f"{name} must be a QuerySet, not {type(value).__name__}.")
 
 
 # -- query methods -----------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def finish_in_django(source: Any, finish: Finish) -> object:
         return list(source)
     if finish.returning is not None:
         return delete_returning(source, finish.returning)
-    args, kwargs = _ARGUMENTS.get(finish.answer, _as_given)(finish)
+    args, kwargs = _ARGUMENTS.get(finish.answer, _as_called)(finish)
     return call_terminal(source, finish.answer.value, *args, **kwargs)
 
 
@@ -86,7 +86,7 @@ def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, object]
 Arguments: TypeAlias = tuple[tuple[object, ...], Mapping[str, object]]
 
 
-def _as_given(finish: Finish) -> Arguments:
+def _as_called(finish: Finish) -> Arguments:
     return finish.args, finish.kwargs
 
 

@@ -34,15 +34,15 @@ def name_keys(names: Iterable[object]) -> tuple[Key, ...]:
 
 
 @lru_cache(maxsize=1_024)
-def _is_steady(kind: type) -> bool:
+def _is_steady(name_class: type) -> bool:
     """Whether names of a class are members of an enum, which exist once, with no method of `str` but Python's own."""
-    if not issubclass(kind, enum.Enum):
+    if not issubclass(name_class, enum.Enum):
         return False
-    return all(_is_known(kind, name) for name in vars(str) if name not in _NEVER_CALLED)
+    return all(_is_known(name_class, name) for name in vars(str) if name not in _NEVER_CALLED)
 
 
-def _is_known(kind: object, name: str) -> bool:
-    method = getattr(kind, name)
+def _is_known(name_class: object, name: str) -> bool:
+    method = getattr(name_class, name)
     return method is getattr(str, name) or getattr(method, "__module__", None) in _ENUM_MODULES
 
 

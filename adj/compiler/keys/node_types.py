@@ -25,7 +25,7 @@ from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 from typing_extensions import override
 
 from adj.compiler.keys.name_keys import name_keys
-from adj.compiler.keys.nodes import has_found_field, structural_names
+from adj.compiler.keys.nodes import has_derived_field, structural_names
 from adj.compiler.keys.overrides import django_reason, query_reason
 from adj.compiler.slots.marked_nodes import SlottedPreparedLookup, SlottedValue, mark
 from adj.compiler.slots.passing import PASSING_LEFT, passes
@@ -161,7 +161,7 @@ class AttributesType(NodeType):
 
     def names(self, node: object) -> list[str]:
         """The attributes that are not computed from the others."""
-        without = ("output_field",) if has_found_field(node) else ()
+        without = ("output_field",) if has_derived_field(node) else ()
         return list(structural_names(node, *without))
 
     @override
@@ -202,7 +202,7 @@ class ValueType(NodeType):
 
     def names(self, node: Value) -> list[str]:
         """What it carries beside the value."""
-        without = ("output_field",) if has_found_field(node) else ()
+        without = ("output_field",) if has_derived_field(node) else ()
         return list(structural_names(node, "value", *without))
 
     @override

@@ -126,8 +126,8 @@ class _Own:
 
     __slots__ = ("_classes", "_contents", "_find", "_names", "_replaced")
 
-    def __init__(self, kind: type, djangos: type, find: Callable[[Sequence[type]], MethodNames]) -> None:
-        self._classes = [base for base in kind.__mro__ if base not in djangos.__mro__]
+    def __init__(self, project_class: type, djangos: type, find: Callable[[Sequence[type]], MethodNames]) -> None:
+        self._classes = [base for base in project_class.__mro__ if base not in djangos.__mro__]
         self._contents = [vars(base) for base in self._classes]
         self._find = find
         self._names: list[tuple[str, ...]] | None = None
@@ -145,8 +145,8 @@ class _Own:
 
 
 @lru_cache(maxsize=1_024)
-def _of_queryset(kind: type) -> _Own:
-    return _Own(kind, QuerySet, _overridden)
+def _of_queryset(queryset_class: type) -> _Own:
+    return _Own(queryset_class, QuerySet, _overridden)
 
 
 def _overridden(own: Sequence[type]) -> MethodNames:
@@ -158,14 +158,14 @@ def django_reason(queryset: Any) -> str | None:
 
     Looked at are its class, its own attributes, its Query, and what makes its rows.
     """
-    kind: type = type(queryset)
-    if not (own := overridden(kind)) <= TERMINAL:
-        return _class_reason(kind.__name__, own)
+    queryset_class: type = type(queryset)
+    if not (own := overridden(queryset_class)) <= TERMINAL:
+        return _class_reason(queryset_class.__name__, own)
     attributes = queryset.__dict__
     if not attributes.keys() <= _ATTRIBUTES:
-        return f"{kind.__name__} has attributes of its own: {_listed(attributes.keys() - _ATTRIBUTES)}"
+        return f"{queryset_class.__name__} has attributes of its own: {_listed(attributes.keys() - _ATTRIBUTES)}"
     if queryset._sticky_filter or queryset._defer_next_filter:
-        return f"{kind.__name__} is in the middle of a step"
+        return f"{queryset_class.__name__} is in the middle of a step"
     if (reason := query_reason(queryset._query)) is not None:
         return reason
     iterable = queryset._iterable_class
@@ -187,12 +187,12 @@ def is_patched(queryset: DjangoQuerySet) -> bool:
 
 def query_reason(query: object) -> str | None:
     """Why only a Query's own code can be trusted with it; None for Django's."""
-    kind = type(query)
-    if not kind.__module__.startswith(("django.", "adj.")):
-        return f"{kind.__name__} is a Query of the project"
+    query_class = type(query)
+    if not query_class.__module__.startswith(("django.", "adj.")):
+        return f"{query_class.__name__} is a Query of the project"
     if query.__dict__.keys().isdisjoint(_QUERY_METHODS):
         return None
-    return f"{kind.__name__} has methods of its own: {_listed(query.__dict__.keys() & _QUERY_METHODS)}"
+    return f"{query_class.__name__} has methods of its own: {_listed(query.__dict__.keys() & _QUERY_METHODS)}"
 
 
 # -- managers ----------------------------------------------------------------------------------------------------------
@@ -200,9 +200,9 @@ def query_reason(query: object) -> str | None:
 
 def own_methods(manager: AnyManager) -> MethodNames:
     """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
-    kind: type = type(manager)
+    manager_class: type = type(manager)
     attributes = manager.__dict__
-    own = _NONE if kind is Manager else _of_manager(kind).replaced()
+    own = _NONE if manager_class is Manager else _of_manager(manager_class).replaced()
     if _MANAGER_METHODS.isdisjoint(attributes):
         return own
     # A many-to-many manager has a flag `reverse`.
@@ -210,8 +210,8 @@ def own_methods(manager: AnyManager) -> MethodNames:
 
 
 @lru_cache(maxsize=1_024)
-def _of_manager(kind: type) -> _Own:
-    return _Own(kind, Manager, _own_methods)
+def _of_manager(manager_class: type) -> _Own:
+    return _Own(manager_class, Manager, _own_methods)
 
 
 def _own_methods(classes: Sequence[type]) -> MethodNames:

@@ -65,10 +65,10 @@ def path(lookup: AnyPrefetch, level: int) -> str:
 
 def branches(lookups: Iterable[AnyPrefetch], level: int) -> list[list[AnyPrefetch]]:
     """The lookups by the attribute that holds their rows at a level, in the order in which each is met first."""
-    found: dict[str, list[AnyPrefetch]] = {}
+    by_attribute: dict[str, list[AnyPrefetch]] = {}
     for lookup in lookups:
-        found.setdefault(holder(lookup, level), []).append(lookup)
-    return list(found.values())
+        by_attribute.setdefault(holder(lookup, level), []).append(lookup)
+    return list(by_attribute.values())
 
 
 def deeper(lookups: Iterable[AnyPrefetch], level: int) -> list[AnyPrefetch]:
@@ -106,10 +106,10 @@ def prefetch_lookup(lookup: Any) -> Any:
     return copied(lookup, **changes) if changes else lookup
 
 
-def _djangos_queryset(lookup: AnyPrefetch, given: Any) -> DjangoQuerySet:
-    if not isinstance(given, StatementHolder):
-        return with_djangos_prefetches(given)
-    queryset = given.queryset
+def _djangos_queryset(lookup: AnyPrefetch, query: Any) -> DjangoQuerySet:
+    if not isinstance(query, StatementHolder):
+        return with_djangos_prefetches(query)
+    queryset = query.queryset
     # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
     Prefetch(lookup.prefetch_through, queryset=queryset)
     return queryset

@@ -103,9 +103,9 @@ def is_steady(value: Any) -> bool:
 
     An expression of Django's holds nothing but what it was made of. Such are met in every other query: hence the loops.
     """
-    take = _WAYS[type(value)]
-    if take is not Snapshot.djangos:
-        return take is None
+    copier = _COPIERS[type(value)]
+    if copier is not Snapshot.djangos:
+        return copier is None
     args, kwargs = value._constructor_args
     for argument in args:
         if type(argument) not in _STEADY and not is_steady(argument):
@@ -147,11 +147,11 @@ class Snapshot:
         """The right-hand side of a lookup: iterators are drained, and lazy texts cast where Django does so at once."""
         if type(operand) in _STEADY:
             return operand
-        way = _WAYS[type(operand)]
-        if way is Snapshot.iterator:
+        copier = _COPIERS[type(operand)]
+        if copier is Snapshot.iterator:
             taken: object = self._drained(operand)
         else:
-            taken = operand if way is None else way(self, operand)
+            taken = operand if copier is None else copier(self, operand)
         if type(taken) is not list and path.endswith("__in"):
             taken = self._members_of(operand, taken)
         if self.has_text:
@@ -183,13 +183,13 @@ class Snapshot:
 
     def value(self, value: Any) -> Any:
         """Anything that may stand in a clause, as it is now."""
-        take = _WAYS[type(value)]
-        return value if take is None else take(self, value)
+        copier = _COPIERS[type(value)]
+        return value if copier is None else copier(self, value)
 
     def q(self, node: Q) -> Q:
         """A Q. Always a copy: `add()` changes a Q, whose structure is in the key of a plan by then."""
-        if (met := self.taken.get(id(node))) is not None:
-            return met[1]  # type: ignore[no-any-return]
+        if (seen := self.taken.get(id(node))) is not None:
+            return seen[1]  # type: ignore[no-any-return]
         children: list[object] = []
         for child in node.children:
             if isinstance(child, tuple) and len(child) == 2:
@@ -212,8 +212,8 @@ class Snapshot:
 
     def node(self, node: object) -> Any:
         """An expression: itself, unless something in it is copied."""
-        if (met := self.taken.get(id(node))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(node))) is not None:
+            return seen[1]
         changed: dict[str, object] = {}
         attributes = node.__dict__
         for name, value in attributes.items():
@@ -236,8 +236,8 @@ class Snapshot:
         return copied
 
     def _attribute(self, node: object, name: str, value: object) -> object:
-        kind = type(value)
-        if name in _BUILT_BY_DJANGO and kind in (list, dict):
+        value_type = type(value)
+        if name in _BUILT_BY_DJANGO and value_type in (list, dict):
             return self._members(value)
         if name == "rhs" and isinstance(node, Lookup) and isinstance(value, Iterator):
             return self._drained(value)
@@ -256,13 +256,13 @@ class Snapshot:
         """The arguments that an expression was made of, by which it is compared; None if they are the same."""
         if _STEADY.issuperset(map(type, args)) and _STEADY.issuperset(map(type, kwargs.values())):
             return None
-        taken = [self._made_of(value) for value in args]
-        named = {name: self._made_of(value) for name, value in kwargs.items()}
+        taken = [self._argument(value) for value in args]
+        named = {name: self._argument(value) for name, value in kwargs.items()}
         if all(map(_is, taken, args)) and all(named[name] is value for name, value in kwargs.items()):
             return None
         return tuple(taken), named
 
-    def _made_of(self, value: object) -> object:
+    def _argument(self, value: object) -> object:
         if type(value) not in _STEADY and (drained := self.drained.get(id(value))) is not None:
             return drained[1]
         return value if isinstance(value, Query) else self.value(value)
@@ -271,8 +271,8 @@ class Snapshot:
 
     def queryset(self, queryset: Any) -> object:
         """A Django QuerySet with a Query of its own and no rows. Whatever its owner set on it is kept."""
-        if (met := self.taken.get(id(queryset))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(queryset))) is not None:
+            return seen[1]
         # The property applies a filter that a related manager has put off, as Django does when it comes here.
         query = queryset.query.clone()
         copied = object.__new__(type(queryset))
@@ -293,10 +293,10 @@ class Snapshot:
     def lazy(self, proxy: object) -> object:
         """A lazy object as what it stands for; a bare value stays lazy, and its field has to make do, as in Django."""
         value = unwrapped(proxy)
-        way = _WAYS[type(value)]
-        if way is Snapshot.iterator:
+        copier = _COPIERS[type(value)]
+        if copier is Snapshot.iterator:
             return self._drained(value)
-        return proxy if way is None and not hasattr(value, "resolve_expression") else self.value(value)
+        return proxy if copier is None and not hasattr(value, "resolve_expression") else self.value(value)
 
     def iterator(self, iterator: object) -> object:
         """An iterator that is no operand of a lookup: nobody knows that it ends, and only an expression what it is."""
@@ -309,8 +309,8 @@ class Snapshot:
 
     def instance(self, instance: Model) -> object:
         """An instance whose attributes are those of another one now: which is asked for, the lookup knows."""
-        if (met := self.taken.get(id(instance))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(instance))) is not None:
+            return seen[1]
         copied: Any = object.__new__(type(instance))
         copied.__dict__ = instance.__dict__.copy()
         self.taken[id(instance)] = instance, copied
@@ -318,8 +318,8 @@ class Snapshot:
 
     def sequence(self, items: Any) -> Any:
         """A list, a deque and the like."""
-        if (met := self.taken.get(id(items))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(items))) is not None:
+            return seen[1]
         copied = (
             items[:] if type(items) is list else _copied_list(items) if isinstance(items, list) else copy.copy(items)
         )
@@ -363,8 +363,8 @@ class Snapshot:
 
     def mapping(self, mapping: dict[object, object]) -> object:
         """A dict, which is JSON or a range of options."""
-        if (met := self.taken.get(id(mapping))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(mapping))) is not None:
+            return seen[1]
         copied = copy.copy(mapping) if type(mapping) in _COPIED_BY_COPY else _copied_dict(mapping)
         self.taken[id(mapping)] = mapping, copied
         had_text = self.has_text
@@ -416,9 +416,9 @@ def _is(one: object, other: object) -> bool:
     return one is other
 
 
-Taker: TypeAlias = Callable[[Snapshot, Any], Any]
+Copier: TypeAlias = Callable[[Snapshot, Any], Any]
 
-_TAKERS: tuple[tuple[type | tuple[type, ...], Taker], ...] = (
+_COPIERS_BY_CLASS: tuple[tuple[type | tuple[type, ...], Copier], ...] = (
     (LazyObject, Snapshot.lazy),
     (Promise, Snapshot.text),
     (Q, Snapshot.q),
@@ -436,26 +436,26 @@ _TAKERS: tuple[tuple[type | tuple[type, ...], Taker], ...] = (
 )
 
 
-class _Ways(dict[type, "Taker | None"]):
+class _Copiers(dict[type, "Copier | None"]):
     """How objects of a class are taken, for each class that was met; None for those that are taken as they are."""
 
-    def __missing__(self, kind: type) -> Taker | None:
+    def __missing__(self, value_type: type) -> Copier | None:
         if len(self) >= _MAXIMUM:
             self.clear()
-        way = self[kind] = _way(kind)
-        return way
+        copier = self[value_type] = _copier_of(value_type)
+        return copier
 
 
-def _way(kind: type) -> Taker | None:
-    if kind in _STEADY:
+def _copier_of(value_type: type) -> Copier | None:
+    if value_type in _STEADY:
         return None
-    if issubclass(kind, StatementHolder):
-        is_manager = isinstance(getattr(kind, "statement", None), property)
+    if issubclass(value_type, StatementHolder):
+        is_manager = isinstance(getattr(value_type, "statement", None), property)
         return Snapshot.holder if is_manager else None
-    if issubclass(kind, Expression) and kind.__module__.startswith("django."):
+    if issubclass(value_type, Expression) and value_type.__module__.startswith("django."):
         return Snapshot.djangos
-    return next((take for kinds, take in _TAKERS if issubclass(kind, kinds)), None)
+    return next((copier for classes, copier in _COPIERS_BY_CLASS if issubclass(value_type, classes)), None)
 
 
 _MAXIMUM = 4_096
-_WAYS = _Ways()
+_COPIERS = _Copiers()

@@ -115,9 +115,9 @@ class CompiledOrder:
             return type(error).__name__, ()
         return self._columns.sub(self._column, sql), tuple(map(_value_text, parameters))
 
-    def _column(self, found: re.Match[str]) -> str:
+    def _column(self, match: re.Match[str]) -> str:
         """A column by the path of its table; the key of a related row by the column that refers to it."""
-        alias, column = found[1] or found[2], found[3]
+        alias, column = match[1] or match[2], match[3]
         while (referring := self._referring.get((alias, column))) is not None:
             alias, column = referring
         return f"<{self._paths[alias]}>.{column}"
@@ -179,4 +179,4 @@ def _nodes(node: object) -> Iterator[object]:
 
 
 def _aliases_in(node: object) -> Iterator[str]:
-    return (found.alias for found in _nodes(node) if isinstance(found, (Col, ColPairs)))
+    return (column.alias for column in _nodes(node) if isinstance(column, (Col, ColPairs)))

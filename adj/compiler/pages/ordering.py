@@ -132,16 +132,16 @@ def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order
         keys = tuple(key for key, term in zip(keys, terms, strict=True) if not term.is_constant)
         compiled, terms = _keyed(queryset, keys, dialect)
     names = [key_name(position) for position in range(len(keys))]
-    found = [compiled.query.annotations[name] for name in names]
-    comparables = tuple(comparable_key(_sortable_type(node), dialect.wrapper) for node in found)
-    _check_stability(compiled.query, found)
+    nodes = [compiled.query.annotations[name] for name in names]
+    comparables = tuple(comparable_key(_sortable_type(node), dialect.wrapper) for node in nodes)
+    _check_stability(compiled.query, nodes)
     _check_rows(compiled)
     if dialect.wrapper.vendor == "mysql" and query.distinct and query.group_by is not None:
         raise _Unsortable(
             "MariaDB does not sort distinct rows of groups by their aggregates; leave out distinct(), since groups are "
             "distinct already."
         )
-    _check_order(compiled, whole.order, [*zip(terms, found, strict=True)])
+    _check_order(compiled, whole.order, [*zip(terms, nodes, strict=True)])
     columns = {
         f"adj_value_{position}_{number}": column
         for position, (name, comparable) in enumerate(zip(names, comparables, strict=True))
@@ -149,9 +149,9 @@ def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order
     }
     resolved = tuple(
         replace(key, may_be_null=key.may_be_null and _may_be_null(node, compiled.query))
-        for node, key in zip(found, keys, strict=True)
+        for node, key in zip(nodes, keys, strict=True)
     )
-    mark = order_mark(f"{model._meta.label} {dialect.wrapper.vendor}", [*map(str, terms), compiled.groups(found)])
+    mark = order_mark(f"{model._meta.label} {dialect.wrapper.vendor}", [*map(str, terms), compiled.groups(nodes)])
     return Order(resolved, comparables, columns, shape, _is_reversed(query), mark)
 
 
@@ -191,9 +191,9 @@ def _check_order(compiled: CompiledOrder, theirs: list[Term], ours: list[tuple[T
         raise _Unsortable("page() cannot tell the order of this query.")
 
 
-def _check_stability(query: Query, found: Sequence[BaseExpression]) -> None:
+def _check_stability(query: Query, nodes: Sequence[BaseExpression]) -> None:
     """Refuse keys, and columns, that may be others on the next page though no row has changed."""
-    for node in found:
+    for node in nodes:
         if (reason := unstable_reason(node)) is not None:
             raise _Unsortable(reason)
     if query.where.contains_over_clause or any(node.contains_over_clause for node in query.annotations.values()):

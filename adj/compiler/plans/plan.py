@@ -264,12 +264,11 @@ def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> 
         return None
     prepare = getattr(field, "target_field", field).get_db_prep_value
 
-    def bind(keys: object) -> Sequence[object] | None:
-        found: Any = keys
-        if {*map(type, found)} != {int}:
+    def bind(keys: Any) -> Sequence[object] | None:
+        if {*map(type, keys)} != {int}:
             return None
         # Django sends each of them once, in the order of the list.
-        return [prepare(key, connection, True) for key in (found if type(found) is RowKeys else dict.fromkeys(found))]
+        return [prepare(key, connection, True) for key in (keys if type(keys) is RowKeys else dict.fromkeys(keys))]
 
     return bind
 

@@ -35,8 +35,8 @@ def plan_from(
 
     def place(marker: Marker) -> Parameter | KeyParameters:
         number = numbers[id(marker.rendering)]
-        kind = KeyParameters if isinstance(marker, KeysMarker) else Parameter
-        return kind(number, marker.position)
+        parameter_class = KeyParameters if isinstance(marker, KeysMarker) else Parameter
+        return parameter_class(number, marker.position)
 
     template = tuple(place(entry) if isinstance(entry, Marker) else entry for entry in captured.parameters)
     is_sequential = template == _in_order(recording)

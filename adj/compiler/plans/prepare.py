@@ -133,15 +133,15 @@ def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable,
         # Django has to ask the database first; then there is nothing to compare with.
         return djangos
     if isinstance(djangos, KnownResult):
-        found: str | None = "Django needs no query for these values"
+        mismatch: str | None = "Django needs no query for these values"
     else:
-        found = difference(ready.sql, ready.parameters, djangos.sql, djangos.parameters)
-    if found is None:
+        mismatch = difference(ready.sql, ready.parameters, djangos.sql, djangos.parameters)
+    if mismatch is None:
         ready.plan.trust.gain(ready.parameters)
         return ready
     plan_cache.store(key, Distrusted.DISTRUSTED, rounded(key_size(key)))
     plan_cache.count_mismatch()
-    report(query_text(question.statement, question.finish, with_values=False), found, is_verified=is_verified)
+    report(query_text(question.statement, question.finish, with_values=False), mismatch, is_verified=is_verified)
     return djangos.prepared()
 
 
@@ -178,8 +178,8 @@ def _prove(plan: Plan, structure: Structure, djangos: CompiledStatement) -> None
     # What Django has compiled may not compile again without the values that a plan has let go of.
     except Exception as error:
         raise Uncacheable(f"{type(error).__name__} where a plan binds its first values") from error
-    if (found := difference(sql, parameters, djangos.sql, djangos.parameters)) is not None:
-        raise Uncacheable(f"a plan would not give what Django gives: {found}")
+    if (mismatch := difference(sql, parameters, djangos.sql, djangos.parameters)) is not None:
+        raise Uncacheable(f"a plan would not give what Django gives: {mismatch}")
     plan.trust.begin(parameters)
 
 

@@ -31,17 +31,17 @@ class Wanted:
     keys: list[str]
 
 
-def instances_of(given: object) -> tuple[Sequence[Any], str]:
+def instances_of(source: object) -> tuple[Sequence[Any], str]:
     """The instances, and their database; nothing for an empty list.
 
     Raises `CannotLoad` unless they are saved rows of one model in one database.
     """
-    if isinstance(given, (QuerySet, StatementHolder, str, dict)) or not isinstance(given, (Model, Collection)):
+    if isinstance(source, (QuerySet, StatementHolder, str, dict)) or not isinstance(source, (Model, Collection)):
         raise CannotLoad(
-            reason=f"takes an instance or a list of instances, not {type(given).__name__}",
+            reason=f"takes an instance or a list of instances, not {type(source).__name__}",
             advice="Run a query first: `await adj.load(await query.run(), ...)`.",
         )
-    instances: Sequence[Any] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
+    instances: Sequence[Any] = [unwrapped(one) for one in ([source] if isinstance(source, Model) else source)]
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(
@@ -121,12 +121,12 @@ class _Ways:
         here: Any = type(self._instances[0])
         walked = ""
         for part in path.split(LOOKUP_SEP):
-            found = dict(relations(here))
+            choices = dict(relations(here))
             walked = f"{walked}{LOOKUP_SEP if walked else ''}{part}"
             if walked in self.lists:
                 here = self.lists[walked]
-            elif part in found:
-                here = found[part]
+            elif part in choices:
+                here = choices[part]
             elif self.is_list(walked):
                 rows = carried(self._instances, walked)
                 here = type(rows[0]) if rows else None
@@ -135,7 +135,7 @@ class _Ways:
                 return None
             else:
                 raise UnknownRelation(
-                    model=here.__name__, path=whole or path, part=part, choices=found, kind="relation"
+                    model=here.__name__, path=whole or path, part=part, choices=choices, kind="relation"
                 )
             if here is None:
                 return None

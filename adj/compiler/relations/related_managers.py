@@ -117,10 +117,10 @@ def checked_manager(source: object, name: object) -> tuple[Model, object]:
     instance = getattr(source, "instance", None)
     if name is None and isinstance(instance, Model) and hasattr(source, "get_queryset"):
         return instance, source
-    given = type(source).__name__ if name is None else f"{type(source).__name__} and {name!r}"
+    description = type(source).__name__ if name is None else f"{type(source).__name__} and {name!r}"
     raise TypeError(
         "related() takes an instance and the name of its relation, or a related manager such as author.books, "
-        f"not {given}."
+        f"not {description}."
     )
 
 

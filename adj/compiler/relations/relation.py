@@ -225,13 +225,13 @@ _BY_DESCRIPTOR = {
 
 def _has_plain_key(field: object) -> bool:
     """Whether a foreign key has one column, and finds and keeps its rows as Django's do."""
-    kind, django, caching = type(field), ForeignObject, FieldCacheMixin
+    field_class, django, caching = type(field), ForeignObject, FieldCacheMixin
     names = ("get_local_related_value", "get_foreign_related_value", "get_instance_value_for_fields")
     return (
         isinstance(field, ForeignObject)
         and len(field.foreign_related_fields) == 1
-        and all(getattr(kind, name) is getattr(django, name) for name in (*names, "get_extra_restriction"))
-        and all(getattr(kind, name) is getattr(caching, name) for name in ("is_cached", "set_cached_value"))
+        and all(getattr(field_class, name) is getattr(django, name) for name in (*names, "get_extra_restriction"))
+        and all(getattr(field_class, name) is getattr(caching, name) for name in ("is_cached", "set_cached_value"))
     )
 
 
@@ -239,7 +239,7 @@ def _key_name(model: type[Model], field: AnyField) -> str:
     """The attribute that holds a key: of a primary key the model's own, as `get_instance_value_for_fields()` has it."""
     options: Options[Model] = model._meta
     if field.primary_key:
-        link = options.get_ancestor_link(field.model)
-        if not link or link.primary_key or link.model._meta.abstract:
+        parent_link = options.get_ancestor_link(field.model)
+        if not parent_link or parent_link.primary_key or parent_link.model._meta.abstract:
             return str(options.pk.attname)
     return str(field.attname)

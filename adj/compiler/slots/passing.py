@@ -124,9 +124,9 @@ _POSTGRES = frozenset(
 
 
 @lru_cache(maxsize=4_096)
-def passes(kind: type) -> bool:
+def passes(node_class: type) -> bool:
     """Whether nodes of a class pass on all parameters of what is inside them."""
-    return kind in PASSING or f"{kind.__module__}.{kind.__qualname__}" in _POSTGRES
+    return node_class in PASSING or f"{node_class.__module__}.{node_class.__qualname__}" in _POSTGRES
 
 
 PASSING_LEFT: frozenset[type] = PASSING | {

@@ -59,36 +59,36 @@ def _forget() -> None:
 
 
 @lru_cache(maxsize=4_096)
-def is_project_code(kind: type) -> bool:
+def is_project_code(node_class: type) -> bool:
     """Whether a class is neither Django's nor declared pure."""
-    return not kind.__module__.startswith("django.") and kind not in _pure
+    return not node_class.__module__.startswith("django.") and node_class not in _pure
 
 
-def _is_overridden(kind: type, name: str) -> bool:
+def _is_overridden(node_class: type, name: str) -> bool:
     """Whether a class has a method or attribute from a class of the project's."""
-    for base in kind.__mro__:
+    for base in node_class.__mro__:
         if name in vars(base):
             return is_project_code(base)
     return False
 
 
 @lru_cache(maxsize=4_096)
-def resolves_itself(kind: type) -> bool:
+def resolves_itself(node_class: type) -> bool:
     """Whether a class of the project decides about its SQL before it is compiled."""
-    return any(_is_overridden(kind, name) for name in _RESOLVING)
+    return any(_is_overridden(node_class, name) for name in _RESOLVING)
 
 
 @lru_cache(maxsize=4_096)
-def column_objection(kind: type) -> str | None:
+def column_objection(field_class: type) -> str | None:
     """Why columns of a class of fields have no lasting SQL, if so."""
-    name = next((name for name in (*_BUILDING, *_SELECTING) if _is_overridden(kind, name)), None)
-    return None if name is None else f"{kind.__name__}.{name} may give other SQL at the next run"
+    name = next((name for name in (*_BUILDING, *_SELECTING) if _is_overridden(field_class, name)), None)
+    return None if name is None else f"{field_class.__name__}.{name} may give other SQL at the next run"
 
 
 @lru_cache(maxsize=4_096)
-def writes_own_type(kind: type) -> bool:
+def writes_own_type(field_class: type) -> bool:
     """Whether a class of fields decides about the SQL of a type, or around a value, at each compilation."""
-    return any(_is_overridden(kind, name) for name in _TYPING)
+    return any(_is_overridden(field_class, name) for name in _TYPING)
 
 
 def join_is_project_code(join_field: object) -> bool:

@@ -28,7 +28,7 @@ from adj.compiler.slots.slots import CompiledSQL, Recording, Slot
 from adj.statement.structure import SEQUENCE_TYPES
 
 
-def _is_made_plainly(lookup_class: Any) -> bool:
+def _is_built_plainly(lookup_class: Any) -> bool:
     """Whether a lookup is of the class that was asked for, whatever its value."""
     return lookup_class.__new__ is Lookup.__new__
 
@@ -76,18 +76,18 @@ def _objection(lookup: object, names: Sequence[str], slot: Slot) -> str | None:
         return "members that are in no list, of which None is structure"
     if isinstance(lookup, In) and type(lookup) not in MEMBERSHIPS and not slot.has_length:
         return f"{type(lookup).__name__} of members whose number may decide about its SQL"
-    if not _is_made_plainly(type(lookup)):
+    if not _is_built_plainly(type(lookup)):
         return f"{type(lookup).__name__} may be another class for another value"
     if not isinstance(lookup, Lookup) or not lookup.rhs_is_direct_value() or "rhs" not in lookup.__dict__:
         return f"{type(lookup).__name__} keeps its value elsewhere"
     return None
 
 
-def plain_class(kind: type) -> type:
+def plain_class(node_class: type) -> type:
     """The class that a class which takes slots was made of; any other class itself."""
-    if kind is SlottedQuery:
+    if node_class is SlottedQuery:
         return Query
-    return kind.__mro__[2] if issubclass(kind, SlottedQuery) else kind
+    return node_class.__mro__[2] if issubclass(node_class, SlottedQuery) else node_class
 
 
 @lru_cache(maxsize=1_024)
@@ -147,24 +147,24 @@ def _compiled(
     node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], CompiledSQL]
 ) -> CompiledSQL:
     """A node that is no slot, compiled while SQL is recorded."""
-    kind = plain_class(type(node))
-    if kind is Col:
+    node_class = plain_class(type(node))
+    if node_class is Col:
         _check_column(node, recording)
-    elif kind is Join:
+    elif node_class is Join:
         _check_field(node.join_field, recording)
         if join_is_project_code(node.join_field):
             return render_again(node, compiler, recording, compile_node)
-    elif is_project_code(kind) or (kind in _WRITING_TYPES and _writes_own_type(node)):
+    elif is_project_code(node_class) or (node_class in _WRITING_TYPES and _writes_own_type(node)):
         return render_again(node, compiler, recording, compile_node)
-    if passes(kind):
+    if passes(node_class):
         return compile_node(node)
-    with recording.within(kind.__name__):
+    with recording.within(node_class.__name__):
         return compile_node(node)
 
 
 def _writes_own_type(node: Any) -> bool:
-    kind: type = type(node._output_field_or_none)
-    return writes_own_type(kind)
+    field_class: type = type(node._output_field_or_none)
+    return writes_own_type(field_class)
 
 
 def _check_column(node: object, recording: Recording) -> None:
@@ -174,8 +174,8 @@ def _check_column(node: object, recording: Recording) -> None:
 
 
 def _check_field(field: object, recording: Recording) -> None:
-    kind: type = type(field)
-    if field is not None and (objection := column_objection(kind)) is not None:
+    field_class: type = type(field)
+    if field is not None and (objection := column_objection(field_class)) is not None:
         recording.note_objection(objection)
 
 

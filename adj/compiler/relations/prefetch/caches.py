@@ -70,8 +70,8 @@ def prepare_caches(instances: Instances) -> bool:
 def carried_rows(relation: Relation, instances: Instances) -> list[object]:
     """The rows that instances carry already."""
     if relation.is_single:
-        found = [instance._state.fields_cache[relation.cache_name] for instance in instances]
-        return [row for row in found if row is not None]
+        rows = [instance._state.fields_cache[relation.cache_name] for instance in instances]
+        return [row for row in rows if row is not None]
     return [row for instance in instances for row in instance._prefetched_objects_cache[relation.name]]
 
 

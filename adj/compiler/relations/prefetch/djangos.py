@@ -26,8 +26,8 @@ def take_level(
     """
     first, name = instances[0], through(lookup, level)
     # The stubs have a boolean in place of the last one, which was one in Django 2.
-    prefetcher, _, is_found, is_fetched = cast("Any", get_prefetcher)(first, name, holder(lookup, level))
-    if not is_found:
+    prefetcher, _, exists, is_fetched = cast("Any", get_prefetcher)(first, name, holder(lookup, level))
+    if not exists:
         raise AttributeError(
             f"Cannot find '{name}' on {type(first).__name__} object, '{lookup.prefetch_through}' is an invalid "
             "parameter to prefetch_related()"
@@ -52,9 +52,9 @@ def _followed(instances: Sequence[object], name: str) -> list[object]:
     for instance in instances:
         cache = getattr(instance, "_prefetched_objects_cache", {})
         try:
-            found = list(cache[name]) if name in cache else getattr(instance, name)
+            value = list(cache[name]) if name in cache else getattr(instance, name)
         except ObjectDoesNotExist:
             continue
-        if found is not None:
-            rows.extend(found if isinstance(found, list) else [found])
+        if value is not None:
+            rows.extend(value if isinstance(value, list) else [value])
     return rows

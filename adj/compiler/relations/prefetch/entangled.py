@@ -36,17 +36,17 @@ def entangled(
     if len(branches) == 1:
         return [0]
     reached = [_reached(instances, branch, level) for branch in branches]
-    found: list[int] = []
+    numbers: list[int] = []
     more = [i for i, branch in enumerate(branches) if not _is_alone(instances, branch, level, reached[i])]
     while more:
-        found += more
+        numbers += more
         if any(reached[i] is None for i in more):
             return [*range(len(branches))]
         # What these come to on their way must be as they find it in Django.
-        met = _NOTHING.union(*((reached[i] or _NOTHING) | _heads(branches[i], level) for i in found))
-        met_or_between = _names_between(lookups, [branches[i] for i in found], level) | met
-        more = [i for i, branch in enumerate(branches) if i not in found and met_or_between & _heads(branch, level)]
-    return sorted(found)
+        met = _NOTHING.union(*((reached[i] or _NOTHING) | _heads(branches[i], level) for i in numbers))
+        met_or_between = _names_between(lookups, [branches[i] for i in numbers], level) | met
+        more = [i for i, branch in enumerate(branches) if i not in numbers and met_or_between & _heads(branch, level)]
+    return sorted(numbers)
 
 
 def _names_between(lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int) -> frozenset[str]:

@@ -35,10 +35,10 @@ def querysets_of(relation: Relation, source: DjangoQuerySet | None) -> MakeQuery
         nonlocal copy
         if copy is not None and instance.__dict__.get(relation.instance_key) not in (None, ""):
             return copy(instance, rows)
-        made: DjangoQuerySet = _filled(_djangos(relation, source, instance), rows)
-        if can_copy and copy is None and _is_copyable(made, instance):
-            copy = _copier(relation, made)
-        return made
+        queryset: DjangoQuerySet = _filled(_djangos(relation, source, instance), rows)
+        if can_copy and copy is None and _is_copyable(queryset, instance):
+            copy = _copier(relation, queryset)
+        return queryset
 
     return make
 
@@ -57,8 +57,8 @@ def _filled(queryset: Any, rows: list[object]) -> Any:
 
 def _is_copyable(queryset: Any, instance: object) -> bool:
     """Whether the condition of a related manager, which comes last, waits for its use, and nothing else is special."""
-    kind: type = type(queryset)
-    if not builds_plainly(kind):
+    queryset_class: type = type(queryset)
+    if not builds_plainly(queryset_class):
         return False
     negated, args, lookups = queryset._deferred_filter or (False, (), {})
     return not negated and not args and len(lookups) == 1 and queryset._hints.get("instance") is instance
@@ -67,7 +67,12 @@ def _is_copyable(queryset: Any, instance: object) -> bool:
 def _copier(relation: Relation, first: Any) -> MakeQuerySet:
     """What copies a QuerySet for another instance."""
     # Using the first one changes its query.
-    kind, template, hints, query_copy = type(first), dict(first.__dict__), first._hints, _query_copier(first._query)
+    queryset_class, template, hints, query_copy = (
+        type(first),
+        dict(first.__dict__),
+        first._hints,
+        _query_copier(first._query),
+    )
     (lookup,) = first._deferred_filter[2]
     key_name = relation.instance_key
     by_key = relation.through is not None
@@ -77,8 +82,8 @@ def _copier(relation: Relation, first: Any) -> MakeQuerySet:
     new = object.__new__
 
     def copy(instance: Model, rows: list[object]) -> DjangoQuerySet:
-        made: Any = new(kind)
-        made.__dict__ = attributes = template.copy()
+        queryset: Any = new(queryset_class)
+        queryset.__dict__ = attributes = template.copy()
         attributes["_hints"] = {**hints, "instance": instance}
         attributes["_query"] = query_copy()
         attributes["_result_cache"] = rows
@@ -87,7 +92,7 @@ def _copier(relation: Relation, first: Any) -> MakeQuerySet:
             attributes["_known_related_objects"] = {field: {getattr(instance, known_name): instance}}
         if has_mode:
             attributes["_fetch_mode"] = instance._state.fetch_mode
-        return made  # type: ignore[no-any-return]  # of the class of the first one
+        return queryset  # type: ignore[no-any-return]  # of the class of the first one
 
     return copy
 

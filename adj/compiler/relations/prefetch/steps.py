@@ -101,8 +101,8 @@ def _columns(instances: Instances, names: Sequence[str]) -> LoadColumns | None:
 
 def is_computed(model: type[Model], attribute: str) -> bool:
     """Whether asking instances for an attribute runs code, which may load a column or be the project's."""
-    found = getattr(model, attribute, None)
-    return hasattr(model, "__getattr__") or (found is not None and not isinstance(found, cached_property))
+    descriptor = getattr(model, attribute, None)
+    return hasattr(model, "__getattr__") or (descriptor is not None and not isinstance(descriptor, cached_property))
 
 
 def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
