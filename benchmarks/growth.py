@@ -233,11 +233,12 @@ def _django_sql(queryset: Any) -> object:
 
 def _adj_sql(query: Any) -> object:
     from adj.compiler.django.dialect import dialect_for
-    from adj.compiler.plans.prepare import Foreign, Question, prepare
+    from adj.compiler.plans.prepare import prepare
+    from adj.compiler.plans.prepared import DjangoPath, Question
     from adj.statement.statement import ROWS
 
     prepared = prepare(Question(query.statement, query.structure, ROWS), dialect_for("default"))
-    return _django_sql(prepared.source) if isinstance(prepared, Foreign) else prepared
+    return _django_sql(prepared.source) if isinstance(prepared, DjangoPath) else prepared
 
 
 def _deepest(build: Callable[[Any, int], Any], rows: Any, sql_of: Callable[[Any], object]) -> int:

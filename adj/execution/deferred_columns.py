@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
 from adj.compiler.django.dialect import Dialect
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.compiler.relations.deferred_columns import carry, columns_question, missing
 from adj.statement.text import Noted
 

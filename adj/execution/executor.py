@@ -18,7 +18,8 @@ from adj.compiler.django.dialect import Dialect
 from adj.compiler.django.terminal_methods import WRITTEN_BY_DJANGO, assigned_values, finish_in_django
 from adj.compiler.keys.overrides import ITERATOR, has_own_async
 from adj.compiler.plans.plan import Plan
-from adj.compiler.plans.prepare import Answered, Foreign, Question, Ready, prepare, prepare_iteration
+from adj.compiler.plans.prepare import prepare, prepare_iteration
+from adj.compiler.plans.prepared import DjangoPath, KnownResult, Question, Ready
 from adj.compiler.relations.known_objects import prefetches, set_known_related_objects
 from adj.engines.threads.thread_call import uninterrupted
 from adj.engines.threads.unsent_writes import call_keeping_transaction
@@ -85,9 +86,9 @@ class Executor:
     async def answer(self, question: Question) -> Any:
         """Run a query and return the result of its terminal method: rows, a row, a number, a boolean or a dict."""
         prepared = prepare(question, self.dialect)
-        if isinstance(prepared, Answered):
-            return prepared.answer
-        if isinstance(prepared, Foreign):
+        if isinstance(prepared, KnownResult):
+            return prepared.result
+        if isinstance(prepared, DjangoPath):
             finish = question.finish
             call: Callable[[], Any] = partial(finish_in_django, prepared.source, finish)
             if finish.answer in WRITES or finish.answer in WRITTEN_BY_DJANGO:
@@ -165,11 +166,11 @@ class Chunks:
 
     async def __aenter__(self) -> Self:
         prepared = prepare_iteration(self._question, self._executor.dialect, ITERATOR)
-        if isinstance(prepared, Answered):
+        if isinstance(prepared, KnownResult):
             return self
         async with AsyncExitStack() as stack:
             connection = await stack.enter_async_context(self._executor.connection())
-            open_rows = self._open_foreign if isinstance(prepared, Foreign) else self._open
+            open_rows = self._open_foreign if isinstance(prepared, DjangoPath) else self._open
             self.fetch = await open_rows(stack, connection, prepared)
             self._stack = stack.pop_all()
         return self

@@ -24,13 +24,13 @@ from adj.compiler.keys.prefetch_lookups import (
     refuse_second_queryset,
     through,
 )
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.compiler.relations.deferred_columns import load_as_one
 from adj.compiler.relations.prefetch.caches import Fetched, fill, prepare_caches
 from adj.compiler.relations.prefetch.djangos import take_level
 from adj.compiler.relations.prefetch.entangled import entangled
 from adj.compiler.relations.prefetch.steps import ByDjango, Carried, Fetch, LoadColumns, step_for
-from adj.compiler.slots.row_keys import Keys
+from adj.compiler.slots.row_keys import RowKeys
 from adj.execution.deferred_columns import RESERVED_PARAMETERS, load_columns
 from adj.execution.transaction import current_aliases
 from adj.statement.structure import SEQUENCE_TYPES, Unkeyed
@@ -242,7 +242,7 @@ def _questions(fetch: Fetch, dialect: Dialect) -> Iterator[Question]:
         return
     size = max(1, most - RESERVED_PARAMETERS)
     for start in range(0, len(keys), size):
-        yield fetch.request.question(Keys(keys[start : start + size]))
+        yield fetch.request.question(RowKeys(keys[start : start + size]))
 
 
 def _operands(question: Question) -> int:
@@ -250,7 +250,7 @@ def _operands(question: Question) -> int:
     structure = question.structure
     values: Sequence[Any] = () if isinstance(structure, Unkeyed) else structure.values
     lists: list[Any] = [value for value in values if isinstance(value, SEQUENCE_TYPES)]
-    return len(values) - len(lists) + sum(len(operands) for operands in lists if type(operands) is not Keys)
+    return len(values) - len(lists) + sum(len(operands) for operands in lists if type(operands) is not RowKeys)
 
 
 async def _at_once(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

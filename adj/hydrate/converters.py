@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import JSONField
-from django.db.models.expressions import Col
+from django.db.models.expressions import BaseExpression, Col
 
 Converter: TypeAlias = Callable[[Any, Any, Any], Any]
 
@@ -29,20 +30,20 @@ Converter: TypeAlias = Callable[[Any, Any, Any], Any]
 class Twin:
     """Stands in for a converter. `None` stays `None`, and so do values of exactly the type `passes`, if any."""
 
-    convert: Callable[[Any], Any]
+    convert: Callable[[Any], object]
     passes: type | None = None
 
 
-def twin_of(converter: Converter, expression: Any, connection: Any) -> Twin | None:
+def twin_of(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin | None:
     """The faster twin of a converter, for one column; None if it has none."""
     make = _TWINS.get((getattr(converter, "__module__", ""), getattr(converter, "__qualname__", "")))
     return None if make is None else make(converter, expression, connection)
 
 
-def _datetime(converter: Converter, expression: Any, connection: Any) -> Twin:
+def _datetime(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin:
     zone = connection.timezone if settings.USE_TZ else None
 
-    def convert(value: Any) -> Any:
+    def convert(value: object) -> object:
         # Columns that are declared as such come from the driver as moments without a zone.
         if type(value) is datetime.datetime and value.tzinfo is None:
             return value.replace(tzinfo=zone)
@@ -51,37 +52,37 @@ def _datetime(converter: Converter, expression: Any, connection: Any) -> Twin:
     return Twin(convert, None if settings.USE_TZ else datetime.datetime)
 
 
-def _already(kind: type) -> Callable[[Converter, Any, Any], Twin]:
+def _already(value_type: type) -> Callable[[Converter, BaseExpression, BaseDatabaseWrapper], Twin]:
     """A twin for columns whose values mostly come from the driver as they should be."""
 
-    def make(converter: Converter, expression: Any, connection: Any) -> Twin:
-        return Twin(lambda value: converter(value, expression, connection), kind)
+    def make(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin:
+        return Twin(lambda value: converter(value, expression, connection), value_type)
 
     return make
 
 
-def _uuid(converter: Converter, expression: Any, connection: Any) -> Twin:
-    new, kind, safety = object.__new__, uuid.UUID, uuid.SafeUUID.unknown
+def _uuid(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin:
+    new, uuid_class, safety = object.__new__, uuid.UUID, uuid.SafeUUID.unknown
     # The slots of a UUID, which its own `__setattr__` closes.
-    set_int, set_safety = vars(kind)["int"].__set__, vars(kind)["is_safe"].__set__
+    set_int, set_safety = vars(uuid_class)["int"].__set__, vars(uuid_class)["is_safe"].__set__
 
-    def convert(value: Any) -> Any:
+    def convert(value: object) -> object:
         if type(value) is str and len(value) == 32 and value.isalnum():
-            made = new(kind)
-            set_int(made, int(value, 16))
-            set_safety(made, safety)
-            return made
+            result = new(uuid_class)
+            set_int(result, int(value, 16))
+            set_safety(result, safety)
+            return result
         return converter(value, expression, connection)
 
     return Twin(convert)
 
 
-def _duration(converter: Converter, expression: Any, connection: Any) -> Twin:
+def _duration(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin:
     make = datetime.timedelta
     return Twin(lambda value: make(0, 0, value))
 
 
-def _decimal(converter: Converter, expression: Any, connection: Any) -> Twin | None:
+def _decimal(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin | None:
     field: Any = expression.output_field if isinstance(expression, Col) else None
     if field is None or field.decimal_places is None:
         return None
@@ -91,7 +92,7 @@ def _decimal(converter: Converter, expression: Any, connection: Any) -> Twin | N
     # A float holds that many decimal digits, so that one which equals the nearest whole number of quanta stands for it.
     limit, scale, multiply = float(10 ** min(context.prec, 15)), 10**field.decimal_places, context.multiply
 
-    def convert(value: Any) -> Any:
+    def convert(value: object) -> object:
         if type(value) is float:
             if -limit < (scaled := value * scale) < limit and (quanta := round(scaled)) and quanta / scale == value:
                 return multiply(quanta, quantum)
@@ -104,14 +105,14 @@ def _decimal(converter: Converter, expression: Any, connection: Any) -> Twin | N
     return Twin(convert)
 
 
-def _json(converter: Converter, expression: Any, connection: Any) -> Twin | None:
+def _json(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin | None:
     field: Any = converter.__self__  # type: ignore[attr-defined]  # a bound method of JSONField
     if field.decoder is not None:
         return None
     decoder: Any = json.JSONDecoder()
     scan = decoder.scan_once
 
-    def convert(value: Any) -> Any:
+    def convert(value: object) -> object:
         if type(value) is str:
             try:
                 decoded, end = scan(value, 0)
@@ -128,7 +129,7 @@ _EXACT = 10**15
 
 # By name, so that a project which does not use SQLite need not have it.
 _SQLITE = "django.db.backends.sqlite3.operations"
-_TWINS: dict[tuple[str, str], Callable[[Converter, Any, Any], Twin | None]] = {
+_TWINS: dict[tuple[str, str], Callable[[Converter, BaseExpression, BaseDatabaseWrapper], Twin | None]] = {
     (_SQLITE, "DatabaseOperations.convert_datetimefield_value"): _datetime,
     (_SQLITE, "DatabaseOperations.convert_datefield_value"): _already(datetime.date),
     (_SQLITE, "DatabaseOperations.convert_timefield_value"): _already(datetime.time),

@@ -10,16 +10,17 @@ import asyncio
 from typing import Any
 
 import django
+from django.db.models import Model
 from django.db.models.fields.related_descriptors import ForwardOneToOneDescriptor
 
 from adj.errors import NotLoaded
 
 
-def is_made_of(descriptor: Any, instance: Any) -> bool:
+def is_parent_part(descriptor: object, instance: Model) -> bool:
     """Whether an attribute is the row's own part in a parent's table, which Django makes of the row's columns."""
     if not isinstance(descriptor, ForwardOneToOneDescriptor):
         return False
-    relation: Any = descriptor.field.remote_field
+    relation = descriptor.field.remote_field
     deferred = instance.get_deferred_fields()
     return relation.parent_link and not any(field.attname in deferred for field in relation.model._meta.concrete_fields)
 
@@ -32,9 +33,9 @@ if django.VERSION >= (6, 1):
 
         __slots__ = ()
 
-        def fetch(self, fetcher: Any, instance: Any) -> None:
+        def fetch(self, fetcher: Any, instance: Model) -> None:
             """Load `fetcher.field` for an instance; raises `NotLoaded` in a thread whose event loop is running."""
-            if asyncio._get_running_loop() is None or is_made_of(fetcher, instance):
+            if asyncio._get_running_loop() is None or is_parent_part(fetcher, instance):
                 FETCH_ONE.fetch(fetcher, instance)
                 return
             field = fetcher.field
@@ -49,7 +50,7 @@ if django.VERSION >= (6, 1):
         """The mode of rows: the one the query chose, adj's own in place of Django's default."""
         return FETCH_OFF_LOOP if chosen is FETCH_ONE else chosen
 
-    def is_default(mode: Any) -> bool:
+    def is_default(mode: object) -> bool:
         """Whether an instance fetches one attribute at a time, as Django's own do."""
         return mode in (None, FETCH_ONE, FETCH_OFF_LOOP)
 
@@ -59,6 +60,6 @@ else:
         """Django has no fetch modes before 6.1; `row_state.py` speaks when a row would have to wait for a relation."""
         return None
 
-    def is_default(mode: Any) -> bool:
+    def is_default(mode: object) -> bool:
         """Every instance fetches one attribute at a time."""
         return True

@@ -19,7 +19,7 @@ Hydrate: TypeAlias = Callable[[Sequence[tuple[object, ...]]], list[Any]]
 
 
 @dataclass(slots=True)
-class Source:
+class FunctionSource:
     """The text of one generated function, and the objects that its names stand for."""
 
     lines: list[str] = field(default_factory=list)
@@ -69,7 +69,7 @@ def _with_names(code: CodeType, names: Mapping[str, str]) -> CodeType:
     )
 
 
-def _constant(constant: Any, names: Mapping[str, str]) -> Any:
+def _constant(constant: object, names: Mapping[str, str]) -> object:
     if isinstance(constant, CodeType):
         return _with_names(constant, names)
     if type(constant) is tuple:
@@ -86,14 +86,14 @@ def unpacking(layout: Layout) -> str:
     return f"({', '.join(targets)},)"
 
 
-def item_text(layout: Layout, source: Source, item: int | tuple[int, ...]) -> str:
+def item_text(layout: Layout, source: FunctionSource, item: int | tuple[int, ...]) -> str:
     """The expression for a member of a row: a column's value, or the tuple of a composite key."""
     if isinstance(item, int):
         return converted(layout, source, item)
     return f"({', '.join(converted(layout, source, index) for index in item)},)"
 
 
-def converted(layout: Layout, source: Source, index: int) -> str:
+def converted(layout: Layout, source: FunctionSource, index: int) -> str:
     """The expression for a column's value: its variable, inside its converters."""
     column, text = layout.columns[index], f"c{index}"
     for position, converter in enumerate(column.converters):

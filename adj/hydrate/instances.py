@@ -16,7 +16,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeAlias, cast
 from weakref import ref
 
 import django
@@ -29,10 +29,13 @@ from django.db.models.query import get_related_populators
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
+from adj.django_types import KlassInfo, RelatedKlassInfo
 from adj.hydrate.fetch_mode import mode_for
-from adj.hydrate.generate import Hydrate, Source, converted, item_text, unpacking
+from adj.hydrate.generate import FunctionSource, Hydrate, converted, item_text, unpacking
 from adj.hydrate.layout import Layout
 from adj.hydrate.row_state import RELATED, STATE, with_state
+
+Convert: TypeAlias = Callable[[Sequence[tuple[object, ...]]], list[list[object]]]
 
 # Where a state clears its relations at its end, one that has none makes them for that, in several times the time.
 _CLEARS_RELATIONS = hasattr(ModelState, "__del__")
@@ -49,7 +52,7 @@ def instance_hydrator(layout: Layout) -> Hydrate:
         return general
     generated, calls_project = _generated_hydrator(layout), instance_code_check(layout)
 
-    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
+    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[object]:
         return general(rows) if calls_project() else generated(rows)
 
     return hydrate
@@ -74,7 +77,7 @@ def _is_generated(layout: Layout) -> bool:
     if getattr(layout.fetch_mode, "track_peers", False):
         return False
     klass_info = _klass_info(layout)
-    if not all(is_plain(model) for model in _models(klass_info)):
+    if not all(is_plain_model(model) for model in _models(klass_info)):
         return False
     return all(_is_plain_attribute(klass_info["model"], name) for name in layout.annotations or ())
 
@@ -88,12 +91,12 @@ def _is_plain_attribute(model: type[Model], name: str) -> bool:
 
 
 def _is_data_descriptor(attribute: object) -> bool:
-    kind = type(attribute)
-    return hasattr(kind, "__set__") or hasattr(kind, "__delete__")
+    descriptor_class = type(attribute)
+    return hasattr(descriptor_class, "__set__") or hasattr(descriptor_class, "__delete__")
 
 
 @lru_cache(maxsize=1_024)
-def is_plain(model: type[Model]) -> bool:
+def is_plain_model(model: type[Model]) -> bool:
     """Whether filling `__dict__` makes the same instance as `from_db`."""
     mro = model.__mro__
     after_model = mro[mro.index(Model) + 1 :]
@@ -112,17 +115,17 @@ def is_plain(model: type[Model]) -> bool:
     )
 
 
-def _function(method: Any) -> Any:
+def _function(method: Any) -> object:
     return method.__func__
 
 
-def _klass_info(layout: Layout) -> Mapping[str, Any]:
+def _klass_info(layout: Layout) -> KlassInfo:
     if layout.klass_info is None:
         raise TypeError("a layout of instances needs Django's klass_info")
     return layout.klass_info
 
 
-def _models(klass_info: Mapping[str, Any]) -> Iterator[type[Model]]:
+def _models(klass_info: KlassInfo) -> Iterator[type[Model]]:
     yield klass_info["model"]
     for related in klass_info.get("related_klass_infos", ()):
         yield from _models(related)
@@ -132,7 +135,7 @@ def _models(klass_info: Mapping[str, Any]) -> Iterator[type[Model]]:
 
 
 def _generated_hydrator(layout: Layout) -> Hydrate:
-    source = Source(
+    source = FunctionSource(
         names={
             "connection": layout.connection,
             "new": object.__new__,
@@ -157,11 +160,11 @@ def _generated_hydrator(layout: Layout) -> Hydrate:
 class _InstanceWriter:
     """Writes the code of one row's instances; instance `i<n>` has the state `s<n>` and the relations `f<n>`."""
 
-    def __init__(self, layout: Layout, source: Source) -> None:
+    def __init__(self, layout: Layout, source: FunctionSource) -> None:
         self.layout, self.source = layout, source
         self.count = 0
 
-    def write_root(self, klass_info: Mapping[str, Any]) -> None:
+    def write_root(self, klass_info: KlassInfo) -> None:
         annotations = {name: self._value(index) for name, index in (self.layout.annotations or {}).items()}
         at_once = self._names_at_once(klass_info)
         values = {**self._values(klass_info), **{name: annotations.pop(name) for name in at_once}}
@@ -169,26 +172,26 @@ class _InstanceWriter:
         for name, value in annotations.items():
             self.source.add(2, f"i0.{self.source.attribute(name)} = {value}")
 
-    def _names_at_once(self, klass_info: Mapping[str, Any]) -> list[str]:
+    def _names_at_once(self, klass_info: KlassInfo) -> list[str]:
         """The annotations that the instance may be filled with, as its columns are.
 
         Django sets all of them at the end, one by one, which shows where one takes the place of something else.
         """
         model, names = klass_info["model"], self.layout.annotations or {}
-        if any(_cache_name(link["remote_setter"]) is None for link in klass_info.get("related_klass_infos", ())):
+        if any(_cache_name(related["remote_setter"]) is None for related in klass_info.get("related_klass_infos", ())):
             return []
         return list(takewhile(lambda name: not _is_on_class(model, name), names))
 
     def _write_instance(
-        self, indent: int, klass_info: Mapping[str, Any], values: Mapping[str, str], *, has_parent: bool = False
+        self, indent: int, klass_info: KlassInfo, values: Mapping[str, str], *, has_parent: bool = False
     ) -> None:
         """Write the code that makes an instance and what hangs on it."""
         number, self.count = self.count, self.count + 1
         related = klass_info.get("related_klass_infos", ())
         self._write_state(indent, number, has_relations=bool(related) or has_parent)
         self._write_filling(indent, number, klass_info["model"], values)
-        for link in related:
-            self._write_related(indent, number, link)
+        for related_info in related:
+            self._write_related(indent, number, related_info)
 
     def _write_state(self, indent: int, number: int, *, has_relations: bool) -> None:
         add = self.source.add
@@ -213,7 +216,7 @@ class _InstanceWriter:
             attributes = "".join(f", {source.text(name)}: {value}" for name, value in values.items())
             add(indent, f"i{number}.__dict__ = {{'_state': s{number}{attributes}}}")
 
-    def _write_related(self, indent: int, parent: int, klass_info: Mapping[str, Any]) -> None:
+    def _write_related(self, indent: int, parent: int, klass_info: RelatedKlassInfo) -> None:
         """Write the code that makes a related instance, if the row has one, and links the two."""
         values = self._related_values(klass_info)
         key = klass_info["model"]._meta.pk_fields[0].attname
@@ -222,20 +225,20 @@ class _InstanceWriter:
         self.source.add(indent + 1, f"i{number} = None")
         self.source.add(indent, "else:")
         self._write_instance(indent + 1, klass_info, values, has_parent=True)
-        self._write_link(indent, klass_info["local_setter"], f"local{number}", parent, number)
+        self._write_setter_call(indent, klass_info["local_setter"], f"local{number}", parent, number)
         self._write_remote(indent, klass_info["remote_setter"], f"remote{number}", number, parent)
 
-    def _write_link(self, indent: int, setter: Any, name: str, holder: int, held: int) -> None:
+    def _write_setter_call(self, indent: int, setter: object, name: str, holder: int, held: int) -> None:
         if (cache_name := _cache_name(setter)) is not None:
             self.source.add(indent, f"f{holder}[{self.source.text(cache_name)}] = i{held}")
         else:
             self.source.add(indent, f"{self.source.name(name, setter)}(i{holder}, i{held})")
 
-    def _write_remote(self, indent: int, setter: Any, name: str, holder: int, held: int) -> None:
+    def _write_remote(self, indent: int, setter: object, name: str, holder: int, held: int) -> None:
         self.source.add(indent, f"if i{holder} is not None:")
-        self._write_link(indent + 1, setter, name, holder, held)
+        self._write_setter_call(indent + 1, setter, name, holder, held)
 
-    def _related_values(self, klass_info: Mapping[str, Any]) -> dict[str, str]:
+    def _related_values(self, klass_info: RelatedKlassInfo) -> dict[str, str]:
         values = self._values(klass_info)
         if not klass_info["from_parent"]:
             return values
@@ -243,7 +246,7 @@ class _InstanceWriter:
         fields = klass_info["model"]._meta.concrete_fields
         return {field.attname: values[field.attname] for field in fields if field.attname in values}
 
-    def _values(self, klass_info: Mapping[str, Any]) -> dict[str, str]:
+    def _values(self, klass_info: KlassInfo) -> dict[str, str]:
         """The attributes of a model's columns, and the expressions of their values."""
         select = self.layout.select
         return {select[index][0].target.attname: self._value(index) for index in klass_info["select_fields"]}
@@ -277,17 +280,18 @@ def _cache_name(setter: Any) -> str | None:
 
 def _general_hydrator(layout: Layout) -> Hydrate:
     """What `ModelIterable` does, on rows that are there already."""
-    klass_info, mode = dict(_klass_info(layout)), mode_for(layout.fetch_mode)
+    klass_info: dict[str, Any] = dict(_klass_info(layout))
+    mode = mode_for(layout.fetch_mode)
     first, last = klass_info["select_fields"][0], klass_info["select_fields"][-1] + 1
     attnames = [column[0].target.attname for column in layout.select[first:last]]
     make = _from_db(klass_info["model"], mode)
     convert = _row_converter(layout)
     modes = () if mode is None else (mode,)
 
-    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[Any]:
+    def hydrate(rows: Sequence[tuple[object, ...]]) -> list[object]:
         populators = get_related_populators(klass_info, layout.select, layout.alias, *modes)
-        instances: list[Any] = []
-        peers: list[Any] = []
+        instances: list[object] = []
+        peers: list[object] = []
         for row in convert(rows):
             instance = with_state(make(layout.alias, attnames, row[first:last]))
             if getattr(mode, "track_peers", False):
@@ -303,19 +307,19 @@ def _general_hydrator(layout: Layout) -> Hydrate:
     return hydrate
 
 
-def _from_db(model: Any, mode: Any) -> Callable[..., Any]:
+def _from_db(model: type[Model], mode: Any) -> Callable[..., object]:
     if mode is None:
-        return model.from_db  # type: ignore[no-any-return]  # from_db of any model
+        return model.from_db
     # Only there from Django 6.1 on, and not in the stubs.
     from django.db.models.query import _get_from_db  # type: ignore[attr-defined]
 
     return _get_from_db(model, mode)  # type: ignore[no-any-return]  # untyped in Django
 
 
-def _row_converter(layout: Layout) -> Hydrate:
+def _row_converter(layout: Layout) -> Convert:
     """Rows as lists of what is selected, converted, with the tuples of composite keys."""
-    source = Source(names={"connection": layout.connection})
+    source = FunctionSource(names={"connection": layout.connection})
     values = [item_text(layout, source, item) for item in layout.items]
     source.add(0, "def hydrate(rows):")
     source.add(1, f"return [[{', '.join(values)}] for {unpacking(layout)} in rows]")
-    return source.function()
+    return cast("Convert", source.function())

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import QuerySet
-from django.db.models.expressions import ColPairs
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import BaseExpression, ColPairs, Expression
 from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
@@ -21,7 +20,10 @@ from django.db.models.query import (
     ValuesListIterable,
 )
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.query import Query
 
+from adj.django_types import KlassInfo, Selected
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import RowShape
 
 ROW_SHAPES: Mapping[type, RowShape] = {
@@ -34,11 +36,11 @@ ROW_SHAPES: Mapping[type, RowShape] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ResultColumn:
     """One database column, and the functions that its value passes through, in order."""
 
-    expression: Any
-    converters: tuple[Callable[[Any, Any, Any], Any], ...]
+    expression: BaseExpression
+    converters: tuple[Callable[[object, object, object], object], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +54,23 @@ class Layout:
     """
 
     shape: RowShape
-    columns: tuple[Column, ...]
+    columns: tuple[ResultColumn, ...]
     items: tuple[int | tuple[int, ...], ...]
     alias: str
-    connection: Any
+    connection: BaseDatabaseWrapper
     names: tuple[str, ...] = ()
-    klass_info: Mapping[str, Any] | None = None
-    select: Sequence[Any] = ()
+    klass_info: KlassInfo | None = None
+    select: Sequence[Selected] = ()
     annotations: Mapping[str, int] | None = None
-    fetch_mode: Any = None
+    fetch_mode: object = None
     is_trimmed: bool = False
     has_surplus: bool = False
 
 
-def layout_of(queryset: QuerySet[Any, Any], compiler: SQLCompiler, alias: str) -> Layout:
+def layout_of(queryset: DjangoQuerySet, compiler: SQLCompiler, alias: str) -> Layout:
     """The layout of a QuerySet's rows."""
-    iterable: Any = queryset._iterable_class
-    select: Sequence[Any] = (compiler.select or [])[: compiler.col_count]
-    shape = ROW_SHAPES[iterable]
+    select: Sequence[Selected] = (compiler.select or [])[: compiler.col_count]
+    shape = ROW_SHAPES[queryset._iterable_class]
     columns, items = _columns([expression for expression, _, _ in select], compiler)
     return Layout(
         shape=shape,
@@ -109,25 +110,25 @@ def aggregate_layout(compiler: SQLCompiler, alias: str, shape: RowShape) -> Layo
 
 
 def _columns(
-    expressions: Sequence[Any], compiler: SQLCompiler
-) -> tuple[tuple[Column, ...], tuple[int | tuple[int, ...], ...]]:
+    expressions: Sequence[Expression], compiler: SQLCompiler
+) -> tuple[tuple[ResultColumn, ...], tuple[int | tuple[int, ...], ...]]:
     """A column for each database column, and which of them make up each selected expression."""
-    converters: Mapping[int, Any] = compiler.get_converters(list(expressions))
-    columns: list[Column] = []
+    converters = compiler.get_converters(list(expressions))
+    columns: list[ResultColumn] = []
     items: list[int | tuple[int, ...]] = []
     for expression in expressions:
         start = len(columns)
         is_composite = isinstance(expression, ColPairs)
         for part in expression.get_source_expressions() if is_composite else (expression,):
             functions, _ = converters.get(len(columns), ((), part))
-            columns.append(Column(part, tuple(functions)))
+            columns.append(ResultColumn(part, tuple(functions)))
         items.append(tuple(range(start, len(columns))) if is_composite else start)
     return tuple(columns), tuple(items)
 
 
-def _names(queryset: QuerySet[Any, Any], shape: RowShape) -> tuple[str, ...]:
+def _names(queryset: DjangoQuerySet, shape: RowShape) -> tuple[str, ...]:
     """The keys of a row, as the iterables of Django find them."""
-    query: Any = queryset.query
+    query: Query = queryset.query
     if shape is RowShape.NAMED_TUPLE and (fields := queryset._fields):  # type: ignore[attr-defined]  # private
         return tuple(fields)
     if shape is RowShape.DICT and query.selected:

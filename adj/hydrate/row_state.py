@@ -16,16 +16,20 @@ from types import FrameType
 from typing import Any, NoReturn, cast
 
 import django
+from django.db.models import Model
 from django.db.models.base import ModelState
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseOneToOneDescriptor
 
 from adj.errors import NotLoaded
-from adj.hydrate.fetch_mode import is_made_of
+from adj.hydrate.fetch_mode import is_parent_part
 
-_READERS = {cast("Any", kind).__get__.__code__ for kind in (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor)}
+_READERS = {
+    cast("Any", descriptor_class).__get__.__code__
+    for descriptor_class in (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor)
+}
 
 
-class RelatedRows(dict[str, Any]):
+class RelatedRows(dict[str, object]):
     """What a row has loaded, by relation."""
 
     def __missing__(self, key: str) -> NoReturn:
@@ -40,7 +44,7 @@ class RelatedRows(dict[str, Any]):
 class _RelatedRowsOf:
     """Makes them when they are first looked at, as Django's own descriptor does."""
 
-    def __get__(self, state: Any, kind: object = None) -> Any:
+    def __get__(self, state: Any, owner: object = None) -> object:
         if state is None:
             return self
         state.fields_cache = RelatedRows()
@@ -52,11 +56,11 @@ class RowState(ModelState):
 
     fields_cache: Any = _RelatedRowsOf()
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _plain, (dict(self.__dict__),)
 
 
-def _plain(attributes: dict[str, Any]) -> Any:
+def _plain(attributes: dict[str, Any]) -> object:
     state: Any = ModelState()
     state.__dict__.update(attributes)
     if "fields_cache" in attributes:
@@ -64,10 +68,10 @@ def _plain(attributes: dict[str, Any]) -> Any:
     return state
 
 
-def _refuse_fetching(descriptor: Any, instance: Any) -> None:
+def _refuse_fetching(descriptor: Any, instance: Model) -> None:
     """Raise `NotLoaded` if Django would fetch the row of a relation."""
     if isinstance(descriptor, ReverseOneToOneDescriptor):
-        related: Any = descriptor.related
+        related = descriptor.related
         name, is_at_hand = related.name, instance.pk is None
     else:
         name, is_at_hand = descriptor.field.name, _is_at_hand(descriptor, instance)
@@ -75,16 +79,16 @@ def _refuse_fetching(descriptor: Any, instance: Any) -> None:
         raise NotLoaded(model=type(instance).__name__, field=name, is_relation=True) from None
 
 
-def _is_at_hand(descriptor: Any, instance: Any) -> bool:
+def _is_at_hand(descriptor: Any, instance: Model) -> bool:
     """Whether Django needs no query for a relation: its key is NULL, or a parent's part of the row has it."""
     field = descriptor.field
     is_loaded = instance.get_deferred_fields().isdisjoint(key.attname for key in field.local_related_fields)
     if is_loaded and None in field.get_local_related_value(instance):
         return True
-    link = instance._meta.get_ancestor_link(field.model)
-    if link and link.is_cached(instance) and field.is_cached(link.get_cached_value(instance)):
+    parent_link = instance._meta.get_ancestor_link(field.model)
+    if parent_link and parent_link.is_cached(instance) and field.is_cached(parent_link.get_cached_value(instance)):
         return True
-    return is_made_of(descriptor, instance)
+    return is_parent_part(descriptor, instance)
 
 
 STATE: Any = ModelState if django.VERSION >= (6, 1) else RowState

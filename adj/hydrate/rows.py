@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.db.models.utils import create_namedtuple_class
 
-from adj.hydrate.generate import Hydrate, Source, item_text, unpacking
+from adj.hydrate.generate import FunctionSource, Hydrate, item_text, unpacking
 from adj.hydrate.instances import instance_code_check, instance_hydrator
 from adj.hydrate.layout import Layout
 from adj.statement.shapes import RowShape
@@ -34,7 +34,7 @@ def _never() -> bool:
 def _tuple_hydrator(layout: Layout) -> Hydrate:
     if layout.shape is RowShape.TUPLE and _is_as_sent(layout):
         return list
-    source = Source(names={"connection": layout.connection})
+    source = FunctionSource(names={"connection": layout.connection})
     items = [item_text(layout, source, item) for item in layout.items]
     source.add(0, "def hydrate(rows):")
     source.add(1, f"return [{_row(layout, source, items)} for {unpacking(layout)} in rows]")
@@ -47,7 +47,7 @@ def _is_as_sent(layout: Layout) -> bool:
     return not has_work and len(layout.items) == len(layout.columns)
 
 
-def _row(layout: Layout, source: Source, items: list[str]) -> str:
+def _row(layout: Layout, source: FunctionSource, items: list[str]) -> str:
     everything = [*items, "*rest"] if layout.has_surplus else items
     members = f"({', '.join(everything)},)" if everything else "()"
     match layout.shape:

@@ -18,7 +18,8 @@ from adj.compiler.django.build import build, pickled, unpickled
 from adj.compiler.django.dialect import dialect_for
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
-from adj.compiler.plans.prepare import Answered, Foreign, Question, prepare
+from adj.compiler.plans.prepare import prepare
+from adj.compiler.plans.prepared import DjangoPath, KnownResult, Question
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
 from adj.query.builders import BuildingQuery
 from adj.query.hidden_frames import hides_frame
@@ -62,7 +63,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     def _with_other_rows(self, clause: clauses.Clause) -> AsyncQuery[M, Any]:
         # The type of `self` says that its rows stay as they are.
         query: Any = self
-        changed: AsyncQuery[M, Any] = query._with(clause)
+        changed: AsyncQuery[M, Any] = query._with(clause)  # noqa: SLF001  # it is `self`
         return changed
 
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
@@ -185,9 +186,9 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         on the server's version and no query has run yet.
         """
         prepared = prepare(Question(self.statement, self.structure, ROWS), dialect_for(self.db))
-        if isinstance(prepared, Answered):
+        if isinstance(prepared, KnownResult):
             return SQL("", ())
-        if isinstance(prepared, Foreign):
+        if isinstance(prepared, DjangoPath):
             return SQL(*prepared.source.query.get_compiler(self.db).as_sql())
         return SQL(prepared.sql, prepared.parameters)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from adj.blocks.atomic import atomic
 from adj.compiler.django.copy_columns import as_instance, check_copyable, copied, fields_of
 from adj.compiler.django.routing import alias_of
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import Executor

@@ -17,7 +17,7 @@ from adj.compiler.django.django_path import terminal_reason
 from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.overrides import ASYNC_ITERATION, CONTAINS, EXPLAIN, IN_BULK, method_names
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_values
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import Executor, all_rows

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from adj.compiler.django.build import build_on
 from adj.compiler.django.django_path import call_terminal, terminal_source
 from adj.compiler.django.routing import alias_of
-from adj.compiler.keys.overrides import Names
-from adj.compiler.plans.prepare import Question
+from adj.compiler.keys.overrides import MethodNames
+from adj.compiler.plans.prepared import Question
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.statement.shapes import WRITES
@@ -45,7 +45,7 @@ async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[An
             return await executor.answer_in_django(query.statement, ROWS, finish, build_on(query.statement, alias))
 
 
-async def answer_of_owner(query: StatementHolder, names: Names, name: str, /, *args: Any, **kwargs: Any) -> Any:
+async def answer_of_owner(query: StatementHolder, names: MethodNames, name: str, /, *args: Any, **kwargs: Any) -> Any:
     """The result of a terminal method that is run by Django's code, or by the project's QuerySet class."""
     statement = query.statement
     alias = alias_of(statement)

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic
 
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.completion import deadline_in
 from adj.errors import QueryTimeout
 from adj.execution.databases import executor_for

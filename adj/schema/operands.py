@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db.models import Field, Model
@@ -18,7 +17,7 @@ from adj.errors import QueryError
 from adj.schema.field_types import BY_CLASS
 from adj.schema.paths import LONGEST_PATH, ResolvedPath, resolve
 
-FIELD_TYPES: Mapping[type[Any], frozenset[type]] = {
+FIELD_TYPES: Mapping[type, frozenset[type]] = {
     cls: frozenset(map(import_string, each.unconverted)) for cls, each in BY_CLASS.items() if each.is_complete
 }
 """The Python types whose every value is right for a field, by the exact class of the field."""
@@ -64,7 +63,7 @@ def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:
     return FIELD_TYPES.get(type(target)) if isinstance(target, Field) else None
 
 
-def _target_field(relation: Any) -> Any:
+def _target_field(relation: object) -> object:
     """The one column that a relation leads to; None where its key has several."""
     try:
         return getattr(relation, "target_field", None)
@@ -79,10 +78,10 @@ def expected(model: type[Model], path: str) -> str:
     except QueryError:
         return "another kind of value"
     field = resolved.output
-    kind = type(field).__name__
+    field_type = type(field).__name__
     if resolved.field.is_relation and not resolved.transforms and resolved.field.related_model is not None:
         return f"a saved {resolved.field.related_model.__name__} or its key"
     names = operand_types(model, path) or FIELD_TYPES.get(type(field))
-    words = " or ".join(sorted(kind.__name__ for kind in names)) if names else "a value"
+    words = " or ".join(sorted(value_type.__name__ for value_type in names)) if names else "a value"
     several = {"in": "an iterable of ", "range": "a pair of "}.get(resolved.lookup, "")
-    return f"{several}{words} ({kind})"
+    return f"{several}{words} ({field_type})"

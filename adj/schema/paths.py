@@ -16,6 +16,7 @@ from django.db.models import F, Field, Model
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.sql.query import get_field_names_from_opts  # type: ignore[attr-defined]  # not in the stubs
 
+from adj.django_types import PathField
 from adj.errors import UnknownField, UnknownLookup
 
 
@@ -29,7 +30,7 @@ class ResolvedPath:
 
     model: type[Model]
     path: str
-    field: Any
+    field: PathField
     output: Any
     transforms: tuple[str, ...]
     lookup: str
@@ -81,7 +82,7 @@ def field_names(model: type[Model]) -> tuple[str, ...]:
 
 def column_names(model: type[Model]) -> tuple[str, ...]:
     """Every name of a column: fields, foreign keys with and without `_id`, `pk`."""
-    fields: Any = model._meta.concrete_fields
+    fields = model._meta.concrete_fields
     return tuple(sorted({"pk", *(name for field in fields for name in (field.name, field.attname))}))
 
 
@@ -95,9 +96,9 @@ def get_field(model: type[Model], name: str) -> Any:
         return None
 
 
-def _fields(model: type[Model], path: str, names: Sequence[str]) -> list[Any]:
+def _fields(model: type[Model], path: str, names: Sequence[str]) -> list[PathField]:
     """The leading names that are fields, each on the model that the one before it leads to."""
-    fields: list[Any] = []
+    fields: list[PathField] = []
     here: type[Model] | None = model
     for name in names:
         if here is None or (field := get_field(here, name)) is None:
@@ -118,8 +119,8 @@ def _target(field: Any) -> Any:
 
 
 def _transformed(
-    model: type[Model], path: str, field: Any, target: Any, names: Sequence[str]
-) -> tuple[Any, tuple[str, ...], str]:
+    model: type[Model], path: str, field: PathField, target: PathField, names: Sequence[str]
+) -> tuple[object, tuple[str, ...], str]:
     """The output field and the lookup that the names after the last field make."""
     output: Any = target
     expression: Any = None
@@ -138,12 +139,12 @@ def _transformed(
     return output, tuple(transforms), "exact"
 
 
-def _column(field: Any) -> Any:
+def _column(field: Any) -> object:
     """An expression of a field's type, to try transforms on; no transform looks at the name."""
     return field.get_col(field.model._meta.db_table) if hasattr(field, "get_col") else F(field.name)
 
 
-def _raise_unknown(model: type[Model], path: str, field: Any, output: Any, name: str) -> NoReturn:
+def _raise_unknown(model: type[Model], path: str, field: PathField, output: Any, name: str) -> NoReturn:
     related = getattr(field, "related_model", None)
     if related is not None:
         raise UnknownField(

@@ -10,7 +10,7 @@ _HAS_KEY = "a statement that was written without a key is compiled before anythi
 
 EQUIVALENT: Final[dict[str, str]] = {
     "checks: prepare._plan_of: never not isinstance(captured, Captured)": _NOT_COMPILED,
-    "checks: prepare._plan_of: never (reason := _reason_of_rows(captured)) is not None": _NOT_MERGED,
+    "checks: prepare._plan_of: never (reason := reason_of_rows(captured)) is not None": _NOT_MERGED,
     "proof: prepare._is_as_written: never isinstance(written, Unkeyed) alone": _HAS_KEY,
 }
 """By the name of the mutant."""

@@ -121,7 +121,7 @@ _KEYS: Final[Mapping[str, Callable[[str], bool]]] = {
     "clauses.rows": lambda function: function.endswith(".key") or function == "among_key",
     "clauses.columns": lambda function: function.endswith(".key"),
     "clauses.relations": lambda function: function.endswith(".key"),
-    "walk": lambda function: function.endswith(".head"),
+    "node_types": lambda function: function.endswith(".head"),
     "assign": lambda function: function == "describe_assignments",
 }
 
@@ -186,10 +186,10 @@ def _key_statements(root: Path, group: str) -> Iterator[Mutant]:
 # -- (b) checks and guards ---------------------------------------------------------------------------------------------
 
 _CHECKED = (
-    *("plan", "row_keys", "slots", "slotted_query", "prepare", "build", "assign"),
-    *("walk", "key_visitor", "clauses.rows", "constants", "structure", "project_code"),
+    *("plan", "row_keys", "slots", "marked_nodes", "slotted_query", "prepare", "compiled", "build", "assign"),
+    *("walk", "node_types", "key_visitor", "clauses.rows", "constants", "structure", "project_code"),
 )
-_REFUSALS = {"Refused", "Uncacheable", "Unkeyed", "keys.refuse"}
+_REFUSALS = {"UnfitValue", "Uncacheable", "Unkeyed", "keys.refuse"}
 
 
 def _checks(root: Path, group: str) -> Iterator[Mutant]:
@@ -305,7 +305,7 @@ def _proof(root: Path, group: str) -> Iterator[Mutant]:
             "trust._Verification.is_due": ["False"],
             "trust._fingerprint": ["0"],
             "prepare._is_as_written": ["True"],
-            "prepare._reason_of_rows": ["None"],
+            "compiled.reason_of_rows": ["None"],
         },
     )
 
@@ -327,22 +327,22 @@ def _lists(root: Path, group: str) -> Iterator[Mutant]:
             "lookup_paths.compares_plainly": ["True"],
             "lookup_paths.takes_any_length": ["True"],
             "nodes.holds_expression": ["False"],
-            "nodes.has_found_field": ["True", "False"],
+            "nodes.has_derived_field": ["True", "False"],
             "nodes.computed_names": ["frozenset()", "_COMPUTED_ON_NODES", "_COMPUTED_ON_QUERIES"],
-            "slotted_query._is_made_plainly": ["True"],
+            "slotted_query._is_built_plainly": ["True"],
             "slotted_query._is_list_of_keys": ["isinstance(value, SEQUENCE_TYPES)"],
-            "slots.SlottedLookup.passes_on": ["True"],
-            "slots.Slotted.passes_on": ["True"],
+            "marked_nodes.SlottedLookup.passes_on": ["True"],
+            "marked_nodes.Slotted.passes_on": ["True"],
             "plan.is_plain_integer": ["True"],
             "assign._takes_nodes": ["True"],
-            "overrides.is_plain": ["True"],
+            "overrides.builds_plainly": ["True"],
         },
     )
     yield from _class_lists(root, group)
 
 
 def _class_lists(root: Path, group: str) -> Iterator[Mutant]:
-    for name, attributes in {"walk": {"passes", "passes_left", "is_project"}}.items():
+    for name, attributes in {"node_types": {"passes", "passes_left", "is_project"}}.items():
         module = _Module(root, name, group)
         for function, node in module.functions():
             for found in ast.walk(node):

@@ -15,7 +15,8 @@ from django.db.models import QuerySet
 from adj import q
 from adj.compiler.django.assign import check_assignments
 from adj.compiler.django.routing import alias_of
-from adj.compiler.plans.prepare import Prepared, Question, Ready, plan_cache, prepare
+from adj.compiler.plans.prepare import plan_cache, prepare
+from adj.compiler.plans.prepared import Prepared, Question, Ready
 from adj.statement.shapes import WRITES, Answer
 from adj.statement.statement import ROWS, Finish
 from tests.shadow.dialects import dialect_of

@@ -10,7 +10,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import transaction
 from django.db.models import QuerySet
 
-from adj.compiler.plans.prepare import Answered, Foreign, Ready
+from adj.compiler.plans.prepared import DjangoPath, KnownResult, Ready
 from adj.compiler.relations.known_objects import set_known_related_objects
 from adj.statement.shapes import Answer
 from tests.parity.plain import difference, plain
@@ -63,10 +63,10 @@ class _Comparison:
         prepared = asked.prepared
         if asked.error is not None:
             self._check_error(asked.error)
-        elif isinstance(prepared, Answered):
+        elif isinstance(prepared, KnownResult):
             TALLY.answered += 1
-            self._check_answered(prepared.answer)
-        elif isinstance(prepared, Foreign):
+            self._check_answered(prepared.result)
+        elif isinstance(prepared, DjangoPath):
             TALLY.foreign += 1
             self._check_foreign(prepared)
         elif isinstance(prepared, Ready):
@@ -84,7 +84,7 @@ class _Comparison:
             raise Different("adj answers", f"{answer!r}, Django raises {self.seen.error!r}")
         self._check_same(answer)
 
-    def _check_foreign(self, foreign: Foreign) -> None:
+    def _check_foreign(self, foreign: DjangoPath) -> None:
         if self.ending.name != "rows" or not self.seen.executed:
             return
         queryset: Any = foreign.source

@@ -12,7 +12,8 @@ from adj.compiler.django.build import build
 from adj.compiler.django.dialect import Dialect, dialect_for
 from adj.compiler.plans.cache import CacheStats
 from adj.compiler.plans.plan import Plan
-from adj.compiler.plans.prepare import Answered, Question, Ready, prepare
+from adj.compiler.plans.prepare import prepare
+from adj.compiler.plans.prepared import KnownResult, Question, Ready
 from adj.engines.threads.server_facts import read_facts
 from adj.statement.statement import ROWS, Finish
 from adj.statement.structure import Key, Structure
@@ -31,7 +32,7 @@ def dialect() -> Dialect:
 
 
 def prepared(query: AnyQuery, finish: Finish = ROWS) -> Any:
-    """What the compiler makes of a query: Ready, Answered or Foreign."""
+    """What the compiler makes of a query: Ready, KnownResult or DjangoPath."""
     return prepare(Question(query.statement, query.structure, finish), dialect())
 
 
@@ -50,7 +51,7 @@ def plan_of(query: AnyQuery, finish: Finish = ROWS) -> Plan:
 def sql_of(query: AnyQuery) -> SQLAndParameters:
     """The SQL and the parameters that adj would send."""
     found = prepared(query)
-    return NOTHING if isinstance(found, Answered) else (found.sql, tuple(found.parameters))
+    return NOTHING if isinstance(found, KnownResult) else (found.sql, tuple(found.parameters))
 
 
 def django_sql_of(query: AnyQuery) -> SQLAndParameters:

@@ -40,30 +40,19 @@ from adj.compiler.django.assign import assigned_slots
 from adj.compiler.django.build import build_with_slots
 from adj.compiler.django.substitute import SlotWalk
 from adj.compiler.keys.key_visitor import KeyWalk, structure_of_statement
-from adj.compiler.keys.nodes import computed_names, has_found_field, holds_expression
-from adj.compiler.keys.overrides import is_plain, method_names, overridden_terminals
-from adj.compiler.keys.walk import kind_of
+from adj.compiler.keys.node_types import node_type_of
+from adj.compiler.keys.nodes import computed_names, has_derived_field, holds_expression
+from adj.compiler.keys.overrides import builds_plainly, method_names, overridden_terminals
 from adj.compiler.plans.plan import Guard, _general_bind, is_plain_integer
 from adj.compiler.plans.plan_key import structure_with_ending
-from adj.compiler.plans.prepare import Answered, Foreign, Ready
+from adj.compiler.plans.prepared import DjangoPath, KnownResult, Ready
 from adj.compiler.plans.proof import are_same
 from adj.compiler.slots.lookup_paths import compares_plainly, takes_any_length
+from adj.compiler.slots.marked_nodes import SlottedLookup, SlottedValue, marked_class
 from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, resolves_itself
 from adj.compiler.slots.row_keys import SlottedKeys, keys_bind
-from adj.compiler.slots.slots import (
-    Cell,
-    Marker,
-    Recording,
-    Refused,
-    Rendering,
-    Slot,
-    SlottedLookup,
-    SlottedValue,
-    check_nested,
-    marked_class,
-    nested_markers,
-)
-from adj.compiler.slots.slotted_query import _is_list_of_keys, _is_made_plainly, _objection, recorded
+from adj.compiler.slots.slots import Cell, Marker, Recording, Rendering, Slot, UnfitValue, check_nested, nested_markers
+from adj.compiler.slots.slotted_query import _is_built_plainly, _is_list_of_keys, _objection, recorded
 from adj.statement.shapes import Answer
 from adj.statement.statement import ROWS, Finish
 from adj.statement.structure import Structure, Uncacheable, Unkeyed, extended
@@ -88,9 +77,9 @@ def test_a_plan_refuses_values_that_its_guards_forbid() -> None:
     equal = dataclasses.replace(plan, guards=(Guard(0, 1, equal=True),))
     unequal = dataclasses.replace(plan, guards=(Guard(0, 1, equal=False),))
     assert equal.bind((1, 1), None)[1] == unequal.bind((1, 2), None)[1][:1] * 2 == (1, 1)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         equal.bind((1, 2), None)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         unequal.bind((1, 1), None)
 
 
@@ -101,9 +90,9 @@ def test_a_plan_refuses_parameters_that_its_guards_forbid() -> None:
     unequal = dataclasses.replace(plan, parameter_guards=(Guard(one, other, equal=False),))
     assert equal.bind((1, 1), None)[1] == (1, 1)
     assert unequal.bind((1, 2), None)[1] == (1, 2)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         equal.bind((1, 2), None)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         unequal.bind((1, 1), None)
 
 
@@ -139,10 +128,10 @@ def test_a_node_that_is_made_again_has_the_recorded_sql() -> None:
     bind = _general_bind(rendering_of("a = %s", 1), compiler())
     assert bind(Says("a = %s", 1)) == (1,)
     for other in (Says("b = %s", 1), Says("a = %s", 1, 2), Says("a = %s"), Says("a IS NULL")):
-        with pytest.raises(Refused):
+        with pytest.raises(UnfitValue):
             bind(other)
     for error in (EmptyResultSet, FullResultSet):
-        with pytest.raises(Refused):
+        with pytest.raises(UnfitValue):
             bind(Vanishes(error))
 
 
@@ -152,9 +141,9 @@ def test_a_list_that_is_made_again_has_the_recorded_sql_around_it() -> None:
     bind = keys_bind(recorded_list, compiler())
     assert bind(Says("a IN (%s, %s)", 1, 2)) == (1, 2)
     for other in (Says("b IN (%s)", 1), Says("a IN (%s)", 1, 2), Says("a IN (%s) OR a IN (%s)", 1, 2)):
-        with pytest.raises(Refused):
+        with pytest.raises(UnfitValue):
             bind(other)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         bind(Vanishes(EmptyResultSet))
 
 
@@ -167,7 +156,7 @@ def test_a_node_that_is_made_again_has_the_same_nodes_inside_it() -> None:
     assert nested == ((1, inside),)
     check_nested((7, Marker(inner, 0, recording, 2)), nested)
     for wrong in (7, Marker(other, 0, recording, 1), Marker(inner, 1, recording, 1)):
-        with pytest.raises(Refused):
+        with pytest.raises(UnfitValue):
             check_nested((7, wrong), nested)
 
 
@@ -464,7 +453,7 @@ class OwnQuery(Query):
 )
 def test_what_has_no_structure_says_why(kind: Any, reason: str) -> None:
     with pytest.raises(Uncacheable, match=reason):
-        kind_of(kind)
+        node_type_of(kind)
 
 
 def test_a_query_with_methods_of_its_own_has_no_key() -> None:
@@ -489,9 +478,7 @@ class Endless:
         return hash(self)
 
 
-@pytest.mark.parametrize(
-    ("part", "reason"), [([], "a list instead of a name"), (Endless(), "it is nested too deeply")]
-)
+@pytest.mark.parametrize(("part", "reason"), [([], "a list instead of a name"), (Endless(), "it is nested too deeply")])
 def test_a_part_without_a_hash_leaves_no_key(part: Any, reason: str) -> None:
     structure = extended(Structure(()), Structure((part,)))
     assert isinstance(structure, Unkeyed)
@@ -633,7 +620,7 @@ def test_a_plan_for_what_django_answers_without_a_query_is_found() -> None:
     said.append("")
     with pytest.raises(PlanMismatch, match="Django needs no query for these values"):
         sql_of(q(Book).filter(Switched(), pages=2))
-    assert isinstance(prepared(q(Book).filter(Switched(), pages=2)), Answered)
+    assert isinstance(prepared(q(Book).filter(Switched(), pages=2)), KnownResult)
 
 
 class Asking(CharField):  # type: ignore[type-arg]  # generic for checkers only
@@ -648,7 +635,7 @@ def test_a_value_that_django_asks_the_database_about_leaves_the_query_to_django(
 ) -> None:
     monkeypatch.setattr(Book._meta.get_field("title"), "__class__", Asking)
     assert isinstance(prepared(q(Book).filter(title="a")), Ready)
-    assert isinstance(prepared(q(Book).filter(title="count")), Foreign)
+    assert isinstance(prepared(q(Book).filter(title="count")), DjangoPath)
     assert isinstance(prepared(q(Book).filter(title="b")), Ready)
 
 
@@ -662,7 +649,7 @@ def test_an_operand_that_loses_its_key_after_it_was_written_leaves_no_plan() -> 
 
 def test_columns_that_django_merges_leave_the_query_to_django() -> None:
     numbered = {name: Window(RowNumber(), order_by="pk") for name in ("a", "b")}
-    assert isinstance(prepared(q(Book).annotate(**numbered).filter(a__lte=3)), Foreign)
+    assert isinstance(prepared(q(Book).annotate(**numbered).filter(a__lte=3)), DjangoPath)
 
 
 class Odd:
@@ -726,7 +713,7 @@ def test_terms_of_an_order_that_are_equal_by_their_parameters_are_guarded() -> N
         assert len(parameters) == len({one, other})
     plan = plan_of(ordered(3, 4))
     assert plan.parameter_guards
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         plan.bind((3, 3), None)
 
 
@@ -741,9 +728,9 @@ def test_columns_that_are_equal_by_their_operands_are_guarded() -> None:
     plan = plan_of(selected(3, 4))
     assert plan.guards
     plan.bind((5, 6, 1), None)
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         plan.bind((5, 5, 1), None)
-    assert isinstance(prepared(selected(3, 3)), Foreign)
+    assert isinstance(prepared(selected(3, 3)), DjangoPath)
 
 
 # -- which classes are in which list -----------------------------------------------------------------------------------
@@ -787,10 +774,10 @@ class OwnQ(Q):
 
 
 def test_what_the_kinds_of_nodes_pass_on() -> None:
-    assert [kind_of(kind).passes for kind in (Upper, Round, Again, Q, OwnQ, Exact, IExact, Members)] == [
+    assert [node_type_of(kind).passes for kind in (Upper, Round, Again, Q, OwnQ, Exact, IExact, Members)] == [
         *(True, False, False, True, False, True, False, False)
     ]
-    kinds: list[Any] = [kind_of(kind) for kind in (Exact, IExact, Members)]
+    kinds: list[Any] = [node_type_of(kind) for kind in (Exact, IExact, Members)]
     assert [kind.passes_left for kind in kinds] == [True, True, False]
     assert marked_class(SlottedLookup, IExact).passes_on(marked(IExact))
     assert not marked_class(SlottedLookup, Members).passes_on(marked(Members))
@@ -827,10 +814,10 @@ def test_which_attributes_are_computed() -> None:
 
 
 def test_an_output_field_that_follows_from_the_sources_is_computed() -> None:
-    assert has_found_field(Upper(Value("a")))
-    assert has_found_field(Value("a", output_field=CharField()))
-    assert not has_found_field(Value("a", output_field=IntegerField()))
-    assert not has_found_field(Cast(F("title"), IntegerField()))
+    assert has_derived_field(Upper(Value("a")))
+    assert has_derived_field(Value("a", output_field=CharField()))
+    assert not has_derived_field(Value("a", output_field=IntegerField()))
+    assert not has_derived_field(Cast(F("title"), IntegerField()))
 
 
 def test_what_a_list_holds() -> None:
@@ -839,7 +826,7 @@ def test_what_a_list_holds() -> None:
 
 
 def test_which_lookups_are_made_plainly_and_which_take_keys() -> None:
-    assert [_is_made_plainly(kind) for kind in (Exact, In, Chosen)] == [True, True, False]
+    assert [_is_built_plainly(kind) for kind in (Exact, In, Chosen)] == [True, True, False]
     assert _is_list_of_keys(In(column(), [1]), [1])
     assert _is_list_of_keys(RelatedIn(column("author"), [1]), (1,))
     assert not _is_list_of_keys(Members(column(), [1]), [1])
@@ -871,7 +858,7 @@ class OwnUpdate(QuerySet[Any]):
 
 def test_which_querysets_build_and_write_as_djangos_own() -> None:
     kinds: list[Any] = [QuerySet, BookQuerySet, OwnFilter, OwnUpdate]
-    assert [is_plain(kind) for kind in kinds] == [True, True, False, True]
+    assert [builds_plainly(kind) for kind in kinds] == [True, True, False, True]
     own = [overridden_terminals(kind) & method_names(Answer.UPDATE) for kind in kinds]
     assert [bool(names) for names in own] == [False, False, False, True]
     assert not overridden_terminals(OwnUpdate) & method_names(Answer.DELETE)
@@ -904,10 +891,10 @@ def test_an_assignment_without_a_key_leaves_none_to_the_update() -> None:
 
 
 def test_what_takes_several_statements_is_left_to_django() -> None:
-    assert isinstance(prepared(q(Book).filter(pages=1), Finish(Answer.DELETE)), Foreign)
-    assert isinstance(prepared(q(Book), Finish(Answer.CREATE, (), {"title": "a"})), Foreign)
+    assert isinstance(prepared(q(Book).filter(pages=1), Finish(Answer.DELETE)), DjangoPath)
+    assert isinstance(prepared(q(Book), Finish(Answer.CREATE, (), {"title": "a"})), DjangoPath)
     own: Any = OwnFilter(Book)
-    assert isinstance(prepared(q(own).filter(pages=1)), Foreign)
+    assert isinstance(prepared(q(own).filter(pages=1)), DjangoPath)
 
 
 def test_a_query_inside_a_node_that_may_look_at_it_has_no_key() -> None:

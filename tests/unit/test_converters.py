@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 
 from adj.compiler.django.dialect import Dialect
 from adj.hydrate.converters import twin_of
-from adj.hydrate.layout import Column, Layout
+from adj.hydrate.layout import Layout, ResultColumn
 from adj.hydrate.rows import hydrator_for
 from adj.statement.shapes import RowShape
 from tests.unit.asking import dialect
@@ -63,7 +63,7 @@ def both(field: Field[Any, Any], known: Dialect) -> tuple[Callable[[Any], Any], 
     connection = known.wrapper
     expression = Col("table", field)
     functions = tuple(connection.ops.get_db_converters(expression) + expression.get_db_converters(connection))
-    layout = Layout(RowShape.TUPLE, (Column(expression, functions),), (0,), "default", connection)
+    layout = Layout(RowShape.TUPLE, (ResultColumn(expression, functions),), (0,), "default", connection)
     hydrate = hydrator_for(layout)
     hydrate_rows: Any = hydrate[0] if isinstance(hydrate, tuple) else hydrate
 

@@ -31,7 +31,7 @@ from adj.compiler.django.partial import kept_queryset
 from adj.compiler.keys.memo import Memo
 from adj.compiler.plans.cache import PlanCache
 from adj.compiler.plans.plan_size import MOST_PARAMETERS
-from adj.compiler.plans.prepare import Answered, Foreign
+from adj.compiler.plans.prepared import DjangoPath, KnownResult
 from adj.compiler.slots.lookup_paths import is_local_path
 from adj.compiler.slots.row_keys import placeholders
 from adj.errors import InvalidOperand, UnknownField
@@ -744,9 +744,9 @@ def sql_in_django(queryset: Any) -> Any:
 
 def sql_in_adj(query: AnyQuery) -> Any:
     found = prepared(query)
-    if isinstance(found, Foreign):
+    if isinstance(found, DjangoPath):
         return sql_in_django(found.source)
-    return ("", ()) if isinstance(found, Answered) else (found.sql, found.parameters)
+    return ("", ()) if isinstance(found, KnownResult) else (found.sql, found.parameters)
 
 
 def deepest(ask: Callable[[int], object], most: int) -> int:

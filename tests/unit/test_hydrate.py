@@ -23,15 +23,15 @@ from django.utils.functional import cached_property
 
 from adj import NotLoaded, q
 from adj.compiler.django.build import build
+from adj.compiler.plans.compiled import capture
 from adj.compiler.plans.planning import _layout
-from adj.compiler.plans.prepare import _capture
 from adj.hydrate import generate
 from adj.hydrate.instances import (
     _general_hydrator,
     _generated_hydrator,
     instance_code_check,
     instance_hydrator,
-    is_plain,
+    is_plain_model,
 )
 from adj.hydrate.layout import Layout
 from adj.hydrate.rows import hydrator_for
@@ -76,7 +76,7 @@ def layout_and_rows(query: AnyQuery) -> tuple[Layout, list[tuple[object, ...]]]:
     known = dialect()
     with known.lent():
         queryset = build(query.statement).using("default")
-        captured = _capture(queryset, ROWS, "default")
+        captured = capture(queryset, ROWS, "default")
         layout = _layout(queryset, captured.compiler, Answer.ROWS, "default")
     with connections["default"].cursor() as cursor:
         cursor.execute(captured.sql, captured.parameters)
@@ -166,7 +166,7 @@ def is_plain_layout(layout: Layout) -> bool:
     waiting: list[Any] = [layout.klass_info]
     while waiting:
         found = waiting.pop()
-        if not is_plain(found["model"]):
+        if not is_plain_model(found["model"]):
             return False
         waiting.extend(found.get("related_klass_infos", ()))
     return True
@@ -253,7 +253,7 @@ def test_a_filtered_relation_and_an_annotation_are_both_attributes() -> None:
 
 
 def test_models_of_the_shop_are_plain_unless_they_override_how_instances_are_made() -> None:
-    assert {model for model in MODELS if not is_plain(model)} == NOT_PLAIN
+    assert {model for model in MODELS if not is_plain_model(model)} == NOT_PLAIN
 
 
 class Counted:
@@ -321,8 +321,10 @@ def test_a_model_is_not_plain_where_filling_its_dict_would_skip_code() -> None:
         class Meta(Base.Meta):
             app_label = "shop"
 
-    assert [is_plain(model) for model in (Plain, WithFile)] == [True, True]
-    assert [is_plain(model) for model in (WithMixin, WithSetattr, WithNew, WithFromDb, WithDescriptor)] == [False] * 5
+    assert [is_plain_model(model) for model in (Plain, WithFile)] == [True, True]
+    assert [is_plain_model(model) for model in (WithMixin, WithSetattr, WithNew, WithFromDb, WithDescriptor)] == [
+        False
+    ] * 5
 
 
 def test_an_overridden_init_runs() -> None:
@@ -542,7 +544,7 @@ def test_a_model_whose_metaclass_makes_its_instances_is_not_plain() -> None:
             proxy = True
             app_label = "shop"
 
-    assert [is_plain(model) for model in (SharedTag, Watching)] == [False, False]
+    assert [is_plain_model(model) for model in (SharedTag, Watching)] == [False, False]
     one, other = run(q(SharedTag).order_by("pk").run()), run(q(SharedTag).order_by("pk").run())
     assert all(row is again for row, again in zip(one, other, strict=True))
     assert list(made.values()) == one
@@ -601,7 +603,7 @@ def test_names_of_columns_and_relations_are_no_code(count: int) -> None:
 def test_generated_code_takes_a_name_as_it_is() -> None:
     """As the key of a dict the very object, as an attribute the very text."""
     for name in NAMES:
-        source = generate.Source()
+        source = generate.FunctionSource()
         source.add(0, "def hydrate(rows):")
         source.add(1, f"return [{{{source.text(name)}: row}} for row in rows]")
         (made,) = source.function()([()])
@@ -611,7 +613,7 @@ def test_generated_code_takes_a_name_as_it_is() -> None:
                 source.attribute(name)
             continue
         thing = type("Thing", (), {"__slots__": ("__dict__",)})()
-        source = generate.Source(names={"thing": thing})
+        source = generate.FunctionSource(names={"thing": thing})
         source.add(0, "def hydrate(rows):")
         source.add(1, f"thing.{source.attribute(name)} = rows")
         if name in {"__class__", "__dict__"}:

@@ -27,8 +27,8 @@ from adj.compiler.django.dialect import dialect_for
 from adj.compiler.keys.constants import LONGEST_TEXT, constant_key
 from adj.compiler.keys.content_types import generation
 from adj.compiler.keys.key_visitor import KeyWalk, base_structure, describe_operands, structure_of
+from adj.compiler.keys.node_types import node_type_of
 from adj.compiler.keys.nodes import field_key
-from adj.compiler.keys.walk import kind_of
 from adj.compiler.plans.plan_key import key_of, structure_with_ending
 from adj.statement import clauses as ask
 from adj.statement.key_chain import KeyChain
@@ -218,7 +218,7 @@ def test_the_keys_of_fields() -> None:
 
 def head(node: Any) -> Any:
     kind: Any = type(node)
-    return kind_of(kind).head(node)
+    return node_type_of(kind).head(node)
 
 
 def test_the_heads_of_djangos_nodes() -> None:

@@ -50,7 +50,7 @@ from django.utils.translation import gettext_lazy
 from adj import InvalidOperand, pure, q
 from adj.compiler.django.build import build_with_slots
 from adj.compiler.plans.plan_key import _models_are_local
-from adj.compiler.plans.prepare import Answered
+from adj.compiler.plans.prepared import KnownResult
 from adj.compiler.slots.slots import Recording
 from adj.query.async_query import query_of
 from adj.statement.statement import ROWS
@@ -91,16 +91,16 @@ def test_each_slot_gets_its_own_value(build: Build) -> None:
     query = build(Values())
     recording = slotted(query)
     for cell in recording.cells:
-        assert is_made_of(cell.prepared, recording.values[cell.slot])
+        assert is_parent_part(cell.prepared, recording.values[cell.slot])
     assert {cell.slot for cell in recording.cells} == set(range(len(recording.values)))
 
 
-def is_made_of(prepared: Any, value: Any) -> bool:
+def is_parent_part(prepared: Any, value: Any) -> bool:
     """Whether Django prepared a value to what is in a cell; the values of the corpus are all different."""
     if hasattr(value, "_meta"):
         return bool(prepared == value.pk)
     if isinstance(value, (set, tuple, list)):
-        return len(prepared) == len(value) and all(map(is_made_of, prepared, value))
+        return len(prepared) == len(value) and all(map(is_parent_part, prepared, value))
     return prepared == value or str(prepared) == str(value) or prepared == getattr(value, "cents", None)
 
 
@@ -110,7 +110,7 @@ def test_a_plan_gives_djangos_sql_and_parameters_cold_and_from_the_cache(build: 
         query = build(Values(start))
         assert sql_of(query) == django_sql_of(query)
     found = prepared(build(Values(3_000)))
-    assert isinstance(found, Answered) or found.was_cached
+    assert isinstance(found, KnownResult) or found.was_cached
 
 
 @pytest.mark.parametrize("build", [pytest.param(build, id=name) for name, build in CONSTANTS.items()])

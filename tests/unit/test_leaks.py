@@ -38,7 +38,7 @@ from adj import AsyncQuery, plan_cache, q
 from adj.compiler.checks import validate
 from adj.compiler.plans.cache import PlanCache
 from adj.compiler.plans.plan import Plan
-from adj.compiler.plans.prepare import Ready
+from adj.compiler.plans.prepared import Ready
 from adj.engines.threads.server_facts import read_facts
 from adj.errors import InvalidOperand
 from adj.statement.shapes import Answer

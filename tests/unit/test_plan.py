@@ -21,10 +21,10 @@ from adj import AsyncQuery, plan_cache, q
 from adj.compiler.django.build import build_with_slots
 from adj.compiler.django.dialect import LIMITS
 from adj.compiler.plans.plan import Guard, Parameter, Plan, _direct_bind, _general_bind, binder_for
-from adj.compiler.plans.prepare import Answered, Ready
+from adj.compiler.plans.prepared import KnownResult, Ready
 from adj.compiler.plans.proof import are_same
 from adj.compiler.slots.forget import forget_arguments
-from adj.compiler.slots.slots import Recording, Refused, Rendering
+from adj.compiler.slots.slots import Recording, Rendering, UnfitValue
 from adj.compiler.slots.slotted_query import bare_compiler
 from adj.statement.shapes import Answer
 from adj.statement.statement import ROWS, Finish
@@ -212,7 +212,7 @@ def test_a_plan_refuses_a_value_that_needs_other_sql(
     first: dict[str, Any], then: object, empty_plan_cache: None
 ) -> None:
     plan = plan_of(q(Book).filter(**first))
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         plan.bind((then,), None)
 
 
@@ -240,7 +240,7 @@ def test_a_value_that_django_does_not_take_raises_djangos_error_when_it_is_bound
 # -- guards ------------------------------------------------------------------------------------------------------------
 
 
-def _plan(guards: tuple[Guard, ...] = (), parameter_guards: tuple[Guard, ...] = ()) -> Plan:
+def _plan(guards: tuple[Guard[int], ...] = (), parameter_guards: tuple[Guard[Any], ...] = ()) -> Plan:
     """The plan of two conditions, with guards."""
     found = plan_of(q(Book).filter(pages=1, weight=2))
     return Plan(
@@ -270,7 +270,7 @@ def test_a_guard_holds_two_values_to_what_was_seen(values: Any, equal: bool, fit
         if fits:
             assert plan.bind(values, None)[1] == values
         else:
-            with pytest.raises(Refused):
+            with pytest.raises(UnfitValue):
                 plan.bind(values, None)
 
 
@@ -303,7 +303,7 @@ def test_conditions_in_group_by_with_equal_parameters_have_djangos_sql(
 def test_the_equality_of_parameters_in_group_by_becomes_a_guard(empty_plan_cache: None) -> None:
     plan = plan_of(q(Book).values(a=Q(pages=1), b=Q(pages=2)).annotate(n=Count("tags")))
     assert plan.parameter_guards or plan.guards
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         plan.bind((3, 3), None)
     assert plan.bind((3, 4), None)[1]
 
@@ -444,8 +444,8 @@ def test_parameters_are_the_same_by_type_and_value(one: object, other: object, s
 def test_an_empty_query_is_answered_without_sql(query: AnyQuery, finish: Finish, answer: object) -> None:
     """P5"""
     found = prepared(query, finish)
-    assert isinstance(found, Answered)
-    assert found.answer == answer
+    assert isinstance(found, KnownResult)
+    assert found.result == answer
 
 
 # -- templates ---------------------------------------------------------------------------------------------------------
@@ -504,6 +504,7 @@ def test_making_a_binder_takes_the_constants_out_of_the_left_side(empty_plan_cac
     for rendering in recording.renderings:
         binder_for(rendering)
         if rendering.origin is not None:
-            assert rendering.origin[1]._constructor_args == ((), {})
+            left: Any = rendering.origin[1]
+            assert left._constructor_args == ((), {})
             forget_arguments(rendering.origin[1])
     assert isinstance(prepared(query), Ready)

@@ -17,18 +17,9 @@ from django.test.utils import isolate_apps, register_lookup
 from adj import q
 from adj.compiler.django.build import build_with_slots
 from adj.compiler.slots.forget import forget_arguments
+from adj.compiler.slots.marked_nodes import Slotted, SlottedLookup, SlottedValue, marked_class
 from adj.compiler.slots.row_keys import KeysMarker
-from adj.compiler.slots.slots import (
-    Cell,
-    Marker,
-    Recording,
-    Refused,
-    Slot,
-    Slotted,
-    SlottedLookup,
-    SlottedValue,
-    marked_class,
-)
+from adj.compiler.slots.slots import Cell, Marker, Recording, Slot, UnfitValue
 from adj.compiler.slots.slotted_query import SlottedQuery, bare_compiler, slotted_query_class
 from adj.statement.statement import ROWS
 from tests.shop.models import Author, Book
@@ -177,13 +168,13 @@ def test_a_query_class_of_the_project_stays_its_base() -> None:
 
 def test_a_lookup_made_anew_of_none_is_refused() -> None:
     recording, _, _, _ = compiled(q(Book).filter(pages=3))
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         recording.renderings[0].rebuild(None)
 
 
 def test_a_prepared_lookup_made_anew_of_none_is_refused() -> None:
     recording, _, _, _ = compiled(q(Book.objects.filter(pages=3)))
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         recording.renderings[0].rebuild(None)
     assert recording.renderings[0].rebuild(4).rhs == 4
 
@@ -294,7 +285,7 @@ def test_a_sealed_node_that_was_never_written_is_refused() -> None:
     column = pages_column()
     lookup: Any = SlottedQuery(Book).build_lookup(["exact"], column, recording.slot(0))
     recording.seal()
-    with pytest.raises(Refused):
+    with pytest.raises(UnfitValue):
         lookup.rendered(None, None)
 
 

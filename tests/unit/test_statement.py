@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from adj import q
 from adj.compiler.django.build import build
 from adj.compiler.relations.relation import relation_of
-from adj.compiler.slots.row_keys import Keys
+from adj.compiler.slots.row_keys import RowKeys
 from adj.statement import clauses as ask
 from adj.statement.clauses import CLAUSES, Clause
 from adj.statement.shapes import Answer
@@ -70,7 +70,7 @@ def test_every_clause_has_a_sample_here() -> None:
 def test_the_keys_of_a_prefetch_are_shown_as_a_filter() -> None:
     relation = relation_of(Book, "author")
     assert relation is not None
-    statement = Statement(Author).with_clause(ask.Among(relation, Keys((1, 2))))
+    statement = Statement(Author).with_clause(ask.Among(relation, RowKeys((1, 2))))
     assert query_text(statement, with_values=True) == "q(Author).filter(id__in=[1, 2])"
     assert query_text(statement, with_values=False) == "q(Author).filter(id__in=...)"
     assert str(build(statement).query) == str(Author.objects.filter(pk__in=[1, 2]).order_by().query)

@@ -13,7 +13,7 @@ from django.db.models import CharField, Func
 from django.test import override_settings
 
 from adj import PlanMismatch, plan_cache, pure, q
-from adj.compiler.plans.prepare import Ready
+from adj.compiler.plans.prepared import Ready
 from adj.compiler.plans.proof import are_same, difference
 from adj.compiler.plans.trust import raise_on_mismatch
 from adj.settings import probation_runs, verified_share

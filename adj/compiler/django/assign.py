@@ -7,16 +7,19 @@ Private Django API used here: `Field.get_db_prep_save`, `Model.prepare_database_
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from django.db.models import Model
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Field, Model
 from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.django.substitute import SlotWalk
 from adj.compiler.keys.key_visitor import KeyWalk
 from adj.compiler.keys.name_keys import name_key
 from adj.compiler.keys.walk import Walk
-from adj.compiler.slots.slots import Compiled, Slot, Slotted, mark
+from adj.compiler.slots.marked_nodes import Slotted, mark
+from adj.compiler.slots.slots import CompiledSQL, Slot
+from adj.django_types import AnyField
 from adj.errors import UnknownColumn
 from adj.schema.paths import column_names, get_field
 from adj.statement.structure import StatementHolder, Structure, Uncacheable, Unkeyed
@@ -27,17 +30,17 @@ T = TypeVar("T")
 class Assigned:
     """A value on its way into a column, as Django's UPDATE prepares it."""
 
-    def __init__(self, field: Any, value: object) -> None:
+    def __init__(self, field: AnyField, value: object) -> None:
         self.field, self.value = field, value
 
-    def as_sql(self, compiler: Any, connection: Any) -> Compiled:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> CompiledSQL:
         """A parameter; other SQL for what a field makes an expression of, or stores as NULL."""
-        value: Any = self.value
+        value: object = self.value
         if isinstance(value, Model):
             value = value.prepare_database_save(self.field)
         prepared = self.field.get_db_prep_save(value, connection=connection)
         if hasattr(prepared, "as_sql"):
-            compiled: Compiled = compiler.compile(prepared)
+            compiled: CompiledSQL = compiler.compile(prepared)
             return compiled
         return ("NULL", ()) if prepared is None else ("%s", (prepared,))
 
@@ -45,23 +48,23 @@ class Assigned:
 class SlottedAssigned(Slotted):
     """An assigned value that is a slot."""
 
-    field: Any
+    field: AnyField
 
     @property
     def value(self) -> object:
         """The value, while there is one."""
         return self.cell.prepared
 
-    def origin(self) -> tuple[type[Any], Any] | None:
+    def origin(self) -> tuple[type, object] | None:
         """What the node is made of, beside the value."""
         return Assigned, self.field
 
-    def rebuilder(self) -> Callable[[object], Any]:
+    def rebuilder(self) -> Callable[[object], object]:
         """The same column with another value."""
         field = self.field
         return lambda value: Assigned(field, value)
 
-    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], Compiled]) -> Compiled:
+    def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], CompiledSQL]) -> CompiledSQL:
         """How NULL is written is Django's affair, and differs between its versions."""
         compiled = super().rendered(compiler, compile_node)
         if not compiled[1]:
@@ -92,7 +95,7 @@ def describe_assignments(model: type[Model], values: Mapping[str, object]) -> St
         return Unkeyed(str(uncacheable))
 
 
-def assigned_slots(model: type[Model], values: Mapping[str, object], operands: SlotWalk) -> dict[str, Any]:
+def assigned_slots(model: type[Model], values: Mapping[str, object], operands: SlotWalk) -> dict[str, object]:
     """What is set, with slots in place of the values. Raises `Uncacheable` for a column whose SQL may differ."""
     return {name: _assigned(model, name, _part(operands, value)) for name, value in values.items()}
 
@@ -104,20 +107,20 @@ def _part(walk: Walk[T], value: object) -> T:
     return walk.operand(None, value)
 
 
-def _assigned(model: type[Model], name: str, operand: Any) -> Any:
+def _assigned(model: type[Model], name: str, operand: object) -> object:
     if type(operand) is not Slot:
         return operand
-    field: Any = model._meta.get_field(name)
-    if not _takes_nodes(field):
+    field = model._meta.get_field(name)
+    if not isinstance(field, Field) or not _takes_nodes(field):
         raise Uncacheable(f"{field} may be written in another way for another value")
     if isinstance(operand.value, Model) and not field.remote_field:
         raise Uncacheable("an instance for a column that is no relation")
-    node: Any = Assigned(field, operand.value)
+    node: object = Assigned(field, operand.value)
     mark(node, SlottedAssigned, "value", operand)
     return node
 
 
-def _takes_nodes(field: Any) -> bool:
+def _takes_nodes(field: AnyField) -> bool:
     """Whether a field passes a node on as it is, and no SQL of its own stands around it."""
     prepare = getattr(type(field), "get_db_prep_save", None)
     is_djangos = getattr(prepare, "__module__", "").startswith("django.")

@@ -10,17 +10,18 @@ import io
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.query import ModelIterable
 
 from adj.compiler.django.assign import assigned_slots
 from adj.compiler.django.dialect import Bound
-from adj.compiler.django.substitute import SlotWalk, Verbatim
+from adj.compiler.django.substitute import SlotWalk, Verbatim, WithBuiltQueries
 from adj.compiler.keys.prefetch_lookups import prefetch_lookup
 from adj.compiler.slots.slots import Recording, Slot
 from adj.compiler.slots.slotted_query import slotted_query_class
+from adj.django_types import PrivateQuerySet
 from adj.statement import clauses as ask
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
@@ -30,25 +31,23 @@ from adj.statement.structure import StatementHolder, Structure, Uncacheable
 
 def has_instances(queryset: DjangoQuerySet) -> bool:
     """Whether the rows are instances of the model."""
-    found: Any = queryset
-    return found._iterable_class is ModelIterable
+    return queryset._iterable_class is ModelIterable
 
 
-def kept(queryset: DjangoQuerySet) -> Any:
+def kept(queryset: DjangoQuerySet) -> PrivateQuerySet:
     """A copy without cached rows, from which the next method starts as it would have started from the original.
 
     Django's own copy is a step of its own: after it a related manager's first `filter()` no longer uses the manager's
     join, and attributes of the QuerySet itself are gone.
     """
-    original: Any = queryset
     copied: Any = object.__new__(type(queryset))
-    copied.__dict__.update(original.__dict__, _result_cache=None, _prefetch_done=False)
-    copied._query = query = original._query.clone()
+    copied.__dict__.update(queryset.__dict__, _result_cache=None, _prefetch_done=False)
+    copied._query = query = copied._query.clone()
     # Not in every supported Django is it copied with the rest, and the first filter adds to it.
     query.used_aliases = set(query.used_aliases)
     # Applies a filter that waits, which would change the QuerySet in the middle of its first use.
     _ = copied.query
-    return copied
+    return cast("PrivateQuerySet", copied)
 
 
 def pickled(statement: Statement) -> bytes:
@@ -65,37 +64,26 @@ def unpickled(data: bytes) -> Statement:
 
 
 class _Pickler(pickle.Pickler):
-    def reducer_override(self, obj: Any) -> Any:
+    def reducer_override(self, obj: object) -> Any:
         if isinstance(obj, QuerySet):
             return _restored, (type(obj), {**obj.__dict__, "_result_cache": None})
         # Django's own way takes the QuerySet of a Prefetch for one of its own.
         return (_restored, (type(obj), obj.__dict__)) if isinstance(obj, Prefetch) else NotImplemented
 
 
-def _restored(kind: Any, attributes: dict[str, Any]) -> Any:
-    restored = kind.__new__(kind)
+def _restored(restored_class: type[object], attributes: dict[str, object]) -> object:
+    restored: object = restored_class.__new__(restored_class)
     restored.__dict__.update(attributes)
     return restored
 
 
 def build(statement: Statement) -> DjangoQuerySet:
     """The QuerySet that says the same as a statement; the caller's own."""
-    nested = _Nested()
+    built: dict[int, DjangoQuerySet] = {}
+    operands = WithBuiltQueries(lambda holder: built.get(id(holder)))
     for holder in innermost_first(statement.clauses):
-        nested.built[id(holder)] = _replay(holder.statement, base_of(holder.statement), nested)
-    return _replay(statement, base_of(statement), nested)
-
-
-class _Nested(Verbatim):
-    """The operands as they are; a nested query becomes its QuerySet, which may be built already."""
-
-    def __init__(self) -> None:
-        self.built: dict[int, DjangoQuerySet] = {}
-
-    def node(self, node: Any) -> Any:
-        """One expression."""
-        built = self.built.get(id(node)) if self.built else None
-        return super().node(node) if built is None else built.all()
+        built[id(holder)] = _replay(holder.statement, base_of(holder.statement), operands)
+    return _replay(statement, base_of(statement), operands)
 
 
 def innermost_first(
@@ -106,16 +94,16 @@ def innermost_first(
 
     Without recursion: `one | (two | (three | ...))` may be as deep as Django allows.
     """
-    found: dict[int, StatementHolder] = {}
+    ordered: dict[int, StatementHolder] = {}
     waiting = [(holder, False) for holder in _combined(clauses)]
     while waiting:
         holder, is_expanded = waiting.pop()
         if is_expanded:
-            found[id(holder)] = holder
-        elif id(holder) not in found:
+            ordered[id(holder)] = holder
+        elif id(holder) not in ordered:
             waiting.append((holder, True))
             waiting.extend([(inner, False) for inner in _combined(clauses_of(holder))])
-    return list(found.values())
+    return list(ordered.values())
 
 
 def _combined(clauses: Iterable[ask.Clause]) -> list[StatementHolder]:
@@ -125,10 +113,10 @@ def _combined(clauses: Iterable[ask.Clause]) -> list[StatementHolder]:
 
 def build_on(statement: Statement, alias: str) -> DjangoQuerySet:
     """The same, for a database that is known."""
-    queryset: Any = build(statement)
+    queryset = cast("PrivateQuerySet", build(statement))
     # Not by using(), which is one more step.
     queryset._db = alias
-    return queryset  # type: ignore[no-any-return]  # private attributes made it Any
+    return queryset
 
 
 def build_with_slots(
@@ -164,26 +152,26 @@ def _build_nested(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
     return _replay(statement, _slotted_base(statement, nested), nested)
 
 
-def base_of(statement: Statement) -> DjangoQuerySet:
+def base_of(statement: Statement) -> PrivateQuerySet:
     """The QuerySet that a statement starts from; the caller's own, as its owner made it."""
-    base: Any = statement.base
-    queryset: Any = statement.model._default_manager.get_queryset() if base is None else kept(base)
+    base = statement.base
+    queryset = cast("PrivateQuerySet", statement.model._default_manager.get_queryset()) if base is None else kept(base)
     if queryset._prefetch_related_lookups:
         queryset._prefetch_related_lookups = tuple(map(prefetch_lookup, queryset._prefetch_related_lookups))
     if statement.alias is not None:
         queryset._db = statement.alias
-    return queryset  # type: ignore[no-any-return]  # private attributes made it Any
+    return queryset
 
 
 def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
     base = base_of(statement)
     if statement.base is not None:
         # The walk makes a query of it that takes slots.
-        slotted: DjangoQuerySet = walk.of_clause().node(base)
-        return slotted
-    query: Any = base._query  # type: ignore[attr-defined]  # `query` would apply a deferred filter once more
-    kind: Any = type(query)
-    query.__class__ = slotted_query_class(kind)
+        return cast("DjangoQuerySet", walk.of_clause().node(base))
+    # `query` would apply a deferred filter once more.
+    query = base._query
+    query_class: type = type(query)
+    query.__class__ = slotted_query_class(query_class)
     return base
 
 

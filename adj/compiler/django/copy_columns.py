@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import AutoField, Field, Model, Value
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql.query import Query
 
+from adj.django_types import AnyField
 from adj.errors import UnknownColumn, UnsupportedFeature
 from adj.statement.structure import PLAIN_TYPES
 
@@ -31,30 +33,30 @@ _CAST = re.compile(r"%s(?:::.+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CopyColumn:
     """A field that is written, where its values are in a row, and how they are prepared."""
 
-    field: Any
+    field: AnyField
     read: Read
-    prepare: Callable[[Any], Any]
+    prepare: Callable[[object], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class RowCopy:
     """How the rows of one COPY become values. `left_out` are fields whose values the database makes."""
 
     model: type[Model]
     has_instances: bool
     count: int | None
-    columns: tuple[Column, ...]
-    left_out: tuple[Column, ...]
+    columns: tuple[CopyColumn, ...]
+    left_out: tuple[CopyColumn, ...]
 
     def sql(self, quote: Callable[[str], str]) -> str:
         """The statement that takes the rows."""
-        names = ", ".join(quote(column.field.column) for column in self.columns)
+        names = ", ".join(quote(column.field.column or "") for column in self.columns)
         return f"COPY {quote(self.model._meta.db_table)} ({names}) FROM STDIN"
 
-    def values(self, rows: Iterable[Any], first: int) -> Iterator[tuple[object, ...]]:
+    def values(self, rows: Iterable[object], first: int) -> Iterator[tuple[object, ...]]:
         """The values of rows; `first` is the number of the first one, which errors have in a note."""
         readers = [(column.read, column.prepare) for column in self.columns]
         for number, row in enumerate(rows, start=first):
@@ -80,12 +82,12 @@ class Copied:
 
 def check_copyable(model: type[Model]) -> None:
     """Raise `ValueError` for a model whose rows are in several tables, as `bulk_create()` does."""
-    concrete: Any = model._meta.concrete_model
-    if concrete._meta.parents:
+    concrete = model._meta.concrete_model
+    if concrete is not None and concrete._meta.parents:
         raise ValueError(f"{model.__name__} inherits from another table; COPY fills one: save the instances instead.")
 
 
-def fields_of(model: type[Model], names: Sequence[str] | None) -> list[Any]:
+def fields_of(model: type[Model], names: Sequence[str] | None) -> list[AnyField]:
     """The fields that a user names, or all that can be written.
 
     Raises `UnknownColumn` for a name of no column, or of one that the database computes.
@@ -93,7 +95,7 @@ def fields_of(model: type[Model], names: Sequence[str] | None) -> list[Any]:
     writable = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
     if names is None:
         return writable
-    by_name: dict[str, Any] = {name: field for field in writable for name in (field.name, field.attname)}
+    by_name: dict[str, AnyField] = {name: field for field in writable for name in (field.name, field.attname)}
     if model._meta.pk in writable:
         by_name["pk"] = model._meta.pk
     for name in names:
@@ -115,12 +117,12 @@ def as_instance(model: type[Model], row: Any, names: Sequence[str] | None) -> Mo
     return model(**{_argument(field, value): value for field, value in zip(fields, values, strict=True)})
 
 
-def _argument(field: Any, value: object) -> str:
+def _argument(field: AnyField, value: object) -> str:
     name: str = field.name if isinstance(value, Model) else field.attname
     return name
 
 
-def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection: Any) -> Copied:
+def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection: BaseDatabaseWrapper) -> RowCopy:
     """How rows like a first one are copied.
 
     Raises `ValueError` for sequences without names of fields, `TypeError` for what is no row, and `UnknownColumn`.
@@ -131,15 +133,17 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
     elif names is None:
         raise ValueError("acopy() of sequences needs to know what is in them: name the columns in `fields`.")
     named = fields_of(model, names)
-    readers: Mapping[Any, Read] = dict(_instance_readers(named) if is_instance else _sequence_readers(named, model))
+    readers: Mapping[AnyField, Read] = dict(
+        _instance_readers(named) if is_instance else _sequence_readers(named, model)
+    )
     if len(readers) != len(named):
         raise ValueError("acopy() got a column more than once in `fields`.")
     readers = {**readers, **dict(_default_readers(set(fields_of(model, None)) - set(named), model))}
     if not is_instance and len(row) != len(named):
         raise ValueError(f"acopy() got {len(row)} values for {len(named)} fields.")
-    columns = [Column(field, read, _preparation(field, connection)) for field, read in readers.items()]
+    columns = [CopyColumn(field, read, _preparation(field, connection)) for field, read in readers.items()]
     is_left = [_is_databases(column.field, column.read(row)) for column in columns]
-    return Copied(
+    return RowCopy(
         model=model,
         has_instances=is_instance,
         count=None if is_instance else len(named),
@@ -156,18 +160,18 @@ def _complete(instance: Any, model: type[Model]) -> None:
     instance._prepare_related_fields_for_save(operation_name="acopy")
 
 
-def _check_model(instance: Any, model: type[Model]) -> None:
+def _check_model(instance: Model, model: type[Model]) -> None:
     """Raise `TypeError` for an instance of another table; a proxy shares its model's."""
     if instance._meta.concrete_model is not model._meta.concrete_model:
         raise TypeError(f"acopy() takes instances of {model.__name__}, not of {type(instance).__name__}.")
 
 
-def _is_databases(field: Any, value: object) -> bool:
+def _is_databases(field: AnyField, value: object) -> bool:
     """Whether a value says that the database makes one: of a key that counts up, or by the field's `db_default`."""
     return isinstance(value, DatabaseDefault) or (value is None and isinstance(field, AutoField))
 
 
-def _mixed(field: Any) -> ValueError:
+def _mixed(field: AnyField) -> ValueError:
     return ValueError(
         f"{field.model.__name__}.{field.name} is given in some rows, and left to the database in others. "
         "Copy these and those apart."
@@ -177,37 +181,37 @@ def _mixed(field: Any) -> ValueError:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _has_plain_value(field: Any) -> bool:
+def _has_plain_value(field: AnyField) -> bool:
     """Whether the value in the row is the one that is saved; `auto_now` and files have hooks."""
     return type(field).pre_save is Field.pre_save
 
 
-def _instance_readers(fields: Iterable[Any]) -> Iterator[tuple[Any, Read]]:
+def _instance_readers(fields: Iterable[AnyField]) -> Iterator[tuple[AnyField, Read]]:
     for field in fields:
         yield field, attrgetter(field.attname) if _has_plain_value(field) else _hooked(field)
 
 
-def _hooked(field: Any) -> Read:
+def _hooked(field: AnyField) -> Read:
     return lambda instance: field.pre_save(instance, True)
 
 
-def _sequence_readers(fields: Iterable[Any], model: type[Model]) -> Iterator[tuple[Any, Read]]:
+def _sequence_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[AnyField, Read]]:
     for position, field in enumerate(fields):
         value_of = _key_reader(field, model, itemgetter(position)) if field.is_relation else itemgetter(position)
         yield field, value_of if _has_plain_value(field) else _hooked_value(field, model(), value_of)
 
 
-def _key_reader(field: Any, model: type[Model], value_of: Read) -> Read:
+def _key_reader(field: AnyField, model: type[Model], value_of: Read) -> Read:
     """A related instance may stand for its key."""
 
-    def read(row: Any) -> Any:
+    def read(row: object) -> object:
         value = value_of(row)
         return _related_key(field, model, value) if isinstance(value, Model) else value
 
     return read
 
 
-def _related_key(field: Any, model: type[Model], related: Any) -> Any:
+def _related_key(field: AnyField, model: type[Model], related: Any) -> object:
     """The key of a related instance, if it may be assigned to a row of the model; Django raises `ValueError` if not."""
     blank: Any = model()
     cached = related._state.fields_cache.copy()
@@ -218,20 +222,20 @@ def _related_key(field: Any, model: type[Model], related: Any) -> Any:
     return getattr(blank, field.attname)
 
 
-def _default_readers(fields: Iterable[Any], model: type[Model]) -> Iterator[tuple[Any, Read]]:
+def _default_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[AnyField, Read]]:
     """What a new instance would have in fields that are not named."""
     for field in sorted(fields):
         yield field, _hooked_value(field, model(), _default_of(field))
 
 
-def _default_of(field: Any) -> Read:
+def _default_of(field: AnyField) -> Read:
     return lambda row: field.get_default()
 
 
-def _hooked_value(field: Any, blank: Model, value_of: Read) -> Read:
+def _hooked_value(field: AnyField, blank: Model, value_of: Read) -> Read:
     """The value as an instance without any others would save it."""
 
-    def read(row: Any) -> Any:
+    def read(row: object) -> object:
         setattr(blank, field.attname, value_of(row))
         return field.pre_save(blank, True)
 
@@ -241,7 +245,7 @@ def _hooked_value(field: Any, blank: Model, value_of: Read) -> Read:
 # -- preparing ---------------------------------------------------------------------------------------------------------
 
 
-def _preparation(field: Any, connection: Any) -> Callable[[Any], Any]:
+def _preparation(field: AnyField, connection: BaseDatabaseWrapper) -> Callable[[object], object]:
     """From a value to what the driver takes."""
     save, is_key = field.get_db_prep_save, isinstance(field, AutoField)
     surround = _surrounding(field, connection)
@@ -258,13 +262,13 @@ def _preparation(field: Any, connection: Any) -> Callable[[Any], Any]:
     return prepare
 
 
-def _surrounding(field: Any, connection: Any) -> Callable[[Any], Any] | None:
+def _surrounding(field: Any, connection: BaseDatabaseWrapper) -> Callable[[object], object] | None:
     """The same for a field that has SQL of its own around a value, if that is no more than a cast."""
     if not hasattr(field, "get_placeholder_sql") and not hasattr(field, "get_placeholder"):
         return None
     compiler = Query(field.model).get_compiler(connection=connection)
 
-    def surround(value: Any) -> Any:
+    def surround(value: object) -> object:
         if hasattr(field, "get_placeholder_sql"):
             sql, parameters = field.get_placeholder_sql(value, compiler, connection)
         else:
@@ -276,7 +280,7 @@ def _surrounding(field: Any, connection: Any) -> Callable[[Any], Any] | None:
     return surround
 
 
-def _refused(field: Any, what: str) -> UnsupportedFeature:
+def _refused(field: AnyField, what: str) -> UnsupportedFeature:
     name = f"{field.model.__name__}.{field.name}"
     return UnsupportedFeature(
         query=f"q({field.model.__name__}).acopy(...)", reason=f"COPY takes plain values, and {name} has {what}."

@@ -6,34 +6,34 @@ Private Django API used here: `QuerySet._chain`, `QuerySet._fields`, `QuerySet._
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from django.db.models import Model, QuerySet
 from django.db.models.deletion import Collector
 
+from adj.django_types import PrivateQuerySet
 from adj.statement.clauses import DjangoQuerySet
 
 
 def deletion_query(queryset: DjangoQuerySet) -> DjangoQuerySet:
     """The rows that `delete()` takes, without what has no place there. Raises what it raises, in its words."""
-    asked: Any = queryset
-    asked._not_support_combined_queries("delete")
-    if asked.query.is_sliced:
+    private = cast("PrivateQuerySet", queryset)
+    private._not_support_combined_queries("delete")
+    if private.query.is_sliced:
         raise TypeError("Cannot use 'limit' or 'offset' with delete().")
-    if asked.query.distinct_fields:
+    if private.query.distinct_fields:
         raise TypeError("Cannot call delete() after .distinct(*fields).")
-    if asked._fields is not None:
+    if private._fields is not None:
         raise TypeError("Cannot call delete() after .values() or .values_list()")
-    deleted: Any = asked._chain()
+    deleted = private._chain()
     deleted._for_write = True
     deleted.query.select_for_update = False
     deleted.query.select_related = False
     deleted.query.clear_ordering(force=True)
-    rows: DjangoQuerySet = deleted
-    return rows
+    return deleted
 
 
 def is_one_statement(model: type[Model], alias: str) -> bool:
     """Whether nothing hangs on a model's rows now: no cascade, no parent, nobody who listens for their deletion."""
-    rows: Any = QuerySet(model)
+    rows: DjangoQuerySet = QuerySet(model)
     return bool(Collector(using=alias).can_fast_delete(rows))

@@ -116,12 +116,12 @@ class Dialect:
         self._render_limits: Callable[[int, int | None], str] = self.wrapper.ops.limit_offset_sql
         self._compiling = threading.local()
         # The backend's own, whose `execute_sql` a package may have replaced since.
-        self.compilers: tuple[Any, ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
-        self.plain_execution: tuple[Any, ...] = ()
+        self.compilers: tuple[type[SQLCompiler], ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
+        self.plain_execution: tuple[object, ...] = ()
         self._go_offline()
         if facts is not None:
             self.wrapper.__dict__.update(facts.attributes)
-            _answer_from(self.wrapper.features, facts.features)
+            _replace_features(self.wrapper.features, facts.features)
 
     def execution_reason(self) -> str | None:
         """Why Django's own code has to execute every statement, as a package that caches or records them needs it."""
@@ -137,11 +137,11 @@ class Dialect:
     def _go_offline(self) -> None:
         wrapper, make_compiler = self.wrapper, self.wrapper.ops.compiler
         wrapper.connect = wrapper.ensure_connection = self._refuse
-        wrapper.get_autocommit = self._is_asked_for_a_transaction
+        wrapper.get_autocommit = self._note_row_lock
         wrapper.ops.compiler = lambda name: capturing_class(make_compiler(name))
         wrapper.ops.limit_offset_sql = self._limits
 
-    def _is_asked_for_a_transaction(self) -> bool:
+    def _note_row_lock(self) -> bool:
         """Django asks wherever it writes FOR UPDATE; whether one is open is judged where the query runs."""
         self._compiling.locks_rows = True
         return False
@@ -197,10 +197,10 @@ class Dialect:
                 del connections[self.alias]
 
 
-def _answer_from(features: Any, facts: Mapping[str, object]) -> None:
+def _replace_features(features: object, facts: Mapping[str, object]) -> None:
     """Put values in the place of computed features; a property gives way only to an attribute of a subclass."""
-    kind = type(features)
-    features.__class__ = type(f"Offline{kind.__name__}", (kind,), dict(facts))
+    features_class = type(features)
+    features.__class__ = type(f"Offline{features_class.__name__}", (features_class,), dict(facts))
 
 
 _dialects: dict[str, Dialect] = {}

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from adj.compiler.django.build import build, build_on, kept
 from adj.compiler.django.substitute import Verbatim
 from adj.compiler.keys.overrides import (
-    Names,
+    MethodNames,
     begins_with_every_row,
     django_reason,
     has_own_async,
@@ -29,13 +29,14 @@ from adj.compiler.keys.overrides import (
     own_methods,
 )
 from adj.statement import clauses as ask
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Owner, Statement
 from adj.statement.structure import StatementHolder
 
 # -- where statements start --------------------------------------------------------------------------------------------
 
 
-def statement_of(queryset: QuerySet[Any, Any], seconds: float | None = None) -> Statement:
+def statement_of(queryset: DjangoQuerySet, seconds: float | None = None) -> Statement:
     """The statement of a QuerySet: a copy without cached rows, as the caller may go on using the QuerySet."""
     reason = django_reason(queryset)
     return Statement(queryset.model, kept(queryset), seconds=seconds, owner=None if reason is None else Owner(reason))
@@ -59,7 +60,7 @@ def statement_of_manager(manager: Any) -> Statement:
 _ALL = frozenset({"all"})
 
 
-def _own_copy(queryset: Any) -> Any:
+def _own_copy(queryset: DjangoQuerySet) -> DjangoQuerySet:
     """A QuerySet that a manager or a method has returned; a copy where something in it is shared."""
     if queryset._result_cache is not None or is_patched(queryset):
         return kept(queryset)
@@ -68,8 +69,8 @@ def _own_copy(queryset: Any) -> Any:
     return queryset
 
 
-def _not_a_queryset(found: object, name: str) -> TypeError:
-    return TypeError(f"{name} must be a QuerySet, not {type(found).__name__}.")
+def _not_a_queryset(value: object, name: str) -> TypeError:
+    return TypeError(f"{name} must be a QuerySet, not {type(value).__name__}.")
 
 
 # -- query methods -----------------------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ class _AsWritten(Verbatim):
         """The operands of another clause."""
         return self
 
-    def given(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+    def given(self, pairs: Mapping[str, object]) -> dict[str, object]:
         """`path=operand` pairs."""
         return {path: self.node(operand) for path, operand in pairs.items()}
 
@@ -102,7 +103,7 @@ def stepped(statement: Statement, clause: ask.Clause) -> Statement | None:
 
 
 def _followed(
-    source: Any, name: str, result: Any, before: Statement, told: tuple[ask.Clause, ...], alias: str | None
+    source: object, name: str, result: object, before: Statement, told: tuple[ask.Clause, ...], alias: str | None
 ) -> Statement:
     """The statement of the QuerySet that a method has returned."""
     if not isinstance(result, QuerySet):
@@ -127,7 +128,7 @@ def _combines_own(clause: ask.Combine) -> bool:
     return any(map(_is_owned, clause.others))
 
 
-def _is_owned(other: Any) -> bool:
+def _is_owned(other: object) -> bool:
     if isinstance(other, StatementHolder):
         owner = other.statement.owner
         return owner is not None and owner.reason is not None
@@ -149,34 +150,30 @@ def on_alias(statement: Statement, alias: str | None) -> Statement:
 
 def copied(statement: Statement) -> Statement:
     """The statement after `all()`: without its manager; of a QuerySet, a copy as its class makes it."""
-    owner, base = statement.owner, _base(statement)
+    owner, base = statement.owner, statement.base
     if owner is not None and owner.is_start:
         return replace(statement, owner=None if owner.reason is None else Owner(owner.reason, told=owner.told))
-    if owner is not None and owner.reason is not None:
+    if owner is not None and owner.reason is not None and base is not None:
         return _followed(base, "all", base.all(), statement, owner.told, statement.alias)
     return replace(statement, base=_consumed(statement)) if _is_sticky(statement) else statement
 
 
-def _consumed(statement: Statement) -> Any:
+def _consumed(statement: Statement) -> DjangoQuerySet | None:
     """The base after a step that adds nothing to it."""
-    base = _base(statement)
-    return base.all() if _is_sticky(statement) else base
-
-
-def _base(statement: Statement) -> Any:
-    return statement.base
+    base = statement.base
+    return base.all() if base is not None and _is_sticky(statement) else base
 
 
 def _is_sticky(statement: Statement) -> bool:
     """Whether the next filter uses the joins of the last one, as that of a related manager does."""
-    base = _base(statement)
+    base = statement.base
     return base is not None and not statement.clauses and bool(base.query.filter_is_sticky)
 
 
 # -- terminal methods --------------------------------------------------------------------------------------------------
 
 
-def terminal_reason(statement: Statement, names: Names) -> str | None:
+def terminal_reason(statement: Statement, names: MethodNames) -> str | None:
     """Why the owner's own code has to end a statement by one of its terminal methods; None where adj may."""
     owner, base = statement.owner, statement.base
     if owner is not None:
@@ -189,7 +186,7 @@ def terminal_reason(statement: Statement, names: Names) -> str | None:
     return None
 
 
-def terminal_source(statement: Statement, alias: str, names: Names) -> Any:
+def terminal_source(statement: Statement, alias: str, names: MethodNames) -> object:
     """What a terminal method is called on, for a database that is known: a manager that defines it, or a QuerySet."""
     owner = statement.owner
     if owner is not None and owner.manager is not None and own_methods(owner.manager) & names:
@@ -197,7 +194,7 @@ def terminal_source(statement: Statement, alias: str, names: Names) -> Any:
     return build_on(statement, alias)
 
 
-def call_terminal(source: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
+def call_terminal(source: Any, name: str, /, *args: object, **kwargs: object) -> Any:
     """Call a terminal method of a manager or a QuerySet, as Django's asynchronous method of that name does.
 
     A class that replaces the asynchronous method has the say. Blocks on the database.

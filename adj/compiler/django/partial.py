@@ -6,10 +6,8 @@ it: what runs is always built from the statement, at that moment.
 
 from __future__ import annotations
 
-from typing import Any
-
 from adj.compiler.django.build import base_of, innermost_first
-from adj.compiler.django.substitute import Verbatim
+from adj.compiler.django.substitute import WithBuiltQueries
 from adj.statement.clauses import Clause, DjangoQuerySet
 from adj.statement.structure import Partial, StatementHolder
 
@@ -25,7 +23,7 @@ def with_clause(queryset: DjangoQuerySet, clause: Clause) -> DjangoQuerySet:
     """A QuerySet with one more clause, whose nested queries are taken from what is kept of them."""
     for nested in innermost_first((clause,), _unbuilt_clauses):
         _keep(nested)
-    return clause.applied(queryset, _KEPT)
+    return clause.applied(queryset, _OPERANDS)
 
 
 def _unbuilt_clauses(query: StatementHolder) -> tuple[Clause, ...]:
@@ -40,18 +38,10 @@ def _keep(query: StatementHolder) -> DjangoQuerySet:
     queryset = base_of(statement) if partial is None else partial.queryset
     clauses = statement.clauses[count:]
     for clause in clauses:
-        queryset = clause.applied(queryset, _KEPT)
+        queryset = clause.applied(queryset, _OPERANDS)
     if clauses:
         query._partial = Partial(count + len(clauses), queryset)
     return queryset
 
 
-class _Kept(Verbatim):
-    """The operands as they are; a nested query becomes a copy of what is kept of it."""
-
-    def node(self, node: Any) -> Any:
-        """One expression."""
-        return kept_queryset(node).all() if isinstance(node, StatementHolder) else super().node(node)
-
-
-_KEPT = _Kept()
+_OPERANDS = WithBuiltQueries(kept_queryset)

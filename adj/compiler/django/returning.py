@@ -6,13 +6,14 @@ Private Django API used here: `SQLCompiler.pre_sql_setup`, `SQLCompiler.select`,
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
 from django.db.models.deletion import Collector
+from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.django.deleting import deletion_query
 from adj.errors import UnknownColumn, UnsupportedFeature
@@ -34,8 +35,9 @@ def check_returning(statement: Statement, names: Names) -> None:
     Raises `UnknownColumn` for what is no column of the model's table, and `UnsupportedFeature` for rows that are no
     rows of one table.
     """
-    model: Any = statement.model
-    if model._meta.concrete_model._meta.parents:
+    model = statement.model
+    concrete_model = model._meta.concrete_model
+    if concrete_model is not None and concrete_model._meta.parents:
         _refuse(statement, f"returning() has the columns of one table, and {model.__name__} inherits from another.")
     if _is_combined(statement):
         _refuse(statement, "returning() is for what changes rows, which a slice or a combined query cannot.")
@@ -47,7 +49,7 @@ def check_returning(statement: Statement, names: Names) -> None:
 
 
 def _is_combined(statement: Statement) -> bool:
-    base: Any = statement.base
+    base: DjangoQuerySet | None = statement.base
     if base is not None and (base.query.is_sliced or base.query.combinator):
         return True
     return any(
@@ -57,7 +59,7 @@ def _is_combined(statement: Statement) -> bool:
     )
 
 
-def check_backend(statement: Statement, finish: Finish, wrapper: Any) -> None:
+def check_backend(statement: Statement, finish: Finish, wrapper: BaseDatabaseWrapper) -> None:
     """Raise `UnsupportedFeature` where the server has no RETURNING for this kind of statement."""
     # Django's feature is about INSERT: SQLite has had both since 3.35, and MariaDB's UPDATE has none.
     is_able = wrapper.vendor in _ABLE[finish.answer] and wrapper.features.can_return_columns_from_insert
@@ -66,7 +68,7 @@ def check_backend(statement: Statement, finish: Finish, wrapper: Any) -> None:
         _refuse(statement, f"{wrapper.display_name} cannot return the rows of {name}().", finish)
 
 
-def refuse_foreign(statement: Statement, finish: Finish, reason: str) -> None:
+def refuse_django_path(statement: Statement, finish: Finish, reason: str) -> None:
     """Raise `UnsupportedFeature` for what is no single statement of adj's."""
     _refuse(statement, f"returning() needs one statement, and Django's own code has to run this one: {reason}.", finish)
 
@@ -75,18 +77,18 @@ def _refuse(statement: Statement, reason: str, finish: Finish = ROWS) -> None:
     raise UnsupportedFeature(query=query_text(statement, finish), reason=reason)
 
 
-def returned_columns(model: type[Model], names: Sequence[Any], alias: str) -> tuple[str, Layout]:
+def returned_columns(model: type[Model], names: Names, alias: str) -> tuple[str, Layout]:
     """` RETURNING ...`, and the layout of its rows: of instances, or of tuples of the named columns."""
-    rows: Any = QuerySet(model, using=alias).order_by()
+    rows: DjangoQuerySet = QuerySet(model, using=alias).order_by()
     if names:
-        rows = rows.values_list(*names)
-    compiler: Any = rows.query.get_compiler(alias)
+        rows = rows.values_list(*cast("tuple[str, ...]", names))
+    compiler: SQLCompiler = rows.query.get_compiler(alias)
     compiler.pre_sql_setup()
     columns = ", ".join(sql for _, (sql, _), _ in compiler.select)
     return f" RETURNING {columns}", layout_of(rows, compiler, alias)
 
 
-def delete_returning(queryset: DjangoQuerySet, names: Names) -> list[Any]:
+def delete_returning(queryset: DjangoQuerySet, names: Names) -> list[object]:
     """Lock and read the rows, and let Django delete them with all that hangs on them; blocks on the database.
 
     In one transaction, so that what is returned is what is deleted. The rows are as they were.
@@ -99,12 +101,14 @@ def delete_returning(queryset: DjangoQuerySet, names: Names) -> list[Any]:
         if connections[alias].features.has_select_for_update:
             chosen = chosen.select_for_update()
         # Django's collector takes the rows that the QuerySet has, and takes their keys from them at the end.
-        rows = [copy.copy(row) if not names else tuple(_value(row, name) for name in names) for row in chosen]
+        rows: list[object] = [
+            copy.copy(row) if not names else tuple(_value(row, name) for name in names) for row in chosen
+        ]
         collector = Collector(using=alias, origin=queryset)
         collector.collect(chosen)
         collector.delete()
     return rows
 
 
-def _value(row: Any, name: object) -> Any:
+def _value(row: Any, name: object) -> object:
     return row.pk if name == "pk" else getattr(row, row._meta.get_field(name).attname)

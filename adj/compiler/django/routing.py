@@ -6,12 +6,16 @@ Private Django API used here: `QuerySet._db`, `QuerySet._hints`, `RawQuerySet._d
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import router
+from django.db.models import Model
+from django.db.models.query import RawQuerySet
 
+from adj.django_types import PrivateRawQuerySet
 from adj.statement.clauses import Lock
 from adj.statement.statement import Statement
+from adj.typevars import M
 
 
 def alias_of(statement: Statement, *, writes: bool = False) -> str:
@@ -30,14 +34,16 @@ def alias_of(statement: Statement, *, writes: bool = False) -> str:
     return base._db or router.db_for_write(statement.model, **base._hints)
 
 
-def alias_of_raw(queryset: Any) -> str:
+def alias_of_raw(queryset: RawQuerySet[Any]) -> str:
     """The alias that hand-written SQL goes to."""
-    return queryset._db or router.db_for_read(queryset.model, **queryset._hints)
+    raw = cast("PrivateRawQuerySet", queryset)
+    return raw._db or router.db_for_read(cast("type[Model]", raw.model), **raw._hints)
 
 
-def raw_copy(queryset: Any) -> Any:
+def raw_copy(queryset: RawQuerySet[M]) -> RawQuerySet[M]:
     """A RawQuerySet without rows that were fetched through it."""
-    copied = queryset.using(queryset._db)
+    original = cast("PrivateRawQuerySet", queryset)
+    copied = original.using(original._db)
     # using() gives a query of its own, but leaves these behind.
-    copied._prefetch_related_lookups, copied._hints = queryset._prefetch_related_lookups, queryset._hints
+    copied._prefetch_related_lookups, copied._hints = original._prefetch_related_lookups, original._hints
     return copied

@@ -5,15 +5,17 @@ Private Django API used here: none; `walk.py` knows what nodes are made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model
 from typing_extensions import override
 
+from adj.compiler.keys.node_types import NodeType
 from adj.compiler.keys.prefetch_lookups import prefetch_lookup
-from adj.compiler.keys.walk import Kind, Walk
+from adj.compiler.keys.walk import Walk
 from adj.compiler.slots.slots import Slot
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
 from adj.statement.structure import StatementHolder
 
@@ -25,19 +27,19 @@ class Verbatim:
         """The operands of another clause."""
         return self
 
-    def given(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+    def given(self, pairs: Mapping[str, object]) -> dict[str, object]:
         """`path=operand` pairs."""
         return {path: self.node(pairs[path]) for path in sorted(pairs)}
 
-    def operand(self, path: str | None, value: Any) -> Any:
+    def operand(self, path: str | None, value: object) -> object:
         """One operand of a lookup."""
         return self.node(value)
 
-    def prefetch(self, lookup: Any) -> Any:
+    def prefetch(self, lookup: object) -> object:
         """A lookup of `prefetch_related()`."""
         return prefetch_lookup(lookup)
 
-    def node(self, node: Any) -> Any:
+    def node(self, node: Any) -> object:
         """One expression."""
         if isinstance(node, StatementHolder):
             return node.queryset
@@ -46,13 +48,26 @@ class Verbatim:
         return node
 
 
-class SlotWalk(Walk[Any]):
+class WithBuiltQueries(Verbatim):
+    """The same, where a nested query may be built already: `queryset_of` returns its QuerySet, or None."""
+
+    def __init__(self, queryset_of: Callable[[StatementHolder], DjangoQuerySet | None]) -> None:
+        self._queryset_of = queryset_of
+
+    @override
+    def node(self, node: Any) -> object:
+        """One expression."""
+        queryset = self._queryset_of(node) if isinstance(node, StatementHolder) else None
+        return super().node(node) if queryset is None else queryset.all()
+
+
+class SlotWalk(Walk[object]):
     """The walk that puts slots in the places of values; what holds none stays the user's own object."""
 
     __slots__ = ("build", "slots")
 
     def __init__(
-        self, model: Any, slots: Iterator[Slot], build: Callable[[Statement, SlotWalk], QuerySet[Any, Any]]
+        self, model: type[Model] | None, slots: Iterator[Slot], build: Callable[[Statement, SlotWalk], DjangoQuerySet]
     ) -> None:
         super().__init__(model)
         self.slots = slots
@@ -62,49 +77,49 @@ class SlotWalk(Walk[Any]):
         """The operands of another clause: the slots go on, but an object met before is described again."""
         return SlotWalk(self.model, self.slots, self.build)
 
-    def of_model(self, model: Any) -> SlotWalk:
+    def of_model(self, model: type[Model]) -> SlotWalk:
         """The operands of a nested query."""
         return SlotWalk(model, self.slots, self.build)
 
-    def given(self, pairs: Mapping[str, object]) -> dict[str, Any]:
+    def given(self, pairs: Mapping[str, object]) -> dict[str, object]:
         """`path=operand` pairs, in the order of their paths."""
         return dict(self.lookups(pairs))
 
-    def prefetch(self, lookup: Any) -> Any:
+    def prefetch(self, lookup: object) -> object:
         """A lookup of `prefetch_related()`, which is no part of the SQL."""
         return prefetch_lookup(lookup)
 
     # -- leaves and nodes ----------------------------------------------------------------------------------------------
 
     @override
-    def slot(self, value: object, *, is_member: bool = False) -> Any:
+    def slot(self, value: object, *, is_member: bool = False) -> object:
         return next(self.slots)
 
     @override
-    def sequence(self, items: Any, *, has_length: bool) -> Any:
+    def sequence(self, items: Collection[object], *, has_length: bool) -> object:
         slot = next(self.slots)
         slot.has_length = has_length
         return slot
 
     @override
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: object) -> object:
         return value
 
     @override
-    def nested(self, holder: StatementHolder) -> Any:
+    def nested(self, holder: StatementHolder) -> object:
         return self.build(holder.statement, self)
 
     @override
-    def again(self, node: Any) -> Any:
+    def again(self, node: object) -> object:
         return self.seen[id(node)]
 
     @override
-    def composed(self, kind: Kind, node: Any, parts: list[Any]) -> Any:
-        self.seen[id(node)] = rebuilt = kind.rebuilt(node, parts)
+    def composed(self, node_type: NodeType, node: object, parts: list[object]) -> object:
+        self.seen[id(node)] = rebuilt = node_type.rebuilt(node, parts)
         return rebuilt
 
     @override
-    def listed(self, items: Any, parts: list[Any]) -> Any:
+    def listed(self, items: Any, parts: list[object]) -> object:
         if all(one is other for one, other in zip(items, parts, strict=True)):
             return items
         return items._make(parts) if hasattr(items, "_make") else type(items)(parts)

@@ -5,10 +5,10 @@ Private Django API used here: `QuerySet._raw_delete`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias, cast
 
-from django.db.models import Model
+from django.db.models import Field, Model
 
 from adj.compiler.django.deleting import deletion_query
 from adj.compiler.django.django_path import call_terminal, terminal_reason
@@ -19,13 +19,12 @@ from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
 from adj.statement.statement import Finish, Statement
 
-Ending: TypeAlias = Callable[[Any, Finish], Any]
+Ending: TypeAlias = Callable[[Any, Finish], object]
 
 
 def _delete_at_once(queryset: DjangoQuerySet, finish: Finish) -> tuple[int, dict[str, int]]:
     """The statement of a deletion; what is returned without one says that nothing was deleted."""
-    query: Any = deletion_query(queryset)
-    query._raw_delete(queryset.db)
+    deletion_query(queryset)._raw_delete(queryset.db)
     return 0, {}
 
 
@@ -49,7 +48,7 @@ WRITTEN_BY_DJANGO = frozenset(
 """Answers that take several statements, or hooks of the project on the way."""
 
 
-def finish_in_django(source: Any, finish: Finish) -> Any:
+def finish_in_django(source: Any, finish: Finish) -> object:
     """Finish a QuerySet, or a manager that defines the terminal method itself, with its own code.
 
     Blocks on the database.
@@ -58,11 +57,11 @@ def finish_in_django(source: Any, finish: Finish) -> Any:
         return list(source)
     if finish.returning is not None:
         return delete_returning(source, finish.returning)
-    args, kwargs = _ARGUMENTS.get(finish.answer, _as_given)(finish)
+    args, kwargs = _ARGUMENTS.get(finish.answer, _as_called)(finish)
     return call_terminal(source, finish.answer.value, *args, **kwargs)
 
 
-def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[Any, object]]:
+def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[Field[Any, Any], object]]:
     """The values, each with its field, that Django's own `update()` and `bulk_update()` write as they are."""
     if terminal_reason(statement, method_names(finish.answer)) is not None:
         return
@@ -71,24 +70,22 @@ def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[Any,
             yield field, value.prepare_database_save(field) if isinstance(value, Model) else value
 
 
-def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, Any]]:
+def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, object]]:
     if finish.answer is Answer.UPDATE:
         yield from ((get_field(model, name), value) for name, value in finish.kwargs.items())
     if finish.answer is Answer.BULK_UPDATE:
-        instances: Any
-        names: Any
-        instances, names = finish.args
-        fields = [field for name in names if (field := get_field(model, name)) is not None]
+        instances, names = cast("tuple[Iterable[Model], Iterable[str]]", finish.args)
+        fields: list[Any] = [field for name in names if (field := get_field(model, name)) is not None]
         for instance in instances:
             # What is deferred Django fetches.
             loaded = (field for field in fields if getattr(field, "attname", None) in vars(instance))
             yield from ((field, getattr(instance, field.attname)) for field in loaded)
 
 
-Arguments: TypeAlias = tuple[tuple[Any, ...], Mapping[str, Any]]
+Arguments: TypeAlias = tuple[tuple[object, ...], Mapping[str, object]]
 
 
-def _as_given(finish: Finish) -> Arguments:
+def _as_called(finish: Finish) -> Arguments:
     return finish.args, finish.kwargs
 
 
@@ -113,6 +110,6 @@ _ARGUMENTS: Mapping[Answer, Callable[[Finish], Arguments]] = {
 }
 
 
-def finish_by_one_statement(queryset: DjangoQuerySet, finish: Finish) -> Any:
+def finish_by_one_statement(queryset: DjangoQuerySet, finish: Finish) -> object:
     """Finish a QuerySet by the statement that answers it, of which `capturing()` gets hold."""
     return _BY_ONE_STATEMENT[finish.answer](queryset, finish)

@@ -12,7 +12,7 @@ import enum
 import functools
 import types
 import uuid
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any
 
 from adj.statement.structure import Key, Uncacheable
@@ -40,33 +40,33 @@ CONSTANT_TYPES = (
 
 def constant_key(value: Any) -> Key:
     """The key of a constant. Raises `Uncacheable` for a value that cannot be told apart from its like."""
-    kind = type(value)
-    if kind in _EXACT:
-        if kind in {str, bytes} and len(value) > LONGEST_TEXT:
+    value_type = type(value)
+    if value_type in _EXACT:
+        if value_type in {str, bytes} and len(value) > LONGEST_TEXT:
             raise Uncacheable("a long text that is part of its structure")
-        return (kind, value)
-    if kind in _BY_TEXT:
-        return (kind, repr(value))
+        return (value_type, value)
+    if value_type in _BY_TEXT:
+        return (value_type, repr(value))
     if isinstance(value, enum.Enum):
-        return (kind, value.name)
+        return (value_type, value.name)
     if isinstance(value, _BY_IDENTITY):
         return ("object", value)
     if isinstance(value, datetime.tzinfo):
-        return (kind, value, repr(value))
+        return (value_type, value, repr(value))
     return (
         _key_of_container(value) if isinstance(value, (list, tuple, set, frozenset, Mapping)) else _of_subclass(value)
     )
 
 
-def _key_of_container(value: Any) -> Key:
-    kind = type(value)
+def _key_of_container(value: Collection[object]) -> Key:
+    value_type = type(value)
     if isinstance(value, Mapping):
-        return (kind, tuple([(constant_key(name), constant_key(item)) for name, item in value.items()]))
+        return (value_type, tuple([(constant_key(name), constant_key(item)) for name, item in value.items()]))
     keys = [constant_key(item) for item in value]
-    return (kind, frozenset(keys) if isinstance(value, (set, frozenset)) else tuple(keys))
+    return (value_type, frozenset(keys) if isinstance(value, (set, frozenset)) else tuple(keys))
 
 
-def _of_subclass(value: Any) -> Key:
+def _of_subclass(value: object) -> Key:
     """A constant of a class derived from one of Python's, read by Python's own methods and never by the class's.
 
     Not of `str`: Django formats names and texts by the class's own methods.
@@ -77,12 +77,12 @@ def _of_subclass(value: Any) -> Key:
     raise Uncacheable(f"{type(value).__name__} has no structure that adj knows")
 
 
-def _text(base: Any, value: Any) -> Hashable:
+def _text(base: Any, value: object) -> Hashable:
     read: Callable[[Any], Hashable] = _READERS.get(base, base.__repr__)
     return read(value)
 
 
 @functools.lru_cache(maxsize=1_024)
-def is_constant_type(kind: Any) -> bool:
+def is_constant_type(value_type: type) -> bool:
     """Whether instances of a class are constants."""
-    return issubclass(kind, CONSTANT_TYPES)
+    return issubclass(value_type, CONSTANT_TYPES)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.apps import apps
 
-_caches: dict[str, Any] = {}
+_caches: dict[str, object] = {}
 _generations: dict[str, int] = {}
 
 
@@ -24,7 +24,7 @@ def uses_content_types() -> bool:
     # Its models can be imported only where it is installed.
     from django.contrib.contenttypes.fields import GenericRelation
 
-    options: list[Any] = [model._meta for model in apps.get_models()]
+    options = [model._meta for model in apps.get_models()]
     return any(isinstance(field, GenericRelation) for option in options for field in option.private_fields)
 
 

@@ -5,18 +5,19 @@ What cannot be keyed raises `Uncacheable`, which is a normal answer: such a stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NoReturn, TypeAlias
 
-from django.db.models import Field
+from django.db.models import Field, Model
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from typing_extensions import override
 
 from adj.compiler.keys.constants import constant_key
 from adj.compiler.keys.name_keys import name_key, name_keys
+from adj.compiler.keys.node_types import NodeType
 from adj.compiler.keys.nodes import field_key
-from adj.compiler.keys.walk import Kind, Walk
+from adj.compiler.keys.walk import Walk
 from adj.compiler.slots.lookup_paths import is_local_path
 from adj.statement.clauses import Clause, DjangoQuerySet, Slice
 from adj.statement.statement import Statement
@@ -42,7 +43,7 @@ class KeyWalk(Walk[Key]):
 
     __slots__ = ("constants", "describe_nested", "is_local", "values")
 
-    def __init__(self, model: Any = None, describe_nested: DescribeStatement | None = None) -> None:
+    def __init__(self, model: type[Model] | None = None, describe_nested: DescribeStatement | None = None) -> None:
         # On the way of every query: what `Walk` sets is set here, without another call.
         self.model = model
         self.is_opaque = self.was_opaque = self.is_local = False
@@ -68,12 +69,12 @@ class KeyWalk(Walk[Key]):
                 if LOOKUP_SEP in path:
                     self.path(path)
                 self.values.append(operand)
-                kind: Any = type(operand)
-                return ((path if type(path) is str else name_key(path), kind),)
+                operand_type: type = type(operand)
+                return ((path if type(path) is str else name_key(path), operand_type),)
             return ((name_key(path), self.operand(path, operand)),)
         return tuple([(path if type(path) is str else name_key(path), key) for path, key in self.lookups(pairs)])
 
-    def name(self, name: Any) -> Key:
+    def name(self, name: object) -> Key:
         """A name of a column, or an expression in its place."""
         if not isinstance(name, str):
             return self.node(name)
@@ -82,7 +83,7 @@ class KeyWalk(Walk[Key]):
 
     # -- leaves and nodes ----------------------------------------------------------------------------------------------
 
-    def names(self, names: Iterable[Any]) -> tuple[Key, ...]:
+    def names(self, names: Iterable[object]) -> tuple[Key, ...]:
         """Names that no expression can stand for."""
         return name_keys(names)
 
@@ -105,11 +106,12 @@ class KeyWalk(Walk[Key]):
             self.constants.append(len(self.values))
         self.values.append(value)
         # The keys of all else are tuples.
-        kind: Any = type(value)
-        return kind  # type: ignore[no-any-return]  # mypy takes the class of an object for unhashable
+        # mypy takes `type[object]` for unhashable, and `type` not.
+        value_type: type = type(value)
+        return value_type
 
     @override
-    def sequence(self, items: Any, *, has_length: bool) -> Key:
+    def sequence(self, items: Collection[object], *, has_length: bool) -> Key:
         self.values.append(items)
         # Which models' instances a relation takes is checked while Django builds; a None is left out of the SQL, and
         # treated apart where the condition is negated.
@@ -117,7 +119,7 @@ class KeyWalk(Walk[Key]):
         return ("sequence", len(items) if has_length else None, types)
 
     @override
-    def constant(self, value: Any) -> Key:
+    def constant(self, value: object) -> Key:
         if isinstance(value, (Field, ForeignObjectRel)):
             return field_key(value)
         return constant_key(value)
@@ -137,23 +139,23 @@ class KeyWalk(Walk[Key]):
         return ("query", holder.statement.model, structure.key, structure.bounds, holder.statement.alias)
 
     @override
-    def entered(self, node: Any) -> tuple[int, int]:
+    def entered(self, node: object) -> tuple[int, int]:
         return len(self.seen), len(self.values)
 
     @override
-    def again(self, node: Any) -> Key:
+    def again(self, node: object) -> Key:
         return ("again", self.seen[id(node)][0])
 
     @override
-    def composed(self, kind: Kind, node: Any, parts: list[Key]) -> Key:
+    def composed(self, node_type: NodeType, node: object, parts: list[Key]) -> Key:
         start = self.seen[id(node)][1]
-        if len(self.values) > start and kind.compares_arguments:
+        if len(self.values) > start and node_type.compares_arguments:
             # Django's expressions compare the arguments they were made of, and these values are among them.
             self.constants = [index for index in self.constants if index < start] + [*range(start, len(self.values))]
-        return (type(node), kind.head(node), tuple(parts))
+        return (type(node), node_type.head(node), tuple(parts))
 
     @override
-    def listed(self, items: Any, parts: list[Key]) -> Key:
+    def listed(self, items: object, parts: list[Key]) -> Key:
         return (type(items), tuple(parts))
 
 
@@ -169,7 +171,9 @@ def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
     return structure
 
 
-def structure_of(model: Any, clause: Clause, describe_nested: DescribeStatement | None = None) -> Structure | Unkeyed:
+def structure_of(
+    model: type[Model], clause: Clause, describe_nested: DescribeStatement | None = None
+) -> Structure | Unkeyed:
     """The structure of one clause of a statement about a model; `Unkeyed` where a part of it has no key.
 
     A nested query has its structure from the line that wrote it, unless it is to be described anew.
@@ -187,7 +191,9 @@ def structure_of(model: Any, clause: Clause, describe_nested: DescribeStatement 
         return Unkeyed(TOO_DEEP)
 
 
-def describe_operands(model: Any, args: tuple[object, ...], kwargs: Any) -> Structure | Unkeyed:
+def describe_operands(
+    model: type[Model], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> Structure | Unkeyed:
     """The structure of a finish's operands: expressions of `aggregate()`, names of `aearliest()`."""
     walk = KeyWalk(model)
     try:

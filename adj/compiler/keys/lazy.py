@@ -9,13 +9,14 @@ from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Field, Model
-from django.db.models.lookups import Exact, FieldGetDbPrepValueIterableMixin
+from django.db.models.lookups import Exact, FieldGetDbPrepValueIterableMixin, Lookup
 from django.utils.functional import LazyObject, Promise, empty
 
+from adj.django_types import AnyField
 from adj.errors import QueryError
 from adj.schema.paths import resolve
 
-_ANY_FIELD: Field[Any, Any] = Field()
+_ANY_FIELD: AnyField = Field()
 
 
 def unwrapped(value: Any) -> Any:
@@ -42,7 +43,7 @@ def _set_up(proxy: Any) -> None:
         raise
 
 
-def text_of(promise: Promise) -> Any:
+def text_of(promise: Promise) -> object:
     """A lazy text in the language of now."""
     return _ANY_FIELD.get_prep_value(promise)
 
@@ -52,12 +53,12 @@ def is_cast_at_once(model: type[Model], path: str, *, of_members: bool = False) 
 
     Of a list, whether it casts the members.
     """
-    lookup: Any = _lookup_class(model, path)
+    lookup = _lookup_class(model, path)
     casts: bool = lookup.prepare_rhs
     return casts and not (of_members and not issubclass(lookup, FieldGetDbPrepValueIterableMixin))
 
 
-def _lookup_class(model: type[Model], path: str) -> Any:
+def _lookup_class(model: type[Model], path: str) -> type[Lookup]:
     try:
         resolved = resolve(model, path)
     except QueryError:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 from adj.statement.structure import Key, Uncacheable
 
 
-def name_key(name: Any) -> Key:
+def name_key(name: object) -> Key:
     """The key of a name, or of None in its place.
 
     Raises `Uncacheable` for a subclass of `str` that may behave in any way, and for what is no text at all: an object's
@@ -29,21 +28,21 @@ def name_key(name: Any) -> Key:
     return (type(name), name)
 
 
-def name_keys(names: Iterable[Any]) -> tuple[Key, ...]:
+def name_keys(names: Iterable[object]) -> tuple[Key, ...]:
     """The keys of several names, in order."""
     return tuple([name if type(name) is str else name_key(name) for name in names])
 
 
 @lru_cache(maxsize=1_024)
-def _is_steady(kind: type) -> bool:
+def _is_steady(name_class: type) -> bool:
     """Whether names of a class are members of an enum, which exist once, with no method of `str` but Python's own."""
-    if not issubclass(kind, enum.Enum):
+    if not issubclass(name_class, enum.Enum):
         return False
-    return all(_is_known(kind, name) for name in vars(str) if name not in _NEVER_CALLED)
+    return all(_is_known(name_class, name) for name in vars(str) if name not in _NEVER_CALLED)
 
 
-def _is_known(kind: Any, name: str) -> bool:
-    method = getattr(kind, name)
+def _is_known(name_class: object, name: str) -> bool:
+    method = getattr(name_class, name)
     return method is getattr(str, name) or getattr(method, "__module__", None) in _ENUM_MODULES
 
 

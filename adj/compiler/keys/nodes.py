@@ -34,39 +34,40 @@ def holds_expression(item: object) -> bool:
     if not isinstance(item, (list, tuple)):
         return hasattr(item, "resolve_expression") or isinstance(item, StatementHolder)
     # Not by recursion: a list may hold itself.
-    waiting: list[Any] = [item]
+    waiting: list[object] = [item]
     met: set[int] = set()
     while waiting:
-        found = waiting.pop()
-        if not isinstance(found, (list, tuple)):
-            if holds_expression(found):
+        member = waiting.pop()
+        if not isinstance(member, (list, tuple)):
+            if holds_expression(member):
                 return True
-        elif id(found) not in met:
-            met.add(id(found))
-            waiting.extend(found)
+        elif id(member) not in met:
+            met.add(id(member))
+            waiting.extend(member)
     return False
 
 
-def structural_names(node: Any, *without: str) -> Iterator[str]:
+def structural_names(node: object, *without: str) -> Iterator[str]:
     """The names of an object's attributes that are not computed from others."""
-    kind: Any = type(node)
-    computed = computed_names(kind)
+    node_class: type = type(node)
+    computed = computed_names(node_class)
     return (name for name in node.__dict__ if name not in computed and name not in without)
 
 
 @lru_cache(maxsize=4_096)
-def computed_names(kind: Any) -> frozenset[str]:
+def computed_names(node_class: Any) -> frozenset[str]:
     """Attributes that Django caches on an object; `output_field` is both declared and computed, and stays.
 
     A class of the project may set an attribute where Django would compute one, so that of such a class all count.
     """
-    if issubclass(kind, Query):
+    if issubclass(node_class, Query):
         own = _COMPUTED_ON_QUERIES
-    elif is_project_code(kind):
+    elif is_project_code(node_class):
         return _COMPUTED_ON_NODES
     else:
         own = _COMPUTED_ON_NODES
-    cached = {name for base in kind.__mro__ for name, value in vars(base).items() if isinstance(value, cached_property)}
+    classes: tuple[type, ...] = node_class.__mro__
+    cached = {name for base in classes for name, value in vars(base).items() if isinstance(value, cached_property)}
     return frozenset(cached - {"output_field"}) | own
 
 
@@ -80,7 +81,7 @@ def field_key(field: Any) -> Key:
     return (type(field), path, _argument_key(args), _argument_key(kwargs))
 
 
-def _argument_key(argument: Any) -> Key:
+def _argument_key(argument: object) -> Key:
     """An argument of a field, which may be made of other fields."""
     if isinstance(argument, (Field, ForeignObjectRel)):
         return field_key(argument)
@@ -91,7 +92,7 @@ def _argument_key(argument: Any) -> Key:
     return constant_key(argument)
 
 
-def has_found_field(node: Any) -> bool:
+def has_derived_field(node: Any) -> bool:
     """Whether the output field of an expression follows from its sources, whether or not Django has kept it already.
 
     Django keeps what it finds out on the user's own object, which would then be described as another one.

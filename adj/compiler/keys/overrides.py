@@ -12,17 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from django.db import DJANGO_VERSION_PICKLE_KEY
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.sql.query import Query
 
+from adj.django_types import AnyManager, PrivateManager
 from adj.hydrate.layout import ROW_SHAPES
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
 
-Names: TypeAlias = frozenset[str]
+MethodNames: TypeAlias = frozenset[str]
 
 # What a class may have anew without a query noticing: how it is written down, shown, pickled, made a manager of.
 _HARMLESS = frozenset(
@@ -36,7 +38,7 @@ _HARMLESS = frozenset(
     }
 )
 
-_BY_ANSWER: Mapping[Answer, Names] = {
+_BY_ANSWER: Mapping[Answer, MethodNames] = {
     Answer.ROWS: frozenset(),
     Answer.GET: frozenset({"get", "aget"}),
     Answer.FIRST: frozenset({"first", "afirst"}),
@@ -51,14 +53,14 @@ _BY_ANSWER: Mapping[Answer, Names] = {
     Answer.DELETE: frozenset({"delete", "adelete", "_raw_delete"}),
 }
 
-IN_BULK: Names = frozenset({"in_bulk", "ain_bulk"})
-CONTAINS: Names = frozenset({"contains", "acontains", "exists"})
-ITERATOR: Names = frozenset({"iterator", "aiterator"})
-EXPLAIN: Names = frozenset({"explain", "aexplain"})
-ASYNC_ITERATION: Names = frozenset({"__aiter__"})
+IN_BULK: MethodNames = frozenset({"in_bulk", "ain_bulk"})
+CONTAINS: MethodNames = frozenset({"contains", "acontains", "exists"})
+ITERATOR: MethodNames = frozenset({"iterator", "aiterator"})
+EXPLAIN: MethodNames = frozenset({"explain", "aexplain"})
+ASYNC_ITERATION: MethodNames = frozenset({"__aiter__"})
 
 # What Django's own code calls by itself when adj lets it write.
-_WRITTEN: Names = frozenset(
+_WRITTEN: MethodNames = frozenset(
     {
         *("create", "acreate", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"),
         *("bulk_create", "abulk_create", "bulk_update", "abulk_update", "raw"),
@@ -67,16 +69,16 @@ _WRITTEN: Names = frozenset(
     }
 )
 
-TERMINAL: Names = frozenset().union(
+TERMINAL: MethodNames = frozenset().union(
     *_BY_ANSWER.values(), IN_BULK, CONTAINS, ITERATOR, EXPLAIN, ASYNC_ITERATION, _WRITTEN
 )
 """Methods that end a chain: a class that replaces one still builds as Django does."""
 
-_NONE: Names = frozenset()
-_METHODS: Names = frozenset({"__getattr__", *(name for base in QuerySet.__mro__ for name in vars(base))})
+_NONE: MethodNames = frozenset()
+_METHODS: MethodNames = frozenset({"__getattr__", *(name for base in QuerySet.__mro__ for name in vars(base))})
 # What Django's QuerySet gives to an instance.
-_ATTRIBUTES: Names = frozenset({*vars(QuerySet()), DJANGO_VERSION_PICKLE_KEY})
-_QUERY_METHODS: Names = frozenset(
+_ATTRIBUTES: MethodNames = frozenset({*vars(QuerySet()), DJANGO_VERSION_PICKLE_KEY})
+_QUERY_METHODS: MethodNames = frozenset(
     name
     for base in Query.__mro__
     for name, member in vars(base).items()
@@ -84,14 +86,14 @@ _QUERY_METHODS: Names = frozenset(
 )
 
 # All methods that a manager takes over from its QuerySet share their code.
-_PROXY: Any = Manager.filter.__code__
+_PROXY: object = Manager.filter.__code__
 
 
-def _is_proxy(member: Any) -> bool:
+def _is_proxy(member: object) -> bool:
     return getattr(member, "__code__", None) is _PROXY
 
 
-_MANAGER_METHODS: Names = frozenset(
+_MANAGER_METHODS: MethodNames = frozenset(
     {"all", *(name for base in Manager.__mro__ for name, member in vars(base).items() if _is_proxy(member))}
 )
 
@@ -99,19 +101,19 @@ _MANAGER_METHODS: Names = frozenset(
 # -- QuerySets ---------------------------------------------------------------------------------------------------------
 
 
-def overridden(queryset_class: Any) -> Names:
+def overridden(queryset_class: type) -> MethodNames:
     """The attributes of Django's QuerySet that a class replaces."""
     if queryset_class is QuerySet:
         return _NONE
     return _of_queryset(queryset_class).replaced()
 
 
-def overridden_terminals(queryset_class: Any) -> Names:
+def overridden_terminals(queryset_class: type) -> MethodNames:
     """The terminal methods among them."""
     return overridden(queryset_class) & TERMINAL
 
 
-def is_plain(queryset_class: Any) -> bool:
+def builds_plainly(queryset_class: type) -> bool:
     """Whether a class builds its queries as Django does; new methods and replaced terminal methods do no harm."""
     return overridden(queryset_class) <= TERMINAL
 
@@ -124,14 +126,14 @@ class _Own:
 
     __slots__ = ("_classes", "_contents", "_find", "_names", "_replaced")
 
-    def __init__(self, kind: Any, djangos: Any, find: Callable[[Sequence[Any]], Names]) -> None:
-        self._classes = [base for base in kind.__mro__ if base not in djangos.__mro__]
+    def __init__(self, project_class: type, djangos: type, find: Callable[[Sequence[type]], MethodNames]) -> None:
+        self._classes = [base for base in project_class.__mro__ if base not in djangos.__mro__]
         self._contents = [vars(base) for base in self._classes]
         self._find = find
         self._names: list[tuple[str, ...]] | None = None
         self._replaced = _NONE
 
-    def replaced(self) -> Names:
+    def replaced(self) -> MethodNames:
         """The names of Django's that they replace now."""
         # On the way of every query: no function of ours in the comparison.
         names = [*map(tuple, self._contents)]
@@ -143,11 +145,11 @@ class _Own:
 
 
 @lru_cache(maxsize=1_024)
-def _of_queryset(kind: Any) -> _Own:
-    return _Own(kind, QuerySet, _overridden)
+def _of_queryset(queryset_class: type) -> _Own:
+    return _Own(queryset_class, QuerySet, _overridden)
 
 
-def _overridden(own: Sequence[Any]) -> Names:
+def _overridden(own: Sequence[type]) -> MethodNames:
     return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS
 
 
@@ -156,14 +158,14 @@ def django_reason(queryset: Any) -> str | None:
 
     Looked at are its class, its own attributes, its Query, and what makes its rows.
     """
-    kind: Any = type(queryset)
-    if not (own := overridden(kind)) <= TERMINAL:
-        return _class_reason(kind.__name__, own)
+    queryset_class: type = type(queryset)
+    if not (own := overridden(queryset_class)) <= TERMINAL:
+        return _class_reason(queryset_class.__name__, own)
     attributes = queryset.__dict__
     if not attributes.keys() <= _ATTRIBUTES:
-        return f"{kind.__name__} has attributes of its own: {_listed(attributes.keys() - _ATTRIBUTES)}"
+        return f"{queryset_class.__name__} has attributes of its own: {_listed(attributes.keys() - _ATTRIBUTES)}"
     if queryset._sticky_filter or queryset._defer_next_filter:
-        return f"{kind.__name__} is in the middle of a step"
+        return f"{queryset_class.__name__} is in the middle of a step"
     if (reason := query_reason(queryset._query)) is not None:
         return reason
     iterable = queryset._iterable_class
@@ -171,11 +173,11 @@ def django_reason(queryset: Any) -> str | None:
 
 
 @lru_cache(maxsize=1_024)
-def _class_reason(name: str, own: Names) -> str:
+def _class_reason(name: str, own: MethodNames) -> str:
     return f"{name} overrides {_listed(own - TERMINAL)}"
 
 
-def is_patched(queryset: Any) -> bool:
+def is_patched(queryset: DjangoQuerySet) -> bool:
     """Whether methods were set on a QuerySet itself."""
     return not queryset.__dict__.keys().isdisjoint(_METHODS)
 
@@ -183,24 +185,24 @@ def is_patched(queryset: Any) -> bool:
 # -- Queries -----------------------------------------------------------------------------------------------------------
 
 
-def query_reason(query: Any) -> str | None:
+def query_reason(query: object) -> str | None:
     """Why only a Query's own code can be trusted with it; None for Django's."""
-    kind = type(query)
-    if not kind.__module__.startswith(("django.", "adj.")):
-        return f"{kind.__name__} is a Query of the project"
+    query_class = type(query)
+    if not query_class.__module__.startswith(("django.", "adj.")):
+        return f"{query_class.__name__} is a Query of the project"
     if query.__dict__.keys().isdisjoint(_QUERY_METHODS):
         return None
-    return f"{kind.__name__} has methods of its own: {_listed(query.__dict__.keys() & _QUERY_METHODS)}"
+    return f"{query_class.__name__} has methods of its own: {_listed(query.__dict__.keys() & _QUERY_METHODS)}"
 
 
 # -- managers ----------------------------------------------------------------------------------------------------------
 
 
-def own_methods(manager: Any) -> Names:
+def own_methods(manager: AnyManager) -> MethodNames:
     """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
-    kind: Any = type(manager)
+    manager_class: type = type(manager)
     attributes = manager.__dict__
-    own = _NONE if kind is Manager else _of_manager(kind).replaced()
+    own = _NONE if manager_class is Manager else _of_manager(manager_class).replaced()
     if _MANAGER_METHODS.isdisjoint(attributes):
         return own
     # A many-to-many manager has a flag `reverse`.
@@ -208,11 +210,11 @@ def own_methods(manager: Any) -> Names:
 
 
 @lru_cache(maxsize=1_024)
-def _of_manager(kind: Any) -> _Own:
-    return _Own(kind, Manager, _own_methods)
+def _of_manager(manager_class: type) -> _Own:
+    return _Own(manager_class, Manager, _own_methods)
 
 
-def _own_methods(classes: Sequence[Any]) -> Names:
+def _own_methods(classes: Sequence[type]) -> MethodNames:
     """The methods whose first definition is not Django's; related managers are Django's, with classes made for them."""
     own: set[str] = set()
     seen: set[str] = set()
@@ -224,14 +226,14 @@ def _own_methods(classes: Sequence[Any]) -> Names:
     return frozenset(own)
 
 
-def starts_plain(manager: Any) -> bool:
+def starts_plain(manager: AnyManager) -> bool:
     """Whether a manager gives every row of the database that the router chooses, and has no methods of its own."""
     return begins_with_every_row(manager) and not own_methods(manager)
 
 
 def begins_with_every_row(manager: Any) -> bool:
     """Whether a manager gives every row of the database that the router chooses, whenever it is asked."""
-    return _gives_every_row(manager) and is_plain(manager._queryset_class)
+    return _gives_every_row(manager) and builds_plainly(manager._queryset_class)
 
 
 def _gives_every_row(manager: Any) -> bool:
@@ -243,7 +245,7 @@ def _gives_every_row(manager: Any) -> bool:
     )
 
 
-def terminals_of_every_row(manager: Any) -> Names | None:
+def terminals_of_every_row(manager: Any) -> MethodNames | None:
     """The terminal methods that the QuerySets of a manager replace, which starts plain; None if it does not."""
     if not _gives_every_row(manager) or own_methods(manager):
         return None
@@ -256,21 +258,20 @@ def has_plain_manager(model: type[Model]) -> bool:
     return starts_plain(model._default_manager)
 
 
-def queryset_class_of(manager: Any) -> type[QuerySet[Any, Any]]:
+def queryset_class_of(manager: AnyManager) -> type[DjangoQuerySet]:
     """The class of the QuerySets that a manager makes, unless its `get_queryset()` says otherwise."""
-    found: type[QuerySet[Any, Any]] = manager._queryset_class
-    return found
+    return cast("PrivateManager", manager)._queryset_class
 
 
 # -- terminal methods --------------------------------------------------------------------------------------------------
 
 
-def method_names(answer: Answer) -> Names:
+def method_names(answer: Answer) -> MethodNames:
     """The terminal methods that decide about a kind of answer."""
     return _BY_ANSWER.get(answer) or frozenset({answer.value, f"a{answer.value}"})
 
 
-def has_own_async(source: Any, name: str) -> bool:
+def has_own_async(source: DjangoQuerySet | AnyManager, name: str) -> bool:
     """Whether a QuerySet or a manager replaces the asynchronous method of a synchronous one."""
     asynchronous = f"a{name}"
     if isinstance(source, QuerySet):

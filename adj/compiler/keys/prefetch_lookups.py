@@ -9,84 +9,84 @@ Private Django API used here: `QuerySet._prefetch_related_lookups`, `QuerySet._c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Prefetch
 from django.db.models.constants import LOOKUP_SEP
 
+from adj.django_types import AnyPrefetch, PrivateQuerySet
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.structure import StatementHolder
 
+T = TypeVar("T")
 
-def normalized(lookups: Iterable[Any], prefix: str | None = None) -> list[Any]:
+
+def normalized(lookups: Iterable[str | AnyPrefetch], prefix: str | None = None) -> list[AnyPrefetch]:
     """Lookups as `Prefetch` objects, below a path."""
     return [_prefixed(lookup, prefix) for lookup in lookups]
 
 
-def _prefixed(lookup: Any, prefix: str | None) -> Any:
+def _prefixed(lookup: str | AnyPrefetch, prefix: str | None) -> AnyPrefetch:
     if not isinstance(lookup, Prefetch):
-        lookup = Prefetch(lookup)
-    elif prefix is not None:
-        lookup = copied(lookup)
+        prefetch: AnyPrefetch = Prefetch(lookup)
+    else:
+        prefetch = lookup if prefix is None else copied(lookup)
     if prefix is not None:
-        lookup.add_prefix(prefix)
-    return lookup
+        prefetch.add_prefix(prefix)
+    return prefetch
 
 
-def copied(lookup: Any, **changes: object) -> Any:
+def copied(lookup: T, **changes: object) -> T:
     """A copy; not by `copy.copy()`, for which a Prefetch asks its QuerySet for a state that can be pickled."""
     copy = object.__new__(type(lookup))
     copy.__dict__.update(lookup.__dict__, **changes)
     return copy
 
 
-def through(lookup: Any, level: int) -> str:
+def through(lookup: AnyPrefetch, level: int) -> str:
     """The attribute that a lookup goes through at a level."""
-    name: str = lookup.prefetch_through.split(LOOKUP_SEP)[level]
-    return name
+    return lookup.prefetch_through.split(LOOKUP_SEP)[level]
 
 
-def holder(lookup: Any, level: int) -> str:
+def holder(lookup: AnyPrefetch, level: int) -> str:
     """The attribute that holds the rows of a lookup at a level."""
-    name: str = lookup.prefetch_to.split(LOOKUP_SEP)[level]
-    return name
+    return lookup.prefetch_to.split(LOOKUP_SEP)[level]
 
 
-def is_leaf(lookup: Any, level: int) -> bool:
+def is_leaf(lookup: AnyPrefetch, level: int) -> bool:
     """Whether a lookup ends at a level."""
-    return bool(lookup.prefetch_through.count(LOOKUP_SEP) == level)
+    return lookup.prefetch_through.count(LOOKUP_SEP) == level
 
 
-def path(lookup: Any, level: int) -> str:
+def path(lookup: AnyPrefetch, level: int) -> str:
     """The path of the attributes that hold rows, up to a level."""
-    whole: str = lookup.get_current_prefetch_to(level)
-    return whole
+    return lookup.get_current_prefetch_to(level)
 
 
-def branches(lookups: Iterable[Any], level: int) -> list[list[Any]]:
+def branches(lookups: Iterable[AnyPrefetch], level: int) -> list[list[AnyPrefetch]]:
     """The lookups by the attribute that holds their rows at a level, in the order in which each is met first."""
-    found: dict[str, list[Any]] = {}
+    by_attribute: dict[str, list[AnyPrefetch]] = {}
     for lookup in lookups:
-        found.setdefault(holder(lookup, level), []).append(lookup)
-    return list(found.values())
+        by_attribute.setdefault(holder(lookup, level), []).append(lookup)
+    return list(by_attribute.values())
 
 
-def deeper(lookups: Iterable[Any], level: int) -> list[Any]:
+def deeper(lookups: Iterable[AnyPrefetch], level: int) -> list[AnyPrefetch]:
     """The lookups that do not end at a level."""
     return [lookup for lookup in lookups if not is_leaf(lookup, level)]
 
 
-def length(lookup: Any) -> int:
+def length(lookup: AnyPrefetch) -> int:
     """How many levels a lookup has."""
-    count: int = lookup.prefetch_through.count(LOOKUP_SEP)
-    return count + 1
+    return lookup.prefetch_through.count(LOOKUP_SEP) + 1
 
 
-def has_second_queryset(branch: Sequence[Any], level: int) -> bool:
+def has_second_queryset(branch: Sequence[AnyPrefetch], level: int) -> bool:
     """Whether a lookup after the first one of a branch has a query for the branch's rows."""
     return any(lookup.queryset is not None and is_leaf(lookup, level) for lookup in branch[1:])
 
 
-def refuse_second_queryset(lookup: Any) -> None:
+def refuse_second_queryset(lookup: AnyPrefetch) -> None:
     """Rows that one lookup has fetched cannot be those of another one's query."""
     if lookup.queryset is not None:
         raise ValueError(
@@ -97,7 +97,7 @@ def refuse_second_queryset(lookup: Any) -> None:
 
 def prefetch_lookup(lookup: Any) -> Any:
     """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for, also where one is nested."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     if (nested := getattr(lookup, "queryset", None)) is not None:
         changes["queryset"] = _djangos_queryset(lookup, nested)
     if (several := getattr(lookup, "querysets", None)) is not None:
@@ -106,16 +106,16 @@ def prefetch_lookup(lookup: Any) -> Any:
     return copied(lookup, **changes) if changes else lookup
 
 
-def _djangos_queryset(lookup: Any, given: Any) -> Any:
-    if not isinstance(given, StatementHolder):
-        return with_djangos_prefetches(given)
-    queryset = given.queryset
+def _djangos_queryset(lookup: AnyPrefetch, query: Any) -> DjangoQuerySet:
+    if not isinstance(query, StatementHolder):
+        return with_djangos_prefetches(query)
+    queryset = query.queryset
     # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
     Prefetch(lookup.prefetch_through, queryset=queryset)
     return queryset
 
 
-def with_djangos_prefetches(queryset: Any) -> Any:
+def with_djangos_prefetches(queryset: PrivateQuerySet) -> PrivateQuerySet:
     """A QuerySet whose prefetches Django's own code can follow: without an AsyncQuery in any of them."""
     lookups = queryset._prefetch_related_lookups
     if lookups:

@@ -44,7 +44,7 @@ _BUILT_BY_DJANGO = frozenset({"source_expressions", "cases", "extra", "bilateral
 
 
 def snapshot_conditions(
-    source: Any, args: tuple[object, ...], lookups: dict[str, object]
+    source: object, args: tuple[object, ...], lookups: dict[str, object]
 ) -> tuple[tuple[object, ...], dict[str, object]]:
     """The arguments of `filter()`: Qs, other conditional expressions, pairs and `path=operand` lookups."""
     if not args and _STEADY.issuperset(map(type, lookups.values())):
@@ -55,7 +55,7 @@ def snapshot_conditions(
     return args, snapshot.lookups(lookups)
 
 
-def snapshot_condition(source: Any, condition: object) -> object:
+def snapshot_condition(source: object, condition: object) -> object:
     """The argument of `complex_filter()`: a Q or a dict."""
     snapshot = Snapshot(source)
     # `**` reads a dict of a project's own as Django's call of Q() does.
@@ -67,7 +67,7 @@ def snapshot_value(value: Any) -> Any:
     return Snapshot(None).value(value)
 
 
-def snapshot_values(source: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
+def snapshot_values(source: object, values: tuple[object, ...]) -> tuple[Any, ...]:
     """Names and expressions, as in `order_by()`; or the queries of `union()`."""
     for value in values:
         if type(value) not in _STEADY and not is_steady(value):
@@ -103,9 +103,9 @@ def is_steady(value: Any) -> bool:
 
     An expression of Django's holds nothing but what it was made of. Such are met in every other query: hence the loops.
     """
-    take = _WAYS[type(value)]
-    if take is not Snapshot.djangos:
-        return take is None
+    copier = _COPIERS[type(value)]
+    if copier is not Snapshot.djangos:
+        return copier is None
     args, kwargs = value._constructor_args
     for argument in args:
         if type(argument) not in _STEADY and not is_steady(argument):
@@ -143,15 +143,15 @@ class Snapshot:
         taken = {path: self.operand(path, pairs[path]) for path in sorted(pairs)}
         return {path: taken[path] for path in pairs}
 
-    def operand(self, path: str, operand: Any) -> Any:
+    def operand(self, path: str, operand: Any) -> object:
         """The right-hand side of a lookup: iterators are drained, and lazy texts cast where Django does so at once."""
         if type(operand) in _STEADY:
             return operand
-        way = _WAYS[type(operand)]
-        if way is Snapshot.iterator:
-            taken: Any = self._drained(operand)
+        copier = _COPIERS[type(operand)]
+        if copier is Snapshot.iterator:
+            taken: object = self._drained(operand)
         else:
-            taken = operand if way is None else way(self, operand)
+            taken = operand if copier is None else copier(self, operand)
         if type(taken) is not list and path.endswith("__in"):
             taken = self._members_of(operand, taken)
         if self.has_text:
@@ -159,7 +159,7 @@ class Snapshot:
             return self._with_texts(path, taken)
         return taken
 
-    def _members_of(self, operand: Any, taken: Any) -> Any:
+    def _members_of(self, operand: Any, taken: object) -> object:
         """The right-hand side of `in`, where a list serves as well, and has a plan."""
         if type(taken) is set:
             # Django sends the members in the order of the user's set, which a copy of it need not have.
@@ -183,14 +183,14 @@ class Snapshot:
 
     def value(self, value: Any) -> Any:
         """Anything that may stand in a clause, as it is now."""
-        take = _WAYS[type(value)]
-        return value if take is None else take(self, value)
+        copier = _COPIERS[type(value)]
+        return value if copier is None else copier(self, value)
 
     def q(self, node: Q) -> Q:
         """A Q. Always a copy: `add()` changes a Q, whose structure is in the key of a plan by then."""
-        if (met := self.taken.get(id(node))) is not None:
-            return met[1]  # type: ignore[no-any-return]
-        children: list[Any] = []
+        if (seen := self.taken.get(id(node))) is not None:
+            return seen[1]  # type: ignore[no-any-return]
+        children: list[object] = []
         for child in node.children:
             if isinstance(child, tuple) and len(child) == 2:
                 children.append((child[0], self.operand(*child)))
@@ -206,14 +206,14 @@ class Snapshot:
         self.taken[id(node)] = node, copied
         return copied
 
-    def djangos(self, node: Any) -> Any:
+    def djangos(self, node: object) -> object:
         """An expression of Django's that knows what it was made of."""
         return node if is_steady(node) else self.node(node)
 
-    def node(self, node: Any) -> Any:
+    def node(self, node: object) -> Any:
         """An expression: itself, unless something in it is copied."""
-        if (met := self.taken.get(id(node))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(node))) is not None:
+            return seen[1]
         changed: dict[str, object] = {}
         attributes = node.__dict__
         for name, value in attributes.items():
@@ -235,9 +235,9 @@ class Snapshot:
         self.taken[id(node)] = node, copied
         return copied
 
-    def _attribute(self, node: Any, name: str, value: Any) -> Any:
-        kind = type(value)
-        if name in _BUILT_BY_DJANGO and kind in (list, dict):
+    def _attribute(self, node: object, name: str, value: object) -> object:
+        value_type = type(value)
+        if name in _BUILT_BY_DJANGO and value_type in (list, dict):
             return self._members(value)
         if name == "rhs" and isinstance(node, Lookup) and isinstance(value, Iterator):
             return self._drained(value)
@@ -252,27 +252,27 @@ class Snapshot:
         taken = list(map(self.value, container))
         return container if all(map(_is, taken, container)) else taken
 
-    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any] | None:
+    def _arguments(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[object, object] | None:
         """The arguments that an expression was made of, by which it is compared; None if they are the same."""
         if _STEADY.issuperset(map(type, args)) and _STEADY.issuperset(map(type, kwargs.values())):
             return None
-        taken = [self._made_of(value) for value in args]
-        named = {name: self._made_of(value) for name, value in kwargs.items()}
+        taken = [self._argument(value) for value in args]
+        named = {name: self._argument(value) for name, value in kwargs.items()}
         if all(map(_is, taken, args)) and all(named[name] is value for name, value in kwargs.items()):
             return None
         return tuple(taken), named
 
-    def _made_of(self, value: Any) -> Any:
+    def _argument(self, value: object) -> object:
         if type(value) not in _STEADY and (drained := self.drained.get(id(value))) is not None:
             return drained[1]
         return value if isinstance(value, Query) else self.value(value)
 
     # -- queries ---------------------------------------------------------------------------------------------------
 
-    def queryset(self, queryset: Any) -> Any:
+    def queryset(self, queryset: Any) -> object:
         """A Django QuerySet with a Query of its own and no rows. Whatever its owner set on it is kept."""
-        if (met := self.taken.get(id(queryset))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(queryset))) is not None:
+            return seen[1]
         # The property applies a filter that a related manager has put off, as Django does when it comes here.
         query = queryset.query.clone()
         copied = object.__new__(type(queryset))
@@ -284,33 +284,33 @@ class Snapshot:
         """A Query by itself."""
         return query.clone()
 
-    def holder(self, holder: Any) -> Any:
+    def holder(self, holder: Any) -> object:
         """A manager of adj's, whose rows may be others at another time. A query is immutable."""
         return holder.all()
 
     # -- instances and containers ----------------------------------------------------------------------------------
 
-    def lazy(self, proxy: Any) -> Any:
+    def lazy(self, proxy: object) -> object:
         """A lazy object as what it stands for; a bare value stays lazy, and its field has to make do, as in Django."""
         value = unwrapped(proxy)
-        way = _WAYS[type(value)]
-        if way is Snapshot.iterator:
+        copier = _COPIERS[type(value)]
+        if copier is Snapshot.iterator:
             return self._drained(value)
-        return proxy if way is None and not hasattr(value, "resolve_expression") else self.value(value)
+        return proxy if copier is None and not hasattr(value, "resolve_expression") else self.value(value)
 
-    def iterator(self, iterator: Any) -> Any:
+    def iterator(self, iterator: object) -> object:
         """An iterator that is no operand of a lookup: nobody knows that it ends, and only an expression what it is."""
         return iterator
 
-    def text(self, promise: Any) -> Any:
+    def text(self, promise: object) -> object:
         """A lazy text: in which language it is read depends on the lookup."""
         self.has_text = True
         return promise
 
-    def instance(self, instance: Model) -> Any:
+    def instance(self, instance: Model) -> object:
         """An instance whose attributes are those of another one now: which is asked for, the lookup knows."""
-        if (met := self.taken.get(id(instance))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(instance))) is not None:
+            return seen[1]
         copied: Any = object.__new__(type(instance))
         copied.__dict__ = instance.__dict__.copy()
         self.taken[id(instance)] = instance, copied
@@ -318,8 +318,8 @@ class Snapshot:
 
     def sequence(self, items: Any) -> Any:
         """A list, a deque and the like."""
-        if (met := self.taken.get(id(items))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(items))) is not None:
+            return seen[1]
         copied = (
             items[:] if type(items) is list else _copied_list(items) if isinstance(items, list) else copy.copy(items)
         )
@@ -334,7 +334,7 @@ class Snapshot:
                     copied[index] = taken
         return copied
 
-    def fixed(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+    def fixed(self, items: tuple[Any, ...]) -> tuple[object, ...]:
         """A tuple, which may hold what changes."""
         if _STEADY.issuperset(map(type, items)):
             return items
@@ -344,7 +344,7 @@ class Snapshot:
         # Whatever a named tuple takes for itself.
         return tuple(taken) if type(items) is tuple else tuple.__new__(type(items), taken)
 
-    def unordered(self, items: Any) -> Any:
+    def unordered(self, items: Any) -> object:
         """A set; a list where copies of unsaved instances, which have no hash, would be its members."""
         if _STEADY.issuperset(map(type, items)):
             return items if type(items) is frozenset else copy.copy(items)
@@ -352,7 +352,7 @@ class Snapshot:
         taken = list(map(self.value, members))
         return copy.copy(items) if all(map(_is, taken, members)) else taken
 
-    def view(self, items: Any) -> Any:
+    def view(self, items: Any) -> object:
         """The keys, values or items of a dict, as those of a dict that nobody else has."""
         members = self.sequence(list(items))
         if type(items) is _KEYS:
@@ -361,10 +361,10 @@ class Snapshot:
             return dict(enumerate(members)).values()
         return dict(members).items() if type(items) is _ITEMS else members
 
-    def mapping(self, mapping: dict[Any, Any]) -> Any:
+    def mapping(self, mapping: dict[object, object]) -> object:
         """A dict, which is JSON or a range of options."""
-        if (met := self.taken.get(id(mapping))) is not None:
-            return met[1]
+        if (seen := self.taken.get(id(mapping))) is not None:
+            return seen[1]
         copied = copy.copy(mapping) if type(mapping) in _COPIED_BY_COPY else _copied_dict(mapping)
         self.taken[id(mapping)] = mapping, copied
         had_text = self.has_text
@@ -376,33 +376,37 @@ class Snapshot:
         self.has_text = had_text
         return copied
 
-    def buffer(self, value: Any) -> Any:
+    def buffer(self, value: object) -> object:
         """Anything else that is changed in place."""
         return copy.copy(value)
 
 
-_VIEWS: tuple[type[Any], ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: tuple[type[KeysView[object]], type[ValuesView[object]], type[ItemsView[object, object]]] = (
+    type({}.keys()),
+    type({}.values()),
+    type({}.items()),
+)
 _KEYS, _VALUES, _ITEMS = _VIEWS
 _COPIED_BY_COPY = frozenset({dict, OrderedDict, defaultdict, Counter})
 
 
-def _copied_list(items: list[Any]) -> Any:
+def _copied_list(items: list[object]) -> Any:
     """A list of a project's own, with what it holds rather than what its methods show."""
     copied = list.__new__(type(items))
     list.extend(copied, list.__iter__(items))
     return _with_attributes(copied, items)
 
 
-def _copied_dict(mapping: dict[Any, Any]) -> Any:
+def _copied_dict(mapping: dict[object, object]) -> Any:
     if isinstance(mapping, OrderedDict):
         # It has its order for itself.
         return copy.copy(mapping)
-    copied: dict[Any, Any] = dict.__new__(type(mapping))
+    copied: dict[Any, object] = dict.__new__(type(mapping))
     dict.update(copied, dict.items(mapping))
     return _with_attributes(copied, mapping)
 
 
-def _with_attributes(copied: Any, original: Any) -> Any:
+def _with_attributes(copied: object, original: Any) -> object:
     if (attributes := getattr(original, "__dict__", None)) is not None:
         copied.__dict__.update(attributes)
     return copied
@@ -412,9 +416,9 @@ def _is(one: object, other: object) -> bool:
     return one is other
 
 
-Taker: TypeAlias = Callable[[Snapshot, Any], Any]
+Copier: TypeAlias = Callable[[Snapshot, Any], Any]
 
-_TAKERS: tuple[tuple[type | tuple[type, ...], Taker], ...] = (
+_COPIERS_BY_CLASS: tuple[tuple[type | tuple[type, ...], Copier], ...] = (
     (LazyObject, Snapshot.lazy),
     (Promise, Snapshot.text),
     (Q, Snapshot.q),
@@ -432,26 +436,26 @@ _TAKERS: tuple[tuple[type | tuple[type, ...], Taker], ...] = (
 )
 
 
-class _Ways(dict[type, "Taker | None"]):
+class _Copiers(dict[type, "Copier | None"]):
     """How objects of a class are taken, for each class that was met; None for those that are taken as they are."""
 
-    def __missing__(self, kind: type) -> Taker | None:
+    def __missing__(self, value_type: type) -> Copier | None:
         if len(self) >= _MAXIMUM:
             self.clear()
-        way = self[kind] = _way(kind)
-        return way
+        copier = self[value_type] = _copier_of(value_type)
+        return copier
 
 
-def _way(kind: type) -> Taker | None:
-    if kind in _STEADY:
+def _copier_of(value_type: type) -> Copier | None:
+    if value_type in _STEADY:
         return None
-    if issubclass(kind, StatementHolder):
-        is_manager = isinstance(getattr(kind, "statement", None), property)
+    if issubclass(value_type, StatementHolder):
+        is_manager = isinstance(getattr(value_type, "statement", None), property)
         return Snapshot.holder if is_manager else None
-    if issubclass(kind, Expression) and kind.__module__.startswith("django."):
+    if issubclass(value_type, Expression) and value_type.__module__.startswith("django."):
         return Snapshot.djangos
-    return next((take for kinds, take in _TAKERS if issubclass(kind, kinds)), None)
+    return next((copier for classes, copier in _COPIERS_BY_CLASS if issubclass(value_type, classes)), None)
 
 
 _MAXIMUM = 4_096
-_WAYS = _Ways()
+_COPIERS = _Copiers()

@@ -20,6 +20,7 @@ import decimal
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     DateField,
     DateTimeField,
@@ -35,6 +36,7 @@ from django.db.models import (
 )
 
 from adj.compiler.pages.page_cursor import Place, Plain
+from adj.django_types import AnyField
 
 
 class Incomparable(Exception):
@@ -60,7 +62,7 @@ class Comparable(Protocol):
         ...
 
 
-def comparable_key(output_field: Any, wrapper: Any) -> Comparable:
+def comparable_key(output_field: AnyField | None, wrapper: BaseDatabaseWrapper) -> Comparable:
     """How a key of a type is compared on a database. Raises `Incomparable`."""
     match wrapper.vendor:
         case "postgresql":
@@ -73,7 +75,7 @@ def comparable_key(output_field: Any, wrapper: Any) -> Comparable:
             raise Incomparable(f"page() does not know how {other} compares values.")
 
 
-def _form(template: str, name: str, output_field: Any) -> Expression:
+def _form(template: str, name: str, output_field: AnyField | None) -> Expression:
     return Func(F(name), template=template, output_field=output_field)
 
 
@@ -114,7 +116,7 @@ class _Stored:
 _MOMENTS: dict[type, str] = {DateTimeField: "DATETIME(6)", DateField: "DATE", TimeField: "TIME(6)"}
 
 
-def _mysql_key(output_field: Any, wrapper: Any) -> Comparable:
+def _mysql_key(output_field: AnyField | None, wrapper: BaseDatabaseWrapper) -> Comparable:
     declared = str((output_field and output_field.db_type(wrapper)) or "").lower()
     if declared.startswith(("enum", "set(", "bit")):
         raise Incomparable(f"MySQL sorts {declared} by number and compares it as text.")

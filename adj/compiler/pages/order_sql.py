@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet, FieldError, FullResultSet
 from django.db.models import ForeignKey, Value
-from django.db.models.expressions import Col, ColPairs, Ref
+from django.db.models.expressions import Col, ColPairs, OrderBy, Ref
 from django.db.models.functions import Cast
 from django.db.models.sql.datastructures import Join
+from django.db.models.sql.query import Query
 
 from adj.compiler.django.dialect import Dialect
+from adj.django_types import AnyField
 
 _CONSTANT: Final = re.compile(r"%s|-?[\d.]+|NULL|TRUE|FALSE|EmptyResultSet|FullResultSet", re.IGNORECASE)
 
@@ -43,13 +45,13 @@ class Term:
         return _CONSTANT.fullmatch(self.sql) is not None
 
 
-class Compiled:
+class CompiledOrder:
     """A query on the way to its SQL, far enough to know its joins, groups and order.
 
     A joined table is named by its path, since its alias depends on the filters around it.
     """
 
-    def __init__(self, query: Any, dialect: Dialect) -> None:
+    def __init__(self, query: Query, dialect: Dialect) -> None:
         self.query = query.clone()
         self._quote: Callable[[str], str] = dialect.wrapper.ops.quote_name
         self._compiler = self.query.get_compiler(using=dialect.alias)
@@ -59,7 +61,7 @@ class Compiled:
         self._columns = self._pattern()
         self.order = [term for node, _ in order for term in self._terms(node)]
 
-    def term(self, node: Any, descending: bool, nulls_first: bool | None) -> Term:
+    def term(self, node: object, descending: bool, nulls_first: bool | None) -> Term:
         """The term of a resolved expression."""
         return Term(*self._text(node), descending, nulls_first)
 
@@ -93,7 +95,7 @@ class Compiled:
             getattr(node, "set_returning", False) for root in self.query.annotations.values() for node in _nodes(root)
         )
 
-    def _terms(self, order: Any) -> Iterator[Term]:
+    def _terms(self, order: OrderBy) -> Iterator[Term]:
         # The stubs do not know where a reference leads.
         expression: Any = order.expression
         node = expression.source if isinstance(order.expression, Ref) else expression
@@ -105,7 +107,7 @@ class Compiled:
             if not is_cast and not term.is_constant:
                 yield term
 
-    def _text(self, node: Any) -> tuple[str, tuple[str, ...]]:
+    def _text(self, node: object) -> tuple[str, tuple[str, ...]]:
         """The SQL of a node and the values in it, in a form that is the same in every process."""
         try:
             sql, parameters = self._compiler.compile(node)
@@ -113,9 +115,9 @@ class Compiled:
             return type(error).__name__, ()
         return self._columns.sub(self._column, sql), tuple(map(_value_text, parameters))
 
-    def _column(self, found: re.Match[str]) -> str:
+    def _column(self, match: re.Match[str]) -> str:
         """A column by the path of its table; the key of a related row by the column that refers to it."""
-        alias, column = found[1] or found[2], found[3]
+        alias, column = match[1] or match[2], match[3]
         while (referring := self._referring.get((alias, column))) is not None:
             alias, column = referring
         return f"<{self._paths[alias]}>.{column}"
@@ -127,7 +129,7 @@ class Compiled:
         return re.compile(rf"(?:{mark}({aliases}){mark}|(?<![\w{mark}])({aliases}))\.{mark}([^{mark}]+){mark}")
 
 
-def output_field_of(node: Any) -> Any:
+def output_field_of(node: object) -> AnyField | None:
     """The type of an expression, None where Django cannot tell."""
     try:
         return getattr(node, "output_field", None)
@@ -135,7 +137,7 @@ def output_field_of(node: Any) -> Any:
         return None
 
 
-def _paths(query: Any) -> dict[str, str]:
+def _paths(query: Query) -> dict[str, str]:
     """For each table of a query how it is reached."""
     paths: dict[str, str] = {}
     for alias, table in query.alias_map.items():
@@ -147,7 +149,7 @@ def _paths(query: Any) -> dict[str, str]:
     return paths
 
 
-def _referring(query: Any) -> dict[tuple[str, str], tuple[str, str]]:
+def _referring(query: Query) -> dict[tuple[str, str], tuple[str, str]]:
     """For the columns that foreign keys refer to, in joins along them, the columns of these keys.
 
     Django sorts by either, as the order comes from a related model's Meta or from a path.
@@ -160,7 +162,7 @@ def _referring(query: Any) -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-def _value_text(value: Any) -> str:
+def _value_text(value: object) -> str:
     if isinstance(value, memoryview):
         value = bytes(value)
     # A driver's wrapper around JSON has an address in its repr.
@@ -168,7 +170,7 @@ def _value_text(value: Any) -> str:
     return f"{type(value).__name__} {value!r}"
 
 
-def _nodes(node: Any) -> Iterator[Any]:
+def _nodes(node: object) -> Iterator[object]:
     """An expression and all that it is made of."""
     yield node
     for source in getattr(node, "get_source_expressions", list)():
@@ -176,5 +178,5 @@ def _nodes(node: Any) -> Iterator[Any]:
             yield from _nodes(source)
 
 
-def _aliases_in(node: Any) -> Iterator[str]:
-    return (found.alias for found in _nodes(node) if isinstance(found, (Col, ColPairs)))
+def _aliases_in(node: object) -> Iterator[str]:
+    return (column.alias for column in _nodes(node) if isinstance(column, (Col, ColPairs)))

@@ -17,15 +17,17 @@ from typing import Any
 
 from django.db.models import Expression, F, GeneratedField, JSONField, Model, OrderBy
 from django.db.models.constants import LOOKUP_SEP
-from django.db.models.expressions import Col, ColPairs
+from django.db.models.expressions import BaseExpression, Col, ColPairs
+from django.db.models.options import Options
 from django.db.models.sql.query import Query
 
 from adj.compiler.django.dialect import Dialect
 from adj.compiler.pages.comparable import Comparable, Incomparable, comparable_key
-from adj.compiler.pages.order_sql import Compiled, Term, output_field_of
+from adj.compiler.pages.order_sql import CompiledOrder, Term, output_field_of
 from adj.compiler.pages.page_cursor import Place, order_mark
 from adj.compiler.pages.unique_rows import relation_name, repeated_aliases
 from adj.compiler.pages.unstable import unstable_reason
+from adj.django_types import AnyField
 from adj.errors import ShapeError
 from adj.hydrate.layout import ROW_SHAPES
 from adj.statement.clauses import DjangoQuerySet, ValuesList
@@ -38,7 +40,7 @@ from adj.statement.text import query_text
 class OrderKey:
     """One expression that rows are sorted by. `nulls_first` is None where the database decides."""
 
-    expression: Any
+    expression: object
     descending: bool = False
     nulls_first: bool | None = None
     may_be_null: bool = True
@@ -69,7 +71,7 @@ class Order:
     is_reversed: bool
     mark: str
 
-    def places(self, values: Sequence[Any]) -> list[Place]:
+    def places(self, values: Sequence[object]) -> list[Place]:
         """Where a row with these values in its columns stands. Raises `Incomparable`."""
         rest = iter(values)
         return [comparable.place([*islice(rest, comparable.width)]) for comparable in self.comparables]
@@ -82,8 +84,7 @@ def key_name(position: int) -> str:
 
 def order_of(statement: Statement, queryset: DjangoQuerySet, dialect: Dialect) -> Order:
     """The order of a statement. Raises `ShapeError` where it does not say where a row stands."""
-    iterable: Any = queryset
-    shape = ROW_SHAPES.get(iterable._iterable_class)
+    shape = ROW_SHAPES.get(queryset._iterable_class)
     if (reason := _refusal(statement, queryset.query, shape)) is not None or shape is None:
         raise ShapeError(
             query=query_text(statement),
@@ -99,7 +100,7 @@ def order_of(statement: Statement, queryset: DjangoQuerySet, dialect: Dialect) -
         ) from None
 
 
-def _refusal(statement: Statement, query: Any, shape: RowShape | None) -> str | None:
+def _refusal(statement: Statement, query: Query, shape: RowShape | None) -> str | None:
     """Why a query cannot be cut into pages."""
     has_instances = shape is RowShape.INSTANCE
     refusals = {
@@ -123,7 +124,7 @@ class _Unsortable(Exception):
 
 def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order:
     model, query = queryset.model, queryset.query
-    whole = Compiled(query, dialect)
+    whole = CompiledOrder(query, dialect)
     keys = _keys(model, query)
     compiled, terms = _keyed(queryset, keys, dialect)
     if any(term.is_constant for term in terms):
@@ -131,16 +132,16 @@ def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order
         keys = tuple(key for key, term in zip(keys, terms, strict=True) if not term.is_constant)
         compiled, terms = _keyed(queryset, keys, dialect)
     names = [key_name(position) for position in range(len(keys))]
-    found = [compiled.query.annotations[name] for name in names]
-    comparables = tuple(comparable_key(_sortable_type(node), dialect.wrapper) for node in found)
-    _check_stability(compiled.query, found)
+    nodes = [compiled.query.annotations[name] for name in names]
+    comparables = tuple(comparable_key(_sortable_type(node), dialect.wrapper) for node in nodes)
+    _check_stability(compiled.query, nodes)
     _check_rows(compiled)
     if dialect.wrapper.vendor == "mysql" and query.distinct and query.group_by is not None:
         raise _Unsortable(
             "MariaDB does not sort distinct rows of groups by their aggregates; leave out distinct(), since groups are "
             "distinct already."
         )
-    _check_order(compiled, whole.order, [*zip(terms, found, strict=True)])
+    _check_order(compiled, whole.order, [*zip(terms, nodes, strict=True)])
     columns = {
         f"adj_value_{position}_{number}": column
         for position, (name, comparable) in enumerate(zip(names, comparables, strict=True))
@@ -148,30 +149,30 @@ def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order
     }
     resolved = tuple(
         replace(key, may_be_null=key.may_be_null and _may_be_null(node, compiled.query))
-        for node, key in zip(found, keys, strict=True)
+        for node, key in zip(nodes, keys, strict=True)
     )
-    mark = order_mark(f"{model._meta.label} {dialect.wrapper.vendor}", [*map(str, terms), compiled.groups(found)])
+    mark = order_mark(f"{model._meta.label} {dialect.wrapper.vendor}", [*map(str, terms), compiled.groups(nodes)])
     return Order(resolved, comparables, columns, shape, _is_reversed(query), mark)
 
 
-def _keyed(queryset: DjangoQuerySet, keys: Sequence[OrderKey], dialect: Dialect) -> tuple[Compiled, list[Term]]:
+def _keyed(queryset: DjangoQuerySet, keys: Sequence[OrderKey], dialect: Dialect) -> tuple[CompiledOrder, list[Term]]:
     """The query sorted by keys, and the term of each."""
     named = {key_name(position): key for position, key in enumerate(keys)}
     keyed = queryset.alias(**{name: key.expression for name, key in named.items()})
     keyed = keyed.reverse() if _is_reversed(queryset.query) else keyed
-    compiled = Compiled(keyed.order_by(*[key.order_by(name) for name, key in named.items()]).query, dialect)
+    compiled = CompiledOrder(keyed.order_by(*[key.order_by(name) for name, key in named.items()]).query, dialect)
     nodes = compiled.query.annotations
     return compiled, [compiled.term(nodes[name], key.descending, key.nulls_first) for name, key in named.items()]
 
 
-def _is_reversed(query: Any) -> bool:
+def _is_reversed(query: Query) -> bool:
     return not query.standard_ordering
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
 
-def _check_order(compiled: Compiled, theirs: list[Term], ours: list[tuple[Term, Any]]) -> None:
+def _check_order(compiled: CompiledOrder, theirs: list[Term], ours: list[tuple[Term, object]]) -> None:
     """Refuse an order that Django writes in another way than the keys say.
 
     Django resolves an annotation again when it sorts by its name, which may give it more parentheses.
@@ -180,7 +181,7 @@ def _check_order(compiled: Compiled, theirs: list[Term], ours: list[tuple[Term, 
     wanted: dict[object, Term] = {}
     for term in theirs:
         wanted.setdefault(term.what, term)
-    keys: dict[object, tuple[Term, Any]] = {}
+    keys: dict[object, tuple[Term, object]] = {}
     for term, node in ours:
         keys.setdefault(term.what, (term, node))
     if len(wanted) > len(keys) or not all(
@@ -190,16 +191,16 @@ def _check_order(compiled: Compiled, theirs: list[Term], ours: list[tuple[Term, 
         raise _Unsortable("page() cannot tell the order of this query.")
 
 
-def _check_stability(query: Any, found: list[Any]) -> None:
+def _check_stability(query: Query, nodes: Sequence[BaseExpression]) -> None:
     """Refuse keys, and columns, that may be others on the next page though no row has changed."""
-    for node in found:
+    for node in nodes:
         if (reason := unstable_reason(node)) is not None:
             raise _Unsortable(reason)
     if query.where.contains_over_clause or any(node.contains_over_clause for node in query.annotations.values()):
         raise _Unsortable("A window function sees the rows of the page only, and would give other values than without.")
 
 
-def _check_rows(compiled: Compiled) -> None:
+def _check_rows(compiled: CompiledOrder) -> None:
     """Refuse joins by which a row of the model may come more than once."""
     repeated = repeated_aliases(compiled.query) & compiled.distinguishing_aliases()
     if repeated:
@@ -214,7 +215,7 @@ def _check_rows(compiled: Compiled) -> None:
         raise _Unsortable("A function that returns sets would give a row several places.")
 
 
-def _sortable_type(node: Any) -> Any:
+def _sortable_type(node: BaseExpression) -> AnyField | None:
     """The type of a key, None where Django does not know. Raises `_Unsortable` for those without an order."""
     field = output_field_of(node)
     if isinstance(node, ColPairs):
@@ -225,19 +226,19 @@ def _sortable_type(node: Any) -> Any:
     return field
 
 
-def _may_be_null(node: Any, query: Any) -> bool:
+def _may_be_null(node: BaseExpression, query: Query) -> bool:
     """Whether a key may be null: behind a relation it may, and a generated column and a view promise nothing."""
     if not isinstance(node, Col) or node.alias != query.get_initial_alias():
         return True
-    field: Any = node.target
+    field: AnyField = node.target
     return isinstance(field, GeneratedField) or not field.model._meta.managed or bool(field.null)
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
 
 
-def _keys(model: type[Model], query: Any) -> tuple[OrderKey, ...]:
-    options: Any = model._meta
+def _keys(model: type[Model], query: Query) -> tuple[OrderKey, ...]:
+    options: Options[Model] = model._meta
     terms = query.order_by or (options.ordering if query.default_ordering else ()) or ()
     keys = [key for term in terms for key in _of_term(model, term, query)]
     fields = options.pk_fields
@@ -248,7 +249,7 @@ def _keys(model: type[Model], query: Any) -> tuple[OrderKey, ...]:
     return (*keys, *[OrderKey(F(field.attname), descending, may_be_null=False) for field in missing])
 
 
-def _of_term(model: type[Model], term: Any, query: Any) -> Iterator[OrderKey]:
+def _of_term(model: type[Model], term: Any, query: Query) -> Iterator[OrderKey]:
     """The keys of a term of the query itself, in the direction in which it is sorted."""
     if isinstance(term, str):
         name, descending = _direction(term, is_reversed=_is_reversed(query))
@@ -266,9 +267,8 @@ def _of_term(model: type[Model], term: Any, query: Any) -> Iterator[OrderKey]:
 
 
 def _of_order_by(order: OrderBy) -> OrderKey:
-    # The stubs do not know the attributes.
-    term: Any = order
-    return OrderKey(term.expression, term.descending, True if term.nulls_first else False if term.nulls_last else None)
+    nulls_first = True if order.nulls_first else False if order.nulls_last else None
+    return OrderKey(order.expression, order.descending, nulls_first)
 
 
 def _direction(term: str, *, is_reversed: bool) -> tuple[str, bool]:
@@ -276,7 +276,7 @@ def _direction(term: str, *, is_reversed: bool) -> tuple[str, bool]:
     return term.removeprefix("-").removeprefix("+"), term.startswith("-") != is_reversed
 
 
-def _of_name(model: type[Model], name: str, query: Any, *, descending: bool) -> Iterator[OrderKey]:
+def _of_name(model: type[Model], name: str, query: Query, *, descending: bool) -> Iterator[OrderKey]:
     """The keys of a name: an annotation, or a path."""
     if name == "?":
         raise _Unsortable("page() does not go with a random order.")
@@ -288,7 +288,7 @@ def _of_name(model: type[Model], name: str, query: Any, *, descending: bool) -> 
     yield from _of_path(model, name, "", descending, query)
 
 
-def _of_annotation(key: OrderKey, query: Any) -> Iterator[OrderKey]:
+def _of_annotation(key: OrderKey, query: Query) -> Iterator[OrderKey]:
     """The key of an expression; of a primary key of several columns, if the annotation is one, one for each."""
     path = _path(key.expression)
     node = query.annotations.get(path) if path is not None else None
@@ -298,9 +298,9 @@ def _of_annotation(key: OrderKey, query: Any) -> Iterator[OrderKey]:
         yield key
 
 
-def _of_path(model: type[Model], name: str, prefix: str, descending: bool, query: Any) -> Iterator[OrderKey]:
+def _of_path(model: type[Model], name: str, prefix: str, descending: bool, query: Query) -> Iterator[OrderKey]:
     """The keys of a path: a relation stands for the order of the related model, as in Django's own compiler."""
-    options: Any = model._meta
+    options: Options[Model] = model._meta
     pieces = name.split(LOOKUP_SEP)
     scope = Query(model) if prefix else query.clone()
     field, _, related, _, _, transform = scope.setup_joins(pieces, options, scope.get_initial_alias())
@@ -322,7 +322,7 @@ def _of_path(model: type[Model], name: str, prefix: str, descending: bool, query
             yield _of_order_by(order.prefix_references(within))
 
 
-def _columns_of(model: Any, name: str, query: Any) -> list[str]:
+def _columns_of(model: type[Model], name: str, query: Query | None) -> list[str]:
     """The path itself; for a key of several columns the path of each."""
     scope = Query(model) if query is None else query.clone()
     targets = scope.setup_joins(name.split(LOOKUP_SEP), model._meta, scope.get_initial_alias()).targets
@@ -334,12 +334,10 @@ def _columns_of(model: Any, name: str, query: Any) -> list[str]:
     return [f"{within}{field.attname}" for field in fields]
 
 
-def _is_composite(field: Any) -> bool:
+def _is_composite(field: AnyField) -> bool:
     return getattr(field, "fields", None) is not None and field.column is None
 
 
-def _path(expression: Any) -> str | None:
+def _path(expression: object) -> str | None:
     """The path that an expression is, if it is one."""
-    # The stubs do not know the attribute.
-    found: Any = expression
-    return str(found.name) if isinstance(expression, F) else None
+    return str(expression.name) if isinstance(expression, F) else None  # type: ignore[attr-defined]  # not in the stubs

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from django.core import signing
 
@@ -37,11 +37,11 @@ def read_cursor(cursor: str, mark: str, count: int) -> tuple[list[Place], bool]:
     if not isinstance(cursor, str):
         raise InvalidCursor(reason=f"a cursor is text, not a {type(cursor).__name__}")
     try:
-        found, includes_row, *written = signing.loads(cursor, salt=_SALT)
+        signed_mark, includes_row, *written = signing.loads(cursor, salt=_SALT)
         places = [_read(value) for value in written]
     except (signing.BadSignature, ValueError, TypeError, binascii.Error):
         raise InvalidCursor(reason="it was not made by this project, or it was changed") from None
-    if found != mark or len(places) != count:
+    if signed_mark != mark or len(places) != count:
         raise InvalidCursor(reason="it belongs to a query of another model, of another order, or to another database")
     return places, bool(includes_row)
 
@@ -56,7 +56,7 @@ def _written(place: Place) -> object:
             return place
 
 
-def _read(value: Any) -> Place:
+def _read(value: object) -> Place:
     match value:
         case ["bytes", str(text)]:
             return base64.b64decode(text)

@@ -7,7 +7,6 @@ field, so that neither a field nor a lookup of the project changes them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db.models import F, Field, Func, Q
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IsNull, LessThan, LessThanOrEqual
@@ -46,7 +45,7 @@ def _around_null(position: int, *, has_nulls_first: bool) -> tuple[Q, Q, Q]:
     return null, Q(pk__in=[]), null
 
 
-def _around(position: int, value: Any, descending: bool, nulls_follow: bool) -> tuple[Q, Q, Q]:
+def _around(position: int, value: object, descending: bool, nulls_follow: bool) -> tuple[Q, Q, Q]:
     """The rows with a key, those behind them, and both."""
     beyond, from_here = (LessThan, LessThanOrEqual) if descending else (GreaterThan, GreaterThanOrEqual)
     null = Q(IsNull(_key(position), True)) if nulls_follow else Q()
@@ -57,6 +56,6 @@ def _around(position: int, value: Any, descending: bool, nulls_follow: bool) -> 
     )
 
 
-def _key(position: int) -> Any:
+def _key(position: int) -> object:
     """A key in parentheses: it may be a condition itself."""
     return Func(F(key_name(position)), template="(%(expressions)s)", output_field=Field())

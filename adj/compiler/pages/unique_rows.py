@@ -12,17 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Value
+from django.db.models import Model, Value
 from django.db.models.expressions import Col
 from django.db.models.sql.constants import INNER
 from django.db.models.sql.datastructures import Join
+from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
 
 # A column of a table in the FROM clause.
-Column = tuple[str, str]
+TableColumn = tuple[str, str]
 
 
-def repeated_aliases(query: Any) -> set[str]:
+def repeated_aliases(query: Query) -> set[str]:
     """The joined tables of a query of which there may be several rows for one row of its model."""
     # The stubs do not know the attributes of joins.
     joins: list[Any] = [
@@ -41,7 +42,7 @@ def repeated_aliases(query: Any) -> set[str]:
     return {str(join.table_alias) for join in joins} - single
 
 
-def _implied(join: Any, single: set[str], known: set[Column]) -> Iterator[Column]:
+def _implied(join: Any, single: set[str], known: set[TableColumn]) -> Iterator[TableColumn]:
     """The columns on one side of a join that follow from those on its other side."""
     for left, right in join.join_cols:
         parent, child = (join.parent_alias, left), (join.table_alias, right)
@@ -52,8 +53,8 @@ def _implied(join: Any, single: set[str], known: set[Column]) -> Iterator[Column
             yield parent
 
 
-def _is_single(join: Any, known: set[Column]) -> bool:
-    columns = {column for alias, column in known if alias == join.table_alias}
+def _is_single(join: Join, known: set[TableColumn]) -> bool:
+    columns: set[str | None] = {column for alias, column in known if alias == join.table_alias}
     model = _model_of(join)
     return model is not None and any(key <= columns for key in _unique_keys(model))
 
@@ -64,7 +65,7 @@ def _model_of(join: Any) -> Any:
     return next((model for model in candidates if model._meta.db_table == join.table_name), None)
 
 
-def _unique_keys(model: Any) -> Iterator[set[str]]:
+def _unique_keys(model: type[Model]) -> Iterator[set[str | None]]:
     """The sets of columns of a model's table that no two rows have in common."""
     options = model._meta
     columns = {field.name: field.column for field in options.local_concrete_fields}
@@ -78,7 +79,7 @@ def _unique_keys(model: Any) -> Iterator[set[str]]:
             yield {columns[name] for name in names}
 
 
-def _pinned(node: Any) -> Iterator[Column]:
+def _pinned(node: Any) -> Iterator[TableColumn]:
     """The columns that a condition compares with a constant, whatever else it says."""
     if isinstance(node, WhereNode):
         if not node.negated and (node.connector == AND or len(node.children) == 1):
@@ -88,7 +89,7 @@ def _pinned(node: Any) -> Iterator[Column]:
         yield node.lhs.alias, str(node.lhs.target.column)
 
 
-def _pinned_by_join(join: Any) -> Iterator[Column]:
+def _pinned_by_join(join: Any) -> Iterator[TableColumn]:
     """The columns of a joined table that the ON clause compares with a constant."""
     field = getattr(join.join_field, "field", join.join_field)
     if (name := getattr(field, "content_type_field_name", None)) is not None and (model := _model_of(join)):
@@ -99,7 +100,7 @@ def _pinned_by_join(join: Any) -> Iterator[Column]:
             yield alias, column
 
 
-def _is_equation(node: Any) -> bool:
+def _is_equation(node: object) -> bool:
     """Whether a condition is one of Django's lookups `exact`, or `in` with one member, with a constant."""
     name, right = getattr(node, "lookup_name", None), getattr(node, "rhs", None)
     if name not in {"exact", "in"} or not type(node).__module__.startswith("django."):

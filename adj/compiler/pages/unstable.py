@@ -7,7 +7,7 @@ Private Django API used here: `Expression.get_source_expressions`, `Subquery.que
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Window
 from django.db.models.sql.query import Query
@@ -23,7 +23,7 @@ _FUNCTIONS: Final = frozenset(
 )
 
 
-def unstable_reason(node: Any) -> str | None:
+def unstable_reason(node: object) -> str | None:
     """Why rows cannot be sorted by an expression from one page to the next, None where they can."""
     for part in _nodes(node):
         if isinstance(part, Window):
@@ -35,17 +35,17 @@ def unstable_reason(node: Any) -> str | None:
     return None
 
 
-def _function_of(node: Any) -> str:
+def _function_of(node: object) -> str:
     """The SQL function that an expression calls, by its class or by its arguments."""
     own = getattr(node, "extra", None)
     name = own.get("function") if isinstance(own, dict) else None
     return str(name or getattr(node, "function", None)).upper()
 
 
-def _nodes(node: Any) -> Iterator[Any]:
+def _nodes(node: object) -> Iterator[object]:
     """An expression and all that it is made of, nested queries included."""
     yield node
-    children: list[Any]
+    children: list[object]
     if isinstance(node, Query):
         children = [*node.annotations.values(), node.where, *(term for term in node.order_by if _is_node(term))]
     elif isinstance(node, WhereNode):
@@ -59,5 +59,5 @@ def _nodes(node: Any) -> Iterator[Any]:
             yield from _nodes(child)
 
 
-def _is_node(value: Any) -> bool:
+def _is_node(value: object) -> bool:
     return hasattr(value, "resolve_expression") or isinstance(value, (Query, WhereNode))

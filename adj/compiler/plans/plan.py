@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Col
 from django.db.models.fields import CharField, EmailField, IntegerField, SlugField, TextField, URLField
 from django.db.models.fields.related_lookups import RelatedExact
@@ -26,18 +27,22 @@ from django.db.models.lookups import (
     LessThan,
     LessThanOrEqual,
 )
+from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.django.assign import Assigned
 from adj.compiler.django.dialect import LIMITS, Dialect
 from adj.compiler.plans.trust import Trust
 from adj.compiler.slots.forget import forget_arguments
 from adj.compiler.slots.lookup_paths import MEMBERSHIPS
-from adj.compiler.slots.row_keys import Keys, keys_bind, placeholders
-from adj.compiler.slots.slots import Refused, Rendering, check_nested, nested_markers
+from adj.compiler.slots.row_keys import RowKeys, keys_bind, placeholders
+from adj.compiler.slots.slots import Rendering, UnfitValue, check_nested, nested_markers
 from adj.compiler.slots.slotted_query import bare_compiler
+from adj.django_types import AnyField
 from adj.statement.structure import PLAIN_TYPES
 
-Bind: TypeAlias = Callable[[Any], Sequence[object]]
+T = TypeVar("T")
+
+Bind: TypeAlias = Callable[[object], Sequence[object]]
 DirectBind: TypeAlias = Callable[[object], "Sequence[object] | None"]
 
 _COMPARISONS = frozenset({Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual})
@@ -59,7 +64,10 @@ NO_VALUE = -1
 
 @dataclass(frozen=True, slots=True)
 class Binder:
-    """Turns one slot's value into the parameters of one place in the SQL; raises `Refused` if that SQL does not fit."""
+    """Turns the value of one slot into the parameters of one place in the SQL.
+
+    Raises `UnfitValue` for a value that needs other SQL.
+    """
 
     slot: int
     bind: Bind
@@ -90,11 +98,11 @@ class KeyList:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Generic[T]):
     """Two values, by slot, or two parameters, that have to be equal, or not, for the SQL to be right."""
 
-    one: Any
-    other: Any
+    one: T
+    other: T
     equal: bool
 
 
@@ -112,9 +120,9 @@ class Plan:
     sql: str
     template: tuple[object, ...]
     binders: tuple[Binder, ...]
-    guards: tuple[Guard, ...]
-    parameter_guards: tuple[Guard, ...]
-    hydrate: Callable[[Sequence[tuple[object, ...]]], list[Any]]
+    guards: tuple[Guard[int], ...]
+    parameter_guards: tuple[Guard[Any], ...]
+    hydrate: Callable[[Sequence[tuple[object, ...]]], list[object]]
     calls_project_code: Callable[[], bool]
     locks_rows: bool
     # The template is the binders' parameters one after another, which is the common case.
@@ -127,10 +135,10 @@ class Plan:
     def bind(
         self, values: Sequence[object], bounds: tuple[int | None, int | None] | None
     ) -> tuple[str, tuple[object, ...]]:
-        """The SQL and the parameters of one run. Raises `Refused` when the values need other SQL."""
+        """The SQL and the parameters of one run. Raises `UnfitValue` when the values need other SQL."""
         for guard in self.guards:
             if bool(values[guard.one] == values[guard.other]) is not guard.equal:
-                raise Refused
+                raise UnfitValue
         if self.compiles_project_code:
             # Found at `NO_VALUE`.
             values = (*values, None)
@@ -139,10 +147,10 @@ class Plan:
             parameters = tuple([parameter for group in bound for parameter in group])
         else:
             parameters = tuple(self._filled(bound))
-        for guard in self.parameter_guards:
-            one, other = (bound[place.binder][place.position] for place in (guard.one, guard.other))
-            if bool(one == other) is not guard.equal:
-                raise Refused
+        for pair in self.parameter_guards:
+            one, other = (bound[place.binder][place.position] for place in (pair.one, pair.other))
+            if bool(one == other) is not pair.equal:
+                raise UnfitValue
         sql = self.sql
         for keys in self.keys:
             count = len(bound[keys.parameters.binder]) - keys.parameters.start
@@ -173,7 +181,7 @@ def binder_for(rendering: Rendering) -> Binder:
     return Binder(slot, general if direct is None else _either(direct, general))
 
 
-def check_for(slot: int, lookup_class: type[Any], left: Any) -> Binder:
+def check_for(slot: int, lookup_class: Callable[[Any, object], object], left: object) -> Binder:
     """A binder for a lookup that is not in the SQL: Django checks the value, and no parameter comes of it."""
     forget_arguments(left)
 
@@ -184,7 +192,7 @@ def check_for(slot: int, lookup_class: type[Any], left: Any) -> Binder:
     return Binder(slot, bind)
 
 
-def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
+def _general_bind(rendering: Rendering, compiler: SQLCompiler) -> Bind:
     """Let Django make the node again; its SQL has to be the recorded one."""
     rebuild, sql, count = rendering.rebuild, rendering.sql, len(rendering.parameters)
     nested = nested_markers(rendering)
@@ -193,11 +201,11 @@ def _general_bind(rendering: Rendering, compiler: Any) -> Bind:
         try:
             fresh_sql, parameters = compiler.compile(rebuild(value))
         except (EmptyResultSet, FullResultSet):
-            raise Refused from None
+            raise UnfitValue from None
         if fresh_sql != sql or len(parameters) != count:
-            raise Refused
+            raise UnfitValue
         check_nested(parameters, nested)
-        return parameters  # type: ignore[no-any-return]  # Django's compilers are untyped
+        return parameters
 
     return bind
 
@@ -212,7 +220,7 @@ def _either(direct: DirectBind, general: Bind) -> Bind:
     return bind
 
 
-def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
+def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
     """A comparison of a plain column with a value of the column's own type needs no lookup, only its field.
 
     The SQL of such a lookup does not depend on the value; a test compares this with the general binder.
@@ -221,7 +229,7 @@ def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
         return None
     lookup_class, left = rendering.origin
     if lookup_class is Assigned:
-        return _assigned_bind(left, connection) if rendering.sql == "%s" else None
+        return _assigned_bind(cast("AnyField", left), connection) if rendering.sql == "%s" else None
     if type(left) is not Col:
         return None
     field: Any = left.output_field
@@ -234,7 +242,7 @@ def _direct_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
     return None
 
 
-def _assigned_bind(field: Any, connection: Any) -> DirectBind:
+def _assigned_bind(field: AnyField, connection: BaseDatabaseWrapper) -> DirectBind:
     """What a column is set to needs its field as well, and nothing else."""
     prepare = field.get_db_prep_save
 
@@ -247,21 +255,20 @@ def _assigned_bind(field: Any, connection: Any) -> DirectBind:
     return bind
 
 
-def _direct_keys_bind(rendering: Rendering, connection: Any) -> DirectBind | None:
+def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
     """Keys that are whole numbers, of a column of such: the field alone prepares them."""
     if rendering.origin is None or type(rendering.origin[1]) is not Col:
         return None
-    field: Any = rendering.origin[1].output_field
+    field = rendering.origin[1].output_field
     if rendering.origin[0] not in MEMBERSHIPS or not is_plain_integer(_final_target(field)):
         return None
     prepare = getattr(field, "target_field", field).get_db_prep_value
 
-    def bind(keys: object) -> Sequence[object] | None:
-        found: Any = keys
-        if {*map(type, found)} != {int}:
+    def bind(keys: Any) -> Sequence[object] | None:
+        if {*map(type, keys)} != {int}:
             return None
         # Django sends each of them once, in the order of the list.
-        return [prepare(key, connection, True) for key in (found if type(found) is Keys else dict.fromkeys(found))]
+        return [prepare(key, connection, True) for key in (keys if type(keys) is RowKeys else dict.fromkeys(keys))]
 
     return bind
 
@@ -270,7 +277,9 @@ def _text_bind(value: object) -> Sequence[object] | None:
     return (value,) if type(value) is str else None
 
 
-def _integer_bind(field: Any, connection: Any, limits: tuple[int | None, int | None]) -> DirectBind:
+def _integer_bind(
+    field: AnyField, connection: BaseDatabaseWrapper, limits: tuple[int | None, int | None]
+) -> DirectBind:
     prepare = field.get_db_prep_value
     low, high = limits
 
@@ -282,12 +291,12 @@ def _integer_bind(field: Any, connection: Any, limits: tuple[int | None, int | N
     return bind
 
 
-def is_plain_integer(field: Any) -> bool:
+def is_plain_integer(field: object) -> bool:
     """Whether a field keeps whole numbers as Django's own do."""
     return isinstance(field, IntegerField) and type(field).get_prep_value is IntegerField.get_prep_value
 
 
-def _final_target(field: Any) -> Any:
+def _final_target(field: object) -> object:
     """The column that a foreign key holds a value of, through keys that are keys themselves."""
     while (target := getattr(field, "target_field", None)) is not None:
         field = target

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import cache
-from typing import Any
 
 from django.apps import apps
 from django.db.models import Model
@@ -61,7 +60,7 @@ def _models_are_local() -> bool:
 
 def _is_ordered_locally(model: type[Model]) -> bool:
     """Whether a model's own order, which is in no clause, truncates or extracts in the current time zone."""
-    ordering: Any = model._meta.ordering
-    latest: Any = model._meta.get_latest_by or ()
+    ordering = model._meta.ordering or ()
+    latest: str | Sequence[str] = model._meta.get_latest_by or ()
     structure = describe_operands(model, (*ordering, *((latest,) if isinstance(latest, str) else latest)), {})
     return isinstance(structure, Unkeyed) or structure.is_local

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Hashable
 from types import CodeType, FunctionType
-from typing import Any
 
 from adj.compiler.plans.plan import Plan
 from adj.statement.key_chain import key_size, rounded
@@ -39,7 +38,7 @@ def plan_size(key: Hashable, plan: Plan) -> int:
     return rounded(_PLAN + texts + constants + parts + _function_size(plan.hydrate))
 
 
-def _function_size(function: Any) -> int:
+def _function_size(function: object) -> int:
     """A generated function, or one that holds such a function in its closure."""
     if not isinstance(function, FunctionType):
         return 0

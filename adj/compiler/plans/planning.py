@@ -5,7 +5,7 @@ Private Django API used here: `SQLCompiler.query`, `SQLCompiler.connection`.
 
 from __future__ import annotations
 
-from typing import Any
+from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.django.dialect import Captured, Dialect
 from adj.compiler.plans.plan import Guard, KeyList, KeyParameters, Parameter, Plan, binder_for, check_for
@@ -35,8 +35,8 @@ def plan_from(
 
     def place(marker: Marker) -> Parameter | KeyParameters:
         number = numbers[id(marker.rendering)]
-        kind = KeyParameters if isinstance(marker, KeysMarker) else Parameter
-        return kind(number, marker.position)
+        parameter_class = KeyParameters if isinstance(marker, KeysMarker) else Parameter
+        return parameter_class(number, marker.position)
 
     template = tuple(place(entry) if isinstance(entry, Marker) else entry for entry in captured.parameters)
     is_sequential = template == _in_order(recording)
@@ -81,7 +81,7 @@ def _in_order(recording: Recording) -> tuple[Parameter | KeyParameters, ...]:
     )
 
 
-def _layout(queryset: DjangoQuerySet, compiler: Any, answer: Answer, alias: str) -> Layout:
+def _layout(queryset: DjangoQuerySet, compiler: SQLCompiler, answer: Answer, alias: str) -> Layout:
     match answer:
         case Answer.COUNT:
             return aggregate_layout(compiler, alias, RowShape.SCALAR)

@@ -1,44 +1,44 @@
-"""From a statement to what runs: a plan from the cache with this run's values, or a plan made now.
-
-Private Django API used here: `SQLCompiler.qualify`, `SQLCompiler.select`.
-"""
+"""From a statement to what runs: a plan from the cache with this run's values, or a plan made now."""
 
 from __future__ import annotations
 
 import enum
 import operator
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
 
-from django.core.exceptions import FieldError, SynchronousOnlyOperation
 from django.core.signals import setting_changed
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
 from adj.compiler.django.build import build_on, build_with_slots
 from adj.compiler.django.deleting import is_one_statement
-from adj.compiler.django.dialect import AsksDatabase, Captured, Dialect, capturing, forget_dialects, refresh_time_zones
+from adj.compiler.django.dialect import Captured, Dialect, forget_dialects, refresh_time_zones
 from adj.compiler.django.django_path import terminal_reason, terminal_source
-from adj.compiler.django.returning import check_backend, refuse_foreign, returned_columns
-from adj.compiler.django.terminal_methods import WRITTEN_BY_DJANGO, finish_by_one_statement
+from adj.compiler.django.returning import check_backend
+from adj.compiler.django.terminal_methods import WRITTEN_BY_DJANGO
 from adj.compiler.keys.key_visitor import structure_of_statement
-from adj.compiler.keys.overrides import Names, django_reason, method_names
+from adj.compiler.keys.overrides import MethodNames, method_names
 from adj.compiler.plans.cache import PlanCache
+from adj.compiler.plans.compiled import (
+    CompiledStatement,
+    capture,
+    compiled_by_django,
+    django_path,
+    reason_of_rows,
+    returned_columns_of,
+)
 from adj.compiler.plans.plan import Plan
 from adj.compiler.plans.plan_key import key_of, structure_with_ending
 from adj.compiler.plans.plan_size import MOST_PARAMETERS, is_too_large, plan_size
 from adj.compiler.plans.planning import plan_from
+from adj.compiler.plans.prepared import DjangoPath, KnownResult, Prepared, Question, Ready
 from adj.compiler.plans.proof import difference
 from adj.compiler.plans.trust import logger, report, verification
-from adj.compiler.slots.slots import Recording, Refused
+from adj.compiler.slots.slots import Recording, UnfitValue
 from adj.compiler.slots.slotted_query import recorded
-from adj.hydrate.layout import Layout, cuts_composite_keys
 from adj.settings import plan_cache_bytes, plan_cache_size
-from adj.statement.clauses import DjangoQuerySet
 from adj.statement.key_chain import key_size, rounded
 from adj.statement.shapes import Answer
-from adj.statement.statement import Finish, Statement
 from adj.statement.structure import TOO_DEEP, Structure, Uncacheable, Unkeyed
 from adj.statement.text import query_text
 
@@ -69,88 +69,6 @@ def _drop_plans_of_other_tables(**kwargs: object) -> None:
     plan_cache.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A statement that only has to be sent: the plan's SQL with the parameters of this run."""
-
-    plan: Plan
-    sql: str
-    parameters: tuple[object, ...]
-    was_cached: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A statement whose answer is known without a query, such as the count of an empty set."""
-
-    answer: Any
-
-    def prepared(self) -> Answered:
-        """As `Compiled` has it."""
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """A statement that takes the Django path, and why.
-
-    `source` is what its terminal method is called on: a QuerySet, or a manager that defines the method itself.
-    """
-
-    source: Any
-    reason: str
-
-    def prepared(self) -> Foreign:
-        """As `Compiled` has it."""
-        return self
-
-
-Prepared: TypeAlias = Ready | Answered | Foreign
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A statement with its ending and its structure, as the compiler takes it."""
-
-    statement: Statement
-    structure: Structure | Unkeyed
-    finish: Finish
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A statement that Django has compiled for this run."""
-
-    question: Question
-    dialect: Dialect
-    queryset: DjangoQuerySet
-    captured: Captured
-    returned: tuple[str, Layout] | None
-
-    @property
-    def sql(self) -> str:
-        """What would be sent."""
-        return self.captured.sql + (self.returned[0] if self.returned is not None else "")
-
-    @property
-    def parameters(self) -> tuple[object, ...]:
-        """Its parameters."""
-        return tuple(self.captured.parameters)
-
-    def prepared(self) -> Ready | Foreign:
-        """The statement with a plan for this run alone."""
-        finish, recording = self.question.finish, Recording(())
-        try:
-            plan = plan_from(self.queryset, self.captured, finish, recording, self.dialect, self.returned)
-        # A column without a type: Django asks the database first, which may refuse it with an error of its own.
-        except (AttributeError, FieldError):
-            if self.returned is not None:
-                raise
-            queryset = build_on(self.question.statement, self.dialect.alias)
-            return _foreign(self.question, queryset, "its columns have no type")
-        return Ready(plan, plan.sql, self.parameters, was_cached=False)
-
-
 class Distrusted(enum.Enum):
     """Stands in the cache for a plan that has once differed from Django: its structure is uncacheable from then on."""
 
@@ -168,12 +86,12 @@ def prepare(question: Question, dialect: Dialect) -> Prepared:
         return _for_this_run(question, dialect)
     except RecursionError:
         # adj's own code takes more frames for a level than Django's.
-        return _foreign(question, build_on(question.statement, dialect.alias), TOO_DEEP)
+        return django_path(question, build_on(question.statement, dialect.alias), TOO_DEEP)
 
 
 def _prepared(question: Question, dialect: Dialect) -> Prepared:
-    if (foreign := _on_django_path(question, dialect)) is not None:
-        return foreign
+    if (on_django_path := _on_django_path(question, dialect)) is not None:
+        return on_django_path
     structure = structure_with_ending(question.statement.model, question.structure, question.finish)
     if isinstance(structure, Unkeyed):
         return _for_this_run(question, dialect)
@@ -187,7 +105,7 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
         return _for_this_run(question, dialect)
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
-    except Refused:
+    except UnfitValue:
         return _first_run(question, structure, dialect, key, plan_cache.count_refusal)
     # Whether it is the value's fault or the plan's, Django knows.
     except Exception:  # noqa: BLE001
@@ -211,19 +129,19 @@ def _for_this_run(question: Question, dialect: Dialect) -> Prepared:
 def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable, *, is_verified: bool) -> Prepared:
     """A run of a kept plan, compared with what Django compiles for it; Django's answer counts."""
     djangos = compiled_by_django(question, dialect)
-    if isinstance(djangos, Foreign):
+    if isinstance(djangos, DjangoPath):
         # Django has to ask the database first; then there is nothing to compare with.
         return djangos
-    if isinstance(djangos, Answered):
-        found: str | None = "Django needs no query for these values"
+    if isinstance(djangos, KnownResult):
+        mismatch: str | None = "Django needs no query for these values"
     else:
-        found = difference(ready.sql, ready.parameters, djangos.sql, djangos.parameters)
-    if found is None:
+        mismatch = difference(ready.sql, ready.parameters, djangos.sql, djangos.parameters)
+    if mismatch is None:
         ready.plan.trust.gain(ready.parameters)
         return ready
     plan_cache.store(key, Distrusted.DISTRUSTED, rounded(key_size(key)))
     plan_cache.count_mismatch()
-    report(query_text(question.statement, question.finish, with_values=False), found, is_verified=is_verified)
+    report(query_text(question.statement, question.finish, with_values=False), mismatch, is_verified=is_verified)
     return djangos.prepared()
 
 
@@ -232,7 +150,7 @@ def _first_run(
 ) -> Prepared:
     """Let Django compile a statement, and keep a plan of it if that gives the same for the same values."""
     djangos = compiled_by_django(question, dialect)
-    if not isinstance(djangos, Compiled):
+    if not isinstance(djangos, CompiledStatement):
         plan_cache.count_uncacheable()
         return djangos
     try:
@@ -251,17 +169,17 @@ def _first_run(
     return Ready(plan, djangos.sql, djangos.parameters, was_cached=False)
 
 
-def _prove(plan: Plan, structure: Structure, djangos: Compiled) -> None:
+def _prove(plan: Plan, structure: Structure, djangos: CompiledStatement) -> None:
     """Raise `Uncacheable` unless a plan gives for its first values what Django has compiled of the user's objects."""
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
-    except Refused:
+    except UnfitValue:
         raise Uncacheable("its SQL depends on its values") from None
     # What Django has compiled may not compile again without the values that a plan has let go of.
     except Exception as error:
         raise Uncacheable(f"{type(error).__name__} where a plan binds its first values") from error
-    if (found := difference(sql, parameters, djangos.sql, djangos.parameters)) is not None:
-        raise Uncacheable(f"a plan would not give what Django gives: {found}")
+    if (mismatch := difference(sql, parameters, djangos.sql, djangos.parameters)) is not None:
+        raise Uncacheable(f"a plan would not give what Django gives: {mismatch}")
     plan.trust.begin(parameters)
 
 
@@ -276,15 +194,15 @@ def _plan_of(question: Question, structure: Structure, dialect: Dialect) -> Plan
     try:
         with dialect.lent(), recorded(recording):
             queryset, finish = build_with_slots(question.statement, question.finish, structure, recording)
-            captured = _capture(queryset, finish, dialect.alias)
-            returned = _returned(question, dialect)
+            captured = capture(queryset, finish, dialect.alias)
+            returned = returned_columns_of(question, dialect)
             if not isinstance(captured, Captured):
                 raise Uncacheable("Django needs no query with a slot in place of a value")
-            if (reason := _reason_of_rows(captured)) is not None:
+            if (reason := reason_of_rows(captured)) is not None:
                 raise Uncacheable(reason)
             recording.check(structure.constants)
             plan = plan_from(queryset, captured, finish, recording, dialect, returned)
-    except (Uncacheable, Refused):
+    except (Uncacheable, UnfitValue):
         raise
     # Code that meets a slot where it expects a value may raise anything.
     except Exception as error:
@@ -302,34 +220,7 @@ def _is_as_written(question: Question) -> bool:
     return written.key == now.key and all(map(operator.is_, written.values, now.values))
 
 
-def compiled_by_django(question: Question, dialect: Dialect) -> Compiled | Answered | Foreign:
-    """What Django compiles of a statement as its user wrote it: no slot, the very objects, the very base."""
-    try:
-        with dialect.lent():
-            queryset = build_on(question.statement, dialect.alias)
-            if (foreign := django_reason(queryset)) is not None:
-                return _foreign(question, queryset, foreign)
-            captured = _capture(queryset, question.finish, dialect.alias)
-            returned = _returned(question, dialect)
-    except (AsksDatabase, SynchronousOnlyOperation, RecursionError) as asked:
-        # On the connection's thread it may ask, and has a stack of its own; building it here may not, and Django says
-        # so itself.
-        return _foreign(question, build_on(question.statement, dialect.alias), str(asked))
-    if not isinstance(captured, Captured):
-        return Answered(_unasked(captured, question.finish))
-    if (reason_of_rows := _reason_of_rows(captured)) is not None:
-        return _foreign(question, build_on(question.statement, dialect.alias), reason_of_rows)
-    return Compiled(question, dialect, queryset, captured, returned)
-
-
-def _foreign(question: Question, source: Any, reason: str) -> Foreign:
-    """A question for Django's own code. Raises `UnsupportedFeature` if that cannot give its answer."""
-    if question.finish.returning is not None:
-        refuse_foreign(question.statement, question.finish, reason)
-    return Foreign(source, reason)
-
-
-def _on_django_path(question: Question, dialect: Dialect) -> Foreign | None:
+def _on_django_path(question: Question, dialect: Dialect) -> DjangoPath | None:
     """A question for Django's own code: its owner ends it, it is several statements, or has hooks of the project."""
     statement, finish = question.statement, question.finish
     if finish.returning is not None:
@@ -337,55 +228,21 @@ def _on_django_path(question: Question, dialect: Dialect) -> Foreign | None:
     if statement.owner is not None or statement.base is not None:
         names = method_names(finish.answer)
         if (reason := terminal_reason(statement, names)) is not None:
-            return _foreign(question, terminal_source(statement, dialect.alias, names), reason)
+            return django_path(question, terminal_source(statement, dialect.alias, names), reason)
     read, update, delete, aggregate = dialect.compilers
     now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
     # Compared here, since a call would cost more.
     if now != dialect.plain_execution and (reason := dialect.execution_reason()) is not None:
-        return _foreign(question, build_on(statement, dialect.alias), reason)
+        return django_path(question, build_on(statement, dialect.alias), reason)
     if finish.answer in WRITTEN_BY_DJANGO:
-        return Foreign(build_on(statement, dialect.alias), "instances are saved")
+        return DjangoPath(build_on(statement, dialect.alias), "instances are saved")
     if finish.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):
-        return Foreign(build_on(statement, dialect.alias), "other rows or signals hang on the rows")
+        return DjangoPath(build_on(statement, dialect.alias), "other rows or signals hang on the rows")
     return None
 
 
-def prepare_iteration(question: Question, dialect: Dialect, names: Names) -> Prepared:
+def prepare_iteration(question: Question, dialect: Dialect, names: MethodNames) -> Prepared:
     """The same for rows that arrive as they are iterated over, by methods that an owner may replace."""
     if (reason := terminal_reason(question.statement, names)) is not None:
-        return Foreign(terminal_source(question.statement, dialect.alias, names), reason)
+        return DjangoPath(terminal_source(question.statement, dialect.alias, names), reason)
     return prepare(question, dialect)
-
-
-def _unasked(answer: Any, finish: Finish) -> Any:
-    """What is answered without a query; no rows have been changed."""
-    return answer if finish.returning is None else []
-
-
-def _returned(question: Question, dialect: Dialect) -> tuple[str, Layout] | None:
-    """The end of a statement that returns the rows which it changes, and their layout."""
-    names = question.finish.returning
-    return None if names is None else returned_columns(question.statement.model, names, dialect.alias)
-
-
-def _reason_of_rows(captured: Any) -> str | None:
-    """Why rows have other columns than their names say, if so; what Django makes of them, or how it fails, is its own.
-
-    Around a filtered window function Django selects equal columns once.
-    """
-    if not isinstance(captured, Captured):
-        return None
-    compiler: Any = captured.compiler
-    selected = [expression for expression, _, _ in compiler.select or ()]
-    if getattr(compiler, "qualify", None) and len(set(selected)) < len(selected):
-        return "Django selects a column once that two names stand for"
-    return "Django cuts off columns of a composite key" if cuts_composite_keys(compiler) else None
-
-
-def _capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
-    """What Django would execute to finish a QuerySet, as `Captured`; or the answer, where it needs no query."""
-    try:
-        with capturing():
-            return finish_by_one_statement(queryset.using(alias), finish)
-    except Captured as captured:
-        return captured.with_traceback(None)

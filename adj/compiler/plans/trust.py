@@ -69,12 +69,12 @@ def raise_on_mismatch(raises: bool) -> None:
     verification.raises = raises
 
 
-def report(shape: str, found: str, *, is_verified: bool) -> None:
+def report(shape: str, mismatch: str, *, is_verified: bool) -> None:
     """Log that a plan differs from Django, with the shape of its query and no values.
 
     Raises `PlanMismatch` where `ADJ_VERIFY` has found it, in tests.
     """
-    mismatch = PlanMismatch(query=shape, found=found)
+    error = PlanMismatch(query=shape, found=mismatch)
     if is_verified and verification.raises:
-        raise mismatch
-    logger.error("%s", mismatch)
+        raise error
+    logger.error("%s", error)

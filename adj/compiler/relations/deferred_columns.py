@@ -12,15 +12,15 @@ from django.db.models import Model, QuerySet
 
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.overrides import starts_plain
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.compiler.relations.relation import OWN_ROWS
-from adj.compiler.slots.row_keys import Keys
+from adj.compiler.slots.row_keys import RowKeys
 from adj.hydrate.fetch_mode import is_default
 from adj.statement import clauses as ask
 from adj.statement.statement import ROWS, Statement
 
 
-def missing(instances: Sequence[Any], attributes: Sequence[str]) -> tuple[list[Any], list[str]]:
+def missing(instances: Sequence[object], attributes: Sequence[str]) -> tuple[list[Any], list[str]]:
     """The instances that do not carry all attributes, and the attributes that are not carried by all instances."""
     lacking = [name for name in dict.fromkeys(attributes) if any(name not in one.__dict__ for one in instances)]
     return [one for one in instances if any(name not in one.__dict__ for name in lacking)], lacking
@@ -31,7 +31,7 @@ def load_as_one(instances: Sequence[Any]) -> bool:
 
     Not where a project has its own way of loading them, or where a fetch mode says something else.
     """
-    model: Any = type(instances[0])
+    model: type[Model] = type(instances[0])
     states = [instance._state for instance in instances]
     return (
         model.refresh_from_db is Model.refresh_from_db
@@ -45,10 +45,10 @@ def load_as_one(instances: Sequence[Any]) -> bool:
     )
 
 
-def columns_question(instances: Sequence[Any], attributes: Sequence[str], alias: str) -> Question:
+def columns_question(instances: Sequence[Model], attributes: Sequence[str], alias: str) -> Question:
     """The question for columns of instances."""
     model = type(instances[0])
-    keys = Keys(dict.fromkeys(instance.pk for instance in instances))
+    keys = RowKeys(dict.fromkeys(instance.pk for instance in instances))
     clauses = (ask.Only(tuple(attributes)), ask.Among(OWN_ROWS, keys))
     statement = Statement(model, QuerySet(model), clauses, alias)
     return Question(statement, structure_of_statement(statement), ROWS)

@@ -10,17 +10,19 @@ from operator import attrgetter
 from typing import Any, cast
 
 from adj.compiler.django.build import build
+from adj.django_types import AnyPrefetch, PrivateQuerySet
 from adj.statement.clauses import Combine, DjangoQuerySet, Prefetch
 from adj.statement.statement import Statement
 from adj.statement.structure import StatementHolder
 
 
-def prefetches(statement: Statement) -> tuple[Any, ...]:
+def prefetches(statement: Statement) -> tuple[str | AnyPrefetch, ...]:
     """What the user asks to prefetch: in the base and in the clauses, as far as it was not cleared."""
     if any(isinstance(clause, Combine) for clause in statement.clauses):
         # Which side's it is depends on which of them is empty, or has limits.
-        combined: Any = build(statement)
+        combined = cast("PrivateQuerySet", build(statement))
         return tuple(combined._prefetch_related_lookups)
+    # Not by `cast()`, which is a call: every run asks.
     base: Any = statement.base
     lookups: tuple[Any, ...] = () if base is None else base._prefetch_related_lookups
     for clause in statement.clauses:
@@ -30,14 +32,13 @@ def prefetches(statement: Statement) -> tuple[Any, ...]:
     return lookups
 
 
-def known_related_objects(queryset: DjangoQuerySet) -> Mapping[Any, Mapping[Any, Any]]:
+def known_related_objects(queryset: DjangoQuerySet) -> Mapping[Any, Mapping[object, object]]:
     """For a QuerySet of a related manager: by relation and key, the objects whose manager it was."""
-    found: Any = queryset
-    known: Mapping[Any, Mapping[Any, Any]] = found._known_related_objects
+    known: Mapping[Any, Mapping[object, object]] = queryset._known_related_objects  # type: ignore[attr-defined]  # private
     return known
 
 
-def set_known_related_objects(statement: Statement, instances: Sequence[Any]) -> None:
+def set_known_related_objects(statement: Statement, instances: Sequence[object]) -> None:
     """Rows of `q(author.books)` know their author, as they do in Django."""
     if not _may_know(statement):
         return

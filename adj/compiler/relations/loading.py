@@ -25,23 +25,23 @@ from adj.statement.structure import StatementHolder
 class Wanted:
     """What names stand for: relations to prefetch, and by the path that leads to them, columns by their attributes."""
 
-    relations: tuple[Any, ...]
+    relations: tuple[object, ...]
     columns: dict[str, list[str]]
     # Columns of the instances themselves, which hold the keys of relations to prefetch.
     keys: list[str]
 
 
-def instances_of(given: object) -> tuple[Sequence[Any], str]:
+def instances_of(source: object) -> tuple[Sequence[Any], str]:
     """The instances, and their database; nothing for an empty list.
 
     Raises `CannotLoad` unless they are saved rows of one model in one database.
     """
-    if isinstance(given, (QuerySet, StatementHolder, str, dict)) or not isinstance(given, (Model, Collection)):
+    if isinstance(source, (QuerySet, StatementHolder, str, dict)) or not isinstance(source, (Model, Collection)):
         raise CannotLoad(
-            reason=f"takes an instance or a list of instances, not {type(given).__name__}",
+            reason=f"takes an instance or a list of instances, not {type(source).__name__}",
             advice="Run a query first: `await adj.load(await query.run(), ...)`.",
         )
-    instances: Sequence[Any] = [unwrapped(one) for one in ([given] if isinstance(given, Model) else given)]
+    instances: Sequence[Any] = [unwrapped(one) for one in ([source] if isinstance(source, Model) else source)]
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(
@@ -70,9 +70,9 @@ def _listed(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))
 
 
-def wanted_of(instances: Sequence[Any], names: Sequence[Any]) -> Wanted:
+def wanted_of(instances: Sequence[Model], names: Sequence[Any]) -> Wanted:
     """What names stand for on instances. Raises `UnknownField` for a name that their model does not have."""
-    relation_names: list[Any] = []
+    relation_names: list[object] = []
     columns: dict[str, list[str]] = {}
     keys: list[str] = []
     ways = _Ways(instances)
@@ -95,7 +95,7 @@ def wanted_of(instances: Sequence[Any], names: Sequence[Any]) -> Wanted:
 class _Ways:
     """Where paths lead from instances: by their model's relations, and by the lists that prefetches make of rows."""
 
-    def __init__(self, instances: Sequence[Any]) -> None:
+    def __init__(self, instances: Sequence[Model]) -> None:
         self._instances = instances
         # The models of rows in the lists of `to_attr`, by path; None where only the rows know.
         self.lists: dict[str, Any] = {}
@@ -121,12 +121,12 @@ class _Ways:
         here: Any = type(self._instances[0])
         walked = ""
         for part in path.split(LOOKUP_SEP):
-            found = dict(relations(here))
+            choices = dict(relations(here))
             walked = f"{walked}{LOOKUP_SEP if walked else ''}{part}"
             if walked in self.lists:
                 here = self.lists[walked]
-            elif part in found:
-                here = found[part]
+            elif part in choices:
+                here = choices[part]
             elif self.is_list(walked):
                 rows = carried(self._instances, walked)
                 here = type(rows[0]) if rows else None
@@ -135,7 +135,7 @@ class _Ways:
                 return None
             else:
                 raise UnknownRelation(
-                    model=here.__name__, path=whole or path, part=part, choices=found, kind="relation"
+                    model=here.__name__, path=whole or path, part=part, choices=choices, kind="relation"
                 )
             if here is None:
                 return None
@@ -150,15 +150,15 @@ class _Ways:
         return any(last in row.__dict__ for row in rows if not hasattr(type(row), last))
 
 
-def carried(instances: Sequence[Any], path: str) -> list[Any]:
+def carried(instances: Sequence[object], path: str) -> list[Any]:
     """The rows that a path leads to, as far as instances carry them."""
-    rows: list[Any] = list(instances)
+    rows: list[object] = list(instances)
     for part in path.split(LOOKUP_SEP) if path else ():
         rows = [row for instance in rows for row in _carried(instance, part) if isinstance(row, Model)]
     return rows
 
 
-def _carried(instance: Any, name: str) -> Sequence[Any]:
+def _carried(instance: Any, name: str) -> Sequence[object]:
     cached = instance.__dict__.get("_prefetched_objects_cache", {})
     for place in (instance.__dict__, cached, instance._state.fields_cache):
         if name in place:
@@ -166,7 +166,7 @@ def _carried(instance: Any, name: str) -> Sequence[Any]:
     return ()
 
 
-def reached(instances: Sequence[Any], path: str) -> list[Any]:
+def reached(instances: Sequence[object], path: str) -> list[Any]:
     """The rows that a path of loaded relations leads to, each once."""
     rows: Sequence[Any] = instances
     for part in path.split(LOOKUP_SEP) if path else ():
@@ -174,7 +174,7 @@ def reached(instances: Sequence[Any], path: str) -> list[Any]:
     return list({id(row): row for row in rows}.values())
 
 
-def _related(instance: Any, name: str) -> Sequence[Any]:
+def _related(instance: object, name: str) -> Sequence[Any]:
     try:
         value = getattr(instance, name)
     except ObjectDoesNotExist:
@@ -182,7 +182,7 @@ def _related(instance: Any, name: str) -> Sequence[Any]:
     return _rows_in(value.all() if hasattr(value, "all") else value)
 
 
-def _rows_in(value: Any) -> Sequence[Any]:
+def _rows_in(value: object) -> Sequence[object]:
     """The rows of what an instance has for a relation: a QuerySet, a list, one row or none."""
     if value is None:
         return ()

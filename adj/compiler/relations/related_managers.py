@@ -7,21 +7,23 @@ Private Django API used here: `RelatedManager.instance`, `GenericRelation.conten
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import router
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
 from adj.compiler.checks.late_names import relation_fields, relations
 from adj.compiler.django.django_path import statement_of, statement_of_manager
 from adj.compiler.relations.relation import key_columns
+from adj.django_types import PrivateManager
 from adj.errors import NotLoaded, UnknownRelation, UnsupportedRelation, UnusableModel
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
 
 
-def check_usable(model: Any) -> None:
+def check_usable(model: type[Model]) -> None:
     """Raise `UnusableModel` for a model without rows: an abstract one, or one that was swapped for another."""
     options = getattr(model, "_meta", None)
     if options is None or options.abstract:
@@ -39,7 +41,7 @@ def check_usable(model: Any) -> None:
         )
 
 
-def _usable_subclasses(model: Any) -> Iterator[Any]:
+def _usable_subclasses(model: type[Model]) -> Iterator[Any]:
     if model is Model:
         return
     for one in model.__subclasses__():
@@ -49,12 +51,12 @@ def _usable_subclasses(model: Any) -> Iterator[Any]:
             yield one
 
 
-def manager_of(instance: Model, name: str) -> Any:
+def manager_of(instance: Model, name: str) -> PrivateManager:
     """The related manager of an instance. Raises `UnknownRelation`, and `TypeError` for a relation to a single row."""
     model = type(instance)
     descriptor = getattr(model, name, None)
     if isinstance(descriptor, ReverseManyToOneDescriptor):
-        return getattr(instance, name)
+        return cast("PrivateManager", getattr(instance, name))
     choices = dict(relations(model))
     if name not in choices:
         raise UnknownRelation(model=model.__name__, path=name, part=name, choices=choices, kind="relation")
@@ -66,7 +68,7 @@ def manager_of(instance: Model, name: str) -> Any:
     # A relation of a package, such as django-taggit's TaggableManager, has a descriptor of its own class.
     manager = getattr(instance, name)
     if hasattr(manager, "get_queryset"):
-        return manager
+        return cast("PrivateManager", manager)
     raise TypeError(
         f"related() expects a relation with a related manager; {model.__name__}.{name} is a {type(manager).__name__}."
     )
@@ -105,7 +107,7 @@ def _deferred_key(instance: Model, relation: str | None) -> NotLoaded | None:
     return NotLoaded(model=type(instance).__name__, field=names[0], is_relation=False) if names else None
 
 
-def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:
+def _by_natural_key(instance: Model, name: str) -> DjangoQuerySet:
     """The rows of a generic relation, whose content type is looked up by the same query."""
     relation: Any = type(instance)._meta.get_field(name)
     model = instance._meta.concrete_model if relation.for_concrete_model else type(instance)
@@ -113,7 +115,7 @@ def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:
         raise TypeError(f"{type(instance).__name__} is abstract and has no rows")
     type_name, key_name = relation.content_type_field_name, relation.object_id_field_name
     hinted = relation.related_model._default_manager.db_manager(hints={"instance": instance})
-    queryset: QuerySet[Any, Any] = hinted.filter(
+    queryset: DjangoQuerySet = hinted.filter(
         **{
             f"{type_name}__app_label": model._meta.app_label,
             f"{type_name}__model": model._meta.model_name,
@@ -123,7 +125,7 @@ def _by_natural_key(instance: Model, name: str) -> QuerySet[Any, Any]:
     return queryset
 
 
-def checked_manager(source: Any, name: object) -> tuple[Model, Any]:
+def checked_manager(source: object, name: object) -> tuple[Model, object]:
     """A related manager and its instance. Raises `TypeError` for anything else."""
     instance = getattr(source, "instance", None)
     if name is None and isinstance(instance, Model) and hasattr(source, "get_queryset"):
@@ -141,7 +143,9 @@ def write_alias(model: type[Model], instance: Model) -> str:
     return alias
 
 
-def call_manager(make_manager: Callable[[], Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def call_manager(
+    make_manager: Callable[[], Any], name: str, args: tuple[object, ...], kwargs: dict[str, object]
+) -> Any:
     """Call a method of a related manager. Raises `UnsupportedRelation` where its relation does not allow it."""
     manager = make_manager()
     method = getattr(manager, name, None)

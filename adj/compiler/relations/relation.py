@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connections
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from django.db.models.fields.mixins import FieldCacheMixin
 from django.db.models.fields.related import ForeignObject
 from django.db.models.fields.related_descriptors import (
@@ -26,6 +26,11 @@ from django.db.models.fields.related_descriptors import (
     ReverseManyToOneDescriptor,
     ReverseOneToOneDescriptor,
 )
+from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.db.models.options import Options
+
+from adj.django_types import AnyField
+from adj.statement.clauses import DjangoQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Through:
     attribute: str
     # The field of the column, and the field it refers to.
     source: Any
-    target: Any
+    target: AnyField
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,22 +67,21 @@ class Relation:
     is_single: bool
     through: Through | None = None
 
-    def narrowed(self, queryset: QuerySet[Any, Any], keys: object) -> QuerySet[Any, Any]:
+    def narrowed(self, queryset: DjangoQuerySet, keys: object) -> DjangoQuerySet:
         """A QuerySet's rows that belong to the keys, as Django's descriptors and managers narrow it."""
-        found: Any = queryset
         if self.is_single:
-            found = queryset.filter(**{self.lookup: keys})
+            narrowed = queryset.filter(**{self.lookup: keys})
             # There is one row for each key.
-            found.query.clear_ordering()
-            return found  # type: ignore[no-any-return]  # private methods made it Any
-        found = queryset.all()
+            narrowed.query.clear_ordering()
+            return narrowed
+        narrowed = queryset.all()
         # Joins that are there are used again, as they lead to the same rows.
-        found.query.add_q(Q(**{self.lookup: keys}), reuse_all=True)
+        narrowed.query.add_q(Q(**{self.lookup: keys}), reuse_all=True)
         if self.through is None:
-            return found  # type: ignore[no-any-return]  # private methods made it Any
-        quote = connections[found.db].ops.quote_name
+            return narrowed
+        quote = connections[narrowed.db].ops.quote_name
         column = f"{quote(self.through.table)}.{quote(self.through.column)}"
-        return found.extra(select={self.through.attribute: column})  # type: ignore[no-any-return]  # as above
+        return narrowed.extra(select={self.through.attribute: column})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +90,7 @@ class OwnRows:
 
     lookup: str = "pk__in"
 
-    def narrowed(self, queryset: QuerySet[Any, Any], keys: object) -> QuerySet[Any, Any]:
+    def narrowed(self, queryset: DjangoQuerySet, keys: object) -> DjangoQuerySet:
         """A QuerySet's rows that have the keys."""
         return queryset.filter(**{self.lookup: keys})
 
@@ -98,13 +102,13 @@ OWN_ROWS = OwnRows()
 def relation_of(model: type[Model], name: str) -> Relation | None:
     """The relation that an attribute of a model stands for; None where it has no answer here, or is no relation."""
     descriptor: Any = getattr(model, name, None)
-    make = _KINDS.get(type(descriptor))
+    make = _BY_DESCRIPTOR.get(type(descriptor))
     return None if make is None else make(model, name, descriptor)
 
 
 def _forward(model: type[Model], name: str, descriptor: Any) -> Relation | None:
     field = descriptor.field
-    if not _is_plain(field):
+    if not _has_plain_key(field):
         return None
     related, target = field.remote_field.model, field.foreign_related_fields[0]
     return Relation(
@@ -129,9 +133,9 @@ def _reverse(model: type[Model], name: str, descriptor: Any) -> Relation | None:
     return _backwards(model, name, descriptor.rel, is_single=False)
 
 
-def _backwards(model: type[Model], name: str, rel: Any, *, is_single: bool) -> Relation | None:
+def _backwards(model: type[Model], name: str, rel: ForeignObjectRel, *, is_single: bool) -> Relation | None:
     field, related = rel.field, rel.related_model
-    if not _is_plain(field):
+    if not _has_plain_key(field):
         return None
     return Relation(
         model=model,
@@ -151,7 +155,7 @@ def _many_to_many(model: type[Model], name: str, descriptor: Any) -> Relation | 
     rel, field = descriptor.rel, descriptor.rel.field
     is_reverse, source = descriptor.reverse, source_field(descriptor)
     # An ancestor's prefetched rows count as a child's own, which only Django's managers know.
-    if not _is_plain(source) or not source.foreign_related_fields[0].primary_key or model._meta.parents:
+    if not _has_plain_key(source) or not source.foreign_related_fields[0].primary_key or model._meta.parents:
         return None
     target = source.foreign_related_fields[0]
     related = rel.related_model if is_reverse else rel.model
@@ -181,7 +185,7 @@ def key_columns(model: type[Model], name: str) -> list[str]:
     return [field.attname for field in _key_fields(model, getattr(model, name, None)) if not field.primary_key]
 
 
-def _key_fields(model: type[Model], descriptor: Any) -> Any:
+def _key_fields(model: type[Model], descriptor: object) -> Any:
     if (key := generic_key(descriptor)) is not None:
         return [model._meta.get_field(name) for name in (key.ct_field, key.fk_field)]
     if isinstance(descriptor, ForwardManyToOneDescriptor):
@@ -210,7 +214,7 @@ def source_field(descriptor: Any) -> Any:
     )
 
 
-_KINDS = {
+_BY_DESCRIPTOR = {
     ForwardManyToOneDescriptor: _forward,
     ForwardOneToOneDescriptor: _forward,
     ReverseOneToOneDescriptor: _reverse_single,
@@ -219,23 +223,23 @@ _KINDS = {
 }
 
 
-def _is_plain(field: Any) -> bool:
+def _has_plain_key(field: object) -> bool:
     """Whether a foreign key has one column, and finds and keeps its rows as Django's do."""
-    kind, django, caching = type(field), ForeignObject, FieldCacheMixin
+    field_class, django, caching = type(field), ForeignObject, FieldCacheMixin
     names = ("get_local_related_value", "get_foreign_related_value", "get_instance_value_for_fields")
     return (
         isinstance(field, ForeignObject)
         and len(field.foreign_related_fields) == 1
-        and all(getattr(kind, name) is getattr(django, name) for name in (*names, "get_extra_restriction"))
-        and all(getattr(kind, name) is getattr(caching, name) for name in ("is_cached", "set_cached_value"))
+        and all(getattr(field_class, name) is getattr(django, name) for name in (*names, "get_extra_restriction"))
+        and all(getattr(field_class, name) is getattr(caching, name) for name in ("is_cached", "set_cached_value"))
     )
 
 
-def _key_name(model: type[Model], field: Any) -> str:
+def _key_name(model: type[Model], field: AnyField) -> str:
     """The attribute that holds a key: of a primary key the model's own, as `get_instance_value_for_fields()` has it."""
-    options: Any = model._meta
+    options: Options[Model] = model._meta
     if field.primary_key:
-        link = options.get_ancestor_link(field.model)
-        if not link or link.primary_key or link.model._meta.abstract:
+        parent_link = options.get_ancestor_link(field.model)
+        if not parent_link or parent_link.primary_key or parent_link.model._meta.abstract:
             return str(options.pk.attname)
     return str(field.attname)

@@ -14,10 +14,11 @@ from django.db.models.query_utils import FilteredRelation
 from django.db.models.sql.query import Query
 from django.utils.tree import Node
 
-from adj.compiler.slots.slots import Slot, Slotted
+from adj.compiler.slots.marked_nodes import Slotted
+from adj.compiler.slots.slots import Slot
 
 
-def forget_arguments(node: Any, seen: dict[int, bool] | None = None) -> bool:
+def forget_arguments(node: object, seen: dict[int, bool] | None = None) -> bool:
     """Take the user's values out of a compiled tree, where expressions keep their constructor's arguments.
 
     Only what has a slot somewhere in it is touched, and said to have one: it is a copy, made to hold the slot. All
@@ -38,7 +39,7 @@ def forget_arguments(node: Any, seen: dict[int, bool] | None = None) -> bool:
     return has_slot
 
 
-def _parts(node: Any) -> Iterable[Any]:
+def _parts(node: Any) -> Iterable[object]:
     """The nodes of a compiled tree right below one."""
     if isinstance(node, Query):
         return _query_parts(node)
@@ -49,7 +50,7 @@ def _parts(node: Any) -> Iterable[Any]:
     return node.get_source_expressions() if hasattr(node, "get_source_expressions") else ()
 
 
-def _query_parts(query: Any) -> list[Any]:
+def _query_parts(query: Any) -> list[object]:
     grouped = query.group_by if isinstance(query.group_by, tuple) else ()
     inner = getattr(query, "inner_query", None)
     nodes = [query.where, *query.annotations.values(), *query.select, *query.order_by, *grouped]

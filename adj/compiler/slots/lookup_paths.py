@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import DateTimeField, Transform
+from django.db.models import DateTimeField, Model, Transform
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.lookups import In
 
 from adj.compiler.slots.passing import COMPARISONS
+from adj.django_types import PathField
 from adj.schema.paths import LONGEST_PATH
 
 MEMBERSHIPS: frozenset[type] = frozenset({In, RelatedIn})
@@ -20,13 +20,13 @@ MEMBERSHIPS: frozenset[type] = frozenset({In, RelatedIn})
 _NAMES = frozenset({"exact", "gt", "gte", "lt", "lte"})
 
 
-def compares_plainly(model: Any, path: str | None) -> bool:
+def compares_plainly(model: type[Model] | None, path: str | None) -> bool:
     """Whether a path compares a column of Django's own fields, so that the parameters of an expression stay alone."""
     return path is not None and len(path) <= LONGEST_PATH and _compares_plainly(model, path)
 
 
 @lru_cache(maxsize=4_096)
-def _compares_plainly(model: Any, path: str) -> bool:
+def _compares_plainly(model: type[Model] | None, path: str) -> bool:
     *names, last = path.split(LOOKUP_SEP)
     if last in _NAMES and names:
         field, lookup = _field(model, names), last
@@ -37,22 +37,22 @@ def _compares_plainly(model: Any, path: str) -> bool:
     return field.get_lookup(lookup) in COMPARISONS
 
 
-def takes_any_length(model: Any, path: str | None) -> bool:
+def takes_any_length(model: type[Model] | None, path: str | None) -> bool:
     """Whether a path compares one column with the members of a list, whose number changes placeholders alone."""
     return path is not None and path.endswith("__in") and len(path) <= LONGEST_PATH and _takes_any_length(model, path)
 
 
 @lru_cache(maxsize=4_096)
-def _takes_any_length(model: Any, path: str) -> bool:
+def _takes_any_length(model: type[Model] | None, path: str) -> bool:
     field = _field(model, path.split(LOOKUP_SEP)[:-1])
     if field is None or not hasattr(field, "get_lookup") or len(getattr(field, "foreign_related_fields", ())) > 1:
         return False
     return field.get_lookup("in") in MEMBERSHIPS
 
 
-def _field(model: Any, names: list[str]) -> Any:
+def _field(model: type[Model] | None, names: list[str]) -> PathField | None:
     """The field that a path of names leads to, if it leads to one."""
-    field: Any = None
+    field: PathField | None = None
     for name in names:
         if model is None:
             return None

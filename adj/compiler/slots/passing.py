@@ -11,7 +11,6 @@ Private Django API used here: `ConcatPair`, `AggregateFilter`, `AggregateOrderBy
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from django.db.models import (
     Avg,
@@ -66,7 +65,7 @@ from django.db.models.sql.subqueries import AggregateQuery, DeleteQuery, UpdateQ
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
 
-def _there(module: Any, *names: str) -> set[type]:
+def _there(module: object, *names: str) -> set[type]:
     """Classes that some supported versions of Django have."""
     return {getattr(module, name) for name in names if hasattr(module, name)}
 
@@ -125,9 +124,9 @@ _POSTGRES = frozenset(
 
 
 @lru_cache(maxsize=4_096)
-def passes(kind: type) -> bool:
+def passes(node_class: type) -> bool:
     """Whether nodes of a class pass on all parameters of what is inside them."""
-    return kind in PASSING or f"{kind.__module__}.{kind.__qualname__}" in _POSTGRES
+    return node_class in PASSING or f"{node_class.__module__}.{node_class.__qualname__}" in _POSTGRES
 
 
 PASSING_LEFT: frozenset[type] = PASSING | {

@@ -11,7 +11,7 @@ in `_BUILDING` and `_SELECTING`, `BaseExpression.resolve_expression`, `ContentTy
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakSet
 
 C = TypeVar("C", bound=type)
@@ -59,39 +59,39 @@ def _forget() -> None:
 
 
 @lru_cache(maxsize=4_096)
-def is_project_code(kind: Any) -> bool:
+def is_project_code(node_class: type) -> bool:
     """Whether a class is neither Django's nor declared pure."""
-    return not kind.__module__.startswith("django.") and kind not in _pure
+    return not node_class.__module__.startswith("django.") and node_class not in _pure
 
 
-def _is_overridden(kind: type, name: str) -> bool:
+def _is_overridden(node_class: type, name: str) -> bool:
     """Whether a class has a method or attribute from a class of the project's."""
-    for base in kind.__mro__:
+    for base in node_class.__mro__:
         if name in vars(base):
             return is_project_code(base)
     return False
 
 
 @lru_cache(maxsize=4_096)
-def resolves_itself(kind: Any) -> bool:
+def resolves_itself(node_class: type) -> bool:
     """Whether a class of the project decides about its SQL before it is compiled."""
-    return any(_is_overridden(kind, name) for name in _RESOLVING)
+    return any(_is_overridden(node_class, name) for name in _RESOLVING)
 
 
 @lru_cache(maxsize=4_096)
-def column_objection(kind: Any) -> str | None:
+def column_objection(field_class: type) -> str | None:
     """Why columns of a class of fields have no lasting SQL, if so."""
-    name = next((name for name in (*_BUILDING, *_SELECTING) if _is_overridden(kind, name)), None)
-    return None if name is None else f"{kind.__name__}.{name} may give other SQL at the next run"
+    name = next((name for name in (*_BUILDING, *_SELECTING) if _is_overridden(field_class, name)), None)
+    return None if name is None else f"{field_class.__name__}.{name} may give other SQL at the next run"
 
 
 @lru_cache(maxsize=4_096)
-def writes_own_type(kind: Any) -> bool:
+def writes_own_type(field_class: type) -> bool:
     """Whether a class of fields decides about the SQL of a type, or around a value, at each compilation."""
-    return any(_is_overridden(kind, name) for name in _TYPING)
+    return any(_is_overridden(field_class, name) for name in _TYPING)
 
 
-def join_is_project_code(join_field: Any) -> bool:
+def join_is_project_code(join_field: object) -> bool:
     """Whether a join's condition has to be compiled again at each run."""
     field = getattr(join_field, "field", join_field)
     return any(_is_overridden(type(one), "get_extra_restriction") for one in (join_field, field))

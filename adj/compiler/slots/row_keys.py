@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from django.core.exceptions import EmptyResultSet
+from django.db.models.sql.compiler import SQLCompiler
 
-from adj.compiler.slots.slots import Marker, Refused, Rendering, SlottedLookup, check_nested, markers, nested_markers
+from adj.compiler.slots.marked_nodes import SlottedLookup
+from adj.compiler.slots.slots import Marker, Rendering, UnfitValue, check_nested, markers, nested_markers
 
 
-class Keys(tuple[object, ...]):
-    """Keys to look rows up by: none of them twice, None not among them, and at least one."""
+class RowKeys(tuple[object, ...]):
+    """Keys to look rows up by: at least one, each once, and never None."""
 
     __slots__ = ()
 
@@ -52,19 +53,19 @@ def placeholders(count: int) -> str:
     return "%s, " * (count - 1) + "%s" if count else ""
 
 
-def keys_bind(rendering: Rendering, compiler: Any) -> Callable[[Any], Sequence[object]]:
+def keys_bind(rendering: Rendering, compiler: SQLCompiler) -> Callable[[object], Sequence[object]]:
     """Let Django make the lookup from other keys; but for their number its SQL has to be the recorded one."""
     rebuild, sql, token, start = rendering.rebuild, rendering.sql, rendering.token, len(rendering.parameters) - 1
     nested = nested_markers(rendering)
 
-    def bind(keys: Any) -> Sequence[object]:
+    def bind(keys: object) -> Sequence[object]:
         try:
             fresh_sql, parameters = compiler.compile(rebuild(keys))
         except EmptyResultSet:
-            raise Refused from None
+            raise UnfitValue from None
         if fresh_sql != sql.replace(token, placeholders(len(parameters) - start)):
-            raise Refused
+            raise UnfitValue
         check_nested(parameters, nested)
-        return parameters  # type: ignore[no-any-return]  # Django's compilers are untyped
+        return parameters
 
     return bind

@@ -7,12 +7,12 @@ Private Django API used here: `Query.resolve_lookup_value`, `Query.chain`, `Quer
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast
 
-from django.db.models.expressions import Col, Value
+from django.db.models.expressions import BaseExpression, Col, Expression, Value
 from django.db.models.functions import Cast
 from django.db.models.lookups import In, IsNull, Lookup
 from django.db.models.sql.compiler import SQLCompiler
@@ -20,36 +20,37 @@ from django.db.models.sql.datastructures import Join
 from django.db.models.sql.query import Query
 
 from adj.compiler.slots.lookup_paths import MEMBERSHIPS
+from adj.compiler.slots.marked_nodes import Slotted, SlottedLookup, mark, render_again
 from adj.compiler.slots.passing import passes
 from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, writes_own_type
 from adj.compiler.slots.row_keys import SlottedKeys
-from adj.compiler.slots.slots import Recording, Slot, Slotted, SlottedLookup, mark, render_again
+from adj.compiler.slots.slots import CompiledSQL, Recording, Slot
 from adj.statement.structure import SEQUENCE_TYPES
 
 
-def _is_made_plainly(lookup_class: Any) -> bool:
+def _is_built_plainly(lookup_class: Any) -> bool:
     """Whether a lookup is of the class that was asked for, whatever its value."""
-    plain: Any = Lookup
-    return lookup_class.__new__ is plain.__new__
+    return lookup_class.__new__ is Lookup.__new__
 
 
 class SlottedQuery(Query):
     """Django's Query, taking operands wrapped in a `Slot` and marking the lookups that are made of them."""
 
     # Django's signatures are untyped; the values pass through unchanged.
-    def resolve_lookup_value(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def resolve_lookup_value(self, value: object, *args: Any, **kwargs: Any) -> object:
         """A slot has nothing to resolve."""
         return value if type(value) is Slot else super().resolve_lookup_value(value, *args, **kwargs)
 
-    def chain(self, klass: Any = None) -> Any:
+    def chain(self, klass: type[Query] | None = None) -> Query:
         """A copy, which takes slots as well if it is to be of another class, as that of an UPDATE."""
-        return super().chain(None if klass is None else slotted_query_class(klass))
+        query_class: type | None = klass
+        return super().chain(None if query_class is None else slotted_query_class(query_class))
 
-    def check_related_objects(self, field: Any, value: Any, opts: Any) -> None:
+    def check_related_objects(self, field: object, value: object, opts: object) -> None:
         """Let Django check the operand itself."""
         super().check_related_objects(field, value.value if type(value) is Slot else value, opts)
 
-    def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
+    def build_lookup(self, lookups: Sequence[str], lhs: Expression | Query, rhs: object) -> Any:
         """Let Django make the lookup from the operand, and mark it."""
         if type(rhs) is not Slot:
             return super().build_lookup(lookups, lhs, rhs)
@@ -63,11 +64,11 @@ class SlottedQuery(Query):
         return lookup
 
 
-def _is_list_of_keys(lookup: Any, value: object) -> bool:
+def _is_list_of_keys(lookup: object, value: object) -> bool:
     return type(lookup) in MEMBERSHIPS and isinstance(value, SEQUENCE_TYPES)
 
 
-def _objection(lookup: Any, names: Any, slot: Slot) -> str | None:
+def _objection(lookup: object, names: Sequence[str], slot: Slot) -> str | None:
     """Why a lookup that Django has made of a value cannot be made again from another value."""
     if isinstance(lookup, IsNull) and "isnull" not in names:
         return "a value that its field stores as NULL"
@@ -75,18 +76,18 @@ def _objection(lookup: Any, names: Any, slot: Slot) -> str | None:
         return "members that are in no list, of which None is structure"
     if isinstance(lookup, In) and type(lookup) not in MEMBERSHIPS and not slot.has_length:
         return f"{type(lookup).__name__} of members whose number may decide about its SQL"
-    if not _is_made_plainly(type(lookup)):
+    if not _is_built_plainly(type(lookup)):
         return f"{type(lookup).__name__} may be another class for another value"
     if not isinstance(lookup, Lookup) or not lookup.rhs_is_direct_value() or "rhs" not in lookup.__dict__:
         return f"{type(lookup).__name__} keeps its value elsewhere"
     return None
 
 
-def plain_class(kind: type) -> type:
+def plain_class(node_class: type) -> type:
     """The class that a class which takes slots was made of; any other class itself."""
-    if kind is SlottedQuery:
+    if node_class is SlottedQuery:
         return Query
-    return kind.__mro__[2] if issubclass(kind, SlottedQuery) else kind
+    return node_class.__mro__[2] if issubclass(node_class, SlottedQuery) else node_class
 
 
 @lru_cache(maxsize=1_024)
@@ -121,7 +122,7 @@ def recorded(recording: Recording) -> Generator[None]:
 class MarkingCompiler(SQLCompiler):
     """Mixed into a backend's compiler: marked nodes render as markers, and code of the project is noticed."""
 
-    def compile(self, node: Any) -> Any:
+    def compile(self, node: BaseExpression) -> Any:
         """Compile a node; a marked one in its own way."""
         compile_node: Any = super().compile
         if isinstance(node, Slotted):
@@ -142,37 +143,39 @@ class MarkingCompiler(SQLCompiler):
 _WRITING_TYPES = frozenset({Cast, Value})
 
 
-def _compiled(node: Any, compiler: Any, recording: Recording, compile_node: Any) -> Any:
+def _compiled(
+    node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], CompiledSQL]
+) -> CompiledSQL:
     """A node that is no slot, compiled while SQL is recorded."""
-    kind = plain_class(type(node))
-    if kind is Col:
+    node_class = plain_class(type(node))
+    if node_class is Col:
         _check_column(node, recording)
-    elif kind is Join:
+    elif node_class is Join:
         _check_field(node.join_field, recording)
         if join_is_project_code(node.join_field):
             return render_again(node, compiler, recording, compile_node)
-    elif is_project_code(kind) or (kind in _WRITING_TYPES and _writes_own_type(node)):
+    elif is_project_code(node_class) or (node_class in _WRITING_TYPES and _writes_own_type(node)):
         return render_again(node, compiler, recording, compile_node)
-    if passes(kind):
+    if passes(node_class):
         return compile_node(node)
-    with recording.within(kind.__name__):
+    with recording.within(node_class.__name__):
         return compile_node(node)
 
 
 def _writes_own_type(node: Any) -> bool:
-    kind: Any = type(node._output_field_or_none)
-    return writes_own_type(kind)
+    field_class: type = type(node._output_field_or_none)
+    return writes_own_type(field_class)
 
 
-def _check_column(node: Any, recording: Recording) -> None:
+def _check_column(node: object, recording: Recording) -> None:
     # An expression without an output field has no field that could decide about it.
     for field in (getattr(node, "target", None), getattr(node, "_output_field_or_none", None)):
         _check_field(field, recording)
 
 
-def _check_field(field: Any, recording: Recording) -> None:
-    kind: Any = type(field)
-    if field is not None and (objection := column_objection(kind)) is not None:
+def _check_field(field: object, recording: Recording) -> None:
+    field_class: type = type(field)
+    if field is not None and (objection := column_objection(field_class)) is not None:
         recording.note_objection(objection)
 
 

@@ -7,7 +7,6 @@ It does where a column of a plain type is compared with the parameter, and nowhe
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from django.db import models
 from django.db.models.expressions import Col
@@ -77,7 +76,7 @@ def _compares_column(rendering: Rendering) -> bool:
     return lookup in _COMPARISONS and type(left) is Col and _column_type(left.output_field) in _FIELDS
 
 
-def _column_type(field: Any) -> type[Any]:
+def _column_type(field: object) -> type:
     """The class of the field whose values a column holds, through keys that refer to others."""
     while (target := getattr(field, "target_field", None)) is not None:
         field = target

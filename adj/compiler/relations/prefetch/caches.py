@@ -12,13 +12,16 @@ from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import QuerySet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf
 from adj.compiler.plans.plan import is_plain_integer
 from adj.compiler.relations.prefetch.querysets import querysets_of
 from adj.compiler.relations.prefetch.request import Request
 from adj.compiler.relations.relation import Relation
+from adj.django_types import AnyPrefetch
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.structure import StatementHolder
 
 Instances = Sequence[Any]
@@ -29,13 +32,13 @@ class Fetched:
     """The rows of a relation for some instances, whose keys stand in the same order."""
 
     request: Request
-    lookup: Any
+    lookup: AnyPrefetch
     level: int
     instances: Instances
-    keys: Sequence[Any]
-    rows: list[Any]
+    keys: Sequence[object]
+    rows: list[object]
     # The offline wrapper of the database that the rows are from.
-    wrapper: Any
+    wrapper: BaseDatabaseWrapper
 
     def calls_project_code(self) -> bool:
         """Whether filling the caches runs code of the project, or has to load a column that the rows do not carry."""
@@ -64,15 +67,15 @@ def prepare_caches(instances: Instances) -> bool:
     return True
 
 
-def carried_rows(relation: Relation, instances: Instances) -> list[Any]:
+def carried_rows(relation: Relation, instances: Instances) -> list[object]:
     """The rows that instances carry already."""
     if relation.is_single:
-        found = [instance._state.fields_cache[relation.cache_name] for instance in instances]
-        return [row for row in found if row is not None]
+        rows = [instance._state.fields_cache[relation.cache_name] for instance in instances]
+        return [row for row in rows if row is not None]
     return [row for instance in instances for row in instance._prefetched_objects_cache[relation.name]]
 
 
-def keys_of(relation: Relation, instances: Instances) -> list[Any] | None:
+def keys_of(relation: Relation, instances: Instances) -> list[object] | None:
     """The key of each instance; None where one of them does not carry it."""
     name = relation.instance_key
     try:
@@ -85,7 +88,7 @@ def fill(fetched: Fetched) -> None:
     """Put the rows into the caches of the instances, and the instances into those of the rows."""
     relation = fetched.request.relation
     keys, row_keys = _comparable_keys(fetched)
-    by_key: defaultdict[Hashable, list[Any]] = defaultdict(list)
+    by_key: defaultdict[Hashable, list[object]] = defaultdict(list)
     for key, row in zip(row_keys, fetched.rows, strict=True):
         by_key[key].append(row)
     if relation.back_name is not None:
@@ -95,7 +98,7 @@ def fill(fetched: Fetched) -> None:
         put(instance, by_key.get(key) or [])
 
 
-def _comparable_keys(fetched: Fetched) -> tuple[Sequence[Any], list[Any]]:
+def _comparable_keys(fetched: Fetched) -> tuple[Sequence[object], list[object]]:
     """The keys of the instances and of the rows; across a table between them as the database takes both."""
     relation, through = fetched.request.relation, fetched.request.relation.through
     row_keys = list(map(attrgetter(relation.row_key), fetched.rows))
@@ -109,7 +112,7 @@ def _comparable_keys(fetched: Fetched) -> tuple[Sequence[Any], list[Any]]:
     return [prepare_target(key, wrapper) for key in fetched.keys], [prepared[key] for key in row_keys]
 
 
-def _fill_back(relation: Relation, owners: dict[Any, Any], row_keys: list[Any], rows: list[Any]) -> None:
+def _fill_back(relation: Relation, owners: dict[object, object], row_keys: list[object], rows: list[Any]) -> None:
     """Rows know the instance that they were fetched for."""
     name: Any = relation.back_name
     for key, row in zip(row_keys, rows, strict=True):
@@ -118,7 +121,7 @@ def _fill_back(relation: Relation, owners: dict[Any, Any], row_keys: list[Any], 
             cache[name] = owners[key]
 
 
-def _putter(fetched: Fetched) -> Callable[[Any, list[Any]], None]:
+def _putter(fetched: Fetched) -> Callable[[Any, list[object]], None]:
     """What puts its rows into an instance."""
     relation, name = fetched.request.relation, holder(fetched.lookup, fetched.level)
     if fetched.lookup.to_attr and is_leaf(fetched.lookup, fetched.level):
@@ -129,19 +132,19 @@ def _putter(fetched: Fetched) -> Callable[[Any, list[Any]], None]:
     cache_name = relation.cache_name
     if relation.is_single:
 
-        def put_row(instance: Any, rows: list[Any]) -> None:
+        def put_row(instance: Model, rows: list[object]) -> None:
             instance._state.fields_cache[cache_name] = rows[0] if rows else None
 
         return put_row
     queryset_of = querysets_of(relation, _source_queryset(fetched))
 
-    def put_queryset(instance: Any, rows: list[Any]) -> None:
+    def put_queryset(instance: Any, rows: list[object]) -> None:
         instance._prefetched_objects_cache[cache_name] = queryset_of(instance, rows)
 
     return put_queryset
 
 
-def _source_queryset(fetched: Fetched) -> QuerySet[Any, Any] | None:
+def _source_queryset(fetched: Fetched) -> DjangoQuerySet | None:
     source: Any = fetched.request.source
     return source.queryset if isinstance(source, StatementHolder) else source
 

@@ -10,20 +10,24 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model
 from django.db.models.query import get_prefetcher, prefetch_one_level
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf, prefetch_lookup, through
+from adj.django_types import AnyPrefetch
 
 
-def take_level(instances: Sequence[Any], lookup: Any, level: int) -> tuple[list[Any], Sequence[Any] | None]:
+def take_level(
+    instances: Sequence[Model], lookup: AnyPrefetch, level: int
+) -> tuple[list[object], Sequence[object] | None]:
     """The rows that a lookup leads to at a level, and what they ask to be prefetched; None if nothing was fetched.
 
     As the loop of `prefetch_related_objects()` has it, whose errors it raises.
     """
     first, name = instances[0], through(lookup, level)
     # The stubs have a boolean in place of the last one, which was one in Django 2.
-    prefetcher, _, is_found, is_fetched = cast("Any", get_prefetcher)(first, name, holder(lookup, level))
-    if not is_found:
+    prefetcher, _, exists, is_fetched = cast("Any", get_prefetcher)(first, name, holder(lookup, level))
+    if not exists:
         raise AttributeError(
             f"Cannot find '{name}' on {type(first).__name__} object, '{lookup.prefetch_through}' is an invalid "
             "parameter to prefetch_related()"
@@ -42,15 +46,15 @@ def take_level(instances: Sequence[Any], lookup: Any, level: int) -> tuple[list[
     return list(rows), own
 
 
-def _followed(instances: Sequence[Any], name: str) -> list[Any]:
+def _followed(instances: Sequence[object], name: str) -> list[object]:
     """What an attribute of instances leads to."""
-    rows: list[Any] = []
+    rows: list[object] = []
     for instance in instances:
         cache = getattr(instance, "_prefetched_objects_cache", {})
         try:
-            found = list(cache[name]) if name in cache else getattr(instance, name)
+            value = list(cache[name]) if name in cache else getattr(instance, name)
         except ObjectDoesNotExist:
             continue
-        if found is not None:
-            rows.extend(found if isinstance(found, list) else [found])
+        if value is not None:
+            rows.extend(value if isinstance(value, list) else [value])
     return rows

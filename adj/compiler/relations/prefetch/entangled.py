@@ -10,7 +10,7 @@ Private Django API used here: `QuerySet._prefetch_related_lookups`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from django.db.models import Model
 
@@ -19,34 +19,37 @@ from adj.compiler.keys.prefetch_lookups import has_second_queryset, holder, is_l
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
 from adj.compiler.relations.prefetch.steps import is_bare, is_computed
 from adj.compiler.relations.relation import Relation, generic_key, relation_of
+from adj.django_types import AnyPrefetch, PrivateManager, PrivateQuerySet
 from adj.statement.structure import StatementHolder
 
-Branch: TypeAlias = Sequence[Any]
-Names: TypeAlias = frozenset[str] | None
+Branch: TypeAlias = Sequence[AnyPrefetch]
+AttributeNames: TypeAlias = frozenset[str] | None
 """The attributes that lookups go through or fill; None where only the rows know."""
 
 _NOTHING: frozenset[str] = frozenset()
 
 
-def entangled(instances: Sequence[Any], lookups: Sequence[Any], branches: Sequence[Branch], level: int) -> list[int]:
+def entangled(
+    instances: Sequence[object], lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int
+) -> list[int]:
     """The numbers of branches whose order matters; the others are independent of them, and of each other."""
     if len(branches) == 1:
         return [0]
     reached = [_reached(instances, branch, level) for branch in branches]
-    found: list[int] = []
+    numbers: list[int] = []
     more = [i for i, branch in enumerate(branches) if not _is_alone(instances, branch, level, reached[i])]
     while more:
-        found += more
+        numbers += more
         if any(reached[i] is None for i in more):
             return [*range(len(branches))]
         # What these come to on their way must be as they find it in Django.
-        met = _NOTHING.union(*((reached[i] or _NOTHING) | _heads(branches[i], level) for i in found))
-        met_or_between = _names_between(lookups, [branches[i] for i in found], level) | met
-        more = [i for i, branch in enumerate(branches) if i not in found and met_or_between & _heads(branch, level)]
-    return sorted(found)
+        met = _NOTHING.union(*((reached[i] or _NOTHING) | _heads(branches[i], level) for i in numbers))
+        met_or_between = _names_between(lookups, [branches[i] for i in numbers], level) | met
+        more = [i for i, branch in enumerate(branches) if i not in numbers and met_or_between & _heads(branch, level)]
+    return sorted(numbers)
 
 
-def _names_between(lookups: Sequence[Any], branches: Sequence[Branch], level: int) -> frozenset[str]:
+def _names_between(lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int) -> frozenset[str]:
     """The attributes filled by lookups that stand between those of some branches; caches keep the lookups' order."""
     names = [holder(lookup, level) for lookup in lookups]
     heads = {holder(branch[0], level) for branch in branches}
@@ -58,7 +61,7 @@ def _heads(branch: Branch, level: int) -> frozenset[str]:
     return frozenset((holder(branch[0], level), through(branch[0], level)))
 
 
-def _is_alone(instances: Sequence[Any], branch: Branch, level: int, reached: Names) -> bool:
+def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: AttributeNames) -> bool:
     """Whether a branch goes on from new rows, and never gets back to the instances."""
     if reached is None or has_second_queryset(branch, level):
         return False
@@ -76,7 +79,7 @@ def _is_alone(instances: Sequence[Any], branch: Branch, level: int, reached: Nam
     )
 
 
-def _reached(instances: Sequence[Any], branch: Branch, level: int) -> Names:
+def _reached(instances: Sequence[object], branch: Branch, level: int) -> AttributeNames:
     """The names below the first level of a branch."""
     model: Any = type(instances[0])
     if all(is_leaf(lookup, level) for lookup in branch) and _is_djangos_leaf(model, branch[0], level):
@@ -86,7 +89,7 @@ def _reached(instances: Sequence[Any], branch: Branch, level: int) -> Names:
     return _names(model, branch, level, is_below=True)
 
 
-def _is_djangos_leaf(model: type[Model], lookup: Any, level: int) -> bool:
+def _is_djangos_leaf(model: type[Model], lookup: AnyPrefetch, level: int) -> bool:
     """Whether a relation of Django's own without a question of adj's leads to rows that ask for nothing more."""
     descriptor: Any = getattr(model, through(lookup, level), None)
     if not type(descriptor).__module__.startswith("django.contrib.contenttypes"):
@@ -96,7 +99,7 @@ def _is_djangos_leaf(model: type[Model], lookup: Any, level: int) -> bool:
     return lookup.queryset is None and starts_plain(descriptor.rel.model._default_manager)
 
 
-def _names(model: type[Model], lookups: Sequence[Any], level: int, *, is_below: bool = False) -> Names:
+def _names(model: type[Model], lookups: Sequence[AnyPrefetch], level: int, *, is_below: bool = False) -> AttributeNames:
     """The names of lookups from a level on, or below it, with those of the queries that they fetch rows by."""
     models: dict[str, type[Model]] = {}
     names = _NOTHING
@@ -116,25 +119,25 @@ def _names(model: type[Model], lookups: Sequence[Any], level: int, *, is_below: 
     return names
 
 
-def _own_names(relation: Relation, lookup: Any, level: int) -> Names:
+def _own_names(relation: Relation, lookup: AnyPrefetch, level: int) -> AttributeNames:
     """The names of what the query of a relation asks to be prefetched for its rows."""
     source = lookup.queryset if is_leaf(lookup, level) else None
-    own: Sequence[Any] | None
+    own: Sequence[str | AnyPrefetch] | None
     if source is None:
         own = _managers_lookups(relation.manager)
     elif isinstance(source, StatementHolder):
         base = source.statement.base
         own = None if base is not None and known_related_objects(base) else prefetches(source.statement)
     else:
-        own = None if known_related_objects(source) else source._prefetch_related_lookups
+        own = None if known_related_objects(source) else cast("PrivateQuerySet", source)._prefetch_related_lookups
     return None if own is None else _names(relation.related_model, normalized(own), 0)
 
 
-def _managers_lookups(manager: Any) -> Sequence[Any] | None:
+def _managers_lookups(manager: PrivateManager) -> Sequence[str | AnyPrefetch] | None:
     if starts_plain(manager):
         return ()
     try:
-        lookups: Sequence[Any] = manager.get_queryset()._prefetch_related_lookups
+        lookups = cast("PrivateQuerySet", manager.get_queryset())._prefetch_related_lookups
     # A project's manager may ask the database, or anything else.
     except Exception:  # noqa: BLE001
         return None

@@ -15,49 +15,50 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model
 from django.db.models.sql.query import Query
 
-from adj.compiler.keys.overrides import is_plain, starts_plain
+from adj.compiler.keys.overrides import builds_plainly, starts_plain
 from adj.compiler.relations.prefetch.waiting_query import waiting_query
 from adj.compiler.relations.relation import Relation
+from adj.statement.clauses import DjangoQuerySet
 
-MakeQuerySet = Callable[[Any, list[Any]], "QuerySet[Any, Any]"]
+MakeQuerySet = Callable[[Any, list[Any]], DjangoQuerySet]
 
 
-def querysets_of(relation: Relation, source: QuerySet[Any, Any] | None) -> MakeQuerySet:
+def querysets_of(relation: Relation, source: DjangoQuerySet | None) -> MakeQuerySet:
     """What makes the QuerySet of an instance's rows, as the related manager makes it or as it narrows `source`."""
     copy: MakeQuerySet | None = None
     can_copy = source is not None or starts_plain(relation.manager)
 
-    def make(instance: Any, rows: list[Any]) -> QuerySet[Any, Any]:
+    def make(instance: object, rows: list[object]) -> DjangoQuerySet:
         nonlocal copy
         if copy is not None and instance.__dict__.get(relation.instance_key) not in (None, ""):
             return copy(instance, rows)
-        made: QuerySet[Any, Any] = _filled(_djangos(relation, source, instance), rows)
-        if can_copy and copy is None and _is_copyable(made, instance):
-            copy = _copier(relation, made)
-        return made
+        queryset: DjangoQuerySet = _filled(_djangos(relation, source, instance), rows)
+        if can_copy and copy is None and _is_copyable(queryset, instance):
+            copy = _copier(relation, queryset)
+        return queryset
 
     return make
 
 
-def _djangos(relation: Relation, source: Any, instance: Any) -> Any:
+def _djangos(relation: Relation, source: Any, instance: object) -> object:
     manager = getattr(instance, relation.name)
     return manager.get_queryset() if source is None else manager._apply_rel_filters(source._chain())
 
 
-def _filled(queryset: Any, rows: list[Any]) -> Any:
+def _filled(queryset: Any, rows: list[object]) -> Any:
     queryset._result_cache = rows
     # What its rows prefetch in turn is fetched with the rest.
     queryset._prefetch_done = True
     return queryset
 
 
-def _is_copyable(queryset: Any, instance: Any) -> bool:
+def _is_copyable(queryset: Any, instance: object) -> bool:
     """Whether the condition of a related manager, which comes last, waits for its use, and nothing else is special."""
-    kind: Any = type(queryset)
-    if not is_plain(kind):
+    queryset_class: type = type(queryset)
+    if not builds_plainly(queryset_class):
         return False
     negated, args, lookups = queryset._deferred_filter or (False, (), {})
     return not negated and not args and len(lookups) == 1 and queryset._hints.get("instance") is instance
@@ -66,7 +67,12 @@ def _is_copyable(queryset: Any, instance: Any) -> bool:
 def _copier(relation: Relation, first: Any) -> MakeQuerySet:
     """What copies a QuerySet for another instance."""
     # Using the first one changes its query.
-    kind, template, hints, query_copy = type(first), dict(first.__dict__), first._hints, _query_copier(first._query)
+    queryset_class, template, hints, query_copy = (
+        type(first),
+        dict(first.__dict__),
+        first._hints,
+        _query_copier(first._query),
+    )
     (lookup,) = first._deferred_filter[2]
     key_name = relation.instance_key
     by_key = relation.through is not None
@@ -75,9 +81,9 @@ def _copier(relation: Relation, first: Any) -> MakeQuerySet:
     has_mode = "_fetch_mode" in template
     new = object.__new__
 
-    def copy(instance: Any, rows: list[Any]) -> QuerySet[Any, Any]:
-        made: Any = new(kind)
-        made.__dict__ = attributes = template.copy()
+    def copy(instance: Model, rows: list[object]) -> DjangoQuerySet:
+        queryset: Any = new(queryset_class)
+        queryset.__dict__ = attributes = template.copy()
         attributes["_hints"] = {**hints, "instance": instance}
         attributes["_query"] = query_copy()
         attributes["_result_cache"] = rows
@@ -86,7 +92,7 @@ def _copier(relation: Relation, first: Any) -> MakeQuerySet:
             attributes["_known_related_objects"] = {field: {getattr(instance, known_name): instance}}
         if has_mode:
             attributes["_fetch_mode"] = instance._state.fetch_mode
-        return made  # type: ignore[no-any-return]  # of the class of the first one
+        return queryset  # type: ignore[no-any-return]  # of the class of the first one
 
     return copy
 

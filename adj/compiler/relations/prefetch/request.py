@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import router
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.db.models.query import ModelIterable
 
 from adj.compiler.keys.key_visitor import base_structure, structure_of_statement
 from adj.compiler.keys.overrides import django_reason, starts_plain
-from adj.compiler.plans.prepare import Question
+from adj.compiler.plans.prepared import Question
 from adj.compiler.relations.known_objects import prefetches
 from adj.compiler.relations.relation import Relation
-from adj.compiler.slots.row_keys import Keys
+from adj.compiler.slots.row_keys import RowKeys
+from adj.django_types import AnyPrefetch, PrivateQuerySet
 from adj.hydrate.fetch_mode import mode_for
 from adj.statement import clauses as ask
-from adj.statement.clauses import Among, among_key
+from adj.statement.clauses import Among, DjangoQuerySet, among_key
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import StatementHolder, Structure, Unkeyed
 
@@ -42,8 +43,8 @@ class Request:
     relation: Relation
     statement: Statement
     structure: Structure | Unkeyed
-    source: Any
-    lookups: tuple[Any, ...]
+    source: object
+    lookups: tuple[str | AnyPrefetch, ...]
     calls_project_code: bool
 
     @property
@@ -53,7 +54,7 @@ class Request:
             raise TypeError("a request goes to a database that is known")
         return self.statement.alias
 
-    def question(self, keys: Keys) -> Question:
+    def question(self, keys: RowKeys) -> Question:
         """The question for the rows that belong to some keys."""
         statement, structure = self.statement.with_clause(Among(self.relation, keys)), self.structure
         if isinstance(structure, Structure):
@@ -104,17 +105,17 @@ def _started(relation: Relation, instance: Model, source: Any) -> tuple[Statemen
 
 
 @lru_cache(maxsize=1_024)
-def _plain_start(relation: Relation) -> tuple[QuerySet[Any, Any], Structure | Unkeyed]:
+def _plain_start(relation: Relation) -> tuple[DjangoQuerySet, Structure | Unkeyed]:
     """Every row, as a manager without a way of its own starts from."""
-    queryset_class: Any = relation.manager._queryset_class
+    queryset_class: type = relation.manager._queryset_class
     base = queryset_class(model=relation.related_model)
     return base, base_structure(base)
 
 
-def _managers(relation: Relation, instance: Any) -> QuerySet[Any, Any]:
+def _managers(relation: Relation, instance: Model) -> DjangoQuerySet:
     """What a manager of the project starts from, as Django's descriptors ask it."""
     if relation.is_single:
-        queryset: QuerySet[Any, Any] = relation.manager.db_manager(hints={"instance": instance}).get_queryset()
+        queryset: DjangoQuerySet = relation.manager.db_manager(hints={"instance": instance}).get_queryset()
     else:
         manager = getattr(instance, relation.name)
         above: Any = super(type(manager), manager)
@@ -123,7 +124,7 @@ def _managers(relation: Relation, instance: Any) -> QuerySet[Any, Any]:
 
 
 def _in_mode(
-    statement: Statement, structure: Structure | Unkeyed, relation: Relation, instance: Any
+    statement: Statement, structure: Structure | Unkeyed, relation: Relation, instance: Model
 ) -> tuple[Statement, Structure | Unkeyed]:
     """A single row fetches what it does not carry as the instance does that it is fetched for."""
     mode = getattr(instance._state, "fetch_mode", None)
@@ -134,7 +135,7 @@ def _in_mode(
     return statement.with_clause(fetching), structure if isinstance(structure, Unkeyed) else structure.extended(added)
 
 
-def _default_mode() -> Any:
+def _default_mode() -> object:
     from django.db.models.query import DEFAULT_FETCH_MODE
 
     return DEFAULT_FETCH_MODE
@@ -144,7 +145,7 @@ def _is_fit(statement: Statement) -> bool:
     """Whether the rows are plain instances, and may be narrowed to those of a relation."""
     if any(isinstance(clause, _UNFIT) for clause in statement.clauses):
         return False
-    base: Any = statement.base
+    base: DjangoQuerySet | None = statement.base
     return base is None or (
         django_reason(base) is None
         and base._iterable_class is ModelIterable
@@ -153,17 +154,18 @@ def _is_fit(statement: Statement) -> bool:
     )
 
 
-def _without_lookups(base: Any) -> Any:
-    if base is None or not base._prefetch_related_lookups:
+def _without_lookups(base: DjangoQuerySet | None) -> DjangoQuerySet | None:
+    private = cast("PrivateQuerySet | None", base)
+    if private is None or not private._prefetch_related_lookups:
         return base
-    base = base._chain()
-    base._prefetch_related_lookups = ()
-    return base
+    private = private._chain()
+    private._prefetch_related_lookups = ()
+    return private
 
 
 def _alias_of(statement: Statement, instance: Model) -> str:
     """What the query names, or what the router says for an instance's relation."""
-    base: Any = statement.base
+    base = cast("PrivateQuerySet | None", statement.base)
     if statement.alias is not None:
         return statement.alias
     if base is not None and base._db:

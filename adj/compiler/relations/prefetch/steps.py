@@ -20,7 +20,8 @@ from adj.compiler.relations.deferred_columns import load_as_one, missing
 from adj.compiler.relations.prefetch.caches import carried_rows, keys_of
 from adj.compiler.relations.prefetch.request import Request, request_for
 from adj.compiler.relations.relation import Relation, key_columns, relation_of
-from adj.compiler.slots.row_keys import Keys
+from adj.compiler.slots.row_keys import RowKeys
+from adj.django_types import AnyPrefetch
 
 Instances: TypeAlias = Sequence[Any]
 
@@ -30,23 +31,23 @@ class Fetch:
     """Rows that are missing: fetched by one request, and put into the instances' caches."""
 
     request: Request
-    lookup: Any
+    lookup: AnyPrefetch
     instances: Instances
     # Of each instance, in their order.
-    keys: Sequence[Any]
+    keys: Sequence[object]
 
-    def distinct_keys(self) -> Keys:
+    def distinct_keys(self) -> RowKeys:
         """What the database is asked for; may be empty."""
         keys = dict.fromkeys(self.keys)
         keys.pop(None, None)
-        return Keys(keys)
+        return RowKeys(keys)
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
     """Rows that all instances carry."""
 
-    rows: list[Any]
+    rows: list[object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ class ByDjango:
 Step: TypeAlias = Fetch | Carried | LoadColumns | ByDjango
 
 
-def step_for(instances: Instances, lookup: Any, level: int) -> Step:
+def step_for(instances: Instances, lookup: AnyPrefetch, level: int) -> Step:
     """What to do for a lookup at a level, with instances that may carry some of the rows."""
-    model: Any = type(instances[0])
+    model: type[Model] = type(instances[0])
     if len({*map(type, instances)}) > 1:
         # Django takes the first one for all, whatever comes of it.
         return ByDjango(instances)
@@ -85,7 +86,7 @@ def step_for(instances: Instances, lookup: Any, level: int) -> Step:
     return _fetch(relation, lookup, level, bare) or ByDjango(instances)
 
 
-def _fetch(relation: Relation, lookup: Any, level: int, bare: Instances) -> Fetch | LoadColumns | None:
+def _fetch(relation: Relation, lookup: AnyPrefetch, level: int, bare: Instances) -> Fetch | LoadColumns | None:
     source = lookup.queryset if is_leaf(lookup, level) else None
     request, keys = request_for(relation, bare[0], source), keys_of(relation, bare)
     if request is None:
@@ -100,8 +101,8 @@ def _columns(instances: Instances, names: Sequence[str]) -> LoadColumns | None:
 
 def is_computed(model: type[Model], attribute: str) -> bool:
     """Whether asking instances for an attribute runs code, which may load a column or be the project's."""
-    found = getattr(model, attribute, None)
-    return hasattr(model, "__getattr__") or (found is not None and not isinstance(found, cached_property))
+    descriptor = getattr(model, attribute, None)
+    return hasattr(model, "__getattr__") or (descriptor is not None and not isinstance(descriptor, cached_property))
 
 
 def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
@@ -117,7 +118,7 @@ def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
     return lambda instance: name not in instance._prefetched_objects_cache
 
 
-def _other_step(instances: Instances, lookup: Any, level: int, model: type[Model]) -> Step:
+def _other_step(instances: Instances, lookup: AnyPrefetch, level: int, model: type[Model]) -> Step:
     """A step along an attribute that is no relation over keys: of the project's own, of `to_attr`, or a mistake."""
     name = through(lookup, level)
     descriptor = getattr(model, name, None)
@@ -140,15 +141,15 @@ def _carries(instance: Any, name: str) -> bool:
     return name in instance._state.fields_cache or name in instance._prefetched_objects_cache
 
 
-def _attributes(instances: Instances, name: str) -> list[Any]:
-    rows: list[Any] = []
+def _attributes(instances: Instances, name: str) -> list[object]:
+    rows: list[object] = []
     for instance in instances:
         value = getattr(instance, name)
         rows.extend(value if isinstance(value, list) else [] if value is None else [value])
     return rows
 
 
-def _no_relation(lookup: Any) -> str:
+def _no_relation(lookup: AnyPrefetch) -> str:
     return (
         f"'{lookup.prefetch_through}' does not resolve to an item that supports prefetching - this is an invalid "
         "parameter to prefetch_related()."

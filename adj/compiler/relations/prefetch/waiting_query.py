@@ -18,9 +18,9 @@ _WAKING = RLock()
 
 def waiting_query(template: Query) -> Query:
     """A copy of a plain Query that takes no time yet; the first use of it, of whatever kind, makes it one."""
-    made: Query = _new(_WaitingQuery)
-    _set(made, _TEMPLATE, template)
-    return made
+    query: Query = _new(_WaitingQuery)
+    _set(query, _TEMPLATE, template)
+    return query
 
 
 class _WaitingQuery(Query):
@@ -30,7 +30,7 @@ class _WaitingQuery(Query):
         _wake(self)
         return getattr(self, name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         _wake(self)
         setattr(self, name, value)
 

@@ -1,0 +1,118 @@
+"""What Django compiles of a statement for one run, as its user wrote it.
+
+Private Django API used here: `SQLCompiler.qualify`, `SQLCompiler.select`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import FieldError, SynchronousOnlyOperation
+
+from adj.compiler.django.build import build_on
+from adj.compiler.django.dialect import AsksDatabase, Captured, Dialect, capturing
+from adj.compiler.django.returning import refuse_django_path, returned_columns
+from adj.compiler.django.terminal_methods import finish_by_one_statement
+from adj.compiler.keys.overrides import django_reason
+from adj.compiler.plans.planning import plan_from
+from adj.compiler.plans.prepared import DjangoPath, KnownResult, Question, Ready
+from adj.compiler.slots.slots import Recording
+from adj.hydrate.layout import Layout, cuts_composite_keys
+from adj.statement.clauses import DjangoQuerySet
+from adj.statement.statement import Finish
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStatement:
+    """A statement that Django has compiled for this run."""
+
+    question: Question
+    dialect: Dialect
+    queryset: DjangoQuerySet
+    captured: Captured
+    returned: tuple[str, Layout] | None
+
+    @property
+    def sql(self) -> str:
+        """What would be sent."""
+        return self.captured.sql + (self.returned[0] if self.returned is not None else "")
+
+    @property
+    def parameters(self) -> tuple[object, ...]:
+        """Its parameters."""
+        return tuple(self.captured.parameters)
+
+    def prepared(self) -> Ready | DjangoPath:
+        """The statement with a plan for this run alone."""
+        finish, recording = self.question.finish, Recording(())
+        try:
+            plan = plan_from(self.queryset, self.captured, finish, recording, self.dialect, self.returned)
+        # A column without a type: Django asks the database first, which may refuse it with an error of its own.
+        except (AttributeError, FieldError):
+            if self.returned is not None:
+                raise
+            queryset = build_on(self.question.statement, self.dialect.alias)
+            return django_path(self.question, queryset, "its columns have no type")
+        return Ready(plan, plan.sql, self.parameters, was_cached=False)
+
+
+def compiled_by_django(question: Question, dialect: Dialect) -> CompiledStatement | KnownResult | DjangoPath:
+    """What Django compiles of a statement as its user wrote it: no slot, the very objects, the very base."""
+    try:
+        with dialect.lent():
+            queryset = build_on(question.statement, dialect.alias)
+            if (reason := django_reason(queryset)) is not None:
+                return django_path(question, queryset, reason)
+            captured = capture(queryset, question.finish, dialect.alias)
+            returned = returned_columns_of(question, dialect)
+    except (AsksDatabase, SynchronousOnlyOperation, RecursionError) as error:
+        # On the connection's thread it may ask, and has a stack of its own; building it here may not, and Django says
+        # so itself.
+        return django_path(question, build_on(question.statement, dialect.alias), str(error))
+    if not isinstance(captured, Captured):
+        return KnownResult(_known_result(captured, question.finish))
+    if (reason := reason_of_rows(captured)) is not None:
+        return django_path(question, build_on(question.statement, dialect.alias), reason)
+    return CompiledStatement(question, dialect, queryset, captured, returned)
+
+
+def django_path(question: Question, source: object, reason: str) -> DjangoPath:
+    """A question for Django's own code. Raises `UnsupportedFeature` if that cannot give its answer."""
+    if question.finish.returning is not None:
+        refuse_django_path(question.statement, question.finish, reason)
+    return DjangoPath(source, reason)
+
+
+def _known_result(result: object, finish: Finish) -> object:
+    """The result of a statement that needs no query; no rows have been changed."""
+    return result if finish.returning is None else []
+
+
+def returned_columns_of(question: Question, dialect: Dialect) -> tuple[str, Layout] | None:
+    """The end of a statement that returns the rows which it changes, and their layout."""
+    names = question.finish.returning
+    return None if names is None else returned_columns(question.statement.model, names, dialect.alias)
+
+
+def reason_of_rows(captured: object) -> str | None:
+    """Why rows have other columns than their names say, if so; what Django makes of them, or how it fails, is its own.
+
+    Around a filtered window function Django selects equal columns once.
+    """
+    if not isinstance(captured, Captured):
+        return None
+    compiler = captured.compiler
+    selected = [expression for expression, _, _ in compiler.select or ()]
+    if getattr(compiler, "qualify", None) and len(set(selected)) < len(selected):
+        return "Django selects a column once that two names stand for"
+    return "Django cuts off columns of a composite key" if cuts_composite_keys(compiler) else None
+
+
+def capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
+    """What Django would execute to finish a QuerySet, as `Captured`; or the answer, where it needs no query."""
+    try:
+        with capturing():
+            return finish_by_one_statement(queryset.using(alias), finish)
+    except Captured as captured:
+        return captured.with_traceback(None)
