@@ -1,1 +1,1 @@
-"""What stands after `async with`: transactions, and blocks in which Django's own methods run on adj's engine."""
+"""Blocks for `async with`: transactions, and `native()` for Django's own async methods."""

@@ -1,1 +1,1 @@
-"""From a statement to SQL, parameters and a hydrator. Synchronous and pure: nothing here waits or talks to a server."""
+"""From a statement to SQL, parameters and a hydrator: synchronous, and without I/O."""

@@ -1,1 +1,1 @@
-"""Where a plan meets a connection: databases of an event loop, the executor, prefetching, and transactions."""
+"""Runs plans on connections: the databases of an event loop, the executor, prefetching and transactions."""

@@ -1,1 +1,1 @@
-"""Statements as Django's QuerySets: building them, compiling them without a connection, and ending them."""
+"""Statements as Django QuerySets: building, compiling without a connection, and terminal methods."""

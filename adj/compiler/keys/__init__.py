@@ -1,1 +1,1 @@
-"""Keys: one walk over what the user gave, and everything in it that may change the SQL."""
+"""Keys: one walk over the arguments of a query, and everything in them that may change its SQL."""

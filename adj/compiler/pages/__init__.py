@@ -1,1 +1,1 @@
-"""Keyset pages: an order as keys, how its values are compared, and the rows behind a cursor."""
+"""Keyset pages: an order as a list of keys, and the condition for the rows after a cursor."""

@@ -1,1 +1,1 @@
-"""Plans: SQL, what fills it and how its rows become answers; kept by structure once Django has agreed."""
+"""Plans: SQL, binders and hydrators, kept by structure once Django has agreed with them."""

@@ -1,1 +1,1 @@
-"""Slots: which values may change from run to run, and how Django's compiler carries them to their place in the SQL."""
+"""Slots: which values may change from run to run, and how they reach their place in the SQL."""

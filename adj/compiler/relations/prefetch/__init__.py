@@ -1,1 +1,1 @@
-"""What prefetching decides and does without waiting; `adj/execution/prefetch.py` waits for the rows."""
+"""Prefetching, as far as it does not wait; `adj/execution/prefetch.py` waits for the rows."""
