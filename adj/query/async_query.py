@@ -60,12 +60,6 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
     # -- rows of another type ------------------------------------------------------------------------------------------
 
-    def _with_other_rows(self, clause: clauses.Clause) -> AsyncQuery[M, Any]:
-        # The type of `self` says that its rows stay as they are.
-        query: Any = self
-        changed: AsyncQuery[M, Any] = query._with(clause)  # noqa: SLF001  # it is `self`
-        return changed
-
     def values(self, *fields: object, **expressions: object) -> AsyncQuery[M, dict[str, Any]]:
         """Return rows as dicts of the named columns, or of all columns.
 
@@ -77,7 +71,10 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         `fields` are paths and expressions, `expressions` are columns by name. Raises `UnknownField` for a path that the
         model does not have.
         """
-        return self._with_other_rows(clauses.Values(*snapshot_expressions(self, fields, expressions)))
+        # The type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(clauses.Values(*snapshot_expressions(self, fields, expressions)))  # noqa: SLF001  # it is `self`
+        return changed
 
     @overload
     def values_list(
@@ -96,14 +93,22 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
         With `flat`, rows are the values of a single column; with `named`, they are named tuples.
         """
-        return self._with_other_rows(clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
+        # The type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(
+            clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named))
+        )  # noqa: SLF001  # it is `self`
+        return changed
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """Return the distinct dates of a field, truncated to `kind`: "year", "month", "week" or "day".
 
         Raises `ShapeError` for a field that is not a `DateField`, and `ValueError` for another `kind` or `order`.
         """
-        return self._with_other_rows(clauses.Dates(field_name, kind, order))
+        # The type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(clauses.Dates(field_name, kind, order))  # noqa: SLF001  # it is `self`
+        return changed
 
     def datetimes(
         self, field_name: str, kind: str, order: str = "ASC", tzinfo: datetime.tzinfo | None = None
@@ -114,7 +119,10 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         default. Raises `ShapeError` for a field that is not a `DateTimeField`, and `ValueError` for another `kind` or
         `order`.
         """
-        return self._with_other_rows(clauses.Datetimes(field_name, kind, order, tzinfo))
+        # The type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(clauses.Datetimes(field_name, kind, order, tzinfo))  # noqa: SLF001  # it is `self`
+        return changed
 
     def raw(
         self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
