@@ -95,9 +95,8 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         """
         # The type of `self` says that its rows stay as they are.
         query: Any = self
-        changed: AsyncQuery[M, Any] = query._with(
-            clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named))
-        )  # noqa: SLF001  # it is `self`
+        clause = clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named))
+        changed: AsyncQuery[M, Any] = query._with(clause)  # noqa: SLF001  # it is `self`
         return changed
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
