@@ -58,10 +58,10 @@ def _ini(path: Path) -> Mapping[str, object]:
     return {name: states.get(value.lower(), value) for name, value in parser.items(INI_SECTION)}
 
 
-def _checked(path: Path, given: Mapping[str, object]) -> PluginOptions:
+def _checked(path: Path, items: Mapping[str, object]) -> PluginOptions:
     known = [field.name for field in fields(PluginOptions)]
     chosen: dict[str, bool] = {}
-    for name, value in given.items():
+    for name, value in items.items():
         if name not in known:
             _refuse(path, f'unknown option "{name}"; options are: {", ".join(known)}')
         if not isinstance(value, bool):

@@ -186,7 +186,7 @@ def run(project: Path, plugin: str, cache: str) -> Spent:
 def report(samples: Mapping[tuple[str, str], list[Spent]], lines: int, rounds: int) -> str:
     """The table: medians, and how adj compares."""
     rows = [
-        "| mypy | django-stubs' plugin | adj's plugin | more | share of the cold run |",
+        "| mypy | django-stubs' plugin | adj's plugin | more | relative to cold |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     cold = median(spent.cpu for spent in samples["adj", STEPS[0]])

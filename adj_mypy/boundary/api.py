@@ -95,7 +95,7 @@ class Api:
         info = next((node for node in stack if isinstance(node, TypeInfo)), None)
         return self.surroundings() if info is None else (info.defn, info.defn.defs)
 
-    def type_alone(self, expression: Expression) -> Type:
+    def type_without_context(self, expression: Expression) -> Type:
         """Return the type of an expression without a type context: in a context of `object` mypy infers `object`."""
         checker = cast("TypeChecker", self._api)
         with checker.msg.filter_errors():
@@ -107,7 +107,7 @@ class Api:
         frames = cast("TypeChecker", self._api).binder.frames if self.is_checker else []
         return key is not None and any(key in frame.types for frame in frames)
 
-    def refer_to(self, modules: Collection[str]) -> None:
+    def add_references(self, modules: Collection[str]) -> None:
         """Check the current module again whenever the interface of one of these modules changes.
 
         Before mypy 2, only the checker can record such a reference.
@@ -155,19 +155,19 @@ def analyzer(context: AnalyzeTypeContext) -> object:
     return cast("Any", context.api).api
 
 
-def wanted_type(context: FunctionContext | MethodContext) -> Type | None:
+def expected_type(context: FunctionContext | MethodContext) -> Type | None:
     """Return the type that the context of a call expects; None if it accepts any."""
     contexts = context.api.type_context
     return contexts[-1] if contexts else None
 
 
-def wanted_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:
+def expected_item(context: FunctionContext | MethodContext, fullname: str) -> Type | None:
     """Return the item type of `list[...]` if the context expects the awaited result of a call to be a list."""
-    wanted = get_proper_type(wanted_type(context))
+    wanted = get_proper_type(expected_type(context))
     is_awaited = isinstance(wanted, Instance) and wanted.type.fullname == "typing.Awaitable" and len(wanted.args) == 1
-    found = get_proper_type(cast("Instance", wanted).args[0]) if is_awaited else None
-    is_found = isinstance(found, Instance) and found.type.fullname == fullname and len(found.args) == 1
-    return get_proper_type(cast("Instance", found).args[0]) if is_found else None
+    item = get_proper_type(cast("Instance", wanted).args[0]) if is_awaited else None
+    is_item = isinstance(item, Instance) and item.type.fullname == fullname and len(item.args) == 1
+    return get_proper_type(cast("Instance", item).args[0]) if is_item else None
 
 
 def first_line() -> Context:

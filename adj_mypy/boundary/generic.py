@@ -159,7 +159,7 @@ def without_error_of_generic_self(api: object, check: Callable[[], None]) -> Non
     check()
     errors = cast("SemanticAnalyzer", api).errors
     text = getattr(message_registry.CLASS_VAR_WITH_GENERIC_SELF, "value", message_registry.CLASS_VAR_WITH_GENERIC_SELF)
-    found = errors.error_info_map.get(errors.file, [])
-    kept = [error for error in found if error.message != text]
-    if len(kept) != len(found):
+    reported = errors.error_info_map.get(errors.file, [])
+    kept = [error for error in reported if error.message != text]
+    if len(kept) != len(reported):
         errors.error_info_map[errors.file] = kept

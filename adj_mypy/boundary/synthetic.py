@@ -84,9 +84,9 @@ def add_subclass(context: ClassDefContext) -> None:
     variables = [cast("TypeVarType", variable) for variable in [*own, *query.defn.type_vars]]
     renamed = [_renamed(variable, number, namespace) for number, variable in enumerate(variables, start=1)]
     arguments: list[Type] = list(renamed[: len(own)])
-    made = new_class(module, name, [Instance(info, arguments)], renamed)
-    made.bases = [Instance(query, list(renamed[len(own) :])), *made.bases]
-    module.names[name] = SymbolTableNode(GDEF, made, plugin_generated=True)
+    subclass = new_class(module, name, [Instance(info, arguments)], renamed)
+    subclass.bases = [Instance(query, list(renamed[len(own) :])), *subclass.bases]
+    module.names[name] = SymbolTableNode(GDEF, subclass, plugin_generated=True)
 
 
 def _renamed(variable: TypeVarType, number: int, namespace: str) -> TypeVarType:

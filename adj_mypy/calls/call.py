@@ -24,7 +24,7 @@ from adj_mypy.row_state.row_types import is_tracked, named_model, row_type, stat
 from adj_mypy.row_state.state import NOTHING, State
 
 _UNPACKED = (ARG_STAR, ARG_STAR2)
-MADE_ARGUMENTS = 2
+TYPE_ARGUMENTS = 2
 """How many type arguments a query has: its model and its row."""
 
 
@@ -47,7 +47,9 @@ class Call:
     def arguments(self, *formals: str) -> list[Argument]:
         """Return the arguments for parameters, in the order of the parameters."""
         names = self.context.callee_arg_names
-        return [argument for formal in formals if formal in names for argument in self._given(names.index(formal))]
+        return [
+            argument for formal in formals if formal in names for argument in self._arguments_at(names.index(formal))
+        ]
 
     def positional(self) -> list[Argument]:
         """Return the positional arguments in order; positional-only parameters have no name."""
@@ -60,7 +62,7 @@ class Call:
             if name is None and kind != ARG_STAR2
         ]
 
-    def _given(self, at: int) -> list[Argument]:
+    def _arguments_at(self, at: int) -> list[Argument]:
         context = self.context
         given = (context.arg_names[at], context.args[at], context.arg_types[at], context.arg_kinds[at])
         return [
@@ -70,13 +72,13 @@ class Call:
 
     def texts(self, formal: str) -> list[tuple[str, Expression]] | None:
         """Return the strings for a parameter and their expressions; None if one is known only at run time."""
-        found: list[tuple[str, Expression]] = []
+        strings: list[tuple[str, Expression]] = []
         for argument in self.arguments(formal):
             text = None if argument.is_unpacked else literal_text(argument)
             if text is None:
                 return None
-            found.append((text, argument.expression))
-        return found
+            strings.append((text, argument.expression))
+        return strings
 
     def switch(self, formal: str) -> bool | None:
         """Return a boolean argument, False by default; None if it is known only at run time."""
@@ -101,7 +103,7 @@ class Call:
         """Report an error."""
         self.api.fail(message, at, code)
 
-    def fell_back(self, why: str, at: Context) -> None:
+    def explain_fallback(self, why: str, at: Context) -> None:
         """Explain in a note why the result has a general type, if the `debug` option is on."""
         if self.project.options.debug:
             self.api.note(f"adj: {why}", at)
@@ -125,7 +127,7 @@ class Call:
         if not isinstance(receiver, Instance):
             return None
         base = map_to_base(receiver, QUERY)
-        if base is None or len(base.args) != MADE_ARGUMENTS:
+        if base is None or len(base.args) != TYPE_ARGUMENTS:
             return None
         model = self.project.model_of(base.args[0])
         if model is None:
@@ -150,14 +152,14 @@ class Call:
         known = state_of(self.project, model)
         if known is not None:
             return known
-        carried = (state_of(self.project, row) or NOTHING).annotations
+        annotated = (state_of(self.project, row) or NOTHING).annotations
         if is_tracked(model):
             # After `row_state.reassigning` the annotations are only in the rows.
-            own = {name: typ for name, typ in carried.items() if not self._is_list_of_rows(typ)}
-            names = carried.keeping(own)
+            own = {name: typ for name, typ in annotated.items() if not self._is_list_of_rows(typ)}
+            names = annotated.keeping(own)
             return State(annotations=names) if names else NOTHING
         if self.project.model_of(row) is not None:
-            return State(annotations=carried)
+            return State(annotations=annotated)
         return State(annotations=ANY_NAMES)
 
     def _is_list_of_rows(self, typ: Type) -> bool:
@@ -172,7 +174,7 @@ class Call:
         """The type of the call's result without the plugin."""
         return with_attributes(self.context.default_return_type)
 
-    def asking(self, *, known: State | None = None, row: Type | None = None) -> Type:
+    def query_type(self, *, known: State | None = None, row: Type | None = None) -> Type:
         """Return the result, with other names for later clauses, or with other rows."""
         query, result = self.query, get_proper_type(self.result)
         if query is None or not isinstance(result, Instance):
@@ -182,13 +184,13 @@ class Call:
         arguments: list[Type] = [model, query.row if row is None else row]
         if result.type.fullname == QUERY:
             return result.copy_modified(args=arguments)
-        made = self.made_class(result)
+        made = self.query_subclass(result)
         if made is None:
             return self.result
-        own = result.args[:-MADE_ARGUMENTS] if made is result.type else result.args
+        own = result.args[:-TYPE_ARGUMENTS] if made is result.type else result.args
         return Instance(made, [*own, *arguments])
 
-    def made_class(self, query: Instance) -> TypeInfo | None:
+    def query_subclass(self, query: Instance) -> TypeInfo | None:
         """Return the plugin's subclass of a project's query class, which has type arguments for the rows."""
         if query.type.name.endswith(ANNOTATED):
             return query.type

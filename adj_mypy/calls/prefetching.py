@@ -23,22 +23,26 @@ PREFETCH = "django.db.models.query.Prefetch"
 
 def lookups(call: Call, formal: str = "lookups") -> list[tuple[Lookup, Expression]] | None:
     """Return the lookups of a call; None if one is known only at run time."""
-    found: list[tuple[Lookup, Expression]] = []
+    result: list[tuple[Lookup, Expression]] = []
     for argument in call.arguments(formal):
         lookup = None if argument.is_unpacked else _lookup(call, argument)
         if lookup is None:
             return None
-        found.append((lookup, argument.expression))
-    return found
+        result.append((lookup, argument.expression))
+    return result
 
 
 def _lookup(call: Call, argument: Argument) -> Lookup | None:
     text = literal_text(argument)
     if text is not None:
         return Lookup(text)
-    made = _origin(call, argument.expression)
-    if isinstance(made, CallExpr) and isinstance(made.callee, RefExpr) and made.callee.fullname == PREFETCH:
-        return _written(call, made)
+    construction = _origin(call, argument.expression)
+    if (
+        isinstance(construction, CallExpr)
+        and isinstance(construction.callee, RefExpr)
+        and construction.callee.fullname == PREFETCH
+    ):
+        return _written(call, construction)
     return _typed(call, get_proper_type(argument.type))
 
 
@@ -46,36 +50,39 @@ def _origin(call: Call, expression: Expression) -> Expression:
     """Return the value of a variable that is assigned once: its type does not tell whether it has a `to_attr`."""
     if not isinstance(expression, NameExpr):
         return expression
-    made = (
+    values = (
         node.rvalue
         for node in statements_in(call.api.surroundings()[0])
         if isinstance(node, AssignmentStmt) and any(_is_same(target, expression) for target in node.lvalues)
     )
-    first = next(made, expression)
-    return first if next(made, None) is None else expression
+    first = next(values, expression)
+    return first if next(values, None) is None else expression
 
 
 def _is_same(target: Expression, name: NameExpr) -> bool:
     return isinstance(target, NameExpr) and target.node is name.node
 
 
-def _written(call: Call, made: CallExpr) -> Lookup | None:
+def _written(call: Call, construction: CallExpr) -> Lookup | None:
     """Return the lookup of a `Prefetch` that is written in the call."""
     names = ("lookup", "queryset", "to_attr")
-    given = {name or names[at]: part for at, (name, part) in enumerate(zip(made.arg_names, made.args, strict=True))}
-    path = _text(call, given.get("lookup"))
-    to_attr = _text(call, given.get("to_attr"))
-    if path is None or (to_attr is None and "to_attr" in given and not _is_none(given["to_attr"])):
+    arguments = {
+        name or names[at]: part
+        for at, (name, part) in enumerate(zip(construction.arg_names, construction.args, strict=True))
+    }
+    path = _text(call, arguments.get("lookup"))
+    to_attr = _text(call, arguments.get("to_attr"))
+    if path is None or (to_attr is None and "to_attr" in arguments and not _is_none(arguments["to_attr"])):
         return None
-    query = given.get("queryset")
+    query = arguments.get("queryset")
     return Lookup(path, None if query is None or _is_none(query) else _row(call.api.type_of(query)), to_attr)
 
 
-def _typed(call: Call, made: Type) -> Lookup | None:
+def _typed(call: Call, prefetch: Type) -> Lookup | None:
     """Return the lookup of a `Prefetch` in a variable, as far as its type tells."""
-    if not isinstance(made, Instance) or made.type.fullname != PREFETCH or len(made.args) != 3:
+    if not isinstance(prefetch, Instance) or prefetch.type.fullname != PREFETCH or len(prefetch.args) != 3:
         return None
-    lookup, query, to_attr = (get_proper_type(part) for part in made.args)
+    lookup, query, to_attr = (get_proper_type(part) for part in prefetch.args)
     path, name = _literal(lookup), _literal(to_attr)
     if path is None or (name is None and not _is_nothing(to_attr)):
         return None

@@ -76,7 +76,7 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "^": operator.xor,
 }
 
-_MADE: Final = (BaseExpression, F, FilteredRelation, Q, Field)
+_CONSTRUCTED: Final = (BaseExpression, F, FilteredRelation, Q, Field)
 """The classes that are constructed."""
 
 METHODS: Final = frozenset(
@@ -136,14 +136,14 @@ class Evaluator:
 
     def _operand(self, expression: Expression) -> Any:
         """Return one side of an operator, where Django wraps plain values in `Value`."""
-        made = self.evaluate(expression)
-        return self.sample(expression) if made is UNKNOWN else made
+        evaluated = self.evaluate(expression)
+        return self.sample(expression) if evaluated is UNKNOWN else evaluated
 
     def _unary(self, expression: UnaryExpr) -> Any:
-        made = self.evaluate(expression.expr)
-        if made is UNKNOWN or expression.op not in {"-", "~"}:
+        evaluated = self.evaluate(expression.expr)
+        if evaluated is UNKNOWN or expression.op not in {"-", "~"}:
             return UNKNOWN
-        return _tried(operator.neg if expression.op == "-" else operator.invert, made)
+        return _tried(operator.neg if expression.op == "-" else operator.invert, evaluated)
 
     def sample(self, expression: Expression) -> Any:
         """Return a stand-in with the type of a variable, if a column can have that type."""
@@ -155,42 +155,42 @@ class Evaluator:
             receiver = self.evaluate(callee.expr)
             if isinstance(receiver, (Combinable, Q)):
                 return self._applied(getattr(receiver, callee.name), call)
-        made = found(callee)
-        if made is None:
+        cls = expression_class(callee)
+        if cls is None:
             return UNKNOWN
-        if issubclass(made, Subquery) and not issubclass(made, Exists):
-            return self._subquery(call, is_array=made.__name__ == "ArraySubquery")
-        if issubclass(made, Exists):
+        if issubclass(cls, Subquery) and not issubclass(cls, Exists):
+            return self._subquery(call, is_array=cls.__name__ == "ArraySubquery")
+        if issubclass(cls, Exists):
             return Typed(self.api.named("builtins.bool"), BooleanField(), is_optional=False)
-        if issubclass(made, Q):
+        if issubclass(cls, Q):
             # `conditions` checks its lookups; for the type of an expression any Q will do.
             return Q(pk__isnull=False)
-        if issubclass(made, OuterRef):
+        if issubclass(cls, OuterRef):
             return UNKNOWN
-        return self._when(call) if issubclass(made, When) else self._applied(made, call)
+        return self._when(call) if issubclass(cls, When) else self._applied(cls, call)
 
     def _when(self, call: CallExpr) -> Any:
         """Any condition will do here, too: see `_call`."""
-        given = list(zip(call.arg_kinds, call.arg_names, call.args, strict=True))
-        results = [expression for kind, name, expression in given if name == "then" and kind == ARG_NAMED]
-        results += [expression for kind, _, expression in given if kind == ARG_POS][1:2]
-        made = self._operand(results[0]) if len(results) == 1 else UNKNOWN
-        return UNKNOWN if made is UNKNOWN else _tried(When, Q(pk__isnull=False), then=made)
+        arguments = list(zip(call.arg_kinds, call.arg_names, call.args, strict=True))
+        results = [expression for kind, name, expression in arguments if name == "then" and kind == ARG_NAMED]
+        results += [expression for kind, _, expression in arguments if kind == ARG_POS][1:2]
+        evaluated = self._operand(results[0]) if len(results) == 1 else UNKNOWN
+        return UNKNOWN if evaluated is UNKNOWN else _tried(When, Q(pk__isnull=False), then=evaluated)
 
     def _applied(self, function: Callable[..., Any], call: CallExpr) -> Any:
         is_value = isinstance(function, type) and issubclass(function, Value)
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         for kind, name, expression in zip(call.arg_kinds, call.arg_names, call.args, strict=True):
-            made = self.evaluate(expression)
-            if made is UNKNOWN:
-                made = self._sampled(expression, is_value=is_value)
-            if made is UNKNOWN or kind not in {ARG_POS, ARG_NAMED}:
+            evaluated = self.evaluate(expression)
+            if evaluated is UNKNOWN:
+                evaluated = self._sampled(expression, is_value=is_value)
+            if evaluated is UNKNOWN or kind not in {ARG_POS, ARG_NAMED}:
                 return UNKNOWN
             if kind == ARG_POS:
-                args.append(made)
+                args.append(evaluated)
             else:
-                kwargs[name or ""] = made
+                kwargs[name or ""] = evaluated
         if is_value and args and isinstance(args[0], Typed):
             return args[0]
         return _tried(function, *args, **kwargs)
@@ -235,18 +235,18 @@ def typed(typ: Type | None, *, is_optional: bool = False) -> Any:
     field = next((cls for name in names if (cls := field_class(name)) is not None), None)
     if field is None:
         return UNKNOWN
-    made = DecimalField(max_digits=20, decimal_places=4) if field is DecimalField else field()
-    return Typed(plain, made, is_optional=is_optional or plain is not proper)
+    sample = DecimalField(max_digits=20, decimal_places=4) if field is DecimalField else field()
+    return Typed(plain, sample, is_optional=is_optional or plain is not proper)
 
 
-def found(callee: Expression) -> type[Any] | None:
+def expression_class(callee: Expression) -> type[Any] | None:
     """Return the class that a call names, if it may be constructed."""
     if not isinstance(callee, RefExpr) or not callee.fullname:
         return None
     module, _, name = callee.fullname.rpartition(".")
-    found_module = _of_django(module) if module.startswith("django.") else sys.modules.get(module)
-    cls = getattr(found_module, name, None)
-    return cls if isinstance(cls, type) and issubclass(cls, _MADE) else None
+    imported = _of_django(module) if module.startswith("django.") else sys.modules.get(module)
+    cls = getattr(imported, name, None)
+    return cls if isinstance(cls, type) and issubclass(cls, _CONSTRUCTED) else None
 
 
 @cache

@@ -23,35 +23,37 @@ _MOST_TRIES: Final = 2_000
 _SIZE: Final = {"max_digits": 20, "decimal_places": 4}
 
 
-def refuses_every_field(made: Any, annotations: Iterable[str], query: Any) -> bool:
+def refuses_every_field(expression: Any, annotations: Iterable[str], query: Any) -> bool:
     """Return whether Django rejects the mixed types of an expression for every choice of fields.
 
     `annotations` are the names in the expression; `query` has a stand-in for each of them whose type a column can have.
     """
     guesses = [query.annotations.get(name) for name in annotations]
-    parts = list(_parts(made))
+    parts = list(_parts(expression))
     guesses += [part for part in parts if isinstance(part, Typed)]
     if None in guesses or any(isinstance(part, OuterRef) for part in parts):
         return False
-    kinds: list[Any] = list({type(guess.output_field) for guess in guesses})
-    fields = [_fields_like(kind) for kind in kinds]
+    field_classes: list[Any] = list({type(guess.output_field) for guess in guesses})
+    fields = [_fields_like(kind) for kind in field_classes]
     if not all(fields) or prod(map(len, fields)) > _MOST_TRIES:
         return False
-    return all(_refuses(made, query, guesses, dict(zip(kinds, each, strict=True))) for each in product(*fields))
+    return all(
+        _refuses(expression, query, guesses, dict(zip(field_classes, each, strict=True))) for each in product(*fields)
+    )
 
 
-def _parts(made: Any) -> Iterator[Any]:
-    yield made
-    for source in made.get_source_expressions() if hasattr(made, "get_source_expressions") else ():
+def _parts(expression: Any) -> Iterator[Any]:
+    yield expression
+    for source in expression.get_source_expressions() if hasattr(expression, "get_source_expressions") else ():
         yield from _parts(source)
 
 
-def _refuses(made: Any, query: Any, guesses: Sequence[Typed], fields: dict[type[Any], Field[Any, Any]]) -> bool:
+def _refuses(expression: Any, query: Any, guesses: Sequence[Typed], fields: dict[type[Any], Field[Any, Any]]) -> bool:
     before = [guess.output_field for guess in guesses]
     for guess, field in zip(guesses, before, strict=True):
         guess.output_field = fields[type(field)]
     try:
-        _ = made.resolve_expression(query, allow_joins=True).output_field
+        _ = expression.resolve_expression(query, allow_joins=True).output_field
     except FieldError:
         return True
     finally:
@@ -61,13 +63,13 @@ def _refuses(made: Any, query: Any, guesses: Sequence[Typed], fields: dict[type[
 
 
 @cache
-def _fields_like(kind: type[Any]) -> Sequence[Field[Any, Any]]:
+def _fields_like(field_class: type[Any]) -> Sequence[Field[Any, Any]]:
     """Return the fields whose values may have the type of this field class; empty if one cannot be constructed."""
-    bases = (CharField, TextField) if kind is CharField else (kind,)
+    bases = (CharField, TextField) if field_class is CharField else (field_class,)
     classes = dict.fromkeys(cls for base in bases for cls in subclasses(base))
     try:
-        made = [cls(**(_SIZE if issubclass(cls, DecimalField) else {})) for cls in classes]
+        fields = [cls(**(_SIZE if issubclass(cls, DecimalField) else {})) for cls in classes]
     except Exception:  # noqa: BLE001  # a project's own class may raise anything
         return []
     # A foreign key has the type of the key that it refers to.
-    return [*made, *(cls("self", DO_NOTHING) for cls in (ForeignKey, OneToOneField))]
+    return [*fields, *(cls("self", DO_NOTHING) for cls in (ForeignKey, OneToOneField))]

@@ -81,44 +81,46 @@ class Scope:
     outer: frozenset[str] = frozenset()
 
 
-def is_nullable(made: Any, scope: Scope) -> bool:
+def is_nullable(expression: Any, scope: Scope) -> bool:
     """Return whether the value of an expression may be NULL."""
-    if isinstance(made, _NEVER_NULL):
+    if isinstance(expression, _NEVER_NULL):
         return False
-    if isinstance(made, _ALWAYS_NULLABLE):
+    if isinstance(expression, _ALWAYS_NULLABLE):
         return True
-    rule = next((rule for cls, rule in _RULES if isinstance(made, cls)), None)
-    return _any_source(made, scope) if rule is None else rule(made, scope)
+    rule = next((rule for cls, rule in _RULES if isinstance(expression, cls)), None)
+    return _any_source(expression, scope) if rule is None else rule(expression, scope)
 
 
-def _any_source(made: Any, scope: Scope) -> bool:
+def _any_source(expression: Any, scope: Scope) -> bool:
     """Most functions and operators of SQL return NULL for NULL."""
-    return any(is_nullable(source, scope) for source in sources(made))
+    return any(is_nullable(source, scope) for source in sources(expression))
 
 
-def _every_source(made: Any, scope: Scope) -> bool:
-    return all(is_nullable(source, scope) for source in sources(made))
+def _every_source(expression: Any, scope: Scope) -> bool:
+    return all(is_nullable(source, scope) for source in sources(expression))
 
 
-def _any_case(made: Any, scope: Scope) -> bool:
-    return any(is_nullable(result, scope) for result in [*(when.result for when in made.cases), made.default])
+def _any_case(expression: Any, scope: Scope) -> bool:
+    return any(
+        is_nullable(result, scope) for result in [*(when.result for when in expression.cases), expression.default]
+    )
 
 
-def _beyond_the_window(made: Any, scope: Scope) -> bool:
+def _beyond_the_window(expression: Any, scope: Scope) -> bool:
     """`Lag` and `Lead` are NULL outside the window, unless they have a default."""
-    has_default = len(sources(made)) == _ARGUMENTS_WITH_DEFAULT
-    return not has_default or _any_source(made, scope)
+    has_default = len(sources(expression)) == _ARGUMENTS_WITH_DEFAULT
+    return not has_default or _any_source(expression, scope)
 
 
-def _is_nullable_aggregate(made: Any, scope: Scope) -> bool:
+def _is_nullable_aggregate(expression: Any, scope: Scope) -> bool:
     """An aggregate is NULL without values: without rows, over NULLs, and if a filter excludes all."""
-    if isinstance(made, Count) or getattr(made, "default", None) is not None:
+    if isinstance(expression, Count) or getattr(expression, "default", None) is not None:
         return False
-    if collector(made) is not None:
-        return scope.is_total or made.filter is not None
-    if scope.is_total or made.filter is not None or isinstance(made, (StdDev, Variance)):
+    if collector(expression) is not None:
+        return scope.is_total or expression.filter is not None
+    if scope.is_total or expression.filter is not None or isinstance(expression, (StdDev, Variance)):
         return True
-    return _any_source(made, scope)
+    return _any_source(expression, scope)
 
 
 def _is_nullable_name(name: str, scope: Scope) -> bool:
@@ -132,30 +134,30 @@ def _is_nullable_name(name: str, scope: Scope) -> bool:
         return True
 
 
-def _is_by_zero(made: Any) -> bool:
+def _is_by_zero(expression: Any) -> bool:
     """Division by zero is NULL on SQLite and MySQL."""
-    return made.connector in {Combinable.DIV, Combinable.MOD} and not _is_constant(made.rhs)
+    return expression.connector in {Combinable.DIV, Combinable.MOD} and not _is_constant(expression.rhs)
 
 
-def _is_constant(made: Any) -> bool:
+def _is_constant(expression: Any) -> bool:
     """Return whether an expression is a literal other than zero."""
-    return isinstance(made, Value) and bool(made.value)
+    return isinstance(expression, Value) and bool(expression.value)
 
 
 _RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, Scope], bool]]]] = (
-    (Typed, lambda made, _: bool(made.is_optional)),
-    (Value, lambda made, _: made.value is None),
-    (Col, lambda made, scope: bool(made.target.null) or made.alias in scope.outer),
-    (F, lambda made, scope: _is_nullable_name(path_of(made), scope)),
+    (Typed, lambda expression, _: bool(expression.is_optional)),
+    (Value, lambda expression, _: expression.value is None),
+    (Col, lambda expression, scope: bool(expression.target.null) or expression.alias in scope.outer),
+    (F, lambda expression, scope: _is_nullable_name(path_of(expression), scope)),
     # A comparison with NULL is neither true nor false.
     (Q, lambda _made, _scope: True),
     (Coalesce, _every_source),
     (Case, _any_case),
-    (When, lambda made, scope: is_nullable(made.result, scope)),
-    (CombinedExpression, lambda made, scope: _is_by_zero(made) or _any_source(made, scope)),
-    (Mod, lambda made, scope: not _is_constant(sources(made)[-1]) or _any_source(made, scope)),
+    (When, lambda expression, scope: is_nullable(expression.result, scope)),
+    (CombinedExpression, lambda expression, scope: _is_by_zero(expression) or _any_source(expression, scope)),
+    (Mod, lambda expression, scope: not _is_constant(sources(expression)[-1]) or _any_source(expression, scope)),
     ((Lag, Lead), _beyond_the_window),
-    (Window, lambda made, scope: is_nullable(made.source_expression, scope)),
+    (Window, lambda expression, scope: is_nullable(expression.source_expression, scope)),
     (Aggregate, _is_nullable_aggregate),
 )
 """The rules by class; the first that matches decides."""
@@ -164,18 +166,20 @@ _RULES: Final[Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, S
 # -- what expressions are made of --------------------------------------------------------------------------------------
 
 
-def path_of(made: F) -> str:
+def path_of(expression: F) -> str:
     """Return the path of an F, which django-stubs does not declare."""
-    name: str = vars(made)["name"]
+    name: str = vars(expression)["name"]
     return name
 
 
-def sources(made: Any) -> list[Any]:
+def sources(expression: Any) -> list[Any]:
     """Return the source expressions of an expression."""
-    return [source for source in made.get_source_expressions() if source is not None]
+    return [source for source in expression.get_source_expressions() if source is not None]
 
 
-def collector(made: Any) -> str | None:
+def collector(expression: Any) -> str | None:
     """Return the name of PostgreSQL's list aggregate; importing its class requires the driver."""
-    names = [base.__name__ for base in type(made).__mro__ if base.__module__.startswith("django.contrib.postgres")]
+    names = [
+        base.__name__ for base in type(expression).__mro__ if base.__module__.startswith("django.contrib.postgres")
+    ]
     return next((name for name in names if name in {"ArrayAgg", "JSONBAgg"}), None)

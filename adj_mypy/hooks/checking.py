@@ -19,7 +19,7 @@ from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.types import has_base
 from adj_mypy.calls import signatures
 from adj_mypy.calls.call import Call
-from adj_mypy.calls.wanted import as_wanted
+from adj_mypy.calls.declared_dicts import as_expected
 from adj_mypy.hooks.handlers import FUNCTIONS, METHODS, OTHERS, Handler
 from adj_mypy.models import dependencies
 from adj_mypy.models.project import Project
@@ -35,7 +35,7 @@ OfMethodSignature: TypeAlias = Callable[[MethodSigContext], FunctionLike]
 
 LOAD: Final = "adj.query.load.load"
 
-NAMES: Final = frozenset({*METHODS, *OTHERS, *reassigning.TAKEN, *sync_reads.READS, "all"})
+NAMES: Final = frozenset({*METHODS, *OTHERS, *reassigning.ITEM_METHODS, *sync_reads.READS, "all"})
 """The names of methods with a hook; mypy asks for every call of every class."""
 
 TAKES_MODEL: Final = frozenset(
@@ -72,7 +72,7 @@ class Checking:
             return inner
         if owner == generic.ANNOTATED_ROW:
             return partial(reading.read_annotation, self.project, attribute)
-        if owner in queryset_methods.MADE:
+        if owner in queryset_methods.FROM_QUERYSET:
             return partial(queryset_methods.read, attribute)
         return partial(self._read, inner, attribute)
 
@@ -80,7 +80,7 @@ class Checking:
     def _owners(self) -> frozenset[str]:
         """The classes whose attributes have a hook; mypy asks for every attribute of every class."""
         rows = self.project.owners if self._tracked else frozenset[str]()
-        return rows | queryset_methods.MADE | {generic.ANNOTATED_ROW}
+        return rows | queryset_methods.FROM_QUERYSET | {generic.ANNOTATED_ROW}
 
     def _read(self, inner: OfAttribute | None, attribute: str, context: AttributeContext) -> Type:
         dependencies.of_row(self.project, context)
@@ -132,7 +132,7 @@ class Checking:
         if name not in NAMES and not owner.startswith("adj."):
             return None if inner is None else partial(self._ask_django, inner)
         if owner in reassigning.COLLECTIONS:
-            return partial(self._taken, name) if self._tracked and name in reassigning.TAKEN else inner
+            return partial(self._taken, name) if self._tracked and name in reassigning.ITEM_METHODS else inner
         handler = self._handler(owner, name)
         if handler is not None:
             return partial(self._answer, handler, name=name)
@@ -190,7 +190,7 @@ class Checking:
         call = Call(self.project, context)
         if isinstance(context, MethodContext):
             dependencies.of_call(self.project, context)
-        result = as_wanted(call, handler(call))
+        result = as_expected(call, handler(call))
         return reassigning.fitting(self.project, call.api, context.context, name, result) if self._tracked else result
 
     def _is_manager(self, fullname: str) -> bool:

@@ -61,10 +61,10 @@ def meaning(name: str, typ: Type, rest: Sequence[str]) -> AnnotatedPath | None:
         return None
     dead: list[_Dead] = []
     for field in [CharField(), TextField()] if isinstance(value.output_field, CharField) else [value.output_field]:
-        found = _followed(field, rest, value.is_optional)
-        if isinstance(found, AnnotatedPath):
-            return found
-        dead.append(found)
+        followed = _followed(field, rest, value.is_optional)
+        if isinstance(followed, AnnotatedPath):
+            return followed
+        dead.append(followed)
     if all(end.is_certain for end in dead):
         raise UnknownLookup(
             model=name,

@@ -40,9 +40,9 @@ class Writing:
 
     def check(self, pairs: Pairs, *, may_be_called: bool = False) -> None:
         """Check names and values; with `may_be_called` a callable stands for the value that it returns."""
-        for name, at, given in pairs:
+        for name, at, value_type in pairs:
             if self._is_known(name, at):
-                value = _called(given) if may_be_called else given
+                value = _called(value_type) if may_be_called else value_type
                 self._check_value(name, at, value)
                 conditions.check_inside(self.call, Scope(self.model, self.known), at)
 
@@ -60,7 +60,7 @@ class Writing:
             self.call.fail(f'{label} has no column "{name}"{suggestion(name, names)}', at, LOOKUP)
         return False
 
-    def _check_value(self, name: str, at: Expression, given: Type) -> None:
+    def _check_value(self, name: str, at: Expression, value_type: Type) -> None:
         field = get_field(self.model, name)
         if not isinstance(field, Field):
             return
@@ -69,7 +69,7 @@ class Writing:
         typ = self._of_column(table, name, field)
         if typ is not None:
             expected = Expected(self._with_none(field, typ), lambda: self._of_column(table.shown, name, field))
-            check_values.check(call, at, given, f'"{self.model.__name__}.{name}"', expected)
+            check_values.check(call, at, value_type, f'"{self.model.__name__}.{name}"', expected)
 
     def _with_none(self, field: Any, typ: Type) -> Type:
         """Add None for a nullable column, and for the primary key of a new row, which the database may generate."""
@@ -97,10 +97,10 @@ class Writing:
         return None if types is None or isinstance(get_proper_type(types[0]), AnyType) else types[0]
 
 
-def _called(given: Type) -> Type:
+def _called(value_type: Type) -> Type:
     """Return the type of a value in `defaults`, which are called if they are callable."""
-    actual = get_proper_type(given)
-    return actual.ret_type if isinstance(actual, CallableType) else given
+    actual = get_proper_type(value_type)
+    return actual.ret_type if isinstance(actual, CallableType) else value_type
 
 
 def init_names(model: Any) -> frozenset[str] | None:
@@ -197,8 +197,8 @@ def literal_pairs(call: Call, argument: Argument) -> Iterator[tuple[str, Express
     expression = argument.expression
     if isinstance(expression, CallExpr) and getattr(expression.callee, "fullname", "") == "builtins.dict":
         for name, value in zip(expression.arg_names, expression.args, strict=True):
-            given = call.api.type_of(value)
-            if name is not None and given is not None:
-                yield name, value, given
+            value_type = call.api.type_of(value)
+            if name is not None and value_type is not None:
+                yield name, value, value_type
     else:
         yield from conditions.dict_pairs(call, expression)

@@ -30,7 +30,7 @@ from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy.boundary.codes import LOOKUP, SHAPE, VALUE
 from adj_mypy.boundary.words import type_text
 from adj_mypy.calls.call import Argument, Call
-from adj_mypy.expressions.evaluate import METHODS, UNKNOWN, Evaluator, found
+from adj_mypy.expressions.evaluate import METHODS, UNKNOWN, Evaluator, expression_class
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import check_values, paths, subqueries
 from adj_mypy.lookups.expression_types import check_names
@@ -61,8 +61,8 @@ def check_arguments(call: Call, scope: Scope, *formals: str) -> None:
         if argument.keyword is None and not argument.is_unpacked:
             check_condition(call, scope, argument.expression)
         else:
-            for path, at, given in pairs(call, argument):
-                check_lookup(call, scope, path, at, given)
+            for path, at, value_type in pairs(call, argument):
+                check_lookup(call, scope, path, at, value_type)
 
 
 def pairs(call: Call, argument: Argument) -> Iterator[tuple[str, Expression, Type]]:
@@ -76,31 +76,31 @@ def pairs(call: Call, argument: Argument) -> Iterator[tuple[str, Expression, Typ
 def dict_pairs(call: Call, expression: Expression) -> Iterator[tuple[str, Expression, Type]]:
     """Yield the names and values of a dict literal, if the names are literals."""
     for key, value in expression.items if isinstance(expression, DictExpr) else ():
-        given = call.api.type_of(value)
-        if isinstance(key, StrExpr) and given is not None:
-            yield key.value, value, given
+        value_type = call.api.type_of(value)
+        if isinstance(key, StrExpr) and value_type is not None:
+            yield key.value, value, value_type
 
 
-def check_lookup(call: Call, scope: Scope, path: str, at: Expression, given: Type) -> None:
+def check_lookup(call: Call, scope: Scope, path: str, at: Expression, value_type: Type) -> None:
     """Report an unknown path, or a value that the lookup does not accept."""
-    found_path = paths.lookup(call, at, scope.model, path, scope.known)
-    if found_path is not None:
+    resolved = paths.lookup(call, at, scope.model, path, scope.known)
+    if resolved is not None:
         name = f'{scope.model.__name__}: "{path}"'
-        if not _check_nested(call, name, found_path, at, given):
-            check_values.check(call, at, given, name, Table(call.project, call.api).expected(found_path))
+        if not _check_nested(call, name, resolved, at, value_type):
+            check_values.check(call, at, value_type, name, Table(call.project, call.api).expected(resolved))
     check_inside(call, scope, at)
 
 
-def _check_nested(call: Call, name: str, meaning: AnyPath, at: Expression, given: Type) -> bool:
+def _check_nested(call: Call, name: str, meaning: AnyPath, at: Expression, value_type: Type) -> bool:
     """Return whether the value is a subquery; report one that does not fit."""
-    if subqueries.columns_of(given) is None:
+    if subqueries.columns_of(value_type) is None:
         return False
     rows = value = None
     if isinstance(meaning, ResolvedPath) and meaning.lookup in _NESTED:
         field = meaning.output if meaning.transforms else meaning.field
         rows = None if meaning.transforms else target_of(field)
         value = Table(call.project, call.api, is_lenient=False).of_field(field)
-    problem = subqueries.misfit(call.project, call.api, given, rows, value)
+    problem = subqueries.mismatch(call.project, call.api, value_type, rows, value)
     if problem is not None:
         call.fail(f"{name} expects {problem}", at, VALUE)
     return True
@@ -115,8 +115,8 @@ def check_condition(call: Call, scope: Scope, expression: Expression) -> None:
         case UnaryExpr(op="~"):
             check_condition(call, scope, expression.expr)
         case DictExpr():
-            for path, at, given in dict_pairs(call, expression):
-                check_lookup(call, scope, path, at, given)
+            for path, at, value_type in dict_pairs(call, expression):
+                check_lookup(call, scope, path, at, value_type)
         case TupleExpr(items=[StrExpr() as name, value]):
             operand = call.api.type_of(value)
             if operand is not None:
@@ -125,19 +125,19 @@ def check_condition(call: Call, scope: Scope, expression: Expression) -> None:
             check_inside(call, scope, expression)
 
 
-def check_is_condition(call: Call, at: Expression, given: Type) -> None:
+def check_is_condition(call: Call, at: Expression, value_type: Type) -> None:
     """Report a positional argument that cannot be a condition."""
-    actual = get_proper_type(given)
+    actual = get_proper_type(value_type)
     if isinstance(actual, Instance) and any(actual.type.has_base(name) for name in _NO_CONDITION):
         message = "conditions must be Q objects, expressions or keyword lookups; got "
-        call.fail(message + type_text(call.api, given), at, SHAPE)
+        call.fail(message + type_text(call.api, value_type), at, SHAPE)
 
 
 def check_inside(call: Call, scope: Scope, expression: Expression) -> None:
     """Check the names in an expression, and the conditions and subqueries in it."""
-    made = Evaluator(call.api).evaluate(expression)
-    if made is not UNKNOWN and hasattr(made, "resolve_expression"):
-        check_names(call, expression, made, scope)
+    evaluated = Evaluator(call.api).evaluate(expression)
+    if evaluated is not UNKNOWN and hasattr(evaluated, "resolve_expression"):
+        check_names(call, expression, evaluated, scope)
     _walk(call, scope, expression)
 
 
@@ -162,7 +162,7 @@ def _look_into(call: Call, scope: Scope, expression: Expression) -> None:
         case CallExpr(callee=MemberExpr() as method) if method.name in METHODS:
             for part in (method.expr, *expression.args):
                 _walk(call, scope, part)
-        case CallExpr() if found(expression.callee) is not None:
+        case CallExpr() if expression_class(expression.callee) is not None:
             for part in expression.args:
                 _walk(call, scope, part)
         case CallExpr():
@@ -172,8 +172,8 @@ def _look_into(call: Call, scope: Scope, expression: Expression) -> None:
                 _walk(call, scope, part)
 
 
-def _check_keywords(call: Call, scope: Scope, made: CallExpr, own: frozenset[str]) -> None:
-    for kind, name, value in zip(made.arg_kinds, made.arg_names, made.args, strict=True):
+def _check_keywords(call: Call, scope: Scope, construction: CallExpr, own: frozenset[str]) -> None:
+    for kind, name, value in zip(construction.arg_kinds, construction.arg_names, construction.args, strict=True):
         if kind == ARG_STAR2:
             for path, at, given in dict_pairs(call, value):
                 check_lookup(call, scope, path, at, given)
@@ -187,9 +187,9 @@ def _check_keywords(call: Call, scope: Scope, made: CallExpr, own: frozenset[str
                 check_lookup(call, scope, name, value, given_type)
 
 
-def check_filtered_relation(call: Call, scope: Scope, made: CallExpr) -> None:
+def check_filtered_relation(call: Call, scope: Scope, construction: CallExpr) -> None:
     """Check the relation and the condition of a `FilteredRelation`."""
-    for name, value in zip(made.arg_names, made.args, strict=True):
+    for name, value in zip(construction.arg_names, construction.args, strict=True):
         if isinstance(value, StrExpr) and name in {None, "relation_name"}:
             _check_relation(call, scope, value)
         elif name == "condition":

@@ -178,5 +178,5 @@ def refresh(call: Call) -> Type:
 
 def model_of_instance(call: Call) -> ModelClass | None:
     """Return the model of a function's instance, or of the receiver of a method."""
-    given = call.arguments("instance", "source")
-    return call.project.model_of(given[0].type if given else getattr(call.context, "type", None))
+    instances = call.arguments("instance", "source")
+    return call.project.model_of(instances[0].type if instances else getattr(call.context, "type", None))

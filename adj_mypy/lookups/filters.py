@@ -68,8 +68,8 @@ def with_conditions(handler: Callable[[Call], Type]) -> Callable[[Call], Type]:
 
 def _with_own_names(call: Call, query: Query) -> Scope:
     """Return the scope with the names of the same call, which a later expression may use."""
-    given = call.arguments("args", "kwargs", "expressions")
-    names = (argument.keyword or default_alias(call, argument.expression) for argument in given)
+    arguments = call.arguments("args", "kwargs", "expressions")
+    names = (argument.keyword or default_alias(call, argument.expression) for argument in arguments)
     new: dict[str, Type] = {name: any_type() for name in names if name is not None}
     return Scope(query.model, Names(new).adding(query.known.annotations))
 

@@ -31,8 +31,8 @@ def lookup(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
     """
     begins = split(path, known)
     try:
-        found = resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
-        return _without_generic_key(call, at, found)
+        resolved = resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
+        return _without_generic_key(call, at, resolved)
     except QueryError as error:
         if not (is_about_the_first_name(error) and (known.is_open or elsewhere.may_be_annotated(call, error))):
             call.fail(problem(error, known), at, LOOKUP)
@@ -40,13 +40,13 @@ def lookup(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
 
 
 def _without_generic_key(
-    call: Call, at: Context, found: ResolvedPath | AnnotatedPath | None
+    call: Call, at: Context, resolved: ResolvedPath | AnnotatedPath | None
 ) -> ResolvedPath | AnnotatedPath | None:
     """Report a path to a generic foreign key, which cannot be joined."""
-    field: Any = found.field if isinstance(found, ResolvedPath) else None
+    field: Any = resolved.field if isinstance(resolved, ResolvedPath) else None
     # Its class can be imported only after Django's setup.
     if not hasattr(field, "ct_field"):
-        return found
+        return resolved
     label = f"{field.model.__name__}.{field.name}"
     names = f'"{field.ct_field}" and "{field.fk_field}"'
     call.fail(f'"{label}" is a generic foreign key and cannot be used in queries; use {names}', at, LOOKUP)
@@ -75,21 +75,21 @@ def column(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
     """Resolve the path of a column, which may end in transforms but not in a lookup; or return an annotation's type."""
     if path in known:
         return known[path]
-    found = lookup(call, at, model, path, known)
-    if found is None:
+    resolved = lookup(call, at, model, path, known)
+    if resolved is None:
         return None
-    if _names_lookup(path, found):
-        call.fail(f'{model.__name__}: "{path}" ends in the lookup "{found.lookup}" and is not a column', at, LOOKUP)
+    if _names_lookup(path, resolved):
+        call.fail(f'{model.__name__}: "{path}" ends in the lookup "{resolved.lookup}" and is not a column', at, LOOKUP)
         return None
-    if isinstance(found, ResolvedPath):
-        return found
-    typ = type_of_field(call.project, call.api, found.output)
-    return optional(typ) if found.is_nullable else typ
+    if isinstance(resolved, ResolvedPath):
+        return resolved
+    typ = type_of_field(call.project, call.api, resolved.output)
+    return optional(typ) if resolved.is_nullable else typ
 
 
-def _names_lookup(path: str, found: ResolvedPath | AnnotatedPath) -> bool:
+def _names_lookup(path: str, resolved: ResolvedPath | AnnotatedPath) -> bool:
     """Return whether a path ends in a lookup, which may be a written `exact`."""
-    return found.lookup != "exact" or path.endswith(f"{SEPARATOR}exact")
+    return resolved.lookup != "exact" or path.endswith(f"{SEPARATOR}exact")
 
 
 def problem(error: QueryError, known: Iterable[str] = ()) -> str:

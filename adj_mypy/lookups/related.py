@@ -60,7 +60,7 @@ def replace(call: Call) -> Type:
         if query is None or expected is None:
             break
         if subqueries.columns_of(argument.type) is not None:
-            problem = subqueries.misfit(call.project, call.api, argument.type, query.model, expected.type)
+            problem = subqueries.mismatch(call.project, call.api, argument.type, query.model, expected.type)
             if problem is not None:
                 call.fail(f"aset() expects {problem}", argument.expression, VALUE)
         else:
@@ -93,19 +93,19 @@ def _check_through(call: Call) -> None:
 
 def _through_of(call: Call) -> ModelClass | None:
     """Return the through model, if the relation is named in the same expression."""
-    made = called_on(call.context.context)
-    if not isinstance(made, CallExpr) or getattr(made.callee, "fullname", "") != RELATED:
+    call_expr = called_on(call.context.context)
+    if not isinstance(call_expr, CallExpr) or getattr(call_expr.callee, "fullname", "") != RELATED:
         return None
-    owner, name = _relation_in(made)
+    owner, name = _relation_in(call_expr)
     model = None if owner is None else call.project.model_of(call.api.type_of(owner))
     relation: Any = None if model is None else relations(model).get(name)
     field = getattr(relation, "remote_field", None)
     return getattr(relation, "through", None) or getattr(field, "through", None)
 
 
-def _relation_in(made: CallExpr) -> tuple[Expression | None, str]:
+def _relation_in(call_expr: CallExpr) -> tuple[Expression | None, str]:
     """`related(book, "tags")` and `related(book.tags)`: the instance, and the name."""
-    match made.args:
+    match call_expr.args:
         case [owner, StrExpr(value=name)]:
             return owner, name
         case [MemberExpr(expr=owner, name=name)]:

@@ -56,24 +56,24 @@ def _is_general(row: Type) -> bool:
     return isinstance(row, Instance) and row.type.fullname in {"builtins.dict", "builtins.tuple"}
 
 
-def misfit(project: Project, api: Api, operand: Type, rows: ModelClass | None, value: Type | None) -> str | None:
+def mismatch(project: Project, api: Api, operand: Type, rows: ModelClass | None, value: Type | None) -> str | None:
     """Return the expected subquery in words, if its rows, its number of columns or their type do not fit.
 
     `rows` is the model of a relation, `value` the type that the column can be compared with.
     """
-    found = columns_of(operand)
-    if isinstance(found, Instance):
-        return _misfit_of_rows(project, found, rows)
-    if found is None or len(found) == 0 or any(isinstance(get_proper_type(column), AnyType) for column in found):
+    columns = columns_of(operand)
+    if isinstance(columns, Instance):
+        return _mismatch_of_rows(project, columns, rows)
+    if columns is None or len(columns) == 0 or any(isinstance(get_proper_type(column), AnyType) for column in columns):
         return None
-    if len(found) != 1:
-        return f"a subquery with one column, got {len(found)} columns"
-    if value is not None and not is_subtype(found[0], make_simplified_union([value, NoneType()])):
-        return f"a subquery of {type_text(api, value)}, got {type_text(api, found[0])}"
+    if len(columns) != 1:
+        return f"a subquery with one column, got {len(columns)} columns"
+    if value is not None and not is_subtype(columns[0], make_simplified_union([value, NoneType()])):
+        return f"a subquery of {type_text(api, value)}, got {type_text(api, columns[0])}"
     return None
 
 
-def _misfit_of_rows(project: Project, row: Instance, rows: ModelClass | None) -> str | None:
+def _mismatch_of_rows(project: Project, row: Instance, rows: ModelClass | None) -> str | None:
     """A relation accepts rows of its model, its parents and its children; a column accepts the keys of any rows."""
     model = project.model_of(row)
     if rows is None or model is None:
@@ -123,10 +123,10 @@ def _outer_in(api: Api, expression: Expression) -> Iterator[tuple[str, Expressio
 
 def parts(expression: Expression) -> list[Expression]:
     """Return the parts of an operation, a tuple or a list."""
-    made: Any = expression
+    operation: Any = expression
     names = ("left", "right", "expr")
-    found = [getattr(made, name) for name in names if isinstance(getattr(made, name, None), Expression)]
-    return [*found, *(item for item in getattr(made, "items", ()) if isinstance(item, Expression))]
+    nodes = [getattr(operation, name) for name in names if isinstance(getattr(operation, name, None), Expression)]
+    return [*nodes, *(item for item in getattr(operation, "items", ()) if isinstance(item, Expression))]
 
 
 def is_nested(api: Api, expression: Expression) -> bool:

@@ -41,14 +41,14 @@ def of_call(project: Project, context: MethodContext) -> None:
     arguments = receiver.args if isinstance(receiver, Instance) else ()
     model = project.model_of(arguments[0]) if arguments else None
     if model is not None:
-        Api(context.api).refer_to(_modules(model, frozenset(_in_call(context))))
+        Api(context.api).add_references(_modules(model, frozenset(_in_call(context))))
 
 
 def of_row(project: Project, context: AttributeContext) -> None:
     """Record the model of a row."""
     model = project.model_of(context.type)
     if model is not None:
-        Api(context.api).refer_to({model.__module__})
+        Api(context.api).add_references({model.__module__})
 
 
 def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
@@ -58,7 +58,7 @@ def of_annotation(project: Project, context: AnalyzeTypeContext) -> None:
     for argument in context.type.args[:1]:
         model = project.model_of(context.api.analyze_type(argument))
         if model is not None:
-            api.refer_to(_modules(model, names))
+            api.add_references(_modules(model, names))
 
 
 @lru_cache(maxsize=4_096)

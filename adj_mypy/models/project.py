@@ -44,10 +44,10 @@ class Project:
 
     def remembered(self, about: Hashable, find: Callable[[], T | None]) -> T | None:
         """Return a fact that depends only on the sources, from memory if it was found before."""
-        found: T | None = self._memory.get(about)
-        if found is None and (found := find()) is not None:
-            self._memory[about] = found
-        return found
+        fact: T | None = self._memory.get(about)
+        if fact is None and (fact := find()) is not None:
+            self._memory[about] = fact
+        return fact
 
     def forget(self) -> None:
         """Forget these facts, because mypy has parsed a source again."""
@@ -95,10 +95,10 @@ class Project:
     @cached_property
     def digests(self) -> Mapping[str, str]:
         """A digest of each module's models. mypy checks a module again when it changes."""
-        found: dict[str, list[str]] = {}
+        by_module: dict[str, list[str]] = {}
         for model in self.models.values():
-            found.setdefault(model.__module__, []).append(digest(model))
-        return {module: " ".join(sorted(each)) for module, each in found.items()}
+            by_module.setdefault(model.__module__, []).append(digest(model))
+        return {module: " ".join(sorted(each)) for module, each in by_module.items()}
 
     def model_of(self, typ: Type | None) -> ModelClass | None:
         """Return the model of a row's type; None for other types."""
@@ -146,17 +146,17 @@ def _written(info: TypeInfo) -> TypeInfo:
 @cache
 def single_relations(model: ModelClass) -> Mapping[str, Relation]:
     """Return the single-valued relations, including generic foreign keys, by the name of the attribute."""
-    found = relations(model).items()
-    return {name: relation for name, relation in found if relation.many_to_one or relation.one_to_one}
+    pairs = relations(model).items()
+    return {name: relation for name, relation in pairs if relation.many_to_one or relation.one_to_one}
 
 
 @cache
 def joined_relations(model: ModelClass) -> Mapping[str, tuple[str, Relation]]:
     """Return the relations that `select_related()` accepts: by the name in queries, the attribute and the relation."""
-    found = single_relations(model).items()
+    pairs = single_relations(model).items()
     return {
         relation.name: (name, relation)
-        for name, relation in found
+        for name, relation in pairs
         if isinstance(relation, (ForeignObject, OneToOneRel))
     }
 

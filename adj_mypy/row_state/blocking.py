@@ -23,7 +23,7 @@ _WAITING: Final = frozenset(
 def may_wait(api: Api) -> bool:
     """Return whether the checked code is passed to a function that lets it block."""
     around = api.functions()
-    return len(around) > 1 and any(given is function for given in _handed(around[0]) for function in around[1:])
+    return len(around) > 1 and any(passed is function for passed in _passed(around[0]) for function in around[1:])
 
 
 def is_asynchronous(api: Api) -> bool:
@@ -32,7 +32,7 @@ def is_asynchronous(api: Api) -> bool:
     return bool(around) and around[-1].is_coroutine
 
 
-def _handed(within: FuncItem) -> Iterator[FuncItem]:
+def _passed(within: FuncItem) -> Iterator[FuncItem]:
     """Yield the functions that are passed to `run_sync()` and similar functions, or decorated with them."""
     for node in nodes_in(within):
         if isinstance(node, CallExpr) and _is_waiting(node.callee):
@@ -54,5 +54,5 @@ def _function(node: Node) -> Iterator[FuncItem]:
 
 
 def _is_waiting(callee: Node) -> bool:
-    made = callee.callee if isinstance(callee, CallExpr) else callee
-    return isinstance(made, (NameExpr, MemberExpr)) and made.name in _WAITING
+    function = callee.callee if isinstance(callee, CallExpr) else callee
+    return isinstance(function, (NameExpr, MemberExpr)) and function.name in _WAITING

@@ -85,16 +85,16 @@ def _described(project: Project, api: Api, queryset: Any) -> tuple[State, State]
     annotations = {name: _type(project, api, query, made) for name, made in query.annotations.items()}
     names = Names(annotations, is_open=bool(query.extra))
     selected = {name: typ for name, typ in annotations.items() if name in query.annotation_select}
-    making, state = trees(project, api), State(annotations=names.keeping(selected))
+    builder, state = trees(project, api), State(annotations=names.keeping(selected))
     if query.select_related is True:
-        state = making.with_every_join(model, state)
+        state = builder.with_every_join(model, state)
     for path in _paths(query.select_related or {}):
-        state = making.with_join(model, state, path, _ignore)
+        state = builder.with_join(model, state, path, _ignore)
     prefetched: set[str] = set()
-    for given in getattr(queryset, _PREFETCHES):
-        lookup = _lookup(project, api, given)
-        prefetched |= making.new_steps(model, state, lookup)
-        state = making.with_prefetch(model, state, lookup, _ignore)
+    for prefetch in getattr(queryset, _PREFETCHES):
+        lookup = _lookup(project, api, prefetch)
+        prefetched |= builder.new_steps(model, state, lookup)
+        state = builder.with_prefetch(model, state, lookup, _ignore)
     columns, is_defer = query.deferred_loading
     clauses = Clauses(frozenset(columns), is_defer, frozenset(prefetched), query.select_related is True)
     masked, _ = Masking(project, api, clauses).masked(model, state)
@@ -110,25 +110,25 @@ def _paths(joined: bool | Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         yield from _paths(inner, f"{prefix}{name}{SEPARATOR}")
 
 
-def _lookup(project: Project, api: Api, given: Any) -> Lookup:
-    if not isinstance(given, Prefetch):
-        return Lookup(str(given))
-    made: Any = given
-    path: str = made.prefetch_through
-    to_attr = made.prefetch_to.rpartition(SEPARATOR)[2] if made.to_attr else None
-    if made.queryset is None:
+def _lookup(project: Project, api: Api, prefetched: Any) -> Lookup:
+    if not isinstance(prefetched, Prefetch):
+        return Lookup(str(prefetched))
+    prefetch: Any = prefetched
+    path: str = prefetch.prefetch_through
+    to_attr = prefetch.prefetch_to.rpartition(SEPARATOR)[2] if prefetch.to_attr else None
+    if prefetch.queryset is None:
         return Lookup(path, None, to_attr)
-    rows = first_rows(project, api, made.queryset)
-    row = any_type() if rows is None else row_type(project, api, made.queryset.model, rows[1])
+    rows = first_rows(project, api, prefetch.queryset)
+    row = any_type() if rows is None else row_type(project, api, prefetch.queryset.model, rows[1])
     return Lookup(path, row, to_attr)
 
 
-def _type(project: Project, api: Api, query: Any, made: Any) -> Type:
+def _type(project: Project, api: Api, query: Any, annotation: Any) -> Type:
     """Return the type of an annotation that Django has resolved."""
     outer = frozenset(name for name, join in query.alias_map.items() if join.join_type == LOUTER)
     try:
-        typ = type_of_field(project, api, made.output_field)
-        is_optional = is_nullable(made, Scope(query.model, outer=outer))
+        typ = type_of_field(project, api, annotation.output_field)
+        is_optional = is_nullable(annotation, Scope(query.model, outer=outer))
     except Exception:  # noqa: BLE001  # Django may not know the type, and raises various errors then
         return any_type()
     return optional(typ) if is_optional else typ
@@ -157,8 +157,8 @@ def live_manager(project: Project, api: Api, source: Expression) -> Any:
     model = project.class_of(api.type_of(source.expr)) if isinstance(source, MemberExpr) else None
     if model is None or not isinstance(source, MemberExpr):
         return None
-    found = getattr(model, source.name, None)
-    return found if isinstance(found, Manager) or hasattr(found, "get_queryset") else None
+    manager = getattr(model, source.name, None)
+    return manager if isinstance(manager, Manager) or hasattr(manager, "get_queryset") else None
 
 
 def _ignore(message: str) -> None:

@@ -25,7 +25,7 @@ from adj_mypy.models.project import (
 from adj_mypy.row_state.blocking import may_wait
 from adj_mypy.row_state.row_types import plain_row, state_of, with_rows
 from adj_mypy.row_state.state import State
-from adj_mypy.row_state.trees import rows_knowing
+from adj_mypy.row_state.trees import with_way_back
 
 
 def read(project: Project, attribute: str, context: AttributeContext) -> Type:
@@ -36,7 +36,7 @@ def read(project: Project, attribute: str, context: AttributeContext) -> Type:
         return declared
     api = Api(context.api)
     if state.has(attribute):
-        row = rows_knowing(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
+        row = with_way_back(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
         return _with_row(project, row, declared)
     if context.is_lvalue:
         _assigned(project, api, attribute, context)

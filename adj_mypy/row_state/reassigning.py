@@ -37,7 +37,7 @@ from adj_mypy.models.project import Project
 from adj_mypy.row_state.row_types import open_row, replace_rows, with_rows
 
 ITERATED: Final = frozenset({"__iter__", "__aiter__"})
-TAKEN: Final = frozenset({*ITERATED, "__getitem__"})
+ITEM_METHODS: Final = frozenset({*ITERATED, "__getitem__"})
 """The methods that pass an item to a variable."""
 
 COROUTINE: Final = "typing.Coroutine"
@@ -132,21 +132,23 @@ def _itself(typ: Type) -> Type:
 
 @lru_cache(maxsize=4)
 def _targets(around: Node, body: object) -> Targets:
-    found: dict[tuple[Node, bool], Expression] = {}
+    variables: dict[tuple[Node, bool], Expression] = {}
     for node in statements_in(around):
         if isinstance(node, AssignmentStmt) and len(node.lvalues) == 1:
-            found.update(((value, False), target) for value, target in _pairs(node.lvalues[0], node.rvalue))
+            variables.update(((value, False), target) for value, target in _pairs(node.lvalues[0], node.rvalue))
         elif isinstance(node, (IfStmt, WhileStmt)):
-            found.update(((_awaited(made.value), False), made.target) for made in _made_in_condition(node))
+            variables.update(
+                ((_awaited(assignment.value), False), assignment.target) for assignment in _made_in_condition(node)
+            )
         elif isinstance(node, ForStmt):
-            found[node.expr, True] = node.index
-    return Targets(found, set())
+            variables[node.expr, True] = node.index
+    return Targets(variables, set())
 
 
 def _pairs(target: Expression, value: Expression) -> Iterator[tuple[Expression, Expression]]:
     """Yield values and their targets: `books, tags = await gather(q(Book).run(), q(Tag).run())`."""
-    given = _awaited(value)
-    match given:
+    awaited = _awaited(value)
+    match awaited:
         case TupleExpr(items=values):
             pass
         case CallExpr(callee=NameExpr(name="gather") | MemberExpr(name="gather"), args=values):
@@ -155,7 +157,7 @@ def _pairs(target: Expression, value: Expression) -> Iterator[tuple[Expression, 
             values = []
     if isinstance(target, TupleExpr) and len(target.items) == len(values):
         yield from ((_awaited(each), item) for each, item in zip(values, target.items, strict=True))
-    yield given, target
+    yield awaited, target
 
 
 def _awaited(value: Expression) -> Expression:

@@ -17,7 +17,7 @@ from adj_mypy.boundary.syntax import called_on
 from adj_mypy.models.project import Project, relations, single_relations
 from adj_mypy.row_state.blocking import is_asynchronous
 from adj_mypy.row_state.row_types import state_of
-from adj_mypy.row_state.trees import rows_knowing
+from adj_mypy.row_state.trees import with_way_back
 
 READS: Final = frozenset(
     {"__iter__", "__len__", "__bool__", "__contains__", "count", "exists", "contains", "first", "last", "get"}
@@ -55,7 +55,7 @@ def rows_of(project: Project, context: MethodContext, result: Type) -> Type:
     model, state = project.model_of(row), state_of(project, row)
     if row is None or model is None or state is None or not state.has(manager.name):
         return result
-    item = rows_knowing(project, api, relations(model)[manager.name], state.loaded[manager.name], row)
+    item = with_way_back(project, api, relations(model)[manager.name], state.loaded[manager.name], row)
     target = project.model_of(item)
     if target is None:
         return result
@@ -65,8 +65,8 @@ def rows_of(project: Project, context: MethodContext, result: Type) -> Type:
 
 def check_arguments(project: Project, context: FunctionContext) -> None:
     """Report the arguments of a function that iterates over them."""
-    for given in context.args:
-        for argument in given:
+    for arguments in context.args:
+        for argument in arguments:
             _check(project, Api(context.api), argument)
 
 

@@ -66,12 +66,12 @@ class Trees:
     def with_join(self, model: ModelClass, state: State, path: str, fail: Fail) -> State:
         """Return the state with a path of single-valued relations joined; report unknown relations."""
         head, _, rest = path.partition(SEPARATOR)
-        found = joined_relations(model).get(head)
-        if found is None:
+        joined_relation = joined_relations(model).get(head)
+        if joined_relation is None:
             if head not in state.annotations:
                 fail(_no_join(model, head))
             return state
-        name, relation = found
+        name, relation = joined_relation
         target = target_of(relation)
         if target is None:
             return state
@@ -139,7 +139,7 @@ class Trees:
         typ = self._row(relation, target, row)
         source = relation.model if isinstance(relation.model, type) else None
         if source is not None:
-            typ = rows_knowing(self.project, self.api, relation, typ, plain_row(self.project, self.api, source))
+            typ = with_way_back(self.project, self.api, relation, typ, plain_row(self.project, self.api, source))
         is_single = relation.many_to_one or relation.one_to_one
         return optional(typ) if is_single else self.api.named(_LIST, [typ])
 
@@ -171,7 +171,7 @@ class Trees:
 
     def new_steps(self, model: ModelClass, state: State, lookup: Lookup) -> set[str]:
         """Return the paths of single-valued relations that a lookup prefetches and that are not joined."""
-        found: set[str] = set()
+        steps: set[str] = set()
         current: ModelClass | None = model
         at: State | None = state
         parts = lookup.path.split(SEPARATOR)
@@ -180,10 +180,10 @@ class Trees:
             if relation is None:
                 break
             if at is None or part not in at.loaded:
-                found.add(SEPARATOR.join(parts[:end]))
+                steps.add(SEPARATOR.join(parts[:end]))
             at = None if at is None else self._nested(at, part)
             current = target_of(relation)
-        return found
+        return steps
 
     # -- parts ---------------------------------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ class Trees:
         return state.with_loaded(name, row_type(self.project, self.api, target, nested))
 
 
-def rows_knowing(project: Project, api: Api, relation: Relation, row: Type, known: Type) -> Type:
+def with_way_back(project: Project, api: Api, relation: Relation, row: Type, known: Type) -> Type:
     """Return a relation's rows with the reverse relation loaded, if that must be the given row."""
     name, model, state = _way_back(relation), project.model_of(row), state_of(project, row)
     if name is None or model is None or state is None or name in state.loaded or name not in relations(model):

@@ -20,13 +20,13 @@ from adj_mypy.lookups.expression_types import expression_type, is_aggregate
 _SELECTING: Final = frozenset({"values", "values_list"})
 
 
-def regrouped(call: Call, query: Query) -> Query:
+def with_aggregate_rows(call: Call, query: Query) -> Query:
     """Return the query with its rows after the expressions of this call are annotated."""
     if call.project.model_of(query.row) is not None:
         return query
     scope = Scope(query.model, query.known.annotations, is_total=True)
-    given = [argument.expression for argument in call.arguments("args", "kwargs")]
-    columns = _selected(call) if given and all(is_aggregate(call, each, scope) for each in given) else {}
+    expressions = [argument.expression for argument in call.arguments("args", "kwargs")]
+    columns = _selected(call) if expressions and all(is_aggregate(call, each, scope) for each in expressions) else {}
     if not columns or not all(is_aggregate(call, each, scope) for each in columns.values()):
         return query
     types = {name: expression_type(call, each, scope) for name, each in columns.items()}

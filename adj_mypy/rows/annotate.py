@@ -11,9 +11,9 @@ from adj_mypy.calls.call import Argument, Call, Query
 from adj_mypy.expressions.names import ANY_NAMES, NO_NAMES, Names
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import conditions
-from adj_mypy.lookups.expression_types import default_alias, expression_type, kind_of
+from adj_mypy.lookups.expression_types import default_alias, expression_class_of, expression_type
 from adj_mypy.row_state.row_types import is_tracked, plain_row, row_type, unknown_state
-from adj_mypy.rows.aggregate_rows import regrouped
+from adj_mypy.rows.aggregate_rows import with_aggregate_rows
 
 
 def annotate(call: Call) -> Type:
@@ -22,7 +22,9 @@ def annotate(call: Call) -> Type:
     if query is None:
         return call.result
     new = _annotations(call, query)
-    return call.asking(known=query.known.with_annotations(new), row=_with(call, regrouped(call, query), new))
+    return call.query_type(
+        known=query.known.with_annotations(new), row=_with(call, with_aggregate_rows(call, query), new)
+    )
 
 
 def alias(call: Call) -> Type:
@@ -32,9 +34,9 @@ def alias(call: Call) -> Type:
         return call.result
     known = query.known.with_aliases(_annotations(call, query))
     if is_tracked(plain_row(call.project, call.api, query.model)):
-        return call.asking(known=known, row=regrouped(call, query).row)
+        return call.query_type(known=known, row=with_aggregate_rows(call, query).row)
     # Only the type of the rows can tell that there are more names, not which ones.
-    return call.asking(known=known, row=_with(call, query, ANY_NAMES))
+    return call.query_type(known=known, row=_with(call, query, ANY_NAMES))
 
 
 def extra(call: Call) -> Type:
@@ -43,7 +45,7 @@ def extra(call: Call) -> Type:
     if query is None or not call.arguments("select"):
         return call.result
     new = ANY_NAMES
-    return call.asking(known=query.known.with_annotations(new), row=_with(call, query, new))
+    return call.query_type(known=query.known.with_annotations(new), row=_with(call, query, new))
 
 
 def scope_of(query: Query) -> Scope:
@@ -71,7 +73,7 @@ def _annotations(call: Call, query: Query) -> Names:
 def name_of(call: Call, argument: Argument, method: str) -> str | None:
     """Return the name of an argument, or Django's default for an aggregate; report an expression without one."""
     name = argument.keyword or default_alias(call, argument.expression)
-    if name is None and kind_of(call, argument.expression) is not None:
+    if name is None and expression_class_of(call, argument.expression) is not None:
         call.fail(f"{method} requires a name for this expression, as in name=...", argument.expression, SHAPE)
     return name
 

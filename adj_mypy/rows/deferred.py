@@ -85,12 +85,12 @@ def with_rows(call: Call, query: Query, state: State | None, clauses: Clauses) -
     """Return the query with rows of a state, without the columns that the clauses defer."""
     known = query.known.with_clauses(clauses)
     if state is None:
-        return call.asking(known=known)
+        return call.query_type(known=known)
     masked, conflicts = Masking(call.project, call.api, clauses).masked(query.model, state)
     for label in conflicts:
         message = f'"{label}" cannot be both deferred and traversed by select_related(); add it to only()'
         call.fail(message, call.context.context, SHAPE)
-    return call.asking(known=known, row=row_type(call.project, call.api, query.model, masked))
+    return call.query_type(known=known, row=row_type(call.project, call.api, query.model, masked))
 
 
 def with_unknown_rows(call: Call, query: Query) -> Type:
@@ -100,5 +100,5 @@ def with_unknown_rows(call: Call, query: Query) -> Type:
         return call.result
     unknown = unknown_state(call.project, call.api, query.model).with_annotations(state.annotations)
     if state.annotations:
-        return call.asking(row=row_type(call.project, call.api, query.model, unknown))
-    return call.asking(row=plain_row(call.project, call.api, query.model))
+        return call.query_type(row=row_type(call.project, call.api, query.model, unknown))
+    return call.query_type(row=plain_row(call.project, call.api, query.model))

@@ -17,15 +17,15 @@ from adj_mypy.models.project import SEPARATOR, ModelClass, relations, target_of
 from adj_mypy.row_state.managers import trees
 from adj_mypy.row_state.row_types import Change, row_type, state_of, with_rows
 from adj_mypy.row_state.state import State
-from adj_mypy.row_state.trees import Lookup, Trees, rows_knowing
+from adj_mypy.row_state.trees import Lookup, Trees, with_way_back
 
 
 def load(call: Call) -> Type:
     """`load(rows, ...)`: the variable and the result have rows with more loaded."""
-    given = call.arguments("instances")
-    if len(given) != 1:
+    instances = call.arguments("instances")
+    if len(instances) != 1:
         return call.result
-    return call.awaitable(_loaded(call, given[0].expression, given[0].type))
+    return call.awaitable(_loaded(call, instances[0].expression, instances[0].type))
 
 
 def load_signature(context: FunctionSigContext) -> FunctionLike:
@@ -47,41 +47,41 @@ def load_own(call: Call) -> Type:
 
 
 def _loaded(call: Call, expression: Expression, typ: Type) -> Type:
-    found = lookups(call, "names")
-    if found is None:
+    named = lookups(call, "names")
+    if named is None:
         new = with_rows(call.project, call.api, typ, _unknowing)
     else:
-        making = trees(call.project, call.api)
-        for lookup, at in found:
-            typ = with_rows(call.project, call.api, typ, _adding(call, making, lookup, at))
+        builder = trees(call.project, call.api)
+        for lookup, at in named:
+            typ = with_rows(call.project, call.api, typ, _adding(call, builder, lookup, at))
         new = typ
     call.api.narrow(expression, new)
     return new
 
 
-def _adding(call: Call, making: Trees, lookup: Lookup, at: Context) -> Change:
+def _adding(call: Call, builder: Trees, lookup: Lookup, at: Context) -> Change:
     def change(model: ModelClass, state: State) -> State:
-        return _with_name(call, making, model, state, lookup, at)
+        return _with_name(call, builder, model, state, lookup, at)
 
     return change
 
 
-def _with_name(call: Call, making: Trees, model: ModelClass, state: State, lookup: Lookup, at: Context) -> State:
+def _with_name(call: Call, builder: Trees, model: ModelClass, state: State, lookup: Lookup, at: Context) -> State:
     """Return the state with a relation, path or column of `load()`."""
     head, _, rest = lookup.path.partition(SEPARATOR)
-    found = relations(model).get(head)
-    if found is None:
+    relation = relations(model).get(head)
+    if relation is None:
         columns = {name for field in model._meta.concrete_fields for name in (field.name, field.attname)}
         if head in columns and not rest:
             return _with_column(model, state, head)
-        return making.with_prefetch(model, state, lookup, lambda message: call.fail(message, at, LOOKUP))
+        return builder.with_prefetch(model, state, lookup, lambda message: call.fail(message, at, LOOKUP))
     state = _with_column(model, state, head)
-    target, row = target_of(found), state.loaded.get(head)
+    target, row = target_of(relation), state.loaded.get(head)
     nested = state_of(call.project, row)
     if target is None or not rest or (row is not None and nested is None):
-        return making.with_prefetch(model, state, lookup, lambda message: call.fail(message, at, LOOKUP))
+        return builder.with_prefetch(model, state, lookup, lambda message: call.fail(message, at, LOOKUP))
     inner = Lookup(rest, lookup.row, lookup.to_attr)
-    new = _with_name(call, making, target, nested or making.start(found, target), inner, at)
+    new = _with_name(call, builder, target, nested or builder.start(relation, target), inner, at)
     return state.with_loaded(head, row_type(call.project, call.api, target, new))
 
 
@@ -97,9 +97,9 @@ def _both(model: ModelClass, name: str) -> frozenset[str]:
 
 def refresh(call: Call) -> Type:
     """`refresh(row)`: relations are forgotten; `fields` are loaded, even if they were deferred."""
-    given = call.arguments("instance")
-    if len(given) == 1:
-        _refresh(call, given[0].expression, given[0].type)
+    instances = call.arguments("instance")
+    if len(instances) == 1:
+        _refresh(call, instances[0].expression, instances[0].type)
     return call.result
 
 
@@ -159,8 +159,8 @@ def related(call: Call) -> Type:
     if texts:
         name = texts[0][0]
     elif isinstance(expression, MemberExpr):
-        found = call.api.type_of(expression.expr)
-        name, typ = expression.name, found if found is not None else typ
+        owner = call.api.type_of(expression.expr)
+        name, typ = expression.name, owner if owner is not None else typ
     model = call.project.model_of(typ)
     if model is None or name is None:
         return call.result
@@ -169,4 +169,4 @@ def related(call: Call) -> Type:
     if target is None:
         return call.result
     row = row_type(call.project, call.api, target, trees(call.project, call.api).start(relation, target))
-    return result.copy_modified(args=[rows_knowing(call.project, call.api, relation, row, typ)])
+    return result.copy_modified(args=[with_way_back(call.project, call.api, relation, row, typ)])

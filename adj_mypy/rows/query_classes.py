@@ -10,19 +10,19 @@ from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.types import map_to_base
-from adj_mypy.calls.call import MADE_ARGUMENTS, Call
+from adj_mypy.calls.call import TYPE_ARGUMENTS, Call
 
 
 def of(call: Call) -> Type:
     """`BookQuery.of(query)`: the same rows."""
     result = get_proper_type(call.result)
-    given = call.arguments("query")
-    source = get_proper_type(given[0].type) if given else None
+    arguments = call.arguments("query")
+    source = get_proper_type(arguments[0].type) if arguments else None
     base = map_to_base(source, QUERY) if isinstance(source, Instance) else None
-    if not isinstance(result, Instance) or base is None or len(base.args) != MADE_ARGUMENTS:
+    if not isinstance(result, Instance) or base is None or len(base.args) != TYPE_ARGUMENTS:
         return call.result
-    made = call.made_class(result)
-    return call.result if made is None else Instance(made, [*result.args, *base.args])
+    subclass = call.query_subclass(result)
+    return call.result if subclass is None else Instance(subclass, [*result.args, *base.args])
 
 
 def unchanged(call: Call) -> Type:

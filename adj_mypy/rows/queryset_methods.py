@@ -13,19 +13,23 @@ from adj_mypy.calls.call import Call
 
 MANAGER: Final = "adj.models.managers.ManagerFromQuerySet"
 QUERY: Final = "adj.models.managers.QueryFromQuerySet"
-MADE: Final = frozenset({MANAGER, QUERY})
+FROM_QUERYSET: Final = frozenset({MANAGER, QUERY})
 _QUERYSET: Final = "django.db.models.query.QuerySet"
 
 
 def from_queryset(call: Call) -> Type:
     """`AsyncManager.from_queryset(BookQuerySet)`: the result has the QuerySet class as a type argument."""
-    given = call.arguments("queryset_class")
-    source = get_proper_type(given[0].type) if given else None
-    made = get_proper_type(call.result)
-    if not isinstance(source, CallableType) or not isinstance(made, TypeType) or not isinstance(made.item, Instance):
+    arguments = call.arguments("queryset_class")
+    source = get_proper_type(arguments[0].type) if arguments else None
+    result = get_proper_type(call.result)
+    if (
+        not isinstance(source, CallableType)
+        or not isinstance(result, TypeType)
+        or not isinstance(result.item, Instance)
+    ):
         return call.result
     queryset = get_proper_type(source.ret_type)
-    return TypeType.make_normalized(made.item.copy_modified(args=[*made.item.args[:-1], queryset]))
+    return TypeType.make_normalized(result.item.copy_modified(args=[*result.item.args[:-1], queryset]))
 
 
 def read(attribute: str, context: AttributeContext) -> Type:
@@ -56,9 +60,9 @@ def _queryset_of(receiver: ProperType) -> Instance | None:
         return None
     for name in (MANAGER, QUERY):
         base = map_to_base(receiver, name)
-        found = None if base is None or not base.args else get_proper_type(base.args[-1])
-        if isinstance(found, Instance):
-            return found
+        queryset = None if base is None or not base.args else get_proper_type(base.args[-1])
+        if isinstance(queryset, Instance):
+            return queryset
     return None
 
 

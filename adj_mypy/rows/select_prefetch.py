@@ -52,13 +52,13 @@ def prefetch_related(call: Call) -> Type:
     if call.is_cleared("lookups"):
         kept = None if before is None else trees.without_prefetches(query.model, before, query.known.annotations)
         return with_rows(call, query, kept, replace(clauses, prefetched=frozenset()))
-    found = lookups(call)
-    if found is None:
+    named = lookups(call)
+    if named is None:
         return with_unknown_rows(call, query)
     is_row = call.project.model_of(query.row) is not None
     start = before or (unknown_state(call.project, call.api, query.model) if is_row else State())
     state, paths = start, set[str]()
-    for lookup, at in found:
+    for lookup, at in named:
         if _hides_field(query.model, lookup):
             call.fail(f'to_attr="{lookup.to_attr}" conflicts with a field of {query.model.__name__}', at, SHAPE)
             continue

@@ -9,7 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from mypy.types import Instance, TupleType, Type, TypeAliasType, get_proper_type
 
 from adj.schema.paths import column_names, resolve
-from adj_mypy.boundary.api import wanted_item
+from adj_mypy.boundary.api import expected_item
 from adj_mypy.boundary.codes import LOOKUP, SHAPE
 from adj_mypy.boundary.types import TypeTranslator, any_type, is_subtype
 from adj_mypy.boundary.words import suggestion
@@ -28,7 +28,7 @@ def run(call: Call) -> Type:
     Lists are invariant, so a list of annotated rows is not a `list[Book]`. A list that was just created may be one.
     """
     query = call.query
-    wanted = wanted_item(call.context, "builtins.list")
+    wanted = expected_item(call.context, "builtins.list")
     if query is None or not isinstance(wanted, Instance) or wanted.args:
         return call.result
     is_wanted = call.project.model_of(wanted) is not None and is_subtype(query.row, wanted)
@@ -57,8 +57,8 @@ def in_bulk(call: Call) -> Type:
     query = call.query
     if query is None:
         return call.result
-    given = call.arguments("field_name")
-    name = literal_text(given[0]) if given else "pk"
+    arguments = call.arguments("field_name")
+    name = literal_text(arguments[0]) if arguments else "pk"
     key = None if name is None else _key(call, query, name)
     return call.result if key is None else call.awaitable(call.api.named("builtins.dict", [key, query.row]))
 

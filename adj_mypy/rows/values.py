@@ -16,7 +16,7 @@ from adj_mypy.boundary.types import any_type, erroneous, make_simplified_union, 
 from adj_mypy.calls.call import Argument, Call, Query, literal_text
 from adj_mypy.expressions.names import NO_NAMES
 from adj_mypy.lookups import paths
-from adj_mypy.lookups.expression_types import default_alias, expression_type, kind_of
+from adj_mypy.lookups.expression_types import default_alias, expression_class_of, expression_type
 from adj_mypy.models.fields import type_of_path
 from adj_mypy.models.project import SEPARATOR, relations, target_of
 from adj_mypy.rows.annotate import conflicting, scope_of
@@ -31,7 +31,7 @@ def values(call: Call) -> Type:
     columns = None if query is None else _columns(call, query, call.arguments("fields", "expressions"))
     if query is None or columns is None:
         return call.result
-    return _asking(call, query, columns, call.api.typed_dict(dict(columns)))
+    return _query_of(call, query, columns, call.api.typed_dict(dict(columns)))
 
 
 def values_list(call: Call) -> Type:
@@ -41,13 +41,13 @@ def values_list(call: Call) -> Type:
     if query is None:
         return call.result
     if flat is None or named is None:
-        return call.asking(row=any_type())
+        return call.query_type(row=any_type())
     columns = _listed(call, query)
     if flat and named:
         call.fail("values_list() accepts flat=True or named=True, not both", call.context.context, SHAPE)
     if columns is None:
         return call.result
-    return _asking(call, query, columns, _flat(call, columns) if flat else _tuple(call, columns, named=named))
+    return _query_of(call, query, columns, _flat(call, columns) if flat else _tuple(call, columns, named=named))
 
 
 def _tuple(call: Call, columns: Columns, *, named: bool) -> Type:
@@ -71,11 +71,11 @@ def _flat(call: Call, columns: Columns) -> Type:
     return columns[0][1]
 
 
-def _asking(call: Call, query: Query, columns: Columns, row: Type) -> Type:
+def _query_of(call: Call, query: Query, columns: Columns, row: Type) -> Type:
     """Return the query with these rows; later clauses may name its computed values."""
     selected = dict(columns)
     computed = {name: typ for name, typ in selected.items() if _is_computed(query, name)}
-    return call.asking(known=query.known.with_annotations(computed).selecting(selected), row=row)
+    return call.query_type(known=query.known.with_annotations(computed).selecting(selected), row=row)
 
 
 def _is_computed(query: Query, name: str) -> bool:
@@ -86,16 +86,16 @@ def _is_computed(query: Query, name: str) -> bool:
     return head not in {"pk", *query.model_names} and not query.known.is_open
 
 
-def _columns(call: Call, query: Query, given: Iterable[Argument]) -> Columns | None:
+def _columns(call: Call, query: Query, selected: Iterable[Argument]) -> Columns | None:
     """Return the named columns, or all; None if a name is known only at run time."""
-    found: list[tuple[str, Type]] = []
-    arguments = list(given)
+    columns: list[tuple[str, Type]] = []
+    arguments = list(selected)
     for argument in arguments:
         column = None if argument.is_unpacked else _column(call, query, argument)
         if column is None:
             return None
-        found.append(column)
-    return found if arguments else _every_column(call, query)
+        columns.append(column)
+    return columns if arguments else _every_column(call, query)
 
 
 def _column(call: Call, query: Query, argument: Argument) -> tuple[str, Type] | None:
@@ -112,7 +112,7 @@ def _column(call: Call, query: Query, argument: Argument) -> tuple[str, Type] | 
 
 def _refuse_without_name(call: Call, argument: Argument) -> None:
     """Report an expression without a name, which `values()` does not accept."""
-    if kind_of(call, argument.expression) is not None:
+    if expression_class_of(call, argument.expression) is not None:
         call.fail("values() requires a name for this expression, as in name=...", argument.expression, SHAPE)
 
 
@@ -121,16 +121,16 @@ def _listed(call: Call, query: Query) -> Columns | None:
     arguments = call.arguments("fields")
     if not arguments:
         return _every_column(call, query)
-    found: list[tuple[str, Type]] = []
+    columns: list[tuple[str, Type]] = []
     for argument, name in zip(arguments, _names(call, arguments), strict=True):
         if argument.is_unpacked or name is None:
             return None
         text, at = literal_text(argument), argument.expression
         if text is None:
-            found.append((name, expression_type(call, at, scope_of(query))))
+            columns.append((name, expression_type(call, at, scope_of(query))))
         else:
-            found.append((name, column_type(call, at, query, text)))
-    return found
+            columns.append((name, column_type(call, at, query, text)))
+    return columns
 
 
 def _names(call: Call, arguments: Sequence[Argument]) -> Iterator[str | None]:
@@ -149,8 +149,12 @@ def _names(call: Call, arguments: Sequence[Argument]) -> Iterator[str | None]:
 
 
 def _prefix(call: Call, argument: Argument) -> str | None:
-    kind = kind_of(call, argument.expression)
-    return None if kind is None else default_alias(call, argument.expression) or kind.__name__.lower()
+    expression_class = expression_class_of(call, argument.expression)
+    return (
+        None
+        if expression_class is None
+        else default_alias(call, argument.expression) or expression_class.__name__.lower()
+    )
 
 
 def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
@@ -162,10 +166,10 @@ def column_type(call: Call, at: Context, query: Query, path: str) -> Type:
     if path in query.known.aliases:
         call.fail(f'"{path}" is an alias, not a column; use annotate() to select it', at, LOOKUP)
         return erroneous()
-    found = paths.column(call, at, query.model, path, query.known.annotations)
-    if isinstance(found, ResolvedPath):
-        return type_of_path(call.project, call.api, found)
-    return found or any_type()
+    column = paths.column(call, at, query.model, path, query.known.annotations)
+    if isinstance(column, ResolvedPath):
+        return type_of_path(call.project, call.api, column)
+    return column or any_type()
 
 
 def is_generic_key(query: Query, name: str) -> bool:
@@ -198,20 +202,20 @@ def datetimes(call: Call) -> Type:
     return _datetimes(call, {"DateTimeField"}, _DATETIME_PARTS)
 
 
-def _datetimes(call: Call, types: set[str], kinds: Sequence[str]) -> Type:
+def _datetimes(call: Call, types: set[str], parts: Sequence[str]) -> Type:
     query = call.query
     if query is None:
         return call.result
     for argument in call.arguments("field_name"):
         text = literal_text(argument)
-        found = None if text is None else paths.column(call, argument.expression, query.model, text, NO_NAMES)
-        if isinstance(found, ResolvedPath) and found.output.get_internal_type() not in types:
-            label = f'"{query.model.__name__}.{text}" is a {type(found.output).__name__}'
+        column = None if text is None else paths.column(call, argument.expression, query.model, text, NO_NAMES)
+        if isinstance(column, ResolvedPath) and column.output.get_internal_type() not in types:
+            label = f'"{query.model.__name__}.{text}" is a {type(column.output).__name__}'
             call.fail(f"{label}, not a {' or '.join(sorted(types))}", argument.expression, LOOKUP)
     for argument in call.arguments("kind"):
         text = literal_text(argument)
-        if text is not None and text not in kinds:
-            call.fail(f'"{text}" is not one of {", ".join(kinds)}', argument.expression, LOOKUP)
+        if text is not None and text not in parts:
+            call.fail(f'"{text}" is not one of {", ".join(parts)}', argument.expression, LOOKUP)
     return call.result
 
 
@@ -228,7 +232,7 @@ def combined(call: Call) -> Type:
         other = None if argument.is_unpacked else _row_of(argument.type)
         if other is not None:
             row = _together(call, argument, row, other)
-    return call.asking(row=row)
+    return call.query_type(row=row)
 
 
 def _row_of(typ: Type) -> Type | None:

@@ -163,7 +163,7 @@ def test_the_note_is_one_of_mypys_messages(project: Path) -> None:
 def test_a_line_with_type_ignore_does_not_hide_the_note(project: Path) -> None:
     text = FILES["queries.py"].replace("aget()\n", "aget()  # type: ignore\n")
     (project / "queries.py").write_text(text, encoding="utf-8")
-    _, stderr = check(project, "get_method_hook:hook")
+    _, stderr = check(project, "get_method_signature_hook:hook")
     assert re.search(r"^queries\.py:[1-9]\d*: note: adj's check was skipped here", stderr, re.MULTILINE)
 
 

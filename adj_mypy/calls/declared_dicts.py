@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from mypy.types import CallableType, Instance, Type, TypedDictType, UnionType, get_proper_type
 
-from adj_mypy.boundary.api import Api, wanted_type
+from adj_mypy.boundary.api import Api, expected_type
 from adj_mypy.boundary.fullnames import MODEL
 from adj_mypy.boundary.types import any_type, is_subtype
 from adj_mypy.calls.call import Call
 
 
-def as_wanted(call: Call, result: Type) -> Type:
+def as_expected(call: Call, result: Type) -> Type:
     """Return the result of a call, with dicts for rows if only these fit its context."""
-    wanted = get_proper_type(wanted_type(call.context))
+    wanted = get_proper_type(expected_type(call.context))
     if wanted is None or isinstance(wanted, CallableType) or not _has_typed_dict(result) or is_subtype(result, wanted):
         return result
     general = _with_dicts(call.api, result)
