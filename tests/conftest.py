@@ -31,6 +31,8 @@ from tests.parity.tally import TALLY, Tally  # noqa: E402
 from tests.shop.making import make_shop, postgresql_shop  # noqa: E402
 from tests.shop.models import Country  # noqa: E402
 
+pytest_plugins = ["adj_pytest"]
+
 # A difference that `ADJ_VERIFY` finds fails the test.
 raise_on_mismatch(True)
 
