@@ -49,8 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _uses_postgresql(item: pytest.Function) -> bool:
-    place = item.callspec.params.get("place") if hasattr(item, "callspec") else None
-    return "postgres" in item.fixturenames or getattr(place, "alias", "") == "postgres"
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "postgres" in item.fixturenames or any(getattr(value, "alias", "") == "postgres" for value in parameters)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
