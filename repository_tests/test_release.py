@@ -19,7 +19,7 @@ VERSION = "98.0.0"
 
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """A copy of the work tree in a repository of its own."""
+    """A repository with a copy of the work tree."""
 
     folder: Path
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import django
@@ -26,13 +27,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 import adj  # noqa: E402
 from adj.compiler.plans.trust import raise_on_mismatch  # noqa: E402
 from tests.diary.models import MODELS as DIARY  # noqa: E402
+from tests.parity.tally import TALLY, Tally  # noqa: E402
 from tests.shop.making import make_shop, postgresql_shop  # noqa: E402
 from tests.shop.models import Country  # noqa: E402
+
+pytest_plugins = ["adj_pytest"]
 
 # A difference that `ADJ_VERIFY` finds fails the test.
 raise_on_mismatch(True)
 
 _servers: dict[str, str] = {}
+_SEEN = "adj"
+"""The key of what a worker of xdist hands over."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,12 +49,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _uses_postgresql(item: pytest.Function) -> bool:
-    place = item.callspec.params.get("place") if hasattr(item, "callspec") else None
-    return "postgres" in item.fixturenames or getattr(place, "alias", "") == "postgres"
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "postgres" in item.fixturenames or any(getattr(value, "alias", "") == "postgres" for value in parameters)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a worker of xdist send what it has seen to the process that prints the summary."""
+    TALLY.take_over(adj.plan_cache)
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_SEEN] = {"servers": _servers, "tally": asdict(TALLY)}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker of xdist has seen; one that crashed has sent nothing."""
+    if seen := getattr(node, "workeroutput", {}).get(_SEEN):
+        _servers.update(seen["servers"])
+        TALLY.add(Tally(**seen["tally"]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which servers the tests talked to, and which they did without."""
+    """Say what was compared with Django, which servers the tests talked to, and which they did without."""
+    if TALLY.comparisons:
+        terminalreporter.section("parity with Django")
+        terminalreporter.line(str(TALLY))
     if not _servers:
         return
     terminalreporter.section("servers")

@@ -64,7 +64,8 @@ def _run_pytest(version: int, server: Server) -> int:
     environment |= {"ADJ_TEST_POSTGRES_FROM": "package", "PGSERVER_POSTGRES_VERSION": str(version)}
     # Without the cache, which belongs to the run of all tests.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "postgresql", "-k", SELECTION]
-    return subprocess.run([*command, *FOLDERS, *sys.argv[1:]], env=environment, check=False).returncode
+    in_parallel = ["-n", "auto", "--dist", "worksteal"]
+    return subprocess.run([*command, *in_parallel, *FOLDERS, *sys.argv[1:]], env=environment, check=False).returncode
 
 
 def _remembered() -> str:

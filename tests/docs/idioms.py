@@ -16,7 +16,8 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 
 SOURCES: Final = (
-    *("adj", "adj_mypy", "adj_pytest.py", "tests", "typecheck_tests", "benchmarks", "examples", "docs"),
+    *("adj", "adj_mypy", "adj_pytest.py", "tests", "typecheck_tests", "repository_tests", "scripts"),
+    *("benchmarks", "examples", "docs"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "noxfile.py", "Makefile", "pyproject.toml"),
 )
 

@@ -1,4 +1,4 @@
-"""Compares on PostgreSQL in each way that adj can ask it, and prints what was compared at the end of a run."""
+"""Compares on PostgreSQL in each way that adj can ask it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import pytest
 from django.db import connections
 from django.test import override_settings
 
-import adj
-from tests.parity.tally import TALLY
 from tests.shop.data import know_content_types
 
 
@@ -45,10 +43,3 @@ def shop(request: Any) -> str:
     alias: str = request.getfixturevalue("mariadb_shop")
     know_content_types(alias)
     return alias
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    TALLY.take_over(adj.plan_cache)
-    if TALLY.comparisons:
-        terminalreporter.section("parity with Django")
-        terminalreporter.line(str(TALLY))

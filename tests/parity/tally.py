@@ -26,6 +26,11 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(stats, name))
         cache.clear()
 
+    def add(self, other: Tally) -> None:
+        """Add what another process has counted."""
+        for field in fields(Tally):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
     def copy(self, cache: PlanCache[Any]) -> Tally:
         """The counts up to now, those of a cache included."""
         self.take_over(cache)
