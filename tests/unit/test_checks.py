@@ -489,9 +489,7 @@ class Endless:
         return hash(self)
 
 
-@pytest.mark.parametrize(
-    ("part", "reason"), [([], "a list instead of a name"), (Endless(), "it is nested too deeply")]
-)
+@pytest.mark.parametrize(("part", "reason"), [([], "a list instead of a name"), (Endless(), "it is nested too deeply")])
 def test_a_part_without_a_hash_leaves_no_key(part: Any, reason: str) -> None:
     structure = extended(Structure(()), Structure((part,)))
     assert isinstance(structure, Unkeyed)
