@@ -91,7 +91,7 @@ def test_a_pooler_that_adj_is_not_told_of_is_warned_about(
         with override_settings(ADJ={alias: {"engine": "threads"}}):
             assert "adj.W003" not in dict(told(alias))
         with override_settings(ADJ={alias: {"engine": "threads", "session": dict}}):
-            assert 'On the engine "threads", ADJ["another"]["session"] needs' in dict(told(alias))["adj.W003"]
+            assert 'With the engine "threads", ADJ["another"]["session"] requires' in dict(told(alias))["adj.W003"]
 
 
 @pytest.mark.parametrize(

@@ -644,7 +644,7 @@ def test_awaiting_a_query_names_run() -> None:
         query: Any = q(Book).filter(pages=3)
         await query
 
-    with pytest.raises(TypeError, match=r"add \.run\(\), as in `await q\(Book\)\.filter\(pages=\.\.\.\)\.run\(\)`"):
+    with pytest.raises(TypeError, match=r"Add \.run\(\): `await q\(Book\)\.filter\(pages=\.\.\.\)\.run\(\)`"):
         run(forget())
 
 

@@ -44,7 +44,7 @@ ENGINES = "Choices are: auto, psycopg, threads, django."
 KNOWN = "Choices are: engine, threads, pool, pooler, session."
 POOL = "Choices are: min_size, max_size, timeout, max_waiting, max_lifetime, max_idle."
 THREADS = 'ADJ["default"]["threads"] must be a positive integer; got'
-SECONDS = "must be a positive number of seconds, not"
+SECONDS = "must be a positive number of seconds; got"
 NO_ALIASES = 'ADJ must be a dict of aliases, such as {"default": {"engine": "threads"}}.'
 WRONG: list[tuple[Any, str]] = [
     ([], NO_ALIASES),

@@ -77,5 +77,5 @@ class WithFixtures(AdjTestCase):
 
     def test_a_synchronous_test_passes_them_by(self) -> None:
         assert self.happened == ["setUp"]
-        with self.assertRaisesRegex(RuntimeError, "asynchronous tests"):
+        with self.assertRaisesRegex(RuntimeError, "require an async test"):
             self.addAsyncCleanup(self.note, "never")
