@@ -135,7 +135,7 @@ class Pool(Generic[T]):
         return tuple(self._holders)
 
     def stats(self) -> PoolStats:
-        """The current figures."""
+        """The current statistics."""
         return PoolStats(
             size=self._size,
             max_size=self.options.max_size,

@@ -57,7 +57,7 @@ class PinnedEngine:
         return CallExecutor(run)
 
     def stats(self) -> PoolStats:
-        """The figures of the pool that the connection came from."""
+        """The statistics of the pool that the connection came from."""
         return self._engine.stats()
 
     async def close(self) -> None:
