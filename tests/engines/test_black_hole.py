@@ -159,8 +159,8 @@ def test_a_commit_that_is_stopped_gives_up(two_connections: str, caplog: pytest.
             await asyncio.sleep(0.1)
             task.cancel()
             await in_time(ended(task))
-            assert "may be done or not" in "".join(getattr(task.exception(), "__notes__", []))
-            assert "may be done or not" in caplog.text
+            assert "may or may not have taken effect" in "".join(getattr(task.exception(), "__notes__", []))
+            assert "may or may not have taken effect" in caplog.text
 
     async def write(network: Network) -> None:
         async with atomic(two_connections):
