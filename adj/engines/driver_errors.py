@@ -1,6 +1,6 @@
 """What an error of each driver says: whether the statement reached the server, and what is left of its transaction.
 
-Private Django API used here: `DatabaseWrapper.mysql_is_mariadb`.
+Private Django API used here: `DatabaseWrapper.mysql_is_mariadb`, since only MariaDB says whether it has rolled back.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Django translates every driver error in one place, `wrap_database_errors`. A subclass of its error wrapper therefore
 sees all errors, no matter which code sent the statement or catches the error.
 
-Private Django API used here: `DatabaseWrapper.wrap_database_errors`, `DatabaseWrapper.rollback_exc`.
+Private Django API used here: `DatabaseWrapper.wrap_database_errors`, where all errors pass;
+`DatabaseWrapper.rollback_exc`, which Django raises from when a broken transaction is used.
 """
 
 from __future__ import annotations

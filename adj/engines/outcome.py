@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adj.errors import Outcome
 
-OUTCOME_UNKNOWN = "The server's answer was lost: what was sent may be done or not."
+OUTCOME_UNKNOWN = "The server's response was not received: the statement may or may not have taken effect."
 """The note on an error that leaves open whether a transaction is committed, or a statement in autocommit has run."""
 
 

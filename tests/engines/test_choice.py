@@ -52,7 +52,9 @@ def wrapper_of(kind: type[Any]) -> Any:
 
 
 def test_django_s_own_backend_is_served_natively(postgres: str) -> None:
-    assert adj.engine_of(postgres) == adj.EngineChoice(postgres, "psycopg", "its backend is Django's for PostgreSQL.")
+    assert adj.engine_of(postgres) == adj.EngineChoice(
+        postgres, "psycopg", "its backend is Django's PostgreSQL backend."
+    )
     assert str(adj.engine_of(postgres)).startswith('"postgres" is served by the engine "psycopg": ')
 
 
@@ -163,7 +165,9 @@ def test_another_ops_class_is_honored_and_a_backend_that_is_not_django_s_is_not(
     class Foreign:
         vendor, alias = "postgresql", "postgres"
 
-    assert "does not inherit from Django's PostgreSQL backend" in overrides(cast("Any", Foreign()))[0]
+    objection = choice.objection_to_native(cast("Any", Foreign()))
+    assert objection is not None
+    assert "does not inherit from Django's PostgreSQL backend" in objection.reason
 
 
 def test_a_method_that_was_replaced_on_django_s_class_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +209,7 @@ def test_a_sandbox_is_for_backends_that_the_native_engine_serves(postgres: str) 
 
 def test_other_databases_and_what_settings_name() -> None:
     assert adj.engine_of().engine == "threads"
-    assert "this is SQLite" in adj.engine_of("default").reason
+    assert "this database is SQLite" in adj.engine_of("default").reason
     with override_settings(ADJ={"default": {"engine": "django"}}):
         assert adj.engine_of() == adj.EngineChoice("default", "django", 'ADJ["default"]["engine"] names it.')
     with database("default", NAME=":memory:") as alias:
@@ -225,7 +229,7 @@ def test_a_missing_package_is_told_with_the_command(
     found = adj.engine_of(postgres)
     assert found.engine == "threads"
     assert f"needs {package}>=" in found.reason
-    assert found.advice == 'Install what is missing: pip install "adj[postgres]".'
+    assert found.advice == 'Install the missing packages: pip install "adj[postgres]".'
     with (
         override_settings(ADJ={postgres: {"engine": "psycopg"}}),
         pytest.raises(ImproperlyConfigured, match=rf'{package}>=.* pip install "adj\[postgres\]"'),

@@ -56,7 +56,7 @@ def test_it_is_for_postgresql_only() -> None:
     async def main() -> None:
         with (
             override_settings(ADJ={"default": {"engine": "psycopg"}}),
-            pytest.raises(ImproperlyConfigured, match="this is SQLite"),
+            pytest.raises(ImproperlyConfigured, match="this database is SQLite"),
         ):
             engine_for("default")
 

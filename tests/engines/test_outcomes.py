@@ -80,7 +80,7 @@ def test_a_write_whose_answer_is_lost_says_that_its_outcome_is_unknown_and_is_se
             network.lose_an_answer()
             with pytest.raises(DatabaseError) as raised:
                 await write(place.alias)
-            assert "may be done or not" in notes(raised.value)
+            assert "may or may not have taken effect" in notes(raised.value)
             await adj.close()
 
     run(main())
@@ -129,7 +129,7 @@ def test_two_answers_to_a_commit_leave_its_outcome_unknown(native: Place) -> Non
 
             with pytest.raises(DatabaseError, match="received 2 results") as raised:
                 await write()
-            assert "may be done or not" in notes(raised.value)
+            assert "may or may not have taken effect" in notes(raised.value)
             await adj.close()
 
     run(main())

@@ -5,8 +5,9 @@ Its executor is in `AsyncToSync.executors`, which is in the context. A cancelled
 its caller, which may belong to another thread. Its next call, such as a ROLLBACK, would then run in the middle of other
 code, or fail because that thread has stopped waiting. So the executor is restored after each call.
 
-Private API used here: `SyncToAsync.thread_sensitive_context`, `SyncToAsync.context_to_thread_executor`,
-`AsyncToSync.executors`, `CurrentThreadExecutor._broken`, `CurrentThreadExecutor._old_executor`.
+Private API used here: `SyncToAsync.thread_sensitive_context` and `SyncToAsync.context_to_thread_executor`, to pass by
+executors of adj; `AsyncToSync.executors`, `CurrentThreadExecutor._broken` and `CurrentThreadExecutor._old_executor`, to
+find and restore the executor of the waiting thread.
 """
 
 from __future__ import annotations

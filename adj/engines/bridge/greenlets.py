@@ -4,9 +4,9 @@ While the greenlet runs, its thread has no running loop, so that Django's checks
 code pass. `django.db.connections` is then the thread's own. Each step puts the connections of this bridge there, and
 restores the previous ones at its end, so that bridges that run at the same time do not see each other's connections.
 
-Private API used here: `asyncio._set_running_loop`, which asyncio documents for those who write event loops;
-`AsyncToSync.awaitable`, `SyncToAsync.thread_sensitive_context`,
-`SyncToAsync.context_to_thread_executor`.
+Private API used here: `asyncio._set_running_loop`, which asyncio documents for authors of event loops;
+`AsyncToSync.awaitable`, to await the function on this loop; `SyncToAsync.thread_sensitive_context` and
+`SyncToAsync.context_to_thread_executor`, to see whether an executor of adj is in use.
 """
 
 from __future__ import annotations

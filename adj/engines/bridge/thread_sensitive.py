@@ -3,8 +3,8 @@
 `sync_to_async()` runs "thread-sensitive" code, which includes all Django code, on the executor of its context. With one
 of these executors, `await book.asave()` runs on the connection of the transaction around it.
 
-Private API used here: `SyncToAsync.threadlocal`, `ThreadSensitiveContext._exited`,
-`SyncToAsync.context_to_thread_executor`.
+Private API used here: `SyncToAsync.threadlocal`, to remove a note about this thread; `ThreadSensitiveContext._exited`
+and `SyncToAsync.context_to_thread_executor`, to keep an executor usable after its block.
 """
 
 from __future__ import annotations

@@ -52,16 +52,20 @@ _HARMLESS = frozenset(
 _PATCHED = ("get_new_connection", "create_cursor", "chunked_cursor")
 
 
+def inherits_from_djangos(wrapper: BaseDatabaseWrapper) -> bool:
+    """Whether a PostgreSQL backend inherits from Django's."""
+    # The import needs psycopg.
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+    return isinstance(wrapper, DatabaseWrapper)
+
+
 def overrides(wrapper: BaseDatabaseWrapper) -> tuple[str, ...]:
-    """The overrides of a PostgreSQL backend that the native engine would ignore, such as `get_new_connection`; or the
-    reason why the class cannot be judged by its overrides.
-    """
-    # The import needs psycopg, which `wrapper` has needed as well.
+    """The overrides of a subclass of Django's backend that the native engine would ignore, such as `create_cursor`."""
+    # The import needs psycopg.
     from django.db.backends.postgresql.base import DatabaseWrapper
 
     backend_class = type(wrapper)
-    if not issubclass(backend_class, DatabaseWrapper):
-        return ("every method: it does not inherit from Django's PostgreSQL backend",)
     plain = DatabaseWrapper(connections.settings[wrapper.alias], wrapper.alias)
     djangos = {*dir(DatabaseWrapper), *vars(plain), "__getattr__"}
     own = {name for cls in _project_classes(backend_class, DatabaseWrapper) for name in vars(cls) if name in djangos}

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from adj.engines.choice.backends import display_name, overrides
+from adj.engines.choice.backends import display_name, inherits_from_djangos, overrides
 from adj.settings import EngineName, alias_settings, check_alias
 
 ServingEngine: TypeAlias = Literal["psycopg", "threads", "django"]
@@ -90,7 +90,7 @@ def choice_for(wrapper: BaseDatabaseWrapper, chosen: EngineName) -> EngineChoice
 def _reason_for_native(wrapper: BaseDatabaseWrapper) -> str:
     backend_class = type(wrapper)
     if backend_class.__module__ == "django.db.backends.postgresql.base":
-        return "its backend is Django's for PostgreSQL."
+        return "its backend is Django's PostgreSQL backend."
     return f"its backend {_dotted_name(backend_class)} overrides only what the native engine calls."
 
 
@@ -111,9 +111,13 @@ def check_native(wrapper: BaseDatabaseWrapper) -> None:
 def objection_to_native(wrapper: BaseDatabaseWrapper) -> Objection | None:
     """Why the native engine cannot serve a database, in sentences; None if it can."""
     if wrapper.vendor != "postgresql":
-        return Objection(f"the native engine is for PostgreSQL, and this is {display_name(wrapper)}.")
+        return Objection(f"the native engine needs PostgreSQL; this database is {display_name(wrapper)}.")
     if missing := missing_packages():
-        return Objection(f"the native engine needs {' and '.join(missing)}.", f"Install what is missing: {PIP}.")
+        return Objection(f"the native engine needs {' and '.join(missing)}.", f"Install the missing packages: {PIP}.")
+    if not inherits_from_djangos(wrapper):
+        return Objection(
+            f"its backend {_dotted_name(type(wrapper))} does not inherit from Django's PostgreSQL backend."
+        )
     if ignored := overrides(wrapper):
         return Objection(
             f"its backend {_dotted_name(type(wrapper))} overrides {', '.join(ignored)}, "

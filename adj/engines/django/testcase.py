@@ -5,8 +5,9 @@ The test's connection belongs to the thread of the test. Coroutines run in the s
 sends to a thread runs in the test's thread under `async_to_sync()`, and otherwise in one of asgiref's threads, where
 Django would open another connection. This engine puts the test's connections there.
 
-Private API used here: `Atomic._from_testcase`, `DatabaseWrapper.atomic_blocks`, `_TestState.saved_data`,
-`asyncio._set_running_loop`, `AsyncToSync.loop_thread_executors`.
+Private API used here: `Atomic._from_testcase` and `DatabaseWrapper.atomic_blocks`, to recognize the transaction of a
+test; `_TestState.saved_data`, to recognize a test run; `asyncio._set_running_loop`, to see the connections around the
+loop; `AsyncToSync.loop_thread_executors`, to run code in the thread of the test.
 """
 
 from __future__ import annotations

@@ -13,15 +13,13 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Protocol, TypeAlias, TypedDict, TypeVar, Unpack, cast
+from typing import Protocol, TypeAlias, TypedDict, Unpack, cast
 
 from django.db import DEFAULT_DB_ALIAS
 
 from adj.abc import Connection, Engine
 from adj.engines.django_wrapper import DjangoWrapper
 from adj.engines.lease.contexts import Task
-
-T = TypeVar("T")
 
 Users: TypeAlias = set[Task | None]
 """The tasks that may use a transaction. The set changes as tasks start and end."""

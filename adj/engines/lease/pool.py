@@ -12,15 +12,14 @@ opened before its deadline.
 from __future__ import annotations
 
 import asyncio
-import copy
 import math
 import random
-from collections import deque
 from typing import Generic
 
 from adj.engines.lease.pool_options import PoolOptions
 from adj.engines.lease.pool_stats import PoolStats
 from adj.engines.lease.resources import ResourceFactory, T
+from adj.engines.lease.waiting_queries import WaitingQueries
 from adj.errors import EngineNotOpen, PoolTimeout, TooManyWaiting
 
 OPENING_AT_ONCE = 4
@@ -31,16 +30,6 @@ FIRST_DELAY, LONGEST_DELAY = 0.05, 2.0
 
 LIFETIME_JITTER = 0.1
 """The share of `max_lifetime` by which connections are replaced early, so that not all are replaced at once."""
-
-
-class _Waiter(Generic[T]):
-    """A task that is waiting for a connection."""
-
-    __slots__ = ("future", "task")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.future: asyncio.Future[T] = loop.create_future()
-        self.task = asyncio.current_task()
 
 
 class Pool(Generic[T]):
@@ -57,7 +46,7 @@ class Pool(Generic[T]):
         # The task that has checked out each resource, and when.
         self._holders: dict[T, tuple[asyncio.Task[object] | None, float]] = {}
         self._opening: set[asyncio.Task[T]] = set()
-        self._waiting: deque[_Waiter[T]] = deque()
+        self._waiting: WaitingQueries[T] = WaitingQueries(self._loop)
         self._is_closed = False
         self._delay = 0.0
         self._retrying: asyncio.TimerHandle | None = None
@@ -122,7 +111,7 @@ class Pool(Generic[T]):
         if not self._loop.is_closed():
             for task in self._opening:
                 task.cancel()
-            self._fail_waiters(pool_closed_error(self._alias))
+            self._waiting.fail_all(pool_closed_error(self._alias))
 
     def abandon(self) -> None:
         """Close the pool after its event loop was closed, with the resources in use, since nothing returns them."""
@@ -135,7 +124,7 @@ class Pool(Generic[T]):
         return tuple(self._holders)
 
     def stats(self) -> PoolStats:
-        """The current figures."""
+        """The current statistics."""
         return PoolStats(
             size=self._size,
             max_size=self.options.max_size,
@@ -191,14 +180,12 @@ class Pool(Generic[T]):
         in_line = len(self._holders) + len(self._waiting) - self.options.max_size
         if self.options.max_waiting and in_line >= self.options.max_waiting:
             raise TooManyWaiting(alias=self._alias, waiting=len(self._waiting), size=self.options.max_size)
-        waiter: _Waiter[T] = _Waiter(self._loop)
-        self._waiting.append(waiter)
+        waiter = self._waiting.add()
         self._open_more()
         try:
             return await waiter.future
         except BaseException:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
+            self._waiting.discard(waiter)
             if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
                 # It arrived together with the cancellation: the next query in line gets it.
                 self.release(waiter.future.result())
@@ -206,25 +193,14 @@ class Pool(Generic[T]):
 
     def _hand_out(self, resource: T, now: float) -> None:
         """Give a resource to the query that has waited longest, or keep it idle."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.future.done():
-                self._holders[resource] = (waiter.task, now)
-                waiter.future.set_result(resource)
-                return
+        if (waiter := self._waiting.pop()) is not None:
+            self._holders[resource] = (waiter.task, now)
+            waiter.future.set_result(resource)
+            return
         resource.idle_since = now
         self._idle.append(resource)
         if self._reaping is None and self.options.max_idle < math.inf:
             self._reaping = self._loop.call_later(self.options.max_idle, self._reap)
-
-    def _fail_waiters(self, error: EngineNotOpen) -> None:
-        """Raise a copy of an error in every waiting query."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.future.done():
-                own = copy.copy(error)
-                own.__cause__ = error.__cause__
-                waiter.future.set_exception(own)
 
     # -- opening -------------------------------------------------------------------------------------------------------
 
@@ -273,7 +249,7 @@ class Pool(Generic[T]):
         """Let queries wait for existing resources, or fail if there are none and the server refuses permanently."""
         if not isinstance(error, (EngineNotOpen, TimeoutError)):
             # A mistake in the project's code or settings: the query that caused the attempt gets the error.
-            self._fail_first_waiter(error)
+            self._waiting.fail_first(error)
             return
         self._last_failure = error
         if (
@@ -281,19 +257,12 @@ class Pool(Generic[T]):
             and not (self._holders or self._idle)
             and not self._factory.is_temporary(error, was_open=bool(self._opened))
         ):
-            self._fail_waiters(error)
+            self._waiting.fail_all(error)
         elif self._retrying is None:
             self._delay = min(max(2 * self._delay, FIRST_DELAY), LONGEST_DELAY)
             # Random, since other processes were refused at the same moment.
             delay = self._delay * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
             self._retrying = self._loop.call_later(delay, self._retry)
-
-    def _fail_first_waiter(self, error: Exception) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.future.done():
-                waiter.future.set_exception(error)
-                return
 
     def _retry(self) -> None:
         self._retrying = None

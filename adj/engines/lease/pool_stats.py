@@ -1,4 +1,4 @@
-"""The figures of a pool."""
+"""The statistics of a pool."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PoolStats:
-    """The figures of one pool, which belongs to one alias on one event loop.
+    """The statistics of one pool, which belongs to one alias on one event loop.
 
     `size` counts the connections that exist or are being opened, at most `max_size`; `in_use`, `idle` and `opening` add
     up to it. `waiting` counts the queries that are waiting for a connection now. Since the pool was created, `opened`

@@ -1,6 +1,6 @@
 """Opens, checks and closes the connections of a PostgreSQL pool.
 
-Private Django API used here: `DatabaseWrapper.get_connection_params`.
+Private Django API used here: `DatabaseWrapper.get_connection_params`, for the parameters that Django would use.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class PsycopgEngine:
         return CallExecutor(run)
 
     def stats(self) -> PoolStats:
-        """The figures of the pool."""
+        """The statistics of the pool."""
         return self._pool.stats()
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 All queries of the event loop run on it, one at a time. A transaction of the code under test is a savepoint, and other
 tasks wait until it has ended.
 
-Private Django API used here: `Atomic._from_testcase`.
+Private Django API used here: `Atomic._from_testcase`, so that durable blocks are allowed in the transaction.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class PinnedEngine:
         return CallExecutor(run)
 
     def stats(self) -> PoolStats:
-        """The figures of the pool that the connection came from."""
+        """The statistics of the pool that the connection came from."""
         return self._engine.stats()
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """The rows of one statement in chunks, from a server-side cursor of psycopg.
 
-Private API used here: psycopg's `AsyncCursor._closed`.
+Private API used here: psycopg's `AsyncCursor._closed`, so that psycopg does not warn about a cursor whose connection is
+lost.
 """
 
 from __future__ import annotations

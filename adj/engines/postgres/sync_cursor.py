@@ -1,6 +1,6 @@
 """psycopg's asynchronous cursors and COPY with the synchronous methods that Django's code calls. For bridges only.
 
-Private API used here: psycopg's `AsyncCursor._conn`.
+Private API used here: psycopg's `AsyncCursor._conn`, to tell whether the cursor's connection is closed.
 """
 
 from __future__ import annotations

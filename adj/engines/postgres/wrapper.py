@@ -4,8 +4,9 @@ The class inherits from the backend class that the project's `ENGINE` names, so 
 `choice/backends.py` says which overrides are supported. Everything here runs in a bridge.
 
 Private Django API used here: `DatabaseWrapper.create_cursor`, `DatabaseWrapper.pool`,
-`DatabaseWrapper.get_new_connection`, `DatabaseWrapper.get_connection_params`, `DatabaseWrapper._rollback`,
-`DatabaseWrapper._savepoint_rollback`, `register_tzloader`.
+`DatabaseWrapper.get_new_connection` and `DatabaseWrapper.get_connection_params`, to use the pool's connection;
+`DatabaseWrapper._rollback` and `DatabaseWrapper._savepoint_rollback`, to limit the time of a rollback;
+`register_tzloader`, as Django's own cursor does.
 """
 
 from __future__ import annotations

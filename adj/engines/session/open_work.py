@@ -1,6 +1,6 @@
 """Finds and closes what code has left open on the Django connections of this thread: cursors and transactions.
 
-Private Django API used here: `DatabaseWrapper._cursor`.
+Private Django API used here: `DatabaseWrapper._cursor`, through which all cursors of a connection are created.
 """
 
 from __future__ import annotations

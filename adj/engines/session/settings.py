@@ -50,7 +50,7 @@ def settings_function(alias: str) -> Callable[[], Settings] | None:
         return None
     function = _imported(alias, setting) if isinstance(setting, str) else setting
     if not callable(function):
-        raise ImproperlyConfigured(f'ADJ["{alias}"]: session must be a function or the path of one, not {setting!r}.')
+        raise ImproperlyConfigured(f'ADJ["{alias}"]["session"] must be a function or the path of one, not {setting!r}.')
     call = cast("Callable[[], object]", function)
     return lambda: _checked(alias, call())
 
@@ -59,15 +59,15 @@ def _imported(alias: str, path: str) -> object:
     try:
         return import_string(path)
     except ImportError as error:
-        raise ImproperlyConfigured(f'ADJ["{alias}"]: session names "{path}", which cannot be imported.') from error
+        raise ImproperlyConfigured(f'ADJ["{alias}"]["session"]: cannot import "{path}".') from error
 
 
 def _checked(alias: str, settings: object) -> Settings:
     if isinstance(settings, Mapping) and all(isinstance(part, str) for item in settings.items() for part in item):
         return settings
     raise ImproperlyConfigured(
-        f'ADJ["{alias}"]: session() must return a dict of settings and their values, both str, as in '
-        f'{{"search_path": "tenant_7"}}, not {settings!r}.'
+        f'ADJ["{alias}"]["session"] must return a dict that maps names of settings to values, both str, such as '
+        f'{{"search_path": "tenant_7"}}; got {settings!r}.'
     )
 
 

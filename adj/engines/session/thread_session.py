@@ -3,7 +3,8 @@
 Code on a worker's thread may use all databases, so all connections of the thread are tracked. Everything here runs on
 the thread of the connection, unless stated otherwise.
 
-Private Django API used here: `DatabaseWrapper._cursor`, `DatabaseWrapper._set_autocommit`.
+Private Django API used here: `DatabaseWrapper._cursor` and `DatabaseWrapper._set_autocommit`, to apply settings before
+anything is sent.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The functions that run on a thread with a Django connection. Everything here is synchronous and blocks.
 
-Private Django API used here: `DatabaseWrapper.close_at`, `DatabaseWrapper.rollback_exc`.
+Private Django API used here: `DatabaseWrapper.close_at`, since workers apply CONN_MAX_AGE = 0 differently;
+`DatabaseWrapper.rollback_exc`, to set the cause of a broken transaction as Django does.
 """
 
 from __future__ import annotations

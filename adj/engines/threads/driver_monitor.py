@@ -4,7 +4,7 @@ Django calls the driver inside one context manager, `wrap_database_errors`. An i
 is inside it for the cancelled call, and the thread does not leave it before the interrupt was sent. So an interrupt
 never stops a statement of another call that uses the connection next.
 
-Private Django API used here: `DatabaseWrapper.wrap_database_errors`.
+Private Django API used here: `DatabaseWrapper.wrap_database_errors`, which surrounds each call of the driver.
 """
 
 from __future__ import annotations

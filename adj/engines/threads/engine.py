@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import ParamSpec, TypeVar, cast
+from typing import cast
 
 from django.db import connections
 
@@ -31,9 +31,6 @@ from adj.engines.threads.demotion import refuses_writes
 from adj.engines.threads.worker import WaitingWorker, Worker
 from adj.engines.threads.worker_connection import WorkerConnection
 from adj.engines.threads.worker_factory import WorkerFactory
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 LINGER_SECONDS = 1.0
 """How long an idle worker waits for the next query before it closes its connections, if CONN_MAX_AGE is shorter."""
@@ -93,7 +90,7 @@ class ThreadsEngine:
         return None if WaitingWorker.find() is not None else CallExecutor(run)
 
     def stats(self) -> PoolStats:
-        """The figures of the pool."""
+        """The statistics of the pool."""
         return self._pool.stats()
 
     async def close(self) -> None:

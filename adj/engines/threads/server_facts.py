@@ -1,6 +1,7 @@
 """Reads what the compiler needs to know about a server. Runs on a thread with a Django connection, and blocks.
 
-Private Django API used here: the computed attributes of `DatabaseFeatures` and `DatabaseWrapper`.
+Private Django API used here: the computed attributes of `DatabaseFeatures` and `DatabaseWrapper`, which Django's
+compiler reads.
 """
 
 from __future__ import annotations

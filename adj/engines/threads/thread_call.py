@@ -4,7 +4,7 @@ Python code on a thread cannot be stopped. A cancelled call that has not begun n
 told to stop the statement that the call is running, and the caller waits until it has, as on the native engine. If the
 thread is running Python code instead, its next statement is interrupted.
 
-Private API used here: `_restore_context` of asgiref.
+Private API used here: asgiref's `_restore_context`, to copy the values of its `Local` to the thread.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 Django prepares values while it executes a write, inside the block that marks the transaction for rollback. It prepares
 the values of a second table or batch after it has sent the first.
 
-Private Django API used here: `Field.get_db_prep_save`, `DatabaseWrapper.needs_rollback`,
-`DatabaseWrapper.make_debug_cursor`.
+Private Django API used here: `Field.get_db_prep_save`, to validate values as Django will;
+`DatabaseWrapper.needs_rollback`, to restore the mark; `DatabaseWrapper.make_debug_cursor`, to keep unsent statements
+out of the log.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A thread that owns Django connections and runs one call after another for an event loop.
 
-Private API used here: `CurrentThreadExecutor._work_thread`, `CurrentThreadExecutor._broken`,
-`CurrentThreadExecutor._old_executor`.
+Private API used here: `CurrentThreadExecutor._work_thread`, `CurrentThreadExecutor._broken` and
+`CurrentThreadExecutor._old_executor`, to find the worker whose thread waits in `async_to_sync()`.
 """
 
 from __future__ import annotations

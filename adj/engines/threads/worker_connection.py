@@ -62,7 +62,7 @@ class WorkerConnection(ThreadConnection):
         return await self._run_on_worker(call, None if is_uninterrupted(function) else math.inf)
 
     async def _run_on_worker(self, function: Callable[[], T], patience: float | None) -> T:
-        """Run a function on the worker's thread; `patience` as in `Call.result()`, None if it is not interrupted."""
+        """Run a function on the worker's thread; `patience` is that of `ThreadCall.result()`; None for no interrupt."""
         if self._worker.is_stopped:
             raise pool_closed_error(self._alias)
         if (nested_call := nested_call_for(self)) is not None:

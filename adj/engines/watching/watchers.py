@@ -3,8 +3,10 @@
 Code that observes queries uses the `django.db.connection` that it sees: in a test around the event loop, or in a
 coroutine. adj runs the query on another connection, which gets these observers while the query runs.
 
-Private Django API used here: `ConnectionHandler._connections`, `asyncio._set_running_loop`, `CursorWrapper._execute`,
-`CursorWrapper._execute_with_wrappers`, `BaseDatabaseWrapper._cursor`, `_ExecuteWrapper` of django-stubs.
+Private Django API used here: `ConnectionHandler._connections`, to find a connection without creating one;
+`asyncio._set_running_loop`, to see the connections around the loop; `CursorWrapper._execute`,
+`CursorWrapper._execute_with_wrappers` and `BaseDatabaseWrapper._cursor`, to notice when a package has patched them;
+`_ExecuteWrapper` of django-stubs, for the type.
 """
 
 from __future__ import annotations
