@@ -1,1 +1,1 @@
-"""Keys: one walk over what the user gave, and everything in it that may change the SQL."""
+"""Keys: one walk over a query's operands, and everything in them that may change the SQL."""

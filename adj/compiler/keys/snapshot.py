@@ -1,8 +1,8 @@
-"""Operands as they were on the line that wrote them: a query runs more than once, and later than that line.
+"""Copies of operands as they are when a clause is written: the query may run later, and more than once.
 
-An iterator would be empty at the second run; a list, a dict, a Q or an instance may have changed. Django takes most of
-its copies at the same moment, when it resolves an operand; adj takes them all there. What cannot change stays the
-user's own object, and no object of the user's is ever changed.
+An iterator would be empty at the second run; a list, a dict, a Q or an instance may change in between. Django makes
+most of its copies at the same moment, when it resolves an operand; adj makes all copies there. Immutable operands are
+not copied, and the user's objects are never changed.
 
 Private Django API used here: `Expression.__dict__`, `Expression._constructor_args`, `Expression.identity`,
 `tree.Node.children`, `QuerySet._query`, `QuerySet._result_cache`, `Query.clone`.
@@ -37,10 +37,10 @@ from adj.compiler.keys.prefetch_lookups import copied
 from adj.statement.structure import PLAIN_TYPES, StatementHolder
 
 _STEADY = frozenset({*PLAIN_TYPES, bool, types.NoneType, F, OuterRef} - {dict})
-"""Types whose objects say the same at any time."""
+"""Types of immutable values."""
 
 _BUILT_BY_DJANGO = frozenset({"source_expressions", "cases", "extra", "bilateral_transforms"})
-"""Lists and dicts that an expression makes for itself: nobody else has them, so that only their members matter."""
+"""Lists and dicts that an expression creates for itself: they are not shared, so that only their members matter."""
 
 
 def snapshot_conditions(
@@ -58,7 +58,7 @@ def snapshot_conditions(
 def snapshot_condition(source: object, condition: object) -> object:
     """The argument of `complex_filter()`: a Q or a dict."""
     snapshot = Snapshot(source)
-    # `**` reads a dict of a project's own as Django's call of Q() does.
+    # `**` reads a subclass of dict as Django does when it calls Q().
     return snapshot.lookups(dict(**condition)) if isinstance(condition, Mapping) else snapshot.value(condition)
 
 
@@ -99,9 +99,9 @@ def _prefetch(lookup: Any) -> Any:
 
 
 def is_steady(value: Any) -> bool:
-    """Whether a value says the same at any time; this only saves the way through a `Snapshot`.
+    """Whether a value cannot change, which saves a `Snapshot`.
 
-    An expression of Django's holds nothing but what it was made of. Such are met in every other query: hence the loops.
+    A Django expression holds only its constructor arguments. The loops are written out because this is a hot path.
     """
     copier = _COPIERS[type(value)]
     if copier is not Snapshot.djangos:
@@ -118,13 +118,13 @@ def is_steady(value: Any) -> bool:
 
 
 class Snapshot:
-    """What one clause is given. An object that is met twice is copied once, as equality by identity may matter."""
+    """Copies the operands of one clause. An object that occurs twice is copied once, as identity may matter."""
 
     __slots__ = ("drained", "has_text", "source", "taken")
 
     def __init__(self, source: Any) -> None:
         self.source = source
-        # By identity, with the originals, so that none of them is gone before the clause is done.
+        # By id, with a reference to the original, so that ids are not reused while the clause is copied.
         self.taken: dict[int, tuple[object, Any]] = {}
         self.drained: dict[int, tuple[object, list[object]]] = {}
         self.has_text = False
@@ -132,12 +132,12 @@ class Snapshot:
     # -- conditions ------------------------------------------------------------------------------------------------
 
     def argument(self, argument: object) -> object:
-        """A positional argument of `filter()`; a `(path, operand)` pair, which Django takes as well, becomes a Q."""
+        """A positional argument of `filter()`; a `(path, operand)` pair, which Django accepts, becomes a Q."""
         is_pair = isinstance(argument, tuple) and len(argument) == 2 and isinstance(argument[0], str)
         return self.q(Q(argument)) if is_pair else self.value(argument)
 
     def lookups(self, pairs: Mapping[str, object]) -> dict[str, object]:
-        """`path=operand` pairs. Django's order, sorted by path, decides which one drains an iterator of two."""
+        """`path=operand` pairs, copied in Django's order: the first of two that share an iterator drains it."""
         if len(pairs) < 2:
             return {path: self.operand(path, operand) for path, operand in pairs.items()}
         taken = {path: self.operand(path, pairs[path]) for path in sorted(pairs)}
@@ -160,9 +160,9 @@ class Snapshot:
         return taken
 
     def _members_of(self, operand: Any, taken: object) -> object:
-        """The right-hand side of `in`, where a list serves as well, and has a plan."""
+        """The right-hand side of `in` as a list, which can have a plan."""
         if type(taken) is set:
-            # Django sends the members in the order of the user's set, which a copy of it need not have.
+            # Django sends the members in the order of the user's set; a copied set may have another order.
             return list(operand)
         return list(taken) if isinstance(taken, _VIEWS) else taken
 
@@ -182,12 +182,12 @@ class Snapshot:
     # -- values ----------------------------------------------------------------------------------------------------
 
     def value(self, value: Any) -> Any:
-        """Anything that may stand in a clause, as it is now."""
+        """Any operand of a clause."""
         copier = _COPIERS[type(value)]
         return value if copier is None else copier(self, value)
 
     def q(self, node: Q) -> Q:
-        """A Q. Always a copy: `add()` changes a Q, whose structure is in the key of a plan by then."""
+        """A Q. Always a copy, since `add()` would change a Q whose structure is already part of a key."""
         if (seen := self.taken.get(id(node))) is not None:
             return seen[1]  # type: ignore[no-any-return]
         children: list[object] = []
@@ -207,22 +207,22 @@ class Snapshot:
         return copied
 
     def djangos(self, node: object) -> object:
-        """An expression of Django's that knows what it was made of."""
+        """A Django expression that keeps its constructor arguments."""
         return node if is_steady(node) else self.node(node)
 
     def node(self, node: object) -> Any:
-        """An expression: itself, unless something in it is copied."""
+        """An expression; not copied unless something in it is."""
         if (seen := self.taken.get(id(node))) is not None:
             return seen[1]
         changed: dict[str, object] = {}
         attributes = node.__dict__
         for name, value in attributes.items():
-            # What Django has computed and kept is a field, a constant or the identity.
+            # Cached attributes are fields, constants or the identity.
             if type(value) in _STEADY or name in ("_constructor_args", "identity"):
                 continue
             if (taken := self._attribute(node, name, value)) is not value:
                 changed[name] = taken
-        # Last, since they hold what the attributes were made of.
+        # Last, since they share objects with the attributes.
         if (arguments := attributes.get("_constructor_args")) is not None:
             taken = self._arguments(*arguments)
             if taken is not None:
@@ -241,11 +241,11 @@ class Snapshot:
             return self._members(value)
         if name == "rhs" and isinstance(node, Lookup) and isinstance(value, Iterator):
             return self._drained(value)
-        # A subquery has its Query for itself since it was made.
+        # A subquery cloned its Query when it was created.
         return value if isinstance(value, Query) else self.value(value)
 
     def _members(self, container: Any) -> Any:
-        """A list or dict with its members as they are now; itself, unless one of them is copied."""
+        """A list or dict with copied members; not copied unless one of them is."""
         if type(container) is dict:
             taken: Any = {name: self.value(value) for name, value in container.items()}
             return container if all(taken[name] is value for name, value in container.items()) else taken
@@ -253,7 +253,7 @@ class Snapshot:
         return container if all(map(_is, taken, container)) else taken
 
     def _arguments(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[object, object] | None:
-        """The arguments that an expression was made of, by which it is compared; None if they are the same."""
+        """An expression's constructor arguments, by which it is compared; None if none of them is copied."""
         if _STEADY.issuperset(map(type, args)) and _STEADY.issuperset(map(type, kwargs.values())):
             return None
         taken = [self._argument(value) for value in args]
@@ -270,10 +270,10 @@ class Snapshot:
     # -- queries ---------------------------------------------------------------------------------------------------
 
     def queryset(self, queryset: Any) -> object:
-        """A Django QuerySet with a Query of its own and no rows. Whatever its owner set on it is kept."""
+        """A Django QuerySet with a cloned Query, all instance attributes, and without cached rows."""
         if (seen := self.taken.get(id(queryset))) is not None:
             return seen[1]
-        # The property applies a filter that a related manager has put off, as Django does when it comes here.
+        # Reading `query` applies a related manager's deferred filter, as Django does at this point.
         query = queryset.query.clone()
         copied = object.__new__(type(queryset))
         copied.__dict__.update(queryset.__dict__, _query=query, _result_cache=None)
@@ -285,13 +285,13 @@ class Snapshot:
         return query.clone()
 
     def holder(self, holder: Any) -> object:
-        """A manager of adj's, whose rows may be others at another time. A query is immutable."""
+        """An adj manager, whose rows may change. A query is immutable."""
         return holder.all()
 
     # -- instances and containers ----------------------------------------------------------------------------------
 
     def lazy(self, proxy: object) -> object:
-        """A lazy object as what it stands for; a bare value stays lazy, and its field has to make do, as in Django."""
+        """A lazy object, replaced by its object unless that is a plain value, which the field handles, as in Django."""
         value = unwrapped(proxy)
         copier = _COPIERS[type(value)]
         if copier is Snapshot.iterator:
@@ -299,16 +299,16 @@ class Snapshot:
         return proxy if copier is None and not hasattr(value, "resolve_expression") else self.value(value)
 
     def iterator(self, iterator: object) -> object:
-        """An iterator that is no operand of a lookup: nobody knows that it ends, and only an expression what it is."""
+        """An iterator that is not the operand of a lookup. It may be infinite, so it is not drained."""
         return iterator
 
     def text(self, promise: object) -> object:
-        """A lazy text: in which language it is read depends on the lookup."""
+        """A lazy text. The lookup determines when it is translated."""
         self.has_text = True
         return promise
 
     def instance(self, instance: Model) -> object:
-        """An instance whose attributes are those of another one now: which is asked for, the lookup knows."""
+        """An instance with copied attributes; the lookup decides which of them it reads."""
         if (seen := self.taken.get(id(instance))) is not None:
             return seen[1]
         copied: Any = object.__new__(type(instance))
@@ -324,7 +324,7 @@ class Snapshot:
             items[:] if type(items) is list else _copied_list(items) if isinstance(items, list) else copy.copy(items)
         )
         self.taken[id(items)] = items, copied
-        # Not by the methods of a subclass, which may show other members than it holds.
+        # Not by the methods of a subclass, which may return other members.
         members = list.__iter__(items) if isinstance(items, list) else iter(items)
         for index, item in enumerate(members):
             if (taken := self.value(item)) is not item:
@@ -335,17 +335,17 @@ class Snapshot:
         return copied
 
     def fixed(self, items: tuple[Any, ...]) -> tuple[object, ...]:
-        """A tuple, which may hold what changes."""
+        """A tuple, which may contain mutable members."""
         if _STEADY.issuperset(map(type, items)):
             return items
         taken = list(map(self.value, items))
         if all(map(_is, taken, items)):
             return items
-        # Whatever a named tuple takes for itself.
+        # Not by the constructor of a named tuple, which may have other parameters.
         return tuple(taken) if type(items) is tuple else tuple.__new__(type(items), taken)
 
     def unordered(self, items: Any) -> object:
-        """A set; a list where copies of unsaved instances, which have no hash, would be its members."""
+        """A set; a list if members are copied, since copies of unsaved instances are not hashable."""
         if _STEADY.issuperset(map(type, items)):
             return items if type(items) is frozenset else copy.copy(items)
         members = list(items)
@@ -353,7 +353,7 @@ class Snapshot:
         return copy.copy(items) if all(map(_is, taken, members)) else taken
 
     def view(self, items: Any) -> object:
-        """The keys, values or items of a dict, as those of a dict that nobody else has."""
+        """A view of a dict, replaced by a view of a new dict."""
         members = self.sequence(list(items))
         if type(items) is _KEYS:
             return dict.fromkeys(members).keys()
@@ -362,22 +362,22 @@ class Snapshot:
         return dict(members).items() if type(items) is _ITEMS else members
 
     def mapping(self, mapping: dict[object, object]) -> object:
-        """A dict, which is JSON or a range of options."""
+        """A dict: JSON, or options."""
         if (seen := self.taken.get(id(mapping))) is not None:
             return seen[1]
         copied = copy.copy(mapping) if type(mapping) in _COPIED_BY_COPY else _copied_dict(mapping)
         self.taken[id(mapping)] = mapping, copied
         had_text = self.has_text
-        # Not by the methods of a subclass, which may show other members than it holds.
+        # Not by the methods of a subclass, which may return other members.
         for name, value in dict.items(mapping):
             if (taken := self.value(value)) is not value:
                 dict.__setitem__(copied, name, taken)
-        # JSON is written when the query runs, and its lazy texts with it.
+        # JSON is serialized when the query runs, and lazy texts with it.
         self.has_text = had_text
         return copied
 
     def buffer(self, value: object) -> object:
-        """Anything else that is changed in place."""
+        """Any other mutable value."""
         return copy.copy(value)
 
 
@@ -391,7 +391,7 @@ _COPIED_BY_COPY = frozenset({dict, OrderedDict, defaultdict, Counter})
 
 
 def _copied_list(items: list[object]) -> Any:
-    """A list of a project's own, with what it holds rather than what its methods show."""
+    """A copy of a subclass of list, without calling its methods."""
     copied = list.__new__(type(items))
     list.extend(copied, list.__iter__(items))
     return _with_attributes(copied, items)
@@ -399,7 +399,7 @@ def _copied_list(items: list[object]) -> Any:
 
 def _copied_dict(mapping: dict[object, object]) -> Any:
     if isinstance(mapping, OrderedDict):
-        # It has its order for itself.
+        # It stores its order separately.
         return copy.copy(mapping)
     copied: dict[Any, object] = dict.__new__(type(mapping))
     dict.update(copied, dict.items(mapping))
@@ -437,7 +437,7 @@ _COPIERS_BY_CLASS: tuple[tuple[type | tuple[type, ...], Copier], ...] = (
 
 
 class _Copiers(dict[type, "Copier | None"]):
-    """How objects of a class are taken, for each class that was met; None for those that are taken as they are."""
+    """The copier for each class seen so far; None for classes whose objects are not copied."""
 
     def __missing__(self, value_type: type) -> Copier | None:
         if len(self) >= _MAXIMUM:

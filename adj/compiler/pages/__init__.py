@@ -1,1 +1,1 @@
-"""Keyset pages: an order as keys, how its values are compared, and the rows behind a cursor."""
+"""Keyset pagination: an order as keys, how its values are compared, and the rows after a cursor."""

@@ -1,1 +1,1 @@
-"""Plans: SQL, what fills it and how its rows become answers; kept by structure once Django has agreed."""
+"""Plans: SQL with binders for its parameters and a hydrator for its rows, cached by structure once verified."""

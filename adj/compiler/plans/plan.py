@@ -1,4 +1,4 @@
-"""A plan: SQL, what fills it, and how its rows become answers. Holds no value of any user's.
+"""A plan: SQL, binders for its parameters, and a hydrator for its rows. It does not contain any user's values.
 
 Private Django API used here: `Field.get_prep_value`, `Field.get_db_prep_value`, `Field.get_db_prep_save`,
 `Lookup.bilateral_transforms`, `DatabaseOperations.integer_field_range`.
@@ -59,7 +59,7 @@ _INTEGER_COMPARISONS = frozenset(
 
 
 NO_VALUE = -1
-"""The slot of a binder that takes no value: the last of the values, where there is such a binder."""
+"""The slot of a binder without a value: index -1, where `Plan.bind()` appends None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Binder:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that is filled at every run: number `position` of what binder `binder` gives."""
+    """A parameter that is set at every run: number `position` of the result of binder `binder`."""
 
     binder: int
     position: int
@@ -83,7 +83,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class KeyParameters:
-    """All parameters that binder `binder` gives from number `start` on: a list of keys, as long as the run has it."""
+    """All parameters of the result of binder `binder` from number `start`: a list of keys of any length."""
 
     binder: int
     start: int
@@ -99,7 +99,7 @@ class KeyList:
 
 @dataclass(frozen=True, slots=True)
 class Guard(Generic[T]):
-    """Two values, by slot, or two parameters, that have to be equal, or not, for the SQL to be right."""
+    """Two values, by slot, or two parameters, that must be equal, or must differ, for the SQL to be correct."""
 
     one: T
     other: T
@@ -110,10 +110,10 @@ class Guard(Generic[T]):
 class Plan:
     """Everything that is the same for all runs of one structure.
 
-    `template` has a constant or a `Parameter` for each `%s` of the SQL; `keys` are the lists whose placeholders the SQL
-    gets at run time. `hydrate` turns database rows into the rows of the answer. `calls_project_code` tells whether it
-    calls code of the project on the way, which may use the database. `is_typed` says that the server knows the types
-    of all parameters by itself. `compiles_project_code`: a binder compiles a node of the project's, without a value.
+    `template` has a constant or a `Parameter` for each `%s` of the SQL; `keys` are the lists whose placeholders are
+    inserted at run time. `hydrate` turns database rows into result rows. `calls_project_code` tells whether hydrating
+    calls project code, which may use the database. `is_typed`: the server can infer the types of all parameters.
+    `compiles_project_code`: a binder compiles a node with project code, without a value.
     """
 
     dialect: Dialect
@@ -140,7 +140,7 @@ class Plan:
             if bool(values[guard.one] == values[guard.other]) is not guard.equal:
                 raise UnfitValue
         if self.compiles_project_code:
-            # Found at `NO_VALUE`.
+            # At index `NO_VALUE`.
             values = (*values, None)
         bound = [binder.bind(values[binder.slot]) for binder in self.binders]
         if self.is_sequential:
@@ -170,7 +170,7 @@ class Plan:
 
 
 def binder_for(rendering: Rendering) -> Binder:
-    """The fastest binder that gives what Django would."""
+    """The fastest binder that returns the same parameters as Django."""
     compiler = bare_compiler(rendering.compiler)
     forget_arguments(rendering.origin[1] if rendering.origin else None)
     if rendering.token:
@@ -182,7 +182,7 @@ def binder_for(rendering: Rendering) -> Binder:
 
 
 def check_for(slot: int, lookup_class: Callable[[Any, object], object], left: object) -> Binder:
-    """A binder for a lookup that is not in the SQL: Django checks the value, and no parameter comes of it."""
+    """A binder for a lookup that is not in the SQL: Django checks the value; it has no parameters."""
     forget_arguments(left)
 
     def bind(value: object) -> Sequence[object]:
@@ -193,7 +193,7 @@ def check_for(slot: int, lookup_class: Callable[[Any, object], object], left: ob
 
 
 def _general_bind(rendering: Rendering, compiler: SQLCompiler) -> Bind:
-    """Let Django make the node again; its SQL has to be the recorded one."""
+    """A binder that creates and compiles the node again; its SQL must be the recorded one."""
     rebuild, sql, count = rendering.rebuild, rendering.sql, len(rendering.parameters)
     nested = nested_markers(rendering)
 
@@ -211,7 +211,7 @@ def _general_bind(rendering: Rendering, compiler: SQLCompiler) -> Bind:
 
 
 def _either(direct: DirectBind, general: Bind) -> Bind:
-    """The direct binder where it answers, the general one where it does not."""
+    """The direct binder, with the general one for values that it does not accept."""
 
     def bind(value: object) -> Sequence[object]:
         parameters = direct(value)
@@ -221,9 +221,9 @@ def _either(direct: DirectBind, general: Bind) -> Bind:
 
 
 def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
-    """A comparison of a plain column with a value of the column's own type needs no lookup, only its field.
+    """A faster binder for comparing a plain column with a value of its type: only the field prepares the value.
 
-    The SQL of such a lookup does not depend on the value; a test compares this with the general binder.
+    The SQL of such a lookup does not depend on the value. A test compares both binders.
     """
     if rendering.origin is None or len(rendering.parameters) != 1:
         return None
@@ -243,7 +243,7 @@ def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> Direc
 
 
 def _assigned_bind(field: AnyField, connection: BaseDatabaseWrapper) -> DirectBind:
-    """What a column is set to needs its field as well, and nothing else."""
+    """A faster binder for an assigned value, which only its field prepares."""
     prepare = field.get_db_prep_save
 
     def bind(value: object) -> Sequence[object] | None:
@@ -256,7 +256,7 @@ def _assigned_bind(field: AnyField, connection: BaseDatabaseWrapper) -> DirectBi
 
 
 def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
-    """Keys that are whole numbers, of a column of such: the field alone prepares them."""
+    """A faster binder for lists of integers, compared with an integer column: only the field prepares them."""
     if rendering.origin is None or type(rendering.origin[1]) is not Col:
         return None
     field = rendering.origin[1].output_field
@@ -267,7 +267,7 @@ def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> 
     def bind(keys: Any) -> Sequence[object] | None:
         if {*map(type, keys)} != {int}:
             return None
-        # Django sends each of them once, in the order of the list.
+        # Django sends each key once, in the order of the list.
         return [prepare(key, connection, True) for key in (keys if type(keys) is RowKeys else dict.fromkeys(keys))]
 
     return bind
@@ -292,12 +292,12 @@ def _integer_bind(
 
 
 def is_plain_integer(field: object) -> bool:
-    """Whether a field keeps whole numbers as Django's own do."""
+    """Whether a field prepares integers as Django's own fields do."""
     return isinstance(field, IntegerField) and type(field).get_prep_value is IntegerField.get_prep_value
 
 
 def _final_target(field: object) -> object:
-    """The column that a foreign key holds a value of, through keys that are keys themselves."""
+    """The field that a foreign key finally refers to, which may be through other foreign keys."""
     while (target := getattr(field, "target_field", None)) is not None:
         field = target
     return field

@@ -1,4 +1,4 @@
-"""A plan made of a compiled statement: everything that is worth keeping of it, and no value.
+"""Creates a plan from a compiled statement, without its values.
 
 Private Django API used here: `SQLCompiler.query`, `SQLCompiler.connection`.
 """
@@ -45,7 +45,7 @@ def plan_from(
         for number, rendering in enumerate(recording.renderings)
         if rendering.token
     )
-    # Asked before the binders take over what they are made of.
+    # Before the binders take over the parts of the renderings.
     typed = is_sequential and not keys and is_typed(captured.sql, recording.renderings)
     binders = tuple(binder_for(rendering) for rendering in recording.renderings)
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
@@ -73,7 +73,7 @@ def plan_from(
 
 
 def _in_order(recording: Recording) -> tuple[Parameter | KeyParameters, ...]:
-    """The template of a statement that has the parameters of all renderings, one after another."""
+    """The template that consists of the parameters of all renderings, in order."""
     return tuple(
         KeyParameters(number, position) if isinstance(parameter, KeysMarker) else Parameter(number, position)
         for number, rendering in enumerate(recording.renderings)

@@ -1,1 +1,1 @@
-"""Relations: their rows by the keys of many instances at once, prefetching, and deferred columns."""
+"""Relations: rows by the keys of many instances, prefetching, and deferred columns."""

@@ -1,1 +1,1 @@
-"""Slots: which values may change from run to run, and how Django's compiler carries them to their place in the SQL."""
+"""Slots: which values may change from run to run, and how they travel through Django's compiler into the SQL."""

@@ -1,7 +1,7 @@
-"""Whether a server knows the type of each parameter of a statement by itself, as a prepared statement needs it.
+"""Whether the server can infer the type of each parameter of a statement, as prepared statements require.
 
-It does where a column of a plain type is compared with the parameter, and nowhere else: in a `CASE`, a `LIMIT` or a
-`GROUP BY` a parameter has no type of its own, or would have to be the same one as another.
+It can if a column of a plain type is compared with the parameter. In a `CASE`, a `LIMIT` or a `GROUP BY` a parameter
+has no type, or would have to be the same as another parameter.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _AFTER_CONDITIONS = re.compile(r" (?:GROUP BY|HAVING|ORDER BY|UNION|INTERSECT|EX
 
 
 def is_typed(sql: str, renderings: list[Rendering]) -> bool:
-    """Whether all parameters, which are those of the renderings, are compared with plain columns in a `WHERE`."""
+    """Whether all parameters are compared with plain columns in a `WHERE`."""
     head, _, conditions = sql.partition(" WHERE ")
     after = _AFTER_CONDITIONS.search(conditions)
     outside = head if after is None else head + conditions[after.start() :]
@@ -77,7 +77,7 @@ def _compares_column(rendering: Rendering) -> bool:
 
 
 def _column_type(field: object) -> type:
-    """The class of the field whose values a column holds, through keys that refer to others."""
+    """The class of a column's field; for a foreign key, that of the field it finally refers to."""
     while (target := getattr(field, "target_field", None)) is not None:
         field = target
     return type(field)

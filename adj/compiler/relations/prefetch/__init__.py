@@ -1,1 +1,1 @@
-"""What prefetching decides and does without waiting; `adj/execution/prefetch.py` waits for the rows."""
+"""The synchronous part of prefetching; `adj/execution/prefetch.py` fetches the rows."""
