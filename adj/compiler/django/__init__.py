@@ -1,1 +1,1 @@
-"""Statements as Django's QuerySets: building them, compiling them without a connection, and ending them."""
+"""Statements as Django's QuerySets: build them, compile them offline, and run their terminal methods."""

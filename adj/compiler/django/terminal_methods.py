@@ -20,7 +20,7 @@ from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
 from adj.statement.statement import Finish, Statement
 
-Ending: TypeAlias = Callable[[Any, Finish], object]
+TerminalMethod: TypeAlias = Callable[[Any, Finish], object]
 
 
 def _delete_at_once(queryset: DjangoQuerySet, finish: Finish) -> tuple[int, dict[str, int]]:
@@ -29,7 +29,7 @@ def _delete_at_once(queryset: DjangoQuerySet, finish: Finish) -> tuple[int, dict
     return 0, {}
 
 
-_BY_ONE_STATEMENT: Mapping[Answer, Ending] = {
+_BY_ONE_STATEMENT: Mapping[Answer, TerminalMethod] = {
     Answer.ROWS: lambda queryset, finish: list(queryset.query.get_compiler(queryset.db).execute_sql()),
     Answer.GET: lambda queryset, finish: queryset.get(),
     Answer.FIRST: lambda queryset, finish: queryset.first(),

@@ -51,10 +51,10 @@ def plan_from(
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
     checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
     forget_arguments(compiler.query)
-    ending, layout = returned or ("", _layout(queryset, compiler, finish.answer, dialect.alias))
+    returning_sql, layout = returned or ("", _layout(queryset, compiler, finish.answer, dialect.alias))
     return Plan(
         dialect=dialect,
-        sql=captured.sql + ending,
+        sql=captured.sql + returning_sql,
         template=template,
         binders=binders + checks,
         guards=tuple(Guard(one, other, equal) for one, other, equal in recording.guards),
