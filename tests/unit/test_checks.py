@@ -43,7 +43,8 @@ from adj.compiler.keys.key_visitor import KeyWalk, structure_of_statement
 from adj.compiler.keys.node_types import node_type_of
 from adj.compiler.keys.nodes import computed_names, has_derived_field, holds_expression
 from adj.compiler.keys.overrides import builds_plainly, method_names, overridden_terminals
-from adj.compiler.plans.plan import Guard, _general_bind, is_plain_integer
+from adj.compiler.plans.binders import _general_bind, is_plain_integer
+from adj.compiler.plans.plan import Guard
 from adj.compiler.plans.plan_key import structure_with_ending
 from adj.compiler.plans.prepared import DjangoPath, KnownResult, Ready
 from adj.compiler.plans.proof import are_same

@@ -8,7 +8,8 @@ from __future__ import annotations
 from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.django.dialect import Captured, Dialect
-from adj.compiler.plans.plan import Guard, KeyList, KeyParameters, Parameter, Plan, binder_for, check_for
+from adj.compiler.plans.binders import binder_for, check_for
+from adj.compiler.plans.plan import Guard, KeyList, KeyParameters, Parameter, Plan
 from adj.compiler.plans.trust import Trust
 from adj.compiler.slots.forget import forget_arguments
 from adj.compiler.slots.row_keys import KeysMarker

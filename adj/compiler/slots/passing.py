@@ -90,13 +90,20 @@ _FUNCTIONS = {
     fn.JSONObject,
 }
 
-COMPARISONS: frozenset[type] = frozenset(
+PLAIN_COMPARISONS: frozenset[type] = frozenset(
+    {lookups.Exact, lookups.GreaterThan, lookups.GreaterThanOrEqual, lookups.LessThan, lookups.LessThanOrEqual}
+)
+"""Comparisons of all fields without lookup classes of their type."""
+
+INTEGER_COMPARISONS: frozenset[type] = frozenset(
     {
-        *{lookups.Exact, lookups.GreaterThan, lookups.GreaterThanOrEqual, lookups.LessThan, lookups.LessThanOrEqual},
         *{lookups.IntegerFieldExact, lookups.IntegerGreaterThan, lookups.IntegerGreaterThanOrEqual},
         *{lookups.IntegerLessThan, lookups.IntegerLessThanOrEqual},
     }
 )
+"""The same comparisons of integer fields."""
+
+COMPARISONS: frozenset[type] = PLAIN_COMPARISONS | INTEGER_COMPARISONS
 """Lookups that pass on the parameters of both sides. JSON and arrays have other lookup classes."""
 
 _RELATED = {

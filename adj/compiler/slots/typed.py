@@ -21,32 +21,19 @@ from django.db.models.fields.related_lookups import (
 from django.db.models.lookups import (
     Contains,
     EndsWith,
-    Exact,
-    GreaterThan,
-    GreaterThanOrEqual,
     In,
-    IntegerFieldExact,
-    IntegerGreaterThan,
-    IntegerGreaterThanOrEqual,
-    IntegerLessThan,
-    IntegerLessThanOrEqual,
-    LessThan,
-    LessThanOrEqual,
     Range,
     StartsWith,
 )
 
+from adj.compiler.slots.passing import COMPARISONS
 from adj.compiler.slots.slots import Rendering
 
-_COMPARISONS = frozenset(
-    {
-        *(Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual, In, Range),
-        *(Contains, StartsWith, EndsWith),
-        *(IntegerFieldExact, IntegerGreaterThan, IntegerGreaterThanOrEqual, IntegerLessThan, IntegerLessThanOrEqual),
-        *(RelatedExact, RelatedGreaterThan, RelatedGreaterThanOrEqual, RelatedIn),
-        *(RelatedLessThan, RelatedLessThanOrEqual),
-    }
-)
+_COMPARISONS = COMPARISONS | {
+    *(In, Range, Contains, StartsWith, EndsWith),
+    *(RelatedExact, RelatedGreaterThan, RelatedGreaterThanOrEqual, RelatedIn),
+    *(RelatedLessThan, RelatedLessThanOrEqual),
+}
 _FIELDS = frozenset(
     {
         *(models.AutoField, models.BigAutoField, models.SmallAutoField),
@@ -73,11 +60,11 @@ def _compares_column(rendering: Rendering) -> bool:
     if rendering.origin is None:
         return False
     lookup, left = rendering.origin
-    return lookup in _COMPARISONS and type(left) is Col and _column_type(left.output_field) in _FIELDS
+    return lookup in _COMPARISONS and type(left) is Col and type(final_target(left.output_field)) in _FIELDS
 
 
-def _column_type(field: object) -> type:
-    """The class of a column's field; for a foreign key, that of the field it finally refers to."""
+def final_target(field: object) -> object:
+    """The field that a foreign key finally refers to, which may be through other foreign keys."""
     while (target := getattr(field, "target_field", None)) is not None:
         field = target
-    return type(field)
+    return field

@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf
-from adj.compiler.plans.plan import is_plain_integer
+from adj.compiler.plans.binders import is_plain_integer
 from adj.compiler.relations.prefetch.querysets import querysets_of
 from adj.compiler.relations.prefetch.request import Request
 from adj.compiler.relations.relation import Relation
