@@ -1,8 +1,8 @@
-"""Faster twins of a few of Django's converters, which a row with dates, decimals or JSON spends most of its time in.
+"""Faster twins of some of Django's converters, in which rows with dates, decimals or JSON spend most of their time.
 
-A twin takes the value alone. It gives what Django's converter gives, and asks that converter about whatever it does
-not expect; `tests/unit/test_converters.py` compares the two. Time zones are read when a plan is made: when Django's
-`setting_changed` says that they change, as tests do, all plans are dropped.
+A twin takes only the value. It returns the same as Django's converter, which it calls for unexpected values;
+`tests/unit/test_converters.py` compares the two. Time zones are read when a plan is created; Django's signal
+`setting_changed` drops all plans.
 
 Private Django API used here: the converters of the SQLite backend's `DatabaseOperations`, `JSONField.from_db_value`,
 `DecimalField.context`.
@@ -28,14 +28,14 @@ Converter: TypeAlias = Callable[[Any, Any, Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """Stands in for a converter. `None` stays `None`, and so do values of exactly the type `passes`, if any."""
+    """Replaces a converter. `None`, and values of exactly the type `passes`, are not converted."""
 
     convert: Callable[[Any], object]
     passes: type | None = None
 
 
 def twin_of(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin | None:
-    """The faster twin of a converter, for one column; None if it has none."""
+    """The faster twin of a converter for one column; None if there is none."""
     make = _TWINS.get((getattr(converter, "__module__", ""), getattr(converter, "__qualname__", "")))
     return None if make is None else make(converter, expression, connection)
 
@@ -44,7 +44,7 @@ def _datetime(converter: Converter, expression: BaseExpression, connection: Base
     zone = connection.timezone if settings.USE_TZ else None
 
     def convert(value: object) -> object:
-        # Columns that are declared as such come from the driver as moments without a zone.
+        # The driver returns naive datetimes for columns that are declared as datetimes.
         if type(value) is datetime.datetime and value.tzinfo is None:
             return value.replace(tzinfo=zone)
         return converter(value, expression, connection)
@@ -53,7 +53,7 @@ def _datetime(converter: Converter, expression: BaseExpression, connection: Base
 
 
 def _already(value_type: type) -> Callable[[Converter, BaseExpression, BaseDatabaseWrapper], Twin]:
-    """A twin for columns whose values mostly come from the driver as they should be."""
+    """A twin for columns whose values the driver usually returns in the right type."""
 
     def make(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin:
         return Twin(lambda value: converter(value, expression, connection), value_type)
@@ -63,7 +63,7 @@ def _already(value_type: type) -> Callable[[Converter, BaseExpression, BaseDatab
 
 def _uuid(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin:
     new, uuid_class, safety = object.__new__, uuid.UUID, uuid.SafeUUID.unknown
-    # The slots of a UUID, which its own `__setattr__` closes.
+    # The slots of a UUID, which does not allow setting attributes.
     set_int, set_safety = vars(uuid_class)["int"].__set__, vars(uuid_class)["is_safe"].__set__
 
     def convert(value: object) -> object:
@@ -89,7 +89,7 @@ def _decimal(converter: Converter, expression: BaseExpression, connection: BaseD
     from_float = decimal.Context(prec=15).create_decimal_from_float
     from_integer = decimal.Decimal
     quantum, context = decimal.Decimal(1).scaleb(-field.decimal_places), field.context
-    # A float holds that many decimal digits, so that one which equals the nearest whole number of quanta stands for it.
+    # A float has that many decimal digits, so a float that equals the nearest multiple of the quantum represents it.
     limit, scale, multiply = float(10 ** min(context.prec, 15)), 10**field.decimal_places, context.multiply
 
     def convert(value: object) -> object:
@@ -97,7 +97,7 @@ def _decimal(converter: Converter, expression: BaseExpression, connection: BaseD
             if -limit < (scaled := value * scale) < limit and (quanta := round(scaled)) and quanta / scale == value:
                 return multiply(quanta, quantum)
             return from_float(value).quantize(quantum, None, context)
-        # Django before 6.1 rounds longer ones.
+        # Django before 6.1 rounds longer integers.
         if type(value) is int and -_EXACT < value < _EXACT:
             return from_integer(value).quantize(quantum, None, context)
         return converter(value, expression, connection)
@@ -127,7 +127,7 @@ def _json(converter: Converter, expression: BaseExpression, connection: BaseData
 
 _EXACT = 10**15
 
-# By name, so that a project which does not use SQLite need not have it.
+# By name, so that projects that do not use SQLite do not need it.
 _SQLITE = "django.db.backends.sqlite3.operations"
 _TWINS: dict[tuple[str, str], Callable[[Converter, BaseExpression, BaseDatabaseWrapper], Twin | None]] = {
     (_SQLITE, "DatabaseOperations.convert_datetimefield_value"): _datetime,

@@ -1,7 +1,7 @@
-"""What happens when an attribute is read that its row does not carry.
+"""What happens when an attribute is read that is not loaded.
 
-Django 6.1's fetch modes ask the row. Rows from adj fetch as Django does in synchronous code, and say what to add to
-the query where code on an event loop would need to wait.
+Since Django 6.1 the fetch mode of the instance decides. Instances from adj fetch as Django does in synchronous code,
+and raise `NotLoaded` on an event loop.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from adj.errors import NotLoaded
 
 
 def is_parent_part(descriptor: object, instance: Model) -> bool:
-    """Whether an attribute is the row's own part in a parent's table, which Django makes of the row's columns."""
+    """Whether an attribute is a parent link whose instance Django creates from loaded columns."""
     if not isinstance(descriptor, ForwardOneToOneDescriptor):
         return False
     relation = descriptor.field.remote_field
@@ -29,7 +29,7 @@ if django.VERSION >= (6, 1):
     from django.db.models.fetch_modes import FETCH_ONE, FetchMode
 
     class FetchOffLoop(FetchMode):
-        """Fetches one attribute at a time where that may block, and raises `NotLoaded` where it may not."""
+        """Fetches one attribute at a time, and raises `NotLoaded` on an event loop."""
 
         __slots__ = ()
 
@@ -47,17 +47,17 @@ if django.VERSION >= (6, 1):
     FETCH_OFF_LOOP = FetchOffLoop()
 
     def mode_for(chosen: Any) -> Any:
-        """The mode of rows: the one the query chose, adj's own in place of Django's default."""
+        """The fetch mode of rows: the query's choice, with adj's mode instead of Django's default."""
         return FETCH_OFF_LOOP if chosen is FETCH_ONE else chosen
 
     def is_default(mode: object) -> bool:
-        """Whether an instance fetches one attribute at a time, as Django's own do."""
+        """Whether an instance fetches one attribute at a time, as by default."""
         return mode in (None, FETCH_ONE, FETCH_OFF_LOOP)
 
 else:
 
     def mode_for(chosen: Any) -> Any:
-        """Django has no fetch modes before 6.1; `row_state.py` speaks when a row would have to wait for a relation."""
+        """Return None: Django has no fetch modes before 6.1, where `row_state.py` raises `NotLoaded`."""
         return None
 
     def is_default(mode: object) -> bool:

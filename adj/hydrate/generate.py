@@ -1,8 +1,8 @@
-"""Small pieces of generated code, shared by the generators of rows and of instances.
+"""Parts of generated code, shared by the generators of rows and of instances.
 
-No text of a user or a model gets into the code. Python would read it as code: it normalizes identifiers, so that an
-`id` in full-width letters becomes `id`, and the `repr()` of a subclass of `str` may be any expression. The code is
-written with placeholders, `n0`, `n1` and so on, and the compiled function has the names themselves in their place.
+The code does not contain any text of users or models, which Python might interpret: it normalizes identifiers, so that
+an `id` in full-width letters becomes `id`, and the `repr()` of a `str` subclass may be any expression. The code is
+written with placeholders, `n0`, `n1` and so on, which are replaced with the names in the compiled function.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ Hydrate: TypeAlias = Callable[[Sequence[tuple[object, ...]]], list[Any]]
 
 @dataclass(slots=True)
 class FunctionSource:
-    """The text of one generated function, and the objects that its names stand for."""
+    """The source of one generated function, and the objects that its names refer to."""
 
     lines: list[str] = field(default_factory=list)
     names: dict[str, object] = field(default_factory=dict)
     placeholders: dict[str, str] = field(default_factory=dict)
 
     def add(self, indent: int, line: str) -> None:
-        """Append a line at a depth of indentation."""
+        """Append an indented line."""
         self.lines.append("    " * indent + line)
 
     def name(self, name: str, value: object) -> str:
-        """Let a name stand for an object."""
+        """Bind a name to an object."""
         self.names[name] = value
         return name
 
     def text(self, value: str) -> str:
-        """An expression whose value is a name: the very object, also where it is of a subclass of `str`."""
+        """An expression that returns this string object, which may be of a subclass of `str`."""
         if type(value) is str:
             return repr(self._placeholder(value))
         return self.name(f"k{len(self.names)}", value)
 
     def attribute(self, name: str) -> str:
-        """The attribute of a name, to be written behind a dot; any exact `str` can be one."""
+        """The placeholder of an attribute name, which must be an exact `str`."""
         if type(name) is not str:
             raise TypeError(f"an attribute in generated code needs an exact str, not {type(name).__name__}")
         return self._placeholder(name)
@@ -62,7 +62,7 @@ class FunctionSource:
 
 
 def _with_names(code: CodeType, names: Mapping[str, str]) -> CodeType:
-    """The code with names in the place of their placeholders: as constants, and as the attributes that it sets."""
+    """Replace placeholders in compiled code, in constants and attribute names."""
     return code.replace(
         co_names=tuple(names.get(name, name) for name in code.co_names),
         co_consts=tuple(_constant(constant, names) for constant in code.co_consts),
@@ -73,13 +73,13 @@ def _constant(constant: object, names: Mapping[str, str]) -> object:
     if isinstance(constant, CodeType):
         return _with_names(constant, names)
     if type(constant) is tuple:
-        # The keys of a dict, on some versions of Python.
+        # Some versions of Python store the keys of a dict in a tuple.
         return tuple(_constant(member, names) for member in constant)
     return names.get(constant, constant) if type(constant) is str else constant
 
 
 def unpacking(layout: Layout) -> str:
-    """The target of `for ... in rows`: one variable a column."""
+    """The target of `for ... in rows`: one variable for each column."""
     targets = [f"c{index}" for index in range(len(layout.columns))]
     if layout.is_trimmed or layout.has_surplus:
         targets.append("*rest")
@@ -94,7 +94,7 @@ def item_text(layout: Layout, source: FunctionSource, item: int | tuple[int, ...
 
 
 def converted(layout: Layout, source: FunctionSource, index: int) -> str:
-    """The expression for a column's value: its variable, inside its converters."""
+    """The expression for a column's value: its converters, applied to its variable."""
     column, text = layout.columns[index], f"c{index}"
     for position, converter in enumerate(column.converters):
         convert = f"v{index}_{position}"
@@ -110,8 +110,8 @@ def converted(layout: Layout, source: FunctionSource, index: int) -> str:
 
 
 def _guarded(text: str, convert: str, passes: str | None) -> str:
-    """A twin's call, around which `None` and values of the type that passes go without one."""
+    """The call of a twin, skipped for `None` and for values of the type `passes`."""
     first, again = (text, text) if text.isidentifier() else (f"(w := {text})", "w")
     test = f"{first} is None" + (f" or type({again}) is {passes}" if passes else "")
-    # The condition is what Python looks at first.
+    # Python evaluates the condition first.
     return f"({again} if {test} else {convert}({again}))"

@@ -1,8 +1,8 @@
 """Hydrators of model instances: generated code for plain models, Django's own `from_db` for all others.
 
-A plain model keeps everything Django gave it: `__init__`, `__new__`, `__setattr__`, `from_db` and the descriptors of
-its fields. For such a model `from_db` does nothing but fill `__dict__`. The generated code does that at once, or, where
-no descriptor is in the way, sets the attributes, which Python keeps without a dict until somebody asks for one.
+A plain model overrides none of `__init__`, `__new__`, `__setattr__`, `from_db` and the descriptors of its fields. For
+such a model, `from_db` only fills `__dict__`. The generated code does this directly; if no descriptor is involved, it
+sets the attributes, which Python stores without a dict until `__dict__` is read.
 
 Private Django API used here: `ModelState`, `ModelState.fields_cache`, `ModelState.__del__`, `klass_info` (`model`,
 `select_fields`, `related_klass_infos`, `from_parent`, `local_setter`, `remote_setter`), `get_related_populators`,
@@ -37,9 +37,9 @@ from adj.hydrate.row_state import RELATED, STATE, with_state
 
 Convert: TypeAlias = Callable[[Sequence[tuple[object, ...]]], list[list[object]]]
 
-# Where a state clears its relations at its end, one that has none makes them for that, in several times the time.
+# If `ModelState.__del__()` clears the relations, a state without them would create them first, which is much slower.
 _CLEARS_RELATIONS = hasattr(ModelState, "__del__")
-# Python keeps no more than that in an instance itself, `_state` included.
+# The maximum number of attributes that Python stores without a dict, including `_state`.
 _MOST_ATTRIBUTES = 30
 _NOTHING = object()
 _PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor)
@@ -59,7 +59,7 @@ def instance_hydrator(layout: Layout) -> Hydrate:
 
 
 def instance_code_check(layout: Layout) -> Callable[[], bool]:
-    """Tells whether making the instances of a layout calls code of the project now: receivers come and go."""
+    """A function that tells whether creating instances calls project code; signal receivers may change."""
     if not _is_generated(layout):
         return lambda: True
     models = frozenset(_models(_klass_info(layout)))
@@ -73,7 +73,7 @@ def instance_code_check(layout: Layout) -> Callable[[], bool]:
 
 
 def _is_generated(layout: Layout) -> bool:
-    """Whether generated code may make the instances."""
+    """Whether generated code may create the instances."""
     if getattr(layout.fetch_mode, "track_peers", False):
         return False
     klass_info = _klass_info(layout)
@@ -83,9 +83,9 @@ def _is_generated(layout: Layout) -> bool:
 
 
 def _is_plain_attribute(model: type[Model], name: str) -> bool:
-    """Whether `setattr()` of a name only writes into the instance: no descriptor takes the value, and nothing breaks.
+    """Whether `setattr()` of a name only writes to the instance, without a data descriptor.
 
-    `__class__` and `__dict__` are such descriptors; `_state` is what the relations of the row are kept in.
+    `__class__` and `__dict__` are such descriptors; `_state` is excluded because it contains the relations.
     """
     return type(name) is str and name != "_state" and not _is_data_descriptor(inspect.getattr_static(model, name, None))
 
@@ -97,7 +97,7 @@ def _is_data_descriptor(attribute: object) -> bool:
 
 @lru_cache(maxsize=1_024)
 def is_plain_model(model: type[Model]) -> bool:
-    """Whether filling `__dict__` makes the same instance as `from_db`."""
+    """Whether filling `__dict__` has the same result as `from_db`."""
     mro = model.__mro__
     after_model = mro[mro.index(Model) + 1 :]
     return (
@@ -173,9 +173,9 @@ class _InstanceWriter:
             self.source.add(2, f"i0.{self.source.attribute(name)} = {value}")
 
     def _names_at_once(self, klass_info: KlassInfo) -> list[str]:
-        """The annotations that the instance may be filled with, as its columns are.
+        """The annotations that can be set together with the columns.
 
-        Django sets all of them at the end, one by one, which shows where one takes the place of something else.
+        Django sets all annotations at the end, one by one, which matters if one replaces another attribute.
         """
         model, names = klass_info["model"], self.layout.annotations or {}
         if any(_cache_name(related["remote_setter"]) is None for related in klass_info.get("related_klass_infos", ())):
@@ -185,7 +185,7 @@ class _InstanceWriter:
     def _write_instance(
         self, indent: int, klass_info: KlassInfo, values: Mapping[str, str], *, has_parent: bool = False
     ) -> None:
-        """Write the code that makes an instance and what hangs on it."""
+        """Write the code that creates an instance and its related instances."""
         number, self.count = self.count, self.count + 1
         related = klass_info.get("related_klass_infos", ())
         self._write_state(indent, number, has_relations=bool(related) or has_parent)
@@ -217,7 +217,7 @@ class _InstanceWriter:
             add(indent, f"i{number}.__dict__ = {{'_state': s{number}{attributes}}}")
 
     def _write_related(self, indent: int, parent: int, klass_info: RelatedKlassInfo) -> None:
-        """Write the code that makes a related instance, if the row has one, and links the two."""
+        """Write the code that creates a related instance, if the row has one, and sets both sides of the relation."""
         values = self._related_values(klass_info)
         key = klass_info["model"]._meta.pk_fields[0].attname
         number = self.count
@@ -242,7 +242,7 @@ class _InstanceWriter:
         values = self._values(klass_info)
         if not klass_info["from_parent"]:
             return values
-        # A child reached from its parent finds the parent's columns in the parent's order.
+        # For a child model selected from its parent, the columns are in the parent's order.
         fields = klass_info["model"]._meta.concrete_fields
         return {field.attname: values[field.attname] for field in fields if field.attname in values}
 
@@ -252,23 +252,23 @@ class _InstanceWriter:
         return {select[index][0].target.attname: self._value(index) for index in klass_info["select_fields"]}
 
     def _value(self, index: int) -> str:
-        """The expression for what is selected: a converted column, or the tuple of a composite key."""
+        """The expression for a selected item: a converted column, or the tuple of a composite key."""
         item = self.layout.items[index]
         return f"c{item}" if isinstance(item, int) else f"({', '.join(f'c{column}' for column in item)},)"
 
 
 def _takes_attributes(model: type[Model], names: Collection[str]) -> bool:
-    """Whether the quickest way to fill an instance is to set its attributes: Python then needs no dict for it."""
+    """Whether setting attributes is the fastest way to fill an instance, since Python then needs no dict."""
     return len(names) < _MOST_ATTRIBUTES and all(_is_plain_attribute(model, name) for name in names)
 
 
 def _is_on_class(model: type[Model], name: str) -> bool:
-    """Whether a model's class has an attribute, asked without calling what computes it."""
+    """Whether a model's class has an attribute; does not call descriptors."""
     return inspect.getattr_static(model, name, _NOTHING) is not _NOTHING
 
 
 def _cache_name(setter: Any) -> str | None:
-    """The key that a setter of Django's writes into `fields_cache`, if that is all it does."""
+    """The `fields_cache` key that a Django setter writes; None if the setter does more."""
     if getattr(setter, "__func__", None) is not FieldCacheMixin.set_cached_value:
         return None
     name: str = setter.__self__.cache_name
@@ -279,7 +279,7 @@ def _cache_name(setter: Any) -> str | None:
 
 
 def _general_hydrator(layout: Layout) -> Hydrate:
-    """What `ModelIterable` does, on rows that are there already."""
+    """Create instances as `ModelIterable` does, from fetched rows."""
     klass_info: dict[str, Any] = dict(_klass_info(layout))
     mode = mode_for(layout.fetch_mode)
     first, last = klass_info["select_fields"][0], klass_info["select_fields"][-1] + 1
@@ -310,14 +310,14 @@ def _general_hydrator(layout: Layout) -> Hydrate:
 def _from_db(model: type[Model], mode: Any) -> Callable[..., object]:
     if mode is None:
         return model.from_db
-    # Only there from Django 6.1 on, and not in the stubs.
+    # Since Django 6.1, and not in django-stubs.
     from django.db.models.query import _get_from_db  # type: ignore[attr-defined]
 
     return _get_from_db(model, mode)  # type: ignore[no-any-return]  # untyped in Django
 
 
 def _row_converter(layout: Layout) -> Convert:
-    """Rows as lists of what is selected, converted, with the tuples of composite keys."""
+    """A function that converts rows to lists of the selected items, with tuples for composite keys."""
     source = FunctionSource(names={"connection": layout.connection})
     values = [item_text(layout, source, item) for item in layout.items]
     source.add(0, "def hydrate(rows):")

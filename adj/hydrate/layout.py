@@ -1,4 +1,4 @@
-"""Where the columns of a row sit and how they convert, read off a compiler that has compiled.
+"""The positions and converters of a row's columns, read from a compiler after compiling.
 
 Private Django API used here: `SQLCompiler.select`, `.klass_info`, `.annotation_col_map`, `.col_count`,
 `.has_extra_select`, `.get_converters`, the row iterables of `django.db.models.query`, `QuerySet._iterable_class`,
@@ -37,7 +37,7 @@ ROW_SHAPES: Mapping[type, RowShape] = {
 
 @dataclass(frozen=True, slots=True)
 class ResultColumn:
-    """One database column, and the functions that its value passes through, in order."""
+    """One database column, and the converters of its value, in order."""
 
     expression: BaseExpression
     converters: tuple[Callable[[object, object, object], object], ...]
@@ -45,12 +45,12 @@ class ResultColumn:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A row as the database sends it, and as the user wants it.
+    """The columns of a database row, and the form of the result row.
 
     `items` are the members of a tuple-like row: the number of a column, or the numbers of a composite key's columns.
     `names` are the keys of a dict or named tuple. `klass_info`, `select` and `annotations` are Django's description of
-    instances. A trimmed row has further columns, which are there for the database's ORDER BY only; those that the ORDER
-    BY of a combined query needs are a surplus, which Django leaves in its tuples.
+    instances. `is_trimmed`: there are further columns, for the ORDER BY only. `has_surplus`: the ORDER BY of a combined
+    query added columns, which Django leaves in its tuples.
     """
 
     shape: RowShape
@@ -89,19 +89,19 @@ def layout_of(queryset: DjangoQuerySet, compiler: SQLCompiler, alias: str) -> La
 
 
 def cuts_composite_keys(compiler: SQLCompiler) -> bool:
-    """Whether Django cuts columns off that a composite key needs.
+    """Whether Django cuts off columns of a composite key.
 
-    Columns that are there for the ORDER BY only are cut off behind as many as there are expressions, and a composite
-    key is one expression of several columns.
+    It cuts off columns for the ORDER BY by the number of expressions, and a composite key is one expression with
+    several columns.
     """
-    # Only the compiler of a SELECT knows it, when it has compiled.
+    # Only the compiler of a SELECT has this attribute, after compiling.
     if not getattr(compiler, "has_extra_select", False):
         return False
     return any(isinstance(expression, ColPairs) for expression, _, _ in (compiler.select or [])[: compiler.col_count])
 
 
 def aggregate_layout(compiler: SQLCompiler, alias: str, shape: RowShape) -> Layout:
-    """The layout of the one row that an aggregation has."""
+    """The layout of the row of an aggregation."""
     selected = compiler.query.annotation_select
     columns, items = _columns(list(selected.values()), compiler)
     return Layout(
@@ -112,7 +112,7 @@ def aggregate_layout(compiler: SQLCompiler, alias: str, shape: RowShape) -> Layo
 def _columns(
     expressions: Sequence[Expression], compiler: SQLCompiler
 ) -> tuple[tuple[ResultColumn, ...], tuple[int | tuple[int, ...], ...]]:
-    """A column for each database column, and which of them make up each selected expression."""
+    """The database columns, and the column numbers of each selected expression."""
     converters = compiler.get_converters(list(expressions))
     columns: list[ResultColumn] = []
     items: list[int | tuple[int, ...]] = []
@@ -127,7 +127,7 @@ def _columns(
 
 
 def _names(queryset: DjangoQuerySet, shape: RowShape) -> tuple[str, ...]:
-    """The keys of a row, as the iterables of Django find them."""
+    """The keys of a row, as in Django's iterables."""
     query: Query = queryset.query
     if shape is RowShape.NAMED_TUPLE and (fields := queryset._fields):  # type: ignore[attr-defined]  # private
         return tuple(fields)

@@ -1,8 +1,8 @@
 """The state of rows before Django 6.1, which has no fetch modes: a relation that is not loaded raises `NotLoaded`.
 
-A descriptor of Django's looks a related row up in its instance's `fields_cache`, and fetches it when it is not there.
-The one of these rows refuses at that moment, where an event loop runs in the thread. Copies and pickles have Django's
-own state.
+Django's descriptors look up a related row in the instance's `fields_cache`, and fetch it if it is missing. The cache of
+these rows raises `NotLoaded` at that moment if an event loop runs in the thread. Copies and pickles use Django's
+state.
 
 Private Django API used here: `ModelState`, `ModelState.fields_cache`, `Options.get_ancestor_link`,
 `ForeignObject.get_local_related_value`, `FieldCacheMixin.is_cached`.
@@ -30,11 +30,11 @@ _READERS = {
 
 
 class RelatedRows(dict[str, object]):
-    """What a row has loaded, by relation."""
+    """The loaded relations of a row, by cache name."""
 
     def __missing__(self, key: str) -> NoReturn:
         if asyncio._get_running_loop() is not None:
-            # Above the function that looks up there is the one that fetches, unless somebody only wants to know.
+            # The caller's caller is a descriptor's `__get__()` if Django would fetch the row; not for `is_cached()`.
             reader: FrameType | None = sys._getframe(2)
             if reader is not None and reader.f_code in _READERS:
                 _refuse_fetching(reader.f_locals["self"], reader.f_locals["instance"])
@@ -42,7 +42,7 @@ class RelatedRows(dict[str, object]):
 
 
 class _RelatedRowsOf:
-    """Makes them when they are first looked at, as Django's own descriptor does."""
+    """Creates the relations at the first access, as Django's descriptor does."""
 
     def __get__(self, state: Any, owner: object = None) -> object:
         if state is None:
@@ -52,7 +52,7 @@ class _RelatedRowsOf:
 
 
 class RowState(ModelState):
-    """Django's, with these relations."""
+    """Django's state with `RelatedRows`."""
 
     fields_cache: Any = _RelatedRowsOf()
 
@@ -69,7 +69,7 @@ def _plain(attributes: dict[str, Any]) -> object:
 
 
 def _refuse_fetching(descriptor: Any, instance: Model) -> None:
-    """Raise `NotLoaded` if Django would fetch the row of a relation."""
+    """Raise `NotLoaded` if Django would query the row of a relation."""
     if isinstance(descriptor, ReverseOneToOneDescriptor):
         related = descriptor.related
         name, is_at_hand = related.name, instance.pk is None
@@ -80,7 +80,7 @@ def _refuse_fetching(descriptor: Any, instance: Model) -> None:
 
 
 def _is_at_hand(descriptor: Any, instance: Model) -> bool:
-    """Whether Django needs no query for a relation: its key is NULL, or a parent's part of the row has it."""
+    """Whether a relation needs no query: its key is NULL, or a cached parent instance has it."""
     field = descriptor.field
     is_loaded = instance.get_deferred_fields().isdisjoint(key.attname for key in field.local_related_fields)
     if is_loaded and None in field.get_local_related_value(instance):
@@ -95,11 +95,11 @@ STATE: Any = ModelState if django.VERSION >= (6, 1) else RowState
 """The class of a row's state."""
 
 RELATED: Any = dict if django.VERSION >= (6, 1) else RelatedRows
-"""The class of the relations in it."""
+"""The class of the relations in a row's state."""
 
 
 def with_state(instance: Any) -> Any:
-    """An instance that Django has made, with the state of rows."""
+    """Give an instance that Django created the state of rows."""
     if STATE is not ModelState and type(instance._state) is ModelState:
         instance._state.__class__ = STATE
         if "fields_cache" in instance._state.__dict__:

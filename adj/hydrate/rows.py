@@ -16,14 +16,14 @@ from adj.statement.shapes import RowShape
 
 
 def hydrator_for(layout: Layout) -> Hydrate:
-    """The function that makes rows of a layout."""
+    """The function that creates rows of a layout."""
     if layout.shape is RowShape.INSTANCE:
         return instance_hydrator(layout)
     return _tuple_hydrator(layout)
 
 
 def code_check_for(layout: Layout) -> Callable[[], bool]:
-    """Tells whether making rows of a layout calls code of the project, which may use the database."""
+    """A function that tells whether creating rows of a layout calls project code, which may use the database."""
     return instance_code_check(layout) if layout.shape is RowShape.INSTANCE else _never
 
 
@@ -42,7 +42,7 @@ def _tuple_hydrator(layout: Layout) -> Hydrate:
 
 
 def _is_as_sent(layout: Layout) -> bool:
-    """Whether the driver's tuples are the rows."""
+    """Whether the driver's tuples can be returned unchanged."""
     has_work = any(column.converters for column in layout.columns) or layout.is_trimmed
     return not has_work and len(layout.items) == len(layout.columns)
 

@@ -1,6 +1,6 @@
-"""Which Python types a lookup takes without asking Django.
+"""The Python types that a lookup always accepts.
 
-Types that the table vouches for are always right. Any other value is given to Django, which knows what it can convert.
+Values of other types are checked by Django, which knows what it can convert.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _TEXT_LOOKUPS = frozenset(
 
 
 def operand_types(model: type[Model], path: str) -> frozenset[type] | None:
-    """The Python types that are always right for a path; None where only Django can tell."""
-    # As `resolve()` keeps its cache.
+    """The Python types that are always valid for a path; None if Django has to check."""
+    # For the cache, as in `resolve()`.
     path = str.__str__(path)
     return _known_types(model, path) if len(path) <= LONGEST_PATH else _operand_types(model, path)
 
@@ -53,7 +53,7 @@ _known_types = lru_cache(maxsize=4_096)(_operand_types)
 
 
 def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:
-    """A relation takes the key's type. Instances are looked at one by one: they have to be saved."""
+    """The types of a relation's key. Instances are checked one by one, since they must be saved."""
     related = resolved.field.related_model
     if resolved.transforms or related is None:
         return None
@@ -64,7 +64,7 @@ def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:
 
 
 def _target_field(relation: object) -> object:
-    """The one column that a relation leads to; None where its key has several."""
+    """The field that a relation refers to; None if its key has several columns."""
     try:
         return getattr(relation, "target_field", None)
     except FieldError:
@@ -72,7 +72,7 @@ def _target_field(relation: object) -> object:
 
 
 def expected(model: type[Model], path: str) -> str:
-    """What a path takes, in words, for messages."""
+    """The values that a path accepts, in words, for messages."""
     try:
         resolved = resolve(model, path)
     except QueryError:

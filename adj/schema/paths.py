@@ -1,4 +1,4 @@
-"""Lookup paths: which fields, transforms and lookup the names of `author__country__name__icontains` stand for.
+"""Lookup paths: resolves names such as `author__country__name__icontains` to fields, transforms and a lookup.
 
 Private Django API used here: `Options.get_field`, `get_field_names_from_opts`, `Field.get_lookups`,
 `Field.get_transform`, `Field.get_lookup`, `Field.path_infos`.
@@ -22,9 +22,9 @@ from adj.errors import UnknownField, UnknownLookup
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPath:
-    """What a path means on a model.
+    """A resolved path on a model.
 
-    `field` is the last field of the path, `output` what the transforms made of it. `is_to_many`: a row may have
+    `field` is the last field of the path, `output` the output field after its transforms. `is_to_many`: a row may have
     several values; `is_nullable`: it may have none.
     """
 
@@ -39,16 +39,16 @@ class ResolvedPath:
 
 
 LONGEST_PATH = 200
-"""Longer paths are not remembered: the keys of a JSON value, which a request may choose, are part of a path."""
+"""Longer paths are not cached, since a request may choose the keys of a JSON value, which are part of a path."""
 
 
 def resolve(model: type[Model], path: str) -> ResolvedPath:
-    """The meaning of a lookup path.
+    """Resolve a lookup path.
 
-    Raises `UnknownField` when a name is no field of the model it is looked up on, `UnknownLookup` when what follows
-    the last field is neither a transform nor a lookup of it.
+    Raises `UnknownField` for a name that is not a field of its model, and `UnknownLookup` if the names after the last
+    field are not transforms or a lookup of it.
     """
-    # What compares as its class likes, as a subclass of str may, is not to be found in a cache, nor to stay there.
+    # A subclass of str may define equality, so it must not be a key of the cache.
     path = str.__str__(path)
     return _known(model, path) if len(path) <= LONGEST_PATH else _resolve(model, path)
 
@@ -76,7 +76,7 @@ _known = lru_cache(maxsize=4_096)(_resolve)
 
 
 def field_names(model: type[Model]) -> tuple[str, ...]:
-    """Every name that may begin a path on a model: fields, relations from either side, `pk`."""
+    """Every name that a path on a model may start with: fields, relations in both directions, `pk`."""
     return (*sorted(get_field_names_from_opts(model._meta)), "pk")
 
 
@@ -87,7 +87,7 @@ def column_names(model: type[Model]) -> tuple[str, ...]:
 
 
 def get_field(model: type[Model], name: str) -> Any:
-    """A field or relation by the name that queries use; None if there is none."""
+    """A field or relation by its name in queries; None if there is none."""
     if name == "pk":
         return model._meta.pk
     try:
@@ -97,7 +97,7 @@ def get_field(model: type[Model], name: str) -> Any:
 
 
 def _fields(model: type[Model], path: str, names: Sequence[str]) -> list[PathField]:
-    """The leading names that are fields, each on the model that the one before it leads to."""
+    """The fields of the leading names, each on the related model of the previous one."""
     fields: list[PathField] = []
     here: type[Model] | None = model
     for name in names:
@@ -111,9 +111,9 @@ def _fields(model: type[Model], path: str, names: Sequence[str]) -> list[PathFie
 
 
 def _target(field: Any) -> Any:
-    """The field whose lookups apply at the end of a path: for a relation, the relation's own."""
+    """The field whose lookups apply at the end of a path; for a relation, the relation itself."""
     if getattr(field, "many_to_many", False):
-        # The lookups are those of the through model's key.
+        # These have the lookups of the through model's foreign key.
         return field.path_infos[-1].join_field
     return getattr(field, "field", field) if not isinstance(field, Field) else field
 
@@ -121,7 +121,7 @@ def _target(field: Any) -> Any:
 def _transformed(
     model: type[Model], path: str, field: PathField, target: PathField, names: Sequence[str]
 ) -> tuple[object, tuple[str, ...], str]:
-    """The output field and the lookup that the names after the last field make."""
+    """The output field, the transforms and the lookup of the names after the last field."""
     output: Any = target
     expression: Any = None
     transforms: list[str] = []
@@ -140,7 +140,7 @@ def _transformed(
 
 
 def _column(field: Any) -> object:
-    """An expression of a field's type, to try transforms on; no transform looks at the name."""
+    """An expression of a field's type, to construct transforms, which do not read the name."""
     return field.get_col(field.model._meta.db_table) if hasattr(field, "get_col") else F(field.name)
 
 

@@ -170,7 +170,6 @@ def test_a_commit_that_is_stopped_gives_up(two_connections: str, caplog: pytest.
             network.go_down()
             is_down.set()
 
-    is_down = asyncio.Event()
     run(main())
 
 

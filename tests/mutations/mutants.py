@@ -186,7 +186,18 @@ def _key_statements(root: Path, group: str) -> Iterator[Mutant]:
 # -- (b) checks and guards ---------------------------------------------------------------------------------------------
 
 _CHECKED = (
-    *("plan", "row_keys", "slots", "marked_nodes", "slotted_query", "prepare", "compiled", "build", "assign"),
+    *(
+        "plan",
+        "binders",
+        "row_keys",
+        "slots",
+        "marked_nodes",
+        "slotted_query",
+        "prepare",
+        "compiled",
+        "build",
+        "assign",
+    ),
     *("walk", "node_types", "key_visitor", "clauses.rows", "constants", "structure", "project_code"),
 )
 _REFUSALS = {"UnfitValue", "Uncacheable", "Unkeyed", "keys.refuse"}
@@ -333,7 +344,7 @@ def _lists(root: Path, group: str) -> Iterator[Mutant]:
             "slotted_query._is_list_of_keys": ["isinstance(value, SEQUENCE_TYPES)"],
             "marked_nodes.SlottedLookup.passes_on": ["True"],
             "marked_nodes.Slotted.passes_on": ["True"],
-            "plan.is_plain_integer": ["True"],
+            "binders.is_plain_integer": ["True"],
             "assign._takes_nodes": ["True"],
             "overrides.builds_plainly": ["True"],
         },

@@ -43,7 +43,8 @@ from adj.compiler.keys.key_visitor import KeyWalk, structure_of_statement
 from adj.compiler.keys.node_types import node_type_of
 from adj.compiler.keys.nodes import computed_names, has_derived_field, holds_expression
 from adj.compiler.keys.overrides import builds_plainly, method_names, overridden_terminals
-from adj.compiler.plans.plan import Guard, _general_bind, is_plain_integer
+from adj.compiler.plans.binders import _general_bind, is_plain_integer
+from adj.compiler.plans.plan import Guard
 from adj.compiler.plans.plan_key import structure_with_ending
 from adj.compiler.plans.prepared import DjangoPath, KnownResult, Ready
 from adj.compiler.plans.proof import are_same
@@ -410,7 +411,7 @@ def test_a_field_with_sql_of_its_own_takes_no_slot(kind: Any, monkeypatch: pytes
 
 def test_an_instance_for_a_column_that_is_no_relation_takes_no_slot() -> None:
     assigned({"author": Author(pk=1)})
-    with pytest.raises(Uncacheable, match="an instance for a column that is no relation"):
+    with pytest.raises(Uncacheable, match="an instance for a column that is not a relation"):
         assigned({"pages": Author(pk=1)})
 
 
@@ -459,7 +460,7 @@ def test_what_has_no_structure_says_why(kind: Any, reason: str) -> None:
 def test_a_query_with_methods_of_its_own_has_no_key() -> None:
     query: Any = Book.objects.filter(pages=1).query
     query.add_q = lambda *args: None
-    with pytest.raises(Uncacheable, match="Query has methods of its own: add_q"):
+    with pytest.raises(Uncacheable, match="Query overrides methods: add_q"):
         KeyWalk(Book).node(query)
 
 

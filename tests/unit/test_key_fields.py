@@ -501,7 +501,7 @@ BASE: Flips = {
     "_hints": [NotInSQL({}, {"instance": Book()}, "what the router is asked with")],
     "_query": [InKey(BOOKS.all().query, BOOKS.filter(pages=1).query)],
     "_result_cache": [NotInSQL(None, [], "rows of a run of Django's")],
-    "_sticky_filter": [HasNoKey(True, "BookQuerySet is in the middle of a step")],
+    "_sticky_filter": [HasNoKey(True, "BookQuerySet has a pending sticky or deferred filter")],
     "_for_write": [NotInSQL(False, True, "which of the router's methods is asked")],
     "_prefetch_related_lookups": [NotInSQL((), ("tags",), "what is fetched after the query")],
     "_prefetch_done": [NotInSQL(False, True, "a run of Django's")],
@@ -510,7 +510,7 @@ BASE: Flips = {
     "_fetch_mode": [InKey("one mode", "another mode")],
     "_fields": [InKey(None, ("title",)), InKey(("title",), ("pages",))],
     "_cloning_enabled": [NotInSQL(True, False, "whether Django's methods change the QuerySet itself")],
-    "_defer_next_filter": [HasNoKey(True, "BookQuerySet is in the middle of a step")],
+    "_defer_next_filter": [HasNoKey(True, "BookQuerySet has a pending sticky or deferred filter")],
     "_deferred_filter": [
         InKey(None, (False, (), {"pages": 1})),
         InKey((False, (), {"pages": 1}), (True, (), {"pages": 1})),

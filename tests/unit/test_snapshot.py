@@ -33,9 +33,8 @@ from django.db.models.lookups import GreaterThan, In
 from django.utils.functional import SimpleLazyObject
 
 from adj import q
+from adj.compiler.keys.operand_copies import Snapshot, is_steady
 from adj.compiler.keys.snapshot import (
-    Snapshot,
-    is_steady,
     snapshot_conditions,
     snapshot_expressions,
     snapshot_prefetches,

@@ -28,13 +28,13 @@ T = TypeVar("T")
 
 
 class Assigned:
-    """A value on its way into a column, as Django's UPDATE prepares it."""
+    """A value for a column, prepared as Django's UPDATE prepares it."""
 
     def __init__(self, field: AnyField, value: object) -> None:
         self.field, self.value = field, value
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> CompiledSQL:
-        """A parameter; other SQL for what a field makes an expression of, or stores as NULL."""
+        """A parameter; other SQL where the field returns an expression, or stores the value as NULL."""
         value: object = self.value
         if isinstance(value, Model):
             value = value.prepare_database_save(self.field)
@@ -52,11 +52,11 @@ class SlottedAssigned(Slotted):
 
     @property
     def value(self) -> object:
-        """The value, while there is one."""
+        """The value, until the recording is sealed."""
         return self.cell.prepared
 
     def origin(self) -> tuple[type, object] | None:
-        """What the node is made of, beside the value."""
+        """The class and the field of the node."""
         return Assigned, self.field
 
     def rebuilder(self) -> Callable[[object], object]:
@@ -65,7 +65,7 @@ class SlottedAssigned(Slotted):
         return lambda value: Assigned(field, value)
 
     def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], CompiledSQL]) -> CompiledSQL:
-        """How NULL is written is Django's affair, and differs between its versions."""
+        """Refuse a plan for a value stored as NULL: Django's versions write NULL differently."""
         compiled = super().rendered(compiler, compile_node)
         if not compiled[1]:
             self.cell.recording.note_objection("a value that its field stores as NULL")
@@ -75,19 +75,19 @@ class SlottedAssigned(Slotted):
 def check_assignments(model: type[Model], names: Iterable[str]) -> None:
     """Raise `UnknownColumn` for a name that the model does not have."""
     for name in names:
-        # Of what is there but is no column, as the other side of a relation, Django speaks itself.
+        # A name that exists but is not a column, such as a reverse relation, raises Django's own error.
         if get_field(model, name) is None or (name == "pk" and not _is_composite(model)):
             choices = [choice for choice in column_names(model) if choice != "pk"]
             raise UnknownColumn(model=model.__name__, path=name, part=name, choices=choices, kind="column")
 
 
 def _is_composite(model: type[Model]) -> bool:
-    """Whether `pk` is a field, of which Django says how to update it."""
+    """Whether `pk` is a composite primary key, for which Django decides whether it can be updated."""
     return model._meta.pk is not None and model._meta.pk.name == "pk"
 
 
 def describe_assignments(model: type[Model], values: Mapping[str, object]) -> Structure | Unkeyed:
-    """The structure of what is set: the columns in their order, and the kinds of their values."""
+    """The structure of an UPDATE's assignments: the columns in order, and the types of their values."""
     walk = KeyWalk(model)
     try:
         return walk.structure(tuple([(name_key(name), _part(walk, value)) for name, value in values.items()]))
@@ -96,12 +96,12 @@ def describe_assignments(model: type[Model], values: Mapping[str, object]) -> St
 
 
 def assigned_slots(model: type[Model], values: Mapping[str, object], operands: SlotWalk) -> dict[str, object]:
-    """What is set, with slots in place of the values. Raises `Uncacheable` for a column whose SQL may differ."""
+    """The assignments with slots in place of the values. Raises `Uncacheable` for a column whose SQL may differ."""
     return {name: _assigned(model, name, _part(operands, value)) for name, value in values.items()}
 
 
 def _part(walk: Walk[T], value: object) -> T:
-    """A value that is set; an expression is written into the SQL as it is."""
+    """An assigned value; an expression is part of the SQL."""
     if hasattr(value, "resolve_expression") and not isinstance(value, StatementHolder):
         return walk.node(value)
     return walk.operand(None, value)
@@ -114,14 +114,14 @@ def _assigned(model: type[Model], name: str, operand: object) -> object:
     if not isinstance(field, Field) or not _takes_nodes(field):
         raise Uncacheable(f"{field} may be written in another way for another value")
     if isinstance(operand.value, Model) and not field.remote_field:
-        raise Uncacheable("an instance for a column that is no relation")
+        raise Uncacheable("an instance for a column that is not a relation")
     node: object = Assigned(field, operand.value)
     mark(node, SlottedAssigned, "value", operand)
     return node
 
 
 def _takes_nodes(field: AnyField) -> bool:
-    """Whether a field passes a node on as it is, and no SQL of its own stands around it."""
+    """Whether a field passes nodes on unchanged and does not write SQL around them."""
     prepare = getattr(type(field), "get_db_prep_save", None)
     is_djangos = getattr(prepare, "__module__", "").startswith("django.")
     return is_djangos and not hasattr(field, "get_placeholder") and not hasattr(field, "get_placeholder_sql")

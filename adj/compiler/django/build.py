@@ -1,4 +1,4 @@
-"""A statement said to Django: the QuerySet it stands for, with the operands as they are or with slots in their place.
+"""Builds the QuerySet of a statement, with the operands unchanged or replaced by slots.
 
 Private Django API used here: `QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._prefetch_done`,
 `QuerySet._prefetch_related_lookups`, `QuerySet._query`, `QuerySet._result_cache`, `Query.used_aliases`.
@@ -35,30 +35,30 @@ def has_instances(queryset: DjangoQuerySet) -> bool:
 
 
 def kept(queryset: DjangoQuerySet) -> PrivateQuerySet:
-    """A copy without cached rows, from which the next method starts as it would have started from the original.
+    """A copy without cached rows, on which the next method call has the same effect as on the original.
 
-    Django's own copy is a step of its own: after it a related manager's first `filter()` no longer uses the manager's
-    join, and attributes of the QuerySet itself are gone.
+    Not by Django's `_chain()`: after that, a related manager's first `filter()` no longer uses the manager's join, and
+    attributes set on the QuerySet instance are gone.
     """
     copied: Any = object.__new__(type(queryset))
     copied.__dict__.update(queryset.__dict__, _result_cache=None, _prefetch_done=False)
     copied._query = query = copied._query.clone()
-    # Not in every supported Django is it copied with the rest, and the first filter adds to it.
+    # Some supported versions of Django do not copy this set, and the first filter adds to it.
     query.used_aliases = set(query.used_aliases)
-    # Applies a filter that waits, which would change the QuerySet in the middle of its first use.
+    # Reading `query` applies a deferred filter, which would otherwise change the QuerySet during its first use.
     _ = copied.query
     return cast("PrivateQuerySet", copied)
 
 
 def pickled(statement: Statement) -> bytes:
-    """A statement for `pickle`, which would run each QuerySet in it to send its rows along."""
+    """Pickle a statement without running its QuerySets, whose rows `pickle` would include."""
     file = io.BytesIO()
     _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(statement)
     return file.getvalue()
 
 
 def unpickled(data: bytes) -> Statement:
-    """The statement that was pickled."""
+    """The statement in pickled data."""
     statement: Statement = pickle.loads(data)  # noqa: S301  # part of what the user chose to unpickle
     return statement
 
@@ -67,7 +67,7 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, obj: object) -> Any:
         if isinstance(obj, QuerySet):
             return _restored, (type(obj), {**obj.__dict__, "_result_cache": None})
-        # Django's own way takes the QuerySet of a Prefetch for one of its own.
+        # Prefetch.__getstate__() expects the query of a Prefetch to be a QuerySet.
         return (_restored, (type(obj), obj.__dict__)) if isinstance(obj, Prefetch) else NotImplemented
 
 
@@ -78,7 +78,7 @@ def _restored(restored_class: type[object], attributes: dict[str, object]) -> ob
 
 
 def build(statement: Statement) -> DjangoQuerySet:
-    """The QuerySet that says the same as a statement; the caller's own."""
+    """Build a new QuerySet for a statement."""
     built: dict[int, DjangoQuerySet] = {}
     operands = WithBuiltQueries(lambda holder: built.get(id(holder)))
     for holder in innermost_first(statement.clauses):
@@ -90,7 +90,7 @@ def innermost_first(
     clauses: Iterable[ask.Clause],
     clauses_of: Callable[[StatementHolder], Iterable[ask.Clause]] = lambda holder: holder.statement.clauses,
 ) -> list[StatementHolder]:
-    """The queries that are combined in clauses, those that are combined in these before them.
+    """The queries that clauses combine, the innermost first.
 
     Without recursion: `one | (two | (three | ...))` may be as deep as Django allows.
     """
@@ -112,9 +112,9 @@ def _combined(clauses: Iterable[ask.Clause]) -> list[StatementHolder]:
 
 
 def build_on(statement: Statement, alias: str) -> DjangoQuerySet:
-    """The same, for a database that is known."""
+    """Build a QuerySet for a statement on a given database."""
     queryset = cast("PrivateQuerySet", build(statement))
-    # Not by using(), which is one more step.
+    # Not by using(), which would count as a query method.
     queryset._db = alias
     return queryset
 
@@ -122,9 +122,9 @@ def build_on(statement: Statement, alias: str) -> DjangoQuerySet:
 def build_with_slots(
     statement: Statement, finish: Finish, structure: Structure, recording: Recording
 ) -> tuple[DjangoQuerySet, Finish]:
-    """The QuerySet of a statement, and its ending, with a slot for each of their values.
+    """The QuerySet of a statement and its terminal method, with a slot for each of their values.
 
-    Raises `Uncacheable` when the operands did not take every slot, so that no value can end up in another's place.
+    Raises `Uncacheable` unless the operands took every slot, so that no value can end up in another's place.
     """
     slots: Iterator[Slot] = iter([recording.slot(index) for index in range(len(structure.values))])
     walk = SlotWalk(statement.model, slots, _build_nested)
@@ -140,7 +140,7 @@ def build_with_slots(
 
 
 def _finish_with(model: type[Model], finish: Finish, operands: SlotWalk) -> Finish:
-    """An ending with slots in its operands."""
+    """A terminal method with slots in its operands."""
     if finish.answer is Answer.UPDATE:
         return replace(finish, kwargs=assigned_slots(model, finish.kwargs, operands))
     args = tuple(operands.node(arg) for arg in finish.args)
@@ -153,7 +153,7 @@ def _build_nested(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
 
 
 def base_of(statement: Statement) -> PrivateQuerySet:
-    """The QuerySet that a statement starts from; the caller's own, as its owner made it."""
+    """A copy of the QuerySet that a statement starts from."""
     base = statement.base
     queryset = cast("PrivateQuerySet", statement.model._default_manager.get_queryset()) if base is None else kept(base)
     if queryset._prefetch_related_lookups:
@@ -166,9 +166,9 @@ def base_of(statement: Statement) -> PrivateQuerySet:
 def _slotted_base(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:
     base = base_of(statement)
     if statement.base is not None:
-        # The walk makes a query of it that takes slots.
+        # The walk gives it a Query that takes slots.
         return cast("DjangoQuerySet", walk.of_clause().node(base))
-    # `query` would apply a deferred filter once more.
+    # Reading `query` would apply a deferred filter again.
     query = base._query
     query_class: type = type(query)
     query.__class__ = slotted_query_class(query_class)
@@ -191,12 +191,12 @@ def _replay(
 
 
 def _sliced(queryset: DjangoQuerySet, bounds: tuple[int | None, int | None]) -> DjangoQuerySet:
-    """A slice whose limits are filled in at run time."""
+    """A slice whose limits are inserted at run time."""
     start, stop = bounds
     sliced = queryset.all()
     if sliced.query.is_sliced:
-        # Django adds the bounds of the two up.
+        # Django combines the bounds of both slices.
         raise Uncacheable("a slice of a slice")
-    # Not through __getitem__, which makes plain integers of the bounds.
+    # Not by __getitem__(), which converts the bounds to plain integers.
     sliced.query.set_limits(Bound(start) if start else None, None if stop is None else Bound(stop))
     return sliced

@@ -1,7 +1,7 @@
-"""Rows for COPY: which columns they have, and each value as Django would prepare it for an INSERT.
+"""Rows for COPY: their columns, and each value prepared as Django prepares it for an INSERT.
 
-A sequence of values stands for the instance that would be made of it, so that defaults and hooks of fields apply to
-what it leaves out as well.
+A sequence of values stands for the instance with these values, so that defaults and field hooks apply to the missing
+fields as well.
 
 Private Django API used here: `Model._prepare_related_fields_for_save`, `Field.pre_save`, `Field.get_db_prep_save`,
 `Field.get_pk_value_on_save`, `Field.get_placeholder`, `Field.get_placeholder_sql`, `ModelState.fields_cache`,
@@ -28,13 +28,13 @@ from adj.statement.structure import PLAIN_TYPES
 Read: TypeAlias = Callable[[Any], Any]
 """From a row to the value of one field."""
 
-# What Django writes around a value that COPY can do without: the type of its column.
+# The cast to the column's type that Django writes around some values; COPY does not need it.
 _CAST = re.compile(r"%s(?:::.+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class CopyColumn:
-    """A field that is written, where its values are in a row, and how they are prepared."""
+    """A field to write, how to read its value from a row, and how to prepare the value."""
 
     field: AnyField
     read: Read
@@ -43,7 +43,7 @@ class CopyColumn:
 
 @dataclass(frozen=True, slots=True)
 class RowCopy:
-    """How the rows of one COPY become values. `left_out` are fields whose values the database makes."""
+    """How the rows of one COPY become values. `left_out` are fields whose values the database generates."""
 
     model: type[Model]
     has_instances: bool
@@ -52,12 +52,12 @@ class RowCopy:
     left_out: tuple[CopyColumn, ...]
 
     def sql(self, quote: Callable[[str], str]) -> str:
-        """The statement that takes the rows."""
+        """The COPY statement."""
         names = ", ".join(quote(column.field.column or "") for column in self.columns)
         return f"COPY {quote(self.model._meta.db_table)} ({names}) FROM STDIN"
 
     def values(self, rows: Iterable[object], first: int) -> Iterator[tuple[object, ...]]:
-        """The values of rows; `first` is the number of the first one, which errors have in a note."""
+        """The values of rows; `first` is the number of the first row, which a note on errors names."""
         readers = [(column.read, column.prepare) for column in self.columns]
         for number, row in enumerate(rows, start=first):
             try:
@@ -68,9 +68,9 @@ class RowCopy:
                 raise
 
     def _check(self, row: Any) -> None:
-        """Raise `TypeError` or `ValueError` for a row that is not like the first one."""
+        """Raise `TypeError` or `ValueError` for a row that differs in form from the first one."""
         if isinstance(row, Model) is not self.has_instances:
-            raise TypeError(f"acopy() takes instances or sequences, not both; here comes a {type(row).__name__}.")
+            raise TypeError(f"acopy() expects either model instances or sequences of values; got {type(row).__name__}.")
         if self.has_instances:
             _complete(row, self.model)
         elif len(row) != self.count:
@@ -88,9 +88,9 @@ def check_copyable(model: type[Model]) -> None:
 
 
 def fields_of(model: type[Model], names: Sequence[str] | None) -> list[AnyField]:
-    """The fields that a user names, or all that can be written.
+    """The named fields, or all fields that can be written.
 
-    Raises `UnknownColumn` for a name of no column, or of one that the database computes.
+    Raises `UnknownColumn` for a name that is not a column, or that is a generated column.
     """
     writable = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
     if names is None:
@@ -105,7 +105,7 @@ def fields_of(model: type[Model], names: Sequence[str] | None) -> list[AnyField]
 
 
 def as_instance(model: type[Model], row: Any, names: Sequence[str] | None) -> Model:
-    """The instance that a row stands for, or its own where it is one whole."""
+    """The instance for a row; the row itself if it is an instance and no fields are named."""
     if isinstance(row, Model):
         _check_model(row, model)
         if names is None:
@@ -123,9 +123,10 @@ def _argument(field: AnyField, value: object) -> str:
 
 
 def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection: BaseDatabaseWrapper) -> RowCopy:
-    """How rows like a first one are copied.
+    """How to copy rows that have the form of the first row.
 
-    Raises `ValueError` for sequences without names of fields, `TypeError` for what is no row, and `UnknownColumn`.
+    Raises `ValueError` for sequences without field names, `TypeError` for a value that is not a row, and
+    `UnknownColumn`.
     """
     is_instance = isinstance(row, Model)
     if is_instance:
@@ -153,7 +154,7 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
 
 
 def _complete(instance: Any, model: type[Model]) -> None:
-    """What `bulk_create()` does to an instance: a key that Python makes, and the keys of related instances."""
+    """Set the primary key if Python generates it, and the keys of related instances, as `bulk_create()` does."""
     _check_model(instance, model)
     if instance.pk is None:
         instance.pk = instance._meta.pk.get_pk_value_on_save(instance)
@@ -167,7 +168,7 @@ def _check_model(instance: Model, model: type[Model]) -> None:
 
 
 def _is_databases(field: AnyField, value: object) -> bool:
-    """Whether a value says that the database makes one: of a key that counts up, or by the field's `db_default`."""
+    """Whether the database generates the value: of an AutoField, or by the field's `db_default`."""
     return isinstance(value, DatabaseDefault) or (value is None and isinstance(field, AutoField))
 
 
@@ -182,7 +183,7 @@ def _mixed(field: AnyField) -> ValueError:
 
 
 def _has_plain_value(field: AnyField) -> bool:
-    """Whether the value in the row is the one that is saved; `auto_now` and files have hooks."""
+    """Whether the value in the row is saved unchanged; `auto_now` and file fields have hooks."""
     return type(field).pre_save is Field.pre_save
 
 
@@ -212,18 +213,18 @@ def _key_reader(field: AnyField, model: type[Model], value_of: Read) -> Read:
 
 
 def _related_key(field: AnyField, model: type[Model], related: Any) -> object:
-    """The key of a related instance, if it may be assigned to a row of the model; Django raises `ValueError` if not."""
+    """The key of a related instance. Django raises `ValueError` if it cannot be assigned to the model's field."""
     blank: Any = model()
     cached = related._state.fields_cache.copy()
     setattr(blank, field.name, related)
     blank._prepare_related_fields_for_save(operation_name="acopy", fields=[field])
-    # A one-to-one relation would lead back to the blank instance.
+    # Assigning to a one-to-one field has cached the blank instance on the related one.
     related._state.fields_cache = cached
     return getattr(blank, field.attname)
 
 
 def _default_readers(fields: Iterable[AnyField], model: type[Model]) -> Iterator[tuple[AnyField, Read]]:
-    """What a new instance would have in fields that are not named."""
+    """Readers for the fields that are not named: the values that a new instance would have."""
     for field in sorted(fields):
         yield field, _hooked_value(field, model(), _default_of(field))
 
@@ -233,7 +234,7 @@ def _default_of(field: AnyField) -> Read:
 
 
 def _hooked_value(field: AnyField, blank: Model, value_of: Read) -> Read:
-    """The value as an instance without any others would save it."""
+    """The value as `pre_save()` returns it for an instance with this value alone."""
 
     def read(row: object) -> object:
         setattr(blank, field.attname, value_of(row))
@@ -246,7 +247,7 @@ def _hooked_value(field: AnyField, blank: Model, value_of: Read) -> Read:
 
 
 def _preparation(field: AnyField, connection: BaseDatabaseWrapper) -> Callable[[object], object]:
-    """From a value to what the driver takes."""
+    """The function that prepares a field's values for the driver."""
     save, is_key = field.get_db_prep_save, isinstance(field, AutoField)
     surround = _surrounding(field, connection)
 
@@ -263,7 +264,10 @@ def _preparation(field: AnyField, connection: BaseDatabaseWrapper) -> Callable[[
 
 
 def _surrounding(field: Any, connection: BaseDatabaseWrapper) -> Callable[[object], object] | None:
-    """The same for a field that has SQL of its own around a value, if that is no more than a cast."""
+    """The conversion for a field that writes SQL around its values; None for other fields.
+
+    Raises `UnsupportedFeature` for a value whose SQL is more than a cast.
+    """
     if not hasattr(field, "get_placeholder_sql") and not hasattr(field, "get_placeholder"):
         return None
     compiler = Query(field.model).get_compiler(connection=connection)

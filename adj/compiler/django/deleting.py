@@ -1,4 +1,4 @@
-"""Deleting as Django's `delete()` does: its query, and whether it is one statement.
+"""The query of a deletion as in Django's `delete()`, and whether one statement is enough.
 
 Private Django API used here: `QuerySet._chain`, `QuerySet._fields`, `QuerySet._for_write`,
 `QuerySet._not_support_combined_queries`, `Query.clear_ordering`, `Collector.can_fast_delete`.
@@ -16,7 +16,7 @@ from adj.statement.clauses import DjangoQuerySet
 
 
 def deletion_query(queryset: DjangoQuerySet) -> DjangoQuerySet:
-    """The rows that `delete()` takes, without what has no place there. Raises what it raises, in its words."""
+    """The query of `delete()`. Raises `TypeError` as Django does, with its messages."""
     private = cast("PrivateQuerySet", queryset)
     private._not_support_combined_queries("delete")
     if private.query.is_sliced:
@@ -34,6 +34,6 @@ def deletion_query(queryset: DjangoQuerySet) -> DjangoQuerySet:
 
 
 def is_one_statement(model: type[Model], alias: str) -> bool:
-    """Whether nothing hangs on a model's rows now: no cascade, no parent, nobody who listens for their deletion."""
+    """Whether one DELETE is enough for a model: no cascades, no parent models, no signal receivers."""
     rows: DjangoQuerySet = QuerySet(model)
     return bool(Collector(using=alias).can_fast_delete(rows))

@@ -1,8 +1,8 @@
-"""Compiling without a connection: a private database wrapper per alias that answers from facts and refuses I/O.
+"""Compiling without a connection: a private database wrapper per alias that knows facts and refuses I/O.
 
-Django asks the connection for its version, its features or its autocommit state while it compiles, and would open a
-synchronous connection to answer. The wrapper here is fed once with what an engine read from the server, and its
-operations make compilers that know marked nodes and limits that are filled in at run time.
+While compiling, Django reads the server's version, features and autocommit state, and would open a synchronous
+connection for them. The wrapper here gets these facts once, from an engine. Its operations create compilers that know
+marked nodes and limits that are inserted at run time.
 
 Private Django API used here: `ConnectionHandler.create_connection`, `DatabaseOperations.compiler`,
 `DatabaseOperations.limit_offset_sql`, `DatabaseFeatures.__dict__`, `DatabaseWrapper.__dict__`.
@@ -31,7 +31,7 @@ from adj.statement.structure import Uncacheable
 
 
 class Bound(int):
-    """A limit of a slice that is written into SQL at run time; it survives being added to the first limit, 0."""
+    """A slice limit that is inserted into the SQL at run time; adding it to a limit of 0 keeps it."""
 
     def __radd__(self, other: int) -> int:
         return self if other == 0 else int(self) + other
@@ -39,12 +39,12 @@ class Bound(int):
 
 _RUN_BY_PLANS = ("SQLCompiler", "SQLUpdateCompiler", "SQLDeleteCompiler", "SQLAggregateCompiler")
 
-# Cannot occur in SQL that Django makes.
+# Cannot occur in Django's SQL.
 LIMITS = "\x00limits\x00"
 
 
 class Captured(Exception):
-    """A finishing method of Django's got as far as its query; here is what it was about to execute."""
+    """Raised instead of executing: holds what a terminal method of Django was about to execute."""
 
     def __init__(self, compiler: SQLCompiler, sql: str, parameters: Sequence[object]) -> None:
         super().__init__(sql)
@@ -52,14 +52,14 @@ class Captured(Exception):
 
 
 class AsksDatabase(Uncacheable):
-    """SQL cannot be made without asking the database something else first, as the key of a content type."""
+    """Compiling needs another query first, for example for the key of a content type."""
 
     def __init__(self) -> None:
         super().__init__("its SQL depends on what another query finds")
 
 
 class _Capturing(threading.local):
-    """Whether the next query of this thread is the one to hand over; those asked while it compiles are others."""
+    """Whether to capture this thread's next query; queries run while it compiles are not it."""
 
     is_awaited = False
 
@@ -69,7 +69,7 @@ _capturing = _Capturing()
 
 @contextmanager
 def capturing() -> Generator[None]:
-    """Let the first query of the block be captured; any other raises `AsksDatabase`."""
+    """Capture the first query of the block; any other raises `AsksDatabase`."""
     _capturing.is_awaited = True
     try:
         yield
@@ -78,12 +78,12 @@ def capturing() -> Generator[None]:
 
 
 class CapturingCompiler(MarkingCompiler):
-    """Mixed into a backend's compiler: hands over a query instead of running it."""
+    """Mixed into a backend's compiler: raises `Captured` instead of running the query."""
 
     def execute_sql(self, result_type: Any = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
-        """Raise `Captured`; for a query that cannot have rows, give none, so that Django's own code answers.
+        """Raise `Captured`; return no rows for a query that cannot have any, as Django does.
 
-        Raises `AsksDatabase` for a query that is asked on the way to another one.
+        Raises `AsksDatabase` for a query that runs while another one is compiled.
         """
         if not _capturing.is_awaited:
             raise AsksDatabase
@@ -106,16 +106,16 @@ def capturing_class(compiler_class: type[SQLCompiler]) -> type[SQLCompiler]:
 
 
 class Dialect:
-    """How one alias is spoken to: an offline wrapper, and the two SQL forms that adj fills in itself."""
+    """The SQL dialect of one alias: an offline wrapper, and the limits that adj inserts itself."""
 
     def __init__(self, alias: str, facts: ServerFacts | None) -> None:
         self.alias = alias
         self.has_facts = facts is not None
-        # A wrapper's attributes are replaced per instance, which no annotation can follow.
+        # Its attributes are replaced on the instance, which type checkers do not allow.
         self.wrapper: Any = connections.create_connection(alias)
         self._render_limits: Callable[[int, int | None], str] = self.wrapper.ops.limit_offset_sql
         self._compiling = threading.local()
-        # The backend's own, whose `execute_sql` a package may have replaced since.
+        # The backend's classes; a package may replace their `execute_sql` later.
         self.compilers: tuple[type[SQLCompiler], ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
         self.plain_execution: tuple[object, ...] = ()
         self._go_offline()
@@ -124,7 +124,7 @@ class Dialect:
             _replace_features(self.wrapper.features, facts.features)
 
     def execution_reason(self) -> str | None:
-        """Why Django's own code has to execute every statement, as a package that caches or records them needs it."""
+        """Why Django has to execute every statement: a package replaces `execute_sql()`, to cache or to log."""
         read, update, delete, aggregate = self.compilers
         now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
         for function in now:
@@ -142,18 +142,18 @@ class Dialect:
         wrapper.ops.limit_offset_sql = self._limits
 
     def _note_row_lock(self) -> bool:
-        """Django asks wherever it writes FOR UPDATE; whether one is open is judged where the query runs."""
+        """Django checks for a transaction when it writes FOR UPDATE; adj checks when the query runs."""
         self._compiling.locks_rows = True
         return False
 
     @property
     def locks_rows(self) -> bool:
-        """Whether what this thread compiled last, under `lent()`, locks rows."""
+        """Whether the statement that this thread compiled last, in `lent()`, locks rows."""
         return bool(self._compiling.locks_rows)
 
     @property
     def most_parameters(self) -> int | None:
-        """How many parameters a statement may have; None where the backend does not limit them."""
+        """The maximum number of parameters of a statement; None if the backend has no limit."""
         most: int | None = self.wrapper.features.max_query_params
         if most is not None and self.wrapper.vendor == "sqlite":
             # Django before 6.0 names the limit of SQLite before 3.32, https://www.sqlite.org/limits.html
@@ -184,7 +184,7 @@ class Dialect:
 
     @contextmanager
     def lent(self) -> Generator[None]:
-        """Make the offline wrapper `connections[alias]` of this thread, for as long as Django's code builds SQL."""
+        """Make the offline wrapper this thread's `connections[alias]` while Django builds SQL."""
         self._compiling.locks_rows = False
         open_before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}
         connections[self.alias] = cast("BaseDatabaseWrapper", self.wrapper)
@@ -198,7 +198,7 @@ class Dialect:
 
 
 def _replace_features(features: object, facts: Mapping[str, object]) -> None:
-    """Put values in the place of computed features; a property gives way only to an attribute of a subclass."""
+    """Replace computed features with known values, on a subclass: instances cannot override a property."""
     features_class = type(features)
     features.__class__ = type(f"Offline{features_class.__name__}", (features_class,), dict(facts))
 
@@ -208,7 +208,7 @@ _lock = threading.Lock()
 
 
 def dialect_for(alias: str, facts: ServerFacts | None = None) -> Dialect:
-    """The dialect of an alias, shared by all threads and loops; facts that arrive replace it."""
+    """The dialect of an alias, shared by all threads and event loops; the first facts replace it."""
     dialect = _dialects.get(alias)
     if dialect is not None and (dialect.has_facts or facts is None):
         return dialect
@@ -219,13 +219,13 @@ def dialect_for(alias: str, facts: ServerFacts | None = None) -> Dialect:
 
 
 def refresh_time_zones() -> None:
-    """Let every dialect read its time zone from the settings again, as Django lets its connections."""
+    """Make every dialect read its time zone from the settings again, as Django does for its connections."""
     for dialect in _dialects.values():
         for name in ("timezone", "timezone_name"):
             dialect.wrapper.__dict__.pop(name, None)
 
 
 def forget_dialects() -> None:
-    """Drop all dialects, for a process whose databases change, as a test run's do."""
+    """Drop all dialects, for a process whose databases change, such as a test run."""
     with _lock:
         _dialects.clear()

@@ -1,8 +1,8 @@
-"""The Django path: statements that a project's own QuerySet, manager or Query builds and ends.
+"""The Django path: statements that a project's QuerySet, manager or Query builds and runs.
 
-A statement starts as its owner made it. While its class has a way of its own, each query method is called at once, at
-the user's line and with the user's values, and the result is the next base; errors are the owner's. The first method
-goes to the manager, if that defines it itself, as `Model.objects.filter(...)` does.
+If the class overrides how queries are built, each query method is called immediately, on the user's line and with the
+user's values, and the result is the next base; its errors propagate. The first method is called on the manager if the
+manager overrides it, as in `Model.objects.filter(...)`.
 
 Private Django API used here: `QuerySet._db`, `QuerySet._result_cache`, `Query.filter_is_sticky`.
 """
@@ -37,13 +37,13 @@ from adj.statement.structure import StatementHolder
 
 
 def statement_of(queryset: DjangoQuerySet, seconds: float | None = None) -> Statement:
-    """The statement of a QuerySet: a copy without cached rows, as the caller may go on using the QuerySet."""
+    """The statement of a QuerySet, based on a copy without cached rows."""
     reason = django_reason(queryset)
     return Statement(queryset.model, kept(queryset), seconds=seconds, owner=None if reason is None else Owner(reason))
 
 
 def statement_of_manager(manager: Any) -> Statement:
-    """The statement of a manager: its rows, and the methods that it defines itself for the first step."""
+    """The statement of a manager: its rows, and the manager itself if it overrides query methods."""
     own = own_methods(manager)
     if own and "all" not in own and begins_with_every_row(manager) and not overridden(manager._queryset_class):
         return Statement(manager.model, owner=Owner(manager=manager, is_start=True))
@@ -61,10 +61,10 @@ _ALL = frozenset({"all"})
 
 
 def _own_copy(queryset: DjangoQuerySet) -> DjangoQuerySet:
-    """A QuerySet that a manager or a method has returned; a copy where something in it is shared."""
+    """A QuerySet returned by a manager or a method; a copy if it has rows or patched methods."""
     if queryset._result_cache is not None or is_patched(queryset):
         return kept(queryset)
-    # Applies a filter that waits, which would change the QuerySet in the middle of its first use.
+    # Reading `query` applies a deferred filter, which would otherwise change the QuerySet during its first use.
     _ = queryset.query
     return queryset
 
@@ -92,7 +92,7 @@ _AS_WRITTEN = _AsWritten()
 
 
 def stepped(statement: Statement, clause: ask.Clause) -> Statement | None:
-    """The statement after a query method of its owner; None where the clause is adj's to record."""
+    """The statement after a query method of its owner; None if adj records the clause itself."""
     source = _source_of_step(statement, clause)
     if source is None:
         return None
@@ -105,7 +105,7 @@ def stepped(statement: Statement, clause: ask.Clause) -> Statement | None:
 def _followed(
     source: object, name: str, result: object, before: Statement, told: tuple[ask.Clause, ...], alias: str | None
 ) -> Statement:
-    """The statement of the QuerySet that a method has returned."""
+    """The statement of the QuerySet that a method returned."""
     if not isinstance(result, QuerySet):
         raise _not_a_queryset(result, f"The result of {type(source).__name__}.{name}()")
     base, reason = _own_copy(result), django_reason(result)
@@ -114,10 +114,10 @@ def _followed(
 
 
 def _source_of_step(statement: Statement, clause: ask.Clause) -> Any:
-    """What the method of a clause is called on."""
+    """The object that the method of a clause is called on; None if adj records the clause itself."""
     owner = statement.owner
     if owner is None:
-        # Django may return the other query itself, or put it into this one.
+        # Django may return the other query, or include it in this one.
         return build(statement) if isinstance(clause, ask.Combine) and _combines_own(clause) else None
     if owner.manager is not None and clause.method in own_methods(owner.manager):
         return owner.manager
@@ -136,7 +136,7 @@ def _is_owned(other: object) -> bool:
 
 
 def on_alias(statement: Statement, alias: str | None) -> Statement:
-    """The statement for another database, as `using()` has it."""
+    """The statement for another database, as `using()` returns it."""
     owner = statement.owner
     if owner is not None and owner.manager is not None and "using" in own_methods(owner.manager):
         source: Any = owner.manager
@@ -149,7 +149,7 @@ def on_alias(statement: Statement, alias: str | None) -> Statement:
 
 
 def copied(statement: Statement) -> Statement:
-    """The statement after `all()`: without its manager; of a QuerySet, a copy as its class makes it."""
+    """The statement after `all()`: without its manager; with a copy of a project's QuerySet."""
     owner, base = statement.owner, statement.base
     if owner is not None and owner.is_start:
         return replace(statement, owner=None if owner.reason is None else Owner(owner.reason, told=owner.told))
@@ -159,13 +159,13 @@ def copied(statement: Statement) -> Statement:
 
 
 def _consumed(statement: Statement) -> DjangoQuerySet | None:
-    """The base after a step that adds nothing to it."""
+    """The base after a query method that adds nothing to it."""
     base = statement.base
     return base.all() if base is not None and _is_sticky(statement) else base
 
 
 def _is_sticky(statement: Statement) -> bool:
-    """Whether the next filter uses the joins of the last one, as that of a related manager does."""
+    """Whether the next filter reuses the joins of the last one, as on a related manager."""
     base = statement.base
     return base is not None and not statement.clauses and bool(base.query.filter_is_sticky)
 
@@ -174,7 +174,7 @@ def _is_sticky(statement: Statement) -> bool:
 
 
 def terminal_reason(statement: Statement, names: MethodNames) -> str | None:
-    """Why the owner's own code has to end a statement by one of its terminal methods; None where adj may."""
+    """Why the owner's code has to run a terminal method; None if adj may run it."""
     owner, base = statement.owner, statement.base
     if owner is not None:
         if owner.reason is not None:
@@ -187,7 +187,7 @@ def terminal_reason(statement: Statement, names: MethodNames) -> str | None:
 
 
 def terminal_source(statement: Statement, alias: str, names: MethodNames) -> object:
-    """What a terminal method is called on, for a database that is known: a manager that defines it, or a QuerySet."""
+    """The object that a terminal method is called on, for a given database: a manager or a QuerySet."""
     owner = statement.owner
     if owner is not None and owner.manager is not None and own_methods(owner.manager) & names:
         return owner.manager.db_manager(alias)
@@ -195,9 +195,9 @@ def terminal_source(statement: Statement, alias: str, names: MethodNames) -> obj
 
 
 def call_terminal(source: Any, name: str, /, *args: object, **kwargs: object) -> Any:
-    """Call a terminal method of a manager or a QuerySet, as Django's asynchronous method of that name does.
+    """Call a terminal method of a manager or a QuerySet, as Django's asynchronous method does.
 
-    A class that replaces the asynchronous method has the say. Blocks on the database.
+    If the class overrides the asynchronous method, that one is called. Blocks on the database.
     """
     if has_own_async(source, name):
         return async_to_sync(getattr(source, f"a{name}"))(*args, **kwargs)

@@ -1,7 +1,7 @@
-"""The QuerySet that Django has built of a query so far, kept so that the next query method builds one clause more.
+"""Caches the QuerySet of a query that was checked, so that the next query method builds one clause only.
 
-It serves to judge clauses, and is made only when a clause has to be judged. It never becomes SQL, and users never see
-it: what runs is always built from the statement, at that moment.
+It is built only to check clauses. It never becomes SQL, and users never see it: queries that run are always built from
+the statement at that moment.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from adj.statement.structure import Partial, StatementHolder
 
 
 def kept_queryset(query: StatementHolder) -> DjangoQuerySet:
-    """The QuerySet of a query, from what is kept of it; the rest is built, and kept as well."""
+    """The QuerySet of a query. Clauses that are not in the cached QuerySet are added and cached."""
     for nested in innermost_first(_unbuilt_clauses(query), _unbuilt_clauses):
         _keep(nested)
     return _keep(query)
 
 
 def with_clause(queryset: DjangoQuerySet, clause: Clause) -> DjangoQuerySet:
-    """A QuerySet with one more clause, whose nested queries are taken from what is kept of them."""
+    """A QuerySet with one more clause, whose nested queries use their cached QuerySets."""
     for nested in innermost_first((clause,), _unbuilt_clauses):
         _keep(nested)
     return clause.applied(queryset, _OPERANDS)
@@ -32,7 +32,7 @@ def _unbuilt_clauses(query: StatementHolder) -> tuple[Clause, ...]:
 
 
 def _keep(query: StatementHolder) -> DjangoQuerySet:
-    """Two threads may do this at once: they make the same, and one of them is kept."""
+    """Two threads may do this at the same time: their results are equal, and either may stay."""
     statement, partial = query.statement, query._partial
     count = 0 if partial is None else partial.count
     queryset = base_of(statement) if partial is None else partial.queryset

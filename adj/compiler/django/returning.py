@@ -1,4 +1,4 @@
-"""`RETURNING`: the rows that a statement has changed or deleted, with their columns as a SELECT has them.
+"""`RETURNING`: the rows that a statement changed or deleted, with the columns of a SELECT.
 
 Private Django API used here: `SQLCompiler.pre_sql_setup`, `SQLCompiler.select`, `Model._meta.concrete_model`.
 """
@@ -30,10 +30,10 @@ _ABLE = {Answer.UPDATE: ("postgresql", "sqlite"), Answer.DELETE: ("postgresql", 
 
 
 def check_returning(statement: Statement, names: Names) -> None:
-    """Judge `returning()` on its line.
+    """Check the arguments of `returning()`.
 
-    Raises `UnknownColumn` for what is no column of the model's table, and `UnsupportedFeature` for rows that are no
-    rows of one table.
+    Raises `UnknownColumn` for a name that is not a column of the model's table, and `UnsupportedFeature` for rows that
+    are not rows of one table.
     """
     model = statement.model
     concrete_model = model._meta.concrete_model
@@ -61,7 +61,7 @@ def _is_combined(statement: Statement) -> bool:
 
 def check_backend(statement: Statement, finish: Finish, wrapper: BaseDatabaseWrapper) -> None:
     """Raise `UnsupportedFeature` where the server has no RETURNING for this kind of statement."""
-    # Django's feature is about INSERT: SQLite has had both since 3.35, and MariaDB's UPDATE has none.
+    # Django's feature flag is about INSERT: SQLite supports all since 3.35; MariaDB's UPDATE does not support it.
     is_able = wrapper.vendor in _ABLE[finish.answer] and wrapper.features.can_return_columns_from_insert
     if not is_able:
         name = f"a{finish.answer.value}"
@@ -69,7 +69,7 @@ def check_backend(statement: Statement, finish: Finish, wrapper: BaseDatabaseWra
 
 
 def refuse_django_path(statement: Statement, finish: Finish, reason: str) -> None:
-    """Raise `UnsupportedFeature` for what is no single statement of adj's."""
+    """Raise `UnsupportedFeature` for a query that takes the Django path."""
     _refuse(statement, f"returning() needs one statement, and Django's own code has to run this one: {reason}.", finish)
 
 
@@ -89,18 +89,18 @@ def returned_columns(model: type[Model], names: Names, alias: str) -> tuple[str,
 
 
 def delete_returning(queryset: DjangoQuerySet, names: Names) -> list[object]:
-    """Lock and read the rows, and let Django delete them with all that hangs on them; blocks on the database.
+    """Lock and read the rows, and let Django delete them and their cascades. Blocks on the database.
 
-    In one transaction, so that what is returned is what is deleted. The rows are as they were.
+    This runs in one transaction, so that exactly the deleted rows are returned. They have the values from before.
     """
     alias, model = queryset.db, queryset.model
-    # In a transaction that is there already an error of the collector, as for a protected row, must not break it.
+    # Inside a transaction, an error of the collector, as for a protected row, must not mark it for rollback.
     is_inside = connections[alias].in_atomic_block
     with nullcontext() if is_inside else transaction.atomic(using=alias):
         chosen: Any = QuerySet(model, using=alias).filter(pk__in=deletion_query(queryset)).order_by()
         if connections[alias].features.has_select_for_update:
             chosen = chosen.select_for_update()
-        # Django's collector takes the rows that the QuerySet has, and takes their keys from them at the end.
+        # Django's collector uses the QuerySet's cached rows, and sets their keys to None at the end.
         rows: list[object] = [
             copy.copy(row) if not names else tuple(_value(row, name) for name in names) for row in chosen
         ]

@@ -1,4 +1,4 @@
-"""Which database a question goes to.
+"""Which database a statement runs on.
 
 Private Django API used here: `QuerySet._db`, `QuerySet._hints`, `RawQuerySet._db`, `RawQuerySet._hints`,
 `RawQuerySet._prefetch_related_lookups`.
@@ -19,9 +19,9 @@ from adj.typevars import M
 
 
 def alias_of(statement: Statement, *, writes: bool = False) -> str:
-    """The alias a statement goes to: what `using()` named, what its QuerySet is bound to, or what the router says.
+    """The alias a statement runs on: from `using()`, its QuerySet, or the router.
 
-    The router is asked where to write for what locks rows as well, as Django asks it.
+    For a statement that locks rows, `db_for_write()` of the router decides, as in Django.
     """
     if statement.alias is not None:
         return statement.alias
@@ -35,15 +35,15 @@ def alias_of(statement: Statement, *, writes: bool = False) -> str:
 
 
 def alias_of_raw(queryset: RawQuerySet[Any]) -> str:
-    """The alias that hand-written SQL goes to."""
+    """The alias that a raw query runs on."""
     raw = cast("PrivateRawQuerySet", queryset)
     return raw._db or router.db_for_read(cast("type[Model]", raw.model), **raw._hints)
 
 
 def raw_copy(queryset: RawQuerySet[M]) -> RawQuerySet[M]:
-    """A RawQuerySet without rows that were fetched through it."""
+    """A copy of a RawQuerySet without fetched rows."""
     original = cast("PrivateRawQuerySet", queryset)
     copied = original.using(original._db)
-    # using() gives a query of its own, but leaves these behind.
+    # using() copies the query, but not these.
     copied._prefetch_related_lookups, copied._hints = original._prefetch_related_lookups, original._hints
     return copied

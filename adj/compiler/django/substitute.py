@@ -1,6 +1,6 @@
-"""Operands on their way to Django: as they are, or with slots where `KeyWalk` counted a value.
+"""Operands for Django: unchanged, or with slots where `KeyWalk` counted a value.
 
-Private Django API used here: none; `walk.py` knows what nodes are made of.
+Private Django API used here: none; see `keys/node_types.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from adj.statement.structure import StatementHolder
 
 
 class Verbatim:
-    """Gives Django the operands as they are; a nested query becomes the QuerySet it stands for."""
+    """Passes operands to Django unchanged; a nested query becomes its QuerySet."""
 
     def of_clause(self) -> Verbatim:
         """The operands of another clause."""
@@ -62,7 +62,7 @@ class WithBuiltQueries(Verbatim):
 
 
 class SlotWalk(Walk[object]):
-    """The walk that puts slots in the places of values; what holds none stays the user's own object."""
+    """The walk that replaces values with slots; nodes without values stay the user's objects."""
 
     __slots__ = ("build", "slots")
 
@@ -74,7 +74,7 @@ class SlotWalk(Walk[object]):
         self.build = build
 
     def of_clause(self) -> SlotWalk:
-        """The operands of another clause: the slots go on, but an object met before is described again."""
+        """The operands of another clause: slots continue, but objects seen before are described again."""
         return SlotWalk(self.model, self.slots, self.build)
 
     def of_model(self, model: type[Model]) -> SlotWalk:
@@ -86,7 +86,7 @@ class SlotWalk(Walk[object]):
         return dict(self.lookups(pairs))
 
     def prefetch(self, lookup: object) -> object:
-        """A lookup of `prefetch_related()`, which is no part of the SQL."""
+        """A lookup of `prefetch_related()`, which is not part of the SQL."""
         return prefetch_lookup(lookup)
 
     # -- leaves and nodes ----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How a QuerySet is finished by Django's own code, for each kind of answer.
+"""Calls the terminal methods of Django's QuerySets.
 
 Private Django API used here: `QuerySet._raw_delete`.
 """
@@ -19,16 +19,16 @@ from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
 from adj.statement.statement import Finish, Statement
 
-Ending: TypeAlias = Callable[[Any, Finish], object]
+TerminalMethod: TypeAlias = Callable[[Any, Finish], object]
 
 
 def _delete_at_once(queryset: DjangoQuerySet, finish: Finish) -> tuple[int, dict[str, int]]:
-    """The statement of a deletion; what is returned without one says that nothing was deleted."""
+    """Run the statement of a deletion; without one, report that nothing was deleted."""
     deletion_query(queryset)._raw_delete(queryset.db)
     return 0, {}
 
 
-_BY_ONE_STATEMENT: Mapping[Answer, Ending] = {
+_BY_ONE_STATEMENT: Mapping[Answer, TerminalMethod] = {
     Answer.ROWS: lambda queryset, finish: list(queryset.query.get_compiler(queryset.db).execute_sql()),
     Answer.GET: lambda queryset, finish: queryset.get(),
     Answer.FIRST: lambda queryset, finish: queryset.first(),
@@ -45,11 +45,11 @@ _BY_ONE_STATEMENT: Mapping[Answer, Ending] = {
 WRITTEN_BY_DJANGO = frozenset(
     {Answer.CREATE, Answer.GET_OR_CREATE, Answer.UPDATE_OR_CREATE, Answer.BULK_CREATE, Answer.BULK_UPDATE}
 )
-"""Answers that take several statements, or hooks of the project on the way."""
+"""Terminal methods that run several statements, or call hooks of the project."""
 
 
 def finish_in_django(source: Any, finish: Finish) -> object:
-    """Finish a QuerySet, or a manager that defines the terminal method itself, with its own code.
+    """Call the terminal method of a QuerySet, or of a manager that overrides it.
 
     Blocks on the database.
     """
@@ -62,7 +62,7 @@ def finish_in_django(source: Any, finish: Finish) -> object:
 
 
 def assigned_values(statement: Statement, finish: Finish) -> Iterator[tuple[Field[Any, Any], object]]:
-    """The values, each with its field, that Django's own `update()` and `bulk_update()` write as they are."""
+    """The values, each with its field, that Django's `update()` and `bulk_update()` write unchanged."""
     if terminal_reason(statement, method_names(finish.answer)) is not None:
         return
     for field, value in _assigned(statement.model, finish):
@@ -77,7 +77,7 @@ def _assigned(model: type[Model], finish: Finish) -> Iterator[tuple[Any, object]
         instances, names = cast("tuple[Iterable[Model], Iterable[str]]", finish.args)
         fields: list[Any] = [field for name in names if (field := get_field(model, name)) is not None]
         for instance in instances:
-            # What is deferred Django fetches.
+            # Django fetches deferred fields.
             loaded = (field for field in fields if getattr(field, "attname", None) in vars(instance))
             yield from ((field, getattr(instance, field.attname)) for field in loaded)
 
@@ -90,13 +90,13 @@ def _as_called(finish: Finish) -> Arguments:
 
 
 def _with_defaults(finish: Finish) -> Arguments:
-    """By name, as a class of the project may have them in another order."""
+    """Pass the defaults by name, since a class of the project may order its parameters differently."""
     named = dict(zip(("defaults", "create_defaults"), finish.args, strict=False))
     return (), {**{name: value for name, value in named.items() if value is not None}, **finish.kwargs}
 
 
 def _with_chosen_options(finish: Finish) -> Arguments:
-    """Without the options that have Django's default, which a class of the project may not know."""
+    """Leave out options that have Django's default, since a class of the project may not accept them."""
     return finish.args, {
         name: value for name, value in finish.kwargs.items() if value is not None and value is not False
     }
@@ -111,5 +111,5 @@ _ARGUMENTS: Mapping[Answer, Callable[[Finish], Arguments]] = {
 
 
 def finish_by_one_statement(queryset: DjangoQuerySet, finish: Finish) -> object:
-    """Finish a QuerySet by the statement that answers it, of which `capturing()` gets hold."""
+    """Call the terminal method that executes one statement, which `capturing()` intercepts."""
     return _BY_ONE_STATEMENT[finish.answer](queryset, finish)

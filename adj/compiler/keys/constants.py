@@ -1,7 +1,7 @@
-"""Keys of constants: a value as part of a structure, told apart from every other value that Python calls equal.
+"""Keys of constants: values as part of a structure, distinguished from other values that compare equal.
 
-`1`, `1.0` and `True` are equal and have one hash, and so have two moments in different zones, although their SQL
-differs. So a constant is keyed together with its class, and by its text where equality is looser than the text.
+`1`, `1.0` and `True` are equal and have the same hash, and so are two datetimes in different time zones, although their
+SQL differs. So the key of a constant includes its class, and its text where equal values may have different texts.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 from adj.statement.structure import Key, Uncacheable
 
 LONGEST_TEXT = 1_000
-"""The number of characters or bytes up to which a text may be part of a key."""
+"""The maximum number of characters or bytes of a text in a key."""
 
 _EXACT = frozenset({types.NoneType, bool, int, str, bytes, datetime.date, datetime.timedelta, uuid.UUID})
-# Equal values of these may have different texts: 0.0 and -0.0, 1.0 and 1.00, one moment in two zones.
+# Equal values of these types may have different texts: 0.0 and -0.0, 1.0 and 1.00, one datetime in two time zones.
 _BY_TEXT = frozenset({float, complex, decimal.Decimal, datetime.datetime, datetime.time})
 _BY_IDENTITY = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 
@@ -35,11 +35,11 @@ CONSTANT_TYPES = (
     *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, enum.Enum),
     *_BY_IDENTITY,
 )
-"""What a key may hold: immutable, hashable, and without a reference to a row."""
+"""Types that a key may contain: immutable, hashable, and without references to rows."""
 
 
 def constant_key(value: Any) -> Key:
-    """The key of a constant. Raises `Uncacheable` for a value that cannot be told apart from its like."""
+    """The key of a constant. Raises `Uncacheable` for a value that cannot be distinguished from similar ones."""
     value_type = type(value)
     if value_type in _EXACT:
         if value_type in {str, bytes} and len(value) > LONGEST_TEXT:
@@ -67,9 +67,9 @@ def _key_of_container(value: Collection[object]) -> Key:
 
 
 def _of_subclass(value: object) -> Key:
-    """A constant of a class derived from one of Python's, read by Python's own methods and never by the class's.
+    """The key of an instance of a subclass of a Python type, read with the Python type's methods.
 
-    Not of `str`: Django formats names and texts by the class's own methods.
+    Not for subclasses of `str`, whose own methods Django uses for formatting.
     """
     for base in (bytes, int, float, decimal.Decimal, datetime.datetime, datetime.date, datetime.timedelta):
         if isinstance(value, base):

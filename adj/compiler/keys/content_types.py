@@ -1,6 +1,6 @@
 """The keys of content types, which Django writes into the SQL of generic relations.
 
-They are constants there, until somebody empties Django's cache of them, as a flushed database asks for.
+They are constants until Django's cache of content types is cleared, as after a flush.
 
 Private Django API used here: `ContentTypeManager._cache`.
 """
@@ -21,7 +21,7 @@ def uses_content_types() -> bool:
     """Whether a model of the project has a generic relation."""
     if not apps.is_installed("django.contrib.contenttypes"):
         return False
-    # Its models can be imported only where it is installed.
+    # Importing its models requires the app to be installed.
     from django.contrib.contenttypes.fields import GenericRelation
 
     options = [model._meta for model in apps.get_models()]
@@ -30,14 +30,14 @@ def uses_content_types() -> bool:
 
 @cache
 def _manager() -> Any:
-    # Its models can be imported only where it is installed.
+    # Importing its models requires the app to be installed.
     from django.contrib.contenttypes.models import ContentType
 
     return ContentType.objects
 
 
 def generation(alias: str) -> int:
-    """A number that changes whenever Django's cache of an alias was emptied: SQL from before may be outdated."""
+    """A number that changes when Django's cache of an alias is cleared, since older SQL may be outdated."""
     current = _manager()._cache.get(alias)
     if current is not _caches.get(alias):
         _caches[alias] = current

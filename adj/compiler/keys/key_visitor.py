@@ -1,6 +1,6 @@
-"""The key of what the user gave: all that can change its SQL; and apart from it a flat list of the values.
+"""Computes the key of operands, which holds everything that can change the SQL, and a flat list of their values.
 
-What cannot be keyed raises `Uncacheable`, which is a normal answer: such a statement is compiled at every run.
+Operands without a key raise `Uncacheable`, which is normal: such a statement is compiled at every run.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ DescribeStatement: TypeAlias = Callable[[Statement], Structure | Unkeyed]
 
 
 class KeyWalk(Walk[Key]):
-    """The walk that makes keys, and collects the values it meets.
+    """The walk that computes keys and collects values.
 
-    A nested query is described by `describe_nested`, if given, and has the structure it was written with otherwise.
+    `describe_nested` computes the structures of nested queries; without it they keep the structures from their lines.
     """
 
     __slots__ = ("constants", "describe_nested", "is_local", "values")
 
     def __init__(self, model: type[Model] | None = None, describe_nested: DescribeStatement | None = None) -> None:
-        # On the way of every query: what `Walk` sets is set here, without another call.
+        # Called for every query: this sets the attributes of `Walk` without another call.
         self.model = model
         self.is_opaque = self.was_opaque = self.is_local = False
         self.seen = {}
@@ -65,7 +65,7 @@ class KeyWalk(Walk[Key]):
         if len(pairs) == 1:
             ((path, operand),) = pairs.items()
             if type(operand) in PLAIN_TYPES:
-                # What `operand()` and `slot()` do, for most conditions that are written.
+                # The common case of `operand()` and `slot()`, inlined.
                 if LOOKUP_SEP in path:
                     self.path(path)
                 self.values.append(operand)
@@ -88,7 +88,7 @@ class KeyWalk(Walk[Key]):
         return name_keys(names)
 
     def refuse(self, reason: str) -> NoReturn:
-        """There is no key."""
+        """Raise `Uncacheable`."""
         raise Uncacheable(reason)
 
     @override
@@ -105,16 +105,15 @@ class KeyWalk(Walk[Key]):
         if is_member:
             self.constants.append(len(self.values))
         self.values.append(value)
-        # The keys of all else are tuples.
-        # mypy takes `type[object]` for unhashable, and `type` not.
+        # The keys of everything else are tuples. The annotation is for mypy, which rejects `type[object]` as a key.
         value_type: type = type(value)
         return value_type
 
     @override
     def sequence(self, items: Collection[object], *, has_length: bool) -> Key:
         self.values.append(items)
-        # Which models' instances a relation takes is checked while Django builds; a None is left out of the SQL, and
-        # treated apart where the condition is negated.
+        # The types are structure: Django checks the models of instances while building, omits None from the SQL, and
+        # treats it differently in negated conditions.
         types = frozenset(map(type, items))
         return ("sequence", len(items) if has_length else None, types)
 
@@ -126,7 +125,7 @@ class KeyWalk(Walk[Key]):
 
     @override
     def nested(self, holder: StatementHolder) -> Key:
-        """A nested query: its structure is ours, its slice is not a slot."""
+        """A nested query: its structure is part of this one; its slice is not a slot."""
         if self.is_opaque:
             raise Uncacheable("a query inside an expression that may look at its values")
         structure = self.describe_nested(holder.statement) if self.describe_nested else holder.structure
@@ -150,7 +149,7 @@ class KeyWalk(Walk[Key]):
     def composed(self, node_type: NodeType, node: object, parts: list[Key]) -> Key:
         start = self.seen[id(node)][1]
         if len(self.values) > start and node_type.compares_arguments:
-            # Django's expressions compare the arguments they were made of, and these values are among them.
+            # Django compares expressions by their constructor arguments, which include these values.
             self.constants = [index for index in self.constants if index < start] + [*range(start, len(self.values))]
         return (type(node), node_type.head(node), tuple(parts))
 
@@ -160,7 +159,7 @@ class KeyWalk(Walk[Key]):
 
 
 def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
-    """The structure of a statement as its operands are now, those of nested queries included."""
+    """The structure of a statement with its current operands, including those of nested queries."""
     if statement.owner is not None and statement.owner.reason is not None:
         return Unkeyed(statement.owner.reason)
     describe_nested = structure_of_statement
@@ -174,9 +173,9 @@ def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
 def structure_of(
     model: type[Model], clause: Clause, describe_nested: DescribeStatement | None = None
 ) -> Structure | Unkeyed:
-    """The structure of one clause of a statement about a model; `Unkeyed` where a part of it has no key.
+    """The structure of one clause of a statement about a model; `Unkeyed` if a part of it has no key.
 
-    A nested query has its structure from the line that wrote it, unless it is to be described anew.
+    A nested query keeps the structure from its own line unless `describe_nested` computes it again.
     """
     walk = KeyWalk(model, describe_nested)
     try:
@@ -187,14 +186,14 @@ def structure_of(
     except Uncacheable as uncacheable:
         return Unkeyed(str(uncacheable))
     except RecursionError:
-        # The walk takes more frames for a level than Django's own code.
+        # The walk uses more frames per level than Django.
         return Unkeyed(TOO_DEEP)
 
 
 def describe_operands(
     model: type[Model], args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> Structure | Unkeyed:
-    """The structure of a finish's operands: expressions of `aggregate()`, names of `aearliest()`."""
+    """The structure of a terminal method's operands: expressions of `aggregate()`, names of `aearliest()`."""
     walk = KeyWalk(model)
     try:
         names = tuple([walk.name(name) for name in args])

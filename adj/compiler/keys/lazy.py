@@ -1,4 +1,4 @@
-"""Django's lazy objects and lazy texts: what they stand for, and when Django looks.
+"""Django's lazy objects and lazy texts: their values, and when Django evaluates them.
 
 Private Django API used here: `LazyObject._wrapped`, `LazyObject._setup`.
 """
@@ -20,11 +20,11 @@ _ANY_FIELD: AnyField = Field()
 
 
 def unwrapped(value: Any) -> Any:
-    """What a lazy object stands for, such as the user of `request.user`; anything else is itself.
+    """The object behind a lazy object, such as the user of `request.user`; other values are returned unchanged.
 
     The first use may query the database, for which Django raises `SynchronousOnlyOperation` on an event loop.
     """
-    # By its real class: `__class__` is that of what it stands for.
+    # By type(): `__class__` is the class of the wrapped object.
     while issubclass(type(value), LazyObject):
         if value._wrapped is empty:
             _set_up(value)
@@ -44,14 +44,14 @@ def _set_up(proxy: Any) -> None:
 
 
 def text_of(promise: Promise) -> object:
-    """A lazy text in the language of now."""
+    """A lazy text in the current language."""
     return _ANY_FIELD.get_prep_value(promise)
 
 
 def is_cast_at_once(model: type[Model], path: str, *, of_members: bool = False) -> bool:
-    """Whether Django casts a lazy text when it makes the lookup of a path; otherwise it does so when the query runs.
+    """Whether Django casts a lazy text when it creates the lookup of a path, and not when the query runs.
 
-    Of a list, whether it casts the members.
+    `of_members`: whether it casts the members of a list.
     """
     lookup = _lookup_class(model, path)
     casts: bool = lookup.prepare_rhs
@@ -62,6 +62,6 @@ def _lookup_class(model: type[Model], path: str) -> type[Lookup]:
     try:
         resolved = resolve(model, path)
     except QueryError:
-        # An annotation, perhaps.
+        # It may be an annotation.
         return _ANY_FIELD.get_lookup(path.rpartition("__")[2]) or Exact
     return resolved.output.get_lookup(resolved.lookup) or Exact

@@ -1,4 +1,4 @@
-"""A bounded memory of what was found out: the oldest entries that were not used again make room for new ones."""
+"""A bounded cache that drops the oldest entries that were not used again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Entry(Generic[Value]):
 class Memo(Generic[Value]):
     """At most `maximum` entries with at most `budget` bytes, as their owner estimates them.
 
-    An entry that was used since it was last looked at gets another round before it is dropped. That is nearly as good
-    as dropping the least recently used one, and a lookup needs no lock.
+    An entry that was used since the last eviction stays for another round (the CLOCK algorithm). This is nearly as good
+    as LRU, and lookups do not need a lock.
     """
 
     def __init__(self, maximum: int, budget: int) -> None:
@@ -31,7 +31,7 @@ class Memo(Generic[Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Value | None:
-        """What is remembered under a key. Raises `TypeError` for a key without a hash."""
+        """The value of a key, None if there is none. Raises `TypeError` for an unhashable key."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -39,7 +39,7 @@ class Memo(Generic[Value]):
         return entry.value
 
     def add(self, key: Hashable, value: Value, size: int) -> None:
-        """Remember a value, unless it would take the whole budget."""
+        """Store a value, unless it would use the whole budget."""
         if size > self.budget // 16:
             return
         with self._lock:

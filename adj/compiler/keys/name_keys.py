@@ -1,7 +1,7 @@
-"""Names as keys: a name that is not exactly a `str` may equal one, and stands for something else all the same.
+"""Names as keys: an instance of a `str` subclass may equal a `str`, and still produce different SQL.
 
-Django uses the very objects that name annotations and columns: as the keys of `values()`, as attributes, and formatted
-as aliases in its SQL. An enum's member is such a name, and may have its own `str()`.
+Django uses the name objects themselves: as the keys of `values()`, as attributes, and formatted as aliases in SQL. Enum
+members are such names, and may define `__str__()`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from adj.statement.structure import Key, Uncacheable
 def name_key(name: object) -> Key:
     """The key of a name, or of None in its place.
 
-    Raises `Uncacheable` for a subclass of `str` that may behave in any way, and for what is no text at all: an object's
-    own `__eq__()` has no say in which plan is found.
+    Raises `Uncacheable` for instances of unknown subclasses of `str`, and for values that are not text: an object's own
+    `__eq__()` must not decide which plan is used.
     """
     if type(name) is str or name is None:
         return name
@@ -35,7 +35,7 @@ def name_keys(names: Iterable[object]) -> tuple[Key, ...]:
 
 @lru_cache(maxsize=1_024)
 def _is_steady(name_class: type) -> bool:
-    """Whether names of a class are members of an enum, which exist once, with no method of `str` but Python's own."""
+    """Whether a class is an enum that keeps the methods of `str`; its members are singletons."""
     if not issubclass(name_class, enum.Enum):
         return False
     return all(_is_known(name_class, name) for name in vars(str) if name not in _NEVER_CALLED)
@@ -46,6 +46,6 @@ def _is_known(name_class: object, name: str) -> bool:
     return method is getattr(str, name) or getattr(method, "__module__", None) in _ENUM_MODULES
 
 
-# Neither a name's key in a dict nor its place in SQL depends on these.
+# Neither dict keys nor SQL depend on these.
 _NEVER_CALLED = frozenset({"__doc__", "__new__", "__repr__"})
 _ENUM_MODULES = frozenset({"enum", "django.db.models.enums"})

@@ -1,6 +1,6 @@
-"""What nodes of a class are made of: structure, parts that may hold values, and how a node is put together again.
+"""The types of nodes: which attributes are structure, which may hold values, and how a node is rebuilt.
 
-One class here for each type of node that Django has; `walk.py` goes from node to node with them.
+There is one class for each type of node in Django; `walk.py` uses them to go from node to node.
 
 Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `tree.Node.children`, `QuerySet._query`,
 `QuerySet._clone`, `QuerySet._db`, `QuerySet._iterable_class`, `QuerySet._fields`, `QuerySet._fetch_mode`,
@@ -40,7 +40,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Visitor(Protocol[T_co]):
-    """What the parts of a node are handed to: the walk, which says what becomes of each."""
+    """The interface of the walk that node types pass their parts to."""
 
     is_opaque: bool
     was_opaque: bool
@@ -58,7 +58,7 @@ class Visitor(Protocol[T_co]):
         ...
 
     def slot(self, value: object, *, is_member: bool = False) -> T_co:
-        """A value that may be another one at the next run."""
+        """A value that may change from run to run."""
         ...
 
     def path(self, path: str) -> None:
@@ -71,10 +71,10 @@ class Visitor(Protocol[T_co]):
 
 
 class NodeType:
-    """What nodes of one class are made of: what is structure by itself, what may hold values, how it is put together.
+    """One type of node: what is structure, what may hold values, and how to rebuild a node.
 
-    `passes`: a node of the class leaves the parameters of its parts alone, so that these may be slots.
-    `compares_arguments`: Django tells such nodes apart by the values in them.
+    `passes`: nodes pass on the parameters of their parts unchanged, so that these may be slots.
+    `compares_arguments`: Django compares such nodes by the values in them.
     """
 
     compares_arguments = False
@@ -85,7 +85,7 @@ class NodeType:
         self.passes = passes(node_class)
 
     def head(self, node: Any) -> Key:
-        """What of a node is structure, and no part."""
+        """The structure of a node without its parts."""
         return None
 
     def parts(self, visitor: Visitor[T], node: Any) -> list[T]:
@@ -93,7 +93,7 @@ class NodeType:
         return []
 
     def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
-        """A copy of a node with other parts; the node itself where none is another one."""
+        """A copy of a node with other parts; the node itself if all parts are the same."""
         return node
 
 
@@ -113,7 +113,7 @@ class QType(NodeType):
     def parts(self, visitor: Visitor[T], node: Q) -> list[T]:
         parts: list[T] = []
         for child in node.children:
-            # Not a comprehension, which is a frame of its own on Python 3.11: a Q may be as deep as Django takes it.
+            # Not a comprehension, which needs another frame on Python 3.11: a Q may be as deep as Django allows.
             parts.append(visitor.operand(*child) if isinstance(child, tuple) else visitor.node(child))  # noqa: PERF401
         return parts
 
@@ -127,7 +127,7 @@ class QType(NodeType):
 
 
 class WhereType(NodeType):
-    """A node of a WHERE tree; Django notes on it whether its references are resolved."""
+    """A node of a WHERE tree, which stores whether its references are resolved."""
 
     @override
     def head(self, node: Any) -> Key:
@@ -148,7 +148,7 @@ class WhereType(NodeType):
 
 
 class AttributesType(NodeType):
-    """A node that is its attributes, but for what Django computes and keeps there."""
+    """A node that is described by its attributes, except for those that Django computes."""
 
     def __init__(self, node_class: type) -> None:
         super().__init__(node_class)
@@ -201,7 +201,7 @@ class ValueType(NodeType):
     """A constant inside an expression: a slot, unless an expression around it may look at it."""
 
     def names(self, node: Value) -> list[str]:
-        """What it carries beside the value."""
+        """Its attributes other than the value."""
         without = ("output_field",) if has_derived_field(node) else ()
         return list(structural_names(node, "value", *without))
 
@@ -226,14 +226,14 @@ class ValueType(NodeType):
 
 
 class LookupType(NodeType):
-    """A lookup: of a ready-made query, or written as an expression. A value on its right is a slot."""
+    """A lookup, in an existing Query or used as an expression. A value on its right is a slot."""
 
     def __init__(self, node_class: type) -> None:
         super().__init__(node_class)
         self.passes_left = self.passes or node_class in PASSING_LEFT
 
     def names(self, node: object) -> list[str]:
-        """What it carries beside its sides; its output field is its class's."""
+        """Its attributes other than its sides; the class defines the output field."""
         return list(structural_names(node, "lhs", "rhs", "output_field"))
 
     @override
@@ -246,7 +246,7 @@ class LookupType(NodeType):
         visitor.is_opaque = outside or not self.passes_left
         left = visitor.node(node.lhs)
         if node.rhs_is_direct_value():
-            # It is compiled again with the lookup, which may do with it what it likes.
+            # The lookup is compiled again at each run, so it may do anything with the value.
             visitor.is_opaque = outside
             right = visitor.operand(None, node.rhs)
         else:
@@ -309,7 +309,7 @@ class QuerySetType(NodeType):
 
     @override
     def head(self, node: DjangoQuerySet) -> Key:
-        # Rows carry the mode; Django has it from 6.1 on.
+        # Rows refer to the fetch mode, which Django has since 6.1.
         names = ("_db", "_iterable_class", "_fetch_mode", "_sticky_filter")
         own = [getattr(node, name, None) for name in names]
         return (*own, None if (fields := getattr(node, "_fields", None)) is None else name_keys(fields))
@@ -322,15 +322,15 @@ class QuerySetType(NodeType):
 
     @override
     def rebuilt(self, node: Any, parts: Sequence[object]) -> Any:
-        # Not `_chain()`, which gives the node itself where its cloning is off, and uses up that it is sticky.
+        # Not `_chain()`, which returns the node itself if cloning is disabled, and resets the sticky filter.
         substitute = node._clone()
-        # The setter of `query` resets the shape of the rows.
+        # The setter of `query` resets the iterable class.
         substitute._query = parts[0]
         return substitute
 
 
 class MappingType(NodeType):
-    """A dict, in its own order: the order of annotations is the order of columns."""
+    """A dict in its order, since the order of annotations is the order of columns."""
 
     def __init__(self, node_class: type) -> None:
         self.passes = True
@@ -386,7 +386,7 @@ class PartialType(NodeType):
         return [visitor.node(node.args), *[visitor.node(value) for value in node.keywords.values()]]
 
 
-# The first class that a node is an instance of decides.
+# The first match wins.
 NODE_TYPES: tuple[tuple[type | tuple[type, ...], type[NodeType]], ...] = (
     (Q, QType),
     (F, FType),
@@ -405,7 +405,7 @@ NODE_TYPES: tuple[tuple[type | tuple[type, ...], type[NodeType]], ...] = (
 
 @lru_cache(maxsize=4_096)
 def node_type_of(node_class: type) -> NodeType:
-    """What nodes of a class are made of. Raises `Uncacheable` for a class that adj does not know."""
+    """The type of nodes of a class. Raises `Uncacheable` for a class that adj does not know."""
     if node_class is Value:
         return ValueType(node_class)
     for known, shape in NODE_TYPES:

@@ -1,4 +1,4 @@
-"""What the walk over operands asks about one node: which attributes are structure, what is in a list, which field.
+"""Facts about single nodes: which attributes are structure, what is in a list, the key of a field.
 
 Private Django API used here: `Query.__dict__`, `Expression.__dict__`, `Expression._resolve_output_field`.
 """
@@ -18,22 +18,22 @@ from adj.compiler.keys.constants import constant_key
 from adj.compiler.slots.project_code import is_project_code
 from adj.statement.structure import PLAIN_TYPES, Key, StatementHolder
 
-# What Django computes and keeps on a Query; `table_map`, which says what `alias_map` says, copies of a query share.
+# Attributes that Django computes and caches on a Query. `table_map` repeats `alias_map`, and copies share it.
 _COMPUTED_ON_QUERIES = frozenset(
     {"_annotation_select_cache", "_extra_select_cache", "_lookup_joins", "base_table", "table_map"}
 )
-# What it keeps on an expression: the arguments say what the attributes say, and `possibly_multivalued` is set again
+# The same for expressions. The constructor arguments repeat the attributes, and `possibly_multivalued` is set again
 # whenever an OuterRef is resolved.
 _COMPUTED_ON_NODES = frozenset({"_constructor_args", "identity", "possibly_multivalued"})
 
 
 def holds_expression(item: object) -> bool:
-    """Whether a member of a list is an expression, or a list of such, as a composite key may be."""
+    """Whether a member of a list is an expression, or a list of expressions, as a composite key may be."""
     if type(item) in PLAIN_TYPES:
         return False
     if not isinstance(item, (list, tuple)):
         return hasattr(item, "resolve_expression") or isinstance(item, StatementHolder)
-    # Not by recursion: a list may hold itself.
+    # Not by recursion: a list may contain itself.
     waiting: list[object] = [item]
     met: set[int] = set()
     while waiting:
@@ -56,9 +56,9 @@ def structural_names(node: object, *without: str) -> Iterator[str]:
 
 @lru_cache(maxsize=4_096)
 def computed_names(node_class: Any) -> frozenset[str]:
-    """Attributes that Django caches on an object; `output_field` is both declared and computed, and stays.
+    """Attributes that Django caches on objects of a class, except `output_field`, which may also be declared.
 
-    A class of the project may set an attribute where Django would compute one, so that of such a class all count.
+    A class of the project may set an attribute that Django computes, so none of its attributes are left out.
     """
     if issubclass(node_class, Query):
         own = _COMPUTED_ON_QUERIES
@@ -72,17 +72,17 @@ def computed_names(node_class: Any) -> frozenset[str]:
 
 
 def field_key(field: Any) -> Key:
-    """A field of a model by its place; one made for an expression by what it is made of."""
+    """The key of a field: model and name, or its constructor arguments if it does not belong to a model."""
     model = getattr(field, "model", None)
     if model is not None and field.name:
         return (model, field.name, type(field))
     _, path, args, kwargs = field.deconstruct()
-    # Some fields pass themselves off as another class there, for the sake of migrations.
+    # Some fields return another class in deconstruct(), for migrations.
     return (type(field), path, _argument_key(args), _argument_key(kwargs))
 
 
 def _argument_key(argument: object) -> Key:
-    """An argument of a field, which may be made of other fields."""
+    """The key of a field's constructor argument, which may contain other fields."""
     if isinstance(argument, (Field, ForeignObjectRel)):
         return field_key(argument)
     if isinstance(argument, Mapping):
@@ -93,15 +93,15 @@ def _argument_key(argument: object) -> Key:
 
 
 def has_derived_field(node: Any) -> bool:
-    """Whether the output field of an expression follows from its sources, whether or not Django has kept it already.
+    """Whether the output field of an expression is derived from its sources, even if Django has cached it.
 
-    Django keeps what it finds out on the user's own object, which would then be described as another one.
+    Django caches it on the user's object, whose key must not change because of that.
     """
     declared = node.__dict__.get("output_field")
     if declared is None:
         return True
     try:
         return bool(field_key(node._resolve_output_field()) == field_key(declared))
-    # Of an expression that is not resolved yet nothing follows, and Django and projects raise what they like.
+    # The output field of an unresolved expression is unknown; Django and projects may raise any exception.
     except Exception:  # noqa: BLE001
         return False

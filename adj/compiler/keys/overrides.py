@@ -1,7 +1,7 @@
-"""What a project's QuerySet, Manager or Query does in a way of its own: judged by looking, before anything is built.
+"""Which methods a project's QuerySet, Manager or Query overrides; inspected before anything is built.
 
-Every attribute that Django's class defines is compared. A class with more attributes is still Django's; a class that
-replaces one may do anything there, and its own code has to run.
+Every attribute that Django's class defines is compared. Additional attributes do not matter; if a class overrides one,
+its own code has to run.
 
 Private Django API used here: `QuerySet._query`, `QuerySet._iterable_class`, `QuerySet._sticky_filter`,
 `QuerySet._defer_next_filter`, `Manager._db`, `Manager._hints`, `Manager._queryset_class`, and the methods of QuerySet
@@ -26,7 +26,7 @@ from adj.statement.shapes import Answer
 
 MethodNames: TypeAlias = frozenset[str]
 
-# What a class may have anew without a query noticing: how it is written down, shown, pickled, made a manager of.
+# Attributes that a class may override without any effect on queries.
 _HARMLESS = frozenset(
     {
         *("__abstractmethods__", "__annotate__", "__annotate_func__", "__annotations__", "__annotations_cache__"),
@@ -43,7 +43,7 @@ _BY_ANSWER: Mapping[Answer, MethodNames] = {
     Answer.GET: frozenset({"get", "aget"}),
     Answer.FIRST: frozenset({"first", "afirst"}),
     Answer.LAST: frozenset({"last", "alast"}),
-    # Django's end in get().
+    # Django's methods call get().
     Answer.EARLIEST: frozenset({"earliest", "aearliest", "_earliest", "get"}),
     Answer.LATEST: frozenset({"latest", "alatest", "_earliest", "get"}),
     Answer.COUNT: frozenset({"count", "acount"}),
@@ -59,7 +59,7 @@ ITERATOR: MethodNames = frozenset({"iterator", "aiterator"})
 EXPLAIN: MethodNames = frozenset({"explain", "aexplain"})
 ASYNC_ITERATION: MethodNames = frozenset({"__aiter__"})
 
-# What Django's own code calls by itself when adj lets it write.
+# Methods that Django calls when adj lets it write.
 _WRITTEN: MethodNames = frozenset(
     {
         *("create", "acreate", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"),
@@ -72,11 +72,11 @@ _WRITTEN: MethodNames = frozenset(
 TERMINAL: MethodNames = frozenset().union(
     *_BY_ANSWER.values(), IN_BULK, CONTAINS, ITERATOR, EXPLAIN, ASYNC_ITERATION, _WRITTEN
 )
-"""Methods that end a chain: a class that replaces one still builds as Django does."""
+"""Terminal methods: a class that overrides one still builds queries as Django does."""
 
 _NONE: MethodNames = frozenset()
 _METHODS: MethodNames = frozenset({"__getattr__", *(name for base in QuerySet.__mro__ for name in vars(base))})
-# What Django's QuerySet gives to an instance.
+# The attributes of a QuerySet instance.
 _ATTRIBUTES: MethodNames = frozenset({*vars(QuerySet()), DJANGO_VERSION_PICKLE_KEY})
 _QUERY_METHODS: MethodNames = frozenset(
     name
@@ -85,7 +85,7 @@ _QUERY_METHODS: MethodNames = frozenset(
     if callable(member) and not isinstance(member, type)
 )
 
-# All methods that a manager takes over from its QuerySet share their code.
+# All methods that a manager copies from its QuerySet class share one code object.
 _PROXY: object = Manager.filter.__code__
 
 
@@ -102,26 +102,26 @@ _MANAGER_METHODS: MethodNames = frozenset(
 
 
 def overridden(queryset_class: type) -> MethodNames:
-    """The attributes of Django's QuerySet that a class replaces."""
+    """The attributes of Django's QuerySet that a class overrides."""
     if queryset_class is QuerySet:
         return _NONE
     return _of_queryset(queryset_class).replaced()
 
 
 def overridden_terminals(queryset_class: type) -> MethodNames:
-    """The terminal methods among them."""
+    """The terminal methods that a class overrides."""
     return overridden(queryset_class) & TERMINAL
 
 
 def builds_plainly(queryset_class: type) -> bool:
-    """Whether a class builds its queries as Django does; new methods and replaced terminal methods do no harm."""
+    """Whether a class builds queries as Django does; it may override terminal methods and add others."""
     return overridden(queryset_class) <= TERMINAL
 
 
 class _Own:
-    """What the project's classes before Django's replace, found anew when one of them has gained or lost a name.
+    """The names that the project's classes override; computed again when one of the classes changes.
 
-    Tests and packages set methods of classes at any time.
+    Tests and packages may set methods on classes at any time.
     """
 
     __slots__ = ("_classes", "_contents", "_find", "_names", "_replaced")
@@ -134,11 +134,11 @@ class _Own:
         self._replaced = _NONE
 
     def replaced(self) -> MethodNames:
-        """The names of Django's that they replace now."""
-        # On the way of every query: no function of ours in the comparison.
+        """The Django names that the classes override now."""
+        # Called for every query: the comparison runs without Python calls.
         names = [*map(tuple, self._contents)]
         if names != self._names:
-            # In this order, for threads that do this at once.
+            # In this order, since threads may do this at the same time.
             self._replaced = self._find(self._classes)
             self._names = names
         return self._replaced
@@ -154,18 +154,18 @@ def _overridden(own: Sequence[type]) -> MethodNames:
 
 
 def django_reason(queryset: Any) -> str | None:
-    """Why only a QuerySet's own code can build on it and run it; None where adj may.
+    """Why a QuerySet takes the Django path; None if adj may build on it and run it.
 
-    Looked at are its class, its own attributes, its Query, and what makes its rows.
+    Checks its class, its instance attributes, its Query and its iterable class.
     """
     queryset_class: type = type(queryset)
     if not (own := overridden(queryset_class)) <= TERMINAL:
         return _class_reason(queryset_class.__name__, own)
     attributes = queryset.__dict__
     if not attributes.keys() <= _ATTRIBUTES:
-        return f"{queryset_class.__name__} has attributes of its own: {_listed(attributes.keys() - _ATTRIBUTES)}"
+        return f"{queryset_class.__name__} sets its own attributes: {_listed(attributes.keys() - _ATTRIBUTES)}"
     if queryset._sticky_filter or queryset._defer_next_filter:
-        return f"{queryset_class.__name__} is in the middle of a step"
+        return f"{queryset_class.__name__} has a pending sticky or deferred filter"
     if (reason := query_reason(queryset._query)) is not None:
         return reason
     iterable = queryset._iterable_class
@@ -178,7 +178,7 @@ def _class_reason(name: str, own: MethodNames) -> str:
 
 
 def is_patched(queryset: DjangoQuerySet) -> bool:
-    """Whether methods were set on a QuerySet itself."""
+    """Whether methods were set on a QuerySet instance."""
     return not queryset.__dict__.keys().isdisjoint(_METHODS)
 
 
@@ -186,26 +186,26 @@ def is_patched(queryset: DjangoQuerySet) -> bool:
 
 
 def query_reason(query: object) -> str | None:
-    """Why only a Query's own code can be trusted with it; None for Django's."""
+    """Why a Query takes the Django path; None for Django's classes."""
     query_class = type(query)
     if not query_class.__module__.startswith(("django.", "adj.")):
         return f"{query_class.__name__} is a Query of the project"
     if query.__dict__.keys().isdisjoint(_QUERY_METHODS):
         return None
-    return f"{query_class.__name__} has methods of its own: {_listed(query.__dict__.keys() & _QUERY_METHODS)}"
+    return f"{query_class.__name__} overrides methods: {_listed(query.__dict__.keys() & _QUERY_METHODS)}"
 
 
 # -- managers ----------------------------------------------------------------------------------------------------------
 
 
 def own_methods(manager: AnyManager) -> MethodNames:
-    """The methods of Django's Manager, but `get_queryset()`, that a manager replaces."""
+    """The methods of Django's Manager that a manager overrides, other than `get_queryset()`."""
     manager_class: type = type(manager)
     attributes = manager.__dict__
     own = _NONE if manager_class is Manager else _of_manager(manager_class).replaced()
     if _MANAGER_METHODS.isdisjoint(attributes):
         return own
-    # A many-to-many manager has a flag `reverse`.
+    # A many-to-many manager has a boolean attribute `reverse`.
     return own.union(name for name in _MANAGER_METHODS.intersection(attributes) if callable(attributes[name]))
 
 
@@ -215,7 +215,7 @@ def _of_manager(manager_class: type) -> _Own:
 
 
 def _own_methods(classes: Sequence[type]) -> MethodNames:
-    """The methods whose first definition is not Django's; related managers are Django's, with classes made for them."""
+    """The methods that a class outside Django and adj defines first; Django generates classes for related managers."""
     own: set[str] = set()
     seen: set[str] = set()
     for one in classes:
@@ -227,12 +227,12 @@ def _own_methods(classes: Sequence[type]) -> MethodNames:
 
 
 def starts_plain(manager: AnyManager) -> bool:
-    """Whether a manager gives every row of the database that the router chooses, and has no methods of its own."""
+    """Whether a manager returns all rows from the router's database and does not override query methods."""
     return begins_with_every_row(manager) and not own_methods(manager)
 
 
 def begins_with_every_row(manager: Any) -> bool:
-    """Whether a manager gives every row of the database that the router chooses, whenever it is asked."""
+    """Whether a manager always returns all rows from the router's database."""
     return _gives_every_row(manager) and builds_plainly(manager._queryset_class)
 
 
@@ -246,7 +246,7 @@ def _gives_every_row(manager: Any) -> bool:
 
 
 def terminals_of_every_row(manager: Any) -> MethodNames | None:
-    """The terminal methods that the QuerySets of a manager replace, which starts plain; None if it does not."""
+    """The terminal methods that a manager's QuerySets override; None if the manager changes more than these."""
     if not _gives_every_row(manager) or own_methods(manager):
         return None
     own = overridden(manager._queryset_class)
@@ -254,12 +254,12 @@ def terminals_of_every_row(manager: Any) -> MethodNames | None:
 
 
 def has_plain_manager(model: type[Model]) -> bool:
-    """Whether a model's default manager starts from every row, whenever it is asked."""
+    """Whether a model's default manager always returns all rows."""
     return starts_plain(model._default_manager)
 
 
 def queryset_class_of(manager: AnyManager) -> type[DjangoQuerySet]:
-    """The class of the QuerySets that a manager makes, unless its `get_queryset()` says otherwise."""
+    """The class of a manager's QuerySets, unless its `get_queryset()` returns another one."""
     return cast("PrivateManager", manager)._queryset_class
 
 
@@ -267,12 +267,12 @@ def queryset_class_of(manager: AnyManager) -> type[DjangoQuerySet]:
 
 
 def method_names(answer: Answer) -> MethodNames:
-    """The terminal methods that decide about a kind of answer."""
+    """The methods that may be overridden to change a terminal method."""
     return _BY_ANSWER.get(answer) or frozenset({answer.value, f"a{answer.value}"})
 
 
 def has_own_async(source: DjangoQuerySet | AnyManager, name: str) -> bool:
-    """Whether a QuerySet or a manager replaces the asynchronous method of a synchronous one."""
+    """Whether a QuerySet or a manager overrides the asynchronous variant of a method."""
     asynchronous = f"a{name}"
     if isinstance(source, QuerySet):
         return asynchronous in overridden(type(source)) or asynchronous in source.__dict__

@@ -1,7 +1,7 @@
-"""The lookups of a prefetch, taken apart by levels: `author__publisher` has the levels `author` and `publisher`.
+"""Prefetch lookups by level: `author__publisher` has the levels `author` and `publisher`.
 
-Django's `Prefetch` has two paths: the one to go through, and the one of the attributes that hold the rows, which ends
-with `to_attr`. Lookups that agree in the second one, up to a level, are one branch there.
+Django's `Prefetch` has two paths: `prefetch_through`, the relations to follow, and `prefetch_to`, the attributes that
+hold the rows, which may end with `to_attr`. Lookups with the same `prefetch_to` up to a level are one branch.
 
 Private Django API used here: `QuerySet._prefetch_related_lookups`, `QuerySet._chain`.
 """
@@ -37,14 +37,14 @@ def _prefixed(lookup: str | AnyPrefetch, prefix: str | None) -> AnyPrefetch:
 
 
 def copied(lookup: T, **changes: object) -> T:
-    """A copy; not by `copy.copy()`, for which a Prefetch asks its QuerySet for a state that can be pickled."""
+    """A copy. Not by `copy.copy()`, since `Prefetch.__getstate__()` expects a QuerySet."""
     copy = object.__new__(type(lookup))
     copy.__dict__.update(lookup.__dict__, **changes)
     return copy
 
 
 def through(lookup: AnyPrefetch, level: int) -> str:
-    """The attribute that a lookup goes through at a level."""
+    """The relation that a lookup follows at a level."""
     return lookup.prefetch_through.split(LOOKUP_SEP)[level]
 
 
@@ -64,7 +64,7 @@ def path(lookup: AnyPrefetch, level: int) -> str:
 
 
 def branches(lookups: Iterable[AnyPrefetch], level: int) -> list[list[AnyPrefetch]]:
-    """The lookups by the attribute that holds their rows at a level, in the order in which each is met first."""
+    """The lookups grouped by the attribute that holds their rows at a level, in order of first appearance."""
     by_attribute: dict[str, list[AnyPrefetch]] = {}
     for lookup in lookups:
         by_attribute.setdefault(holder(lookup, level), []).append(lookup)
@@ -87,7 +87,7 @@ def has_second_queryset(branch: Sequence[AnyPrefetch], level: int) -> bool:
 
 
 def refuse_second_queryset(lookup: AnyPrefetch) -> None:
-    """Rows that one lookup has fetched cannot be those of another one's query."""
+    """Raise `ValueError` if a lookup with a query follows another one for the same rows."""
     if lookup.queryset is not None:
         raise ValueError(
             f"'{lookup.prefetch_to}' lookup was already seen with a different queryset. You may need to adjust "
@@ -96,12 +96,12 @@ def refuse_second_queryset(lookup: AnyPrefetch) -> None:
 
 
 def prefetch_lookup(lookup: Any) -> Any:
-    """A `Prefetch` around an AsyncQuery becomes one around the QuerySet it stands for, also where one is nested."""
+    """Replace each AsyncQuery in a lookup with its QuerySet, including nested ones."""
     changes: dict[str, object] = {}
     if (nested := getattr(lookup, "queryset", None)) is not None:
         changes["queryset"] = _djangos_queryset(lookup, nested)
     if (several := getattr(lookup, "querysets", None)) is not None:
-        # A GenericPrefetch, which has one for each model.
+        # A GenericPrefetch has one query for each model.
         changes["querysets"] = [_djangos_queryset(lookup, each) for each in several]
     return copied(lookup, **changes) if changes else lookup
 
@@ -110,13 +110,13 @@ def _djangos_queryset(lookup: AnyPrefetch, query: Any) -> DjangoQuerySet:
     if not isinstance(query, StatementHolder):
         return with_djangos_prefetches(query)
     queryset = query.queryset
-    # Django makes this check where it can see a QuerySet: in the constructor of Prefetch.
+    # The constructor checks the QuerySet, which Django could not do for an AsyncQuery.
     Prefetch(lookup.prefetch_through, queryset=queryset)
     return queryset
 
 
 def with_djangos_prefetches(queryset: PrivateQuerySet) -> PrivateQuerySet:
-    """A QuerySet whose prefetches Django's own code can follow: without an AsyncQuery in any of them."""
+    """The QuerySet with prefetches that Django can follow: without any AsyncQuery."""
     lookups = queryset._prefetch_related_lookups
     if lookups:
         queryset = queryset._chain()

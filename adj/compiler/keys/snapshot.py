@@ -1,53 +1,28 @@
-"""Operands as they were on the line that wrote them: a query runs more than once, and later than that line.
+"""Copies of operands as they are when a clause is written: the query may run later, and more than once.
 
-An iterator would be empty at the second run; a list, a dict, a Q or an instance may have changed. Django takes most of
-its copies at the same moment, when it resolves an operand; adj takes them all there. What cannot change stays the
-user's own object, and no object of the user's is ever changed.
-
-Private Django API used here: `Expression.__dict__`, `Expression._constructor_args`, `Expression.identity`,
-`tree.Node.children`, `QuerySet._query`, `QuerySet._result_cache`, `Query.clone`.
+An iterator would be empty at the second run; a list, a dict, a Q or an instance may change in between. Django makes
+most of its copies at the same moment, when it resolves an operand; adj makes all copies there. Immutable operands are
+not copied, and the user's objects are never changed.
 """
 
 from __future__ import annotations
 
-import copy
-import types
-from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import (
-    Callable,
-    ItemsView,
-    Iterator,
-    KeysView,
     Mapping,
-    MutableMapping,
-    MutableSequence,
-    MutableSet,
-    ValuesView,
 )
-from typing import Any, TypeAlias
+from typing import Any
 
-from django.db.models import F, FilteredRelation, Model, Prefetch, Q, QuerySet
-from django.db.models.expressions import BaseExpression, Expression, OuterRef
-from django.db.models.lookups import Lookup
-from django.db.models.sql.query import Query
-from django.utils.functional import LazyObject, Promise
+from django.db.models import Prefetch
 
-from adj.compiler.keys.lazy import is_cast_at_once, text_of, unwrapped
+from adj.compiler.keys.operand_copies import STEADY_TYPES, Snapshot, is_steady
 from adj.compiler.keys.prefetch_lookups import copied
-from adj.statement.structure import PLAIN_TYPES, StatementHolder
-
-_STEADY = frozenset({*PLAIN_TYPES, bool, types.NoneType, F, OuterRef} - {dict})
-"""Types whose objects say the same at any time."""
-
-_BUILT_BY_DJANGO = frozenset({"source_expressions", "cases", "extra", "bilateral_transforms"})
-"""Lists and dicts that an expression makes for itself: nobody else has them, so that only their members matter."""
 
 
 def snapshot_conditions(
     source: object, args: tuple[object, ...], lookups: dict[str, object]
 ) -> tuple[tuple[object, ...], dict[str, object]]:
     """The arguments of `filter()`: Qs, other conditional expressions, pairs and `path=operand` lookups."""
-    if not args and _STEADY.issuperset(map(type, lookups.values())):
+    if not args and STEADY_TYPES.issuperset(map(type, lookups.values())):
         return args, lookups
     snapshot = Snapshot(source)
     if args:
@@ -58,7 +33,7 @@ def snapshot_conditions(
 def snapshot_condition(source: object, condition: object) -> object:
     """The argument of `complex_filter()`: a Q or a dict."""
     snapshot = Snapshot(source)
-    # `**` reads a dict of a project's own as Django's call of Q() does.
+    # `**` reads a subclass of dict as Django does when it calls Q().
     return snapshot.lookups(dict(**condition)) if isinstance(condition, Mapping) else snapshot.value(condition)
 
 
@@ -70,7 +45,7 @@ def snapshot_value(value: Any) -> Any:
 def snapshot_values(source: object, values: tuple[object, ...]) -> tuple[Any, ...]:
     """Names and expressions, as in `order_by()`; or the queries of `union()`."""
     for value in values:
-        if type(value) not in _STEADY and not is_steady(value):
+        if type(value) not in STEADY_TYPES and not is_steady(value):
             return tuple(map(Snapshot(source).value, values))
     return values
 
@@ -87,7 +62,7 @@ def snapshot_expressions(
 
 def snapshot_prefetches(lookups: tuple[Any, ...]) -> tuple[Any, ...]:
     """The lookups of `prefetch_related()`: each `Prefetch` with its query."""
-    if _STEADY.issuperset(map(type, lookups)):
+    if STEADY_TYPES.issuperset(map(type, lookups)):
         return lookups
     return tuple([_prefetch(lookup) if isinstance(lookup, Prefetch) else lookup for lookup in lookups])
 
@@ -96,366 +71,3 @@ def _prefetch(lookup: Any) -> Any:
     queryset = lookup.queryset
     taken = snapshot_value(queryset)
     return lookup if taken is queryset else copied(lookup, queryset=taken)
-
-
-def is_steady(value: Any) -> bool:
-    """Whether a value says the same at any time; this only saves the way through a `Snapshot`.
-
-    An expression of Django's holds nothing but what it was made of. Such are met in every other query: hence the loops.
-    """
-    copier = _COPIERS[type(value)]
-    if copier is not Snapshot.djangos:
-        return copier is None
-    args, kwargs = value._constructor_args
-    for argument in args:
-        if type(argument) not in _STEADY and not is_steady(argument):
-            return False
-    if kwargs:
-        for argument in kwargs.values():
-            if type(argument) not in _STEADY and not is_steady(argument):
-                return False
-    return True
-
-
-class Snapshot:
-    """What one clause is given. An object that is met twice is copied once, as equality by identity may matter."""
-
-    __slots__ = ("drained", "has_text", "source", "taken")
-
-    def __init__(self, source: Any) -> None:
-        self.source = source
-        # By identity, with the originals, so that none of them is gone before the clause is done.
-        self.taken: dict[int, tuple[object, Any]] = {}
-        self.drained: dict[int, tuple[object, list[object]]] = {}
-        self.has_text = False
-
-    # -- conditions ------------------------------------------------------------------------------------------------
-
-    def argument(self, argument: object) -> object:
-        """A positional argument of `filter()`; a `(path, operand)` pair, which Django takes as well, becomes a Q."""
-        is_pair = isinstance(argument, tuple) and len(argument) == 2 and isinstance(argument[0], str)
-        return self.q(Q(argument)) if is_pair else self.value(argument)
-
-    def lookups(self, pairs: Mapping[str, object]) -> dict[str, object]:
-        """`path=operand` pairs. Django's order, sorted by path, decides which one drains an iterator of two."""
-        if len(pairs) < 2:
-            return {path: self.operand(path, operand) for path, operand in pairs.items()}
-        taken = {path: self.operand(path, pairs[path]) for path in sorted(pairs)}
-        return {path: taken[path] for path in pairs}
-
-    def operand(self, path: str, operand: Any) -> object:
-        """The right-hand side of a lookup: iterators are drained, and lazy texts cast where Django does so at once."""
-        if type(operand) in _STEADY:
-            return operand
-        copier = _COPIERS[type(operand)]
-        if copier is Snapshot.iterator:
-            taken: object = self._drained(operand)
-        else:
-            taken = operand if copier is None else copier(self, operand)
-        if type(taken) is not list and path.endswith("__in"):
-            taken = self._members_of(operand, taken)
-        if self.has_text:
-            self.has_text = False
-            return self._with_texts(path, taken)
-        return taken
-
-    def _members_of(self, operand: Any, taken: object) -> object:
-        """The right-hand side of `in`, where a list serves as well, and has a plan."""
-        if type(taken) is set:
-            # Django sends the members in the order of the user's set, which a copy of it need not have.
-            return list(operand)
-        return list(taken) if isinstance(taken, _VIEWS) else taken
-
-    def _drained(self, iterator: Iterator[object]) -> list[object]:
-        items: list[object] = self.value(list(iterator))
-        self.drained[id(iterator)] = iterator, items
-        return items
-
-    def _with_texts(self, path: str, operand: Any) -> Any:
-        model = self.source.statement.model
-        if isinstance(operand, Promise):
-            return text_of(operand) if is_cast_at_once(model, path) else operand
-        if type(operand) in (list, tuple, set, frozenset) and is_cast_at_once(model, path, of_members=True):
-            return type(operand)([text_of(item) if isinstance(item, Promise) else item for item in operand])
-        return operand
-
-    # -- values ----------------------------------------------------------------------------------------------------
-
-    def value(self, value: Any) -> Any:
-        """Anything that may stand in a clause, as it is now."""
-        copier = _COPIERS[type(value)]
-        return value if copier is None else copier(self, value)
-
-    def q(self, node: Q) -> Q:
-        """A Q. Always a copy: `add()` changes a Q, whose structure is in the key of a plan by then."""
-        if (seen := self.taken.get(id(node))) is not None:
-            return seen[1]  # type: ignore[no-any-return]
-        children: list[object] = []
-        for child in node.children:
-            if isinstance(child, tuple) and len(child) == 2:
-                children.append((child[0], self.operand(*child)))
-            elif isinstance(child, Q):
-                children.append(self.q(child))
-            else:
-                children.append(self.value(child))
-        attributes = node.__dict__.copy()
-        attributes["children"] = children
-        attributes.pop("identity", None)
-        copied: Q = object.__new__(type(node))
-        copied.__dict__ = attributes
-        self.taken[id(node)] = node, copied
-        return copied
-
-    def djangos(self, node: object) -> object:
-        """An expression of Django's that knows what it was made of."""
-        return node if is_steady(node) else self.node(node)
-
-    def node(self, node: object) -> Any:
-        """An expression: itself, unless something in it is copied."""
-        if (seen := self.taken.get(id(node))) is not None:
-            return seen[1]
-        changed: dict[str, object] = {}
-        attributes = node.__dict__
-        for name, value in attributes.items():
-            # What Django has computed and kept is a field, a constant or the identity.
-            if type(value) in _STEADY or name in ("_constructor_args", "identity"):
-                continue
-            if (taken := self._attribute(node, name, value)) is not value:
-                changed[name] = taken
-        # Last, since they hold what the attributes were made of.
-        if (arguments := attributes.get("_constructor_args")) is not None:
-            taken = self._arguments(*arguments)
-            if taken is not None:
-                changed["_constructor_args"] = taken
-        copied = node
-        if changed:
-            copied = copy.copy(node)
-            copied.__dict__.update(changed)
-            copied.__dict__.pop("identity", None)
-        self.taken[id(node)] = node, copied
-        return copied
-
-    def _attribute(self, node: object, name: str, value: object) -> object:
-        value_type = type(value)
-        if name in _BUILT_BY_DJANGO and value_type in (list, dict):
-            return self._members(value)
-        if name == "rhs" and isinstance(node, Lookup) and isinstance(value, Iterator):
-            return self._drained(value)
-        # A subquery has its Query for itself since it was made.
-        return value if isinstance(value, Query) else self.value(value)
-
-    def _members(self, container: Any) -> Any:
-        """A list or dict with its members as they are now; itself, unless one of them is copied."""
-        if type(container) is dict:
-            taken: Any = {name: self.value(value) for name, value in container.items()}
-            return container if all(taken[name] is value for name, value in container.items()) else taken
-        taken = list(map(self.value, container))
-        return container if all(map(_is, taken, container)) else taken
-
-    def _arguments(self, args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[object, object] | None:
-        """The arguments that an expression was made of, by which it is compared; None if they are the same."""
-        if _STEADY.issuperset(map(type, args)) and _STEADY.issuperset(map(type, kwargs.values())):
-            return None
-        taken = [self._argument(value) for value in args]
-        named = {name: self._argument(value) for name, value in kwargs.items()}
-        if all(map(_is, taken, args)) and all(named[name] is value for name, value in kwargs.items()):
-            return None
-        return tuple(taken), named
-
-    def _argument(self, value: object) -> object:
-        if type(value) not in _STEADY and (drained := self.drained.get(id(value))) is not None:
-            return drained[1]
-        return value if isinstance(value, Query) else self.value(value)
-
-    # -- queries ---------------------------------------------------------------------------------------------------
-
-    def queryset(self, queryset: Any) -> object:
-        """A Django QuerySet with a Query of its own and no rows. Whatever its owner set on it is kept."""
-        if (seen := self.taken.get(id(queryset))) is not None:
-            return seen[1]
-        # The property applies a filter that a related manager has put off, as Django does when it comes here.
-        query = queryset.query.clone()
-        copied = object.__new__(type(queryset))
-        copied.__dict__.update(queryset.__dict__, _query=query, _result_cache=None)
-        self.taken[id(queryset)] = queryset, copied
-        return copied
-
-    def query(self, query: Query) -> Any:
-        """A Query by itself."""
-        return query.clone()
-
-    def holder(self, holder: Any) -> object:
-        """A manager of adj's, whose rows may be others at another time. A query is immutable."""
-        return holder.all()
-
-    # -- instances and containers ----------------------------------------------------------------------------------
-
-    def lazy(self, proxy: object) -> object:
-        """A lazy object as what it stands for; a bare value stays lazy, and its field has to make do, as in Django."""
-        value = unwrapped(proxy)
-        copier = _COPIERS[type(value)]
-        if copier is Snapshot.iterator:
-            return self._drained(value)
-        return proxy if copier is None and not hasattr(value, "resolve_expression") else self.value(value)
-
-    def iterator(self, iterator: object) -> object:
-        """An iterator that is no operand of a lookup: nobody knows that it ends, and only an expression what it is."""
-        return iterator
-
-    def text(self, promise: object) -> object:
-        """A lazy text: in which language it is read depends on the lookup."""
-        self.has_text = True
-        return promise
-
-    def instance(self, instance: Model) -> object:
-        """An instance whose attributes are those of another one now: which is asked for, the lookup knows."""
-        if (seen := self.taken.get(id(instance))) is not None:
-            return seen[1]
-        copied: Any = object.__new__(type(instance))
-        copied.__dict__ = instance.__dict__.copy()
-        self.taken[id(instance)] = instance, copied
-        return copied
-
-    def sequence(self, items: Any) -> Any:
-        """A list, a deque and the like."""
-        if (seen := self.taken.get(id(items))) is not None:
-            return seen[1]
-        copied = (
-            items[:] if type(items) is list else _copied_list(items) if isinstance(items, list) else copy.copy(items)
-        )
-        self.taken[id(items)] = items, copied
-        # Not by the methods of a subclass, which may show other members than it holds.
-        members = list.__iter__(items) if isinstance(items, list) else iter(items)
-        for index, item in enumerate(members):
-            if (taken := self.value(item)) is not item:
-                if isinstance(items, list):
-                    list.__setitem__(copied, index, taken)
-                else:
-                    copied[index] = taken
-        return copied
-
-    def fixed(self, items: tuple[Any, ...]) -> tuple[object, ...]:
-        """A tuple, which may hold what changes."""
-        if _STEADY.issuperset(map(type, items)):
-            return items
-        taken = list(map(self.value, items))
-        if all(map(_is, taken, items)):
-            return items
-        # Whatever a named tuple takes for itself.
-        return tuple(taken) if type(items) is tuple else tuple.__new__(type(items), taken)
-
-    def unordered(self, items: Any) -> object:
-        """A set; a list where copies of unsaved instances, which have no hash, would be its members."""
-        if _STEADY.issuperset(map(type, items)):
-            return items if type(items) is frozenset else copy.copy(items)
-        members = list(items)
-        taken = list(map(self.value, members))
-        return copy.copy(items) if all(map(_is, taken, members)) else taken
-
-    def view(self, items: Any) -> object:
-        """The keys, values or items of a dict, as those of a dict that nobody else has."""
-        members = self.sequence(list(items))
-        if type(items) is _KEYS:
-            return dict.fromkeys(members).keys()
-        if type(items) is _VALUES:
-            return dict(enumerate(members)).values()
-        return dict(members).items() if type(items) is _ITEMS else members
-
-    def mapping(self, mapping: dict[object, object]) -> object:
-        """A dict, which is JSON or a range of options."""
-        if (seen := self.taken.get(id(mapping))) is not None:
-            return seen[1]
-        copied = copy.copy(mapping) if type(mapping) in _COPIED_BY_COPY else _copied_dict(mapping)
-        self.taken[id(mapping)] = mapping, copied
-        had_text = self.has_text
-        # Not by the methods of a subclass, which may show other members than it holds.
-        for name, value in dict.items(mapping):
-            if (taken := self.value(value)) is not value:
-                dict.__setitem__(copied, name, taken)
-        # JSON is written when the query runs, and its lazy texts with it.
-        self.has_text = had_text
-        return copied
-
-    def buffer(self, value: object) -> object:
-        """Anything else that is changed in place."""
-        return copy.copy(value)
-
-
-_VIEWS: tuple[type[KeysView[object]], type[ValuesView[object]], type[ItemsView[object, object]]] = (
-    type({}.keys()),
-    type({}.values()),
-    type({}.items()),
-)
-_KEYS, _VALUES, _ITEMS = _VIEWS
-_COPIED_BY_COPY = frozenset({dict, OrderedDict, defaultdict, Counter})
-
-
-def _copied_list(items: list[object]) -> Any:
-    """A list of a project's own, with what it holds rather than what its methods show."""
-    copied = list.__new__(type(items))
-    list.extend(copied, list.__iter__(items))
-    return _with_attributes(copied, items)
-
-
-def _copied_dict(mapping: dict[object, object]) -> Any:
-    if isinstance(mapping, OrderedDict):
-        # It has its order for itself.
-        return copy.copy(mapping)
-    copied: dict[Any, object] = dict.__new__(type(mapping))
-    dict.update(copied, dict.items(mapping))
-    return _with_attributes(copied, mapping)
-
-
-def _with_attributes(copied: object, original: Any) -> object:
-    if (attributes := getattr(original, "__dict__", None)) is not None:
-        copied.__dict__.update(attributes)
-    return copied
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
-
-
-Copier: TypeAlias = Callable[[Snapshot, Any], Any]
-
-_COPIERS_BY_CLASS: tuple[tuple[type | tuple[type, ...], Copier], ...] = (
-    (LazyObject, Snapshot.lazy),
-    (Promise, Snapshot.text),
-    (Q, Snapshot.q),
-    (QuerySet, Snapshot.queryset),
-    (Query, Snapshot.query),
-    (Model, Snapshot.instance),
-    ((BaseExpression, FilteredRelation, F), Snapshot.node),
-    ((list, deque), Snapshot.sequence),
-    (tuple, Snapshot.fixed),
-    ((set, frozenset), Snapshot.unordered),
-    ((KeysView, ValuesView, ItemsView), Snapshot.view),
-    (dict, Snapshot.mapping),
-    (Iterator, Snapshot.iterator),
-    ((bytearray, MutableSequence, MutableSet, MutableMapping), Snapshot.buffer),
-)
-
-
-class _Copiers(dict[type, "Copier | None"]):
-    """How objects of a class are taken, for each class that was met; None for those that are taken as they are."""
-
-    def __missing__(self, value_type: type) -> Copier | None:
-        if len(self) >= _MAXIMUM:
-            self.clear()
-        copier = self[value_type] = _copier_of(value_type)
-        return copier
-
-
-def _copier_of(value_type: type) -> Copier | None:
-    if value_type in _STEADY:
-        return None
-    if issubclass(value_type, StatementHolder):
-        is_manager = isinstance(getattr(value_type, "statement", None), property)
-        return Snapshot.holder if is_manager else None
-    if issubclass(value_type, Expression) and value_type.__module__.startswith("django."):
-        return Snapshot.djangos
-    return next((copier for classes, copier in _COPIERS_BY_CLASS if issubclass(value_type, classes)), None)
-
-
-_MAXIMUM = 4_096
-_COPIERS = _Copiers()

@@ -1,7 +1,7 @@
-"""One walk over what the user gave: always the same nodes in the same order, whatever is made of them.
+"""The one walk over operands: always the same nodes in the same order.
 
-`KeyWalk` in `key_visitor.py` makes a key of them and collects the values; `SlotWalk` in `django/substitute.py` puts
-slots where those values were. Since both are this walk, a slot can only be where a value was counted.
+`KeyWalk` in `key_visitor.py` computes a key and collects the values; `SlotWalk` in `django/substitute.py` replaces
+these values with slots. Since both are this walk, a slot can only be where a value was counted.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 
 class Walk(Generic[T]):
-    """A walk over the operands of a clause about a model; subclasses say what becomes of a leaf and of a node.
+    """A walk over the operands of a clause about a model; subclasses decide what to do with leaves and nodes.
 
-    `is_opaque`: an enclosing node may look at values, so that all of them are constants here.
+    `is_opaque`: an enclosing node may read values, so that values here are constants.
     """
 
     __slots__ = ("is_opaque", "model", "seen", "was_opaque")
@@ -35,14 +35,14 @@ class Walk(Generic[T]):
         self.is_opaque = self.was_opaque = False
         self.seen: dict[int, Any] = {}
 
-    # -- what subclasses make of it ------------------------------------------------------------------------------------
+    # -- overridden by subclasses --------------------------------------------------------------------------------------
 
     def slot(self, value: object, *, is_member: bool = False) -> T:
-        """A value that may be another one at the next run; `is_member`: it stands in an expression, as a `Value`."""
+        """A value that may change from run to run; `is_member`: it is inside an expression, as a `Value`."""
         raise TypeError(f"{type(self).__name__} does not take values")
 
     def sequence(self, items: Collection[object], *, has_length: bool) -> T:
-        """A list of values, as one slot; `has_length`: SQL may depend on how many they are."""
+        """A list of values as one slot; `has_length`: the SQL may depend on its length."""
         raise TypeError(f"{type(self).__name__} does not take lists")
 
     def constant(self, value: object) -> T:
@@ -50,27 +50,27 @@ class Walk(Generic[T]):
         raise TypeError(f"{type(self).__name__} does not take constants")
 
     def nested(self, holder: StatementHolder) -> T:
-        """A nested query of adj."""
+        """A nested AsyncQuery."""
         raise TypeError(f"{type(self).__name__} does not take queries")
 
     def entered(self, node: object) -> object:
-        """What to remember of a node that is met for the first time."""
+        """What to store for a node on the first visit."""
         return node
 
     def again(self, node: object) -> T:
-        """A node that was met before."""
+        """A node that was visited before."""
         raise TypeError(f"{type(self).__name__} does not take nodes")
 
     def composed(self, node_type: NodeType, node: object, parts: list[T]) -> T:
-        """A node, of what became of its parts."""
+        """A node, with the results for its parts."""
         raise TypeError(f"{type(self).__name__} does not take nodes")
 
     def listed(self, items: object, parts: list[T]) -> T:
-        """A list or tuple of nodes, of what became of them."""
+        """A list or tuple of nodes, with the results for its members."""
         raise TypeError(f"{type(self).__name__} does not take lists")
 
     def path(self, path: str) -> None:
-        """A lookup path that is met."""
+        """A lookup path."""
 
     def local(self) -> None:
         """A node whose SQL depends on the current time zone."""
@@ -82,7 +82,7 @@ class Walk(Generic[T]):
         return [(path, self.operand(path, pairs[path])) for path in sorted(pairs)]
 
     def operand(self, path: str | None, value: object) -> T:
-        """The operand of a lookup; without a path, of one that Django has made already."""
+        """The operand of a lookup; without a path, of an existing lookup object."""
         if path is not None:
             self.path(path)
         if type(value) in PLAIN_TYPES:
@@ -98,7 +98,7 @@ class Walk(Generic[T]):
         return self.constant(value) if self.is_opaque else self.slot(value)
 
     def _right_hand_side(self, path: str | None, node: object) -> T:
-        """An expression that a lookup compares with; only plain comparisons leave its parameters alone."""
+        """An expression on the right of a lookup; only plain comparisons pass on its parameters unchanged."""
         if self.is_opaque or isinstance(node, (QuerySet, Query)) or compares_plainly(self.model, path):
             return self.node(node)
         self.is_opaque = True
@@ -108,11 +108,11 @@ class Walk(Generic[T]):
             self.is_opaque = False
 
     def _members(self, path: str | None, items: Any) -> T:
-        """A list of operands: one slot, unless it holds expressions, whose values Django's lookups look at."""
+        """A list of operands: one slot, unless it contains expressions, whose values Django's lookups may read."""
         expressions = [holds_expression(item) for item in items]
         if any(expressions):
             if not all(expressions):
-                # Django looks for expressions in a list itself, and would find a slot there.
+                # Django searches lists for expressions, and would find a slot.
                 raise Uncacheable("a list of values and expressions")
             before, self.is_opaque = self.is_opaque, True
             try:

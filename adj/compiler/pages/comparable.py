@@ -1,16 +1,16 @@
-"""How the value of an order key is fetched from each database, and compared there again, without any loss.
+"""How the value of an order key is fetched from each database and compared there again, without loss.
 
 The Python value may differ from the database's: `Avg()` is a numeric in PostgreSQL and a float in Python, MySQL prints
-six digits of a FLOAT, `TruncDay()` is converted to another time zone. So a key is fetched beside its row in a lossless
+six digits of a FLOAT, `TruncDay()` is converted to another time zone. So a key is fetched with its row in a lossless
 form, without Django's converters, and compared in that form.
 
-- PostgreSQL: every type has a text form that it reads back. A text literal of unknown type takes the type of the
+- PostgreSQL: every type can be converted to text and back. A text literal of unknown type takes the type of the
   expression that it is compared with.
 - SQLite: each value has its own storage class, which the driver keeps. A unary plus hides the declared type of a column
   from the driver, which would call Django's converter for it.
 - MySQL and MariaDB: the Python type that the driver returns tells which literal to write. Floats are fetched as DOUBLE.
   Dates and times are fetched as text, since the driver returns None for dates that Python cannot represent. ORDER BY
-  looks at the first `max_sort_length` bytes of a text only, while a comparison looks at all of them.
+  uses only the first `max_sort_length` bytes of a text, while a comparison uses the whole text.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from adj.django_types import AnyField
 
 
 class Incomparable(Exception):
-    """A key or a value that the database does not compare as it sorts; the message says why."""
+    """The database compares a key or a value differently than it sorts it; the message says why."""
 
 
 class Comparable(Protocol):
@@ -50,11 +50,11 @@ class Comparable(Protocol):
     """How many columns the key takes."""
 
     def columns(self, name: str) -> Sequence[Expression]:
-        """What to fetch beside a row for the key that the query knows by a name."""
+        """The expressions to fetch with a row for the key with this annotation name."""
         ...
 
     def place(self, fetched: Sequence[Any]) -> Place:
-        """The value in these columns. Raises `Incomparable`."""
+        """The value of the key in these columns. Raises `Incomparable`."""
         ...
 
     def operand(self, place: Plain | tuple[str, str]) -> object:
@@ -140,7 +140,7 @@ def _as_double(name: str) -> Expression:
 def _is_too_long(name: str) -> Expression:
     """Whether a text does not fit into a sort key.
 
-    The key holds `max_sort_length` bytes of weights, but of no more than a quarter as many characters.
+    The sort key contains `max_sort_length` bytes of weights, but at most a quarter as many characters.
     """
     weights = _form("LENGTH(WEIGHT_STRING(%(expressions)s))", name, Field())
     characters = _form("4 * CHAR_LENGTH(%(expressions)s)", name, Field())
@@ -148,7 +148,7 @@ def _is_too_long(name: str) -> Expression:
 
 
 class _Driver:
-    """A key of MySQL or MariaDB: the value as the driver has it, and a column that completes it."""
+    """A key of MySQL or MariaDB: the driver's value, and a column that completes it."""
 
     width = 2
 
@@ -166,7 +166,7 @@ class _Driver:
             case None | datetime.date() | datetime.time() | datetime.timedelta():
                 return self._moment(value, other)
             case float():
-                # Not for a column that says FloatField and is DECIMAL.
+                # Not for a FloatField on a DECIMAL column.
                 return float(other)
             case decimal.Decimal():
                 scale = max(0, -int(value.as_tuple().exponent))
@@ -183,7 +183,7 @@ class _Driver:
                 raise Incomparable(f"A cursor cannot hold a {type(value).__name__}.")
 
     def _moment(self, value: object, text: object) -> Place:
-        """A date or a time as text. `0000-00-00` is None for the driver, and no date for CAST."""
+        """A date or a time as text. The driver returns None for `0000-00-00`, which CAST does not accept."""
         if value is None or self.cast is None or not isinstance(text, str):
             raise Incomparable(f"{text} cannot be compared with other dates.")
         return self.cast, text
@@ -194,7 +194,7 @@ class _Driver:
                 template = f"CAST(%(expressions)s AS {cast})"
                 return Func(Value(text, output_field=TextField()), template=template, output_field=Field())
             case bytes():
-                # Without its field the driver would send text of the connection's character set.
+                # With a field, the driver would send text in the connection's character set.
                 return Value(place)
             case _:
                 return place

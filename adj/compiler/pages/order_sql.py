@@ -1,4 +1,4 @@
-"""What the order of a query is in SQL: for comparing it with Django's own, and for a cursor to know it by.
+"""The order of a query as SQL, to compare it with Django's order and to identify it in cursors.
 
 Private Django API used here: `Query.get_compiler`, `SQLCompiler.pre_sql_setup`, `.having`, `.compile`,
 `Query.alias_map`, `Query.annotation_select`, `Query.annotations`, `Query.group_by`, `Query.where`, `Join.join_cols`,
@@ -27,7 +27,7 @@ _CONSTANT: Final = re.compile(r"%s|-?[\d.]+|NULL|TRUE|FALSE|EmptyResultSet|FullR
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term of an ORDER BY: its SQL, the values in it, as text, and its direction."""
+    """One term of an ORDER BY: its SQL, its parameters as text, and its direction."""
 
     sql: str
     parameters: tuple[str, ...]
@@ -36,19 +36,19 @@ class Term:
 
     @property
     def what(self) -> tuple[str, tuple[str, ...]]:
-        """The expression, without its direction."""
+        """The expression without its direction."""
         return self.sql, self.parameters
 
     @property
     def is_constant(self) -> bool:
-        """Whether the term is the same for all rows, and sorts nothing."""
+        """Whether the term is the same for all rows, so that it does not sort."""
         return _CONSTANT.fullmatch(self.sql) is not None
 
 
 class CompiledOrder:
-    """A query on the way to its SQL, far enough to know its joins, groups and order.
+    """A query that is compiled as far as its joins, groups and order.
 
-    A joined table is named by its path, since its alias depends on the filters around it.
+    Joined tables are identified by their paths, since their aliases depend on other filters.
     """
 
     def __init__(self, query: Query, dialect: Dialect) -> None:
@@ -66,18 +66,18 @@ class CompiledOrder:
         return Term(*self._text(node), descending, nulls_first)
 
     def resolved_again(self, term: Term, node: Any) -> Term:
-        """The same term as Django writes it where it sorts by the name of an annotation."""
+        """The same term as Django writes it when sorting by the name of an annotation."""
         node = node.resolve_expression(self.query, allow_joins=True, reuse=None)
         return self.term(node, term.descending, term.nulls_first)
 
     def groups(self, nodes: Iterable[Any]) -> str:
-        """The conditions of the query where an aggregate is among these, whose value depends on them."""
+        """The conditions of the query if a node is an aggregate, whose value depends on them."""
         if not any(node.contains_aggregate for node in nodes):
             return ""
         return " ".join(map(str, self._text(self.query.where)))
 
     def distinguishing_aliases(self) -> set[str]:
-        """The joined tables whose rows make rows of the result: all, or those that are grouped by or distinct."""
+        """The joined tables whose rows multiply result rows: all, or those in GROUP BY or DISTINCT."""
         if self.query.group_by is not None:
             having = self._compiler.having
             nodes = [*self.query.annotations.values(), *([having] if having is not None else [])]
@@ -90,17 +90,17 @@ class CompiledOrder:
         return {alias for column in columns for alias in _aliases_in(column)}
 
     def returns_sets(self) -> bool:
-        """Whether one of the functions in the query makes several rows of one."""
+        """Whether a function in the query returns a set."""
         return any(
             getattr(node, "set_returning", False) for root in self.query.annotations.values() for node in _nodes(root)
         )
 
     def _terms(self, order: OrderBy) -> Iterator[Term]:
-        # The stubs do not know where a reference leads.
+        # django-stubs do not declare `Ref.source`.
         expression: Any = order.expression
         node = expression.source if isinstance(order.expression, Ref) else expression
         nulls_first = True if order.nulls_first else False if order.nulls_last else None
-        # Django casts a constant.
+        # Django casts constants.
         is_cast = isinstance(node, Cast) and isinstance(node.get_source_expressions()[0], Value)
         for part in node.get_cols() if isinstance(node, ColPairs) else (node,):
             term = self.term(part, order.descending, nulls_first)
@@ -108,7 +108,7 @@ class CompiledOrder:
                 yield term
 
     def _text(self, node: object) -> tuple[str, tuple[str, ...]]:
-        """The SQL of a node and the values in it, in a form that is the same in every process."""
+        """The SQL of a node and its parameters, in a form that is the same in every process."""
         try:
             sql, parameters = self._compiler.compile(node)
         except (EmptyResultSet, FullResultSet) as error:
@@ -116,21 +116,21 @@ class CompiledOrder:
         return self._columns.sub(self._column, sql), tuple(map(_value_text, parameters))
 
     def _column(self, match: re.Match[str]) -> str:
-        """A column by the path of its table; the key of a related row by the column that refers to it."""
+        """A column with the path of its table; for a related row's key, the column that refers to it."""
         alias, column = match[1] or match[2], match[3]
         while (referring := self._referring.get((alias, column))) is not None:
             alias, column = referring
         return f"<{self._paths[alias]}>.{column}"
 
     def _pattern(self) -> re.Pattern[str]:
-        """What finds a column with the alias of its table."""
+        """The pattern of a column with the alias of its table."""
         aliases = "|".join(map(re.escape, sorted(self._paths, key=len, reverse=True))) or "(?!)"
         mark = re.escape(self._quote("x")[0])
         return re.compile(rf"(?:{mark}({aliases}){mark}|(?<![\w{mark}])({aliases}))\.{mark}([^{mark}]+){mark}")
 
 
 def output_field_of(node: object) -> AnyField | None:
-    """The type of an expression, None where Django cannot tell."""
+    """The output field of an expression; None if Django does not know it."""
     try:
         return getattr(node, "output_field", None)
     except FieldError:
@@ -138,7 +138,7 @@ def output_field_of(node: object) -> AnyField | None:
 
 
 def _paths(query: Query) -> dict[str, str]:
-    """For each table of a query how it is reached."""
+    """The path of each table of a query, by alias."""
     paths: dict[str, str] = {}
     for alias, table in query.alias_map.items():
         if isinstance(table, Join):
@@ -150,9 +150,9 @@ def _paths(query: Query) -> dict[str, str]:
 
 
 def _referring(query: Query) -> dict[tuple[str, str], tuple[str, str]]:
-    """For the columns that foreign keys refer to, in joins along them, the columns of these keys.
+    """The foreign key columns of joins, by the columns that they refer to.
 
-    Django sorts by either, as the order comes from a related model's Meta or from a path.
+    Django sorts by either column, depending on whether the order comes from a related model's Meta or from a path.
     """
     return {
         (alias, right): (join.parent_alias, left)
@@ -165,13 +165,13 @@ def _referring(query: Query) -> dict[tuple[str, str], tuple[str, str]]:
 def _value_text(value: object) -> str:
     if isinstance(value, memoryview):
         value = bytes(value)
-    # A driver's wrapper around JSON has an address in its repr.
+    # The repr of a driver's JSON wrapper contains an address.
     value = getattr(value, "obj", value)
     return f"{type(value).__name__} {value!r}"
 
 
 def _nodes(node: object) -> Iterator[object]:
-    """An expression and all that it is made of."""
+    """An expression and all nested expressions."""
     yield node
     for source in getattr(node, "get_source_expressions", list)():
         if source is not None:

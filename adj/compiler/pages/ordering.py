@@ -1,6 +1,6 @@
-"""The order of a query as keys: what pages are cut by, made total by the primary key.
+"""The order of a query as keys, made total by the primary key, for keyset pagination.
 
-Django's own compiler is the judge: the keys have to give the ORDER BY that it writes for the query.
+The keys must compile to the ORDER BY that Django writes for the query.
 
 Private Django API used here: `Query.order_by`, `Query.extra_order_by`, `Query.extra_tables`, `Query.default_ordering`,
 `Query.standard_ordering`, `Query.distinct_fields`, `Query.group_by`, `Query.combinator`, `Query.annotations`,
@@ -38,7 +38,7 @@ from adj.statement.text import query_text
 
 @dataclass(frozen=True, slots=True)
 class OrderKey:
-    """One expression that rows are sorted by. `nulls_first` is None where the database decides."""
+    """One expression that rows are sorted by. `nulls_first` is None if the database decides."""
 
     expression: object
     descending: bool = False
@@ -46,22 +46,22 @@ class OrderKey:
     may_be_null: bool = True
 
     def reversed(self) -> OrderKey:
-        """The same key from the other end."""
+        """The same key in the opposite direction."""
         nulls_first = None if self.nulls_first is None else not self.nulls_first
         return replace(self, descending=not self.descending, nulls_first=nulls_first)
 
     def order_by(self, name: str) -> OrderBy:
-        """The clause that sorts by the key, which the query knows by a name."""
+        """The ORDER BY expression of the key, which is an annotation with this name."""
         nulls = {True: {"nulls_first": True}, False: {"nulls_last": True}, None: {}}[self.nulls_first]
         return OrderBy(F(name), descending=self.descending, **nulls)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The keys of a query, whose primary key is among them, and the shape of its rows.
+    """The keys of a query, including the primary key, and the shape of its rows.
 
-    `columns` are fetched beside a row, and hold its keys in the database's own form. `mark` tells the order from
-    others: the model, the keys' SQL and the values in it.
+    `columns` are fetched with each row and contain its keys in a form without loss. `mark` identifies the order: a
+    digest of the model, the keys' SQL and its parameters.
     """
 
     keys: tuple[OrderKey, ...]
@@ -72,23 +72,23 @@ class Order:
     mark: str
 
     def places(self, values: Sequence[object]) -> list[Place]:
-        """Where a row with these values in its columns stands. Raises `Incomparable`."""
+        """The position of a row with these values in its columns. Raises `Incomparable`."""
         rest = iter(values)
         return [comparable.place([*islice(rest, comparable.width)]) for comparable in self.comparables]
 
 
 def key_name(position: int) -> str:
-    """The name under which a query knows one of its keys."""
+    """The annotation name of a key."""
     return f"adj_key_{position}"
 
 
 def order_of(statement: Statement, queryset: DjangoQuerySet, dialect: Dialect) -> Order:
-    """The order of a statement. Raises `ShapeError` where it does not say where a row stands."""
+    """The order of a statement. Raises `ShapeError` if it does not determine the position of a row."""
     shape = ROW_SHAPES.get(queryset._iterable_class)
     if (reason := _refusal(statement, queryset.query, shape)) is not None or shape is None:
         raise ShapeError(
             query=query_text(statement),
-            reason=reason or "Its rows are made in a way of its own.",
+            reason=reason or "A class of the project creates its rows.",
             advice="A page needs rows whose place is known.",
         )
     try:
@@ -101,7 +101,7 @@ def order_of(statement: Statement, queryset: DjangoQuerySet, dialect: Dialect) -
 
 
 def _refusal(statement: Statement, query: Query, shape: RowShape | None) -> str | None:
-    """Why a query cannot be cut into pages."""
+    """Why a query does not support pages; None if it does."""
     has_instances = shape is RowShape.INSTANCE
     refusals = {
         "page() does not go with union(), intersection() and difference().": query.combinator,
@@ -119,7 +119,7 @@ def _refusal(statement: Statement, query: Query, shape: RowShape | None) -> str 
 
 
 class _Unsortable(Exception):
-    """A term that does not say where a row stands; the message says why."""
+    """A term does not determine the position of a row; the message says why."""
 
 
 def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order:
@@ -128,7 +128,7 @@ def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order
     keys = _keys(model, query)
     compiled, terms = _keyed(queryset, keys, dialect)
     if any(term.is_constant for term in terms):
-        # A database takes a number in ORDER BY for that of a column, and refuses other constants.
+        # Databases interpret a number in ORDER BY as a column position, and reject other constants.
         keys = tuple(key for key, term in zip(keys, terms, strict=True) if not term.is_constant)
         compiled, terms = _keyed(queryset, keys, dialect)
     names = [key_name(position) for position in range(len(keys))]
@@ -173,11 +173,11 @@ def _is_reversed(query: Query) -> bool:
 
 
 def _check_order(compiled: CompiledOrder, theirs: list[Term], ours: list[tuple[Term, object]]) -> None:
-    """Refuse an order that Django writes in another way than the keys say.
+    """Raise `_Unsortable` if the keys do not compile to Django's ORDER BY.
 
-    Django resolves an annotation again when it sorts by its name, which may give it more parentheses.
+    Django resolves an annotation again when it sorts by its name, which may add parentheses.
     """
-    # A term that is there already, in whatever direction, sorts nothing; Django leaves out most of them.
+    # A repeated term does not sort, in any direction; Django omits most of them.
     wanted: dict[object, Term] = {}
     for term in theirs:
         wanted.setdefault(term.what, term)
@@ -192,7 +192,7 @@ def _check_order(compiled: CompiledOrder, theirs: list[Term], ours: list[tuple[T
 
 
 def _check_stability(query: Query, nodes: Sequence[BaseExpression]) -> None:
-    """Refuse keys, and columns, that may be others on the next page though no row has changed."""
+    """Raise `_Unsortable` for keys and columns that may change between pages although no row changed."""
     for node in nodes:
         if (reason := unstable_reason(node)) is not None:
             raise _Unsortable(reason)
@@ -201,7 +201,7 @@ def _check_stability(query: Query, nodes: Sequence[BaseExpression]) -> None:
 
 
 def _check_rows(compiled: CompiledOrder) -> None:
-    """Refuse joins by which a row of the model may come more than once."""
+    """Raise `_Unsortable` for joins that may return a row of the model more than once."""
     repeated = repeated_aliases(compiled.query) & compiled.distinguishing_aliases()
     if repeated:
         name = relation_name(compiled.query, min(repeated, key=list(compiled.query.alias_map).index))
@@ -216,7 +216,7 @@ def _check_rows(compiled: CompiledOrder) -> None:
 
 
 def _sortable_type(node: BaseExpression) -> AnyField | None:
-    """The type of a key, None where Django does not know. Raises `_Unsortable` for those without an order."""
+    """The output field of a key; None if unknown. Raises `_Unsortable` for types without an order."""
     field = output_field_of(node)
     if isinstance(node, ColPairs):
         raise _Unsortable("A primary key of several columns inside an annotation cannot be compared.")
@@ -227,7 +227,7 @@ def _sortable_type(node: BaseExpression) -> AnyField | None:
 
 
 def _may_be_null(node: BaseExpression, query: Query) -> bool:
-    """Whether a key may be null: behind a relation it may, and a generated column and a view promise nothing."""
+    """Whether a key may be NULL: always for relations, generated columns and unmanaged tables."""
     if not isinstance(node, Col) or node.alias != query.get_initial_alias():
         return True
     field: AnyField = node.target
@@ -250,7 +250,7 @@ def _keys(model: type[Model], query: Query) -> tuple[OrderKey, ...]:
 
 
 def _of_term(model: type[Model], term: Any, query: Query) -> Iterator[OrderKey]:
-    """The keys of a term of the query itself, in the direction in which it is sorted."""
+    """The keys of a term of the query, in its direction."""
     if isinstance(term, str):
         name, descending = _direction(term, is_reversed=_is_reversed(query))
         yield from _of_name(model, name, query, descending=descending)
@@ -272,7 +272,7 @@ def _of_order_by(order: OrderBy) -> OrderKey:
 
 
 def _direction(term: str, *, is_reversed: bool) -> tuple[str, bool]:
-    """A term's path, and whether it is sorted downwards."""
+    """A term's path, and whether it is descending."""
     return term.removeprefix("-").removeprefix("+"), term.startswith("-") != is_reversed
 
 
@@ -289,7 +289,7 @@ def _of_name(model: type[Model], name: str, query: Query, *, descending: bool) -
 
 
 def _of_annotation(key: OrderKey, query: Query) -> Iterator[OrderKey]:
-    """The key of an expression; of a primary key of several columns, if the annotation is one, one for each."""
+    """The key of an expression; for an annotation that is a composite primary key, one key for each column."""
     path = _path(key.expression)
     node = query.annotations.get(path) if path is not None else None
     if isinstance(node, ColPairs) and node.alias == query.get_initial_alias():
@@ -299,7 +299,7 @@ def _of_annotation(key: OrderKey, query: Query) -> Iterator[OrderKey]:
 
 
 def _of_path(model: type[Model], name: str, prefix: str, descending: bool, query: Query) -> Iterator[OrderKey]:
-    """The keys of a path: a relation stands for the order of the related model, as in Django's own compiler."""
+    """The keys of a path: a relation is sorted by the related model's ordering, as in Django."""
     options: Options[Model] = model._meta
     pieces = name.split(LOOKUP_SEP)
     scope = Query(model) if prefix else query.clone()
@@ -315,7 +315,7 @@ def _of_path(model: type[Model], name: str, prefix: str, descending: bool, query
             path, is_down = _direction(term, is_reversed=descending)
             yield from _of_path(related.model, path, within, is_down, query)
         elif isinstance(term, OrderBy):
-            # Django turns these round neither for "-name" nor for reverse().
+            # Django does not reverse these for "-name" or reverse().
             yield _of_order_by(term.prefix_references(within))
         else:
             order = OrderBy(term, descending=descending)
@@ -323,7 +323,7 @@ def _of_path(model: type[Model], name: str, prefix: str, descending: bool, query
 
 
 def _columns_of(model: type[Model], name: str, query: Query | None) -> list[str]:
-    """The path itself; for a key of several columns the path of each."""
+    """The path; for a composite key, the path of each column."""
     scope = Query(model) if query is None else query.clone()
     targets = scope.setup_joins(name.split(LOOKUP_SEP), model._meta, scope.get_initial_alias()).targets
     if len(targets) == 1 and not _is_composite(targets[0]):
@@ -339,5 +339,5 @@ def _is_composite(field: AnyField) -> bool:
 
 
 def _path(expression: object) -> str | None:
-    """The path that an expression is, if it is one."""
+    """The path of an `F` expression; None for others."""
     return str(expression.name) if isinstance(expression, F) else None  # type: ignore[attr-defined]  # not in the stubs

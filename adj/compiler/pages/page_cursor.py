@@ -1,4 +1,4 @@
-"""The cursor of a page: where a row stands in an order, as signed text."""
+"""The cursor of a page: the position of a row in an order, as signed text."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from adj.errors import InvalidCursor
 
 _SALT: Final = "adj.page"
 
-# What a cursor holds of a key: a value that needs no more than itself, or one with the SQL type that it is cast to.
+# The value of a key in a cursor: a plain value, or a text with the SQL type to cast it to.
 Plain: TypeAlias = int | float | str | bytes
 Place: TypeAlias = Plain | tuple[str, str] | None
 
 
 def order_mark(model: str, order: Iterable[str]) -> str:
-    """What a cursor says about the order that it belongs to."""
+    """A digest that identifies the order of a cursor."""
     return hashlib.sha256("\n".join([model, *order]).encode()).hexdigest()[:16]
 
 
 def write_cursor(mark: str, places: Iterable[Place], *, includes_row: bool) -> str:
-    """The cursor of a row. One that includes its row is that of a page without rows, from where this row is next."""
+    """The cursor of a row. `includes_row`: the next page starts with this row, as for the cursor of an empty page."""
     return signing.dumps([mark, int(includes_row), *map(_written, places)], salt=_SALT, compress=True)
 
 
 def read_cursor(cursor: str, mark: str, count: int) -> tuple[list[Place], bool]:
     """The places of a cursor for an order, and whether it includes its row.
 
-    Raises `InvalidCursor` for text that is none, or one for another order.
+    Raises `InvalidCursor` for a text that is not a cursor, or a cursor of another order.
     """
     if not isinstance(cursor, str):
         raise InvalidCursor(reason=f"a cursor is text, not a {type(cursor).__name__}")

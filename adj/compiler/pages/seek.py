@@ -1,7 +1,7 @@
-"""The condition of the rows behind a place in an order: `a >= x AND (a > x OR (a = x AND ...))`.
+"""The condition for rows after a position in an order: `a >= x AND (a > x OR (a = x AND ...))`.
 
-The first half lets an index find where to begin. Values are compared by Django's plain lookups and without the key's
-field, so that neither a field nor a lookup of the project changes them.
+The first condition lets the database use an index. Values are compared with Django's plain lookups, without the key's
+field, so that a project's fields and lookups do not change them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from adj.compiler.pages.comparable import Comparable
 from adj.compiler.pages.ordering import OrderKey, key_name
 from adj.compiler.pages.page_cursor import Place
 
-# Keys in the direction of the walk, with the row's values.
+# Keys in the direction of the pages, with the row's values.
 Places = Sequence[tuple[OrderKey, Comparable, Place]]
 
 
 def behind(places: Places, *, nulls_are_least: bool, includes_row: bool) -> Q:
-    """The rows behind one, or from it on; the database takes null for less than every value, or for more."""
+    """The rows after a row, or from it on; the database sorts NULL first or last."""
     return _behind(0, places, nulls_are_least, includes_row)
 
 
@@ -38,7 +38,7 @@ def _behind(position: int, places: Places, nulls_are_least: bool, includes_row: 
 
 
 def _around_null(position: int, *, has_nulls_first: bool) -> tuple[Q, Q, Q]:
-    """The rows whose key is null, those behind them, and both."""
+    """Conditions for the rows whose key is NULL, the rows after them, and both."""
     null = Q(IsNull(_key(position), True))
     if has_nulls_first:
         return null, Q(IsNull(_key(position), False)), Q()
@@ -46,7 +46,7 @@ def _around_null(position: int, *, has_nulls_first: bool) -> tuple[Q, Q, Q]:
 
 
 def _around(position: int, value: object, descending: bool, nulls_follow: bool) -> tuple[Q, Q, Q]:
-    """The rows with a key, those behind them, and both."""
+    """Conditions for the rows with a key, the rows after them, and both."""
     beyond, from_here = (LessThan, LessThanOrEqual) if descending else (GreaterThan, GreaterThanOrEqual)
     null = Q(IsNull(_key(position), True)) if nulls_follow else Q()
     return (
@@ -57,5 +57,5 @@ def _around(position: int, value: object, descending: bool, nulls_follow: bool) 
 
 
 def _key(position: int) -> object:
-    """A key in parentheses: it may be a condition itself."""
+    """A key in parentheses, since it may be a condition."""
     return Func(F(key_name(position)), template="(%(expressions)s)", output_field=Field())

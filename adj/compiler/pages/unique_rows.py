@@ -1,7 +1,7 @@
-"""Whether a query returns each row of its model once, judged by its joins as functional dependencies.
+"""Whether a query returns each row of its model once, derived from its joins as functional dependencies.
 
-A joined table adds no rows where the row before it, the constants of the WHERE clause and a unique key leave room for
-one row of it only: a foreign key, a reverse one-to-one, the rows of a many-to-many manager, a unique filter.
+A joined table does not add rows if the parent row, the constants of the WHERE clause and a unique key determine one of
+its rows: a foreign key, a reverse one-to-one, the rows of a many-to-many manager, a unique filter.
 
 Private Django API used here: `Query.alias_map`, `Query.alias_refcount`, `Query.where`, `Join.join_cols`,
 `Join.join_field`, `Join.filtered_relation`, `FilteredRelation.resolved_condition`, `Options.total_unique_constraints`.
@@ -24,8 +24,8 @@ TableColumn = tuple[str, str]
 
 
 def repeated_aliases(query: Query) -> set[str]:
-    """The joined tables of a query of which there may be several rows for one row of its model."""
-    # The stubs do not know the attributes of joins.
+    """The joined tables that may have several rows for one row of the query's model."""
+    # django-stubs do not declare all attributes of joins.
     joins: list[Any] = [
         join for alias, join in query.alias_map.items() if query.alias_refcount[alias] and isinstance(join, Join)
     ]
@@ -43,12 +43,12 @@ def repeated_aliases(query: Query) -> set[str]:
 
 
 def _implied(join: Any, single: set[str], known: set[TableColumn]) -> Iterator[TableColumn]:
-    """The columns on one side of a join that follow from those on its other side."""
+    """The columns on one side of a join that the columns on the other side determine."""
     for left, right in join.join_cols:
         parent, child = (join.parent_alias, left), (join.table_alias, right)
         if join.parent_alias in single or parent in known:
             yield child
-        # In an outer join the parent may have no match.
+        # In an outer join, the parent may not have a match.
         if join.join_type == INNER and (join.table_alias in single or child in known):
             yield parent
 
@@ -60,13 +60,13 @@ def _is_single(join: Join, known: set[TableColumn]) -> bool:
 
 
 def _model_of(join: Any) -> Any:
-    """The model whose table is joined; a generic relation has its models the other way round."""
+    """The model of the joined table; a generic relation has its models reversed."""
     candidates = (join.join_field.related_model, join.join_field.model)
     return next((model for model in candidates if model._meta.db_table == join.table_name), None)
 
 
 def _unique_keys(model: type[Model]) -> Iterator[set[str | None]]:
-    """The sets of columns of a model's table that no two rows have in common."""
+    """The unique keys of a model's table, as sets of columns."""
     options = model._meta
     columns = {field.name: field.column for field in options.local_concrete_fields}
     yield {field.column for field in options.pk_fields}
@@ -80,7 +80,7 @@ def _unique_keys(model: type[Model]) -> Iterator[set[str | None]]:
 
 
 def _pinned(node: Any) -> Iterator[TableColumn]:
-    """The columns that a condition compares with a constant, whatever else it says."""
+    """The columns that a condition requires to equal a constant."""
     if isinstance(node, WhereNode):
         if not node.negated and (node.connector == AND or len(node.children) == 1):
             for child in node.children:
@@ -90,10 +90,10 @@ def _pinned(node: Any) -> Iterator[TableColumn]:
 
 
 def _pinned_by_join(join: Any) -> Iterator[TableColumn]:
-    """The columns of a joined table that the ON clause compares with a constant."""
+    """The columns of a joined table that the ON clause requires to equal a constant."""
     field = getattr(join.join_field, "field", join.join_field)
     if (name := getattr(field, "content_type_field_name", None)) is not None and (model := _model_of(join)):
-        # The key of the content type itself may have to be asked of the database.
+        # Its value is not needed, and might require a query.
         yield join.table_alias, model._meta.get_field(name).column
     for alias, column in _pinned(getattr(join.filtered_relation, "resolved_condition", None)):
         if alias == join.table_alias:
@@ -101,7 +101,7 @@ def _pinned_by_join(join: Any) -> Iterator[TableColumn]:
 
 
 def _is_equation(node: object) -> bool:
-    """Whether a condition is one of Django's lookups `exact`, or `in` with one member, with a constant."""
+    """Whether a condition is Django's `exact` lookup, or `in` with one member, with a constant."""
     name, right = getattr(node, "lookup_name", None), getattr(node, "rhs", None)
     if name not in {"exact", "in"} or not type(node).__module__.startswith("django."):
         return False
@@ -118,7 +118,7 @@ def _is_expression(value: object) -> bool:
 
 
 def relation_name(query: Any, alias: str) -> str:
-    """What a joined table is called in paths; a table between two models is called by their relation."""
+    """The name of a joined table in paths; for a many-to-many table, the name of the relation."""
     join = query.alias_map[alias]
     name = str(getattr(join.join_field, "name", join.table_name))
     if not name.endswith("+"):

@@ -1,4 +1,4 @@
-"""Whether an expression may have another value for the same row when it is evaluated again.
+"""Whether an expression may have different values for the same row when it is evaluated again.
 
 Private Django API used here: `Expression.get_source_expressions`, `Subquery.query`, `Query.annotations`,
 `Query.where`, `Query.order_by`.
@@ -24,26 +24,26 @@ _FUNCTIONS: Final = frozenset(
 
 
 def unstable_reason(node: object) -> str | None:
-    """Why rows cannot be sorted by an expression from one page to the next, None where they can."""
+    """Why an expression cannot sort rows consistently across pages; None if it can."""
     for part in _nodes(node):
         if isinstance(part, Window):
-            return "A window function depends on the other rows, so that a row has no place of its own."
+            return "A window function depends on the other rows, so that the position of a row may change."
         if type(part).__name__ in _CLASSES or _function_of(part) in _FUNCTIONS:
-            return f"{type(part).__name__} has another value each time, so that a row has no place of its own."
+            return f"{type(part).__name__} has another value each time, so that the position of a row may change."
         if isinstance(part, Query) and "?" in part.order_by:
             return "A nested query in a random order has another value each time."
     return None
 
 
 def _function_of(node: object) -> str:
-    """The SQL function that an expression calls, by its class or by its arguments."""
+    """The SQL function of an expression, from its class or its arguments."""
     own = getattr(node, "extra", None)
     name = own.get("function") if isinstance(own, dict) else None
     return str(name or getattr(node, "function", None)).upper()
 
 
 def _nodes(node: object) -> Iterator[object]:
-    """An expression and all that it is made of, nested queries included."""
+    """An expression and all nested expressions, including nested queries."""
     yield node
     children: list[object]
     if isinstance(node, Query):

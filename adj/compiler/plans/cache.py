@@ -1,6 +1,6 @@
 """The plan cache: a bounded, counted map from structure to plan, shared by all threads and loops of a process.
 
-It is bounded in plans and in bytes; the bytes of a plan are estimated by whoever stores it.
+It is bounded by the number of plans and by bytes, which the caller of `store()` estimates.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True, slots=True)
 class CacheStats:
-    """How queries fared since the start, or since `clear()`.
+    """Counts since the start of the process, or since `clear()`.
 
-    `hits`: the plan was there and took the new values. `misses`: compiled and kept. `refusals`: the plan was there, but
-    its SQL does not fit the new values; compiled afresh. `uncacheable`: compiled for this run only.
-    `mismatches`: a plan was found to differ from Django's SQL, which was used. `size` and `maximum` count plans.
-    `bytes` is an estimate of their memory, which does not matter when two of these are compared.
+    `hits`: a cached plan was used. `misses`: a statement was compiled and its plan cached. `refusals`: the SQL of the
+    cached plan does not fit the new values; the statement was compiled again. `uncacheable`: compiled for one run.
+    `mismatches`: a plan differed from Django's SQL, which was used. `size` and `maximum` count plans. `bytes` is an
+    estimate of their memory, which is ignored in comparisons.
     """
 
     hits: int
@@ -38,9 +38,9 @@ class CacheStats:
 
 
 class PlanCache(Generic[Entry]):
-    """Keeps the plans that were used last, as many as `read_maximum()` and `read_budget()` (bytes) allow.
+    """An LRU cache of plans, limited by `read_maximum()` plans and `read_budget()` bytes.
 
-    Safe under threads: a plan is never changed after it was stored, and each operation holds the lock once.
+    Thread-safe: plans are not changed after they are stored, and each operation holds the lock once.
     """
 
     def __init__(
@@ -58,20 +58,20 @@ class PlanCache(Generic[Entry]):
 
     @property
     def maximum(self) -> int:
-        """How many plans are kept; read from the settings at first use."""
+        """The maximum number of plans; read from the settings at first use."""
         if self._maximum is None:
             self._maximum = self._read_maximum()
         return self._maximum
 
     @property
     def budget(self) -> int:
-        """How many bytes of plans are kept; read from the settings at first use."""
+        """The maximum number of bytes; read from the settings at first use."""
         if self._budget is None:
             self._budget = self._read_budget()
         return self._budget
 
     def get(self, key: Hashable) -> Entry | None:
-        """The plan under a key, which becomes the one used last."""
+        """The plan of a key, marked as the most recently used."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
@@ -79,9 +79,9 @@ class PlanCache(Generic[Entry]):
             return entry
 
     def store(self, key: Hashable, entry: Entry, size: int = 0) -> None:
-        """Keep a plan of so many bytes, unless it alone is over the budget.
+        """Store a plan of `size` bytes, unless it exceeds the budget.
 
-        The plans that were unused for longest are dropped if there are too many, or too many bytes.
+        The least recently used plans are dropped if there are too many, or too many bytes.
         """
         maximum, budget = self.maximum, self.budget
         with self._lock:
@@ -94,11 +94,11 @@ class PlanCache(Generic[Entry]):
                 self._drop(next(iter(self._entries)))
 
     def reject(self, key: Hashable, size: int) -> None:
-        """Remember that no plan is worth keeping under a key, which has so many bytes."""
+        """Remember that the plan of a key is too large to cache; `size` is that of the key in bytes."""
         self._rejected.add(key, True, size)
 
     def is_rejected(self, key: Hashable) -> bool:
-        """Whether a plan under a key was made before, and was not worth keeping."""
+        """Whether the plan of a key is known to be too large to cache."""
         return self._rejected.get(key) is not None
 
     def _drop(self, key: Hashable) -> None:
@@ -106,27 +106,27 @@ class PlanCache(Generic[Entry]):
         self._bytes -= self._sizes.pop(key, 0)
 
     def count_hit(self) -> None:
-        """A plan took the values of a run."""
+        """Count a run with a cached plan."""
         with self._lock:
             self._hits += 1
 
     def count_miss(self) -> None:
-        """A statement was compiled and its plan kept."""
+        """Count a statement that was compiled and whose plan was cached."""
         with self._lock:
             self._misses += 1
 
     def count_refusal(self) -> None:
-        """A plan refused the values of a run."""
+        """Count a run whose values did not fit the cached plan."""
         with self._lock:
             self._refusals += 1
 
     def count_uncacheable(self) -> None:
-        """A statement was compiled for one run."""
+        """Count a statement that was compiled for one run."""
         with self._lock:
             self._uncacheable += 1
 
     def count_mismatch(self) -> None:
-        """A plan differed from Django."""
+        """Count a plan that differed from Django's SQL."""
         with self._lock:
             self._mismatches += 1
 
@@ -146,7 +146,7 @@ class PlanCache(Generic[Entry]):
             )
 
     def clear(self) -> None:
-        """Forget every plan and start counting again; the limits are read from the settings again."""
+        """Drop all plans and reset the counts; the limits are read from the settings again."""
         with self._lock:
             self._entries.clear()
             self._sizes.clear()

@@ -35,7 +35,7 @@ class CompiledStatement:
 
     @property
     def sql(self) -> str:
-        """What would be sent."""
+        """The SQL to send."""
         return self.captured.sql + (self.returned[0] if self.returned is not None else "")
 
     @property
@@ -44,11 +44,11 @@ class CompiledStatement:
         return tuple(self.captured.parameters)
 
     def prepared(self) -> Ready | DjangoPath:
-        """The statement with a plan for this run alone."""
+        """The statement with a plan for this run only."""
         finish, recording = self.question.finish, Recording(())
         try:
             plan = plan_from(self.queryset, self.captured, finish, recording, self.dialect, self.returned)
-        # A column without a type: Django asks the database first, which may refuse it with an error of its own.
+        # A column without a type: Django only fails after the database, which may raise another error.
         except (AttributeError, FieldError):
             if self.returned is not None:
                 raise
@@ -58,7 +58,7 @@ class CompiledStatement:
 
 
 def compiled_by_django(question: Question, dialect: Dialect) -> CompiledStatement | KnownResult | DjangoPath:
-    """What Django compiles of a statement as its user wrote it: no slot, the very objects, the very base."""
+    """Let Django compile a statement with the user's own operands and base, without slots."""
     try:
         with dialect.lent():
             queryset = build_on(question.statement, dialect.alias)
@@ -67,8 +67,8 @@ def compiled_by_django(question: Question, dialect: Dialect) -> CompiledStatemen
             captured = capture(queryset, question.finish, dialect.alias)
             returned = returned_columns_of(question, dialect)
     except (AsksDatabase, SynchronousOnlyOperation, RecursionError) as error:
-        # On the connection's thread it may ask, and has a stack of its own; building it here may not, and Django says
-        # so itself.
+        # Django's code may query the database, and has a larger stack on the connection's thread. If building raises
+        # the error again, it propagates.
         return django_path(question, build_on(question.statement, dialect.alias), str(error))
     if not isinstance(captured, Captured):
         return KnownResult(_known_result(captured, question.finish))
@@ -78,7 +78,7 @@ def compiled_by_django(question: Question, dialect: Dialect) -> CompiledStatemen
 
 
 def django_path(question: Question, source: object, reason: str) -> DjangoPath:
-    """A question for Django's own code. Raises `UnsupportedFeature` if that cannot give its answer."""
+    """A statement that takes the Django path. Raises `UnsupportedFeature` if it has `returning()`."""
     if question.finish.returning is not None:
         refuse_django_path(question.statement, question.finish, reason)
     return DjangoPath(source, reason)
@@ -90,15 +90,15 @@ def _known_result(result: object, finish: Finish) -> object:
 
 
 def returned_columns_of(question: Question, dialect: Dialect) -> tuple[str, Layout] | None:
-    """The end of a statement that returns the rows which it changes, and their layout."""
+    """The `RETURNING` clause of a statement, and the layout of its rows; None without `returning()`."""
     names = question.finish.returning
     return None if names is None else returned_columns(question.statement.model, names, dialect.alias)
 
 
 def reason_of_rows(captured: object) -> str | None:
-    """Why rows have other columns than their names say, if so; what Django makes of them, or how it fails, is its own.
+    """Why the columns of rows do not match their names, so that Django has to read them; None if they do.
 
-    Around a filtered window function Django selects equal columns once.
+    Around a filtered window function, Django selects equal columns only once.
     """
     if not isinstance(captured, Captured):
         return None
@@ -110,7 +110,7 @@ def reason_of_rows(captured: object) -> str | None:
 
 
 def capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
-    """What Django would execute to finish a QuerySet, as `Captured`; or the answer, where it needs no query."""
+    """What Django would execute for a terminal method, as `Captured`; its result if it needs no query."""
     try:
         with capturing():
             return finish_by_one_statement(queryset.using(alias), finish)

@@ -1,65 +1,23 @@
-"""A plan: SQL, what fills it, and how its rows become answers. Holds no value of any user's.
-
-Private Django API used here: `Field.get_prep_value`, `Field.get_db_prep_value`, `Field.get_db_prep_save`,
-`Lookup.bilateral_transforms`, `DatabaseOperations.integer_field_range`.
-"""
+"""A plan: SQL, binders for its parameters, and a hydrator for its rows. It does not contain any user's values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from django.core.exceptions import EmptyResultSet, FullResultSet
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.expressions import Col
-from django.db.models.fields import CharField, EmailField, IntegerField, SlugField, TextField, URLField
-from django.db.models.fields.related_lookups import RelatedExact
-from django.db.models.lookups import (
-    Exact,
-    GreaterThan,
-    GreaterThanOrEqual,
-    IntegerFieldExact,
-    IntegerGreaterThan,
-    IntegerGreaterThanOrEqual,
-    IntegerLessThan,
-    IntegerLessThanOrEqual,
-    LessThan,
-    LessThanOrEqual,
-)
-from django.db.models.sql.compiler import SQLCompiler
-
-from adj.compiler.django.assign import Assigned
 from adj.compiler.django.dialect import LIMITS, Dialect
 from adj.compiler.plans.trust import Trust
-from adj.compiler.slots.forget import forget_arguments
-from adj.compiler.slots.lookup_paths import MEMBERSHIPS
-from adj.compiler.slots.row_keys import RowKeys, keys_bind, placeholders
-from adj.compiler.slots.slots import Rendering, UnfitValue, check_nested, nested_markers
-from adj.compiler.slots.slotted_query import bare_compiler
-from adj.django_types import AnyField
-from adj.statement.structure import PLAIN_TYPES
+from adj.compiler.slots.row_keys import placeholders
+from adj.compiler.slots.slots import UnfitValue
 
 T = TypeVar("T")
 
 Bind: TypeAlias = Callable[[object], Sequence[object]]
-DirectBind: TypeAlias = Callable[[object], "Sequence[object] | None"]
-
-_COMPARISONS = frozenset({Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual})
-_TEXT_FIELDS = frozenset({CharField, TextField, SlugField, EmailField, URLField})
-_INTEGER_COMPARISONS = frozenset(
-    {
-        IntegerFieldExact,
-        IntegerGreaterThan,
-        IntegerGreaterThanOrEqual,
-        IntegerLessThan,
-        IntegerLessThanOrEqual,
-    }
-)
 
 
 NO_VALUE = -1
-"""The slot of a binder that takes no value: the last of the values, where there is such a binder."""
+"""The slot of a binder without a value: index -1, where `Plan.bind()` appends None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +33,7 @@ class Binder:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that is filled at every run: number `position` of what binder `binder` gives."""
+    """A parameter that is set at every run: number `position` of the result of binder `binder`."""
 
     binder: int
     position: int
@@ -83,7 +41,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class KeyParameters:
-    """All parameters that binder `binder` gives from number `start` on: a list of keys, as long as the run has it."""
+    """All parameters of the result of binder `binder` from number `start`: a list of keys of any length."""
 
     binder: int
     start: int
@@ -99,7 +57,7 @@ class KeyList:
 
 @dataclass(frozen=True, slots=True)
 class Guard(Generic[T]):
-    """Two values, by slot, or two parameters, that have to be equal, or not, for the SQL to be right."""
+    """Two values, by slot, or two parameters, that must be equal, or must differ, for the SQL to be correct."""
 
     one: T
     other: T
@@ -110,10 +68,10 @@ class Guard(Generic[T]):
 class Plan:
     """Everything that is the same for all runs of one structure.
 
-    `template` has a constant or a `Parameter` for each `%s` of the SQL; `keys` are the lists whose placeholders the SQL
-    gets at run time. `hydrate` turns database rows into the rows of the answer. `calls_project_code` tells whether it
-    calls code of the project on the way, which may use the database. `is_typed` says that the server knows the types
-    of all parameters by itself. `compiles_project_code`: a binder compiles a node of the project's, without a value.
+    `template` has a constant or a `Parameter` for each `%s` of the SQL; `keys` are the lists whose placeholders are
+    inserted at run time. `hydrate` turns database rows into result rows. `calls_project_code` tells whether hydrating
+    calls project code, which may use the database. `is_typed`: the server can infer the types of all parameters.
+    `compiles_project_code`: a binder compiles a node with project code, without a value.
     """
 
     dialect: Dialect
@@ -140,7 +98,7 @@ class Plan:
             if bool(values[guard.one] == values[guard.other]) is not guard.equal:
                 raise UnfitValue
         if self.compiles_project_code:
-            # Found at `NO_VALUE`.
+            # At index `NO_VALUE`.
             values = (*values, None)
         bound = [binder.bind(values[binder.slot]) for binder in self.binders]
         if self.is_sequential:
@@ -167,137 +125,3 @@ class Plan:
                 yield from bound[entry.binder][entry.start :]
             else:
                 yield entry
-
-
-def binder_for(rendering: Rendering) -> Binder:
-    """The fastest binder that gives what Django would."""
-    compiler = bare_compiler(rendering.compiler)
-    forget_arguments(rendering.origin[1] if rendering.origin else None)
-    if rendering.token:
-        direct, general = _direct_keys_bind(rendering, compiler.connection), keys_bind(rendering, compiler)
-    else:
-        direct, general = _direct_bind(rendering, compiler.connection), _general_bind(rendering, compiler)
-    slot = NO_VALUE if rendering.slot is None else rendering.slot
-    return Binder(slot, general if direct is None else _either(direct, general))
-
-
-def check_for(slot: int, lookup_class: Callable[[Any, object], object], left: object) -> Binder:
-    """A binder for a lookup that is not in the SQL: Django checks the value, and no parameter comes of it."""
-    forget_arguments(left)
-
-    def bind(value: object) -> Sequence[object]:
-        lookup_class(left, value)
-        return ()
-
-    return Binder(slot, bind)
-
-
-def _general_bind(rendering: Rendering, compiler: SQLCompiler) -> Bind:
-    """Let Django make the node again; its SQL has to be the recorded one."""
-    rebuild, sql, count = rendering.rebuild, rendering.sql, len(rendering.parameters)
-    nested = nested_markers(rendering)
-
-    def bind(value: object) -> Sequence[object]:
-        try:
-            fresh_sql, parameters = compiler.compile(rebuild(value))
-        except (EmptyResultSet, FullResultSet):
-            raise UnfitValue from None
-        if fresh_sql != sql or len(parameters) != count:
-            raise UnfitValue
-        check_nested(parameters, nested)
-        return parameters
-
-    return bind
-
-
-def _either(direct: DirectBind, general: Bind) -> Bind:
-    """The direct binder where it answers, the general one where it does not."""
-
-    def bind(value: object) -> Sequence[object]:
-        parameters = direct(value)
-        return general(value) if parameters is None else parameters
-
-    return bind
-
-
-def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
-    """A comparison of a plain column with a value of the column's own type needs no lookup, only its field.
-
-    The SQL of such a lookup does not depend on the value; a test compares this with the general binder.
-    """
-    if rendering.origin is None or len(rendering.parameters) != 1:
-        return None
-    lookup_class, left = rendering.origin
-    if lookup_class is Assigned:
-        return _assigned_bind(cast("AnyField", left), connection) if rendering.sql == "%s" else None
-    if type(left) is not Col:
-        return None
-    field: Any = left.output_field
-    if lookup_class in _COMPARISONS and type(field) in _TEXT_FIELDS:
-        return _text_bind
-    if lookup_class in _INTEGER_COMPARISONS and is_plain_integer(field):
-        return _integer_bind(field, connection, connection.ops.integer_field_range(field.get_internal_type()))
-    if lookup_class is RelatedExact and is_plain_integer(_final_target(field)):
-        return _integer_bind(field.target_field, connection, (None, None))
-    return None
-
-
-def _assigned_bind(field: AnyField, connection: BaseDatabaseWrapper) -> DirectBind:
-    """What a column is set to needs its field as well, and nothing else."""
-    prepare = field.get_db_prep_save
-
-    def bind(value: object) -> Sequence[object] | None:
-        if type(value) not in PLAIN_TYPES:
-            return None
-        prepared = prepare(value, connection)
-        return None if prepared is None or hasattr(prepared, "as_sql") else (prepared,)
-
-    return bind
-
-
-def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
-    """Keys that are whole numbers, of a column of such: the field alone prepares them."""
-    if rendering.origin is None or type(rendering.origin[1]) is not Col:
-        return None
-    field = rendering.origin[1].output_field
-    if rendering.origin[0] not in MEMBERSHIPS or not is_plain_integer(_final_target(field)):
-        return None
-    prepare = getattr(field, "target_field", field).get_db_prep_value
-
-    def bind(keys: Any) -> Sequence[object] | None:
-        if {*map(type, keys)} != {int}:
-            return None
-        # Django sends each of them once, in the order of the list.
-        return [prepare(key, connection, True) for key in (keys if type(keys) is RowKeys else dict.fromkeys(keys))]
-
-    return bind
-
-
-def _text_bind(value: object) -> Sequence[object] | None:
-    return (value,) if type(value) is str else None
-
-
-def _integer_bind(
-    field: AnyField, connection: BaseDatabaseWrapper, limits: tuple[int | None, int | None]
-) -> DirectBind:
-    prepare = field.get_db_prep_value
-    low, high = limits
-
-    def bind(value: object) -> Sequence[object] | None:
-        if type(value) is not int or (low is not None and value < low) or (high is not None and value > high):
-            return None
-        return (prepare(value, connection, True),)
-
-    return bind
-
-
-def is_plain_integer(field: object) -> bool:
-    """Whether a field keeps whole numbers as Django's own do."""
-    return isinstance(field, IntegerField) and type(field).get_prep_value is IntegerField.get_prep_value
-
-
-def _final_target(field: object) -> object:
-    """The column that a foreign key holds a value of, through keys that are keys themselves."""
-    while (target := getattr(field, "target_field", None)) is not None:
-        field = target
-    return field

@@ -1,4 +1,4 @@
-"""The key of a plan: everything that may change the SQL of a question."""
+"""The key of a plan: everything that may change the SQL of a statement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from adj.statement.structure import Structure, Uncacheable, Unkeyed, equality_pa
 
 
 def structure_with_ending(model: type[Model], structure: Structure | Unkeyed, finish: Finish) -> Structure | Unkeyed:
-    """The structure of a statement with its ending's operands."""
+    """The structure of a statement and of its terminal method's operands."""
     if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
         return structure
     if finish.returning is not None:
@@ -29,7 +29,7 @@ def structure_with_ending(model: type[Model], structure: Structure | Unkeyed, fi
         except Uncacheable as uncacheable:
             return Unkeyed(str(uncacheable))
     if structure.bounds is not None:
-        # An ending adds limits of its own to those of a slice, so that they are structure here.
+        # Terminal methods combine their own limits with those of the slice, which therefore are structure here.
         structure = structure.extended(Structure((structure.bounds,)))
         structure.bounds = None
     if not finish.args and not finish.kwargs:
@@ -43,7 +43,7 @@ def structure_with_ending(model: type[Model], structure: Structure | Unkeyed, fi
 
 
 def key_of(model: type[Model], answer: Answer, structure: Structure, dialect: Dialect) -> Hashable:
-    """What a plan is kept under."""
+    """The key of a plan in the cache."""
     key: tuple[Hashable, ...] = (model, dialect, answer, structure.key)
     if len(structure.constants) > 1:
         key = (*key, equality_pattern(structure.values, structure.constants))
@@ -59,7 +59,7 @@ def _models_are_local() -> bool:
 
 
 def _is_ordered_locally(model: type[Model]) -> bool:
-    """Whether a model's own order, which is in no clause, truncates or extracts in the current time zone."""
+    """Whether a model's `Meta.ordering` truncates or extracts in the current time zone."""
     ordering = model._meta.ordering or ()
     latest: str | Sequence[str] = model._meta.get_latest_by or ()
     structure = describe_operands(model, (*ordering, *((latest,) if isinstance(latest, str) else latest)), {})

@@ -1,6 +1,6 @@
-"""How much memory a plan takes, roughly, and which plans are not worth their memory.
+"""Estimates how much memory a plan needs, and which plans are too large to cache.
 
-The numbers are measured: `tests/unit/test_growth.py` holds the estimates against what Python allocates.
+The numbers are measured: `tests/unit/test_growth.py` compares the estimates with what Python allocates.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from adj.compiler.plans.plan import Plan
 from adj.statement.key_chain import key_size, rounded
 
 MOST_PARAMETERS = 500
-"""A plan with more parameters is used once and not kept: it is large, and hardly any other query has its shape."""
+"""A plan with more parameters is not cached: it is large, and hardly any other query has its structure."""
 
 _PLAN = 3_000
-# A binder holds a lookup with its column, and a compiler of its own.
+# A binder refers to a lookup with its column, and to a compiler.
 _BINDER = 3_500
 _PARAMETER = 60
-# What a converter or a class in the namespace of generated code takes, beside the code.
+# A converter or a class in the namespace of generated code.
 _NAME = 500
-# A function has its bytecode, and tables, names and constants, which take several times its length.
+# A function has bytecode, and tables, names and constants of several times its length.
 _CODE = 6
 
 
 def is_too_large(plan: Plan) -> bool:
-    """Whether a plan has more parameters than any that is kept."""
+    """Whether a plan has too many parameters to be cached."""
     return len(plan.template) > MOST_PARAMETERS
 
 
@@ -39,12 +39,12 @@ def plan_size(key: Hashable, plan: Plan) -> int:
 
 
 def _function_size(function: object) -> int:
-    """A generated function, or one that holds such a function in its closure."""
+    """The size of a generated function, or of one with such a function in its closure."""
     if not isinstance(function, FunctionType):
         return 0
     held = [cell.cell_contents for cell in function.__closure__ or ()]
     size = sum(map(_function_size, held))
-    # Code from a file is there once for all plans.
+    # All plans share the code from files.
     return size + (_generated_size(function) if function.__code__.co_filename.startswith("<adj") else 0)
 
 

@@ -1,4 +1,4 @@
-"""A plan made of a compiled statement: everything that is worth keeping of it, and no value.
+"""Creates a plan from a compiled statement, without its values.
 
 Private Django API used here: `SQLCompiler.query`, `SQLCompiler.connection`.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from django.db.models.sql.compiler import SQLCompiler
 
 from adj.compiler.django.dialect import Captured, Dialect
-from adj.compiler.plans.plan import Guard, KeyList, KeyParameters, Parameter, Plan, binder_for, check_for
+from adj.compiler.plans.binders import binder_for, check_for
+from adj.compiler.plans.plan import Guard, KeyList, KeyParameters, Parameter, Plan
 from adj.compiler.plans.trust import Trust
 from adj.compiler.slots.forget import forget_arguments
 from adj.compiler.slots.row_keys import KeysMarker
@@ -45,16 +46,16 @@ def plan_from(
         for number, rendering in enumerate(recording.renderings)
         if rendering.token
     )
-    # Asked before the binders take over what they are made of.
+    # Before the binders take over the parts of the renderings.
     typed = is_sequential and not keys and is_typed(captured.sql, recording.renderings)
     binders = tuple(binder_for(rendering) for rendering in recording.renderings)
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
     checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
     forget_arguments(compiler.query)
-    ending, layout = returned or ("", _layout(queryset, compiler, finish.answer, dialect.alias))
+    returning_sql, layout = returned or ("", _layout(queryset, compiler, finish.answer, dialect.alias))
     return Plan(
         dialect=dialect,
-        sql=captured.sql + ending,
+        sql=captured.sql + returning_sql,
         template=template,
         binders=binders + checks,
         guards=tuple(Guard(one, other, equal) for one, other, equal in recording.guards),
@@ -73,7 +74,7 @@ def plan_from(
 
 
 def _in_order(recording: Recording) -> tuple[Parameter | KeyParameters, ...]:
-    """The template of a statement that has the parameters of all renderings, one after another."""
+    """The template that consists of the parameters of all renderings, in order."""
     return tuple(
         KeyParameters(number, position) if isinstance(parameter, KeysMarker) else Parameter(number, position)
         for number, rendering in enumerate(recording.renderings)

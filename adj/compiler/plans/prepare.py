@@ -1,4 +1,4 @@
-"""From a statement to what runs: a plan from the cache with this run's values, or a plan made now."""
+"""Prepares a statement for execution: binds its values to a cached plan, or compiles a new plan."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from adj.statement.structure import TOO_DEEP, Structure, Uncacheable, Unkeyed
 from adj.statement.text import query_text
 
 plan_cache: PlanCache[Plan | Distrusted] = PlanCache(plan_cache_size, plan_cache_bytes)
-"""The plans of this process. `plan_cache.stats()` tells how queries fare; `plan_cache.clear()` starts anew."""
+"""The plans of this process. `plan_cache.stats()` returns counts; `plan_cache.clear()` drops all plans."""
 
 
 _READ_BY_PLANS = frozenset(
@@ -53,7 +53,7 @@ _READ_BY_PLANS = frozenset(
 
 @receiver(setting_changed)
 def _drop_plans(setting: str, **kwargs: object) -> None:
-    """Tests change settings, and Django's signal tells of it; plans and dialects have read some of them."""
+    """Drop plans that depend on a setting which a test changes."""
     if setting in {"ADJ_VERIFY", "ADJ_PROBATION_RUNS"}:
         verification.share = None
     if setting in _READ_BY_PLANS:
@@ -65,27 +65,27 @@ def _drop_plans(setting: str, **kwargs: object) -> None:
 
 @receiver(post_migrate)
 def _drop_plans_of_other_tables(**kwargs: object) -> None:
-    """Django gives content types new keys after a flush, as tests do it, and plans have read the old ones."""
+    """Drop plans after a flush, when Django creates content types with new keys."""
     plan_cache.clear()
 
 
 class Distrusted(enum.Enum):
-    """Stands in the cache for a plan that has once differed from Django: its structure is uncacheable from then on."""
+    """Replaces a plan in the cache that differed from Django: its structure is uncacheable from then on."""
 
     DISTRUSTED = "distrusted"
 
 
 def prepare(question: Question, dialect: Dialect) -> Prepared:
-    """The SQL and parameters of a question. No I/O.
+    """Prepare a statement, without I/O.
 
-    Raises whatever Django raises for a question that cannot be compiled.
+    Raises Django's errors for a statement that cannot be compiled.
     """
     try:
         return _prepared(question, dialect)
     except Uncacheable:
         return _for_this_run(question, dialect)
     except RecursionError:
-        # adj's own code takes more frames for a level than Django's.
+        # adj uses more frames per level than Django.
         return django_path(question, build_on(question.statement, dialect.alias), TOO_DEEP)
 
 
@@ -107,7 +107,7 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except UnfitValue:
         return _first_run(question, structure, dialect, key, plan_cache.count_refusal)
-    # Whether it is the value's fault or the plan's, Django knows.
+    # Django decides whether the value is invalid.
     except Exception:  # noqa: BLE001
         return _for_this_run(question, dialect)
     plan_cache.count_hit()
@@ -121,16 +121,16 @@ def _prepared(question: Question, dialect: Dialect) -> Prepared:
 
 
 def _for_this_run(question: Question, dialect: Dialect) -> Prepared:
-    """A statement that has no plan, and gets none."""
+    """A statement without a plan, compiled for this run."""
     plan_cache.count_uncacheable()
     return compiled_by_django(question, dialect).prepared()
 
 
 def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable, *, is_verified: bool) -> Prepared:
-    """A run of a kept plan, compared with what Django compiles for it; Django's answer counts."""
+    """A run of a cached plan, compared with Django's SQL, which is used if they differ."""
     djangos = compiled_by_django(question, dialect)
     if isinstance(djangos, DjangoPath):
-        # Django has to ask the database first; then there is nothing to compare with.
+        # Django has to query the database first, so the SQL cannot be compared.
         return djangos
     if isinstance(djangos, KnownResult):
         mismatch: str | None = "Django needs no query for these values"
@@ -148,7 +148,7 @@ def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable,
 def _first_run(
     question: Question, structure: Structure, dialect: Dialect, key: Hashable, count: Callable[[], None]
 ) -> Prepared:
-    """Let Django compile a statement, and keep a plan of it if that gives the same for the same values."""
+    """Let Django compile a statement, and cache a plan if it returns the same SQL for the same values."""
     djangos = compiled_by_django(question, dialect)
     if not isinstance(djangos, CompiledStatement):
         plan_cache.count_uncacheable()
@@ -170,12 +170,12 @@ def _first_run(
 
 
 def _prove(plan: Plan, structure: Structure, djangos: CompiledStatement) -> None:
-    """Raise `Uncacheable` unless a plan gives for its first values what Django has compiled of the user's objects."""
+    """Raise `Uncacheable` unless a plan returns for its first values what Django compiled from the user's objects."""
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except UnfitValue:
         raise Uncacheable("its SQL depends on its values") from None
-    # What Django has compiled may not compile again without the values that a plan has let go of.
+    # A node may not compile again without the values that the plan dropped.
     except Exception as error:
         raise Uncacheable(f"{type(error).__name__} where a plan binds its first values") from error
     if (mismatch := difference(sql, parameters, djangos.sql, djangos.parameters)) is not None:
@@ -184,9 +184,9 @@ def _prove(plan: Plan, structure: Structure, djangos: CompiledStatement) -> None
 
 
 def _plan_of(question: Question, structure: Structure, dialect: Dialect) -> Plan:
-    """A statement compiled with slots in place of its values. Raises `Uncacheable` where that cannot be done.
+    """Compile a statement with slots for its values. Raises `Uncacheable` if that is not possible.
 
-    Django has compiled the statement without slots before, so that whatever fails here fails because of them.
+    Django has already compiled the statement without slots, so errors here are caused by slots.
     """
     if not _is_as_written(question):
         raise Uncacheable("an operand has changed since the query was written")
@@ -204,7 +204,7 @@ def _plan_of(question: Question, structure: Structure, dialect: Dialect) -> Plan
             plan = plan_from(queryset, captured, finish, recording, dialect, returned)
     except (Uncacheable, UnfitValue):
         raise
-    # Code that meets a slot where it expects a value may raise anything.
+    # Code that receives a slot instead of a value may raise any exception.
     except Exception as error:
         raise Uncacheable(f"{type(error).__name__} with a slot in place of a value") from error
     finally:
@@ -213,7 +213,7 @@ def _plan_of(question: Question, structure: Structure, dialect: Dialect) -> Plan
 
 
 def _is_as_written(question: Question) -> bool:
-    """Whether the operands still say what the key says: a Q inside an expression is its owner's, who may change it."""
+    """Whether the operands still have the key from their line: a user may change a Q inside an expression."""
     written, now = question.structure, structure_of_statement(question.statement)
     if isinstance(written, Unkeyed) or isinstance(now, Unkeyed):
         return False
@@ -221,7 +221,7 @@ def _is_as_written(question: Question) -> bool:
 
 
 def _on_django_path(question: Question, dialect: Dialect) -> DjangoPath | None:
-    """A question for Django's own code: its owner ends it, it is several statements, or has hooks of the project."""
+    """The Django path for overridden terminal methods, several statements, cascades or signals; None otherwise."""
     statement, finish = question.statement, question.finish
     if finish.returning is not None:
         check_backend(statement, finish, dialect.wrapper)
@@ -231,18 +231,18 @@ def _on_django_path(question: Question, dialect: Dialect) -> DjangoPath | None:
             return django_path(question, terminal_source(statement, dialect.alias, names), reason)
     read, update, delete, aggregate = dialect.compilers
     now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
-    # Compared here, since a call would cost more.
+    # Inlined to save a call.
     if now != dialect.plain_execution and (reason := dialect.execution_reason()) is not None:
         return django_path(question, build_on(statement, dialect.alias), reason)
     if finish.answer in WRITTEN_BY_DJANGO:
         return DjangoPath(build_on(statement, dialect.alias), "instances are saved")
     if finish.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):
-        return DjangoPath(build_on(statement, dialect.alias), "other rows or signals hang on the rows")
+        return DjangoPath(build_on(statement, dialect.alias), "deleting the rows involves cascades or signals")
     return None
 
 
 def prepare_iteration(question: Question, dialect: Dialect, names: MethodNames) -> Prepared:
-    """The same for rows that arrive as they are iterated over, by methods that an owner may replace."""
+    """Prepare a statement whose rows are iterated over by one of the named methods, which may be overridden."""
     if (reason := terminal_reason(question.statement, names)) is not None:
         return DjangoPath(terminal_source(question.statement, dialect.alias, names), reason)
     return prepare(question, dialect)

@@ -1,4 +1,4 @@
-"""What the compiler is asked for, and what it returns: SQL that is ready to be sent, a result, or the Django path."""
+"""The input of the compiler, and its results: SQL that is ready to send, a known result, or the Django path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adj.statement.structure import Structure, Unkeyed
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A statement that only has to be sent: the plan's SQL with the parameters of this run."""
+    """A statement that is ready to send: the plan's SQL with the parameters of this run."""
 
     plan: Plan
     sql: str
@@ -27,7 +27,7 @@ class KnownResult:
     result: object
 
     def prepared(self) -> KnownResult:
-        """As `CompiledStatement` has it."""
+        """Return itself, for the interface of `CompiledStatement`."""
         return self
 
 
@@ -35,14 +35,14 @@ class KnownResult:
 class DjangoPath:
     """A statement that takes the Django path, and why.
 
-    `source` is what its terminal method is called on: a QuerySet, or a manager that defines the method itself.
+    The terminal method is called on `source`: a QuerySet, or a manager that overrides the method.
     """
 
     source: Any
     reason: str
 
     def prepared(self) -> DjangoPath:
-        """As `CompiledStatement` has it."""
+        """Return itself, for the interface of `CompiledStatement`."""
         return self
 
 
@@ -51,7 +51,7 @@ Prepared: TypeAlias = Ready | KnownResult | DjangoPath
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A statement with its ending and its structure, as the compiler takes it."""
+    """A statement with its structure and its terminal method: the input of the compiler."""
 
     statement: Statement
     structure: Structure | Unkeyed

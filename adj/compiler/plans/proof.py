@@ -1,4 +1,4 @@
-"""Whether a plan gives what Django gives: the same SQL, and the same parameters in type and value."""
+"""Compares a plan with Django: the SQL must be the same, and the parameters in type and value."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import decimal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Equal values of these may be sent as different texts.
+# Equal values of these types may be sent as different texts.
 _BY_TEXT = (float, complex, decimal.Decimal, datetime.datetime, datetime.time)
 
 
 def difference(
     sql: str, parameters: Sequence[object], djangos: str, djangos_parameters: Sequence[object]
 ) -> str | None:
-    """What differs between a plan's statement and Django's, without any value; None where nothing does."""
+    """The difference between a plan's statement and Django's, without values; None if they are the same."""
     if sql != djangos:
         return "the SQL differs"
     if len(parameters) != len(djangos_parameters):
@@ -26,7 +26,7 @@ def difference(
 
 
 def are_same(one: Any, other: Any) -> bool:
-    """Whether two parameters are of one type, and would be sent as the same value."""
+    """Whether two parameters have the same type and are sent as the same value."""
     if one is other:
         return True
     if type(one) is not type(other):
@@ -37,7 +37,7 @@ def are_same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(are_same, one, other))
     if isinstance(one, Mapping):
         return list(one) == list(other) and all(are_same(one[name], other[name]) for name in one)
-    # Some drivers' wrappers, as psycopg's Jsonb, do not compare, and shorten their text.
+    # Some wrapper classes, such as psycopg's Jsonb, do not define equality, and shorten their repr.
     if hasattr(one, "obj") and hasattr(one, "dumps"):
         return are_same(one.obj, other.obj)
     return bool(one == other) or repr(one) == repr(other)

@@ -1,7 +1,7 @@
-"""How far a plan is trusted: it is compared with Django's own compilation at first, and as often as asked later.
+"""How often a plan is compared with Django's SQL.
 
-A new plan is on probation: its first runs with other values are compiled by Django, too. After that
-`settings.ADJ_VERIFY` says which share of the runs is still compared.
+A new plan is on probation: Django compiles its first runs with other values as well. After that `settings.ADJ_VERIFY`
+is the share of runs that are compared.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ logger = logging.getLogger("adj.plans")
 
 
 class Trust:
-    """What is known of one plan: `left` runs of its probation, and the parameters that it has been compared with."""
+    """The probation of one plan: how many runs are `left`, and the parameters that were compared."""
 
     __slots__ = ("_compared", "left")
 
     def __init__(self) -> None:
         self.left = probation_runs()
-        # Fingerprints, and no values: a plan keeps none.
+        # Fingerprints, since a plan must not keep values.
         self._compared: set[int] = set()
 
     def begin(self, parameters: Sequence[object]) -> None:
-        """Note the parameters of the run that the plan was made for, with which it has been compared."""
+        """Record the parameters of the first run, which have been compared."""
         if self.left > 0:
             self._compared.add(_fingerprint(parameters))
 
     def is_due(self, parameters: Sequence[object]) -> bool:
-        """Whether a run on probation has values that the plan has not been compared with."""
+        """Whether a run on probation has parameters that were not compared yet."""
         return self.left > 0 and _fingerprint(parameters) not in self._compared
 
     def gain(self, parameters: Sequence[object]) -> None:
-        """Note a run that was compared, and found equal."""
+        """Record a run that was equal to Django's."""
         if self.left > 0:
             self._compared.add(_fingerprint(parameters))
             self.left -= 1
@@ -49,7 +49,7 @@ def _fingerprint(parameters: Sequence[object]) -> int:
 
 
 class _Verification:
-    """How the process compares trusted plans; the settings are read when they are first needed."""
+    """How this process compares plans after their probation; settings are read at first use."""
 
     def __init__(self) -> None:
         self.share: float | None = None
@@ -65,14 +65,14 @@ verification = _Verification()
 
 
 def raise_on_mismatch(raises: bool) -> None:
-    """Let a difference that `ADJ_VERIFY` finds raise `PlanMismatch`, as tests want it."""
+    """Set whether a difference found by `ADJ_VERIFY` raises `PlanMismatch`, as in tests."""
     verification.raises = raises
 
 
 def report(shape: str, mismatch: str, *, is_verified: bool) -> None:
-    """Log that a plan differs from Django, with the shape of its query and no values.
+    """Log that a plan differs from Django, with the query's text but without values.
 
-    Raises `PlanMismatch` where `ADJ_VERIFY` has found it, in tests.
+    In tests, raises `PlanMismatch` for a difference found by `ADJ_VERIFY`.
     """
     error = PlanMismatch(query=shape, found=mismatch)
     if is_verified and verification.raises:

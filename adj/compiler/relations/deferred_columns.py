@@ -1,4 +1,4 @@
-"""Deferred columns of instances that are there already: which are missing, the question for them, and where they go.
+"""Deferred columns of loaded instances: which are missing, the query for them, and how to set them.
 
 Private Django API used here: `Model._base_manager`, `ModelState.db`, `ModelState.fetch_mode`.
 """
@@ -21,15 +21,15 @@ from adj.statement.statement import ROWS, Statement
 
 
 def missing(instances: Sequence[object], attributes: Sequence[str]) -> tuple[list[Any], list[str]]:
-    """The instances that do not carry all attributes, and the attributes that are not carried by all instances."""
+    """The instances that lack some of the attributes, and the attributes that some instances lack."""
     lacking = [name for name in dict.fromkeys(attributes) if any(name not in one.__dict__ for one in instances)]
     return [one for one in instances if any(name not in one.__dict__ for name in lacking)], lacking
 
 
 def load_as_one(instances: Sequence[Any]) -> bool:
-    """Whether one query loads what Django would load by the access to an attribute of each instance.
+    """Whether one query can load what Django would load separately for each instance.
 
-    Not where a project has its own way of loading them, or where a fetch mode says something else.
+    It cannot if the project overrides loading, or if an instance has another fetch mode.
     """
     model: type[Model] = type(instances[0])
     states = [instance._state for instance in instances]
@@ -46,7 +46,7 @@ def load_as_one(instances: Sequence[Any]) -> bool:
 
 
 def columns_question(instances: Sequence[Model], attributes: Sequence[str], alias: str) -> Question:
-    """The question for columns of instances."""
+    """The query for columns of instances."""
     model = type(instances[0])
     keys = RowKeys(dict.fromkeys(instance.pk for instance in instances))
     clauses = (ask.Only(tuple(attributes)), ask.Among(OWN_ROWS, keys))
@@ -55,7 +55,7 @@ def columns_question(instances: Sequence[Model], attributes: Sequence[str], alia
 
 
 def carry(instances: Sequence[Any], attributes: Sequence[str], rows: Sequence[Any]) -> None:
-    """Put fetched columns into instances. Raises the model's `DoesNotExist` for one whose row is gone."""
+    """Set fetched columns on instances. Raises the model's `DoesNotExist` if a row was deleted."""
     by_key = {row.pk: row for row in rows}
     for instance in instances:
         row = by_key.get(instance.pk)

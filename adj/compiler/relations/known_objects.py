@@ -1,4 +1,4 @@
-"""What Django adds to rows after their query: prefetched relations, and the objects that a related manager knows.
+"""What Django adds to rows after their query: prefetched relations, and a related manager's known objects.
 
 Private Django API used here: `QuerySet._known_related_objects`, `QuerySet._prefetch_related_lookups`.
 """
@@ -17,12 +17,12 @@ from adj.statement.structure import StatementHolder
 
 
 def prefetches(statement: Statement) -> tuple[str | AnyPrefetch, ...]:
-    """What the user asks to prefetch: in the base and in the clauses, as far as it was not cleared."""
+    """The prefetch lookups of a statement, from its base and its clauses."""
     if any(isinstance(clause, Combine) for clause in statement.clauses):
-        # Which side's it is depends on which of them is empty, or has limits.
+        # Django uses those of one side, depending on which is empty or has limits.
         combined = cast("PrivateQuerySet", build(statement))
         return tuple(combined._prefetch_related_lookups)
-    # Not by `cast()`, which is a call: every run asks.
+    # Not by `cast()`, which is a call: this is a hot path.
     base: Any = statement.base
     lookups: tuple[Any, ...] = () if base is None else base._prefetch_related_lookups
     for clause in statement.clauses:
@@ -33,13 +33,13 @@ def prefetches(statement: Statement) -> tuple[str | AnyPrefetch, ...]:
 
 
 def known_related_objects(queryset: DjangoQuerySet) -> Mapping[Any, Mapping[object, object]]:
-    """For a QuerySet of a related manager: by relation and key, the objects whose manager it was."""
+    """By relation and key, the instances whose related managers created the QuerySet."""
     known: Mapping[Any, Mapping[object, object]] = queryset._known_related_objects  # type: ignore[attr-defined]  # private
     return known
 
 
 def set_known_related_objects(statement: Statement, instances: Sequence[object]) -> None:
-    """Rows of `q(author.books)` know their author, as they do in Django."""
+    """Set the author on the rows of `q(author.books)`, as Django does."""
     if not _may_know(statement):
         return
     has_merged = any(isinstance(clause, Combine) for clause in statement.clauses)
@@ -56,7 +56,7 @@ def set_known_related_objects(statement: Statement, instances: Sequence[object])
 
 
 def _may_know(statement: Statement) -> bool:
-    """Whether the base of a statement, or a query that it is combined with, is a related manager's."""
+    """Whether a statement, or a query that it combines, starts from a related manager."""
     if statement.base is not None and known_related_objects(statement.base):
         return True
     others = [other for clause in statement.clauses if isinstance(clause, Combine) for other in clause.others]

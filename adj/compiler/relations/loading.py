@@ -1,4 +1,4 @@
-"""What `adj.load()` decides before it waits: what was given, what its names mean, and which columns are missing.
+"""The synchronous part of `adj.load()`: checks its arguments and resolves its names.
 
 Private Django API used here: `Options.concrete_fields`, `ModelState.db`.
 """
@@ -23,16 +23,16 @@ from adj.statement.structure import StatementHolder
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What names stand for: relations to prefetch, and by the path that leads to them, columns by their attributes."""
+    """What names stand for: relations to prefetch, and columns, by the path of their relation."""
 
     relations: tuple[object, ...]
     columns: dict[str, list[str]]
-    # Columns of the instances themselves, which hold the keys of relations to prefetch.
+    # Columns of the instances that hold the keys of relations to prefetch.
     keys: list[str]
 
 
 def instances_of(source: object) -> tuple[Sequence[Any], str]:
-    """The instances, and their database; nothing for an empty list.
+    """The instances and their database alias, which is empty for an empty list.
 
     Raises `CannotLoad` unless they are saved rows of one model in one database.
     """
@@ -71,7 +71,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def wanted_of(instances: Sequence[Model], names: Sequence[Any]) -> Wanted:
-    """What names stand for on instances. Raises `UnknownField` for a name that their model does not have."""
+    """Resolve names on instances. Raises `UnknownField` for a name that the model does not have."""
     relation_names: list[object] = []
     columns: dict[str, list[str]] = {}
     keys: list[str] = []
@@ -93,15 +93,15 @@ def wanted_of(instances: Sequence[Model], names: Sequence[Any]) -> Wanted:
 
 
 class _Ways:
-    """Where paths lead from instances: by their model's relations, and by the lists that prefetches make of rows."""
+    """Resolves paths from instances, by their model's relations and by the lists that prefetches create."""
 
     def __init__(self, instances: Sequence[Model]) -> None:
         self._instances = instances
-        # The models of rows in the lists of `to_attr`, by path; None where only the rows know.
+        # The models of the rows in `to_attr` lists, by path; None if unknown.
         self.lists: dict[str, Any] = {}
 
     def column(self, path: str) -> str | None:
-        """The attribute of the column that a path ends with; None where it ends with a relation."""
+        """The attribute of the column at the end of a path; None if the path ends with a relation."""
         before, _, last = path.rpartition(LOOKUP_SEP)
         here = self.model_at(before, path) if before else type(self._instances[0])
         if here is None:
@@ -117,7 +117,7 @@ class _Ways:
         return attributes[last]
 
     def model_at(self, path: str, whole: str | None = None) -> Any:
-        """The model of the rows that a path leads to; None where only the rows know, as of a generic relation."""
+        """The model of the rows at the end of a path; None if unknown, as for a generic foreign key."""
         here: Any = type(self._instances[0])
         walked = ""
         for part in path.split(LOOKUP_SEP):
@@ -131,7 +131,7 @@ class _Ways:
                 rows = carried(self._instances, walked)
                 here = type(rows[0]) if rows else None
             elif hasattr(here, part) and part not in field_names(here):
-                # The project's own: only the rows can tell.
+                # An attribute of the project, whose model is unknown.
                 return None
             else:
                 raise UnknownRelation(
@@ -142,7 +142,7 @@ class _Ways:
         return here
 
     def is_list(self, path: str) -> bool:
-        """Whether a path ends with an attribute that a prefetch makes, or has made."""
+        """Whether a path ends with a `to_attr` attribute of a prefetch."""
         before, _, last = path.rpartition(LOOKUP_SEP)
         if path in self.lists:
             return True
@@ -151,7 +151,7 @@ class _Ways:
 
 
 def carried(instances: Sequence[object], path: str) -> list[Any]:
-    """The rows that a path leads to, as far as instances carry them."""
+    """The rows at the end of a path that are already loaded."""
     rows: list[object] = list(instances)
     for part in path.split(LOOKUP_SEP) if path else ():
         rows = [row for instance in rows for row in _carried(instance, part) if isinstance(row, Model)]
@@ -167,7 +167,7 @@ def _carried(instance: Any, name: str) -> Sequence[object]:
 
 
 def reached(instances: Sequence[object], path: str) -> list[Any]:
-    """The rows that a path of loaded relations leads to, each once."""
+    """The rows at the end of a path of loaded relations, without duplicates."""
     rows: Sequence[Any] = instances
     for part in path.split(LOOKUP_SEP) if path else ():
         rows = [row for instance in rows for row in _related(instance, part)]
@@ -183,7 +183,7 @@ def _related(instance: object, name: str) -> Sequence[Any]:
 
 
 def _rows_in(value: object) -> Sequence[object]:
-    """The rows of what an instance has for a relation: a QuerySet, a list, one row or none."""
+    """The rows in the value of a relation: a QuerySet, a list, one row or None."""
     if value is None:
         return ()
     return list(value) if isinstance(value, (list, QuerySet)) else [value]

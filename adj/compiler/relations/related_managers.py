@@ -1,4 +1,4 @@
-"""Related managers of instances: which there are, where they read and write, and what they cannot do.
+"""Related managers of instances: their statements, their databases, and their methods.
 
 Private Django API used here: `RelatedManager.instance`, `GenericRelation.content_type_field_name`,
 `.object_id_field_name`, the descriptors of `django.db.models.fields.related_descriptors`.
@@ -24,7 +24,7 @@ from adj.statement.statement import Statement
 
 
 def check_usable(model: type[Model]) -> None:
-    """Raise `UnusableModel` for a model without rows: an abstract one, or one that was swapped for another."""
+    """Raise `UnusableModel` for an abstract or swapped model."""
     options = getattr(model, "_meta", None)
     if options is None or options.abstract:
         models = sorted(f"{one.__module__}.{one.__qualname__}" for one in _usable_subclasses(model))[:5]
@@ -85,7 +85,7 @@ def relation_statement(instance: Model, name: str) -> Statement:
     except SynchronousOnlyOperation as error:
         descriptor: Any = getattr(type(instance), name)
         if hasattr(descriptor.field, "content_type_field_name"):
-            # A generic relation asks for its content type, the first time that a process does.
+            # A generic relation queries its content type once per process.
             return statement_of(_by_natural_key(instance, name))
         raise _deferred_key(instance, name) or error from None
 
@@ -101,14 +101,14 @@ def manager_statement(manager: Any) -> Statement:
 
 
 def _deferred_key(instance: Model, relation: str | None) -> NotLoaded | None:
-    """An error for the key that a relation needs, if it is deferred."""
+    """The error for a relation whose key is deferred; None if it is loaded."""
     columns = [] if relation is None else key_columns(type(instance), relation)
     names = [name for name in columns if name not in instance.__dict__]
     return NotLoaded(model=type(instance).__name__, field=names[0], is_relation=False) if names else None
 
 
 def _by_natural_key(instance: Model, name: str) -> DjangoQuerySet:
-    """The rows of a generic relation, whose content type is looked up by the same query."""
+    """The rows of a generic relation, with a join to the content type."""
     relation: Any = type(instance)._meta.get_field(name)
     model = instance._meta.concrete_model if relation.for_concrete_model else type(instance)
     if model is None:
@@ -146,7 +146,7 @@ def write_alias(model: type[Model], instance: Model) -> str:
 def call_manager(
     make_manager: Callable[[], Any], name: str, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> Any:
-    """Call a method of a related manager. Raises `UnsupportedRelation` where its relation does not allow it."""
+    """Call a method of a related manager. Raises `UnsupportedRelation` if the relation does not have it."""
     manager = make_manager()
     method = getattr(manager, name, None)
     if method is None:

@@ -1,7 +1,7 @@
-"""What a relation of a model is, for fetching its rows by the keys of many instances at once.
+"""Describes a relation of a model, for fetching its rows by the keys of many instances at once.
 
-Only relations over one column whose descriptor and field are Django's own have such an answer; Django's own
-`prefetch_related_objects()` takes care of all others.
+This covers relations over one column with Django's own descriptors and fields. Django's `prefetch_related_objects()`
+handles all others.
 
 Private Django API used here: `ForeignObject.foreign_related_fields`, `.local_related_fields`,
 `.get_instance_value_for_fields`, `FieldCacheMixin.cache_name`, `ManyToManyField.m2m_field_name`,
@@ -39,7 +39,7 @@ class Through:
 
     table: str
     column: str
-    # The name under which a row carries the column's value.
+    # The attribute of a row with the column's value.
     attribute: str
     # The field of the column, and the field it refers to.
     source: Any
@@ -48,11 +48,11 @@ class Through:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relation:
-    """A relation, as seen from the instances of a model; compared by identity, as there is one of each.
+    """A relation from the instances of a model; compared by identity, since each exists once.
 
-    `lookup` finds the rows by keys. `instance_key` and `row_key` are the attributes that hold the key on either side.
-    `cache_name` is where Django keeps the rows of an instance, `back_name` where it keeps the instance of a row.
-    `manager` is what the rows come from, without the instance.
+    `lookup` selects the rows by keys. `instance_key` and `row_key` are the attributes with the key on either side.
+    Django caches the rows of an instance under `cache_name`, and the instance of a row under `back_name`. `manager`
+    returns the rows, independent of an instance.
     """
 
     model: type[Model]
@@ -68,14 +68,14 @@ class Relation:
     through: Through | None = None
 
     def narrowed(self, queryset: DjangoQuerySet, keys: object) -> DjangoQuerySet:
-        """A QuerySet's rows that belong to the keys, as Django's descriptors and managers narrow it."""
+        """Filter a QuerySet by keys, as Django's descriptors and managers do."""
         if self.is_single:
             narrowed = queryset.filter(**{self.lookup: keys})
-            # There is one row for each key.
+            # Each key has one row.
             narrowed.query.clear_ordering()
             return narrowed
         narrowed = queryset.all()
-        # Joins that are there are used again, as they lead to the same rows.
+        # Existing joins are reused, since they lead to the same rows.
         narrowed.query.add_q(Q(**{self.lookup: keys}), reuse_all=True)
         if self.through is None:
             return narrowed
@@ -91,7 +91,7 @@ class OwnRows:
     lookup: str = "pk__in"
 
     def narrowed(self, queryset: DjangoQuerySet, keys: object) -> DjangoQuerySet:
-        """A QuerySet's rows that have the keys."""
+        """Filter a QuerySet by primary keys."""
         return queryset.filter(**{self.lookup: keys})
 
 
@@ -100,7 +100,7 @@ OWN_ROWS = OwnRows()
 
 @lru_cache(maxsize=1_024)
 def relation_of(model: type[Model], name: str) -> Relation | None:
-    """The relation that an attribute of a model stands for; None where it has no answer here, or is no relation."""
+    """The relation of an attribute of a model; None for relations that Django handles, and for other attributes."""
     descriptor: Any = getattr(model, name, None)
     make = _BY_DESCRIPTOR.get(type(descriptor))
     return None if make is None else make(model, name, descriptor)
@@ -154,7 +154,7 @@ def _backwards(model: type[Model], name: str, rel: ForeignObjectRel, *, is_singl
 def _many_to_many(model: type[Model], name: str, descriptor: Any) -> Relation | None:
     rel, field = descriptor.rel, descriptor.rel.field
     is_reverse, source = descriptor.reverse, source_field(descriptor)
-    # An ancestor's prefetched rows count as a child's own, which only Django's managers know.
+    # Django's managers also use the prefetched rows of a parent model's instance.
     if not _has_plain_key(source) or not source.foreign_related_fields[0].primary_key or model._meta.parents:
         return None
     target = source.foreign_related_fields[0]
@@ -178,7 +178,7 @@ def _many_to_many(model: type[Model], name: str, descriptor: Any) -> Relation | 
 
 
 def key_columns(model: type[Model], name: str) -> list[str]:
-    """The columns of instances that a relation of theirs has its keys in, unless they are those of the primary key."""
+    """The columns of instances that hold the keys of a relation, other than primary key columns."""
     relation = relation_of(model, name)
     if relation is not None:
         return [relation.instance_key]
@@ -195,19 +195,19 @@ def _key_fields(model: type[Model], descriptor: object) -> Any:
     if isinstance(descriptor, ManyToManyDescriptor):
         return source_field(descriptor).foreign_related_fields
     if isinstance(descriptor, ReverseManyToOneDescriptor) and hasattr(descriptor.field, "foreign_related_fields"):
-        # A generic relation has the primary key in place of such fields.
+        # A generic relation uses the primary key.
         return [] if hasattr(descriptor.field, "content_type_field_name") else descriptor.field.foreign_related_fields
     return []
 
 
 def generic_key(descriptor: Any) -> Any:
-    """The generic foreign key of a descriptor, which it was itself before Django 6.1; None for another one."""
+    """The generic foreign key of a descriptor (before Django 6.1, the descriptor itself); None for others."""
     field = getattr(descriptor, "field", descriptor)
     return field if hasattr(field, "ct_field") else None
 
 
 def source_field(descriptor: Any) -> Any:
-    """The foreign key of a many-to-many relation's table that leads back to an instance."""
+    """The foreign key of a many-to-many relation's table that refers to the instance."""
     field = descriptor.rel.field
     return descriptor.through._meta.get_field(
         field.m2m_reverse_field_name() if descriptor.reverse else field.m2m_field_name()
@@ -224,7 +224,7 @@ _BY_DESCRIPTOR = {
 
 
 def _has_plain_key(field: object) -> bool:
-    """Whether a foreign key has one column, and finds and keeps its rows as Django's do."""
+    """Whether a foreign key has one column, and looks up and caches rows as Django's foreign keys do."""
     field_class, django, caching = type(field), ForeignObject, FieldCacheMixin
     names = ("get_local_related_value", "get_foreign_related_value", "get_instance_value_for_fields")
     return (
@@ -236,7 +236,7 @@ def _has_plain_key(field: object) -> bool:
 
 
 def _key_name(model: type[Model], field: AnyField) -> str:
-    """The attribute that holds a key: of a primary key the model's own, as `get_instance_value_for_fields()` has it."""
+    """The attribute with a key: for a primary key the model's own, as in `get_instance_value_for_fields()`."""
     options: Options[Model] = model._meta
     if field.primary_key:
         parent_link = options.get_ancestor_link(field.model)

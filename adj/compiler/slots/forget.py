@@ -1,4 +1,4 @@
-"""Letting go of a user's values once a statement is compiled, so that no plan keeps one alive.
+"""Removes a user's values from a compiled statement, so that no plan keeps them alive.
 
 Private Django API used here: `Expression._constructor_args`, `Query._filtered_relations`.
 """
@@ -19,10 +19,10 @@ from adj.compiler.slots.slots import Slot
 
 
 def forget_arguments(node: object, seen: dict[int, bool] | None = None) -> bool:
-    """Take the user's values out of a compiled tree, where expressions keep their constructor's arguments.
+    """Remove constructor arguments, which hold values, from the nodes of a compiled tree that contain a slot.
 
-    Only what has a slot somewhere in it is touched, and said to have one: it is a copy, made to hold the slot. All
-    else may be part of the user's own QuerySets and expressions.
+    Nodes with a slot are adj's copies; others may belong to the user's QuerySets and expressions. Returns whether the
+    node contains a slot.
     """
     seen = {} if seen is None else seen
     if node is None or isinstance(node, (Col, F, str, bool)):
@@ -40,7 +40,7 @@ def forget_arguments(node: object, seen: dict[int, bool] | None = None) -> bool:
 
 
 def _parts(node: Any) -> Iterable[object]:
-    """The nodes of a compiled tree right below one."""
+    """The child nodes of a node."""
     if isinstance(node, Query):
         return _query_parts(node)
     if isinstance(node, Node):

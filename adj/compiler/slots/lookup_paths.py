@@ -1,4 +1,4 @@
-"""What a lookup path says about its operand, without building a query."""
+"""Facts about the operand of a lookup path, without building a query."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from adj.django_types import PathField
 from adj.schema.paths import LONGEST_PATH
 
 MEMBERSHIPS: frozenset[type] = frozenset({In, RelatedIn})
-"""Lookups whose list may have any length: those of composite keys, JSON and arrays write more than placeholders."""
+"""Lookups whose SQL depends on the length of the list only in its placeholders; not those of JSON and arrays."""
 
 _NAMES = frozenset({"exact", "gt", "gte", "lt", "lte"})
 
 
 def compares_plainly(model: type[Model] | None, path: str | None) -> bool:
-    """Whether a path compares a column of Django's own fields, so that the parameters of an expression stay alone."""
+    """Whether a path is a plain comparison with a column of a Django field, which passes on parameters unchanged."""
     return path is not None and len(path) <= LONGEST_PATH and _compares_plainly(model, path)
 
 
@@ -38,7 +38,7 @@ def _compares_plainly(model: type[Model] | None, path: str) -> bool:
 
 
 def takes_any_length(model: type[Model] | None, path: str | None) -> bool:
-    """Whether a path compares one column with the members of a list, whose number changes placeholders alone."""
+    """Whether a path is an `in` lookup of one column whose list may have any length."""
     return path is not None and path.endswith("__in") and len(path) <= LONGEST_PATH and _takes_any_length(model, path)
 
 
@@ -51,7 +51,7 @@ def _takes_any_length(model: type[Model] | None, path: str) -> bool:
 
 
 def _field(model: type[Model] | None, names: list[str]) -> PathField | None:
-    """The field that a path of names leads to, if it leads to one."""
+    """The field at the end of a path; None if there is none."""
     field: PathField | None = None
     for name in names:
         if model is None:

@@ -1,7 +1,7 @@
 """Marked nodes: Django's nodes whose value is a slot, and how each is compiled to SQL with markers in its place.
 
-A marked node has a class that is made of a behavior here and of its own class. The plain node is made again from
-another value when a plan binds one.
+The class of a marked node combines one of the classes here with the node's class. Binding a plan creates the plain node
+again, with another value.
 
 Private Django API used here: `Lookup.lhs`, `Lookup.rhs`, `Value.value`, `Expression._constructor_args`.
 """
@@ -23,24 +23,24 @@ from adj.compiler.slots.slots import Cell, CompiledSQL, Recording, Rendering, Sl
 
 
 class Slotted:
-    """The behaviour of a marked node; `marked_class()` mixes it into the node's own class."""
+    """The behavior of a marked node; `marked_class()` mixes it into the class of the node."""
 
     cell: Cell
 
     def origin(self) -> tuple[type, object] | None:
-        """The class and left-hand side of a lookup that Django makes anew for each value."""
+        """The class and the left-hand side of a lookup that Django creates again for each value."""
         return None
 
     def rebuilder(self) -> Callable[[object], object]:
-        """How to make this node again from another value."""
+        """A function that creates this node with another value."""
         raise TypeError(f"{type(self).__name__} does not say how it is made")
 
     def passes_on(self) -> bool:
-        """Whether the node leaves the parameters of its parts alone."""
+        """Whether the node passes on the parameters of its parts unchanged."""
         return False
 
     def rendered(self, compiler: SQLCompiler, compile_node: Callable[[object], CompiledSQL]) -> CompiledSQL:
-        """SQL with markers in place of this node's own parameters."""
+        """The SQL of the node, with markers as its parameters."""
         cell = self.cell
         recording = cell.recording
         if recording.is_sealed:
@@ -53,7 +53,7 @@ class Slotted:
             with recording.within(None if self.passes_on() else type(self).__name__, is_compiled_again=True):
                 sql, parameters = compile_node(self)
         except (EmptyResultSet, FullResultSet):
-            # The condition is left out for this value: nothing in the SQL would notice another one.
+            # This value removes the condition from the SQL; another value might not.
             recording.note_objection("a condition that is always or never true for its value")
             raise
         rendering = Rendering(cell.slot, self.rebuilder(), self.origin(), compiler, sql)
@@ -65,17 +65,17 @@ class Slotted:
         return rendering.sql, rendering.returned()
 
     def mark_parameters(self, rendering: Rendering, parameters: Sequence[object]) -> None:
-        """Put markers into a rendering, for the parameters that its SQL was compiled with."""
+        """Set the parameters of a rendering to markers."""
         rendering.parameters = markers(rendering, self.cell.recording, parameters)
 
 
 def render_again(
     node: object, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], CompiledSQL]
 ) -> CompiledSQL:
-    """The SQL of a node of the project's, with markers for its parameters: it is compiled again at each run."""
+    """The SQL of a node with project code, which is compiled again at each run, with markers as parameters."""
     name = type(node).__name__
     if recording.is_compiled_again:
-        # What is around it is compiled each time, and this with it.
+        # An enclosing node is compiled at each run, and this node with it.
         with recording.within(name):
             return compile_node(node)
     if recording.opaque is not None:
@@ -100,12 +100,12 @@ class SlottedLookup(Slotted):
     lhs: object
 
     def passes_on(self) -> bool:
-        """Of the left-hand side, which is all that has parts."""
+        """Whether the lookup passes on the parameters of its left-hand side unchanged."""
         return self.plain_class in PASSING_LEFT
 
     @property
     def rhs(self) -> object:
-        """The prepared value, while there is one."""
+        """The prepared value, until the recording is sealed."""
         return self.cell.prepared
 
     @rhs.setter
@@ -113,16 +113,16 @@ class SlottedLookup(Slotted):
         self.cell.prepared = value
 
     def origin(self) -> tuple[type, object] | None:
-        """What the lookup is made of, beside the value."""
+        """The class and the left-hand side of the lookup."""
         return self.plain_class, self.lhs
 
     def rebuilder(self) -> Callable[[object], object]:
-        """Django makes the lookup anew, so that it prepares and validates the value itself."""
+        """Create the lookup again, so that Django prepares and validates the value."""
         plain_class, lhs = self.plain_class, self.lhs
 
         def rebuild(value: object) -> object:
             lookup = plain_class(lhs, value)
-            # None renders `= NULL` happily, but a lookup made of None is another one.
+            # A lookup with None would compile to `= NULL`; Django creates an IsNull lookup instead.
             if lookup.rhs is None:
                 raise UnfitValue
             return lookup
@@ -140,10 +140,10 @@ class SlottedLookup(Slotted):
 
 
 class SlottedPreparedLookup(SlottedLookup):
-    """A lookup of a ready-made QuerySet: Django has prepared its value already, and must not do so twice."""
+    """A lookup of an existing QuerySet: Django has prepared its value already, and must not prepare it again."""
 
     def origin(self) -> tuple[type, object] | None:
-        """It is copied, not made anew."""
+        """None: it is copied, not created again."""
         return None
 
     def rebuilder(self) -> Callable[[object], object]:
@@ -163,15 +163,15 @@ class SlottedPreparedLookup(SlottedLookup):
 class SlottedValue(Slotted):
     """A `Value` inside an expression.
 
-    Two of them are compared by the expressions around them through their constructor's arguments, so which of a
-    statement's values are equal is part of its key; see `adj/compiler/keys/key_visitor.py`.
+    Django compares the enclosing expressions by their constructor arguments, so the key of a statement includes which
+    of its values are equal; see `adj/compiler/keys/key_visitor.py`.
     """
 
     plain_class: type[Value]
 
     @property
     def value(self) -> object:
-        """The wrapped value, while there is one."""
+        """The wrapped value, until the recording is sealed."""
         return self.cell.prepared
 
     @value.setter
@@ -191,7 +191,7 @@ class SlottedValue(Slotted):
 
 
 def _template(node: Slotted, plain_class: type) -> Any:
-    """A marked node as its plain class, to be filled with a value; without the arguments it was made of."""
+    """A copy of a marked node with its plain class, without a value and without constructor arguments."""
     template: Any = copy.copy(node)
     template.__class__ = plain_class
     for name in ("cell", "_constructor_args", "identity"):
@@ -200,16 +200,16 @@ def _template(node: Slotted, plain_class: type) -> Any:
 
 
 @lru_cache(maxsize=1_024)
-def marked_class(behaviour: type, plain_class: type) -> Any:
-    """The class of marked nodes for one class of nodes."""
-    return type(f"Slotted{plain_class.__name__}", (behaviour, plain_class), {"plain_class": plain_class})
+def marked_class(behavior: type, plain_class: type) -> Any:
+    """The class of marked nodes for a class of nodes."""
+    return type(f"Slotted{plain_class.__name__}", (behavior, plain_class), {"plain_class": plain_class})
 
 
-def mark(node: Any, behaviour: type[Slotted], attribute: str, slot: Slot) -> None:
-    """Make a node a slot: its own class plus the behaviour, its value moved into a cell."""
+def mark(node: Any, behavior: type[Slotted], attribute: str, slot: Slot) -> None:
+    """Turn a node into a marked node: change its class and move its value into a cell."""
     prepared = node.__dict__.pop(attribute)
     plain_class: type = type(node)
-    mixin: type = behaviour
+    mixin: type = behavior
     node.__class__ = marked_class(mixin, plain_class)
     node.cell = slot.recording.cell(slot.index, prepared)
     node.cell.has_length = slot.has_length

@@ -1,9 +1,9 @@
-"""Which of Django's nodes pass the parameters of what is inside them on untouched: only inside these may a slot stand.
+"""Which Django nodes pass on the parameters of their parts unchanged: slots may only be inside these.
 
-A slot's parameter is a marker while SQL is generated. A node that looks at it, changes it or writes it into text would
-do so to the marker, or to the value of one run. So the classes below were read one by one, with their variants for
-SQLite, PostgreSQL and MySQL, and a class that is not listed, or is derived from a listed one, is opaque: the values
-inside it are part of the key of a plan. `tests/unit/test_passing.py` compiles each class with values of its own.
+A slot's parameter is a marker while SQL is generated. A node that reads it, changes it or formats it into the SQL would
+do so with the marker, or with the value of one run. The code of each class below was checked, including the variants
+for SQLite, PostgreSQL and MySQL. Other classes, and subclasses of these, are opaque: the values inside them are part of
+the plan's key. `tests/unit/test_passing.py` compiles each class with several values.
 
 Private Django API used here: `ConcatPair`, `AggregateFilter`, `AggregateOrderBy`, `OrderByList`, `Star`.
 """
@@ -66,7 +66,7 @@ from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
 
 def _there(module: object, *names: str) -> set[type]:
-    """Classes that some supported versions of Django have."""
+    """Those of the named classes that this version of Django has."""
     return {getattr(module, name) for name in names if hasattr(module, name)}
 
 
@@ -78,9 +78,9 @@ _EXPRESSIONS = {
     *{ExpressionWrapper, NegatedExpression, ExpressionList, OrderBy, Case, When, Subquery, Exists, Window, Func},
     *_there(expressions, "OrderByList"),
 }
-# Not StringAgg, which looks at its delimiter, and not AnyValue, which few servers have.
+# Not StringAgg, which reads its delimiter, and not AnyValue, which few servers support.
 _AGGREGATES = {Avg, Count, Max, Min, StdDev, Sum, Variance, *_there(aggregates, "AggregateFilter", "AggregateOrderBy")}
-# Not Round, whose precision SQLite looks at, nor what extracts, truncates or goes into JSON.
+# Not Round, whose precision SQLite reads, nor functions that extract, truncate or read JSON.
 _FUNCTIONS = {
     *{fn.Cast, fn.Coalesce, fn.Greatest, fn.Least, fn.NullIf, fn.Collate},
     *{fn.Concat, ConcatPair, fn.Left, fn.Right, fn.Substr, fn.StrIndex, fn.Replace, fn.Repeat, fn.LPad, fn.RPad},
@@ -90,14 +90,21 @@ _FUNCTIONS = {
     fn.JSONObject,
 }
 
-COMPARISONS: frozenset[type] = frozenset(
+PLAIN_COMPARISONS: frozenset[type] = frozenset(
+    {lookups.Exact, lookups.GreaterThan, lookups.GreaterThanOrEqual, lookups.LessThan, lookups.LessThanOrEqual}
+)
+"""Comparisons of all fields without lookup classes of their type."""
+
+INTEGER_COMPARISONS: frozenset[type] = frozenset(
     {
-        *{lookups.Exact, lookups.GreaterThan, lookups.GreaterThanOrEqual, lookups.LessThan, lookups.LessThanOrEqual},
         *{lookups.IntegerFieldExact, lookups.IntegerGreaterThan, lookups.IntegerGreaterThanOrEqual},
         *{lookups.IntegerLessThan, lookups.IntegerLessThanOrEqual},
     }
 )
-"""Lookups that pass on the parameters of both sides. Those of JSON and arrays have classes of their own."""
+"""The same comparisons of integer fields."""
+
+COMPARISONS: frozenset[type] = PLAIN_COMPARISONS | INTEGER_COMPARISONS
+"""Lookups that pass on the parameters of both sides. JSON and arrays have other lookup classes."""
 
 _RELATED = {
     *{RelatedExact, RelatedIn, RelatedLessThan, RelatedLessThanOrEqual},
@@ -110,9 +117,9 @@ PASSING: frozenset[type] = frozenset(
         *(*COMPARISONS, *_RELATED, lookups.In, lookups.Range, lookups.IsNull),
     }
 )
-"""Classes that pass on all parameters; a derived class is not one of them."""
+"""Classes that pass on all parameters; subclasses do not count."""
 
-# By name, so that a project which does not use PostgreSQL need not have its driver.
+# By name, so that projects that do not use PostgreSQL do not need its driver.
 _POSTGRES = frozenset(
     {
         "django.contrib.postgres.expressions.ArraySubquery",
@@ -125,7 +132,7 @@ _POSTGRES = frozenset(
 
 @lru_cache(maxsize=4_096)
 def passes(node_class: type) -> bool:
-    """Whether nodes of a class pass on all parameters of what is inside them."""
+    """Whether nodes of a class pass on all parameters of their parts."""
     return node_class in PASSING or f"{node_class.__module__}.{node_class.__qualname__}" in _POSTGRES
 
 

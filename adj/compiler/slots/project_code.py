@@ -1,8 +1,8 @@
-"""Which SQL is made by code of the project, and may differ at every run: by user, tenant or language.
+"""Which SQL comes from project code, and may differ at every run: by user, tenant or language.
 
-Such a node is compiled again whenever its plan is used: its SQL has to be the recorded one, and its parameters are
-those of the moment. Where that is not possible, because the code decides while the query is built, the statement is
-compiled by Django at every run. A class that depends on nothing but its own attributes may say so with `adj.pure`.
+Such a node is compiled again whenever its plan is used: its SQL must be the recorded one; its parameters may change. If
+the project code runs while the query is built, Django compiles the statement at every run. `adj.pure` declares that a
+class depends only on its own attributes.
 
 Private Django API used here: `Field.get_col`, `Field.select_format`, `Field.get_extra_restriction` and the other names
 in `_BUILDING` and `_SELECTING`, `BaseExpression.resolve_expression`, `ContentTypeManager._cache`.
@@ -16,20 +16,20 @@ from weakref import WeakSet
 
 C = TypeVar("C", bound=type)
 
-# What Django calls of a field while it builds a query: its outcome is in the SQL for good.
+# Field methods that Django calls while it builds a query.
 _BUILDING = (
     *("get_col", "get_lookup", "get_transform", "get_path_info", "get_reverse_path_info"),
     *("get_joining_columns", "get_joining_fields", "get_reverse_joining_columns", "get_reverse_joining_fields"),
     *("resolve_related_fields", "column"),
 )
-# What it calls for a selected column, around SQL that is compiled already.
+# Field methods that it calls for a selected column, on compiled SQL.
 _SELECTING = ("select_format",)
-# What it calls where a value or a column is converted to the type of a field, and where a value is written.
+# Field methods that it calls to cast to the field's type, and to write a value.
 _TYPING = (
     *("cast_db_type", "db_type", "rel_db_type", "db_type_parameters", "db_parameters", "get_internal_type"),
     *("get_placeholder", "get_placeholder_sql"),
 )
-# What it calls of an expression before that is compiled.
+# Expression methods that it calls before compiling.
 _RESOLVING = (
     *("resolve_expression", "replace_expressions", "relabeled_clone", "get_group_by_cols", "get_refs"),
     *("replace_references", "prefix_references", "flatten", "get_source_expressions", "set_source_expressions"),
@@ -40,11 +40,11 @@ _pure: WeakSet[type] = WeakSet()
 
 
 def pure(kind: C) -> C:
-    """Declare that a class of expressions, lookups, transforms or fields makes SQL of its own attributes alone.
+    """Declare that the SQL of an expression, lookup, transform or field class depends only on instance attributes.
 
-    Usable as a decorator, and as a function for classes of other packages. SQL of such a class is kept in a plan as
-    Django's own is. Without it the class's code runs whenever a query with it runs, so that what it reads elsewhere,
-    such as the current user, tenant or language, is never an earlier caller's. Holds for the class, not for subclasses.
+    Use it as a decorator, or call it for classes of other packages. A plan then keeps the SQL of such a class. Without
+    it, the class's code runs at every run, so that it can read the current user, tenant or language. The declaration
+    does not apply to subclasses.
     """
     _pure.add(kind)
     _forget()
@@ -60,12 +60,12 @@ def _forget() -> None:
 
 @lru_cache(maxsize=4_096)
 def is_project_code(node_class: type) -> bool:
-    """Whether a class is neither Django's nor declared pure."""
+    """Whether a class is not from Django and not declared pure."""
     return not node_class.__module__.startswith("django.") and node_class not in _pure
 
 
 def _is_overridden(node_class: type, name: str) -> bool:
-    """Whether a class has a method or attribute from a class of the project's."""
+    """Whether a class inherits a method or attribute from project code."""
     for base in node_class.__mro__:
         if name in vars(base):
             return is_project_code(base)
@@ -74,20 +74,20 @@ def _is_overridden(node_class: type, name: str) -> bool:
 
 @lru_cache(maxsize=4_096)
 def resolves_itself(node_class: type) -> bool:
-    """Whether a class of the project decides about its SQL before it is compiled."""
+    """Whether project code in a class runs before the node is compiled."""
     return any(_is_overridden(node_class, name) for name in _RESOLVING)
 
 
 @lru_cache(maxsize=4_096)
 def column_objection(field_class: type) -> str | None:
-    """Why columns of a class of fields have no lasting SQL, if so."""
+    """Why the SQL of a field class's columns may change from run to run; None if it cannot."""
     name = next((name for name in (*_BUILDING, *_SELECTING) if _is_overridden(field_class, name)), None)
     return None if name is None else f"{field_class.__name__}.{name} may give other SQL at the next run"
 
 
 @lru_cache(maxsize=4_096)
 def writes_own_type(field_class: type) -> bool:
-    """Whether a class of fields decides about the SQL of a type, or around a value, at each compilation."""
+    """Whether project code in a field class writes the SQL of its type, or around its values."""
     return any(_is_overridden(field_class, name) for name in _TYPING)
 
 

@@ -1,4 +1,4 @@
-"""Keys of rows as one operand: a list of any length that shares a plan, as its placeholders are written at run time."""
+"""Keys of rows as one operand: lists of any length share a plan, whose placeholders are written at run time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RowKeys(tuple[object, ...]):
 
 
 class KeysMarker(Marker):
-    """Stands for all the parameters of a list of keys; it is equal to nothing but itself."""
+    """Stands for all parameters of a list of keys; it only equals itself."""
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -28,10 +28,10 @@ class KeysMarker(Marker):
 
 
 class SlottedKeys(SlottedLookup):
-    """An `IN` whose list is a slot, however long."""
+    """An `IN` lookup whose list is a slot of any length."""
 
     def mark_parameters(self, rendering: Rendering, parameters: Sequence[object]) -> None:
-        """Put one marker for the list into a rendering, and a token for its placeholders into the SQL."""
+        """Add one marker for the list to a rendering, and a token for its placeholders to the SQL."""
         recording = self.cell.recording
         left, _, listed = rendering.sql.rpartition(" IN (")
         start = left.count("%s")
@@ -41,7 +41,7 @@ class SlottedKeys(SlottedLookup):
                 recording.note_objection("the SQL of a list of keys depends on its length")
             super().mark_parameters(rendering, parameters)
             return
-        # Cannot occur in SQL that Django makes.
+        # Cannot occur in Django's SQL.
         rendering.token = f"\x00keys {len(recording.renderings)}\x00"
         rendering.sql = f"{left} IN ({rendering.token})"
         keys = KeysMarker(rendering, start, recording, tuple(parameters[start:]))
@@ -49,12 +49,12 @@ class SlottedKeys(SlottedLookup):
 
 
 def placeholders(count: int) -> str:
-    """`%s, %s, ...`; not remembered, since those of many keys are long."""
+    """`%s, %s, ...`; not cached, since those of many keys are long."""
     return "%s, " * (count - 1) + "%s" if count else ""
 
 
 def keys_bind(rendering: Rendering, compiler: SQLCompiler) -> Callable[[object], Sequence[object]]:
-    """Let Django make the lookup from other keys; but for their number its SQL has to be the recorded one."""
+    """A binder that creates the lookup with other keys; except for their number, the SQL must be the recorded one."""
     rebuild, sql, token, start = rendering.rebuild, rendering.sql, rendering.token, len(rendering.parameters) - 1
     nested = nested_markers(rendering)
 

@@ -1,11 +1,11 @@
 """Slots: the places in compiled SQL that take a new value at every run.
 
-While a statement is built, the user's operands travel through Django wrapped in a `Slot`. `SlottedQuery`, in
-`slotted_query.py`, unwraps them at the one place where Django makes a lookup, and marks that lookup. When
-Django compiles a marked lookup, its parameters come out as `Marker`s, and a `Rendering` remembers how to make the
-lookup again for another value. Nothing of Django's SQL generation is replaced.
+While a statement is built, each operand travels through Django wrapped in a `Slot`. `SlottedQuery`, in
+`slotted_query.py`, unwraps it where Django creates a lookup, and marks that lookup. When Django compiles a marked
+lookup, its parameters become `Marker`s, and a `Rendering` records how to create the lookup with another value. Django's
+SQL generation is not replaced.
 
-A `Rendering` is also made of a node of the project's, which is compiled again at every run; see `project_code.py`.
+A node with project code has a `Rendering` as well, and is compiled again at every run; see `project_code.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CompiledSQL: TypeAlias = tuple[str, Sequence[object]]
 
 
 class UnfitValue(Exception):
-    """A value does not fit the SQL of a plan; the statement has to be compiled afresh."""
+    """A value does not fit the SQL of a plan; the statement has to be compiled again."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -31,26 +31,26 @@ class Slot:
     index: int
     value: object
     recording: Recording
-    # Of a list: whether the key tells how many members it has.
+    # Of a list: whether its length is part of the key.
     has_length: bool = True
-    # Whether a lookup or an expression has taken it in; one that nobody has may have gone anywhere.
+    # Whether a lookup or an expression contains it. Otherwise it may be anywhere.
     is_taken: bool = False
 
     def __repr__(self) -> str:
-        """No value of the user's, and no text that a server would take: PostgreSQL refuses the NUL."""
+        """A text without the user's value that a server would reject: PostgreSQL does not accept NUL."""
         return "<adj slot\x00>"
 
 
 @dataclass(slots=True, eq=False)
 class Cell:
-    """What the copies of one marked node share: its slot and the value as Django prepared it, until it is sealed."""
+    """State that the copies of one marked node share: its slot and, until sealing, the value that Django prepared."""
 
     slot: int
     recording: Recording
     prepared: object
     rendering: Rendering | None = None
     has_length: bool = True
-    # Of a lookup: its value has to be right even where the SQL leaves the lookup out, as that of a count may.
+    # Of a lookup: used to check its value even if the SQL omits the lookup, as a count may.
     origin: tuple[type, object] | None = None
 
 
@@ -60,31 +60,31 @@ def _refuse(value: object) -> NoReturn:
 
 @dataclass(slots=True, eq=False)
 class Rendering:
-    """One place where a marked node was written into SQL, and how to write it again.
+    """One place in the SQL that a marked node was compiled to, and how to compile it again.
 
-    `slot` is None where a node of the project's is written again from what it is.
+    `slot` is None for a node with project code, which is compiled again without a value.
     """
 
     slot: int | None
-    # A node of Django's expression tree, made from a new value; the binder of this rendering takes it over.
+    # Creates the node from a new value; the binder of this rendering takes it over.
     rebuild: Callable[[object], Any]
-    # The class and the left-hand side of a lookup that is made anew for each value.
+    # The class and the left-hand side of a lookup that is created again for each value.
     origin: tuple[type, object] | None
     # The compiler that wrote it.
     compiler: Any
     sql: str
     parameters: tuple[object, ...] = ()
-    # Whether Django made a list of its parameters: its versions differ, and some add to lists.
+    # Whether Django returned the parameters as a list: its versions differ, and some extend the list.
     is_list: bool = False
-    # What stands in the SQL for the placeholders of a list of any length; empty where there is none.
+    # Stands in the SQL for the placeholders of a list of any length; empty without such a list.
     token: str = ""
 
     def returned(self) -> Sequence[object]:
-        """The parameters in the kind of sequence that Django made."""
+        """The parameters, as a list or a tuple as Django returned them."""
         return list(self.parameters) if self.is_list else self.parameters
 
     def seal(self) -> None:
-        """Keep what the SQL says, and nothing of the query that it was written for."""
+        """Drop all references to the query that was compiled."""
         self.rebuild, self.origin, self.compiler = _refuse, None, None
         for parameter in self.parameters:
             if isinstance(parameter, Marker):
@@ -93,7 +93,7 @@ class Rendering:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Marker:
-    """Stands among compiled parameters for one parameter of a rendering."""
+    """Stands for one parameter of a rendering among the compiled parameters."""
 
     rendering: Rendering
     position: int
@@ -101,11 +101,11 @@ class Marker:
     value: object
 
     def __repr__(self) -> str:
-        """As a slot's."""
+        """The same as for a slot."""
         return "<adj marker\x00>"
 
     def __eq__(self, other: object) -> bool:
-        """Django looks for equal parameters when it merges GROUP BY and ORDER BY terms; its answer becomes a guard."""
+        """Record a guard: Django compares parameters when it merges GROUP BY and ORDER BY terms."""
         if not isinstance(other, Marker):
             return NotImplemented
         equal = bool(self.value == other.value)
@@ -125,23 +125,23 @@ class Recording:
     slots: list[Slot] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     renderings: list[Rendering] = field(default_factory=list)
-    # (slot, slot, were the values equal): Django leaves out a condition that it has already, so equality is structure.
+    # (slot, slot, whether the values were equal): Django omits repeated conditions, so equality is structure.
     guards: list[tuple[int, int, bool]] = field(default_factory=list)
     parameter_guards: list[tuple[Marker, Marker, bool]] = field(default_factory=list)
     is_sealed: bool = False
     # Why the statement cannot become a plan, if it cannot.
     objection: str | None = None
-    # While SQL is generated: the enclosing node that may look at parameters, and whether one is compiled at every run.
+    # While SQL is generated: the enclosing node that may read parameters, and whether one is compiled at every run.
     opaque: str | None = None
     is_compiled_again: bool = False
 
     def note_objection(self, reason: str) -> None:
-        """Note why the statement cannot become a plan; the first reason counts."""
+        """Record why the statement cannot become a plan; the first reason is kept."""
         self.objection = self.objection or reason
 
     @contextmanager
     def within(self, opaque: str | None, *, is_compiled_again: bool = False) -> Generator[None]:
-        """What a node's parts are compiled in."""
+        """Set the context in which a node's parts are compiled."""
         before = self.opaque, self.is_compiled_again
         self.opaque = opaque or self.opaque
         self.is_compiled_again = is_compiled_again or self.is_compiled_again
@@ -151,19 +151,19 @@ class Recording:
             self.opaque, self.is_compiled_again = before
 
     def slot(self, index: int) -> Slot:
-        """The operand number `index`, ready to travel."""
+        """A slot for operand number `index`."""
         slot = Slot(index, self.values[index], self)
         self.slots.append(slot)
         return slot
 
     def cell(self, slot: int, prepared: object) -> Cell:
-        """A new cell; remembered, so that sealing can empty it."""
+        """A new cell, which sealing empties."""
         cell = Cell(slot, self, prepared)
         self.cells.append(cell)
         return cell
 
     def are_equal(self, one: Cell, other: Cell) -> bool:
-        """Compare two prepared values as Django does, and keep the outcome as a condition of the plan."""
+        """Compare two prepared values as Django does, and record the result as a guard of the plan."""
         if one.slot == other.slot:
             return True
         equal = bool(one.prepared == other.prepared)
@@ -173,10 +173,10 @@ class Recording:
         return equal
 
     def check(self, compared: Collection[int]) -> None:
-        """Raise `Uncacheable` for what was noted while the statement was built and compiled.
+        """Raise `Uncacheable` if there is an objection, or a slot that is not in a lookup or an expression.
 
-        An operand that is in no lookup may have gone anywhere, unless it is one of those that are `compared`: Django
-        leaves out an expression that is equal to another one, and which operands are equal is part of the key.
+        Slots in `compared` may be missing: Django omits an expression that equals another one, and which operands are
+        equal is part of the key.
         """
         if self.objection is not None:
             raise Uncacheable(self.objection)
@@ -184,7 +184,7 @@ class Recording:
             raise Uncacheable("an operand went past the place where lookups are made")
 
     def seal(self) -> None:
-        """Let go of every value of the user's. From here on marked nodes answer with what was recorded."""
+        """Drop all values. From here on, marked nodes compile to the recorded SQL."""
         self.is_sealed = True
         self.values = ()
         for slot in self.slots:
@@ -196,7 +196,7 @@ class Recording:
 
 
 def markers(rendering: Rendering, recording: Recording, parameters: Sequence[object]) -> tuple[object, ...]:
-    """A marker for each parameter of a rendering; those of a rendering inside it stay."""
+    """A marker for each parameter of a rendering; markers of a nested rendering stay."""
     return tuple(
         [
             parameter if isinstance(parameter, Marker) else Marker(rendering, position, recording, parameter)
@@ -206,7 +206,7 @@ def markers(rendering: Rendering, recording: Recording, parameters: Sequence[obj
 
 
 def nested_markers(rendering: Rendering) -> tuple[tuple[int, Marker], ...]:
-    """The parameters of a rendering that belong to a rendering inside it."""
+    """The parameters of a rendering that belong to nested renderings."""
     return tuple(
         (position, parameter)
         for position, parameter in enumerate(rendering.parameters)
@@ -215,7 +215,7 @@ def nested_markers(rendering: Rendering) -> tuple[tuple[int, Marker], ...]:
 
 
 def check_nested(parameters: Sequence[object], nested: tuple[tuple[int, Marker], ...]) -> None:
-    """Raise `UnfitValue` unless a node that was compiled again has the same nested parameters in the same places."""
+    """Raise `UnfitValue` unless a node that was compiled again has the same nested parameters at the same positions."""
     for position, marker in nested:
         parameter = parameters[position]
         is_like = (

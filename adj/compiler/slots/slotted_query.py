@@ -1,4 +1,4 @@
-"""Django's Query and compiler, as they take slots and write markers.
+"""Django's Query and compiler with support for slots and markers.
 
 Private Django API used here: `Query.resolve_lookup_value`, `Query.chain`, `Query.check_related_objects`,
 `Query.build_lookup`, `SQLCompiler.get_select`, `BaseExpression._output_field_or_none`, `Join.join_field`.
@@ -29,29 +29,29 @@ from adj.statement.structure import SEQUENCE_TYPES
 
 
 def _is_built_plainly(lookup_class: Any) -> bool:
-    """Whether a lookup is of the class that was asked for, whatever its value."""
+    """Whether the class of a lookup does not depend on its value."""
     return lookup_class.__new__ is Lookup.__new__
 
 
 class SlottedQuery(Query):
-    """Django's Query, taking operands wrapped in a `Slot` and marking the lookups that are made of them."""
+    """Django's Query, which accepts operands wrapped in a `Slot` and marks their lookups."""
 
-    # Django's signatures are untyped; the values pass through unchanged.
+    # Django's signatures are untyped; values are passed on unchanged.
     def resolve_lookup_value(self, value: object, *args: Any, **kwargs: Any) -> object:
-        """A slot has nothing to resolve."""
+        """Return a slot unchanged."""
         return value if type(value) is Slot else super().resolve_lookup_value(value, *args, **kwargs)
 
     def chain(self, klass: type[Query] | None = None) -> Query:
-        """A copy, which takes slots as well if it is to be of another class, as that of an UPDATE."""
+        """A copy that supports slots, also if it has another class, such as UpdateQuery."""
         query_class: type | None = klass
         return super().chain(None if query_class is None else slotted_query_class(query_class))
 
     def check_related_objects(self, field: object, value: object, opts: object) -> None:
-        """Let Django check the operand itself."""
+        """Check the operand in the slot."""
         super().check_related_objects(field, value.value if type(value) is Slot else value, opts)
 
     def build_lookup(self, lookups: Sequence[str], lhs: Expression | Query, rhs: object) -> Any:
-        """Let Django make the lookup from the operand, and mark it."""
+        """Create the lookup from the operand in the slot, and mark it."""
         if type(rhs) is not Slot:
             return super().build_lookup(lookups, lhs, rhs)
         lookup: Any = super().build_lookup(lookups, lhs, rhs.value)
@@ -69,7 +69,7 @@ def _is_list_of_keys(lookup: object, value: object) -> bool:
 
 
 def _objection(lookup: object, names: Sequence[str], slot: Slot) -> str | None:
-    """Why a lookup that Django has made of a value cannot be made again from another value."""
+    """Why a lookup cannot be created again with another value; None if it can."""
     if isinstance(lookup, IsNull) and "isnull" not in names:
         return "a value that its field stores as NULL"
     if isinstance(lookup, In) and not isinstance(slot.value, SEQUENCE_TYPES):
@@ -84,7 +84,7 @@ def _objection(lookup: object, names: Sequence[str], slot: Slot) -> str | None:
 
 
 def plain_class(node_class: type) -> type:
-    """The class that a class which takes slots was made of; any other class itself."""
+    """The class behind a slotted class; any other class itself."""
     if node_class is SlottedQuery:
         return Query
     return node_class.__mro__[2] if issubclass(node_class, SlottedQuery) else node_class
@@ -92,7 +92,7 @@ def plain_class(node_class: type) -> type:
 
 @lru_cache(maxsize=1_024)
 def slotted_query_class(query_class: type[Query]) -> type[Query]:
-    """`SlottedQuery` for another class of queries; one that takes slots already stays."""
+    """The slotted subclass of a class of queries; a slotted class is returned unchanged."""
     if query_class is Query:
         return SlottedQuery
     if issubclass(query_class, SlottedQuery):
@@ -101,7 +101,7 @@ def slotted_query_class(query_class: type[Query]) -> type[Query]:
 
 
 class _Now(threading.local):
-    """What this thread records while Django generates SQL."""
+    """The recording of this thread while Django generates SQL."""
 
     recording: Recording | None = None
 
@@ -111,7 +111,7 @@ _now = _Now()
 
 @contextmanager
 def recorded(recording: Recording) -> Generator[None]:
-    """A block in which the SQL that this thread generates is recorded."""
+    """Record the SQL that this thread generates in the block."""
     _now.recording = recording
     try:
         yield
@@ -120,10 +120,10 @@ def recorded(recording: Recording) -> Generator[None]:
 
 
 class MarkingCompiler(SQLCompiler):
-    """Mixed into a backend's compiler: marked nodes render as markers, and code of the project is noticed."""
+    """Mixed into a backend's compiler: marked nodes compile to markers, and project code is detected."""
 
     def compile(self, node: BaseExpression) -> Any:
-        """Compile a node; a marked one in its own way."""
+        """Compile a node; marked nodes compile themselves."""
         compile_node: Any = super().compile
         if isinstance(node, Slotted):
             return node.rendered(self, compile_node)
@@ -131,7 +131,7 @@ class MarkingCompiler(SQLCompiler):
         return compile_node(node) if recording is None else _compiled(node, self, recording, compile_node)
 
     def get_select(self, with_col_aliases: bool = False) -> Any:
-        """The selected columns, whose fields may write SQL of their own around them."""
+        """The selected columns; checks for fields that may write SQL around them."""
         selected: Any = super().get_select(with_col_aliases)
         if (recording := _now.recording) is not None:
             for expression, _, _ in selected[0]:
@@ -139,14 +139,14 @@ class MarkingCompiler(SQLCompiler):
         return selected
 
 
-# Nodes that ask their output field for SQL.
+# Nodes whose output field writes SQL.
 _WRITING_TYPES = frozenset({Cast, Value})
 
 
 def _compiled(
     node: Any, compiler: SQLCompiler, recording: Recording, compile_node: Callable[[object], CompiledSQL]
 ) -> CompiledSQL:
-    """A node that is no slot, compiled while SQL is recorded."""
+    """Compile a node that is not marked while SQL is recorded."""
     node_class = plain_class(type(node))
     if node_class is Col:
         _check_column(node, recording)
@@ -168,7 +168,7 @@ def _writes_own_type(node: Any) -> bool:
 
 
 def _check_column(node: object, recording: Recording) -> None:
-    # An expression without an output field has no field that could decide about it.
+    # An expression may have no output field.
     for field in (getattr(node, "target", None), getattr(node, "_output_field_or_none", None)):
         _check_field(field, recording)
 
@@ -180,7 +180,7 @@ def _check_field(field: object, recording: Recording) -> None:
 
 
 def bare_compiler(compiler: SQLCompiler) -> SQLCompiler:
-    """A compiler that quotes as another one did, but holds nothing of its query."""
+    """A compiler with the same quoting and connection, without a reference to the query."""
     bare = type(compiler)(Query(compiler.query.model), compiler.connection, compiler.using)
     bare.quote_cache = dict(compiler.quote_cache)
     return bare

@@ -1,7 +1,7 @@
-"""Whether a server knows the type of each parameter of a statement by itself, as a prepared statement needs it.
+"""Whether the server can infer the type of each parameter of a statement, as prepared statements require.
 
-It does where a column of a plain type is compared with the parameter, and nowhere else: in a `CASE`, a `LIMIT` or a
-`GROUP BY` a parameter has no type of its own, or would have to be the same one as another.
+It can if a column of a plain type is compared with the parameter. In a `CASE`, a `LIMIT` or a `GROUP BY` a parameter
+has no type, or would have to be the same as another parameter.
 """
 
 from __future__ import annotations
@@ -21,32 +21,19 @@ from django.db.models.fields.related_lookups import (
 from django.db.models.lookups import (
     Contains,
     EndsWith,
-    Exact,
-    GreaterThan,
-    GreaterThanOrEqual,
     In,
-    IntegerFieldExact,
-    IntegerGreaterThan,
-    IntegerGreaterThanOrEqual,
-    IntegerLessThan,
-    IntegerLessThanOrEqual,
-    LessThan,
-    LessThanOrEqual,
     Range,
     StartsWith,
 )
 
+from adj.compiler.slots.passing import COMPARISONS
 from adj.compiler.slots.slots import Rendering
 
-_COMPARISONS = frozenset(
-    {
-        *(Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual, In, Range),
-        *(Contains, StartsWith, EndsWith),
-        *(IntegerFieldExact, IntegerGreaterThan, IntegerGreaterThanOrEqual, IntegerLessThan, IntegerLessThanOrEqual),
-        *(RelatedExact, RelatedGreaterThan, RelatedGreaterThanOrEqual, RelatedIn),
-        *(RelatedLessThan, RelatedLessThanOrEqual),
-    }
-)
+_COMPARISONS = COMPARISONS | {
+    *(In, Range, Contains, StartsWith, EndsWith),
+    *(RelatedExact, RelatedGreaterThan, RelatedGreaterThanOrEqual, RelatedIn),
+    *(RelatedLessThan, RelatedLessThanOrEqual),
+}
 _FIELDS = frozenset(
     {
         *(models.AutoField, models.BigAutoField, models.SmallAutoField),
@@ -62,7 +49,7 @@ _AFTER_CONDITIONS = re.compile(r" (?:GROUP BY|HAVING|ORDER BY|UNION|INTERSECT|EX
 
 
 def is_typed(sql: str, renderings: list[Rendering]) -> bool:
-    """Whether all parameters, which are those of the renderings, are compared with plain columns in a `WHERE`."""
+    """Whether all parameters are compared with plain columns in a `WHERE`."""
     head, _, conditions = sql.partition(" WHERE ")
     after = _AFTER_CONDITIONS.search(conditions)
     outside = head if after is None else head + conditions[after.start() :]
@@ -73,11 +60,11 @@ def _compares_column(rendering: Rendering) -> bool:
     if rendering.origin is None:
         return False
     lookup, left = rendering.origin
-    return lookup in _COMPARISONS and type(left) is Col and _column_type(left.output_field) in _FIELDS
+    return lookup in _COMPARISONS and type(left) is Col and type(final_target(left.output_field)) in _FIELDS
 
 
-def _column_type(field: object) -> type:
-    """The class of the field whose values a column holds, through keys that refer to others."""
+def final_target(field: object) -> object:
+    """The field that a foreign key finally refers to, which may be through other foreign keys."""
     while (target := getattr(field, "target_field", None)) is not None:
         field = target
-    return type(field)
+    return field

@@ -1,4 +1,4 @@
-"""Puts fetched rows where Django keeps those of a relation, so that nobody can tell who has fetched them.
+"""Stores fetched rows in Django's caches of relations, exactly as Django does.
 
 Private Django API used here: `ModelState.fields_cache`, `Model._prefetched_objects_cache`, `Field.get_db_prep_value`.
 """
@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf
-from adj.compiler.plans.plan import is_plain_integer
+from adj.compiler.plans.binders import is_plain_integer
 from adj.compiler.relations.prefetch.querysets import querysets_of
 from adj.compiler.relations.prefetch.request import Request
 from adj.compiler.relations.relation import Relation
@@ -29,7 +29,7 @@ Instances = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The rows of a relation for some instances, whose keys stand in the same order."""
+    """The fetched rows of a relation, with the instances and their keys in the same order."""
 
     request: Request
     lookup: AnyPrefetch
@@ -37,38 +37,38 @@ class Fetched:
     instances: Instances
     keys: Sequence[object]
     rows: list[object]
-    # The offline wrapper of the database that the rows are from.
+    # The offline wrapper of the rows' database.
     wrapper: BaseDatabaseWrapper
 
     def calls_project_code(self) -> bool:
-        """Whether filling the caches runs code of the project, or has to load a column that the rows do not carry."""
+        """Whether filling the caches calls project code, or loads a deferred column."""
         relation = self.request.relation
         name = holder(self.lookup, self.level)
         has_descriptor = name != relation.name and hasattr(getattr(relation.model, name, None), "__set__")
         return self.request.calls_project_code or self.lacks_keys() or has_descriptor
 
     def lacks_keys(self) -> bool:
-        """Whether the rows do not carry the column that their relation has its keys in."""
+        """Whether the column with the relation's keys is deferred in the rows."""
         return any(self.request.relation.row_key not in row.__dict__ for row in self.rows[:1])
 
 
 def prepare_caches(instances: Instances) -> bool:
-    """Give instances the dicts that Django keeps related rows in; False where they are no instances."""
+    """Create the caches of related rows on instances. Returns False if the rows are not instances."""
     for instance in instances:
         if (state := getattr(instance, "_state", None)) is not None:
-            # Made by the first access, which two threads would make at the same time.
+            # The first access creates the cache, which two threads could do at the same time.
             _ = state.fields_cache
         if not hasattr(instance, "_prefetched_objects_cache"):
             try:
                 instance._prefetched_objects_cache = {}
             except (AttributeError, TypeError):
-                # A dict of values(), or a text of values_list(flat=True): there is nothing to prefetch for it.
+                # A row of values() or values_list() cannot have prefetched relations.
                 return False
     return True
 
 
 def carried_rows(relation: Relation, instances: Instances) -> list[object]:
-    """The rows that instances carry already."""
+    """The rows of a relation that are already loaded."""
     if relation.is_single:
         rows = [instance._state.fields_cache[relation.cache_name] for instance in instances]
         return [row for row in rows if row is not None]
@@ -76,7 +76,7 @@ def carried_rows(relation: Relation, instances: Instances) -> list[object]:
 
 
 def keys_of(relation: Relation, instances: Instances) -> list[object] | None:
-    """The key of each instance; None where one of them does not carry it."""
+    """The key of each instance; None if it is deferred on one of them."""
     name = relation.instance_key
     try:
         return [instance.__dict__[name] for instance in instances]
@@ -85,7 +85,7 @@ def keys_of(relation: Relation, instances: Instances) -> list[object] | None:
 
 
 def fill(fetched: Fetched) -> None:
-    """Put the rows into the caches of the instances, and the instances into those of the rows."""
+    """Store the rows in the caches of the instances, and the instances in the caches of the rows."""
     relation = fetched.request.relation
     keys, row_keys = _comparable_keys(fetched)
     by_key: defaultdict[Hashable, list[object]] = defaultdict(list)
@@ -99,7 +99,7 @@ def fill(fetched: Fetched) -> None:
 
 
 def _comparable_keys(fetched: Fetched) -> tuple[Sequence[object], list[object]]:
-    """The keys of the instances and of the rows; across a table between them as the database takes both."""
+    """The keys of the instances and of the rows; for a many-to-many relation, prepared for the database."""
     relation, through = fetched.request.relation, fetched.request.relation.through
     row_keys = list(map(attrgetter(relation.row_key), fetched.rows))
     if through is None or (
@@ -113,7 +113,7 @@ def _comparable_keys(fetched: Fetched) -> tuple[Sequence[object], list[object]]:
 
 
 def _fill_back(relation: Relation, owners: dict[object, object], row_keys: list[object], rows: list[Any]) -> None:
-    """Rows know the instance that they were fetched for."""
+    """Store the instance in the cache of each row."""
     name: Any = relation.back_name
     for key, row in zip(row_keys, rows, strict=True):
         cache = row._state.fields_cache
@@ -122,7 +122,7 @@ def _fill_back(relation: Relation, owners: dict[object, object], row_keys: list[
 
 
 def _putter(fetched: Fetched) -> Callable[[Any, list[object]], None]:
-    """What puts its rows into an instance."""
+    """A function that stores the rows of an instance."""
     relation, name = fetched.request.relation, holder(fetched.lookup, fetched.level)
     if fetched.lookup.to_attr and is_leaf(fetched.lookup, fetched.level):
         _refuse_field(relation, name)
@@ -150,7 +150,7 @@ def _source_queryset(fetched: Fetched) -> DjangoQuerySet | None:
 
 
 def _refuse_field(relation: Relation, name: str) -> None:
-    """Django's check of `to_attr`, in its words."""
+    """Raise Django's error for a `to_attr` that is the name of a field."""
     try:
         relation.model._meta.get_field(name)
     except FieldDoesNotExist:

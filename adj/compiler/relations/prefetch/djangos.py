@@ -1,4 +1,4 @@
-"""One level of a prefetch by Django's own code, for relations that adj has no question for; blocks on the database.
+"""One level of a prefetch by Django's code, for relations that adj does not handle; blocks on the database.
 
 Private Django API used here: `get_prefetcher` and `prefetch_one_level` of `django.db.models.query`,
 `Model._prefetched_objects_cache`.
@@ -20,12 +20,12 @@ from adj.django_types import AnyPrefetch
 def take_level(
     instances: Sequence[Model], lookup: AnyPrefetch, level: int
 ) -> tuple[list[object], Sequence[object] | None]:
-    """The rows that a lookup leads to at a level, and what they ask to be prefetched; None if nothing was fetched.
+    """The rows of a lookup at a level, and the further lookups of their query; None if nothing was fetched.
 
-    As the loop of `prefetch_related_objects()` has it, whose errors it raises.
+    Works as the loop in `prefetch_related_objects()`, and raises the same errors.
     """
     first, name = instances[0], through(lookup, level)
-    # The stubs have a boolean in place of the last one, which was one in Django 2.
+    # django-stubs declare the last item as a bool, as in Django 2.
     prefetcher, _, exists, is_fetched = cast("Any", get_prefetcher)(first, name, holder(lookup, level))
     if not exists:
         raise AttributeError(
@@ -47,7 +47,7 @@ def take_level(
 
 
 def _followed(instances: Sequence[object], name: str) -> list[object]:
-    """What an attribute of instances leads to."""
+    """The related rows in an attribute of instances."""
     rows: list[object] = []
     for instance in instances:
         cache = getattr(instance, "_prefetched_objects_cache", {})

@@ -1,8 +1,8 @@
-"""Which branches of a prefetch have to keep their order, as they may reach the same objects.
+"""Which branches of a prefetch must keep their order because they may reach the same objects.
 
-Django follows one lookup after another and leaves alone what an instance carries already, so that the order matters
-where two lookups reach the same instance. Fetched rows are new objects. From them a lookup reaches objects that others
-know as well by a relation's way back, by the known objects of a related manager's QuerySet, or by code of a project.
+Django follows the lookups in order and does not fetch loaded relations, so the order matters if two lookups reach the
+same instance. Fetched rows are new objects. From them a lookup reaches shared objects through reverse relations,
+through the known objects of a related manager's QuerySet, or through project code.
 
 Private Django API used here: `QuerySet._prefetch_related_lookups`.
 """
@@ -24,7 +24,7 @@ from adj.statement.structure import StatementHolder
 
 Branch: TypeAlias = Sequence[AnyPrefetch]
 AttributeNames: TypeAlias = frozenset[str] | None
-"""The attributes that lookups go through or fill; None where only the rows know."""
+"""The attributes that lookups follow or fill; None if unknown."""
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -32,7 +32,7 @@ _NOTHING: frozenset[str] = frozenset()
 def entangled(
     instances: Sequence[object], lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int
 ) -> list[int]:
-    """The numbers of branches whose order matters; the others are independent of them, and of each other."""
+    """The indexes of branches whose order matters; all others are independent."""
     if len(branches) == 1:
         return [0]
     reached = [_reached(instances, branch, level) for branch in branches]
@@ -42,7 +42,7 @@ def entangled(
         numbers += more
         if any(reached[i] is None for i in more):
             return [*range(len(branches))]
-        # What these come to on their way must be as they find it in Django.
+        # These must find the same objects as in Django.
         met = _NOTHING.union(*((reached[i] or _NOTHING) | _heads(branches[i], level) for i in numbers))
         met_or_between = _names_between(lookups, [branches[i] for i in numbers], level) | met
         more = [i for i, branch in enumerate(branches) if i not in numbers and met_or_between & _heads(branch, level)]
@@ -50,7 +50,7 @@ def entangled(
 
 
 def _names_between(lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int) -> frozenset[str]:
-    """The attributes filled by lookups that stand between those of some branches; caches keep the lookups' order."""
+    """The attributes filled by lookups between those of some branches; caches keep the order of lookups."""
     names = [holder(lookup, level) for lookup in lookups]
     heads = {holder(branch[0], level) for branch in branches}
     places = [place for place, name in enumerate(names) if name in heads]
@@ -62,7 +62,7 @@ def _heads(branch: Branch, level: int) -> frozenset[str]:
 
 
 def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: AttributeNames) -> bool:
-    """Whether a branch goes on from new rows, and never gets back to the instances."""
+    """Whether a branch continues from new rows and never returns to the instances."""
     if reached is None or has_second_queryset(branch, level):
         return False
     first = branch[0]
@@ -80,7 +80,7 @@ def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: 
 
 
 def _reached(instances: Sequence[object], branch: Branch, level: int) -> AttributeNames:
-    """The names below the first level of a branch."""
+    """The attributes below the first level of a branch."""
     model: Any = type(instances[0])
     if all(is_leaf(lookup, level) for lookup in branch) and _is_djangos_leaf(model, branch[0], level):
         return _NOTHING
@@ -90,7 +90,7 @@ def _reached(instances: Sequence[object], branch: Branch, level: int) -> Attribu
 
 
 def _is_djangos_leaf(model: type[Model], lookup: AnyPrefetch, level: int) -> bool:
-    """Whether a relation of Django's own without a question of adj's leads to rows that ask for nothing more."""
+    """Whether a generic relation leads to rows without further prefetches."""
     descriptor: Any = getattr(model, through(lookup, level), None)
     if not type(descriptor).__module__.startswith("django.contrib.contenttypes"):
         return False
@@ -100,7 +100,7 @@ def _is_djangos_leaf(model: type[Model], lookup: AnyPrefetch, level: int) -> boo
 
 
 def _names(model: type[Model], lookups: Sequence[AnyPrefetch], level: int, *, is_below: bool = False) -> AttributeNames:
-    """The names of lookups from a level on, or below it, with those of the queries that they fetch rows by."""
+    """The attributes of lookups from a level on, or below it, including those of their queries."""
     models: dict[str, type[Model]] = {}
     names = _NOTHING
     for lookup in lookups:
@@ -120,7 +120,7 @@ def _names(model: type[Model], lookups: Sequence[AnyPrefetch], level: int, *, is
 
 
 def _own_names(relation: Relation, lookup: AnyPrefetch, level: int) -> AttributeNames:
-    """The names of what the query of a relation asks to be prefetched for its rows."""
+    """The attributes of the lookups in the query of a relation."""
     source = lookup.queryset if is_leaf(lookup, level) else None
     own: Sequence[str | AnyPrefetch] | None
     if source is None:
@@ -138,7 +138,7 @@ def _managers_lookups(manager: PrivateManager) -> Sequence[str | AnyPrefetch] | 
         return ()
     try:
         lookups = cast("PrivateQuerySet", manager.get_queryset())._prefetch_related_lookups
-    # A project's manager may ask the database, or anything else.
+    # A project's manager may query the database, and raise any exception.
     except Exception:  # noqa: BLE001
         return None
     return lookups

@@ -1,8 +1,8 @@
-"""The QuerySets in which Django keeps the prefetched rows of a related manager.
+"""The QuerySets in which Django caches the prefetched rows of a related manager.
 
-Django makes the first one. Where its manager has nothing of its own, the others differ from it in a few attributes
-only, and are copied from it, without the Query, which waits for its first use; that is what a prefetch of many
-instances spends most of its time on otherwise.
+Django creates the first one. If the manager overrides nothing, the others differ only in a few attributes, and are
+copied from it. Their Query is cloned at its first use, since cloning takes most of the time in a prefetch of many
+instances.
 
 Private Django API used here: `QuerySet.__dict__`, `Query.clone`, `QuerySet._chain`, `._hints`, `._query`,
 `._result_cache`, `._prefetch_done`, `._deferred_filter`, `._known_related_objects`, `._fetch_mode`,
@@ -27,7 +27,7 @@ MakeQuerySet = Callable[[Any, list[Any]], DjangoQuerySet]
 
 
 def querysets_of(relation: Relation, source: DjangoQuerySet | None) -> MakeQuerySet:
-    """What makes the QuerySet of an instance's rows, as the related manager makes it or as it narrows `source`."""
+    """A function that creates the QuerySet of an instance, as the related manager does, or by filtering `source`."""
     copy: MakeQuerySet | None = None
     can_copy = source is not None or starts_plain(relation.manager)
 
@@ -50,13 +50,13 @@ def _djangos(relation: Relation, source: Any, instance: object) -> object:
 
 def _filled(queryset: Any, rows: list[object]) -> Any:
     queryset._result_cache = rows
-    # What its rows prefetch in turn is fetched with the rest.
+    # Further prefetches of the rows are fetched separately.
     queryset._prefetch_done = True
     return queryset
 
 
 def _is_copyable(queryset: Any, instance: object) -> bool:
-    """Whether the condition of a related manager, which comes last, waits for its use, and nothing else is special."""
+    """Whether the only deferred filter of a QuerySet is the related manager's condition."""
     queryset_class: type = type(queryset)
     if not builds_plainly(queryset_class):
         return False
@@ -65,8 +65,8 @@ def _is_copyable(queryset: Any, instance: object) -> bool:
 
 
 def _copier(relation: Relation, first: Any) -> MakeQuerySet:
-    """What copies a QuerySet for another instance."""
-    # Using the first one changes its query.
+    """A function that copies a QuerySet for another instance."""
+    # Copied now, since using the first QuerySet changes its query.
     queryset_class, template, hints, query_copy = (
         type(first),
         dict(first.__dict__),
@@ -98,6 +98,6 @@ def _copier(relation: Relation, first: Any) -> MakeQuerySet:
 
 
 def _query_copier(query: Query) -> Callable[[], Query]:
-    """What copies a Query as it is now."""
+    """A function that copies a Query in its current state."""
     template = query.clone()
     return partial(waiting_query, template) if type(template) is Query else template.clone

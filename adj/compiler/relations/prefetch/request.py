@@ -28,16 +28,16 @@ from adj.statement.clauses import Among, DjangoQuerySet, among_key
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import StatementHolder, Structure, Unkeyed
 
-# After these a query has no instances of the model for rows, or takes no further condition.
+# After these, rows are not instances of the model, or the query cannot be filtered.
 _UNFIT = (ask.Slice, ask.Combine, ask.Values, ask.ValuesList, ask.Dates, ask.Datetimes)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What fetches a relation's rows: everything of the question but the keys.
+    """The query for a relation's rows, without the keys.
 
-    `source` is the query that the user gave, `lookups` are what its rows ask to be prefetched in turn.
-    `calls_project_code`: a manager of the project makes the QuerySets that keep the rows.
+    `source` is the user's query, if any; `lookups` are its prefetch lookups. `calls_project_code`: a manager of the
+    project creates the QuerySets that cache the rows.
     """
 
     relation: Relation
@@ -49,13 +49,13 @@ class Request:
 
     @property
     def alias(self) -> str:
-        """The database that is asked."""
+        """The database of the query."""
         if self.statement.alias is None:
             raise TypeError("a request goes to a database that is known")
         return self.statement.alias
 
     def question(self, keys: RowKeys) -> Question:
-        """The question for the rows that belong to some keys."""
+        """The query for the rows of some keys."""
         statement, structure = self.statement.with_clause(Among(self.relation, keys)), self.structure
         if isinstance(structure, Structure):
             structure = structure.extended(Structure((among_key(self.relation),), (keys,)))
@@ -63,15 +63,15 @@ class Request:
 
 
 def request_for(relation: Relation, instance: Model, source: Any) -> Request | None:
-    """How to fetch a relation's rows for instances like the given one, as the query `source` has them if there is one.
+    """The request for a relation's rows, from the query `source` if there is one.
 
-    None where only Django's own code knows.
+    The database is chosen for `instance`. Returns None if Django has to fetch the rows.
     """
     started = _started(relation, instance, source)
     if started is None or started[0].model is not relation.related_model:
         return None
     statement, structure = started
-    # What the query's own rows ask for is prefetched with the rest, and not by the query.
+    # The query's own lookups are followed separately.
     lookups = prefetches(statement)
     clauses = tuple(clause for clause in statement.clauses if not isinstance(clause, ask.Prefetch))
     alias = _alias_of(statement, instance)
@@ -95,7 +95,7 @@ def _started(relation: Relation, instance: Model, source: Any) -> tuple[Statemen
         statement = Statement(relation.related_model, _managers(relation, instance) if source is None else source)
         structure = structure_of_statement(statement) if _is_fit(statement) else Unkeyed("")
     except SynchronousOnlyOperation:
-        # The project's manager asks the database.
+        # The project's manager queries the database.
         return None
     if not _is_fit(statement):
         return None
@@ -106,14 +106,14 @@ def _started(relation: Relation, instance: Model, source: Any) -> tuple[Statemen
 
 @lru_cache(maxsize=1_024)
 def _plain_start(relation: Relation) -> tuple[DjangoQuerySet, Structure | Unkeyed]:
-    """Every row, as a manager without a way of its own starts from."""
+    """The QuerySet of all rows, for a manager that overrides nothing, and its structure."""
     queryset_class: type = relation.manager._queryset_class
     base = queryset_class(model=relation.related_model)
     return base, base_structure(base)
 
 
 def _managers(relation: Relation, instance: Model) -> DjangoQuerySet:
-    """What a manager of the project starts from, as Django's descriptors ask it."""
+    """The QuerySet of a project's manager, called as Django's descriptors do."""
     if relation.is_single:
         queryset: DjangoQuerySet = relation.manager.db_manager(hints={"instance": instance}).get_queryset()
     else:
@@ -126,7 +126,7 @@ def _managers(relation: Relation, instance: Model) -> DjangoQuerySet:
 def _in_mode(
     statement: Statement, structure: Structure | Unkeyed, relation: Relation, instance: Model
 ) -> tuple[Statement, Structure | Unkeyed]:
-    """A single row fetches what it does not carry as the instance does that it is fetched for."""
+    """Give a single related row the fetch mode of its instance."""
     mode = getattr(instance._state, "fetch_mode", None)
     if not relation.is_single or mode is None or mode_for(mode) is mode_for(_default_mode()):
         return statement, structure
@@ -142,7 +142,7 @@ def _default_mode() -> object:
 
 
 def _is_fit(statement: Statement) -> bool:
-    """Whether the rows are plain instances, and may be narrowed to those of a relation."""
+    """Whether the rows are plain instances, and the query can be filtered by keys."""
     if any(isinstance(clause, _UNFIT) for clause in statement.clauses):
         return False
     base: DjangoQuerySet | None = statement.base
@@ -164,7 +164,7 @@ def _without_lookups(base: DjangoQuerySet | None) -> DjangoQuerySet | None:
 
 
 def _alias_of(statement: Statement, instance: Model) -> str:
-    """What the query names, or what the router says for an instance's relation."""
+    """The database of the query, or the router's choice for an instance's relation."""
     base = cast("PrivateQuerySet | None", statement.base)
     if statement.alias is not None:
         return statement.alias

@@ -1,6 +1,6 @@
-"""What has to be done for a lookup at one level of its path.
+"""The next step for a lookup at one level of its path.
 
-Raises what Django's `prefetch_related_objects()` raises, in its words.
+Raises the same errors as Django's `prefetch_related_objects()`.
 
 Private Django API used here: `ModelState.fields_cache`, `Model._prefetched_objects_cache`.
 """
@@ -28,16 +28,16 @@ Instances: TypeAlias = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Rows that are missing: fetched by one request, and put into the instances' caches."""
+    """Missing rows, to be fetched by one request and stored in the instances' caches."""
 
     request: Request
     lookup: AnyPrefetch
     instances: Instances
-    # Of each instance, in their order.
+    # One key for each instance, in the same order.
     keys: Sequence[object]
 
     def distinct_keys(self) -> RowKeys:
-        """What the database is asked for; may be empty."""
+        """The distinct keys without None; may be empty."""
         keys = dict.fromkeys(self.keys)
         keys.pop(None, None)
         return RowKeys(keys)
@@ -45,14 +45,14 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Rows that all instances carry."""
+    """Rows that are loaded on all instances."""
 
     rows: list[object]
 
 
 @dataclass(frozen=True, slots=True)
 class LoadColumns:
-    """Columns that some instances do not carry, and without which the relation has no keys."""
+    """Deferred columns with the keys of the relation."""
 
     instances: Instances
     names: Sequence[str]
@@ -60,7 +60,7 @@ class LoadColumns:
 
 @dataclass(frozen=True, slots=True)
 class ByDjango:
-    """A level that Django's own code has to take."""
+    """A level that Django's code has to prefetch."""
 
     instances: Instances
 
@@ -69,10 +69,10 @@ Step: TypeAlias = Fetch | Carried | LoadColumns | ByDjango
 
 
 def step_for(instances: Instances, lookup: AnyPrefetch, level: int) -> Step:
-    """What to do for a lookup at a level, with instances that may carry some of the rows."""
+    """The next step for a lookup at a level; some of the rows may be loaded already."""
     model: type[Model] = type(instances[0])
     if len({*map(type, instances)}) > 1:
-        # Django takes the first one for all, whatever comes of it.
+        # Django uses the first instance's model for all.
         return ByDjango(instances)
     relation = relation_of(model, through(lookup, level))
     if relation is None:
@@ -100,13 +100,13 @@ def _columns(instances: Instances, names: Sequence[str]) -> LoadColumns | None:
 
 
 def is_computed(model: type[Model], attribute: str) -> bool:
-    """Whether asking instances for an attribute runs code, which may load a column or be the project's."""
+    """Whether reading an attribute of instances calls code, which may load a column or belong to the project."""
     descriptor = getattr(model, attribute, None)
     return hasattr(model, "__getattr__") or (descriptor is not None and not isinstance(descriptor, cached_property))
 
 
 def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
-    """What tells whether an instance lacks the rows of a relation, which an attribute holds."""
+    """A function that tells whether the relation in an attribute is not loaded on an instance."""
     name = relation.name
     if attribute != name:
         if isinstance(getattr(relation.model, attribute, None), cached_property):
@@ -119,7 +119,7 @@ def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
 
 
 def _other_step(instances: Instances, lookup: AnyPrefetch, level: int, model: type[Model]) -> Step:
-    """A step along an attribute that is no relation over keys: of the project's own, of `to_attr`, or a mistake."""
+    """The step for an attribute that is not a relation over keys: a `to_attr`, the project's, or a mistake."""
     name = through(lookup, level)
     descriptor = getattr(model, name, None)
     if descriptor is None and name in instances[0].__dict__:

@@ -1,6 +1,6 @@
-"""A Query that is made when somebody looks at it.
+"""A Query that is cloned at its first use.
 
-Django keeps one in each QuerySet of prefetched rows, where hardly any is looked at: who iterates takes the rows.
+Each QuerySet of prefetched rows has a Query, which is rarely used, since iterating uses the cached rows.
 
 Private Django API used here: `Query.clone`, `Query.__dict__`.
 """
@@ -17,14 +17,14 @@ _WAKING = RLock()
 
 
 def waiting_query(template: Query) -> Query:
-    """A copy of a plain Query that takes no time yet; the first use of it, of whatever kind, makes it one."""
+    """A copy of a plain Query, which is cloned at its first use of any kind."""
     query: Query = _new(_WaitingQuery)
     _set(query, _TEMPLATE, template)
     return query
 
 
 class _WaitingQuery(Query):
-    """Becomes a Query like any other, in place."""
+    """Becomes a plain Query in place."""
 
     def __getattribute__(self, name: str) -> Any:
         _wake(self)
@@ -44,7 +44,7 @@ class _WaitingQuery(Query):
 
 
 def _wake(query: Query) -> None:
-    """Take over what a clone of the template has; once, whichever thread comes first."""
+    """Copy the attributes of a clone of the template; only once, also with several threads."""
     with _WAKING:
         if type(query) is _WaitingQuery:
             template: Any = object.__getattribute__(query, _TEMPLATE)
