@@ -125,9 +125,9 @@ class Engine(Protocol):
     """The I/O of one alias on one event loop."""
 
     def connection(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[Connection]:
-        """Lend a connection; waits while all are in use.
+        """Check out a connection. Waits while all are in use.
 
-        An exclusive one, for a transaction, is nobody else's meanwhile, also where there is only one for all.
+        With `exclusive`, for a transaction, other code does not get it meanwhile, even if there is only one.
         """
         ...
 

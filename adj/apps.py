@@ -1,4 +1,4 @@
-"""The Django application: only for projects that want adj's system checks without importing adj themselves."""
+"""The Django application. It is optional: `import adj` registers the system checks as well."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class AdjConfig(AppConfig):
-    """`INSTALLED_APPS = ["adj", ...]`; there are no models."""
+    """`INSTALLED_APPS = ["adj", ...]`. The application does not have models."""
 
     name = "adj"
     verbose_name = "adj"

@@ -78,19 +78,19 @@ class _Kept(asyncio.Task[T]):
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the work; at the end of the program, only if it has not ended `END_SECONDS` later."""
         loop = self.get_loop()
-        # What is cancelled while no loop runs is cancelled by whoever ends the loop.
+        # While no loop runs, the code that ends the loop cancels its tasks.
         if loop.is_running():
             return super().cancel(msg)
         loop.call_later(END_SECONDS, super().cancel)
         return False
 
 
-# Those that nobody awaits; a task that nobody refers to may vanish.
+# References to tasks that are not awaited: without them, the garbage collector could remove the tasks.
 _kept: set[asyncio.Task[Any]] = set()
 
 
 def keep(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Start work that runs on when nobody waits for it any longer; the end of the program waits for it."""
+    """Start work that continues when its caller stops waiting. The end of the program waits for it."""
     task: _Kept[T] = _Kept(coroutine, loop=asyncio.get_running_loop())
     _kept.add(task)
     task.add_done_callback(_kept.discard)
@@ -98,17 +98,17 @@ def keep(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 
 
 async def to_its_end(coroutine: Coroutine[Any, Any, T], patience: float = math.inf) -> T:
-    """The result of a coroutine, which runs in a task of its own and is not cancelled with its caller.
+    """Return the result of a coroutine, which runs in a separate task and is not cancelled with its caller.
 
-    Cancellations of the caller are kept back until then: the first one is raised when the work is done, with the result
-    lost. An error of the work itself is raised instead of it only if nobody was cancelled. `patience`: see below.
+    If the caller is cancelled, the first cancellation is raised when the work is done, and the result is lost. An error
+    of the work is raised if the caller was not cancelled. See `result_and_cancellation()` for `patience`.
 
-    Raises `TimeoutError` where the deadline of the caller has passed before, and the work does not end soon.
+    Raises `TimeoutError` if the caller's deadline has already passed and the work does not end soon.
     """
     task, cancelled = await _ended(coroutine, patience)
     if cancelled is not None:
         if not task.cancelled():
-            # Otherwise asyncio would complain about an error that nobody has looked at.
+            # Otherwise asyncio would report an exception that was never retrieved.
             task.exception()
         raise cancelled
     return task.result()
@@ -117,10 +117,10 @@ async def to_its_end(coroutine: Coroutine[Any, Any, T], patience: float = math.i
 async def result_and_cancellation(
     coroutine: Coroutine[Any, Any, T], patience: float = math.inf
 ) -> tuple[T, asyncio.CancelledError | None]:
-    """The same for who wants the result in any case: with it, the cancellation that was kept back, if any.
+    """Return the result of a coroutine as `to_its_end()` does, and the caller's first cancellation, if any.
 
-    An error of the work is raised in any case. So many seconds of `patience` after the first cancellation the work is
-    cancelled as well, or shortly after the caller's deadline if that is sooner.
+    An error of the work is always raised. The work is cancelled as well `patience` seconds after the first cancellation,
+    or shortly after the caller's deadline if that is sooner.
     """
     task, cancelled = await _ended(coroutine, patience)
     return task.result(), cancelled
@@ -132,7 +132,7 @@ async def _ended(
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        # The caller is a coroutine that is collected after its loop was closed: nobody can wait for anything.
+        # The caller is a coroutine that is collected after its loop was closed: waiting is not possible any more.
         coroutine.close()
         raise GeneratorExit from None
     task: _Kept[T] = _Kept(coroutine, loop=loop)

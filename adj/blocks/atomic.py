@@ -151,7 +151,7 @@ def atomic(
     if timeout is not None:
         checked_seconds(timeout, "atomic(timeout=)")
     _check_retry(retry)
-    # As Django's, it may be used without parentheses: `@atomic`.
+    # `@atomic` works without parentheses, like Django's decorator.
     alias = using if isinstance(using, str) else DEFAULT_DB_ALIAS
     mode = Mode(isolation, read_only, deferrable, set_local)
     block = Atomic(alias, partial(_Block, alias, savepoint, durable, mode, timeout), retry)

@@ -50,6 +50,9 @@ IDIOMS: Final[dict[str, str]] = {
 """By pattern: what to write instead."""
 
 # Code in Markdown, keys such as the Unix user `["nobody"]`, and addresses.
+# The phrases themselves, and their test.
+_OWN: Final = frozenset({"idioms.py", "test_idioms.py"})
+
 _QUOTED = re.compile(r"""`[^`\n]*`|\["\w+"\]|https?://\S+""")
 
 
@@ -72,11 +75,11 @@ def main(arguments: list[str]) -> int:
 
 
 def sources(paths: list[str] | tuple[str, ...] = SOURCES) -> Iterator[Path]:
-    """The files below some paths that git knows, but for this one."""
+    """The files below some paths that git knows, but for this one and its test."""
     listed = subprocess.run(["git", "ls-files", *paths], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in listed.splitlines():
         path = ROOT / name
-        if path.suffix in {".py", ".md", ".toml", ""} and path != Path(__file__) and path.is_file():
+        if path.suffix in {".py", ".md", ".toml", ""} and path.name not in _OWN and path.is_file():
             yield path
 
 

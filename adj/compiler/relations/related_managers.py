@@ -65,7 +65,7 @@ def manager_of(instance: Model, name: str) -> PrivateManager:
             f"related() expects a relation to several rows; {model.__name__}.{name} leads to a single row. Load it "
             f'with `await adj.load(instance, "{name}")`.'
         )
-    # A relation of a package, such as django-taggit's TaggableManager, has a descriptor of its own class.
+    # A relation of a package, such as django-taggit's TaggableManager, has another class of descriptor.
     manager = getattr(instance, name)
     if hasattr(manager, "get_queryset"):
         return cast("PrivateManager", manager)

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """The settings that code has made on a connection, as long as it is open."""
+    """The settings that code has made on a connection. They end with it."""
 
     names: frozenset[str]
     raw: ref[Any]
@@ -87,7 +87,7 @@ connection_created.connect(_attend, dispatch_uid="adj.own_connections")
 
 
 def is_note(execute_wrapper: object) -> bool:
-    """Whether an execute wrapper is one of adj's, which takes notes and watches for nobody else."""
+    """Whether adj installed an execute wrapper to take notes, so that it does not count as an observer."""
     return execute_wrapper is note_settings or session_of_wrapper(execute_wrapper) is not None
 
 
