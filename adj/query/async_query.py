@@ -71,7 +71,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         `fields` are paths and expressions, `expressions` are columns by name. Raises `UnknownField` for a path that the
         model does not have.
         """
-        query: AsyncQuery[M, Any] = cast("AsyncQuery[M, Any]", self)
+        query: AsyncQuery[M, Any] = self
         return query._with(clauses.Values(*snapshot_expressions(self, fields, expressions)))
 
     @overload
@@ -91,7 +91,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
         With `flat`, rows are the values of a single column; with `named`, they are named tuples.
         """
-        query: AsyncQuery[M, Any] = cast("AsyncQuery[M, Any]", self)
+        query: AsyncQuery[M, Any] = self
         return query._with(clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
@@ -99,7 +99,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
         Raises `ShapeError` for a field that is not a `DateField`, and `ValueError` for another `kind` or `order`.
         """
-        query: AsyncQuery[M, Any] = cast("AsyncQuery[M, Any]", self)
+        query: AsyncQuery[M, Any] = self
         return query._with(clauses.Dates(field_name, kind, order))
 
     def datetimes(
@@ -111,7 +111,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         default. Raises `ShapeError` for a field that is not a `DateTimeField`, and `ValueError` for another `kind` or
         `order`.
         """
-        query: AsyncQuery[M, Any] = cast("AsyncQuery[M, Any]", self)
+        query: AsyncQuery[M, Any] = self
         return query._with(clauses.Datetimes(field_name, kind, order, tzinfo))
 
     def raw(

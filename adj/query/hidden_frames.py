@@ -1,4 +1,4 @@
-"""`__tracebackhide__` of the modules with query methods: pytest shows the traceback of a mistake to the user's line."""
+"""`__tracebackhide__` of the modules with query methods: pytest shows the traceback of a mistake up to the user's line."""
 
 from __future__ import annotations
 

@@ -271,7 +271,7 @@ def test_a_generator_needs_the_size_of_its_chunks(size: Any, error: type[Excepti
         async for _ in q(Author).prefetch_related("books").aiterator(size):
             break
 
-    with pytest.raises(error, match="positive number of rows"):
+    with pytest.raises(error, match="positive integer"):
         run(main())
 
 

@@ -379,7 +379,7 @@ def test_a_chunk_has_to_have_rows(size: Any, error: type[Exception]) -> None:
         async with q(Book).stream(chunk_size=size):
             pass
 
-    with pytest.raises(error, match="positive number of rows"):
+    with pytest.raises(error, match="positive integer"):
         run(scenario())
 
 

@@ -124,7 +124,7 @@ def test_settings_that_plans_have_read_drop_them(setting: dict[str, Any], empty_
 def test_a_wrong_size_is_said_at_the_first_query(empty_plan_cache: None) -> None:
     with (
         override_settings(ADJ_PLAN_CACHE_SIZE=0),
-        pytest.raises(ImproperlyConfigured, match="a positive integer, not 0"),
+        pytest.raises(ImproperlyConfigured, match="a positive integer; got 0"),
     ):
         sql_of(q(Book).filter(pages=1))
 

@@ -698,11 +698,11 @@ def _read(ask: Callable[[], AnyQuery], name: str, errors: Any) -> Any:
 @pytest.mark.parametrize(
     ("ask", "name", "fix"),
     [
-        (lambda: q(Book).order_by("pk"), "author", 'add .select_related("author") to the query'),
-        (lambda: q(Book).order_by("pk").filter(detail__isnull=False), "detail", 'add .select_related("detail")'),
-        (lambda: q(Book).order_by("pk").defer("title"), "title", 'take "title" out of defer(), or name it in only()'),
-        (lambda: q(Book).order_by("pk").only("title"), "pages", 'take "pages" out of defer()'),
-        (lambda: q(Visit), "customer", 'add .select_related("customer")'),
+        (lambda: q(Book).order_by("pk"), "author", 'Add .select_related("author") to the query'),
+        (lambda: q(Book).order_by("pk").filter(detail__isnull=False), "detail", 'Add .select_related("detail")'),
+        (lambda: q(Book).order_by("pk").defer("title"), "title", 'Remove "title" from defer(), or add it to only()'),
+        (lambda: q(Book).order_by("pk").only("title"), "pages", 'Remove "pages" from defer()'),
+        (lambda: q(Visit), "customer", 'Add .select_related("customer")'),
     ],
 )
 def test_what_is_not_loaded_says_what_to_add_on_the_loop(ask: Any, name: str, fix: str) -> None:

@@ -303,7 +303,7 @@ def test_rows_have_to_be_alike(shop_place: Place) -> None:
         with pytest.raises(error, match=message):
             run(query.acopy(rows, names))
     for size in (0, -1, "x"):
-        with pytest.raises(ValueError, match="batch_size must be a positive number"):
+        with pytest.raises(ValueError, match="batch_size must be a positive integer"):
             run(query.acopy([first], batch_size=size))  # type: ignore[arg-type]  # what is wrong on purpose
     assert not Tag.objects.using(shop_place.alias).filter(name__startswith="Q").exists()
 
