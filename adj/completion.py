@@ -119,8 +119,8 @@ async def result_and_cancellation(
 ) -> tuple[T, asyncio.CancelledError | None]:
     """Return the result of a coroutine as `to_its_end()` does, and the caller's first cancellation, if any.
 
-    An error of the work is always raised. The work is cancelled as well `patience` seconds after the first cancellation,
-    or shortly after the caller's deadline if that is sooner.
+    An error of the work is always raised. The work is cancelled as well, `patience` seconds after the first
+    cancellation, or shortly after the caller's deadline if that is sooner.
     """
     task, cancelled = await _ended(coroutine, patience)
     return task.result(), cancelled

@@ -1,4 +1,4 @@
-"""`__tracebackhide__` of the modules with query methods: pytest shows the traceback of a mistake up to the user's line."""
+"""`__tracebackhide__` of the modules with query methods: in pytest, a traceback ends at the line of the mistake."""
 
 from __future__ import annotations
 
