@@ -71,8 +71,11 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         `fields` are paths and expressions, `expressions` are columns by name. Raises `UnknownField` for a path that the
         model does not have.
         """
-        query: AsyncQuery[M, Any] = self
-        return query._with(clauses.Values(*snapshot_expressions(self, fields, expressions)))
+        clause = clauses.Values(*snapshot_expressions(self, fields, expressions))
+        # `Any`: the type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(clause)  # noqa: SLF001  # it is `self`
+        return changed
 
     @overload
     def values_list(
@@ -91,16 +94,22 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
         With `flat`, rows are the values of a single column; with `named`, they are named tuples.
         """
-        query: AsyncQuery[M, Any] = self
-        return query._with(clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named)))
+        clause = clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named))
+        # `Any`: the type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(clause)  # noqa: SLF001  # it is `self`
+        return changed
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """Return the distinct dates of a field, truncated to `kind`: "year", "month", "week" or "day".
 
         Raises `ShapeError` for a field that is not a `DateField`, and `ValueError` for another `kind` or `order`.
         """
-        query: AsyncQuery[M, Any] = self
-        return query._with(clauses.Dates(field_name, kind, order))
+        clause = clauses.Dates(field_name, kind, order)
+        # `Any`: the type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(clause)  # noqa: SLF001  # it is `self`
+        return changed
 
     def datetimes(
         self, field_name: str, kind: str, order: str = "ASC", tzinfo: datetime.tzinfo | None = None
@@ -111,8 +120,11 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         default. Raises `ShapeError` for a field that is not a `DateTimeField`, and `ValueError` for another `kind` or
         `order`.
         """
-        query: AsyncQuery[M, Any] = self
-        return query._with(clauses.Datetimes(field_name, kind, order, tzinfo))
+        clause = clauses.Datetimes(field_name, kind, order, tzinfo)
+        # `Any`: the type of `self` says that its rows stay as they are.
+        query: Any = self
+        changed: AsyncQuery[M, Any] = query._with(clause)  # noqa: SLF001  # it is `self`
+        return changed
 
     def raw(
         self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
