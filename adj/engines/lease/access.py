@@ -11,8 +11,7 @@ import asyncio
 from collections.abc import Generator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias, TypedDict, Unpack, cast
 
 from django.db import DEFAULT_DB_ALIAS
@@ -60,7 +59,7 @@ class Access:
     caller. This value must stay in its own context, so all instances compare equal.
     """
 
-    transactions: Mapping[str, OpenTransaction] = MappingProxyType({})
+    transactions: Mapping[str, OpenTransaction] = field(default_factory=dict)
     """The transactions by alias, outermost first, including those that have ended or belong to another task."""
 
     native_blocks: tuple[NativeBlock, ...] = ()
@@ -72,7 +71,7 @@ class Access:
     block: object = None
     """The `atomic()` block that the code is in, of those in `nested_call`."""
 
-    nested_locks: Mapping[int, asyncio.Lock] = MappingProxyType({})
+    nested_locks: Mapping[int, asyncio.Lock] = field(default_factory=dict)
     """By the `id()` of a `ConnectionLock`: the lock to use while the caller of the code holds that one."""
 
     preferred: str = DEFAULT_DB_ALIAS
