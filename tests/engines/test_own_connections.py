@@ -36,6 +36,7 @@ ALLOWED = [
     ("SELECT set_config('app.tenant', '7', true)", ()),
     ("SELECT set_config(%s, %s, %s)", ("app.tenant", "7", True)),
     ("SET search_path TO public", ()),
+    ("CREATE FUNCTION pg_temp.f() RETURNS text LANGUAGE sql AS 'SELECT set_config(''app.tenant'', ''7'', false)'", ()),
     ("SET search_path TO tenant_1; RESET search_path", ()),
     ("SET app.tenant = '7'; RESET ALL", ()),
     ("SET search_path TO tenant_1; SET search_path TO DEFAULT", ()),

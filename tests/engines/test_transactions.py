@@ -183,7 +183,7 @@ def test_what_cannot_be_called_is_refused_at_once(place: Place) -> None:
             await adj.on_commit(nothing, using=place.alias, robust=True)
         functions: list[Any] = [asynchronous, partial(asynchronous), Asynchronous()]
         for function in functions:
-            with pytest.raises(TypeError, match="is a coroutine function"):
+            with pytest.raises(TypeError, match="expects a synchronous function"):
                 await adj.run_sync(function)
         async with atomic(place.alias):
             with pytest.raises(TypeError, match="on_commit"):

@@ -166,7 +166,7 @@ def test_sqlite_has_no_native_engine() -> None:
         async with native_sandbox("default"):
             raise AssertionError
 
-    with pytest.raises(ImproperlyConfigured, match="is for PostgreSQL"):
+    with pytest.raises(ImproperlyConfigured, match="needs PostgreSQL"):
         run(main())
 
 

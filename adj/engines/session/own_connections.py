@@ -47,6 +47,7 @@ _ABOUT_ROWS: Final = frozenset({"search_path", "role", "session authorization", 
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:set|reset|discard)\b", re.IGNORECASE | re.DOTALL)
+_DEFINITION = re.compile(r"\s*(?:create|alter|comment)\b", re.IGNORECASE)
 _SET = re.compile(
     r"""
     \s*set\s+(?!local\b|transaction\b|constraints\b)(?:session\s+(?!authorization\b))?
@@ -115,7 +116,11 @@ def _note(connection: Any, sql: str) -> None:
 
 def _changes(sql: str) -> Iterator[tuple[str, str]]:
     """The settings that a text of SQL makes for longer than a transaction: their names and values."""
-    for statement in _COMMENT.sub(" ", sql).split(";"):
+    sql = _COMMENT.sub(" ", sql)
+    if _DEFINITION.match(sql):
+        # The body of a function is not run when the function is created.
+        return
+    for statement in sql.split(";"):
         if (match := _SET.match(statement)) is not None:
             yield _plain(match["name"]), _plain(match["value"])
         elif (match := _RESET.match(statement)) is not None:
