@@ -102,8 +102,10 @@ def test_a_process_ends_in_silence(ending: str) -> None:
 
 def started(program: str) -> subprocess.Popen[str]:
     """A program that runs, and for which every warning is an error."""
+    # A shell lets its background jobs ignore Ctrl-C, and the tests may be one.
+    heeds_control_c = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     return subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", program],
+        [sys.executable, "-X", "dev", "-W", "error", "-c", heeds_control_c + program],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -313,8 +313,8 @@ def test_rows_have_to_be_alike(shop_place: Place) -> None:
     [
         ([Tag(name="Q1"), Tag(name="Q2", pk=9_999)], None, ValueError, "Tag.id is given in some rows"),
         ([Tag(name="Q1", pk=9_999), Tag(name="Q2")], None, ValueError, "Tag.id is given in some rows"),
-        ([Tag(name="Q1"), ("Q2",)], None, TypeError, "instances or sequences, not both"),
-        ([("Q1",), Tag(name="Q2")], ["name"], TypeError, "instances or sequences, not both"),
+        ([Tag(name="Q1"), ("Q2",)], None, TypeError, "expects either model instances or sequences of values"),
+        ([("Q1",), Tag(name="Q2")], ["name"], TypeError, "expects either model instances or sequences of values"),
         ([Tag(name="Q1"), Author(name="x")], None, TypeError, "instances of Tag, not of Author"),
         ([("Q1", F("pk"))], ["name", "weight"], UnsupportedFeature, "Tag.weight has an expression"),
         ([("Q1", "Q1")], ["name", "name"], ValueError, "more than once"),
