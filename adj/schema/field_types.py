@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db.models import fields
@@ -75,7 +75,7 @@ def field_type(cls: type[Any]) -> FieldType | None:
     return next((BY_CLASS[base] for base in cls.__mro__ if base in BY_CLASS), None)
 
 
-@cache
+@lru_cache(maxsize=256)
 def field_class(value: str) -> type[Any] | None:
     """Return the class of fields that Django gives a constant of a type."""
     return next((each.classes[0] for each in FIELD_TYPES if each.value == value), None)
