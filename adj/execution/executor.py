@@ -39,6 +39,8 @@ T = TypeVar("T")
 MOST_ATTEMPTS = 2
 """How often a statement that only reads is sent before a lost session becomes an error."""
 
+_UNWATCHED = nullcontext()
+
 # Any: rows of every shape, and counts; AsyncQuery[M, R] knows their types.
 Rows = list[Any]
 
@@ -103,7 +105,7 @@ class Executor:
         rows: Any = None
         attempts = 1 if command.writes else MOST_ATTEMPTS
         # The loop is not in a method: few frames stand between a user's `await` and the driver.
-        with nullcontext() if watch is None else watch:
+        with watch or _UNWATCHED:
             while True:
                 attempts -= 1
                 async with self.connection() as connection:
