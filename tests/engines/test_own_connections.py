@@ -11,10 +11,11 @@ from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 from django.db.backends.signals import connection_created
 from django.test import override_settings
+from psycopg.sql import SQL, Identifier
 
 import adj
 from adj import SessionChanged, q
-from adj.engines.session.own_connections import note_settings
+from adj.engines.session.own_connections import record_settings
 from tests.running import run
 from tests.shop.models import Country
 
@@ -28,6 +29,23 @@ REFUSED = [
     ("SELECT set_config('app.tenant', '7', false)", (), "app.tenant"),
     ("SELECT set_config(%s, %s, %s)", ("search_path", "tenant_1", False), "search_path"),
     ("SELECT pg_catalog.set_config('app.tenant', %s, false)", ("7",), "app.tenant"),
+    ("SET search_path TO %s", ("it's",), "search_path"),
+    ('SET "search_path" TO "tenant_1"', (), "search_path"),
+    ("SET SCHEMA 'tenant_1'", (), "search_path"),
+    ("SET/**/search_path='tenant_1'", (), "search_path"),
+    ("SELECT '--'; SET search_path TO tenant_1", (), "search_path"),
+    ("SELECT ';'; SET app.tenant = 'RESET ALL; a--b'", (), "app.tenant"),
+    ("SET SESSION AUTHORIZATION postgres", (), "session_authorization"),
+    ("SET row_security = off", (), "row_security"),
+    ("SET ROLE postgres; RESET ALL", (), "role"),
+    ("DO $$ BEGIN PERFORM set_config('app.tenant', '7', false); END $$", (), "app.tenant"),
+    ("DO $do$ BEGIN IF true THEN SET search_path TO tenant_1; END IF; END $do$", (), "search_path"),
+    ("DO $do$ BEGIN EXECUTE format('SET search_path TO %I', 'tenant_1'); END $do$", (), "search_path"),
+    ("PREPARE adj_tenant AS SELECT set_config('app.tenant', $1, false)", (), "app.tenant"),
+    ("SELECT shop_set_tenant(%s)", (7,), "app.tenant"),
+    ("SELECT shop_choose_schema('tenant_1')", (), "search_path"),
+    ("WITH chosen AS (SELECT shop_calls_choose()) SELECT * FROM chosen", (), "search_path"),
+    (SQL("SET search_path TO {}").format(Identifier("tenant_1")), (), "search_path"),
 ]
 ALLOWED = [
     ("SET statement_timeout = 1000", ()),
@@ -40,6 +58,31 @@ ALLOWED = [
     ("SET search_path TO tenant_1; RESET search_path", ()),
     ("SET app.tenant = '7'; RESET ALL", ()),
     ("SET search_path TO tenant_1; SET search_path TO DEFAULT", ()),
+    ("SET search_path TO tenant_1; SET SCHEMA 'public'; RESET search_path", ()),
+    ("SET ROLE postgres; RESET ROLE", ()),
+    ("SET ROLE postgres; SET ROLE NONE", ()),
+    ("SET ROLE postgres; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE", ()),
+    ("SET row_security = on", ()),
+    ("SELECT 'SET search_path TO tenant_1; SET app.tenant = 7'", ()),
+    ("SELECT 1 -- ; SET search_path TO tenant_1", ()),
+    ("SELECT shop_counts()", ()),
+    ("SELECT shop_sets_local(7)", ()),
+]
+FUNCTIONS = [
+    """
+    shop_set_tenant(n int) RETURNS void LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM set_config('app.tenant', n::text, false); END $$
+    """,
+    """
+    shop_choose_schema(name text) RETURNS void LANGUAGE plpgsql AS
+    $$ BEGIN EXECUTE 'SET search_path TO ' || quote_ident(name); END $$
+    """,
+    "shop_calls_choose() RETURNS void LANGUAGE sql BEGIN ATOMIC SELECT shop_choose_schema('tenant_1'); END",
+    "shop_counts() RETURNS int LANGUAGE plpgsql AS $$ BEGIN UPDATE shop_country SET name = name; RETURN 1; END $$",
+    """
+    shop_sets_local(n int) RETURNS void LANGUAGE plpgsql AS
+    $$ BEGIN SET LOCAL search_path TO tenant_1; PERFORM set_config('app.tenant', n::text, true); END $$
+    """,
 ]
 
 
@@ -50,10 +93,24 @@ def alias(request: Any, postgres: str) -> Generator[str]:
         yield postgres
 
 
-def execute(alias: str, sql: str, params: tuple[Any, ...]) -> None:
+def execute(alias: str, sql: Any, params: tuple[Any, ...]) -> None:
     """Run a statement on Django's own connection, as synchronous middleware does."""
     with transaction.atomic(alias), connections[alias].cursor() as cursor:
         cursor.execute(sql, params or None)
+
+
+@pytest.fixture(autouse=True)
+def _functions(postgres: str) -> Generator[None]:
+    """Functions of the project, dropped after the test."""
+    with connections[postgres].cursor() as cursor:
+        for function in FUNCTIONS:
+            cursor.execute(f"CREATE OR REPLACE FUNCTION public.{function}")
+    connections[postgres].close()
+    yield
+    with connections[postgres].cursor() as cursor:
+        for function in reversed(FUNCTIONS):
+            cursor.execute(f"DROP FUNCTION public.{function.split(')')[0].split()[0].split('(')[0]}")
+    connections[postgres].close()
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +122,7 @@ def _closed(alias: str) -> Generator[None]:
 
 @pytest.mark.parametrize(("sql", "params", "name"), REFUSED)
 def test_a_setting_that_decides_which_rows_are_found_is_refused(
-    alias: str, sql: str, params: tuple[object, ...], name: str
+    alias: str, sql: object, params: tuple[object, ...], name: str
 ) -> None:
     async def main() -> None:
         await q(Country).using(alias).acount()
@@ -143,19 +200,19 @@ def test_what_receivers_set_on_each_connection_holds_for_adjs_as_well(alias: str
         connection_created.disconnect(receiver)
 
 
-def test_a_connection_takes_note_once_and_adjs_connections_do_not(alias: str) -> None:
+def test_a_connection_is_watched_once_and_adjs_connections_are_not(alias: str) -> None:
     def counts() -> list[int]:
         connection = connections[alias]
         found = []
         for _ in range(2):
             connection.ensure_connection()
-            found.append(connection.execute_wrappers.count(note_settings))
+            found.append(connection.execute_wrappers.count(record_settings))
             connection.close()
         return found
 
     async def main() -> None:
         assert await sync_to_async(counts)() == [1, 1]
         async with adj.native(alias):
-            assert await adj.run_sync(lambda: note_settings in connections[alias].execute_wrappers) is False
+            assert await adj.run_sync(lambda: record_settings in connections[alias].execute_wrappers) is False
 
     run(main())

@@ -1,15 +1,14 @@
 """Settings that code makes on Django's own connections, and that adj's connections do not have: noticed and refused.
 
-A middleware that runs `SET search_path` chooses a tenant for the code of its request. It reaches Django's connection;
-queries of adj would read another schema without an error. So each new PostgreSQL connection of Django gets an execute
-wrapper that takes note of such settings in the context, which asgiref carries on to the code of the same request.
+A middleware that runs `SET search_path` chooses a tenant for the code of its request. The setting applies to Django's
+connection; queries of adj would read another schema without an error. So each new PostgreSQL connection of Django gets
+an execute wrapper that records such settings in the context, which asgiref passes on to the code of the same request.
 """
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
@@ -19,6 +18,10 @@ from weakref import ref
 from django.db.backends.signals import connection_created
 from django.dispatch import Signal
 
+from adj.abc import DatabaseRow
+from adj.engines.session.function_settings import FunctionSettings
+from adj.engines.session.settings_in_sql import ALL, EVERYTHING, SettingChange, setting_changes
+from adj.engines.session.sql_effects import NO_EFFECTS, session_effects
 from adj.engines.session.thread_session import ThreadSession, session_of_wrapper
 from adj.errors import SessionChanged
 from adj.settings import alias_settings
@@ -27,40 +30,38 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """The settings that code has made on a connection. They end with it."""
+class _ChangedSettings:
+    """The names of settings that code has changed on a driver's connection. They end with it."""
 
     names: frozenset[str]
-    raw: ref[Any]
+    driver_connection: ref[Any]
 
-    def hold(self) -> bool:
-        """Whether the connection has them still."""
-        raw = self.raw()
-        return bool(self.names) and raw is not None and not raw.closed
+    def are_in_force(self) -> bool:
+        """Whether there are any, and the connection that has them is open."""
+        connection = self.driver_connection()
+        return bool(self.names) and connection is not None and not connection.closed
 
 
 # Not under a name of adj's context variables, which stay in their context: this goes wherever the request goes.
-_settings: ContextVar[Mapping[str, _Made]] = ContextVar("session_settings", default={})  # noqa: B039  # never changed
+_changed: ContextVar[Mapping[str, _ChangedSettings]] = ContextVar(
+    "session_settings",
+    default={},  # noqa: B039  # never changed
+)
 
-_ABOUT_ROWS: Final = frozenset({"search_path", "role", "session authorization", "row_security"})
+_WITH_SERVER_DEFAULT: Final = frozenset({"search_path", "row_security"})
+_OF_USER: Final = frozenset({"role", "session_authorization"})
+_ABOUT_ROWS: Final = _WITH_SERVER_DEFAULT | _OF_USER
 """Settings that decide which rows a statement finds; those of a project, as `app.tenant`, have a dot in their names."""
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_FIRST_WORD = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:set|reset|discard)\b", re.IGNORECASE | re.DOTALL)
-_DEFINITION = re.compile(r"\s*(?:create|alter|comment)\b", re.IGNORECASE)
-_SET = re.compile(
-    r"""
-    \s*set\s+(?!local\b|transaction\b|constraints\b)(?:session\s+(?!authorization\b))?
-    (?P<name>session\s+authorization|"?[\w.]+"?)\s*(?:=|\bto\b|\s)\s*(?P<value>.*)
-    """,
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
-)
-_RESET = re.compile(r"\s*(?:reset|discard)\s+(?P<name>session\s+authorization|[\w.]+)", re.IGNORECASE)
-_SET_CONFIG = re.compile(
-    r"set_config\s*\(\s*'(?P<name>[^']*)'\s*,\s*(?P<value>'[^']*'|[^,]*?)\s*,\s*'?(?P<is_local>\w+)", re.IGNORECASE
-)
-# What a connection has without being told.
-_DEFAULTS: Final = frozenset({"", "default", "none", "public", '$user",public', '$user", public'})
+_SELECT_IS_DEFAULT: Final = """
+    SELECT setting = reset_val
+        OR (setting = replace(reset_val, '"$user", ', '') AND to_regnamespace(quote_ident(current_user)) IS NULL)
+    FROM pg_catalog.pg_settings WHERE name = %s
+"""
+"""The schema of the user, which PostgreSQL's own default begins with, counts only where it exists."""
+
+_functions: dict[str, FunctionSettings] = {}
+"""By alias."""
 
 
 def refuse_settings_of_django(alias: str) -> None:
@@ -69,77 +70,85 @@ def refuse_settings_of_django(alias: str) -> None:
     Nothing is refused where the project says by `ADJ[alias]["session"]` which settings its sessions have.
     """
     if (
-        (found := _settings.get())
-        and (made := found.get(alias)) is not None
-        and made.hold()
+        (by_alias := _changed.get())
+        and (changed := by_alias.get(alias)) is not None
+        and changed.are_in_force()
         and alias_settings(alias).session is None
     ):
-        raise SessionChanged.on_django(alias, sorted(made.names))
+        raise SessionChanged.on_django(alias, sorted(changed.names))
 
 
-def _attend(sender: object, connection: Any, **kwargs: object) -> None:
-    """Take note of what code sets on a new connection, if it is Django's own."""
+def _watch_connection(sender: object, connection: Any, **kwargs: object) -> None:
+    """Install `record_settings` on a new connection, if it is Django's own."""
     is_adjs = hasattr(connection, "is_managed_by_adj") or ThreadSession.of(connection) is not None
-    if connection.vendor == "postgresql" and not is_adjs and note_settings not in connection.execute_wrappers:
-        connection.execute_wrappers.append(note_settings)
+    if connection.vendor == "postgresql" and not is_adjs and record_settings not in connection.execute_wrappers:
+        connection.execute_wrappers.append(record_settings)
 
 
-connection_created.connect(_attend, dispatch_uid="adj.own_connections")
+connection_created.connect(_watch_connection, dispatch_uid="adj.own_connections")
 
 
-def is_note(execute_wrapper: object) -> bool:
-    """Whether adj installed an execute wrapper to take notes, so that it does not count as an observer."""
-    return execute_wrapper is note_settings or session_of_wrapper(execute_wrapper) is not None
+def is_of_session(execute_wrapper: object) -> bool:
+    """Whether adj installed an execute wrapper for its sessions, so that it does not count as an observer."""
+    return execute_wrapper is record_settings or session_of_wrapper(execute_wrapper) is not None
 
 
-def note_settings(execute: Callable[..., T], sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> T:
-    """Run a statement, and take note of the settings that it makes: an execute wrapper, as Django calls them."""
+def record_settings(execute: Callable[..., T], sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> T:
+    """Run a statement and record the settings that it changes: an execute wrapper, with Django's parameters."""
     result = execute(sql, params, many, context)
-    if isinstance(sql, str) and (_FIRST_WORD.match(sql) or "set_config" in sql or ";" in sql):
-        _note(context["connection"], _with_values(sql, params))
+    # psycopg composes SQL of other objects than text.
+    if not isinstance(sql, str) or session_effects(sql) is not NO_EFFECTS:
+        _record(context["connection"], sql, None if many else params)
     return result
 
 
-def _note(connection: Any, sql: str) -> None:
-    found, raw = _settings.get(), connection.connection
-    before = found.get(connection.alias)
-    known = before.names if before is not None and before.raw() is raw else frozenset()
-    names = set(known)
-    for name, value in _changes(sql):
-        if value in _DEFAULTS:
-            names = set() if name in {"all", ""} else names - {name}
-        elif name in _ABOUT_ROWS or "." in name:
-            names.add(name)
+def _record(connection: Any, sql: Any, params: Any) -> None:
+    driver_connection = connection.connection
+    by_alias = _changed.get()
+    before = by_alias.get(connection.alias)
+    known = before.names if before is not None and before.driver_connection() is driver_connection else frozenset()
+    names = known
+    for change in _changes(connection, sql, params):
+        names = _after(change, names, connection)
     if names != known and not _is_being_created():
-        _settings.set({**found, connection.alias: _Made(frozenset(names), ref(raw))})
+        _changed.set({**by_alias, connection.alias: _ChangedSettings(names, ref(driver_connection))})
 
 
-def _changes(sql: str) -> Iterator[tuple[str, str]]:
-    """The settings that a text of SQL makes for longer than a transaction: their names and values."""
-    sql = _COMMENT.sub(" ", sql)
-    if _DEFINITION.match(sql):
-        # The body of a function is not run when the function is created.
-        return
-    for statement in sql.split(";"):
-        if (match := _SET.match(statement)) is not None:
-            yield _plain(match["name"]), _plain(match["value"])
-        elif (match := _RESET.match(statement)) is not None:
-            yield _plain(match["name"]), ""
-        for match in _SET_CONFIG.finditer(statement):
-            if match["is_local"].lower() not in {"true", "t", "on", "1"}:
-                yield _plain(match["name"]), _plain(match["value"])
+def _changes(connection: Any, sql: Any, params: Any) -> Iterator[SettingChange]:
+    effects = session_effects(sql if isinstance(sql, str) else connection.ops.compose_sql(sql, None))
+    if effects.is_lasting:
+        yield from setting_changes(connection.ops.compose_sql(sql, params))
+    if effects.functions:
+        functions = _functions.setdefault(connection.alias, FunctionSettings())
+        yield from functions.changes(effects.functions, lambda *query: _rows(connection, *query))
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.strip().strip("'\"").split()).lower()
+def _after(change: SettingChange, names: frozenset[str], connection: Any) -> frozenset[str]:
+    """The names of the changed settings after another change."""
+    name = change.name
+    if name == EVERYTHING:
+        return frozenset()
+    if name == ALL:
+        return names & _OF_USER
+    if name not in _ABOUT_ROWS and "." not in name:
+        return names
+    return names - {name} if change.is_reset or _has_default(connection, name) else names | {name}
 
 
-def _with_values(sql: str, params: Any) -> str:
-    """A statement with its parameters in it, good enough to read settings from."""
-    if isinstance(params, (list, tuple)) and sql.count("%s") == len(params):
-        for param in params:
-            sql = sql.replace("%s", f"'{param}'", 1)
-    return sql
+def _has_default(connection: Any, name: str) -> bool:
+    """Whether a setting has the value that a new connection has."""
+    if name not in _WITH_SERVER_DEFAULT:
+        return False
+    ((is_default,),) = _rows(connection, _SELECT_IS_DEFAULT, (name,))
+    return bool(is_default)
+
+
+def _rows(connection: Any, sql: str, params: tuple[object, ...]) -> Iterable[DatabaseRow]:
+    """The rows of a query of adj's own, which no execute wrapper and no log of Django sees."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows: list[DatabaseRow] = cursor.fetchall()
+        return rows
 
 
 def _is_being_created() -> bool:

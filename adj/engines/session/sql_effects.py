@@ -14,13 +14,13 @@ from functools import lru_cache
 from typing import Final
 
 # Comments, string literals and quoted names, whose content is not SQL. Each also ends at the end of the text, so that
-# the expression does not backtrack.
-_ENCLOSED = re.compile(
+# the expression does not backtrack. Each begins with a character, not with a condition: Python searches for these.
+ENCLOSED = re.compile(
     r"""
     --[^\n]*
     |(?P<comment>/\*.*?(?:\*/|\Z))
-    |(?P<text>(?<!\w)[eE]'(?:[^'\\]|\\.)*(?:'|\Z)|'[^']*(?:'|\Z)
-        |(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))
+    |(?P<text>[eE](?<!\w[eE])'(?:[^'\\]|\\.)*(?:'|\Z)|'[^']*(?:'|\Z)
+        |\$(?<![\w$]\$)(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))
     |"(?P<name>[^"]*)(?:"|\Z)
     """,
     re.VERBOSE | re.DOTALL,
@@ -28,16 +28,14 @@ _ENCLOSED = re.compile(
 # Stand for a nested comment, and for a name that is not an identifier.
 _NESTED, _STRANGE = "\x00", "\x01"
 
-_FIRST_WORDS = re.compile(r"[\s(]*(\w*)\s*(\w*)")
-_LASTING_WORD = re.compile(r'(?<![".\w$])(?:temp|temporary|hold|pg_temp\w*)(?![\w$"])', re.IGNORECASE)
-# A name before a parenthesis, except the table in INSERT INTO table (columns).
-_CALL = re.compile(
-    r"""
-    (?:(?P<into>\binto\s+(?:"?[\w$]+"?\s*\.\s*)?))?
-    (?:"(?P<quoted>[^"]*)"|(?P<plain>(?<![\w$"])[^\W\d][\w$]*))\s*\(
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+_WHITE_SPACE = re.compile(r"\s+")
+_FIRST_WORDS = re.compile(r"[ (]*(\w*) ?(\w*)")
+_LASTING_WORD = re.compile(r'(?<![".\w$])(?:temp|temporary|hold|pg_temp\w*)(?![\w$"])')
+_LAST_NAME = re.compile(r"[^\W\d][\w$]*\Z")
+# What precedes the table in INSERT INTO table (columns) and the name in CREATE FUNCTION name (arguments).
+_NAMING = re.compile(r'\b(?:into|function|procedure|routine) (?:"?[\w$]+"? ?\. ?)?"?\Z', re.IGNORECASE)
+# The longest name that PostgreSQL has, in bytes; and one in a schema.
+_LONGEST_NAME, _LONGEST_NAMES = 63, 150
 _PARENTHESIS_OR_END = re.compile(r",\s*true\s*\)|[()]", re.IGNORECASE)
 
 _HARMLESS: Final = frozenset(
@@ -99,7 +97,6 @@ class SessionEffects:
 
 
 NO_EFFECTS: Final = SessionEffects()
-_LASTING_EFFECTS: Final = SessionEffects(is_lasting=True)
 
 # The SQL of a long list of values is not cached, to save memory.
 _LONGEST = 10_000
@@ -111,14 +108,15 @@ def session_effects(sql: str) -> SessionEffects:
 
 
 def _effects(sql: str) -> SessionEffects:
-    bare = _ENCLOSED.sub(_without_contents, sql)
-    if _NESTED in bare or any(map(_outlives_transaction, bare.split(";"))):
-        return _LASTING_EFFECTS
+    bare = _WHITE_SPACE.sub(" ", ENCLOSED.sub(_without_contents, sql))
     functions = frozenset(_called_functions(bare))
-    if not functions:
-        return NO_EFFECTS
-    is_lasting = _STRANGE in functions or not SESSION_FUNCTIONS.isdisjoint(functions)
-    return _LASTING_EFFECTS if is_lasting else SessionEffects(functions=functions)
+    is_lasting = (
+        _NESTED in bare
+        or any(map(_outlives_transaction, bare.split(";")))
+        or _STRANGE in functions
+        or not SESSION_FUNCTIONS.isdisjoint(functions)
+    )
+    return SessionEffects(is_lasting, functions) if is_lasting or functions else NO_EFFECTS
 
 
 _cached_effects = lru_cache(maxsize=1_000)(_effects)
@@ -143,17 +141,34 @@ def _outlives_transaction(statement: str) -> bool:
         return second not in _OF_TRANSACTION
     if first not in _HARMLESS:
         return bool(statement.strip())
-    return _LASTING_WORD.search(statement) is not None
+    lower = statement.lower()
+    return ("temp" in lower or "hold" in lower) and _LASTING_WORD.search(lower) is not None
 
 
 def _called_functions(bare: str) -> Iterator[str]:
     """The names that may be functions, in SQL without literals and comments."""
-    for call in _CALL.finditer(bare):
-        name = call["quoted"] if call["plain"] is None else call["plain"].lower()
-        if name in _KNOWN or call["into"] is not None:
+    start = -1
+    while (start := bare.find("(", start + 1)) >= 0:
+        begin, end = _place_of_name(bare, start)
+        name = bare[begin:end]
+        if bare[end : end + 1] != '"':
+            name = name.lower()
+        if not name or name in _KNOWN or _NAMING.search(bare[max(0, begin - _LONGEST_NAMES) : begin]):
             continue
-        if name != "set_config" or not _is_of_transaction(bare, call.end()):
+        if name != "set_config" or not _is_of_transaction(bare, start + 1):
             yield name
+
+
+def _place_of_name(bare: str, end: int) -> tuple[int, int]:
+    """Where the name before a parenthesis at `end` begins and ends, without quotes; an empty place if there is none."""
+    end -= bare[end - 1 : end] == " "
+    last = bare[end - 1 : end]
+    if last == '"':
+        return bare.rfind('"', 0, end - 1) + 1, end - 1
+    if not (last.isalnum() or last in ("_", "$")):
+        return end, end
+    match = _LAST_NAME.search(bare, max(0, end - _LONGEST_NAME), end)
+    return (end, end) if match is None else match.span()
 
 
 _LONGEST_CALL = 1_000

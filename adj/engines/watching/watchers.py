@@ -24,7 +24,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from adj.djangos import is_djangos
 from adj.engines.django_wrapper import DjangoWrapper, thread_wrapper
-from adj.engines.session.own_connections import is_note
+from adj.engines.session.own_connections import is_of_session
 from adj.engines.watching.query_log import LogEntry, QueryLog, connecting_unlogged, is_counted
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _watches(connection: DjangoWrapper | None) -> bool:
     if connection is None:
         return False
     # Connections of workers have a wrapper of adj, which is not an observer.
-    return connection.force_debug_cursor or not all(map(is_note, connection.execute_wrappers))
+    return connection.force_debug_cursor or not all(map(is_of_session, connection.execute_wrappers))
 
 
 @contextmanager
