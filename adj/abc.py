@@ -46,7 +46,7 @@ class ServerFacts:
     attributes: Mapping[str, object]
 
 
-RunCall: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
+RunCall: TypeAlias = Callable[..., Coroutine[object, None, Any]]
 """A coroutine function that runs a function with its arguments on a connection: `Connection.run`, or one around it."""
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
 
 from django.apps import AppConfig
 from django.core import checks
@@ -24,19 +23,19 @@ from adj.settings import alias_settings, problems, problems_of_djangos_pool
 
 
 @register()
-def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
     """Check `ADJ` and adj's other settings: unknown names, wrong types, values out of range."""
     return [checks.Error(problem, id="adj.E001") for problem in problems()]
 
 
 @register()
-def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_engines(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
     """Report aliases with an unexpected engine, and invalid settings of their databases."""
     return [message for alias in connections.settings if _is_valid(alias) for message in _messages(alias)]
 
 
 @register()
-def report_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def report_engines(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
     """Report the engine of the other aliases, and why: one message for all with the same engine and reason."""
     choices: dict[tuple[str, str], list[str]] = {}
     for alias in filter(_is_valid, connections.settings):
@@ -49,7 +48,7 @@ def report_engines(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 @register(Tags.database)
 def check_connections(
-    app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None, databases: Collection[str] | None = None, **kwargs: object
 ) -> list[CheckMessage]:
     """Compare the connections that adj may open with the server's limit, for `manage.py check --database default`."""
     return [message for alias in databases or () if _is_valid(alias) for message in _messages_of_limit(alias)]

@@ -75,7 +75,7 @@ class _Kept(asyncio.Task[T]):
         super().__init__(*args, **kwargs)
         self._log_destroy_pending = False
 
-    def cancel(self, msg: Any = None) -> bool:
+    def cancel(self, msg: object = None) -> bool:
         """Cancel the work; at the end of the program, only if it has not ended `END_SECONDS` later."""
         loop = self.get_loop()
         # While no loop runs, the code that ends the loop cancels its tasks.
@@ -89,7 +89,7 @@ class _Kept(asyncio.Task[T]):
 _kept: set[asyncio.Task[Any]] = set()
 
 
-def keep(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+def keep(coroutine: Coroutine[object, None, T]) -> asyncio.Task[T]:
     """Start work that continues when its caller stops waiting. The end of the program waits for it."""
     task: _Kept[T] = _Kept(coroutine, loop=asyncio.get_running_loop())
     _kept.add(task)
@@ -97,7 +97,7 @@ def keep(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     return task
 
 
-async def to_its_end(coroutine: Coroutine[Any, Any, T], patience: float = math.inf) -> T:
+async def to_its_end(coroutine: Coroutine[object, None, T], patience: float = math.inf) -> T:
     """Return the result of a coroutine, which runs in a separate task and is not cancelled with its caller.
 
     If the caller is cancelled, the first cancellation is raised when the work is done, and the result is lost. An error
@@ -115,7 +115,7 @@ async def to_its_end(coroutine: Coroutine[Any, Any, T], patience: float = math.i
 
 
 async def result_and_cancellation(
-    coroutine: Coroutine[Any, Any, T], patience: float = math.inf
+    coroutine: Coroutine[object, None, T], patience: float = math.inf
 ) -> tuple[T, asyncio.CancelledError | None]:
     """Return the result of a coroutine as `to_its_end()` does, and the caller's first cancellation, if any.
 
@@ -127,7 +127,7 @@ async def result_and_cancellation(
 
 
 async def _ended(
-    coroutine: Coroutine[Any, Any, T], patience: float = math.inf
+    coroutine: Coroutine[object, None, T], patience: float = math.inf
 ) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
     try:
         loop = asyncio.get_running_loop()

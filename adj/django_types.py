@@ -6,17 +6,21 @@ that django-stubs leave out. Annotate with them; make and check instances with D
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypeAlias, TypedDict
 
-from django.db.models import Field, Model, Prefetch, QuerySet
+from django.db.models import F, Field, ForeignKey, ForeignObject, Model, Prefetch, QuerySet
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.manager import BaseManager
 from django.db.models.query import RawQuerySet
+from django.db.models.sql.datastructures import Join
 from django.db.models.sql.query import Query
 
 AnyField: TypeAlias = "Field[Any, Any]"
 """A field of a model, whatever its Python type."""
+
+ForeignKeyField: TypeAlias = "ForeignKey[Any, Any]"
+"""A foreign key, whatever its Python type."""
 
 PathField: TypeAlias = "AnyField | ForeignObjectRel"
 """What a name in a lookup path stands for: a field, or a relation from its other side."""
@@ -50,6 +54,15 @@ Selected: TypeAlias = tuple[Any, tuple[str, Sequence[object]], str | None]
 
 if TYPE_CHECKING:
 
+    class PrivateModel(Model):
+        """An instance with its cache of prefetched rows."""
+
+        _prefetched_objects_cache: dict[str, Iterable[PrivateModel]]
+
+        def _prepare_related_fields_for_save(
+            self, operation_name: str, fields: Sequence[AnyField] | None = None
+        ) -> None: ...
+
     class PrivateQuerySet(QuerySet[Any, Any]):
         """A QuerySet with its private attributes."""
 
@@ -62,10 +75,12 @@ if TYPE_CHECKING:
         _defer_next_filter: bool
         _deferred_filter: tuple[bool, tuple[object, ...], Mapping[str, object]] | None
         _prefetch_done: bool
+        _result_cache: list[Any] | None
         _prefetch_related_lookups: tuple[str | AnyPrefetch, ...]
         _known_related_objects: dict[Any, dict[object, Model]]
 
         def _not_support_combined_queries(self, operation_name: str) -> None: ...
+        def __iter__(self) -> Iterator[Any]: ...
         def _chain(self) -> PrivateQuerySet: ...
         def _clone(self) -> PrivateQuerySet: ...
 
@@ -76,11 +91,32 @@ if TYPE_CHECKING:
         _hints: dict[str, object]
         _prefetch_related_lookups: tuple[str | AnyPrefetch, ...]
 
+    class PrivateF(F):
+        """A reference by name."""
+
+        name: str
+
+    class PrivateJoin(Join):
+        """A join of a Query, by a relation."""
+
+        table_alias: str  # pyright: ignore[reportIncompatibleVariableOverride]
+        join_cols: tuple[tuple[str, str], ...]
+        join_field: ForeignObject[Any, Any] | ForeignObjectRel  # pyright: ignore[reportIncompatibleVariableOverride]
+
     class PrivateManager(BaseManager[Any]):
         """A manager with its private attributes."""
 
         _hints: dict[str, object]
         _queryset_class: type[PrivateQuerySet]
 
+    class RelatedManager(PrivateManager):
+        """The manager of an instance's relation to several rows; Django creates its class in a function."""
+
+        instance: Model
+
+        def _apply_rel_filters(self, queryset: PrivateQuerySet) -> PrivateQuerySet: ...
+        def get_queryset(self) -> PrivateQuerySet: ...  # noqa: D102
+
 else:
-    PrivateQuerySet, PrivateRawQuerySet, PrivateManager = QuerySet, RawQuerySet, BaseManager
+    PrivateModel, PrivateQuerySet, PrivateRawQuerySet, PrivateManager = Model, QuerySet, RawQuerySet, BaseManager
+    PrivateF, PrivateJoin, RelatedManager = F, Join, BaseManager

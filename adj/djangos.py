@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 
-
-def is_djangos(function: Any) -> bool:
+def is_djangos(function: object) -> bool:
     """Whether a function is defined in Django.
 
     `functools.wraps()` copies names, but not the globals of the function.

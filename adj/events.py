@@ -108,7 +108,7 @@ class Stopwatch:
     def timed(self, receive: Callable[[Sequence[Any]], T]) -> Callable[[Sequence[Any]], T]:
         """`receive` with its times measured; it may run on another thread."""
 
-        def received(rows: Sequence[Any]) -> T:
+        def received(rows: Sequence[object]) -> T:
             self._fetched, self._rows = time.perf_counter(), len(rows)
             try:
                 return receive(rows)
@@ -121,7 +121,7 @@ class Stopwatch:
         """Run synchronous code and note its statements; this may run on another thread."""
         sent: list[str] = []
 
-        def noted(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        def noted(execute: Callable[..., Any], sql: str, *arguments: object) -> Any:
             sent.append(sql)
             return execute(sql, *arguments)
 

@@ -74,11 +74,11 @@ def _seconds(value: Any) -> str | None:
     return None if _is_number(value) and value > 0 else "must be a positive number of seconds"
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
 
 
@@ -117,7 +117,7 @@ def _problems_of_names(configured: Mapping[Any, Any]) -> Iterator[str]:
         yield f"ADJ: {_shown(unknown)} is not an alias in DATABASES{suggestion(unknown, connections)}"
 
 
-def problems_of_alias(name: str, options: Any) -> Iterator[str]:
+def problems_of_alias(name: str, options: object) -> Iterator[str]:
     """The problems in the settings of an alias, which messages call `name`."""
     if not isinstance(options, Mapping):
         yield f'{name} must be a dict such as {{"engine": "threads"}}; got {options!r}.'
@@ -136,7 +136,7 @@ def problems_of_alias(name: str, options: Any) -> Iterator[str]:
         yield f'{name}["session"] must be a function or its dotted path; got {session!r}.'
 
 
-def problems_of_pool(name: str, pool: Any) -> Iterator[str]:
+def problems_of_pool(name: str, pool: object) -> Iterator[str]:
     """The problems in the options of a pool, which messages call `name`."""
     if not isinstance(pool, Mapping):
         yield f'{name} must be a dict such as {{"max_size": 20}}; got {pool!r}.'

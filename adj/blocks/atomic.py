@@ -53,7 +53,7 @@ class Atomic:
     def __init__(self, alias: str, new_block: Callable[[], _Block], retry: int) -> None:
         self._alias, self._new_block, self._retry = alias, new_block, retry
         # One object may be entered again inside itself, and by several tasks at once, like Django's by threads.
-        self._entered: list[tuple[asyncio.Task[Any] | None, _Block]] = []
+        self._entered: list[tuple[asyncio.Task[object] | None, _Block]] = []
 
     async def __aenter__(self) -> None:
         if self._retry:
@@ -351,8 +351,7 @@ async def gather(*awaitables: Awaitable[Any]) -> tuple[Any, ...]:
 
 
 def _register(alias: str, function: Callable[[], object], robust: bool) -> None:
-    connection: Any = connections[alias]
-    connection.on_commit(function, robust)
+    connections[alias].on_commit(function, robust)
 
 
 def _set_rollback(alias: str, rollback: bool) -> None:

@@ -70,14 +70,14 @@ class _SharedConnection:
         executor = self._engine.thread_executor(self.run)
         return None if executor is None else LastingContext(executor)
 
-    def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def run(self, function: Callable[..., Any], /, *args: object, **kwargs: object) -> Coroutine[object, None, Any]:
         """Run a function on the connection, in the transactions of the calling task.
 
         After the end of the block it runs on a connection that is checked out for this call.
         """
         return on_behalf_of_current_task(self._run(function, *args, **kwargs))
 
-    async def _run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    async def _run(self, function: Callable[..., Any], /, *args: object, **kwargs: object) -> Any:
         shared = await self._check_out()
         try:
             return await shared.connection.run(function, *args, **kwargs)
@@ -149,7 +149,7 @@ class _CheckedOut:
     """A connection that is checked out, and the number of calls that use it or wait for it."""
 
     connection: Connection
-    return_to_pool: Callable[[], Coroutine[Any, Any, None]]
+    return_to_pool: Callable[[], Coroutine[object, None, None]]
     users: int = 0
     closing: asyncio.Event | None = None
 

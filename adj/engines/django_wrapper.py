@@ -6,7 +6,7 @@ class is Django's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from django.db import connections
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         """`BaseDatabaseWrapper`, complete."""
 
         rollback_exc: BaseException | None
+        run_on_commit: list[tuple[set[str], Callable[[], object], bool]]  # type: ignore[assignment]
 
         def _cursor(self, name: str | None = None) -> CursorWrapper: ...
         def _set_autocommit(self, autocommit: bool) -> None: ...

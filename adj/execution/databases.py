@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator
 from contextvars import Context
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import connections
@@ -37,7 +36,7 @@ class Database:
     """An alias on an event loop: its engine, and its executor once the server's facts are known."""
 
     def __init__(
-        self, alias: str, engine: Engine, executor_for: Callable[[str], Coroutine[Any, Any, Executor]]
+        self, alias: str, engine: Engine, executor_for: Callable[[str], Coroutine[object, None, Executor]]
     ) -> None:
         self.alias, self.engine = alias, engine
         self._executor_for = executor_for
@@ -267,7 +266,7 @@ async def close() -> None:
         await databases.close()
 
 
-def _run_to_first_wait(awaitable: Coroutine[Any, Any, object]) -> None:
+def _run_to_first_wait(awaitable: Coroutine[object, None, object]) -> None:
     """Run an awaitable that does not wait to its first `yield` or its end, so that the loop registers a generator."""
     try:
         awaitable.send(None)

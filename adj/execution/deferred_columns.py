@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
+
+from django.db.models import Model
 
 from adj.compiler.django.dialect import Dialect
 from adj.compiler.plans.prepared import Question
@@ -26,12 +28,12 @@ class QueryRunner(Protocol):
         """The rows of a query."""
         ...
 
-    def sibling(self, alias: str) -> Coroutine[Any, Any, QueryRunner]:
+    def sibling(self, alias: str) -> Awaitable[QueryRunner]:
         """The executor of another database."""
         ...
 
 
-async def load_columns(executor: QueryRunner, instances: Sequence[Any], attributes: Sequence[str]) -> None:
+async def load_columns(executor: QueryRunner, instances: Sequence[Model], attributes: Sequence[str]) -> None:
     """Load the deferred ones of these columns for instances of one model and one database.
 
     Raises the model's `DoesNotExist` if the row of an instance no longer exists.
@@ -39,7 +41,7 @@ async def load_columns(executor: QueryRunner, instances: Sequence[Any], attribut
     lacking, names = missing(instances, attributes)
     if not lacking:
         return
-    executor = await executor.sibling(lacking[0]._state.db)
+    executor = await executor.sibling(str(lacking[0]._state.db))
     size = _most_keys(executor.dialect) or len(lacking)
     for start in range(0, len(lacking), size):
         part = lacking[start : start + size]

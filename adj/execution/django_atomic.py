@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
 
+from adj.engines.django_wrapper import DjangoWrapper, thread_wrapper
 from adj.engines.driver_errors import is_definite_failure
 from adj.engines.outcome import add_outcome_note, remove_outcome_note
 from adj.engines.session.local_settings import SET_LOCAL
@@ -69,7 +70,7 @@ def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
             reason="was begun by Django's own code, so its isolation, read_only and deferrable can no longer be set",
             advice="If this is a TestCase, use a TransactionTestCase.",
         )
-    connection: Any = connections[alias]
+    connection = thread_wrapper(alias)
     try:
         block.__enter__()
     except Error as error:
@@ -83,8 +84,7 @@ def enter(block: Atomic, mode: Mode) -> BaseDatabaseWrapper:
         except BaseException as error:
             abandon(block, error)
             raise
-    wrapper: BaseDatabaseWrapper = connection
-    return wrapper
+    return connection
 
 
 class _Rollbacks:
@@ -93,27 +93,27 @@ class _Rollbacks:
     A call of the user holds for the innermost savepoint, or for the whole transaction if there is none.
     """
 
-    def __init__(self, connection: Any, block: Atomic) -> None:
+    def __init__(self, connection: DjangoWrapper, block: Atomic) -> None:
         self._connection, self.block = connection, block
         self._is_requested = False
         self._savepoint: str | None = None
 
     @classmethod
-    def watch(cls, connection: Any, block: Atomic) -> None:
+    def watch(cls, connection: DjangoWrapper, block: Atomic) -> None:
         """Start with adj's first block on a connection."""
         if "set_rollback" not in vars(connection):
             connection.rollback_exc = None
-            connection.set_rollback = cls(connection, block)
+            vars(connection)["set_rollback"] = cls(connection, block)
 
     @staticmethod
-    def stop(connection: Any, block: Atomic) -> None:
+    def stop(connection: DjangoWrapper, block: Atomic) -> None:
         """Stop at the end of that block."""
         watching = vars(connection).get("set_rollback")
         if isinstance(watching, _Rollbacks) and watching.block is block:
-            del connection.set_rollback
+            del vars(connection)["set_rollback"]
 
     @staticmethod
-    def was_requested(connection: Any) -> bool:
+    def was_requested(connection: DjangoWrapper) -> bool:
         """Whether the rollback that a connection needs was requested by `set_rollback(True)`."""
         watching = vars(connection).get("set_rollback")
         return isinstance(watching, _Rollbacks) and watching.holds()
@@ -131,7 +131,7 @@ class _Rollbacks:
         return next((sid for sid in reversed(self._connection.savepoint_ids) if sid is not None), None)
 
 
-def note_commit(connection: Any, failure: Error) -> None:
+def note_commit(connection: DjangoWrapper, failure: Error) -> None:
     """Add a note to the error of a COMMIT if its outcome is unknown."""
     if is_definite_failure(connection, failure):
         remove_outcome_note(failure)
@@ -157,7 +157,7 @@ def _set_mode(alias: str, mode: Mode) -> None:
 @uninterrupted
 def abandon(block: Atomic, error: BaseException) -> None:
     """Roll back a block, if it has begun."""
-    connection: Any = connections[block.using or DEFAULT_DB_ALIAS]
+    connection = thread_wrapper(block.using or DEFAULT_DB_ALIAS)
     if connection.atomic_blocks[-1:] == [block]:
         try:
             block.__exit__(type(error), error, error.__traceback__)
@@ -171,13 +171,13 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
 
     Raises Django's own errors, and `TransactionAborted`.
     """
-    connection: Any = connections[alias]
+    connection = thread_wrapper(alias)
     nested = _end_inner_blocks(connection, block, error)
     error = error or nested
     is_outermost = connection.atomic_blocks == [block]
     aborted = TransactionAborted(alias=alias) if error is None and _is_aborted(connection) else None
     error = error or aborted
-    hooks: list[tuple[Any, Callable[[], object], bool]] = []
+    hooks: list[tuple[set[str], Callable[[], object], bool]] = []
     if is_outermost and error is None:
         # adj calls them in their order, since some are async. Django calls only this one, which collects them.
         pending, connection.run_on_commit = connection.run_on_commit, []
@@ -197,7 +197,7 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
     return [(function, robust) for _, function, robust in hooks]
 
 
-def _end_inner_blocks(connection: Any, block: Atomic, error: BaseException | None) -> NestingError | None:
+def _end_inner_blocks(connection: DjangoWrapper, block: Atomic, error: BaseException | None) -> NestingError | None:
     """Roll back inner blocks that are still open, since Django would end the innermost one instead of `block`.
 
     Returns the error to raise, unless the block has an error already.
@@ -222,7 +222,7 @@ def unanswered_commit() -> OperationalError:
     return failure
 
 
-def _is_aborted(connection: Any) -> bool:
+def _is_aborted(connection: DjangoWrapper) -> bool:
     """Whether a block's work is lost although the block ends normally.
 
     Django does not report this: it rolls back after an error, and PostgreSQL answers COMMIT with ROLLBACK.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.db import DatabaseError
@@ -21,6 +21,7 @@ from adj.compiler.plans.plan import Plan
 from adj.compiler.plans.prepare import prepare, prepare_iteration
 from adj.compiler.plans.prepared import DjangoPath, KnownResult, Question, Ready
 from adj.compiler.relations.known_objects import prefetches, set_known_related_objects
+from adj.django_types import AnyPrefetch, PrivateModel
 from adj.engines.threads.thread_call import uninterrupted
 from adj.engines.threads.unsent_writes import call_keeping_transaction
 from adj.events import Stopwatch, is_observed
@@ -41,8 +42,8 @@ MOST_ATTEMPTS = 2
 
 _UNWATCHED = nullcontext()
 
-# Any: rows of every shape, and counts; AsyncQuery[M, R] knows their types.
-Rows = list[Any]
+Rows: TypeAlias = list[Any]
+"""Rows of every shape, and counts: AsyncQuery[M, R] knows their types."""
 
 
 class Executor:
@@ -55,7 +56,7 @@ class Executor:
         self,
         engine: Engine,
         dialect: Dialect,
-        executor_for: Callable[[str], Coroutine[Any, Any, Executor]],
+        executor_for: Callable[[str], Awaitable[Executor]],
         connection: Connection | None = None,
     ) -> None:
         self.engine = engine
@@ -81,7 +82,7 @@ class Executor:
         if rows and (lookups := prefetches(question.statement)):
             await prefetch(self, rows, lookups)
 
-    async def load(self, instances: Sequence[Any], lookups: Sequence[Any]) -> None:
+    async def load(self, instances: Sequence[PrivateModel], lookups: Sequence[str | AnyPrefetch]) -> None:
         """Fetch relations, by the lookups of `prefetch_related()`, and the deferred keys that they need."""
         await prefetch(self, instances, lookups, loads_columns=True)
 
@@ -92,7 +93,7 @@ class Executor:
             return prepared.result
         if isinstance(prepared, DjangoPath):
             finish = question.finish
-            call: Callable[[], Any] = partial(finish_in_django, prepared.source, finish)
+            call: Callable[[], object] = partial(finish_in_django, prepared.source, finish)
             if finish.answer in WRITES or finish.answer in WRITTEN_BY_DJANGO:
                 values = assigned_values(question.statement, finish)
                 call = partial(call_keeping_transaction, self.dialect.alias, values, call)
@@ -233,7 +234,7 @@ def all_rows(rows: Any) -> Rows:
     return async_to_sync(collect)()
 
 
-def _next_rows(rows: Iterator[Any], count: int) -> Rows:
+def _next_rows(rows: Iterator[object], count: int) -> Rows:
     return list(islice(rows, count))
 
 
@@ -313,7 +314,7 @@ def _deleted(statement: Statement, rows: Rows) -> tuple[int, dict[str, int]]:
     return count, {statement.model._meta.label: count} if count else {}
 
 
-def _unchanged(statement: Statement, rows: Any) -> Any:
+def _unchanged(statement: Statement, rows: object) -> Any:
     return rows
 
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from adj.compiler.django.dialect import Dialect
 from adj.compiler.keys.prefetch_lookups import (
@@ -31,6 +31,7 @@ from adj.compiler.relations.prefetch.djangos import take_level
 from adj.compiler.relations.prefetch.entangled import entangled
 from adj.compiler.relations.prefetch.steps import ByDjango, Carried, Fetch, LoadColumns, step_for
 from adj.compiler.slots.row_keys import RowKeys
+from adj.django_types import AnyPrefetch, PrivateModel
 from adj.execution.deferred_columns import RESERVED_PARAMETERS, load_columns
 from adj.execution.transaction import current_aliases
 from adj.statement.structure import SEQUENCE_TYPES, Unkeyed
@@ -39,7 +40,8 @@ from adj.statement.text import Noted
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Rows = Sequence[Any]
+Rows: TypeAlias = Sequence[PrivateModel]
+Lookups: TypeAlias = Sequence[AnyPrefetch]
 
 
 class QueryRunner(Protocol):
@@ -55,7 +57,7 @@ class QueryRunner(Protocol):
         """Whether only one query can run at a time."""
         ...
 
-    async def answer(self, question: Question) -> Any:
+    async def answer(self, question: Question) -> Any:  # Any: what the terminal method returns
         """The rows of a query."""
         ...
 
@@ -63,13 +65,13 @@ class QueryRunner(Protocol):
         """Run synchronous Django code on a connection."""
         ...
 
-    def sibling(self, alias: str) -> Coroutine[Any, Any, QueryRunner]:
+    def sibling(self, alias: str) -> Coroutine[object, None, QueryRunner]:
         """The executor of another database."""
         ...
 
 
 async def prefetch(
-    executor: QueryRunner, instances: Sequence[Any], lookups: Sequence[Any], *, loads_columns: bool = False
+    executor: QueryRunner, instances: Rows, lookups: Sequence[str | AnyPrefetch], *, loads_columns: bool = False
 ) -> None:
     """Fetch relations of instances, by the lookups of `prefetch_related()`: paths and `Prefetch` objects.
 
@@ -88,7 +90,7 @@ class _Reached:
     """
 
     rows: Rows
-    lookups: Sequence[Any] | None
+    lookups: Sequence[str | AnyPrefetch] | None
 
 
 class _Prefetching:
@@ -97,7 +99,7 @@ class _Prefetching:
     def __init__(self, executor: QueryRunner, at_once: bool, loads_columns: bool) -> None:
         self._executor, self._at_once, self._loads_columns = executor, at_once, loads_columns
 
-    async def follow(self, instances: Rows, lookups: Sequence[Any], level: int) -> None:
+    async def follow(self, instances: Rows, lookups: Lookups, level: int) -> None:
         """Fetch a level of the lookups, and the levels below it."""
         if not lookups or not instances or not prepare_caches(instances):
             return
@@ -107,7 +109,7 @@ class _Prefetching:
         independent = [number for number in range(len(all_branches)) if number not in rest]
         fetches = await self._all([self._begin(instances, all_branches[number][0], level) for number in independent])
         steps = dict(zip(independent, fetches, strict=True))
-        below: list[tuple[Rows, Sequence[Any], int]] = []
+        below: list[tuple[Rows, Lookups, int]] = []
         # Caches are filled in the order of the lookups, whichever rows arrived first.
         for number, branch in enumerate(all_branches):
             if number in steps:
@@ -118,7 +120,7 @@ class _Prefetching:
         await self._all([self.follow(*arguments) for arguments in below])
 
     async def _follow_entangled(
-        self, instances: Rows, lookups: Sequence[Any], dependent: Sequence[Sequence[Any]], level: int
+        self, instances: Rows, lookups: Lookups, dependent: Sequence[Lookups], level: int
     ) -> None:
         """Follow branches that may reach the same instances; `lookups` are all lookups, in their order."""
         if len(dependent) > 1 or has_second_queryset(dependent[0], level):
@@ -131,7 +133,7 @@ class _Prefetching:
         for rows, rest, depth in _below(instances, reached, branch, level):
             await self.follow(rows, rest, depth)
 
-    async def _follow_in_order(self, instances: Rows, lookups: Sequence[Any], level: int) -> None:
+    async def _follow_in_order(self, instances: Rows, lookups: Lookups, level: int) -> None:
         """Follow lookups that may reach the same instances one after another, as `prefetch_related_objects()` does."""
         done: dict[str, Rows] = {}
         waiting = [*reversed(lookups)]
@@ -154,11 +156,11 @@ class _Prefetching:
                     done[where] = rows
                     waiting += reversed(normalized(reached.lookups, where))
 
-    async def _follow_level(self, instances: Rows, lookup: Any, level: int) -> _Reached:
+    async def _follow_level(self, instances: Rows, lookup: AnyPrefetch, level: int) -> _Reached:
         """Follow one level of a lookup."""
         return await self._end(await self._begin(instances, lookup, level), lookup, level)
 
-    async def _begin(self, instances: Rows, lookup: Any, level: int) -> Fetched | Carried | ByDjango:
+    async def _begin(self, instances: Rows, lookup: AnyPrefetch, level: int) -> Fetched | Carried | ByDjango:
         """Fetch the rows of a level, if adj has a query for them."""
         step = step_for(instances, lookup, level)
         if isinstance(step, LoadColumns):
@@ -168,7 +170,7 @@ class _Prefetching:
             return await self._begin(instances, lookup, level)
         return await self._fetched(step, level) if isinstance(step, Fetch) else step
 
-    async def _end(self, step: Fetched | Carried | ByDjango, lookup: Any, level: int) -> _Reached:
+    async def _end(self, step: Fetched | Carried | ByDjango, lookup: AnyPrefetch, level: int) -> _Reached:
         """Store the rows of a level in the caches where Django stores them."""
         match step:
             case Carried(rows):
@@ -198,7 +200,7 @@ class _Prefetching:
         else:
             fill(fetched)
 
-    async def _all(self, coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    async def _all(self, coroutines: Sequence[Coroutine[object, None, T]]) -> list[T]:
         if self._at_once and len(coroutines) > 1:
             return await _at_once(coroutines)
         waiting = list(coroutines)
@@ -209,9 +211,7 @@ class _Prefetching:
                 coroutine.close()
 
 
-def _below(
-    instances: Rows, reached: _Reached, branch: Sequence[Any], level: int
-) -> Iterator[tuple[Rows, Sequence[Any], int]]:
+def _below(instances: Rows, reached: _Reached, branch: Lookups, level: int) -> Iterator[tuple[Rows, Lookups, int]]:
     """The next level of the lookups of a branch, whose first lookup led to `reached`: instances, lookups, level."""
     first = branch[0]
     if reached.lookups is None:
@@ -224,10 +224,10 @@ def _below(
     yield reached.rows, [*deeper(branch[:1], level), *added, *deeper(branch[1:], level)], level + 1
 
 
-async def _noted(executor: QueryRunner, question: Question) -> list[Any]:
+async def _noted(executor: QueryRunner, question: Question) -> list[PrivateModel]:
     """The rows of a query, which is noted on errors of the database."""
     with Noted(question.statement, question.finish):
-        rows: list[Any] = await executor.answer(question)
+        rows: list[PrivateModel] = await executor.answer(question)
         return rows
 
 
@@ -248,12 +248,12 @@ def _questions(fetch: Fetch, dialect: Dialect) -> Iterator[Question]:
 def _operands(question: Question) -> int:
     """How many parameters the values of a query become."""
     structure = question.structure
-    values: Sequence[Any] = () if isinstance(structure, Unkeyed) else structure.values
-    lists: list[Any] = [value for value in values if isinstance(value, SEQUENCE_TYPES)]
+    values: Sequence[object] = () if isinstance(structure, Unkeyed) else structure.values
+    lists = [value for value in values if isinstance(value, SEQUENCE_TYPES)]
     return len(values) - len(lists) + sum(len(operands) for operands in lists if type(operands) is not RowKeys)
 
 
-async def _at_once(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+async def _at_once(coroutines: Sequence[Coroutine[object, None, T]]) -> list[T]:
     """The results of all coroutines; the first error cancels the others."""
     try:
         async with asyncio.TaskGroup() as group:

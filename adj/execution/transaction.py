@@ -52,7 +52,7 @@ class Transaction:
         self.users = {task}
 
     @property
-    def _owner(self) -> asyncio.Task[Any] | None:
+    def _owner(self) -> asyncio.Task[object] | None:
         return self._owner_if_alive()
 
     @property
@@ -76,7 +76,7 @@ class Transaction:
             return
         raise CrossTaskTransaction(alias=self.alias, owner=self._owner_name, task=_name(task), has_ended=self.has_ended)
 
-    def _may_use(self, task: asyncio.Task[Any] | None) -> bool:
+    def _may_use(self, task: asyncio.Task[object] | None) -> bool:
         nested_call = nested_call_for(self._connection)
         return task in self.users if nested_call is None else not nested_call.excludes_current_task()
 
@@ -150,7 +150,7 @@ class Transaction:
             raise NestingError(alias=self.alias, reason="ended before this inner block was left")
         return [], None
 
-    def _in_same_block(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+    def _in_same_block(self, call: Coroutine[object, None, T]) -> Coroutine[object, None, T]:
         """A call that another task makes on behalf of the current one."""
         nested_call = nested_call_for(self._connection)
         return call if nested_call is None else nested_call.in_same_block(call)
@@ -199,7 +199,9 @@ class Transaction:
         """Whether it has ended and began in this context; in another context it cannot be removed."""
         return self.has_ended and (self.is_own() or self.is_beside())
 
-    def _run_for_django(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def _run_for_django(
+        self, function: Callable[..., Any], /, *args: object, **kwargs: object
+    ) -> Coroutine[object, None, Any]:
         """Run the function of one of Django's own async methods; called in the task that called the method."""
         if (own := _own().get(self.alias)) is not None:
             return own.join(function, *args, **kwargs)
@@ -208,15 +210,15 @@ class Transaction:
             return self._run_afterwards(function, *args, **kwargs)
         return self.join(function, *args, **kwargs)
 
-    async def _run_afterwards(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    async def _run_afterwards(self, function: Callable[..., Any], /, *args: object, **kwargs: object) -> Any:
         async with self._engine.connection() as connection:
             return await connection.run(function, *args, **kwargs)
 
-    def join(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def join(self, function: Callable[..., Any], /, *args: object, **kwargs: object) -> Coroutine[object, None, Any]:
         """Run a function on the connection in another task, on behalf of the current one."""
         return self._in_same_block(self._run_inside(function, *args, **kwargs))
 
-    async def _run_inside(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    async def _run_inside(self, function: Callable[..., Any], /, *args: object, **kwargs: object) -> Any:
         """Run a function in the task that asgiref's executor has created for it."""
         task = asyncio.current_task()
         # Code that runs in one of the transactions may use all.
@@ -288,5 +290,5 @@ def current_aliases() -> tuple[str, ...]:
     return tuple({**_in_context(), **_own()})
 
 
-def _name(task: asyncio.Task[Any] | None) -> str:
+def _name(task: asyncio.Task[object] | None) -> str:
     return repr(task.get_name()) if task is not None else "(none)"

@@ -23,7 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import JSONField
 from django.db.models.expressions import BaseExpression, Col
 
-Converter: TypeAlias = Callable[[Any, Any, Any], Any]
+Converter: TypeAlias = Callable[[Any, BaseExpression, BaseDatabaseWrapper], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ def _decimal(converter: Converter, expression: BaseExpression, connection: BaseD
 
 
 def _json(converter: Converter, expression: BaseExpression, connection: BaseDatabaseWrapper) -> Twin | None:
-    field: Any = converter.__self__  # type: ignore[attr-defined]  # a bound method of JSONField
+    field: JSONField = converter.__self__  # type: ignore[attr-defined]  # a bound method of JSONField
     if field.decoder is not None:
         return None
-    decoder: Any = json.JSONDecoder()
+    decoder: Any = json.JSONDecoder()  # Any: typeshed leaves out the scanner.
     scan = decoder.scan_once
 
     def convert(value: object) -> object:

@@ -46,7 +46,7 @@ if django.VERSION >= (6, 1):
 
     FETCH_OFF_LOOP = FetchOffLoop()
 
-    def mode_for(chosen: Any) -> Any:
+    def mode_for(chosen: object) -> Any:
         """The fetch mode of rows: the query's choice, with adj's mode instead of Django's default."""
         return FETCH_OFF_LOOP if chosen is FETCH_ONE else chosen
 
@@ -56,7 +56,7 @@ if django.VERSION >= (6, 1):
 
 else:
 
-    def mode_for(chosen: Any) -> Any:
+    def mode_for(chosen: object) -> Any:
         """Return None: Django has no fetch modes before 6.1, where `row_state.py` raises `NotLoaded`."""
         return None
 

@@ -307,7 +307,7 @@ def _general_hydrator(layout: Layout) -> Hydrate:
     return hydrate
 
 
-def _from_db(model: type[Model], mode: Any) -> Callable[..., object]:
+def _from_db(model: type[Model], mode: object) -> Callable[..., object]:
     if mode is None:
         return model.from_db
     # Since Django 6.1, and not in django-stubs.

@@ -13,12 +13,14 @@ from django.db.models.manager import BaseManager
 from adj.compiler.django.django_path import statement_of
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.overrides import begins_with_every_row, overridden, queryset_class_of, starts_plain
+from adj.django_types import AnyManager
 from adj.models.wrappers import queryset_method, terminal
 from adj.query.async_query import AsyncQuery
 from adj.statement import clauses
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
 from adj.statement.structure import Partial, Structure, Unkeyed
-from adj.typevars import M, Owner, Q_co, R
+from adj.typevars import M, Owner, Q_co, R, T
 
 if TYPE_CHECKING:
     from typing import Self
@@ -112,8 +114,7 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
         methods = dict(_exposed(queryset_class))
         query_class = type(f"{queryset_class.__name__}Query", (cls._query_class,), {"__slots__": (), **methods})
         name = class_name or f"{cls.__name__}From{queryset_class.__name__}"
-        manager_class: Any = cls._subclass(query_class, queryset_class, name)
-        return cast("type[ManagerFromQuerySet[M]]", manager_class)
+        return cast("type[ManagerFromQuerySet[M]]", cls._subclass(query_class, queryset_class, name))
 
     @classmethod
     def from_query(
@@ -128,11 +129,10 @@ class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
         The manager's rows start from `queryset_class`.
         """
         name = f"{cls.__name__}From{query_class.__name__}"
-        manager_class: Any = cls._subclass(cast("Any", query_class), queryset_class, name)
-        return cast("Callable[[], ManagerFromQuery[Q_co]]", manager_class)
+        return cast("Callable[[], ManagerFromQuery[Q_co]]", cls._subclass(query_class, queryset_class, name))
 
     @classmethod
-    def _subclass(cls, query_class: Any, queryset_class: Any, name: str) -> Any:
+    def _subclass(cls, query_class: type, queryset_class: type, name: str) -> type:
         attributes = {"_query_class": query_class, "_queryset_class": queryset_class, "__module__": cls.__module__}
         return type(name, (cls, query_class), attributes)
 
@@ -217,12 +217,12 @@ if TYPE_CHECKING:
         ) -> QueryFromQuerySet[Owner, Owner, QS]: ...
 
 
-def _begin_as_default(manager: BaseManager[Any], default: BaseManager[Any]) -> bool:
+def _begin_as_default(manager: AnyManager, default: AnyManager) -> bool:
     """Whether a manager starts like the model's default manager, and neither QuerySet class overrides anything."""
     return starts_plain(default) and not overridden(queryset_class_of(manager)) | overridden(queryset_class_of(default))
 
 
-def _exposed(queryset_class: type[QuerySet[Any, Any]]) -> Iterator[tuple[str, Any]]:
+def _exposed(queryset_class: type[DjangoQuerySet]) -> Iterator[tuple[str, object]]:
     """The public methods of a project's QuerySet class, each as a query method and as a terminal method."""
     functions = inspect.getmembers(queryset_class, inspect.isfunction)
     methods = {name: method for name, method in functions if not hasattr(QuerySet, name) and _is_public(name, method)}
@@ -235,17 +235,17 @@ def _exposed(queryset_class: type[QuerySet[Any, Any]]) -> Iterator[tuple[str, An
             yield f"a{name}", terminal(method)
 
 
-def _is_public(name: str, method: Any) -> bool:
+def _is_public(name: str, method: object) -> bool:
     """Django's rule for which methods of a QuerySet class its managers have."""
     queryset_only = getattr(method, "queryset_only", None)
     return not queryset_only if queryset_only is not None else not name.startswith("_")
 
 
-def _passed_on(method: Any) -> Any:
+def _passed_on(method: Callable[..., T]) -> Callable[..., T]:
     """An async method of a QuerySet class, called on a query's QuerySet."""
 
     @functools.wraps(method)
-    def call(self: AsyncQuery[Any, Any], *args: Any, **kwargs: Any) -> Any:
+    def call(self: AsyncQuery[Any, Any], *args: object, **kwargs: object) -> T:
         return method(self.queryset.using(self.db), *args, **kwargs)
 
     return call

@@ -16,7 +16,8 @@ from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.query.async_query import AsyncQuery
 from adj.query.query_method import Source
 from adj.query.running import answer_in_django
-from adj.typevars import Q, T
+from adj.statement.structure import StatementHolder
+from adj.typevars import M, Q, R, T
 
 if TYPE_CHECKING:
     from typing import Self
@@ -33,7 +34,7 @@ def asynced(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     """
     if isinstance(function, (classmethod, staticmethod)):
         # For type checkers, a decorated class method is the function in it.
-        wrapped: Any = type(cast("Any", function))(asynced(cast("Any", function).__func__))
+        wrapped: Any = type(function)(asynced(function.__func__))
         return cast("Callable[P, Coroutine[Any, Any, T]]", wrapped)
     _check("asynced", function)
 
@@ -62,13 +63,13 @@ class queryset_method(Generic[P]):  # noqa: N801  # a decorator, named as one
         self.method = method
 
     @overload
-    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    def __get__(self, instance: None, owner: type[object]) -> Self: ...
     @overload
-    def __get__(self, instance: Source[Q], owner: type[Any]) -> Callable[P, Q]: ...
-    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+    def __get__(self, instance: Source[Q], owner: type[object]) -> Callable[P, Q]: ...
+    def __get__(self, instance: Any, owner: type[object]) -> object:
         return self if instance is None else _without_self(self.method, functools.partial(self._call, instance))
 
-    def _call(self, query: AsyncQuery[Any, Any], /, *args: P.args, **kwargs: P.kwargs) -> AsyncQuery[Any, Any]:
+    def _call(self, query: AsyncQuery[M, R], /, *args: P.args, **kwargs: P.kwargs) -> AsyncQuery[M, R]:
         try:
             queryset = self.method(query.queryset, *args, **kwargs)
         except SynchronousOnlyOperation as error:
@@ -104,10 +105,10 @@ class terminal(Generic[P, T]):  # noqa: N801  # a decorator, named as one
         self.method = method
 
     @overload
-    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    def __get__(self, instance: None, owner: type[object]) -> Self: ...
     @overload
-    def __get__(self, instance: AsyncQuery[Any, Any], owner: type[Any]) -> Callable[P, Coroutine[Any, Any, T]]: ...
-    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+    def __get__(self, instance: AsyncQuery[Any, Any], owner: type[object]) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, instance: Any, owner: type[object]) -> object:
         if instance is None:
             return self
 
@@ -116,7 +117,7 @@ class terminal(Generic[P, T]):  # noqa: N801  # a decorator, named as one
 
         return _without_self(self.method, call)
 
-    async def _call(self, query: AsyncQuery[Any, Any], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _call(self, query: StatementHolder, /, *args: P.args, **kwargs: P.kwargs) -> T:
         result: T = await answer_in_django(query, lambda queryset: self.method(queryset, *args, **kwargs))
         if isinstance(result, QuerySet):
             raise TypeError(

@@ -224,5 +224,5 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         return self._with(clauses.Combine("difference", snapshot_values(self, other_qs)))
 
 
-def _frozen(items: Iterable[Any] | None) -> tuple[Any, ...] | None:
+def _frozen(items: Iterable[object] | None) -> tuple[Any, ...] | None:
     return None if items is None else snapshot_value(tuple(items))

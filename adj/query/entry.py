@@ -11,6 +11,7 @@ from adj.compiler.django.django_path import statement_of, statement_of_manager
 from adj.compiler.keys.overrides import queryset_class_of, terminals_of_every_row
 from adj.compiler.relations.related_managers import check_usable
 from adj.query.async_query import AsyncQuery, query_of
+from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
 from adj.typevars import M, R
 
@@ -48,7 +49,7 @@ def q(source: Any) -> AsyncQuery[Any, Any]:
     raise TypeError(f"q() expects a model, a manager, a QuerySet or a query; got {type(source).__name__}.")
 
 
-def _of_model(model: Any) -> AsyncQuery[Any, Any]:
+def _of_model(model: type[M]) -> AsyncQuery[M, M]:
     check_usable(model)
     manager = model._default_manager
     terminals = terminals_of_every_row(manager)
@@ -59,6 +60,6 @@ def _of_model(model: Any) -> AsyncQuery[Any, Any]:
 
 
 @lru_cache(maxsize=1_024)
-def _of_every_row(model: type[Model], queryset_class: Any) -> AsyncQuery[Any, Any]:
+def _of_every_row(model: type[Model], queryset_class: type[DjangoQuerySet] | None) -> AsyncQuery[Any, Any]:
     """The query of all rows, cached by model, since queries are immutable."""
     return query_of(Statement(model, None if queryset_class is None else queryset_class(model=model)))

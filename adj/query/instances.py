@@ -104,7 +104,7 @@ def _checked(instance: M, name: str) -> M:
     raise TypeError(f"adj.{name}() expects a model instance; got {got}.")
 
 
-def _options(**options: Any) -> dict[str, Any]:
+def _options(**options: object) -> dict[str, Any]:
     """The options that are set: a project's own `save()` need not accept the others."""
     return {name: value for name, value in options.items() if value is not None and value is not False}
 

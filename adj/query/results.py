@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from adj.typevars import T
@@ -20,7 +20,7 @@ class RowAt(Generic[T]):
 
     __slots__ = ("_position", "_run")
 
-    def __init__(self, run: Callable[[], Coroutine[Any, Any, list[T]]], position: int) -> None:
+    def __init__(self, run: Callable[[], Awaitable[list[T]]], position: int) -> None:
         self._run, self._position = run, position
 
     async def run(self) -> T:

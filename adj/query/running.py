@@ -45,7 +45,9 @@ async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[An
             return await executor.answer_in_django(query.statement, ROWS, finish, build_on(query.statement, alias))
 
 
-async def answer_of_owner(query: StatementHolder, names: MethodNames, name: str, /, *args: Any, **kwargs: Any) -> Any:
+async def answer_of_owner(
+    query: StatementHolder, names: MethodNames, name: str, /, *args: object, **kwargs: object
+) -> Any:
     """The result of a terminal method that is run by Django's code, or by the project's QuerySet class."""
     statement = query.statement
     alias = alias_of(statement)

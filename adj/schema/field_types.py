@@ -70,7 +70,7 @@ BY_CLASS: Final[Mapping[type[Any], FieldType]] = {cls: each for each in FIELD_TY
 """The table by the exact classes of fields."""
 
 
-def field_type(cls: type[Any]) -> FieldType | None:
+def field_type(cls: type[object]) -> FieldType | None:
     """Return the types of a class of fields, or of the nearest class that it inherits from."""
     return next((BY_CLASS[base] for base in cls.__mro__ if base in BY_CLASS), None)
 

@@ -31,7 +31,7 @@ class ResolvedPath:
     model: type[Model]
     path: str
     field: PathField
-    output: Any
+    output: PathField
     transforms: tuple[str, ...]
     lookup: str
     is_to_many: bool
@@ -86,7 +86,7 @@ def column_names(model: type[Model]) -> tuple[str, ...]:
     return tuple(sorted({"pk", *(name for field in fields for name in (field.name, field.attname))}))
 
 
-def get_field(model: type[Model], name: str) -> Any:
+def get_field(model: type[Model], name: str) -> PathField | None:
     """A field or relation by its name in queries; None if there is none."""
     if name == "pk":
         return model._meta.pk
@@ -120,7 +120,7 @@ def _target(field: Any) -> Any:
 
 def _transformed(
     model: type[Model], path: str, field: PathField, target: PathField, names: Sequence[str]
-) -> tuple[object, tuple[str, ...], str]:
+) -> tuple[PathField, tuple[str, ...], str]:
     """The output field, the transforms and the lookup of the names after the last field."""
     output: Any = target
     expression: Any = None
@@ -144,7 +144,7 @@ def _column(field: Any) -> object:
     return field.get_col(field.model._meta.db_table) if hasattr(field, "get_col") else F(field.name)
 
 
-def _raise_unknown(model: type[Model], path: str, field: PathField, output: Any, name: str) -> NoReturn:
+def _raise_unknown(model: type[Model], path: str, field: PathField, output: PathField, name: str) -> NoReturn:
     related = getattr(field, "related_model", None)
     if related is not None:
         raise UnknownField(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from collections.abc import Hashable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Collection, Hashable, Sequence
+from typing import Protocol, TypeAlias
 
-from django.db.models import QuerySet
 from django.utils.hashable import make_hashable
 
 from adj.statement.clauses import DjangoQuerySet
@@ -35,7 +34,15 @@ PLAIN_TYPES = frozenset(
 """The types of operands that are always slots: no lookup treats them as structure."""
 
 
-SEQUENCE_TYPES: tuple[type, ...] = (list, tuple, set, frozenset, range, type({}.keys()), type({}.values()))
+SEQUENCE_TYPES: tuple[type[Collection[object]], ...] = (
+    list,
+    tuple,
+    set,
+    frozenset,
+    range,
+    type({}.keys()),
+    type({}.values()),
+)
 """The types that `in` and `range` accept; a list of values is one slot."""
 
 
@@ -55,6 +62,15 @@ class Partial:
         self.count, self.queryset = count, queryset
 
 
+class HasStatement(Protocol):
+    """A query or a manager, for functions that only read its statement."""
+
+    @property
+    def statement(self) -> Statement:
+        """The statement so far."""
+        ...
+
+
 class StatementHolder:
     """The base class of AsyncQuery, for modules below it: an object with a statement and its structure."""
 
@@ -66,7 +82,7 @@ class StatementHolder:
     _partial: Partial | None
 
     @property
-    def queryset(self) -> QuerySet[Any, Any]:
+    def queryset(self) -> DjangoQuerySet:
         """The equivalent QuerySet."""
         raise TypeError(f"{type(self).__name__} has no queryset")
 

@@ -153,7 +153,7 @@ class _Writer:
             return self.expression(value)
         return _short(value) if self.shows_values else "..."
 
-    def expression(self, node: Any) -> str:
+    def expression(self, node: object) -> str:
         """A Q or another expression; an expression that holds values is only named, unless values may be shown."""
         if node is None or isinstance(node, StatementHolder):
             return self.value(node)
@@ -187,12 +187,12 @@ class _Writer:
             children.append("Q(...)")
         return f" {_OPERATORS[node.connector]} ".join(children)
 
-    def _operand(self, node: Any) -> str:
+    def _operand(self, node: object) -> str:
         """An expression as part of an operation."""
         is_operation = not node.negated and not _is_call(node) if isinstance(node, Q) else _is_combined(node)
         return f"({self.expression(node)})" if is_operation else self.argument(node)
 
-    def _argument_of_q(self, child: Any) -> str:
+    def _argument_of_q(self, child: object) -> str:
         if not isinstance(child, tuple):
             return self.expression(child)
         path, value = child
@@ -223,7 +223,7 @@ class _Writer:
         named = [f"{name}={self.argument(value)}" for name, value in kwargs.items()]
         return f"{type(node).__name__}({', '.join([*map(self.argument, args), *named])})"
 
-    def argument(self, value: Any) -> str:
+    def argument(self, value: object) -> str:
         """An argument of an expression."""
         if isinstance(value, Field):
             return f"{type(value).__name__}()"

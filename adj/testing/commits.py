@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 
 from adj.blocks.atomic import call_hook
+from adj.engines.django_wrapper import thread_wrapper
 from adj.execution.databases import executor_for
 from adj.execution.django_atomic import Hook
 
@@ -47,5 +47,5 @@ async def _registered(alias: str) -> list[Hook]:
 
 
 def _read(alias: str) -> list[Hook]:
-    connection: Any = connections[alias]
+    connection = thread_wrapper(alias)
     return [(function, robust) for _, function, robust in connection.run_on_commit]

@@ -95,6 +95,6 @@ async def _place_of_django(alias: str) -> Callable[..., Any]:
     return executor.run if isinstance(executor.engine, DjangoEngine) else _call_in_thread
 
 
-async def _call_in_thread(function: Callable[..., Any], /, *args: Any) -> Any:
+async def _call_in_thread(function: Callable[..., Any], /, *args: object) -> Any:
     """Run a function in the thread that Django's async methods use."""
     return await sync_to_async(function)(*args)

@@ -47,7 +47,7 @@ class _OneThread(WeakKeyDictionary[Any, Executor]):
     def __contains__(self, context: object) -> bool:
         return True
 
-    def __getitem__(self, context: Any) -> Executor:
+    def __getitem__(self, context: object) -> Executor:
         return self.get(context, SyncToAsync.single_thread_executor)
 
 

@@ -70,7 +70,7 @@ def _native_aliases() -> tuple[str, ...]:
 def _runner(alias: str) -> Callable[..., Any]:
     """A function that runs synchronous code on an alias's connection, where it can use those of the others, too."""
 
-    async def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    async def run(function: Callable[..., Any], /, *args: object, **kwargs: object) -> Any:
         executor = await executor_for(alias)
         return await executor.run(function, *args, **kwargs)
 

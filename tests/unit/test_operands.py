@@ -59,7 +59,7 @@ def vouched() -> list[tuple[Any, str, frozenset[type]]]:
 
 def paths_of(model: Any) -> Iterator[str]:
     for first in names_of(model):
-        here = get_field(model, first)
+        here: Any = get_field(model, first)
         yield first
         yield from (f"{first}__{name}" for name in lookups_of(here))
         if getattr(here, "related_model", None) is not None:

@@ -48,7 +48,7 @@ def _problems_of_conditions(model: type[Model], clause: clauses.Filter) -> Itera
             yield Problem(reason, f"Write a lookup as {method}({name}=value).")
 
 
-def _is_condition(argument: Any) -> bool:
+def _is_condition(argument: object) -> bool:
     is_pair = isinstance(argument, (tuple, list)) and len(argument) == 2
     return is_pair or hasattr(argument, "resolve_expression")
 
@@ -67,7 +67,7 @@ def _problem_of_expressions(
     return None
 
 
-def _problem_of_truncation(model: type[Model], method: str, name: str, accepted: type[Any]) -> Problem | None:
+def _problem_of_truncation(model: type[Model], method: str, name: str, accepted: type[object]) -> Problem | None:
     if not _is_path(model, name) or isinstance(field := resolve(model, name).output, accepted):
         return None
     fields: Iterable[Field[Any, Any]] = model._meta.concrete_fields

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import Prefetch
+from django.db.models import Model, Prefetch
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.sql.query import Query
 
 from adj.compiler.checks.names import begins_with, names_in
+from adj.django_types import PathField
 from adj.errors import QueryError, UnknownColumn, UnknownField, UnknownRelation
 from adj.schema.paths import field_names, get_field, resolve
 from adj.statement import clauses
@@ -41,7 +41,7 @@ def check_late_names(statement: Statement, before: DjangoQuerySet) -> None:
             check(statement.model, name)
 
 
-def _check_path(model: Any, name: str) -> None:
+def _check_path(model: type[Model], name: str) -> None:
     path = name.removeprefix("-").removeprefix("+")
     if path == "?":
         return
@@ -53,9 +53,9 @@ def _check_path(model: Any, name: str) -> None:
 
 
 @lru_cache(maxsize=1_024)
-def _is_sortable(model: Any, path: str) -> bool:
+def _is_sortable(model: type[Model], path: str) -> bool:
     """Whether Django can sort by a path: after a relation, it accepts the transforms of the related key's field."""
-    query: Any = Query(model)
+    query = Query(model)
     try:
         joined = query.setup_joins(path.split(LOOKUP_SEP), query.get_meta(), query.get_initial_alias())
         for target in joined.targets:
@@ -65,8 +65,8 @@ def _is_sortable(model: Any, path: str) -> bool:
     return True
 
 
-def _check_column(model: Any, name: str) -> None:
-    here = model
+def _check_column(model: type[Model], name: str) -> None:
+    here: type[Model] | None = model
     for part in name.split("__"):
         field = None if here is None else get_field(here, part)
         if field is None:
@@ -75,7 +75,7 @@ def _check_column(model: Any, name: str) -> None:
         here = getattr(field, "related_model", None)
 
 
-def _check_relation(model: Any, name: str) -> None:
+def _check_relation(model: type[Model], name: str) -> None:
     for part in name.split("__"):
         choices = dict(_single_relations(model))
         if part not in choices:
@@ -90,7 +90,7 @@ def _check_relation(model: Any, name: str) -> None:
         model = choices[part]
 
 
-def _problem_of_relation(model: Any, name: str) -> str | None:
+def _problem_of_relation(model: type[Model], name: str) -> str | None:
     """Why `select_related()` cannot follow a field that exists; None if the field does not exist."""
     subject = f'"{name}" of {model.__name__}'
     if name in dict(relations(model)):
@@ -102,36 +102,38 @@ def _problem_of_relation(model: Any, name: str) -> str | None:
     return None
 
 
-def _single_relations(model: Any) -> Iterator[tuple[str, Any]]:
+def _single_relations(model: type[Model]) -> Iterator[tuple[str, type[Model]]]:
     """The relations that `select_related()` can follow, by name, with the related model."""
     for field in model._meta.get_fields():
         if field.is_relation and field.related_model is not None and (field.many_to_one or field.one_to_one):
             yield field.name, field.related_model
 
 
-def _check_prefetch(model: Any, name: str) -> None:
+def _check_prefetch(model: type[Model], name: str) -> None:
     here = model
     for part in name.split("__"):
         if not hasattr(here, part):
             choices = dict(relations(here))
             raise UnknownRelation(model=here.__name__, path=name, part=part, choices=choices, kind="relation")
-        here = dict(relations(here)).get(part)
-        if here is None:
+        following = dict(relations(here)).get(part)
+        if following is None:
             # A generic foreign key, or a project's own attribute: where it leads is known only once there are rows.
             return
+        here = following
 
 
-def relations(model: Any) -> Iterator[tuple[str, Any]]:
+def relations(model: type[Model]) -> Iterator[tuple[str, type[Model] | None]]:
     """The relations of a model: the attribute's name and the related model, which is None for a generic foreign key."""
     for name, field in relation_fields(model):
         yield name, field.related_model
 
 
-def relation_fields(model: Any) -> Iterator[tuple[str, Any]]:
+def relation_fields(model: type[Model]) -> Iterator[tuple[str, PathField]]:
     """The relations of a model: the attribute's name and the field, or the reverse relation."""
     for field in model._meta.get_fields():
         if field.is_relation:
-            name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name
+            accessor_name = getattr(field, "get_accessor_name", None)
+            name = field.name if accessor_name is None else accessor_name()
             if name is not None:
                 yield name, field
 
@@ -151,7 +153,7 @@ def _prefetched(statement: Statement, lookups: tuple[object, ...]) -> Iterator[o
             yield path
 
 
-_CHECKS: Mapping[Role, Callable[[Any, str], None]] = {
+_CHECKS: Mapping[Role, Callable[[type[Model], str], None]] = {
     Role.COLUMN: _check_column,
     Role.PATH: _check_path,
     Role.RELATION: _check_relation,

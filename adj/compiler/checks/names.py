@@ -50,7 +50,7 @@ def _name_paths(names: tuple[object, ...]) -> Iterator[str]:
             yield from _expression_paths(name)
 
 
-def _expression_paths(node: Any) -> Iterator[str]:
+def _expression_paths(node: object) -> Iterator[str]:
     waiting = [node]
     while waiting:
         expression: Any = waiting.pop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from django.db.models import Model
 from typing_extensions import override
@@ -114,7 +114,7 @@ class _PathWalk(KeyWalk):
         return tuple([key for _, key in self.lookups(pairs)])
 
     @override
-    def operand(self, path: str | None, value: Any) -> Key:
+    def operand(self, path: str | None, value: object) -> Key:
         self._note(None)
         key = super().operand(path, value)
         is_value = not hasattr(value, "resolve_expression") and not isinstance(value, StatementHolder)

@@ -14,18 +14,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import AutoField, Field, Model, Value
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql.query import Query
 
-from adj.django_types import AnyField
+from adj.django_types import AnyField, PrivateModel
 from adj.errors import UnknownColumn, UnsupportedFeature
 from adj.statement.structure import PLAIN_TYPES
 
-Read: TypeAlias = Callable[[Any], Any]
+Read: TypeAlias = Callable[[Any], object]
 """From a row to the value of one field."""
 
 # The cast to the column's type that Django writes around some values; COPY does not need it.
@@ -130,7 +130,7 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
     """
     is_instance = isinstance(row, Model)
     if is_instance:
-        _complete(row, model)
+        _complete(cast("PrivateModel", row), model)
     elif names is None:
         raise ValueError("acopy() of sequences needs to know what is in them: name the columns in `fields`.")
     named = fields_of(model, names)
@@ -153,7 +153,7 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
     )
 
 
-def _complete(instance: Any, model: type[Model]) -> None:
+def _complete(instance: PrivateModel, model: type[Model]) -> None:
     """Set the primary key if Python generates it, and the keys of related instances, as `bulk_create()` does."""
     _check_model(instance, model)
     if instance.pk is None:
@@ -212,14 +212,14 @@ def _key_reader(field: AnyField, model: type[Model], value_of: Read) -> Read:
     return read
 
 
-def _related_key(field: AnyField, model: type[Model], related: Any) -> object:
+def _related_key(field: AnyField, model: type[Model], related: Model) -> object:
     """The key of a related instance. Django raises `ValueError` if it cannot be assigned to the model's field."""
-    blank: Any = model()
+    blank = cast("PrivateModel", model())
     cached = related._state.fields_cache.copy()
     setattr(blank, field.name, related)
     blank._prepare_related_fields_for_save(operation_name="acopy", fields=[field])
     # Assigning to a one-to-one field has cached the blank instance on the related one.
-    related._state.fields_cache = cached
+    setattr(related._state, "fields_cache", cached)  # noqa: B010  # a descriptor of the class
     return getattr(blank, field.attname)
 
 
@@ -251,7 +251,7 @@ def _preparation(field: AnyField, connection: BaseDatabaseWrapper) -> Callable[[
     save, is_key = field.get_db_prep_save, isinstance(field, AutoField)
     surround = _surrounding(field, connection)
 
-    def prepare(value: Any) -> Any:
+    def prepare(value: object) -> object:
         is_expression = type(value) not in PLAIN_TYPES and hasattr(value, "resolve_expression")
         if is_expression and not isinstance(value, (Value, DatabaseDefault)):
             raise _refused(field, "an expression")

@@ -80,7 +80,7 @@ def capturing() -> Generator[None]:
 class CapturingCompiler(MarkingCompiler):
     """Mixed into a backend's compiler: raises `Captured` instead of running the query."""
 
-    def execute_sql(self, result_type: Any = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
+    def execute_sql(self, result_type: object = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
         """Raise `Captured`; return no rows for a query that cannot have any, as Django does.
 
         Raises `AsksDatabase` for a query that runs while another one is compiled.

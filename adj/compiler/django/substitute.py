@@ -55,7 +55,7 @@ class WithBuiltQueries(Verbatim):
         self._queryset_of = queryset_of
 
     @override
-    def node(self, node: Any) -> object:
+    def node(self, node: object) -> object:
         """One expression."""
         queryset = self._queryset_of(node) if isinstance(node, StatementHolder) else None
         return super().node(node) if queryset is None else queryset.all()
@@ -114,7 +114,7 @@ class SlotWalk(Walk[object]):
         return self.seen[id(node)]
 
     @override
-    def composed(self, node_type: NodeType, node: object, parts: list[object]) -> object:
+    def composed(self, node_type: NodeType[object], node: object, parts: list[object]) -> object:
         self.seen[id(node)] = rebuilt = node_type.rebuilt(node, parts)
         return rebuilt
 

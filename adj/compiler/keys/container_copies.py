@@ -33,7 +33,7 @@ def copied_dict(mapping: dict[object, object]) -> Any:
     return _with_attributes(copied, mapping)
 
 
-def _with_attributes(copied: object, original: Any) -> object:
+def _with_attributes(copied: object, original: object) -> object:
     if (attributes := getattr(original, "__dict__", None)) is not None:
         copied.__dict__.update(attributes)
     return copied

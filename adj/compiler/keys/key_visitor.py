@@ -146,7 +146,7 @@ class KeyWalk(Walk[Key]):
         return ("again", self.seen[id(node)][0])
 
     @override
-    def composed(self, node_type: NodeType, node: object, parts: list[Key]) -> Key:
+    def composed(self, node_type: NodeType[object], node: object, parts: list[Key]) -> Key:
         start = self.seen[id(node)][1]
         if len(self.values) > start and node_type.compares_arguments:
             # Django compares expressions by their constructor arguments, which include these values.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.expressions import BaseExpression, F, RawSQL
@@ -32,11 +32,13 @@ from adj.compiler.slots.passing import PASSING_LEFT, passes
 from adj.compiler.slots.project_code import is_project_code, resolves_itself
 from adj.compiler.slots.slots import Slot
 from adj.compiler.slots.slotted_query import slotted_query_class
-from adj.statement.clauses import DjangoQuerySet
+from adj.django_types import PrivateF, PrivateQuerySet
 from adj.statement.structure import Key, Uncacheable
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+N = TypeVar("N")
+"""A class of nodes."""
 
 
 class Visitor(Protocol[T_co]):
@@ -70,7 +72,7 @@ class Visitor(Protocol[T_co]):
         ...
 
 
-class NodeType:
+class NodeType(Generic[N]):
     """One type of node: what is structure, what may hold values, and how to rebuild a node.
 
     `passes`: nodes pass on the parameters of their parts unchanged, so that these may be slots.
@@ -84,20 +86,20 @@ class NodeType:
             raise Uncacheable(f"{node_class.__name__} decides about its SQL while the query is built")
         self.passes = passes(node_class)
 
-    def head(self, node: Any) -> Key:
+    def head(self, node: N) -> Key:
         """The structure of a node without its parts."""
         return None
 
-    def parts(self, visitor: Visitor[T], node: Any) -> list[T]:
+    def parts(self, visitor: Visitor[T], node: N) -> list[T]:
         """The parts of a node, in order."""
         return []
 
-    def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
+    def rebuilt(self, node: N, parts: Sequence[object]) -> object:
         """A copy of a node with other parts; the node itself if all parts are the same."""
         return node
 
 
-class QType(NodeType):
+class QType(NodeType[Q]):
     """A Q: connector, negation and its conditions, in order."""
 
     def __init__(self, node_class: type) -> None:
@@ -126,28 +128,29 @@ class QType(NodeType):
         return type(node).create(children=children, connector=node.connector, negated=node.negated)
 
 
-class WhereType(NodeType):
+class WhereType(NodeType[WhereNode]):
     """A node of a WHERE tree, which stores whether its references are resolved."""
 
     @override
-    def head(self, node: Any) -> Key:
+    def head(self, node: WhereNode) -> Key:
         return (node.connector, node.negated, node.resolved)
 
     @override
-    def parts(self, visitor: Visitor[T], node: Any) -> list[T]:
+    def parts(self, visitor: Visitor[T], node: WhereNode) -> list[T]:
         parts: list[T] = []
         for child in node.children:
             parts.append(visitor.node(child))  # noqa: PERF401  # as in a Q
         return parts
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
-        clone = type(node).create(children=list(parts), connector=node.connector, negated=node.negated)
+    def rebuilt(self, node: WhereNode, parts: Sequence[object]) -> object:
+        children: list[Any] = [*parts]
+        clone = type(node).create(children=children, connector=node.connector, negated=node.negated)
         clone.resolved = node.resolved
         return clone
 
 
-class AttributesType(NodeType):
+class AttributesType(NodeType[N]):
     """A node that is described by its attributes, except for those that Django computes."""
 
     def __init__(self, node_class: type) -> None:
@@ -165,11 +168,11 @@ class AttributesType(NodeType):
         return list(structural_names(node, *without))
 
     @override
-    def head(self, node: Any) -> Key:
+    def head(self, node: N) -> Key:
         return tuple(self.names(node))
 
     @override
-    def parts(self, visitor: Visitor[T], node: Any) -> list[T]:
+    def parts(self, visitor: Visitor[T], node: N) -> list[T]:
         if self.is_local:
             visitor.local()
         if isinstance(node, RawSQL) and node.params:
@@ -177,7 +180,7 @@ class AttributesType(NodeType):
         return [visitor.node(node.__dict__[name]) for name in self.names(node)]
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
+    def rebuilt(self, node: N, parts: Sequence[object]) -> object:
         names = self.names(node)
         changed = {name: part for name, part in zip(names, parts, strict=True) if part is not node.__dict__[name]}
         if not changed:
@@ -187,17 +190,17 @@ class AttributesType(NodeType):
         return clone
 
 
-class FType(AttributesType):
+class FType(AttributesType[PrivateF]):
     """A reference by name; the name of an OuterRef may be another OuterRef."""
 
     @override
-    def parts(self, visitor: Visitor[T], node: Any) -> list[T]:
+    def parts(self, visitor: Visitor[T], node: PrivateF) -> list[T]:
         if isinstance(node.name, str):
             visitor.path(node.name)
         return super().parts(visitor, node)
 
 
-class ValueType(NodeType):
+class ValueType(NodeType[Value]):
     """A constant inside an expression: a slot, unless an expression around it may look at it."""
 
     def names(self, node: Value) -> list[str]:
@@ -225,7 +228,7 @@ class ValueType(NodeType):
         return marked
 
 
-class LookupType(NodeType):
+class LookupType(NodeType[Lookup]):
     """A lookup, in an existing Query or used as an expression. A value on its right is a slot."""
 
     def __init__(self, node_class: type) -> None:
@@ -241,7 +244,7 @@ class LookupType(NodeType):
         return tuple(self.names(node))
 
     @override
-    def parts(self, visitor: Visitor[T], node: Any) -> list[T]:
+    def parts(self, visitor: Visitor[T], node: Lookup) -> list[T]:
         outside = visitor.was_opaque
         visitor.is_opaque = outside or not self.passes_left
         left = visitor.node(node.lhs)
@@ -256,7 +259,7 @@ class LookupType(NodeType):
         return [left, right, *[visitor.node(node.__dict__[name]) for name in self.names(node)]]
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[object]) -> object:
+    def rebuilt(self, node: Lookup, parts: Sequence[object]) -> object:
         left, right, *others = parts
         clone = copy.copy(node)
         clone.lhs = left
@@ -269,7 +272,7 @@ class LookupType(NodeType):
         return clone
 
 
-class QueryType(AttributesType):
+class QueryType(AttributesType[Query]):
     """A Django Query: every attribute that it does not share with its class."""
 
     def __init__(self, node_class: type) -> None:
@@ -301,35 +304,35 @@ class QueryType(AttributesType):
         return clone
 
 
-class QuerySetType(NodeType):
+class QuerySetType(NodeType[PrivateQuerySet]):
     """A Django QuerySet as an operand or as a base: what it selects, and what decides its rows."""
 
     def __init__(self, node_class: type) -> None:
         self.passes = True
 
     @override
-    def head(self, node: DjangoQuerySet) -> Key:
+    def head(self, node: PrivateQuerySet) -> Key:
         # Rows refer to the fetch mode, which Django has since 6.1.
         names = ("_db", "_iterable_class", "_fetch_mode", "_sticky_filter")
         own = [getattr(node, name, None) for name in names]
         return (*own, None if (fields := getattr(node, "_fields", None)) is None else name_keys(fields))
 
     @override
-    def parts(self, visitor: Visitor[T], node: DjangoQuerySet) -> list[T]:
+    def parts(self, visitor: Visitor[T], node: PrivateQuerySet) -> list[T]:
         if (reason := django_reason(node)) is not None:
             raise Uncacheable(reason)
         return [visitor.node(node.query)]
 
     @override
-    def rebuilt(self, node: Any, parts: Sequence[object]) -> Any:
+    def rebuilt(self, node: PrivateQuerySet, parts: Sequence[object]) -> PrivateQuerySet:
         # Not `_chain()`, which returns the node itself if cloning is disabled, and resets the sticky filter.
         substitute = node._clone()
         # The setter of `query` resets the iterable class.
-        substitute._query = parts[0]
+        substitute._query = cast("Query", parts[0])
         return substitute
 
 
-class MappingType(NodeType):
+class MappingType(NodeType[Mapping[object, object]]):
     """A dict in its order, since the order of annotations is the order of columns."""
 
     def __init__(self, node_class: type) -> None:
@@ -350,18 +353,18 @@ class MappingType(NodeType):
         return dict(zip(node, parts, strict=True))
 
 
-class SetType(NodeType):
+class SetType(NodeType[frozenset[object] | set[object]]):
     """A set of constants."""
 
     def __init__(self, node_class: type) -> None:
         self.passes = True
 
     @override
-    def parts(self, visitor: Visitor[T], node: object) -> list[T]:
+    def parts(self, visitor: Visitor[T], node: frozenset[object] | set[object]) -> list[T]:
         return [visitor.constant(node)]
 
 
-class ExtraWhereType(NodeType):
+class ExtraWhereType(NodeType[ExtraWhere]):
     """SQL written by hand."""
 
     @override
@@ -371,23 +374,23 @@ class ExtraWhereType(NodeType):
         return tuple(node.sqls)
 
 
-class PartialType(NodeType):
+class PartialType(NodeType[partial[object]]):
     """A function with arguments, as Django keeps some in its joins."""
 
     def __init__(self, node_class: type) -> None:
         self.passes = False
 
     @override
-    def head(self, node: partial[Any]) -> Key:
+    def head(self, node: partial[object]) -> Key:
         return (node.func, tuple(node.keywords))
 
     @override
-    def parts(self, visitor: Visitor[T], node: partial[Any]) -> list[T]:
+    def parts(self, visitor: Visitor[T], node: partial[object]) -> list[T]:
         return [visitor.node(node.args), *[visitor.node(value) for value in node.keywords.values()]]
 
 
 # The first match wins.
-NODE_TYPES: tuple[tuple[type | tuple[type, ...], type[NodeType]], ...] = (
+NODE_TYPES: tuple[tuple[type | tuple[type, ...], type[NodeType[Any]]], ...] = (
     (Q, QType),
     (F, FType),
     (Lookup, LookupType),
@@ -404,7 +407,7 @@ NODE_TYPES: tuple[tuple[type | tuple[type, ...], type[NodeType]], ...] = (
 
 
 @lru_cache(maxsize=4_096)
-def node_type_of(node_class: type) -> NodeType:
+def node_type_of(node_class: type) -> NodeType[Any]:
     """The type of nodes of a class. Raises `Uncacheable` for a class that adj does not know."""
     if node_class is Value:
         return ValueType(node_class)

@@ -11,7 +11,9 @@ import types
 from collections import deque
 from collections.abc import (
     Callable,
+    Collection,
     ItemsView,
+    Iterable,
     Iterator,
     KeysView,
     Mapping,
@@ -20,7 +22,7 @@ from collections.abc import (
     MutableSet,
     ValuesView,
 )
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from django.db.models import F, FilteredRelation, Model, Q, QuerySet
 from django.db.models.expressions import BaseExpression, Expression, OuterRef
@@ -30,7 +32,9 @@ from django.utils.functional import LazyObject, Promise
 
 from adj.compiler.keys.container_copies import COPIED_BY_COPY, ITEMS, KEYS, VALUES, VIEWS, copied_dict, copied_list
 from adj.compiler.keys.lazy import is_cast_at_once, text_of, unwrapped
-from adj.statement.structure import PLAIN_TYPES, StatementHolder
+from adj.django_types import AnyManager
+from adj.statement.clauses import DjangoQuerySet
+from adj.statement.structure import PLAIN_TYPES, HasStatement, StatementHolder
 
 STEADY_TYPES = frozenset({*PLAIN_TYPES, bool, types.NoneType, F, OuterRef} - {dict})
 """Types of immutable values."""
@@ -63,7 +67,7 @@ class Snapshot:
 
     __slots__ = ("drained", "has_text", "source", "taken")
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: HasStatement | None) -> None:
         self.source = source
         # By id, with a reference to the original, so that ids are not reused while the clause is copied.
         self.taken: dict[int, tuple[object, Any]] = {}
@@ -84,13 +88,13 @@ class Snapshot:
         taken = {path: self.operand(path, pairs[path]) for path in sorted(pairs)}
         return {path: taken[path] for path in pairs}
 
-    def operand(self, path: str, operand: Any) -> object:
+    def operand(self, path: str, operand: object) -> object:
         """The right-hand side of a lookup: iterators are drained, and lazy texts cast where Django does so at once."""
         if type(operand) in STEADY_TYPES:
             return operand
         copier = _COPIERS[type(operand)]
         if copier is Snapshot.iterator:
-            taken: object = self._drained(operand)
+            taken: object = self._drained(cast("Iterator[object]", operand))
         else:
             taken = operand if copier is None else copier(self, operand)
         if type(taken) is not list and path.endswith("__in"):
@@ -100,9 +104,9 @@ class Snapshot:
             return self._with_texts(path, taken)
         return taken
 
-    def _members_of(self, operand: Any, taken: object) -> object:
+    def _members_of(self, operand: object, taken: object) -> object:
         """The right-hand side of `in` as a list, which can have a plan."""
-        if type(taken) is set:
+        if type(taken) is set and isinstance(operand, Iterable):
             # Django sends the members in the order of the user's set; a copied set may have another order.
             return list(operand)
         return list(taken) if isinstance(taken, VIEWS) else taken
@@ -112,17 +116,21 @@ class Snapshot:
         self.drained[id(iterator)] = iterator, items
         return items
 
-    def _with_texts(self, path: str, operand: Any) -> Any:
+    def _with_texts(self, path: str, operand: object) -> object:
+        if self.source is None:
+            return operand
         model = self.source.statement.model
         if isinstance(operand, Promise):
             return text_of(operand) if is_cast_at_once(model, path) else operand
+        if not isinstance(operand, (list, tuple, set, frozenset)):
+            return operand
         if type(operand) in (list, tuple, set, frozenset) and is_cast_at_once(model, path, of_members=True):
             return type(operand)([text_of(item) if isinstance(item, Promise) else item for item in operand])
         return operand
 
     # -- values ----------------------------------------------------------------------------------------------------
 
-    def value(self, value: Any) -> Any:
+    def value(self, value: object) -> Any:
         """Any operand of a clause."""
         copier = _COPIERS[type(value)]
         return value if copier is None else copier(self, value)
@@ -177,19 +185,18 @@ class Snapshot:
         return copied
 
     def _attribute(self, node: object, name: str, value: object) -> object:
-        value_type = type(value)
-        if name in _BUILT_BY_DJANGO and value_type in (list, dict):
+        if name in _BUILT_BY_DJANGO and isinstance(value, (list, dict)) and type(value) in (list, dict):
             return self._members(value)
         if name == "rhs" and isinstance(node, Lookup) and isinstance(value, Iterator):
             return self._drained(value)
         # A subquery cloned its Query when it was created.
         return value if isinstance(value, Query) else self.value(value)
 
-    def _members(self, container: Any) -> Any:
+    def _members(self, container: list[object] | dict[object, object]) -> object:
         """A list or dict with copied members; not copied unless one of them is."""
-        if type(container) is dict:
-            taken: Any = {name: self.value(value) for name, value in container.items()}
-            return container if all(taken[name] is value for name, value in container.items()) else taken
+        if isinstance(container, dict):
+            copied = {name: self.value(value) for name, value in container.items()}
+            return container if all(copied[name] is value for name, value in container.items()) else copied
         taken = list(map(self.value, container))
         return container if all(map(_is, taken, container)) else taken
 
@@ -210,22 +217,22 @@ class Snapshot:
 
     # -- queries ---------------------------------------------------------------------------------------------------
 
-    def queryset(self, queryset: Any) -> object:
+    def queryset(self, queryset: DjangoQuerySet) -> object:
         """A Django QuerySet with a cloned Query, all instance attributes, and without cached rows."""
         if (seen := self.taken.get(id(queryset))) is not None:
             return seen[1]
         # Reading `query` applies a related manager's deferred filter, as Django does at this point.
         query = queryset.query.clone()
-        copied = object.__new__(type(queryset))
+        copied: Any = object.__new__(type(queryset))
         copied.__dict__.update(queryset.__dict__, _query=query, _result_cache=None)
         self.taken[id(queryset)] = queryset, copied
         return copied
 
-    def query(self, query: Query) -> Any:
+    def query(self, query: Query) -> Query:
         """A Query by itself."""
         return query.clone()
 
-    def holder(self, holder: Any) -> object:
+    def holder(self, holder: AnyManager) -> object:
         """An adj manager, whose rows may change. A query is immutable."""
         return holder.all()
 
@@ -257,10 +264,10 @@ class Snapshot:
         self.taken[id(instance)] = instance, copied
         return copied
 
-    def sequence(self, items: Any) -> Any:
+    def sequence(self, items: MutableSequence[object]) -> MutableSequence[object]:
         """A list, a deque and the like."""
         if (seen := self.taken.get(id(items))) is not None:
-            return seen[1]
+            return cast("MutableSequence[object]", seen[1])
         copied = (
             items[:] if type(items) is list else copied_list(items) if isinstance(items, list) else copy.copy(items)
         )
@@ -269,13 +276,13 @@ class Snapshot:
         members = list.__iter__(items) if isinstance(items, list) else iter(items)
         for index, item in enumerate(members):
             if (taken := self.value(item)) is not item:
-                if isinstance(items, list):
+                if isinstance(copied, list):
                     list.__setitem__(copied, index, taken)
                 else:
                     copied[index] = taken
         return copied
 
-    def fixed(self, items: tuple[Any, ...]) -> tuple[object, ...]:
+    def fixed(self, items: tuple[object, ...]) -> tuple[object, ...]:
         """A tuple, which may contain mutable members."""
         if STEADY_TYPES.issuperset(map(type, items)):
             return items
@@ -285,7 +292,7 @@ class Snapshot:
         # Not by the constructor of a named tuple, which may have other parameters.
         return tuple(taken) if type(items) is tuple else tuple.__new__(type(items), taken)
 
-    def unordered(self, items: Any) -> object:
+    def unordered(self, items: set[object] | frozenset[object]) -> object:
         """A set; a list if members are copied, since copies of unsaved instances are not hashable."""
         if STEADY_TYPES.issuperset(map(type, items)):
             return items if type(items) is frozenset else copy.copy(items)
@@ -293,9 +300,9 @@ class Snapshot:
         taken = list(map(self.value, members))
         return copy.copy(items) if all(map(_is, taken, members)) else taken
 
-    def view(self, items: Any) -> object:
+    def view(self, items: Collection[Any]) -> object:
         """A view of a dict, replaced by a view of a new dict."""
-        members = self.sequence(list(items))
+        members: list[Any] = [*self.sequence(list(items))]
         if type(items) is KEYS:
             return dict.fromkeys(members).keys()
         if type(items) is VALUES:

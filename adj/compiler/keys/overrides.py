@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from django.db import DJANGO_VERSION_PICKLE_KEY
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.sql.query import Query
 
-from adj.django_types import AnyManager, PrivateManager
+from adj.django_types import AnyManager, PrivateManager, PrivateQuerySet
 from adj.hydrate.layout import ROW_SHAPES
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
@@ -153,20 +153,21 @@ def _overridden(own: Sequence[type]) -> MethodNames:
     return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS
 
 
-def django_reason(queryset: Any) -> str | None:
+def django_reason(queryset: DjangoQuerySet) -> str | None:
     """Why a QuerySet takes the Django path; None if adj may build on it and run it.
 
     Checks its class, its instance attributes, its Query and its iterable class.
     """
+    private = cast("PrivateQuerySet", queryset)
     queryset_class: type = type(queryset)
     if not (own := overridden(queryset_class)) <= TERMINAL:
         return _class_reason(queryset_class.__name__, own)
     attributes = queryset.__dict__
     if not attributes.keys() <= _ATTRIBUTES:
         return f"{queryset_class.__name__} sets its own attributes: {_listed(attributes.keys() - _ATTRIBUTES)}"
-    if queryset._sticky_filter or queryset._defer_next_filter:
+    if private._sticky_filter or private._defer_next_filter:
         return f"{queryset_class.__name__} has a pending sticky or deferred filter"
-    if (reason := query_reason(queryset._query)) is not None:
+    if (reason := query_reason(private._query)) is not None:
         return reason
     iterable = queryset._iterable_class
     return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
@@ -231,25 +232,25 @@ def starts_plain(manager: AnyManager) -> bool:
     return begins_with_every_row(manager) and not own_methods(manager)
 
 
-def begins_with_every_row(manager: Any) -> bool:
+def begins_with_every_row(manager: AnyManager) -> bool:
     """Whether a manager always returns all rows from the router's database."""
-    return _gives_every_row(manager) and builds_plainly(manager._queryset_class)
+    return _gives_every_row(manager) and builds_plainly(queryset_class_of(manager))
 
 
-def _gives_every_row(manager: Any) -> bool:
+def _gives_every_row(manager: AnyManager) -> bool:
     return (
         type(manager).get_queryset is BaseManager.get_queryset
         and "get_queryset" not in manager.__dict__
         and manager._db is None
-        and not manager._hints
+        and not cast("PrivateManager", manager)._hints
     )
 
 
-def terminals_of_every_row(manager: Any) -> MethodNames | None:
+def terminals_of_every_row(manager: AnyManager) -> MethodNames | None:
     """The terminal methods that a manager's QuerySets override; None if the manager changes more than these."""
     if not _gives_every_row(manager) or own_methods(manager):
         return None
-    own = overridden(manager._queryset_class)
+    own = overridden(queryset_class_of(manager))
     return own if own <= TERMINAL else None
 
 

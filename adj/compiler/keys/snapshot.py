@@ -16,10 +16,11 @@ from django.db.models import Prefetch
 
 from adj.compiler.keys.operand_copies import STEADY_TYPES, Snapshot, is_steady
 from adj.compiler.keys.prefetch_lookups import copied
+from adj.statement.structure import HasStatement
 
 
 def snapshot_conditions(
-    source: object, args: tuple[object, ...], lookups: dict[str, object]
+    source: HasStatement, args: tuple[object, ...], lookups: dict[str, object]
 ) -> tuple[tuple[object, ...], dict[str, object]]:
     """The arguments of `filter()`: Qs, other conditional expressions, pairs and `path=operand` lookups."""
     if not args and STEADY_TYPES.issuperset(map(type, lookups.values())):
@@ -30,19 +31,19 @@ def snapshot_conditions(
     return args, snapshot.lookups(lookups)
 
 
-def snapshot_condition(source: object, condition: object) -> object:
+def snapshot_condition(source: HasStatement, condition: object) -> object:
     """The argument of `complex_filter()`: a Q or a dict."""
     snapshot = Snapshot(source)
     # `**` reads a subclass of dict as Django does when it calls Q().
     return snapshot.lookups(dict(**condition)) if isinstance(condition, Mapping) else snapshot.value(condition)
 
 
-def snapshot_value(value: Any) -> Any:
+def snapshot_value(value: object) -> Any:
     """A value that is not part of a clause, such as the parameters of `raw()`."""
     return Snapshot(None).value(value)
 
 
-def snapshot_values(source: object, values: tuple[object, ...]) -> tuple[Any, ...]:
+def snapshot_values(source: HasStatement, values: tuple[object, ...]) -> tuple[Any, ...]:
     """Names and expressions, as in `order_by()`; or the queries of `union()`."""
     for value in values:
         if type(value) not in STEADY_TYPES and not is_steady(value):
@@ -51,7 +52,7 @@ def snapshot_values(source: object, values: tuple[object, ...]) -> tuple[Any, ..
 
 
 def snapshot_expressions(
-    source: Any, args: tuple[object, ...], named: dict[str, object]
+    source: HasStatement, args: tuple[object, ...], named: dict[str, object]
 ) -> tuple[tuple[object, ...], dict[str, object]]:
     """Positional and named expressions, as in `annotate()`, or what `aupdate()` sets."""
     if all(map(is_steady, named.values())) and (not args or all(map(is_steady, args))):
@@ -60,7 +61,7 @@ def snapshot_expressions(
     return tuple(map(snapshot.value, args)), {name: snapshot.value(value) for name, value in named.items()}
 
 
-def snapshot_prefetches(lookups: tuple[Any, ...]) -> tuple[Any, ...]:
+def snapshot_prefetches(lookups: tuple[object, ...]) -> tuple[Any, ...]:
     """The lookups of `prefetch_related()`: each `Prefetch` with its query."""
     if STEADY_TYPES.issuperset(map(type, lookups)):
         return lookups

@@ -61,7 +61,7 @@ class Walk(Generic[T]):
         """A node that was visited before."""
         raise TypeError(f"{type(self).__name__} does not take nodes")
 
-    def composed(self, node_type: NodeType, node: object, parts: list[T]) -> T:
+    def composed(self, node_type: NodeType[object], node: object, parts: list[T]) -> T:
         """A node, with the results for its parts."""
         raise TypeError(f"{type(self).__name__} does not take nodes")
 

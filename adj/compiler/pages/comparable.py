@@ -53,7 +53,7 @@ class Comparable(Protocol):
         """The expressions to fetch with a row for the key with this annotation name."""
         ...
 
-    def place(self, fetched: Sequence[Any]) -> Place:
+    def place(self, fetched: Sequence[object]) -> Place:
         """The value of the key in these columns. Raises `Incomparable`."""
         ...
 

@@ -6,7 +6,6 @@ Private Django API used here: `Model._base_manager`, `ModelState.db`, `ModelStat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db.models import Model, QuerySet
 
@@ -18,20 +17,21 @@ from adj.compiler.slots.row_keys import RowKeys
 from adj.hydrate.fetch_mode import is_default
 from adj.statement import clauses as ask
 from adj.statement.statement import ROWS, Statement
+from adj.typevars import M
 
 
-def missing(instances: Sequence[object], attributes: Sequence[str]) -> tuple[list[Any], list[str]]:
+def missing(instances: Sequence[M], attributes: Sequence[str]) -> tuple[list[M], list[str]]:
     """The instances that lack some of the attributes, and the attributes that some instances lack."""
     lacking = [name for name in dict.fromkeys(attributes) if any(name not in one.__dict__ for one in instances)]
     return [one for one in instances if any(name not in one.__dict__ for name in lacking)], lacking
 
 
-def load_as_one(instances: Sequence[Any]) -> bool:
+def load_as_one(instances: Sequence[Model]) -> bool:
     """Whether one query can load what Django would load separately for each instance.
 
     It cannot if the project overrides loading, or if an instance has another fetch mode.
     """
-    model: type[Model] = type(instances[0])
+    model = type(instances[0])
     states = [instance._state for instance in instances]
     return (
         model.refresh_from_db is Model.refresh_from_db
@@ -54,7 +54,7 @@ def columns_question(instances: Sequence[Model], attributes: Sequence[str], alia
     return Question(statement, structure_of_statement(statement), ROWS)
 
 
-def carry(instances: Sequence[Any], attributes: Sequence[str], rows: Sequence[Any]) -> None:
+def carry(instances: Sequence[Model], attributes: Sequence[str], rows: Sequence[Model]) -> None:
     """Set fetched columns on instances. Raises the model's `DoesNotExist` if a row was deleted."""
     by_key = {row.pk: row for row in rows}
     for instance in instances:
@@ -62,5 +62,6 @@ def carry(instances: Sequence[Any], attributes: Sequence[str], rows: Sequence[An
         if row is None:
             model = type(instance)
             raise model.DoesNotExist(f"{model.__name__} matching query does not exist.")
+        loaded, fetched = vars(instance), vars(row)
         for name in attributes:
-            instance.__dict__.setdefault(name, row.__dict__[name])
+            loaded.setdefault(name, fetched[name])

@@ -24,7 +24,7 @@ def prefetches(statement: Statement) -> tuple[str | AnyPrefetch, ...]:
         return tuple(combined._prefetch_related_lookups)
     # Not by `cast()`, which is a call: this is a hot path.
     base: Any = statement.base
-    lookups: tuple[Any, ...] = () if base is None else base._prefetch_related_lookups
+    lookups: tuple[str | AnyPrefetch, ...] = () if base is None else base._prefetch_related_lookups
     for clause in statement.clauses:
         if isinstance(clause, Prefetch):
             is_cleared = clause.lookups == (None,)

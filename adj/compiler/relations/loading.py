@@ -16,6 +16,7 @@ from django.db.models.constants import LOOKUP_SEP
 from adj.compiler.checks.late_names import relations
 from adj.compiler.keys.lazy import unwrapped
 from adj.compiler.relations.relation import key_columns
+from adj.django_types import AnyPrefetch, PrivateModel
 from adj.errors import CannotLoad, UnknownField, UnknownRelation
 from adj.schema.paths import field_names
 from adj.statement.structure import StatementHolder
@@ -25,13 +26,13 @@ from adj.statement.structure import StatementHolder
 class Wanted:
     """What names stand for: relations to prefetch, and columns, by the path of their relation."""
 
-    relations: tuple[object, ...]
+    relations: tuple[str | AnyPrefetch, ...]
     columns: dict[str, list[str]]
     # Columns of the instances that hold the keys of relations to prefetch.
     keys: list[str]
 
 
-def instances_of(source: object) -> tuple[Sequence[Any], str]:
+def instances_of(source: object) -> tuple[Sequence[PrivateModel], str]:
     """The instances and their database alias, which is empty for an empty list.
 
     Raises `CannotLoad` unless they are saved rows of one model in one database.
@@ -41,7 +42,7 @@ def instances_of(source: object) -> tuple[Sequence[Any], str]:
             reason=f"takes an instance or a list of instances, not {type(source).__name__}",
             advice="Run a query first: `await adj.load(await query.run(), ...)`.",
         )
-    instances: Sequence[Any] = [unwrapped(one) for one in ([source] if isinstance(source, Model) else source)]
+    instances: Sequence[PrivateModel] = [unwrapped(one) for one in ([source] if isinstance(source, Model) else source)]
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(
@@ -70,9 +71,9 @@ def _listed(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))
 
 
-def wanted_of(instances: Sequence[Model], names: Sequence[Any]) -> Wanted:
+def wanted_of(instances: Sequence[Model], names: Sequence[str | AnyPrefetch]) -> Wanted:
     """Resolve names on instances. Raises `UnknownField` for a name that the model does not have."""
-    relation_names: list[object] = []
+    relation_names: list[str | AnyPrefetch] = []
     columns: dict[str, list[str]] = {}
     keys: list[str] = []
     ways = _Ways(instances)
@@ -98,7 +99,7 @@ class _Ways:
     def __init__(self, instances: Sequence[Model]) -> None:
         self._instances = instances
         # The models of the rows in `to_attr` lists, by path; None if unknown.
-        self.lists: dict[str, Any] = {}
+        self.lists: dict[str, type[Model] | None] = {}
 
     def column(self, path: str) -> str | None:
         """The attribute of the column at the end of a path; None if the path ends with a relation."""
@@ -116,20 +117,21 @@ class _Ways:
             raise UnknownField(model=here.__name__, path=path, part=last, choices={*attributes, *related})
         return attributes[last]
 
-    def model_at(self, path: str, whole: str | None = None) -> Any:
+    def model_at(self, path: str, whole: str | None = None) -> type[Model] | None:
         """The model of the rows at the end of a path; None if unknown, as for a generic foreign key."""
-        here: Any = type(self._instances[0])
+        here: type[Model] = type(self._instances[0])
         walked = ""
         for part in path.split(LOOKUP_SEP):
             choices = dict(relations(here))
             walked = f"{walked}{LOOKUP_SEP if walked else ''}{part}"
+            following: type[Model] | None
             if walked in self.lists:
-                here = self.lists[walked]
+                following = self.lists[walked]
             elif part in choices:
-                here = choices[part]
+                following = choices[part]
             elif self.is_list(walked):
                 rows = carried(self._instances, walked)
-                here = type(rows[0]) if rows else None
+                following = type(rows[0]) if rows else None
             elif hasattr(here, part) and part not in field_names(here):
                 # An attribute of the project, whose model is unknown.
                 return None
@@ -137,8 +139,9 @@ class _Ways:
                 raise UnknownRelation(
                     model=here.__name__, path=whole or path, part=part, choices=choices, kind="relation"
                 )
-            if here is None:
+            if following is None:
                 return None
+            here = following
         return here
 
     def is_list(self, path: str) -> bool:
@@ -150,15 +153,15 @@ class _Ways:
         return any(last in row.__dict__ for row in rows if not hasattr(type(row), last))
 
 
-def carried(instances: Sequence[object], path: str) -> list[Any]:
+def carried(instances: Sequence[Model], path: str) -> list[Model]:
     """The rows at the end of a path that are already loaded."""
-    rows: list[object] = list(instances)
+    rows = list(instances)
     for part in path.split(LOOKUP_SEP) if path else ():
         rows = [row for instance in rows for row in _carried(instance, part) if isinstance(row, Model)]
     return rows
 
 
-def _carried(instance: Any, name: str) -> Sequence[object]:
+def _carried(instance: Model, name: str) -> Sequence[object]:
     cached = instance.__dict__.get("_prefetched_objects_cache", {})
     for place in (instance.__dict__, cached, instance._state.fields_cache):
         if name in place:

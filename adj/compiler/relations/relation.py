@@ -29,7 +29,7 @@ from django.db.models.fields.related_descriptors import (
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.options import Options
 
-from adj.django_types import AnyField
+from adj.django_types import AnyField, ForeignKeyField
 from adj.statement.clauses import DjangoQuerySet
 
 
@@ -42,7 +42,7 @@ class Through:
     # The attribute of a row with the column's value.
     attribute: str
     # The field of the column, and the field it refers to.
-    source: Any
+    source: ForeignKeyField
     target: AnyField
 
 
@@ -63,6 +63,7 @@ class Relation:
     row_key: str
     cache_name: str
     back_name: str | None
+    # Any: for type checkers, a manager in a class is a descriptor.
     manager: Any
     is_single: bool
     through: Through | None = None
@@ -200,7 +201,7 @@ def _key_fields(model: type[Model], descriptor: object) -> Any:
     return []
 
 
-def generic_key(descriptor: Any) -> Any:
+def generic_key(descriptor: object) -> Any:
     """The generic foreign key of a descriptor (before Django 6.1, the descriptor itself); None for others."""
     field = getattr(descriptor, "field", descriptor)
     return field if hasattr(field, "ct_field") else None

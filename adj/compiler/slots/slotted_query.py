@@ -28,7 +28,7 @@ from adj.compiler.slots.slots import CompiledSQL, Recording, Slot
 from adj.statement.structure import SEQUENCE_TYPES
 
 
-def _is_built_plainly(lookup_class: Any) -> bool:
+def _is_built_plainly(lookup_class: object) -> bool:
     """Whether the class of a lookup does not depend on its value."""
     return lookup_class.__new__ is Lookup.__new__
 

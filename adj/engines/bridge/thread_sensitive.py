@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
@@ -77,7 +77,7 @@ def _forget_loop() -> None:
     SyncToAsync.threadlocal.__dict__.pop("main_event_loop", None)
 
 
-async def _settle(future: concurrent.futures.Future[T], call: Coroutine[Any, Any, T]) -> None:
+async def _settle(future: concurrent.futures.Future[T], call: Awaitable[T]) -> None:
     """Set a future to the result or the error of a call, unless the future was cancelled."""
     try:
         result = await call

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from adj.abc import Connection
 from adj.engines.lease.access import access, change_access, changed_access
@@ -56,7 +56,7 @@ class NestedCall:
         """Whether the current task was started in the open block by another task, and may not use its transaction."""
         return self._open is not None and asyncio.current_task() is not self._holder and self._is_inside()
 
-    def in_same_block(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+    def in_same_block(self, call: Coroutine[object, None, T]) -> Coroutine[object, None, T]:
         """Let another task, which runs this coroutine, be in the block that the current task is in."""
         return _in_block(self._open if self._is_inside() else None, call)
 
@@ -67,7 +67,7 @@ class NestedCall:
         return is_holder or (access().block is self._open and not shares_context(self._holder))
 
 
-async def _in_block(block: object, call: Coroutine[Any, Any, T]) -> T:
+async def _in_block(block: object, call: Coroutine[object, None, T]) -> T:
     change_access(block=block)
     return await call
 

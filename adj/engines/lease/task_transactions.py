@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from adj.engines.lease.access import TransactionHandle, Users, access
 from adj.engines.lease.nested_call import NestedCall, is_nested_call_for
@@ -27,12 +27,12 @@ def transaction_handles() -> Iterator[tuple[str, TransactionHandle]]:
                 yield alias, handle
 
 
-def on_behalf_of_current_task(call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+def on_behalf_of_current_task(call: Coroutine[object, None, T]) -> Coroutine[object, None, T]:
     """Let another task, which runs this coroutine, use the transactions of the current task, which waits for it."""
     return _on_behalf_of([handle.users for _, handle in transaction_handles()], call)
 
 
-async def _on_behalf_of(users: list[Users], call: Coroutine[Any, Any, T]) -> T:
+async def _on_behalf_of(users: list[Users], call: Coroutine[object, None, T]) -> T:
     task = asyncio.current_task()
     for each in users:
         each.add(task)

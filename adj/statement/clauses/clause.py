@@ -29,7 +29,7 @@ class Role(enum.Enum):
 class Keys(Protocol):
     """Creates keys of a clause's operands, and collects the values that fill a plan."""
 
-    def node(self, node: Any) -> Hashable:
+    def node(self, node: object) -> Hashable:
         """The key of an expression."""
         ...
 
@@ -41,15 +41,15 @@ class Keys(Protocol):
         """The key of named expressions."""
         ...
 
-    def name(self, name: Any) -> Hashable:
+    def name(self, name: object) -> Hashable:
         """The key of a name, or of an expression used as one."""
         ...
 
-    def names(self, names: Iterable[Any]) -> tuple[Hashable, ...]:
+    def names(self, names: Iterable[object]) -> tuple[Hashable, ...]:
         """The keys of names that cannot be expressions."""
         ...
 
-    def constant(self, value: Any) -> Hashable:
+    def constant(self, value: object) -> Hashable:
         """The key of a value that changes the SQL."""
         ...
 
@@ -69,11 +69,11 @@ class Keys(Protocol):
 class Operands(Protocol):
     """The operands of a clause for Django: unchanged, or with slots instead of their values."""
 
-    def node(self, node: Any) -> Any:
+    def node(self, node: object) -> Any:
         """An expression, a name or a query."""
         ...
 
-    def operand(self, path: str | None, value: Any) -> Any:
+    def operand(self, path: str | None, value: object) -> Any:
         """The operand of one lookup."""
         ...
 
@@ -81,7 +81,7 @@ class Operands(Protocol):
         """`path=operand` pairs."""
         ...
 
-    def prefetch(self, lookup: Any) -> Any:
+    def prefetch(self, lookup: object) -> Any:
         """A lookup of `prefetch_related()`."""
         ...
 
@@ -132,7 +132,7 @@ class Clause:
         """The names of columns and relations in it, and expressions used as names."""
         return ()
 
-    def takes(self, name: Any) -> bool:
+    def takes(self, name: object) -> bool:
         """Whether it accepts a value as a name."""
         return True
 
@@ -169,7 +169,7 @@ class NamesClause(Clause):
         return self.names
 
     @override
-    def takes(self, name: Any) -> bool:
+    def takes(self, name: object) -> bool:
         return isinstance(name, str)
 
 
@@ -207,12 +207,12 @@ class BareClause(Clause):
         return words.call(self.word)
 
 
-def is_name_or_expression(name: Any) -> bool:
+def is_name_or_expression(name: object) -> bool:
     """Whether a value is a name or an expression."""
     return isinstance(name, str) or hasattr(name, "resolve_expression")
 
 
-def conditions_of(node: Any) -> Iterator[Pair]:
+def conditions_of(node: object) -> Iterator[Pair]:
     """The `(path, operand)` pairs of a Q, in order."""
     # Iterative, since a Q may be nested as deeply as Django allows.
     waiting = [node]

@@ -61,7 +61,7 @@ class Annotate(Clause):
         return (*self.args, *self.kwargs.values())
 
 
-def _reusable(expression: Any) -> Any:
+def _reusable(expression: object) -> Any:
     """The expression, or a copy of a FilteredRelation, since Django sets its alias and rewrites its condition."""
     return copy.copy(expression) if isinstance(expression, FilteredRelation) else expression
 
@@ -93,7 +93,7 @@ class Values(Clause):
         return self.names
 
     @override
-    def takes(self, name: Any) -> bool:
+    def takes(self, name: object) -> bool:
         return is_name_or_expression(name)
 
     @override
@@ -130,7 +130,7 @@ class ValuesList(Clause):
         return self.names
 
     @override
-    def takes(self, name: Any) -> bool:
+    def takes(self, name: object) -> bool:
         return is_name_or_expression(name)
 
 
@@ -156,7 +156,7 @@ class _TruncatedClause(Clause):
         return (self.name,)
 
     @override
-    def takes(self, name: Any) -> bool:
+    def takes(self, name: object) -> bool:
         return isinstance(name, str)
 
 
@@ -218,7 +218,7 @@ class OrderBy(PathsClause):
     role = Role.PATH
 
     @override
-    def takes(self, name: Any) -> bool:
+    def takes(self, name: object) -> bool:
         # Django checks the values.
         return True
 

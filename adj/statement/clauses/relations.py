@@ -24,7 +24,7 @@ class SelectRelated(NamesClause):
 class Prefetch(Clause):
     """`prefetch_related(*lookups)`: paths or Django's `Prefetch` objects; `(None,)` clears."""
 
-    lookups: Names
+    lookups: tuple[Any, ...]
 
     word = "prefetch_related"
     role = Role.PREFETCH
@@ -47,7 +47,7 @@ class Prefetch(Clause):
         return self.lookups
 
     @override
-    def takes(self, name: Any) -> bool:
+    def takes(self, name: object) -> bool:
         return isinstance(name, (str, DjangoPrefetch))
 
 

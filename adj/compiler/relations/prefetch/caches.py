@@ -9,22 +9,20 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import TypeAlias, cast
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf
 from adj.compiler.plans.binders import is_plain_integer
 from adj.compiler.relations.prefetch.querysets import querysets_of
 from adj.compiler.relations.prefetch.request import Request
 from adj.compiler.relations.relation import Relation
-from adj.django_types import AnyPrefetch
-from adj.statement.clauses import DjangoQuerySet
+from adj.django_types import AnyPrefetch, PrivateModel, PrivateQuerySet
 from adj.statement.structure import StatementHolder
 
-Instances = Sequence[Any]
+Instances: TypeAlias = Sequence[PrivateModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Fetched:
     level: int
     instances: Instances
     keys: Sequence[object]
-    rows: list[object]
+    rows: list[PrivateModel]
     # The offline wrapper of the rows' database.
     wrapper: BaseDatabaseWrapper
 
@@ -67,7 +65,7 @@ def prepare_caches(instances: Instances) -> bool:
     return True
 
 
-def carried_rows(relation: Relation, instances: Instances) -> list[object]:
+def carried_rows(relation: Relation, instances: Instances) -> list[PrivateModel]:
     """The rows of a relation that are already loaded."""
     if relation.is_single:
         rows = [instance._state.fields_cache[relation.cache_name] for instance in instances]
@@ -88,7 +86,7 @@ def fill(fetched: Fetched) -> None:
     """Store the rows in the caches of the instances, and the instances in the caches of the rows."""
     relation = fetched.request.relation
     keys, row_keys = _comparable_keys(fetched)
-    by_key: defaultdict[Hashable, list[object]] = defaultdict(list)
+    by_key: defaultdict[Hashable, list[PrivateModel]] = defaultdict(list)
     for key, row in zip(row_keys, fetched.rows, strict=True):
         by_key[key].append(row)
     if relation.back_name is not None:
@@ -112,16 +110,16 @@ def _comparable_keys(fetched: Fetched) -> tuple[Sequence[object], list[object]]:
     return [prepare_target(key, wrapper) for key in fetched.keys], [prepared[key] for key in row_keys]
 
 
-def _fill_back(relation: Relation, owners: dict[object, object], row_keys: list[object], rows: list[Any]) -> None:
+def _fill_back(relation: Relation, owners: dict[object, object], row_keys: list[object], rows: Instances) -> None:
     """Store the instance in the cache of each row."""
-    name: Any = relation.back_name
+    name = relation.back_name
     for key, row in zip(row_keys, rows, strict=True):
         cache = row._state.fields_cache
         if relation.is_single or name not in cache:
             cache[name] = owners[key]
 
 
-def _putter(fetched: Fetched) -> Callable[[Any, list[object]], None]:
+def _putter(fetched: Fetched) -> Callable[[PrivateModel, list[PrivateModel]], None]:
     """A function that stores the rows of an instance."""
     relation, name = fetched.request.relation, holder(fetched.lookup, fetched.level)
     if fetched.lookup.to_attr and is_leaf(fetched.lookup, fetched.level):
@@ -132,21 +130,21 @@ def _putter(fetched: Fetched) -> Callable[[Any, list[object]], None]:
     cache_name = relation.cache_name
     if relation.is_single:
 
-        def put_row(instance: Model, rows: list[object]) -> None:
+        def put_row(instance: PrivateModel, rows: list[PrivateModel]) -> None:
             instance._state.fields_cache[cache_name] = rows[0] if rows else None
 
         return put_row
     queryset_of = querysets_of(relation, _source_queryset(fetched))
 
-    def put_queryset(instance: Any, rows: list[object]) -> None:
+    def put_queryset(instance: PrivateModel, rows: list[PrivateModel]) -> None:
         instance._prefetched_objects_cache[cache_name] = queryset_of(instance, rows)
 
     return put_queryset
 
 
-def _source_queryset(fetched: Fetched) -> DjangoQuerySet | None:
-    source: Any = fetched.request.source
-    return source.queryset if isinstance(source, StatementHolder) else source
+def _source_queryset(fetched: Fetched) -> PrivateQuerySet | None:
+    source = fetched.request.source
+    return cast("PrivateQuerySet | None", source.queryset if isinstance(source, StatementHolder) else source)
 
 
 def _refuse_field(relation: Relation, name: str) -> None:

@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Model
 from django.db.models.query import get_prefetcher, prefetch_one_level
 
 from adj.compiler.keys.prefetch_lookups import holder, is_leaf, prefetch_lookup, through
-from adj.django_types import AnyPrefetch
+from adj.django_types import AnyPrefetch, PrivateModel
 
 
 def take_level(
-    instances: Sequence[Model], lookup: AnyPrefetch, level: int
-) -> tuple[list[object], Sequence[object] | None]:
+    instances: Sequence[PrivateModel], lookup: AnyPrefetch, level: int
+) -> tuple[list[PrivateModel], Sequence[str | AnyPrefetch] | None]:
     """The rows of a lookup at a level, and the further lookups of their query; None if nothing was fetched.
 
     Works as the loop in `prefetch_related_objects()`, and raises the same errors.
@@ -46,9 +45,9 @@ def take_level(
     return list(rows), own
 
 
-def _followed(instances: Sequence[object], name: str) -> list[object]:
+def _followed(instances: Sequence[PrivateModel], name: str) -> list[PrivateModel]:
     """The related rows in an attribute of instances."""
-    rows: list[object] = []
+    rows: list[PrivateModel] = []
     for instance in instances:
         cache = getattr(instance, "_prefetched_objects_cache", {})
         try:

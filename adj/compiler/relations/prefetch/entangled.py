@@ -19,7 +19,7 @@ from adj.compiler.keys.prefetch_lookups import has_second_queryset, holder, is_l
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
 from adj.compiler.relations.prefetch.steps import is_bare, is_computed
 from adj.compiler.relations.relation import Relation, generic_key, relation_of
-from adj.django_types import AnyPrefetch, PrivateManager, PrivateQuerySet
+from adj.django_types import AnyPrefetch, PrivateManager, PrivateModel, PrivateQuerySet
 from adj.statement.structure import StatementHolder
 
 Branch: TypeAlias = Sequence[AnyPrefetch]
@@ -30,7 +30,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def entangled(
-    instances: Sequence[object], lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int
+    instances: Sequence[PrivateModel], lookups: Sequence[AnyPrefetch], branches: Sequence[Branch], level: int
 ) -> list[int]:
     """The indexes of branches whose order matters; all others are independent."""
     if len(branches) == 1:
@@ -61,7 +61,7 @@ def _heads(branch: Branch, level: int) -> frozenset[str]:
     return frozenset((holder(branch[0], level), through(branch[0], level)))
 
 
-def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: AttributeNames) -> bool:
+def _is_alone(instances: Sequence[PrivateModel], branch: Branch, level: int, reached: AttributeNames) -> bool:
     """Whether a branch continues from new rows and never returns to the instances."""
     if reached is None or has_second_queryset(branch, level):
         return False
@@ -69,7 +69,7 @@ def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: 
     name, attribute = through(first, level), holder(first, level)
     if not reached and name == attribute:
         return True
-    model: Any = type(instances[0])
+    model = type(instances[0])
     relation = relation_of(model, name)
     return (
         relation is not None
@@ -79,9 +79,9 @@ def _is_alone(instances: Sequence[object], branch: Branch, level: int, reached: 
     )
 
 
-def _reached(instances: Sequence[object], branch: Branch, level: int) -> AttributeNames:
+def _reached(instances: Sequence[PrivateModel], branch: Branch, level: int) -> AttributeNames:
     """The attributes below the first level of a branch."""
-    model: Any = type(instances[0])
+    model = type(instances[0])
     if all(is_leaf(lookup, level) for lookup in branch) and _is_djangos_leaf(model, branch[0], level):
         return _NOTHING
     if len({*map(type, instances)}) > 1:
@@ -91,6 +91,7 @@ def _reached(instances: Sequence[object], branch: Branch, level: int) -> Attribu
 
 def _is_djangos_leaf(model: type[Model], lookup: AnyPrefetch, level: int) -> bool:
     """Whether a generic relation leads to rows without further prefetches."""
+    # Any: the attribute may be anything; django-stubs have no descriptors of contenttypes.
     descriptor: Any = getattr(model, through(lookup, level), None)
     if not type(descriptor).__module__.startswith("django.contrib.contenttypes"):
         return False

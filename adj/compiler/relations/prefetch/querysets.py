@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db.models import Model
 from django.db.models.sql.query import Query
@@ -21,50 +21,52 @@ from django.db.models.sql.query import Query
 from adj.compiler.keys.overrides import builds_plainly, starts_plain
 from adj.compiler.relations.prefetch.waiting_query import waiting_query
 from adj.compiler.relations.relation import Relation
+from adj.django_types import PrivateModel, PrivateQuerySet, RelatedManager
 from adj.statement.clauses import DjangoQuerySet
 
-MakeQuerySet = Callable[[Any, list[Any]], DjangoQuerySet]
+MakeQuerySet: TypeAlias = Callable[[Model, list[PrivateModel]], DjangoQuerySet]
 
 
-def querysets_of(relation: Relation, source: DjangoQuerySet | None) -> MakeQuerySet:
+def querysets_of(relation: Relation, source: PrivateQuerySet | None) -> MakeQuerySet:
     """A function that creates the QuerySet of an instance, as the related manager does, or by filtering `source`."""
     copy: MakeQuerySet | None = None
     can_copy = source is not None or starts_plain(relation.manager)
 
-    def make(instance: object, rows: list[object]) -> DjangoQuerySet:
+    def make(instance: Model, rows: list[PrivateModel]) -> DjangoQuerySet:
         nonlocal copy
         if copy is not None and instance.__dict__.get(relation.instance_key) not in (None, ""):
             return copy(instance, rows)
-        queryset: DjangoQuerySet = _filled(_djangos(relation, source, instance), rows)
-        if can_copy and copy is None and _is_copyable(queryset, instance):
-            copy = _copier(relation, queryset)
+        queryset = _filled(_djangos(relation, source, instance), rows)
+        if can_copy and copy is None and (lookup := _only_lookup(queryset, instance)) is not None:
+            copy = _copier(relation, queryset, lookup)
         return queryset
 
     return make
 
 
-def _djangos(relation: Relation, source: Any, instance: object) -> object:
-    manager = getattr(instance, relation.name)
+def _djangos(relation: Relation, source: PrivateQuerySet | None, instance: Model) -> PrivateQuerySet:
+    manager: RelatedManager = getattr(instance, relation.name)
     return manager.get_queryset() if source is None else manager._apply_rel_filters(source._chain())
 
 
-def _filled(queryset: Any, rows: list[object]) -> Any:
+def _filled(queryset: PrivateQuerySet, rows: list[PrivateModel]) -> PrivateQuerySet:
     queryset._result_cache = rows
     # Further prefetches of the rows are fetched separately.
     queryset._prefetch_done = True
     return queryset
 
 
-def _is_copyable(queryset: Any, instance: object) -> bool:
-    """Whether the only deferred filter of a QuerySet is the related manager's condition."""
-    queryset_class: type = type(queryset)
-    if not builds_plainly(queryset_class):
-        return False
+def _only_lookup(queryset: PrivateQuerySet, instance: object) -> str | None:
+    """The lookup of the related manager's condition, if that is the only deferred filter of a QuerySet."""
+    if not builds_plainly(type(queryset)):
+        return None
     negated, args, lookups = queryset._deferred_filter or (False, (), {})
-    return not negated and not args and len(lookups) == 1 and queryset._hints.get("instance") is instance
+    if negated or args or len(lookups) != 1 or queryset._hints.get("instance") is not instance:
+        return None
+    return next(iter(lookups))
 
 
-def _copier(relation: Relation, first: Any) -> MakeQuerySet:
+def _copier(relation: Relation, first: PrivateQuerySet, lookup: str) -> MakeQuerySet:
     """A function that copies a QuerySet for another instance."""
     # Copied now, since using the first QuerySet changes its query.
     queryset_class, template, hints, query_copy = (
@@ -73,7 +75,6 @@ def _copier(relation: Relation, first: Any) -> MakeQuerySet:
         first._hints,
         _query_copier(first._query),
     )
-    (lookup,) = first._deferred_filter[2]
     key_name = relation.instance_key
     by_key = relation.through is not None
     (field,) = first._known_related_objects or (None,)
@@ -81,7 +82,8 @@ def _copier(relation: Relation, first: Any) -> MakeQuerySet:
     has_mode = "_fetch_mode" in template
     new = object.__new__
 
-    def copy(instance: Model, rows: list[object]) -> DjangoQuerySet:
+    def copy(instance: Model, rows: list[PrivateModel]) -> DjangoQuerySet:
+        # Any: type checkers do not accept another `__dict__`.
         queryset: Any = new(queryset_class)
         queryset.__dict__ = attributes = template.copy()
         attributes["_hints"] = {**hints, "instance": instance}

@@ -43,7 +43,7 @@ class Request:
     relation: Relation
     statement: Statement
     structure: Structure | Unkeyed
-    source: object
+    source: StatementHolder | DjangoQuerySet | None
     lookups: tuple[str | AnyPrefetch, ...]
     calls_project_code: bool
 
@@ -62,7 +62,7 @@ class Request:
         return Question(statement, structure, ROWS)
 
 
-def request_for(relation: Relation, instance: Model, source: Any) -> Request | None:
+def request_for(relation: Relation, instance: Model, source: StatementHolder | DjangoQuerySet | None) -> Request | None:
     """The request for a relation's rows, from the query `source` if there is one.
 
     The database is chosen for `instance`. Returns None if Django has to fetch the rows.
@@ -85,7 +85,9 @@ def request_for(relation: Relation, instance: Model, source: Any) -> Request | N
     )
 
 
-def _started(relation: Relation, instance: Model, source: Any) -> tuple[Statement, Structure | Unkeyed] | None:
+def _started(
+    relation: Relation, instance: Model, source: StatementHolder | DjangoQuerySet | None
+) -> tuple[Statement, Structure | Unkeyed] | None:
     if isinstance(source, StatementHolder):
         return (source.statement, source.structure) if _is_fit(source.statement) else None
     if source is None and starts_plain(relation.manager):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from django.db.models import Model
 from django.db.models.query_utils import DeferredAttribute
@@ -21,9 +21,9 @@ from adj.compiler.relations.prefetch.caches import carried_rows, keys_of
 from adj.compiler.relations.prefetch.request import Request, request_for
 from adj.compiler.relations.relation import Relation, key_columns, relation_of
 from adj.compiler.slots.row_keys import RowKeys
-from adj.django_types import AnyPrefetch
+from adj.django_types import AnyPrefetch, PrivateModel
 
-Instances: TypeAlias = Sequence[Any]
+Instances: TypeAlias = Sequence[PrivateModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Fetch:
 class Carried:
     """Rows that are loaded on all instances."""
 
-    rows: list[object]
+    rows: list[PrivateModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def is_computed(model: type[Model], attribute: str) -> bool:
     return hasattr(model, "__getattr__") or (descriptor is not None and not isinstance(descriptor, cached_property))
 
 
-def is_bare(relation: Relation, attribute: str) -> Callable[[Any], bool]:
+def is_bare(relation: Relation, attribute: str) -> Callable[[PrivateModel], bool]:
     """A function that tells whether the relation in an attribute is not loaded on an instance."""
     name = relation.name
     if attribute != name:
@@ -137,12 +137,12 @@ def _other_step(instances: Instances, lookup: AnyPrefetch, level: int, model: ty
     return _columns(bare, key_columns(model, name)) or ByDjango(instances)
 
 
-def _carries(instance: Any, name: str) -> bool:
+def _carries(instance: PrivateModel, name: str) -> bool:
     return name in instance._state.fields_cache or name in instance._prefetched_objects_cache
 
 
-def _attributes(instances: Instances, name: str) -> list[object]:
-    rows: list[object] = []
+def _attributes(instances: Instances, name: str) -> list[PrivateModel]:
+    rows: list[PrivateModel] = []
     for instance in instances:
         value = getattr(instance, name)
         rows.extend(value if isinstance(value, list) else [] if value is None else [value])
