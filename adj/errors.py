@@ -10,6 +10,7 @@ AdjError
     InvalidOperand     (TypeError, ValueError)  .model .path .expected .got
       InvalidFormat    (ValidationError)  text that cannot be parsed
     ShapeError         (TypeError)        .query .reason .advice: only() after values(), filter() after a slice
+      InvalidOrder     (FieldError)       an argument of order_by() that is neither a name nor an expression
     InvalidCursor      (ValueError)       .reason: page() got a malformed cursor, or one of another query
     NotLoaded          (FieldFetchBlocked where Django has it, SynchronousOnlyOperation)
     CannotLoad         (TypeError, ValueError)  .reason .advice
@@ -145,6 +146,10 @@ class ShapeError(QueryError, TypeError):
         self.query, self.reason, self.advice = query, reason, advice
         sentences = (reason, advice, f"The query so far: {query}")
         super().__init__(" ".join(filter(None, sentences)))
+
+
+class InvalidOrder(ShapeError, FieldError):
+    """`order_by()`, `aearliest()` or `alatest()` got an argument that is neither a name nor an expression."""
 
 
 class InvalidCursor(QueryError, ValueError):

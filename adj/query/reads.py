@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Any, Generic
 
 import django
+from django.core.exceptions import FieldError
 from django.db.models import Model, QuerySet
 
+from adj.compiler.checks.terminal_arguments import refusal
 from adj.compiler.django.build import has_instances
 from adj.compiler.django.django_path import terminal_reason
 from adj.compiler.django.routing import alias_of
@@ -104,12 +106,20 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
     async def aearliest(self, *fields: str) -> R:
         """Return the first row by these fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        row: R = await answer(self, Finish(Answer.EARLIEST, snapshot_values(self, fields)))
+        finish = Finish(Answer.EARLIEST, snapshot_values(self, fields))
+        try:
+            row: R = await answer(self, finish)
+        except (FieldError, TypeError) as error:
+            raise refusal(self, finish, error)  # noqa: B904  # it may be the error itself, with its cause
         return row
 
     async def alatest(self, *fields: str) -> R:
         """Return the last row by these fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        row: R = await answer(self, Finish(Answer.LATEST, snapshot_values(self, fields)))
+        finish = Finish(Answer.LATEST, snapshot_values(self, fields))
+        try:
+            row: R = await answer(self, finish)
+        except (FieldError, TypeError) as error:
+            raise refusal(self, finish, error)  # noqa: B904  # as in aearliest()
         return row
 
     async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, R]:
@@ -227,8 +237,15 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         return await self.filter(pk=obj.pk).aexists()
 
     async def aaggregate(self, *args: object, **kwargs: object) -> dict[str, Any]:
-        """Return expressions computed over all rows, by name: `await q(Book).aaggregate(Avg("pages"))`."""
-        values: dict[str, Any] = await answer(self, Finish(Answer.AGGREGATE, *snapshot_expressions(self, args, kwargs)))
+        """Return expressions computed over all rows, by name: `await q(Book).aaggregate(Avg("pages"))`.
+
+        Raises `UnknownField`, and `ShapeError` for an argument that is not an aggregate.
+        """
+        finish = Finish(Answer.AGGREGATE, *snapshot_expressions(self, args, kwargs))
+        try:
+            values: dict[str, Any] = await answer(self, finish)
+        except (FieldError, TypeError) as error:
+            raise refusal(self, finish, error)  # noqa: B904  # as in aearliest()
         return values
 
     async def aexplain(self, *, format: str | None = None, **options: Any) -> str:

@@ -20,6 +20,7 @@ from adj import (
     UnsupportedFeature,
     q,
 )
+from adj.errors import InvalidOrder
 from tests.shop.models import Author, Book
 
 # An alias of the tests whose file cannot be there.
@@ -115,6 +116,26 @@ MISTAKES = (
         'q(Book).annotate(n="tags")',
         ShapeError,
         lambda: books.annotate(n="tags"),
+    ),
+    Mistake(
+        "An order that is not a name",
+        "q(Book).order_by(5)",
+        InvalidOrder,
+        lambda: books.order_by(5),
+    ),
+    Mistake(
+        "An aggregate that is not an expression",
+        'await q(Book).aaggregate(n="tags")',
+        ShapeError,
+        lambda: books.aaggregate(n="tags"),
+        is_refused_at_the_line=False,
+    ),
+    Mistake(
+        "An unknown field in `aearliest()`",
+        'await q(Book).aearliest("publishd")',
+        UnknownField,
+        lambda: books.aearliest("publishd"),
+        is_refused_at_the_line=False,
     ),
     Mistake(
         "Dates of a field that is not a date",

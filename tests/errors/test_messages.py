@@ -6,11 +6,12 @@ import subprocess
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import FieldError
 from django.db.models import (
     Case,
     Count,
@@ -20,6 +21,8 @@ from django.db.models import (
     FilteredRelation,
     IntegerField,
     Q,
+    QuerySet,
+    Sum,
     Value,
     When,
 )
@@ -27,7 +30,8 @@ from django.db.models.functions import Lower
 
 import adj
 from adj import InvalidOperand, ShapeError, UnknownField, UnknownLookup, q
-from adj.errors import InvalidFormat
+from adj.errors import InvalidFormat, InvalidOrder
+from tests.running import run
 from tests.shop.models import Author, Book, Note
 
 # Any: type checkers report these mistakes.
@@ -47,6 +51,7 @@ MISTAKES: list[Callable[[], object]] = [
     lambda: books.filter(pages="many"),
     lambda: books.filter(published="31.12.2020"),
     lambda: books.order_by("author__nme"),
+    lambda: books.order_by(5),
     lambda: books.values("nope"),
     lambda: books.values_list("nope", flat=True),
     lambda: books.annotate(n=Count("nope")),
@@ -65,6 +70,62 @@ def test_a_traceback_ends_at_the_query_method_of_the_users_line(mistake: Callabl
     frames = traceback.extract_tb(error.__traceback__)
     assert frames[-2].filename == __file__
     assert len(traceback.format_exception(error)) - 2 == len(frames), "Django's error is shown as well"
+
+
+AWAITED_MISTAKES: list[tuple[Callable[[], Coroutine[Any, Any, object]], type[Exception]]] = [
+    (lambda: books.aaggregate(n="tags"), ShapeError),
+    (lambda: books.aaggregate("tags"), ShapeError),
+    (lambda: books.aaggregate(n=Sum("nope")), UnknownField),
+    (lambda: books.aaggregate(n=F("pages")), ShapeError),
+    (lambda: books.aaggregate(Sum(F("pages") + 1)), ShapeError),
+    (lambda: books.aearliest("nope"), UnknownField),
+    (lambda: books.aearliest(5), InvalidOrder),
+    (lambda: books.alatest("author__nme"), UnknownField),
+]
+
+
+@pytest.mark.parametrize(("mistake", "expected"), AWAITED_MISTAKES)
+def test_a_traceback_ends_at_the_terminal_method_of_the_users_line(
+    mistake: Callable[[], Coroutine[Any, Any, object]], expected: type[Exception]
+) -> None:
+    async def view() -> None:
+        await mistake()
+
+    error = error_of(lambda: run(view()))
+    assert type(error) is expected
+    frames = traceback.extract_tb(error.__traceback__)
+    assert frames[-2].name == "view"
+    assert len(traceback.format_exception(error)) - 2 == len(frames), "Django's error is shown as well"
+
+
+def test_messages_of_aggregates_and_orders() -> None:
+    assert str(error_of(lambda: run(books.aaggregate(n="tags")))) == (
+        "aaggregate() expects aggregates; got str for 'n'. Write Count(\"tags\"), or another aggregate. "
+        "The query so far: q(Book).aaggregate(n=...)"
+    )
+    assert str(error_of(lambda: books.order_by(5))) == (
+        "order_by() expects names or expressions; got int. Pass each name as a separate argument, and a list as "
+        "`*names`. The query so far: q(Book).order_by(int(...))"
+    )
+
+
+def test_a_type_error_of_the_projects_aggregate_stays_as_it_is() -> None:
+    class Broken(Sum):
+        def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
+            raise TypeError("broken by the project")
+
+    error = error_of(lambda: run(books.aaggregate(n=Broken("pages"))))
+    assert type(error) is TypeError
+    assert str(error) == "broken by the project"
+
+
+def test_an_aggregate_of_a_projects_queryset_raises_what_it_raises() -> None:
+    class Strict(QuerySet[Book, Book]):
+        def aggregate(self, *args: Any, **kwargs: Any) -> Any:
+            raise FieldError("not here")
+
+    with pytest.raises(FieldError, match="not here"):
+        run(q(Strict(Book)).aaggregate(n="tags"))
 
 
 def test_the_traceback_of_a_field_typo_has_at_most_15_lines() -> None:

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from django.core.exceptions import FieldError
 from django.db.models import DateField, DateTimeField, Field, Model
 
+from adj.errors import InvalidOrder, ShapeError
 from adj.schema.paths import resolve
 from adj.statement import clauses
+from adj.statement.clauses.clause import is_name_or_expression
 
 
 class Problem(NamedTuple):
@@ -17,6 +19,7 @@ class Problem(NamedTuple):
 
     reason: str
     advice: str
+    error: type[ShapeError] = ShapeError
 
 
 def problem_of_arguments(model: type[Model], clause: clauses.Clause) -> Problem | None:
@@ -28,6 +31,8 @@ def problem_of_arguments(model: type[Model], clause: clauses.Clause) -> Problem 
             return _problem_of_expressions(model, clause.method, clause.args, clause.kwargs)
         case clauses.Values():
             return _problem_of_expressions(model, clause.word, (), clause.expressions)
+        case clauses.OrderBy():
+            return problem_of_order(clause.word, clause.names)
         case clauses.Dates():
             return _problem_of_truncation(model, clause.word, clause.name, DateField)
         case clauses.Datetimes():
@@ -56,15 +61,43 @@ def _is_condition(argument: object) -> bool:
 def _problem_of_expressions(
     model: type[Model], method: str, args: Iterable[object], kwargs: Mapping[str, object]
 ) -> Problem | None:
+    for value, field in _plain_values(model, args, kwargs):
+        return Problem(
+            f"{method}() expects expressions; got {value}.",
+            f'Write F("{field}") for the value of a field, or Value(...) for a constant.',
+        )
+    return None
+
+
+def problem_of_aggregates(model: type[Model], args: Iterable[object], kwargs: Mapping[str, object]) -> Problem | None:
+    """The first argument of `aaggregate()` that is not an expression."""
+    for value, field in _plain_values(model, args, kwargs):
+        return Problem(
+            f"aaggregate() expects aggregates; got {value}.", f'Write Count("{field}"), or another aggregate.'
+        )
+    return None
+
+
+def _plain_values(
+    model: type[Model], args: Iterable[object], kwargs: Mapping[str, object]
+) -> Iterator[tuple[str, object]]:
+    """The arguments that are not expressions: what each is, and the field that it names."""
     for name, argument in [*((None, argument) for argument in args), *kwargs.items()]:
         if not hasattr(argument, "resolve_expression"):
             value = type(argument).__name__ if name is None else f"{type(argument).__name__} for {name!r}"
-            field = argument if _is_path(model, argument) else "field"
-            return Problem(
-                f"{method}() expects expressions; got {value}.",
-                f'Write F("{field}") for the value of a field, or Value(...) for a constant.',
-            )
-    return None
+            yield value, argument if _is_path(model, argument) else "field"
+
+
+def problem_of_order(method: str, names: Iterable[object]) -> Problem | None:
+    """The first argument of `order_by()`, or of a terminal method that sorts, that cannot stand for an order."""
+    wrong = [name for name in names if not is_name_or_expression(name)]
+    if not wrong:
+        return None
+    return Problem(
+        f"{method}() expects names or expressions; got {type(wrong[0]).__name__}.",
+        "Pass each name as a separate argument, and a list as `*names`.",
+        InvalidOrder,
+    )
 
 
 def _problem_of_truncation(model: type[Model], method: str, name: str, accepted: type[object]) -> Problem | None:

@@ -44,9 +44,11 @@ def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
     try:
         queryset = with_clause(before, clause)
     except FieldError as error:
-        _raise_unknown_name(statement, *_refused_part(before, clause), error)
+        refuse_names(statement, *_refused_part(before, clause), error)
+        _refuse_arguments(statement, error)
+        raise
     except NotSupportedError as error:
-        raise UnsupportedFeature(query=query_text(statement), reason=_sentence(error)) from _cause(error)
+        raise UnsupportedFeature(query=query_text(statement), reason=sentence(error)) from cause_of(error)
     except (TypeError, ValueError, ValidationError) as error:
         _raise_misfit(statement, before, error)
     check_late_names(statement, before)
@@ -93,21 +95,17 @@ def _is_known(model: type[Model], path: str) -> bool:
     return True
 
 
-def _raise_unknown_name(
-    statement: Statement, before: DjangoQuerySet, clause: clauses.Clause, error: FieldError
-) -> NoReturn:
-    """Raise the error of the first unknown name, with the choices; otherwise that of a wrong argument, or Django's."""
+def refuse_names(statement: Statement, before: DjangoQuerySet, clause: clauses.Clause, error: Exception) -> None:
+    """Raise the error of the first unknown name of a clause, with the choices, if there is one."""
     known = names_in(before)
     for path in paths(clause):
         if path and not begins_with(path, known):
             try:
                 resolve(statement.model, path)
             except UnknownField as unknown:
-                raise _with_choices(unknown, statement, known) from _cause(error)
+                raise _with_choices(unknown, statement, known) from cause_of(error)
             except FieldError as unknown:
-                raise unknown from _cause(error)
-    _refuse_arguments(statement, error)
-    raise error
+                raise unknown from cause_of(error)
 
 
 def _with_choices(unknown: UnknownField, statement: Statement, known: frozenset[str]) -> UnknownField:
@@ -128,22 +126,23 @@ def _raise_misfit(statement: Statement, before: DjangoQuerySet, error: Exception
             )
         else:
             wrong = InvalidOperand(model=model.__name__, path=path, expected=expected(model, path), got=got)
-        raise wrong from _cause(error)
+        raise wrong from cause_of(error)
     _refuse_arguments(statement, error)
     if isinstance(error, TypeError):
         advice = _advice(statement)
-        raise ShapeError(query=query_text(statement), reason=_sentence(error), advice=advice) from _cause(error)
+        raise ShapeError(query=query_text(statement), reason=sentence(error), advice=advice) from cause_of(error)
     raise error
 
 
 def _refuse_arguments(statement: Statement, error: Exception) -> None:
     """Raise `ShapeError` if an argument of the last clause has a wrong type."""
     if (problem := problem_of_arguments(statement.model, statement.clauses[-1])) is not None:
-        reason, advice = problem
-        raise ShapeError(query=query_text(statement), reason=reason, advice=advice) from _cause(error)
+        raise problem.error(query=query_text(statement), reason=problem.reason, advice=problem.advice) from cause_of(
+            error
+        )
 
 
-def _cause(error: Exception) -> Exception | None:
+def cause_of(error: Exception) -> Exception | None:
     """The error that Django raised, if it came from the project's code; an error of Django's own code adds no facts."""
     frames = traceback.walk_tb(error.__traceback__)
     *_, (innermost, _) = frames
@@ -171,7 +170,8 @@ def _takes_conditions(queryset: DjangoQuerySet) -> bool:
     return True
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """The message of an error, ending with a full stop."""
     text = str(error)
     return text if text.endswith(".") else f"{text}."
 

@@ -219,7 +219,7 @@ class OrderBy(PathsClause):
 
     @override
     def takes(self, name: object) -> bool:
-        # Django checks the values.
+        # Values are checked only if Django refuses one.
         return True
 
 
