@@ -234,10 +234,10 @@ def _django_sql(queryset: Any) -> object:
 def _adj_sql(query: Any) -> object:
     from adj.compiler.django.dialect import dialect_for
     from adj.compiler.plans.prepare import prepare
-    from adj.compiler.plans.prepared import DjangoPath, Question
+    from adj.compiler.plans.prepared import DjangoPath, Execution
     from adj.statement.statement import ROWS
 
-    prepared = prepare(Question(query.statement, query.structure, ROWS), dialect_for("default"))
+    prepared = prepare(Execution(query.statement, query.structure, ROWS), dialect_for("default"))
     return _django_sql(prepared.source) if isinstance(prepared, DjangoPath) else prepared
 
 

@@ -11,17 +11,17 @@ from django.db import OperationalError
 from adj.completion import deadline_in
 from adj.engines.outcome import outcome_of
 from adj.errors import QueryTimeout
-from adj.statement.statement import Finish, Statement
+from adj.statement.statement import Statement, TerminalCall
 from adj.statement.text import query_text
 
 
-def within_time(statement: Statement, finish: Finish) -> AbstractAsyncContextManager[None]:
+def within_time(statement: Statement, terminal: TerminalCall) -> AbstractAsyncContextManager[None]:
     """A block with the statement's time limit; raises `QueryTimeout` when it takes longer."""
-    return nullcontext() if statement.seconds is None else _limited(statement, statement.seconds, finish)
+    return nullcontext() if statement.seconds is None else _limited(statement, statement.seconds, terminal)
 
 
 @asynccontextmanager
-async def _limited(statement: Statement, seconds: float, finish: Finish) -> AsyncGenerator[None]:
+async def _limited(statement: Statement, seconds: float, terminal: TerminalCall) -> AsyncGenerator[None]:
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
@@ -32,4 +32,4 @@ async def _limited(statement: Statement, seconds: float, finish: Finish) -> Asyn
         if not limit.expired():
             raise
         outcome = outcome_of(error if isinstance(error, OperationalError) else error.__cause__)
-        raise QueryTimeout(query=query_text(statement, finish), seconds=seconds, outcome=outcome) from None
+        raise QueryTimeout(query=query_text(statement, terminal), seconds=seconds, outcome=outcome) from None

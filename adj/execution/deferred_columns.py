@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from django.db.models import Model
 
 from adj.compiler.django.dialect import Dialect
-from adj.compiler.plans.prepared import Question
-from adj.compiler.relations.deferred_columns import carry, columns_question, missing
+from adj.compiler.plans.prepared import Execution
+from adj.compiler.relations.deferred_columns import carry, columns_execution, missing
 from adj.statement.text import Noted
 
 RESERVED_PARAMETERS = 1_000
@@ -24,7 +24,7 @@ class QueryRunner(Protocol):
         """The database's dialect."""
         ...
 
-    async def answer(self, question: Question) -> Any:
+    async def answer(self, execution: Execution) -> Any:
         """The rows of a query."""
         ...
 
@@ -45,9 +45,9 @@ async def load_columns(executor: QueryRunner, instances: Sequence[Model], attrib
     size = _most_keys(executor.dialect) or len(lacking)
     for start in range(0, len(lacking), size):
         part = lacking[start : start + size]
-        question = columns_question(part, names, executor.dialect.alias)
-        with Noted(question.statement, question.finish):
-            carry(part, names, await executor.answer(question))
+        execution = columns_execution(part, names, executor.dialect.alias)
+        with Noted(execution.statement, execution.terminal):
+            carry(part, names, await executor.answer(execution))
 
 
 def _most_keys(dialect: Dialect) -> int | None:

@@ -15,11 +15,11 @@ from django.db.models.query import MAX_GET_RESULTS
 
 from adj.abc import Command, Connection, Engine
 from adj.compiler.django.dialect import Dialect
-from adj.compiler.django.terminal_methods import WRITTEN_BY_DJANGO, assigned_values, finish_in_django
+from adj.compiler.django.terminal_methods import WRITTEN_BY_DJANGO, assigned_values, call_in_django
 from adj.compiler.keys.overrides import ITERATOR, has_own_async
 from adj.compiler.plans.plan import Plan
 from adj.compiler.plans.prepare import prepare, prepare_iteration
-from adj.compiler.plans.prepared import DjangoPath, KnownResult, Question, Ready
+from adj.compiler.plans.prepared import DjangoPath, Execution, KnownResult, Ready
 from adj.compiler.relations.known_objects import prefetches, set_known_related_objects
 from adj.django_types import AnyPrefetch, PrivateModel
 from adj.engines.threads.thread_call import uninterrupted
@@ -28,7 +28,7 @@ from adj.events import Stopwatch, is_observed
 from adj.execution.prefetch import prefetch
 from adj.execution.transaction import current
 from adj.statement.shapes import WRITES, Answer
-from adj.statement.statement import Finish, Statement
+from adj.statement.statement import Statement, TerminalCall
 from adj.statement.text import query_text
 
 if TYPE_CHECKING:
@@ -77,30 +77,30 @@ class Executor:
         """An executor that uses the caller's connection."""
         return Executor(self.engine, self.dialect, self._executor_for, connection)
 
-    async def prefetch(self, question: Question, rows: Rows) -> None:
+    async def prefetch(self, execution: Execution, rows: Rows) -> None:
         """Fetch the prefetches of a query for its rows."""
-        if rows and (lookups := prefetches(question.statement)):
+        if rows and (lookups := prefetches(execution.statement)):
             await prefetch(self, rows, lookups)
 
     async def load(self, instances: Sequence[PrivateModel], lookups: Sequence[str | AnyPrefetch]) -> None:
         """Fetch relations, by the lookups of `prefetch_related()`, and the deferred keys that they need."""
         await prefetch(self, instances, lookups, loads_columns=True)
 
-    async def answer(self, question: Question) -> Any:
+    async def answer(self, execution: Execution) -> Any:
         """Run a query and return the result of its terminal method: rows, a row, a number, a boolean or a dict."""
-        prepared = prepare(question, self.dialect)
+        prepared = prepare(execution, self.dialect)
         if isinstance(prepared, KnownResult):
             return prepared.result
         if isinstance(prepared, DjangoPath):
-            finish = question.finish
-            call: Callable[[], object] = partial(finish_in_django, prepared.source, finish)
-            if finish.answer in WRITES or finish.answer in WRITTEN_BY_DJANGO:
-                values = assigned_values(question.statement, finish)
+            terminal = execution.terminal
+            call: Callable[[], object] = partial(call_in_django, prepared.source, terminal)
+            if terminal.answer in WRITES or terminal.answer in WRITTEN_BY_DJANGO:
+                values = assigned_values(execution.statement, terminal)
                 call = partial(call_keeping_transaction, self.dialect.alias, values, call)
-            return await self.answer_in_django(question.statement, finish, call)
-        command, receive = _command(question, prepared), _receiver(question, prepared.plan)
+            return await self.answer_in_django(execution.statement, terminal, call)
+        command, receive = _command(execution, prepared), _receiver(execution, prepared.plan)
         may_query = prepared.plan.calls_project_code()
-        watch = _watch(question, prepared, self.dialect.alias) if is_observed() else None
+        watch = _watch(execution, prepared, self.dialect.alias) if is_observed() else None
         if watch is not None:
             receive = watch.timed(receive)
         rows: Any = None
@@ -119,15 +119,15 @@ class Executor:
                         # A read is sent again, on another connection, if the server has certainly not started it.
                         if not attempts or not connection.was_not_started(error):
                             raise
-        finish = question.finish
-        if finish.answer in _OF_INSTANCES or finish.returning == ():
-            await self.prefetch(question, rows)
-        return rows if finish.returning is not None else _CONCLUSIONS[finish.answer](question.statement, rows)
+        terminal = execution.terminal
+        if terminal.answer in _OF_INSTANCES or terminal.returning == ():
+            await self.prefetch(execution, rows)
+        return rows if terminal.returning is not None else _CONCLUSIONS[terminal.answer](execution.statement, rows)
 
     async def answer_in_django(
         self,
         statement: Statement,
-        finish: Finish,
+        terminal: TerminalCall,
         function: Callable[P, T],
         /,
         *args: P.args,
@@ -136,7 +136,7 @@ class Executor:
         """Run a statement by synchronous code that blocks on the database: Django's own, or the project's."""
         if not is_observed():
             return await self.run(function, *args, **kwargs)
-        text = query_text(statement, finish, with_values=False)
+        text = query_text(statement, terminal, with_values=False)
         with Stopwatch(self.dialect.alias, "", text, was_cached=False) as watch:
             async with self.connection() as connection:
                 watch.has_connection()
@@ -161,8 +161,8 @@ class Executor:
 class Chunks:
     """The rows of a query in lists of at most `size`, as the server sends them; a context manager."""
 
-    def __init__(self, executor: Executor, question: Question, size: int) -> None:
-        self._executor, self._question, self._size = executor, question, size
+    def __init__(self, executor: Executor, execution: Execution, size: int) -> None:
+        self._executor, self._question, self._size = executor, execution, size
         self._stack = AsyncExitStack()
         self.fetch: Callable[[], Awaitable[Rows]] = _nothing
         """Fetch the next rows; an empty list at the end."""
@@ -252,32 +252,32 @@ def _hydrated(statement: Statement, plan: Plan, rows: Sequence[Any]) -> Rows:
     return hydrated
 
 
-def _watch(question: Question, ready: Ready, alias: str) -> Stopwatch:
-    text = query_text(question.statement, question.finish, with_values=False)
+def _watch(execution: Execution, ready: Ready, alias: str) -> Stopwatch:
+    text = query_text(execution.statement, execution.terminal, with_values=False)
     return Stopwatch(alias, ready.sql, text, was_cached=ready.was_cached)
 
 
-def _receiver(question: Question, plan: Plan) -> Callable[[Any], Any]:
+def _receiver(execution: Execution, plan: Plan) -> Callable[[Any], Any]:
     """The function that turns the database's rows into those of the result."""
-    if question.finish.answer is Answer.EXISTS:
+    if execution.terminal.answer is Answer.EXISTS:
         return bool
-    return partial(_hydrated, question.statement, plan) if _has_relations(question.finish) else plan.hydrate
+    return partial(_hydrated, execution.statement, plan) if _has_relations(execution.terminal) else plan.hydrate
 
 
-def _has_relations(finish: Finish) -> bool:
+def _has_relations(terminal: TerminalCall) -> bool:
     """Whether the rows may be instances, rather than the number of changed rows or columns of these."""
-    return finish.answer not in WRITES or finish.returning == ()
+    return terminal.answer not in WRITES or terminal.returning == ()
 
 
-def _command(question: Question, ready: Ready) -> Command:
+def _command(execution: Execution, ready: Ready) -> Command:
     return Command(
         ready.sql,
         ready.parameters,
         locks_rows=ready.plan.locks_rows,
-        writes=question.finish.answer in WRITES,
+        writes=execution.terminal.answer in WRITES,
         is_typed=ready.plan.is_typed,
-        seconds=question.statement.seconds,
-        returns_rows=question.finish.answer not in WRITES or question.finish.returning is not None,
+        seconds=execution.statement.seconds,
+        returns_rows=execution.terminal.answer not in WRITES or execution.terminal.returning is not None,
     )
 
 

@@ -24,7 +24,7 @@ from adj.compiler.keys.prefetch_lookups import (
     refuse_second_queryset,
     through,
 )
-from adj.compiler.plans.prepared import Question
+from adj.compiler.plans.prepared import Execution
 from adj.compiler.relations.deferred_columns import load_as_one
 from adj.compiler.relations.prefetch.caches import Fetched, fill, prepare_caches
 from adj.compiler.relations.prefetch.djangos import take_level
@@ -57,7 +57,7 @@ class QueryRunner(Protocol):
         """Whether only one query can run at a time."""
         ...
 
-    async def answer(self, question: Question) -> Any:  # Any: what the terminal method returns
+    async def answer(self, execution: Execution) -> Any:  # Any: what the terminal method returns
         """The rows of a query."""
         ...
 
@@ -184,7 +184,7 @@ class _Prefetching:
     async def _fetched(self, fetch: Fetch, level: int) -> Fetched:
         request = fetch.request
         executor = await self._executor.sibling(request.alias)
-        parts = [await _noted(executor, question) for question in _questions(fetch, executor.dialect)]
+        parts = [await _noted(executor, execution) for execution in _executions(fetch, executor.dialect)]
         rows = parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
         if request.relation.back_name is not None:
             # Django runs this query first, and only then sets the relation back to the instances.
@@ -224,30 +224,30 @@ def _below(instances: Rows, reached: _Reached, branch: Lookups, level: int) -> I
     yield reached.rows, [*deeper(branch[:1], level), *added, *deeper(branch[1:], level)], level + 1
 
 
-async def _noted(executor: QueryRunner, question: Question) -> list[PrivateModel]:
+async def _noted(executor: QueryRunner, execution: Execution) -> list[PrivateModel]:
     """The rows of a query, which is noted on errors of the database."""
-    with Noted(question.statement, question.finish):
-        rows: list[PrivateModel] = await executor.answer(question)
+    with Noted(execution.statement, execution.terminal):
+        rows: list[PrivateModel] = await executor.answer(execution)
         return rows
 
 
-def _questions(fetch: Fetch, dialect: Dialect) -> Iterator[Question]:
+def _executions(fetch: Fetch, dialect: Dialect) -> Iterator[Execution]:
     """One query, or several if the database does not accept so many keys; none without keys."""
     keys, most = fetch.distinct_keys(), dialect.most_parameters
     if not keys:
         return
-    whole = fetch.request.question(keys)
+    whole = fetch.request.execution(keys)
     if most is None or len(keys) + _operands(whole) <= most:
         yield whole
         return
     size = max(1, most - RESERVED_PARAMETERS)
     for start in range(0, len(keys), size):
-        yield fetch.request.question(RowKeys(keys[start : start + size]))
+        yield fetch.request.execution(RowKeys(keys[start : start + size]))
 
 
-def _operands(question: Question) -> int:
+def _operands(execution: Execution) -> int:
     """How many parameters the values of a query become."""
-    structure = question.structure
+    structure = execution.structure
     values: Sequence[object] = () if isinstance(structure, Unkeyed) else structure.values
     lists = [value for value in values if isinstance(value, SEQUENCE_TYPES)]
     return len(values) - len(lists) + sum(len(operands) for operands in lists if type(operands) is not RowKeys)

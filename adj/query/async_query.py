@@ -19,7 +19,7 @@ from adj.compiler.django.dialect import dialect_for
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
 from adj.compiler.plans.prepare import prepare
-from adj.compiler.plans.prepared import DjangoPath, KnownResult, Question
+from adj.compiler.plans.prepared import DjangoPath, Execution, KnownResult
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
 from adj.query.builders import BuildingQuery
 from adj.query.hidden_frames import hides_frame
@@ -188,7 +188,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         The SQL of a query that cannot have rows, such as `none()`, is empty. Raises `EngineNotOpen` if the SQL depends
         on the server's version and no query has run yet.
         """
-        prepared = prepare(Question(self.statement, self.structure, ROWS), dialect_for(self.db))
+        prepared = prepare(Execution(self.statement, self.structure, ROWS), dialect_for(self.db))
         if isinstance(prepared, KnownResult):
             return SQL("", ())
         if isinstance(prepared, DjangoPath):

@@ -49,7 +49,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     def _with(self, clause: clauses.Clause) -> Self:
         """The query with one more clause, which is checked first; see `adj/compiler/checks/validate.py`."""
-        if self.statement.owner is not None or type(clause) is clauses.Combine:
+        if self.statement.project is not None or type(clause) is clauses.Combine:
             # A project's own QuerySet method gets the clause as it is, and checks it itself.
             owned = stepped(self.statement, clause)
             if owned is not None:

@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 from adj.blocks.atomic import atomic
 from adj.compiler.django.copy_columns import as_instance, check_copyable, copied, fields_of
 from adj.compiler.django.routing import alias_of
-from adj.compiler.plans.prepared import Question
+from adj.compiler.plans.prepared import Execution
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import Executor
 from adj.statement.shapes import Answer
-from adj.statement.statement import Finish
+from adj.statement.statement import TerminalCall
 from adj.statement.structure import StatementHolder
 from adj.statement.text import Noted
 
@@ -37,14 +37,14 @@ async def copy_rows(
     """Insert rows, and return their number; see `AsyncQuery.acopy()`."""
     if not isinstance(batch_size, int) or batch_size <= 0:
         raise ValueError(f"batch_size must be a positive integer; got {batch_size!r}.")
-    statement, finish = query.statement, Finish(Answer.COPY)
+    statement, terminal = query.statement, TerminalCall(Answer.COPY)
     check_copyable(statement.model)
     # Checked before a connection is checked out or a row is read.
     fields_of(statement.model, names)
-    async with within_time(statement, finish), aclosing(_batches(rows, batch_size)) as batches:
+    async with within_time(statement, terminal), aclosing(_batches(rows, batch_size)) as batches:
         executor = await executor_for(alias_of(statement, writes=True))
         copy = _copy if _has_copy(executor) else _insert
-        with Noted(statement, finish):
+        with Noted(statement, terminal):
             return await copy(executor, query, batches, names, progress or _ignore_progress)
 
 
@@ -91,8 +91,8 @@ async def _insert(
     async with atomic(alias, savepoint=False):
         async for batch in batches:
             instances = [as_instance(model, row, names) for row in batch]
-            finish = Finish(Answer.BULK_CREATE, (instances,))
-            await executor.answer(Question(query.statement, query.structure, finish))
+            terminal = TerminalCall(Answer.BULK_CREATE, (instances,))
+            await executor.answer(Execution(query.statement, query.structure, terminal))
             count += len(batch)
             progress(count)
     return count

@@ -19,21 +19,21 @@ from adj.compiler.django.django_path import terminal_reason
 from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.overrides import ASYNC_ITERATION, CONTAINS, EXPLAIN, IN_BULK, method_names
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_values
-from adj.compiler.plans.prepared import Question
+from adj.compiler.plans.prepared import Execution
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import Executor, all_rows
 from adj.query.builders import BuildingQuery
 from adj.query.hidden_frames import hides_frame
 from adj.query.pages import Page, fetch_page
-from adj.query.running import answer, answer_in_django, answer_of_owner
+from adj.query.running import answer, answer_in_django, call_terminal_method
 from adj.query.stream import RowStream
 from adj.statement.shapes import Answer
-from adj.statement.statement import ROWS, Finish
+from adj.statement.statement import ROWS, TerminalCall
 from adj.typevars import M, R
 
-_GET, _FIRST, _LAST = Finish(Answer.GET), Finish(Answer.FIRST), Finish(Answer.LAST)
-_COUNT, _EXISTS = Finish(Answer.COUNT), Finish(Answer.EXISTS)
+_GET, _FIRST, _LAST = TerminalCall(Answer.GET), TerminalCall(Answer.FIRST), TerminalCall(Answer.LAST)
+_COUNT, _EXISTS = TerminalCall(Answer.COUNT), TerminalCall(Answer.EXISTS)
 
 # pytest reads it from the globals of a frame.
 __tracebackhide__ = hides_frame
@@ -78,13 +78,13 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         Takes the arguments of `filter()`. Raises the model's `DoesNotExist` if no row matches, and
         `MultipleObjectsReturned` if there are several.
         """
-        query, finish = self, _GET
+        query, terminal = self, _GET
         if args or kwargs:
             if terminal_reason(self.statement, method_names(Answer.GET)) is None:
                 query = self.filter(*args, **kwargs)
             else:
-                finish = Finish(Answer.GET, args, kwargs)
-        row: R = await answer(query, finish)
+                terminal = TerminalCall(Answer.GET, args, kwargs)
+        row: R = await answer(query, terminal)
         return row
 
     async def aget_or_none(self, *args: object, **kwargs: object) -> R | None:
@@ -106,20 +106,20 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
     async def aearliest(self, *fields: str) -> R:
         """Return the first row by these fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        finish = Finish(Answer.EARLIEST, snapshot_values(self, fields))
+        terminal = TerminalCall(Answer.EARLIEST, snapshot_values(self, fields))
         try:
-            row: R = await answer(self, finish)
+            row: R = await answer(self, terminal)
         except (FieldError, TypeError) as error:
-            raise refusal(self, finish, error)  # noqa: B904  # it may be the error itself, with its cause
+            raise refusal(self, terminal, error)  # noqa: B904  # it may be the error itself, with its cause
         return row
 
     async def alatest(self, *fields: str) -> R:
         """Return the last row by these fields, or by `Meta.get_latest_by`. Raises the model's `DoesNotExist`."""
-        finish = Finish(Answer.LATEST, snapshot_values(self, fields))
+        terminal = TerminalCall(Answer.LATEST, snapshot_values(self, fields))
         try:
-            row: R = await answer(self, finish)
+            row: R = await answer(self, terminal)
         except (FieldError, TypeError) as error:
-            raise refusal(self, finish, error)  # noqa: B904  # as in aearliest()
+            raise refusal(self, terminal, error)  # noqa: B904  # as in aearliest()
         return row
 
     async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, R]:
@@ -130,7 +130,7 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         if terminal_reason(self.statement, IN_BULK) is not None:
             args = () if id_list is None else (id_list,)
             options = {} if field_name == "pk" else {"field_name": field_name}
-            rows_by_key: dict[Any, R] = await answer_of_owner(self, IN_BULK, "in_bulk", *args, **options)
+            rows_by_key: dict[Any, R] = await call_terminal_method(self, IN_BULK, "in_bulk", *args, **options)
             return rows_by_key
         # As Django does: a false value, such as 0, counts as an empty list.
         # Any: the value may not be a collection.
@@ -180,7 +180,7 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
             raise ValueError(f"chunk_size must be a positive integer; got {size!r}.")
         if not isinstance(size, int):
             raise TypeError(f"chunk_size must be a positive integer; got {type(size).__name__}.")
-        return RowStream(self.db, Question(self.statement, self.structure, ROWS), chunk_size)
+        return RowStream(self.db, Execution(self.statement, self.structure, ROWS), chunk_size)
 
     async def __aiter__(self) -> AsyncIterator[R]:
         """`async for row in query` fetches all rows at once, as Django does; use `stream()` to fetch them in chunks."""
@@ -225,7 +225,7 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
         instance.
         """
         if terminal_reason(self.statement, CONTAINS) is not None:
-            is_row: bool = await answer_of_owner(self, CONTAINS, "contains", obj)
+            is_row: bool = await call_terminal_method(self, CONTAINS, "contains", obj)
             return is_row
         queryset = self.queryset
         is_simple = isinstance(obj, Model) and obj.pk is not None and has_instances(queryset)
@@ -241,16 +241,16 @@ class ReadingQuery(BuildingQuery[M, R], Generic[M, R]):
 
         Raises `UnknownField`, and `ShapeError` for an argument that is not an aggregate.
         """
-        finish = Finish(Answer.AGGREGATE, *snapshot_expressions(self, args, kwargs))
+        terminal = TerminalCall(Answer.AGGREGATE, *snapshot_expressions(self, args, kwargs))
         try:
-            values: dict[str, Any] = await answer(self, finish)
+            values: dict[str, Any] = await answer(self, terminal)
         except (FieldError, TypeError) as error:
-            raise refusal(self, finish, error)  # noqa: B904  # as in aearliest()
+            raise refusal(self, terminal, error)  # noqa: B904  # as in aearliest()
         return values
 
     async def aexplain(self, *, format: str | None = None, **options: Any) -> str:
         """Return the database's execution plan of the query; see Django's `explain()` for the arguments."""
-        plan: str = await answer_of_owner(self, EXPLAIN, "explain", format=format, **options)
+        plan: str = await call_terminal_method(self, EXPLAIN, "explain", format=format, **options)
         return plan
 
 

@@ -12,40 +12,40 @@ from adj.compiler.django.build import build_on
 from adj.compiler.django.django_path import call_terminal, terminal_source
 from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.overrides import MethodNames
-from adj.compiler.plans.prepared import Question
+from adj.compiler.plans.prepared import Execution
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.statement.shapes import WRITES
-from adj.statement.statement import ROWS, Finish
+from adj.statement.statement import ROWS, TerminalCall
 from adj.statement.structure import StatementHolder
 from adj.statement.text import Noted
 
 
-async def answer(query: StatementHolder, finish: Finish) -> Any:
+async def answer(query: StatementHolder, terminal: TerminalCall) -> Any:
     """The result of a terminal method; `AsyncQuery[M, R]` knows its type."""
     statement = query.statement
-    alias = alias_of(statement, writes=finish.answer in WRITES)
+    alias = alias_of(statement, writes=terminal.answer in WRITES)
     if statement.seconds is not None:
-        async with within_time(statement, finish):
+        async with within_time(statement, terminal):
             executor = await executor_for(alias)
-            with Noted(statement, finish):
-                return await executor.answer(Question(statement, query.structure, finish))
+            with Noted(statement, terminal):
+                return await executor.answer(Execution(statement, query.structure, terminal))
     # The same without the block, which would slow down every query.
     executor = await executor_for(alias)
-    with Noted(statement, finish):
-        return await executor.answer(Question(statement, query.structure, finish))
+    with Noted(statement, terminal):
+        return await executor.answer(Execution(statement, query.structure, terminal))
 
 
-async def answer_in_django(query: StatementHolder, finish: Callable[[QuerySet[Any, Any]], Any]) -> Any:
+async def answer_in_django(query: StatementHolder, terminal: Callable[[QuerySet[Any, Any]], Any]) -> Any:
     """The result of Django's own code, run on adj's connection."""
     alias = alias_of(query.statement)
     async with within_time(query.statement, ROWS):
         executor = await executor_for(alias)
         with Noted(query.statement, ROWS):
-            return await executor.answer_in_django(query.statement, ROWS, finish, build_on(query.statement, alias))
+            return await executor.answer_in_django(query.statement, ROWS, terminal, build_on(query.statement, alias))
 
 
-async def answer_of_owner(
+async def call_terminal_method(
     query: StatementHolder, names: MethodNames, name: str, /, *args: object, **kwargs: object
 ) -> Any:
     """The result of a terminal method that is run by Django's code, or by the project's QuerySet class."""

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic
 
-from adj.compiler.plans.prepared import Question
+from adj.compiler.plans.prepared import Execution
 from adj.completion import deadline_in
 from adj.errors import QueryTimeout
 from adj.execution.databases import executor_for
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 class RowStream(Generic[T]):
     """The rows of a query, fetched `chunk_size` at a time; a context manager and an asynchronous iterator."""
 
-    def __init__(self, alias: str, question: Question, chunk_size: int) -> None:
-        self._alias, self._question, self._chunk_size = alias, question, chunk_size
+    def __init__(self, alias: str, execution: Execution, chunk_size: int) -> None:
+        self._alias, self._question, self._chunk_size = alias, execution, chunk_size
         self._rows: deque[T] = deque()
         self._chunks: Chunks | None = None
 
     async def __aenter__(self) -> Self:
-        statement, finish = self._question.statement, self._question.finish
-        async with within_time(statement, finish):
+        statement, terminal = self._question.statement, self._question.terminal
+        async with within_time(statement, terminal):
             chunks = Chunks(await executor_for(self._alias), self._question, self._chunk_size)
-            with Noted(statement, finish):
+            with Noted(statement, terminal):
                 await chunks.__aenter__()
         self._chunks = chunks
         return self
@@ -63,9 +63,9 @@ class RowStream(Generic[T]):
     async def _fetch(self) -> None:
         if self._chunks is None:
             raise RuntimeError("A stream can be iterated only inside its `async with` block.")
-        statement, finish = self._question.statement, self._question.finish
-        with Noted(statement, finish):
-            async with within_time(statement, finish):
+        statement, terminal = self._question.statement, self._question.terminal
+        with Noted(statement, terminal):
+            async with within_time(statement, terminal):
                 rows = await self._chunks.fetch()
         if not rows:
             raise StopAsyncIteration

@@ -18,7 +18,7 @@ from adj.query.copy_from import COPY_BATCH, copy_rows
 from adj.query.hidden_frames import hides_frame
 from adj.query.running import answer
 from adj.statement.shapes import Answer
-from adj.statement.statement import Finish, Names, Statement
+from adj.statement.statement import Names, Statement, TerminalCall
 from adj.statement.structure import StatementHolder, Structure, Unkeyed
 from adj.typevars import M, R, T
 
@@ -36,7 +36,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
 
     async def acreate(self, **kwargs: Any) -> M:
         """Save a new instance and return it. As in Django, the query's conditions are ignored."""
-        created: M = await answer(self, Finish(Answer.CREATE, kwargs=kwargs))
+        created: M = await answer(self, TerminalCall(Answer.CREATE, kwargs=kwargs))
         return created
 
     async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
@@ -45,7 +45,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         Also returns whether it was created. Raises the model's `MultipleObjectsReturned`.
         """
         args = () if defaults is None else (defaults,)
-        row: tuple[M, bool] = await answer(self, Finish(Answer.GET_OR_CREATE, args, kwargs))
+        row: tuple[M, bool] = await answer(self, TerminalCall(Answer.GET_OR_CREATE, args, kwargs))
         return row
 
     async def aupdate_or_create(
@@ -60,7 +60,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         the model's `MultipleObjectsReturned`.
         """
         args = (defaults, create_defaults) if create_defaults is not None else (defaults,)
-        row: tuple[M, bool] = await answer(self, Finish(Answer.UPDATE_OR_CREATE, args, kwargs))
+        row: tuple[M, bool] = await answer(self, TerminalCall(Answer.UPDATE_OR_CREATE, args, kwargs))
         return row
 
     async def abulk_create(
@@ -84,7 +84,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
             "update_fields": update_fields,
             "unique_fields": unique_fields,
         }
-        created: list[M] = await answer(self, Finish(Answer.BULK_CREATE, (objs,), options))
+        created: list[M] = await answer(self, TerminalCall(Answer.BULK_CREATE, (objs,), options))
         return created
 
     async def abulk_update(self, objs: Iterable[M], fields: Iterable[str], batch_size: int | None = None) -> int:
@@ -93,7 +93,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         Raises `ValueError` for an instance without a primary key, and for a field that cannot be updated.
         """
         args = _reusable(objs), _reusable(fields)
-        changed: int = await answer(self, Finish(Answer.BULK_UPDATE, args, {"batch_size": batch_size}))
+        changed: int = await answer(self, TerminalCall(Answer.BULK_UPDATE, args, {"batch_size": batch_size}))
         return changed
 
     async def aupdate(self, **kwargs: Any) -> int:
@@ -105,7 +105,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         if terminal_reason(self.statement, method_names(Answer.UPDATE)) is None:
             check_assignments(self.statement.model, kwargs)
         _, kwargs = snapshot_expressions(self, (), kwargs)
-        changed: int = await answer(self, Finish(Answer.UPDATE, kwargs=kwargs))
+        changed: int = await answer(self, TerminalCall(Answer.UPDATE, kwargs=kwargs))
         return changed
 
     async def adelete(self) -> tuple[int, dict[str, int]]:
@@ -114,7 +114,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         As in Django, signals are sent and `on_delete` is followed. Raises `ProtectedError` and `RestrictedError`,
         `TypeError` after a slice, `distinct()` of fields or `values()`, and `NotSupportedError` after `union()`.
         """
-        deleted: tuple[int, dict[str, int]] = await answer(self, Finish(Answer.DELETE))
+        deleted: tuple[int, dict[str, int]] = await answer(self, TerminalCall(Answer.DELETE))
         return deleted
 
     @overload
@@ -182,7 +182,7 @@ class ReturningQuery(StatementHolder, Generic[T]):
         """
         check_assignments(self.statement.model, kwargs)
         _, kwargs = snapshot_expressions(self, (), kwargs)
-        rows: list[T] = await answer(self, Finish(Answer.UPDATE, kwargs=kwargs, returning=self._names))
+        rows: list[T] = await answer(self, TerminalCall(Answer.UPDATE, kwargs=kwargs, returning=self._names))
         return rows
 
     async def adelete(self) -> list[T]:
@@ -192,5 +192,5 @@ class ReturningQuery(StatementHolder, Generic[T]):
         deleted by Django's own code in one transaction. Raises `UnsupportedFeature` if the database does not support
         it.
         """
-        rows: list[T] = await answer(self, Finish(Answer.DELETE, returning=self._names))
+        rows: list[T] = await answer(self, TerminalCall(Answer.DELETE, returning=self._names))
         return rows

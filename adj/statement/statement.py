@@ -17,7 +17,7 @@ Operands: TypeAlias = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Finish:
+class TerminalCall:
     """The terminal method of a query, with its arguments: `aearliest("published")`, `aaggregate(n=Count("pk"))`.
 
     `returning` are the columns of changed rows to return; an empty tuple stands for instances.
@@ -29,22 +29,22 @@ class Finish:
     returning: Names | None = None
 
 
-ROWS = Finish()
+ROWS = TerminalCall()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Owner:
+class ProjectCode:
     """The project's code that a statement's next method calls.
 
     `reason` says why the statement takes the Django path: every query method is then called on the statement's base at
-    once, and `told` are the clauses that the base already has. Without a reason, only methods that `manager` defines
+    once, and `applied` are the clauses that the base already has. Without a reason, only methods that `manager` defines
     are called, and only as the first method. `is_start` marks a manager's rows, which `all()` does not copy.
     """
 
     reason: str | None = None
     manager: Any = None
     is_start: bool = False
-    told: tuple[Clause, ...] = ()
+    applied: tuple[Clause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class Statement:
 
     `base` is the QuerySet that the query starts from; without one it starts from the model's default manager. `alias`
     is that of `using()`; without one the router chooses when the query runs. `seconds` is the limit of `timeout()`.
-    `owner` is set if a project's manager or QuerySet class overrides methods.
+    `project` is set if a project's manager or QuerySet class overrides methods.
     """
 
     # Not generic: AsyncQuery[M, R] knows the types.
@@ -62,14 +62,14 @@ class Statement:
     clauses: tuple[Clause, ...] = ()
     alias: str | None = None
     seconds: float | None = None
-    owner: Owner | None = None
+    project: ProjectCode | None = None
 
     def with_clause(self, clause: Clause) -> Statement:
         """The statement with one more clause."""
         # Not by replace(), which takes three times as long, and every query method calls this.
         statement = Statement(self.model, self.base, (*self.clauses, clause), self.alias, self.seconds)
-        if self.owner is not None and self.owner.reason is not None:
-            return replace(statement, owner=self.owner)
+        if self.project is not None and self.project.reason is not None:
+            return replace(statement, project=self.project)
         return statement
 
     def on(self, alias: str | None) -> Statement:

@@ -11,7 +11,7 @@ from django.db.models import Field, FilteredRelation, Q
 from django.db.models.expressions import BaseExpression, CombinedExpression, NegatedExpression
 
 from adj.statement.shapes import Answer
-from adj.statement.statement import ROWS, Finish, Statement
+from adj.statement.statement import ROWS, Statement, TerminalCall
 from adj.statement.structure import StatementHolder
 
 _LONGEST = 60
@@ -23,22 +23,22 @@ _OPERATORS = {"AND": "&", "OR": "|", "XOR": "^"}
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
 
 
-def query_text(statement: Statement, finish: Finish = ROWS, *, with_values: bool | None = None) -> str:
+def query_text(statement: Statement, terminal: TerminalCall = ROWS, *, with_values: bool | None = None) -> str:
     """The code of a query, such as `q(Book).filter(pages__gt=200).order_by('-rating')`.
 
     Never touches the database. Values are shown if `with_values` is true; by default only with `settings.DEBUG`, since
     messages end up in logs. Very deeply nested conditions and queries are left out.
     """
     shows_values = settings.DEBUG if with_values is None else with_values
-    return _text(statement, finish, _Writer(shows_values))
+    return _text(statement, terminal, _Writer(shows_values))
 
 
-def _text(statement: Statement, finish: Finish, writer: _Writer) -> str:
-    told = () if statement.owner is None else statement.owner.told
-    calls = "".join(clause.text(writer) for clause in (*told, *statement.clauses))
+def _text(statement: Statement, terminal: TerminalCall, writer: _Writer) -> str:
+    applied = () if statement.project is None else statement.project.applied
+    calls = "".join(clause.text(writer) for clause in (*applied, *statement.clauses))
     using = f".using({statement.alias!r})" if statement.alias is not None else ""
     timeout = f".timeout({statement.seconds!r})" if statement.seconds is not None else ""
-    return f"q({_base_text(statement)}){calls}{using}{timeout}{writer.finish(finish)}"
+    return f"q({_base_text(statement)}){calls}{using}{timeout}{writer.terminal(terminal)}"
 
 
 def _base_text(statement: Statement) -> str:
@@ -92,12 +92,12 @@ class _Noting:
 class Noted(_Noting):
     """Notes a query."""
 
-    def __init__(self, statement: Statement, finish: Finish) -> None:
-        self.statement, self.finish = statement, finish
+    def __init__(self, statement: Statement, terminal: TerminalCall) -> None:
+        self.statement, self.terminal = statement, terminal
 
     def text(self) -> str:
         """The query as it was written."""
-        return query_text(self.statement, self.finish)
+        return query_text(self.statement, self.terminal)
 
 
 class NotedCall(_Noting):
@@ -116,15 +116,15 @@ class _Writer:
         self.shows_values = shows_values
         self.depth = depth
 
-    def finish(self, finish: Finish) -> str:
+    def terminal(self, terminal: TerminalCall) -> str:
         """The terminal method, unless it is `run()`."""
-        if finish.answer is Answer.ROWS:
+        if terminal.answer is Answer.ROWS:
             return ""
-        options = finish.kwargs.items()
-        if finish.answer in {Answer.BULK_CREATE, Answer.BULK_UPDATE}:
+        options = terminal.kwargs.items()
+        if terminal.answer in {Answer.BULK_CREATE, Answer.BULK_UPDATE}:
             options = {name: value for name, value in options if value}.items()
-        returning = "" if finish.returning is None else self.call("returning", finish.returning)
-        return returning + self.call(f"a{finish.answer.value}", finish.args, options)
+        returning = "" if terminal.returning is None else self.call("returning", terminal.returning)
+        return returning + self.call(f"a{terminal.answer.value}", terminal.args, options)
 
     def call(self, name: str, args: Iterable[object] = (), kwargs: Iterable[tuple[str, object]] = ()) -> str:
         """`.name(args, key=value)`."""

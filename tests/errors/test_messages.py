@@ -81,6 +81,7 @@ AWAITED_MISTAKES: list[tuple[Callable[[], Coroutine[Any, Any, object]], type[Exc
     (lambda: books.aearliest("nope"), UnknownField),
     (lambda: books.aearliest(5), InvalidOrder),
     (lambda: books.alatest("author__nme"), UnknownField),
+    (lambda: books[:3].alatest("nope"), ShapeError),
 ]
 
 

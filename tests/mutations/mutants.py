@@ -115,7 +115,7 @@ def _expressions(function: ast.AST) -> Iterator[ast.AST]:
 _KEYS: Final[Mapping[str, Callable[[str], bool]]] = {
     "key_visitor": lambda function: function.startswith("KeyWalk.") or function == "describe_operands",
     "constants": lambda function: function in {"constant_key", "_key_of_container", "_of_subclass"},
-    "plan_key": lambda function: function in {"structure_with_ending", "key_of"},
+    "plan_key": lambda function: function in {"structure_with_terminal_call", "key_of"},
     "nodes": lambda function: function in {"field_key", "_argument_key"},
     "clauses.clause": lambda function: function.endswith(".key"),
     "clauses.rows": lambda function: function.endswith(".key") or function == "among_key",

@@ -16,9 +16,9 @@ from adj import q
 from adj.compiler.django.assign import check_assignments
 from adj.compiler.django.routing import alias_of
 from adj.compiler.plans.prepare import plan_cache, prepare
-from adj.compiler.plans.prepared import Prepared, Question, Ready
+from adj.compiler.plans.prepared import Execution, Prepared, Ready
 from adj.statement.shapes import WRITES, Answer
-from adj.statement.statement import ROWS, Finish
+from adj.statement.statement import ROWS, TerminalCall
 from tests.shadow.dialects import dialect_of
 from tests.shadow.recording import Record, Step, record_of, replayed, started
 from tests.shadow.tally import TALLY
@@ -34,7 +34,7 @@ class Asked:
 
     form: str
     temperature: str
-    question: Question | None = None
+    question: Execution | None = None
     prepared: Prepared | None = None
     error: Exception | None = None
 
@@ -72,19 +72,19 @@ class Ending:
         step = variation.step(Step(self.name, self.args, self.kwargs))
         return Ending(self.name, step.args, dict(step.kwargs))
 
-    def question(self, query: Any) -> Question:
+    def question(self, query: Any) -> Execution:
         """The question that a query of adj's asks with this ending. Raises what its method would raise at once."""
-        finish = Finish(self.answer, self.args, self.kwargs)
+        finish = TerminalCall(self.answer, self.args, self.kwargs)
         if self.name == "get":
             query, finish = (query.filter(*self.args, **self.kwargs) if self.args or self.kwargs else query), _GET
         elif self.name == "item":
             query, finish = query[self.args[0] : self.args[0] + 1], ROWS
         elif self.name == "update":
             check_assignments(query.statement.model, self.kwargs)
-        return Question(query.statement, query.structure, finish)
+        return Execution(query.statement, query.structure, finish)
 
 
-_GET = Finish(Answer.GET)
+_GET = TerminalCall(Answer.GET)
 
 WithOthers: TypeAlias = Callable[[Record, tuple[Step, ...]], Any]
 
@@ -135,7 +135,7 @@ def _asked(asked: Asked, make: Callable[[], Any], ending: Ending) -> Asked:
     return replace(asked, question=question, prepared=prepared)
 
 
-def _prepared(question: Question, ending: Ending) -> Prepared:
+def _prepared(question: Execution, ending: Ending) -> Prepared:
     return prepare(question, dialect_of(alias_of(question.statement, writes=ending.writes)))
 
 

@@ -13,9 +13,9 @@ from adj.compiler.django.dialect import Dialect, dialect_for
 from adj.compiler.plans.cache import CacheStats
 from adj.compiler.plans.plan import Plan
 from adj.compiler.plans.prepare import prepare
-from adj.compiler.plans.prepared import KnownResult, Question, Ready
+from adj.compiler.plans.prepared import Execution, KnownResult, Ready
 from adj.engines.threads.server_facts import read_facts
-from adj.statement.statement import ROWS, Finish
+from adj.statement.statement import ROWS, TerminalCall
 from adj.statement.structure import Key, Structure
 
 AnyQuery: TypeAlias = AsyncQuery[Any, Any]
@@ -31,19 +31,19 @@ def dialect() -> Dialect:
     return known if known.has_facts else dialect_for("default", read_facts("default"))
 
 
-def prepared(query: AnyQuery, finish: Finish = ROWS) -> Any:
+def prepared(query: AnyQuery, finish: TerminalCall = ROWS) -> Any:
     """What the compiler makes of a query: Ready, KnownResult or DjangoPath."""
-    return prepare(Question(query.statement, query.structure, finish), dialect())
+    return prepare(Execution(query.statement, query.structure, finish), dialect())
 
 
-def ready(query: AnyQuery, finish: Finish = ROWS) -> Ready:
+def ready(query: AnyQuery, finish: TerminalCall = ROWS) -> Ready:
     """The same, for a query that has a plan."""
     found = prepared(query, finish)
     assert isinstance(found, Ready), f"{query!r} has no plan but {found!r}"
     return found
 
 
-def plan_of(query: AnyQuery, finish: Finish = ROWS) -> Plan:
+def plan_of(query: AnyQuery, finish: TerminalCall = ROWS) -> Plan:
     """The plan of a query."""
     return ready(query, finish).plan
 

@@ -45,7 +45,7 @@ from adj.compiler.keys.nodes import computed_names, has_derived_field, holds_exp
 from adj.compiler.keys.overrides import builds_plainly, method_names, overridden_terminals
 from adj.compiler.plans.binders import _general_bind, is_plain_integer
 from adj.compiler.plans.plan import Guard
-from adj.compiler.plans.plan_key import structure_with_ending
+from adj.compiler.plans.plan_key import structure_with_terminal_call
 from adj.compiler.plans.prepared import DjangoPath, KnownResult, Ready
 from adj.compiler.plans.proof import are_same
 from adj.compiler.slots.lookup_paths import compares_plainly, takes_any_length
@@ -55,7 +55,7 @@ from adj.compiler.slots.row_keys import SlottedKeys, keys_bind
 from adj.compiler.slots.slots import Cell, Marker, Recording, Rendering, Slot, UnfitValue, check_nested, nested_markers
 from adj.compiler.slots.slotted_query import _is_built_plainly, _is_list_of_keys, _objection, recorded
 from adj.statement.shapes import Answer
-from adj.statement.statement import ROWS, Finish
+from adj.statement.statement import ROWS, TerminalCall
 from adj.statement.structure import Structure, Uncacheable, Unkeyed, extended
 from tests.running import run
 from tests.shop.models import Author, Book, BookQuerySet, OrderLine
@@ -168,7 +168,7 @@ def compiled(query: AnyQuery) -> Recording:
     """What was noted while a query was built and compiled with slots."""
     structure = structure_of(query)
     recording = Recording(structure.values)
-    with dialect().lent(), recorded(recording):
+    with dialect().installed(), recorded(recording):
         queryset, _ = build_with_slots(query.statement, ROWS, structure, recording)
         queryset.query.get_compiler("default").as_sql()
     return recording
@@ -195,7 +195,7 @@ def test_a_slot_that_nobody_took_gives_no_plan() -> None:
 
 
 def rendered(node: Any, recording: Recording) -> None:
-    with recorded(recording), dialect().lent():
+    with recorded(recording), dialect().installed():
         Book.objects.order_by().query.get_compiler("default").compile(node)
 
 
@@ -205,7 +205,7 @@ def test_a_slot_inside_a_node_that_may_look_at_it_raises_an_objection() -> None:
     query = q(Book).filter(pages=1)
     structure = structure_of(query)
     opaque = Recording(structure.values)
-    with dialect().lent(), recorded(opaque):
+    with dialect().installed(), recorded(opaque):
         queryset, _ = build_with_slots(query.statement, ROWS, structure, opaque)
         lookup: Any = queryset.query.where.children[0]
         compiler: Any = queryset.query.get_compiler("default")
@@ -593,7 +593,7 @@ def test_columns_of_djangos_own_have_lasting_sql() -> None:
 
 def test_a_lookup_that_the_sql_leaves_out_is_checked_at_each_run() -> None:
     counted = q(Author).annotate(n=Count("books", filter=Q(books__pages="1")))
-    plan = plan_of(counted, Finish(Answer.COUNT))
+    plan = plan_of(counted, TerminalCall(Answer.COUNT))
     assert plan.bind(("2",), None)[1] == ()
     with pytest.raises(ValueError, match="expected a number but got 'many'"):
         plan.bind(("many",), None)
@@ -887,13 +887,13 @@ def test_a_list_of_values_and_expressions_has_no_key() -> None:
 
 
 def test_an_assignment_without_a_key_leaves_none_to_the_update() -> None:
-    finish = Finish(Answer.UPDATE, (), {"title": RawSQL("%s", ("x",))})
-    assert isinstance(structure_with_ending(Book, structure_of(q(Book)), finish), Unkeyed)
+    finish = TerminalCall(Answer.UPDATE, (), {"title": RawSQL("%s", ("x",))})
+    assert isinstance(structure_with_terminal_call(Book, structure_of(q(Book)), finish), Unkeyed)
 
 
 def test_what_takes_several_statements_is_left_to_django() -> None:
-    assert isinstance(prepared(q(Book).filter(pages=1), Finish(Answer.DELETE)), DjangoPath)
-    assert isinstance(prepared(q(Book), Finish(Answer.CREATE, (), {"title": "a"})), DjangoPath)
+    assert isinstance(prepared(q(Book).filter(pages=1), TerminalCall(Answer.DELETE)), DjangoPath)
+    assert isinstance(prepared(q(Book), TerminalCall(Answer.CREATE, (), {"title": "a"})), DjangoPath)
     own: Any = OwnFilter(Book)
     assert isinstance(prepared(q(own).filter(pages=1)), DjangoPath)
 

@@ -74,7 +74,7 @@ HAS_FETCH_MODES = django.VERSION >= (6, 1)
 def layout_and_rows(query: AnyQuery) -> tuple[Layout, list[tuple[object, ...]]]:
     """What a query's rows look like, and the rows as the database sends them."""
     known = dialect()
-    with known.lent():
+    with known.installed():
         queryset = build(query.statement).using("default")
         captured = capture(queryset, ROWS, "default")
         layout = _layout(queryset, captured.compiler, Answer.ROWS, "default")

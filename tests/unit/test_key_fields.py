@@ -23,14 +23,14 @@ from adj.compiler.django.dialect import dialect_for
 from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.key_visitor import structure_of, structure_of_statement
 from adj.compiler.keys.nodes import computed_names
-from adj.compiler.plans.plan_key import key_of, structure_with_ending
+from adj.compiler.plans.plan_key import key_of, structure_with_terminal_call
 from adj.compiler.relations.relation import relation_of
 from adj.query.async_query import query_of
 from adj.statement import clauses as ask
 from adj.statement.clauses import CLAUSES, Clause
 from adj.statement.key_chain import linked
 from adj.statement.shapes import WRITES, Answer
-from adj.statement.statement import ROWS, Finish, Owner, Statement
+from adj.statement.statement import ROWS, ProjectCode, Statement, TerminalCall
 from adj.statement.structure import Key, Structure, Unkeyed
 from tests.shop.models import Author, Book, Tag
 from tests.unit.asking import AnyQuery, django_sql_of, sql_of
@@ -74,11 +74,11 @@ Flip: TypeAlias = InKey | IsValue | NotInSQL | HasNoKey
 Flips: TypeAlias = Mapping[str, list[Flip]]
 
 
-def keyed(statement: Statement, finish: Finish = ROWS) -> Structure | Unkeyed:
-    return structure_with_ending(statement.model, structure_of_statement(statement), finish)
+def keyed(statement: Statement, finish: TerminalCall = ROWS) -> Structure | Unkeyed:
+    return structure_with_terminal_call(statement.model, structure_of_statement(statement), finish)
 
 
-def plan_key(statement: Statement, finish: Finish = ROWS) -> Key:
+def plan_key(statement: Statement, finish: TerminalCall = ROWS) -> Key:
     """What `prepare()` looks a plan up by."""
     structure = keyed(statement, finish)
     assert isinstance(structure, Structure), structure.reason
@@ -86,14 +86,14 @@ def plan_key(statement: Statement, finish: Finish = ROWS) -> Key:
     return key_of(statement.model, finish.answer, structure, dialect)
 
 
-def filling(statement: Statement, finish: Finish = ROWS) -> object:
+def filling(statement: Statement, finish: TerminalCall = ROWS) -> object:
     """What fills the plan."""
     structure = keyed(statement, finish)
     assert isinstance(structure, Structure), structure.reason
     return structure.values, structure.bounds
 
 
-def check(flip: Flip, *pair: tuple[Statement, Finish]) -> None:
+def check(flip: Flip, *pair: tuple[Statement, TerminalCall]) -> None:
     """Two statements, or a single one that has no key, fare as the table says."""
     if isinstance(flip, HasNoKey):
         structure = keyed(*pair[0])
@@ -387,9 +387,9 @@ STATEMENT: Flips = {
     ],
     "alias": [InKey(None, "postgres"), InKey("default", "postgres")],
     "seconds": [NotInSQL(None, 1.0, "how long the answer may take")],
-    "owner": [
-        HasNoKey(Owner("BookQuerySet overrides filter"), "BookQuerySet overrides filter"),
-        NotInSQL(None, Owner(is_start=True), "whether a manager takes the first step"),
+    "project": [
+        HasNoKey(ProjectCode("BookQuerySet overrides filter"), "BookQuerySet overrides filter"),
+        NotInSQL(None, ProjectCode(is_start=True), "whether a manager takes the first step"),
     ],
 }
 
@@ -417,13 +417,13 @@ def test_a_field_of_a_nested_statement_is_in_the_key(statement: Statement, name:
     check(flip, *[(Statement(Author, clauses=(clause,)), ROWS) for clause in around])
 
 
-FINISHES: list[tuple[Finish, Flips]] = [
+FINISHES: list[tuple[TerminalCall, Flips]] = [
     (
-        Finish(Answer.EARLIEST, ("published",)),
+        TerminalCall(Answer.EARLIEST, ("published",)),
         {"args": [*NAMES_OR_EXPRESSIONS, InKey(("published",), ("-published",))]},
     ),
     (
-        Finish(Answer.AGGREGATE, (), {"n": Count("pk")}),
+        TerminalCall(Answer.AGGREGATE, (), {"n": Count("pk")}),
         {
             "args": [InKey((), (Count("pk"),)), InKey((Count("pk"),), (Max("pk"),))],
             "kwargs": [
@@ -435,7 +435,7 @@ FINISHES: list[tuple[Finish, Flips]] = [
         },
     ),
     (
-        Finish(Answer.UPDATE, (), {"title": "a"}),
+        TerminalCall(Answer.UPDATE, (), {"title": "a"}),
         {
             "kwargs": [
                 InKey({"title": "a"}, {"subtitle": "a"}),
@@ -458,20 +458,25 @@ FINISHES: list[tuple[Finish, Flips]] = [
             ],
         },
     ),
-    (Finish(Answer.DELETE), {"returning": [InKey(None, ()), InKey((), ("title",)), InKey(("title",), ("pages",))]}),
-    (Finish(), {"answer": [InKey(one, other) for one, other in itertools.combinations(Answer, 2)]}),
+    (
+        TerminalCall(Answer.DELETE),
+        {"returning": [InKey(None, ()), InKey((), ("title",)), InKey(("title",), ("pages",))]},
+    ),
+    (TerminalCall(), {"answer": [InKey(one, other) for one, other in itertools.combinations(Answer, 2)]}),
 ]
 
 
 def test_every_field_of_an_ending_is_in_the_table() -> None:
-    assert {name for _, flips in FINISHES for name in flips} == fields_of(Finish)
+    assert {name for _, flips in FINISHES for name in flips} == fields_of(TerminalCall)
 
 
 @pytest.mark.parametrize(
     ("finish", "name", "flip"), [one for finish in FINISHES for one in named({type(finish[0]): finish})]
 )
 @pytest.mark.parametrize("clauses", [(), ONE_CLAUSE, (ask.Slice(2, 9),)], ids=["all", "filtered", "sliced"])
-def test_a_field_of_an_ending_is_in_the_key(clauses: tuple[Clause, ...], finish: Finish, name: str, flip: Flip) -> None:
+def test_a_field_of_an_ending_is_in_the_key(
+    clauses: tuple[Clause, ...], finish: TerminalCall, name: str, flip: Flip
+) -> None:
     statement = Statement(Book, clauses=clauses)
     check(flip, *[(statement, one) for one in flipped(finish, name, flip)])
 
@@ -480,8 +485,8 @@ def test_a_field_of_an_ending_is_in_the_key(clauses: tuple[Clause, ...], finish:
 def test_the_limits_of_a_slice_are_structure_for_an_ending(answer: Answer) -> None:
     """A terminal method adds its own limits to them."""
     one, other, same = (Statement(Book, clauses=(ask.Slice(2, stop),)) for stop in (5, 6, 5))
-    assert plan_key(one, Finish(answer)) != plan_key(other, Finish(answer))
-    assert plan_key(one, Finish(answer)) == plan_key(same, Finish(answer))
+    assert plan_key(one, TerminalCall(answer)) != plan_key(other, TerminalCall(answer))
+    assert plan_key(one, TerminalCall(answer)) == plan_key(same, TerminalCall(answer))
 
 
 # -- the base ----------------------------------------------------------------------------------------------------------

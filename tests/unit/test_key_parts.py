@@ -29,11 +29,11 @@ from adj.compiler.keys.content_types import generation
 from adj.compiler.keys.key_visitor import KeyWalk, base_structure, describe_operands, structure_of
 from adj.compiler.keys.node_types import node_type_of
 from adj.compiler.keys.nodes import field_key
-from adj.compiler.plans.plan_key import key_of, structure_with_ending
+from adj.compiler.plans.plan_key import key_of, structure_with_terminal_call
 from adj.statement import clauses as ask
 from adj.statement.key_chain import KeyChain
 from adj.statement.shapes import Answer
-from adj.statement.statement import Finish
+from adj.statement.statement import TerminalCall
 from adj.statement.structure import Structure, Uncacheable, Unkeyed
 from tests.shop.models import Author, Book, Publisher
 from tests.unit.asking import structure_of as structure_of_query
@@ -316,20 +316,22 @@ def test_the_key_of_a_plan_has_all_its_parts() -> None:
 def test_an_ending_adds_its_own_parts() -> None:
     structure = structure_of_query(q(Book).filter(pages=1)[2:5])
     plain = parts(structure.key)
-    counted = structure_with_ending(Book, structure, Finish(Answer.COUNT))
+    counted = structure_with_terminal_call(Book, structure, TerminalCall(Answer.COUNT))
     assert isinstance(counted, Structure)
     assert (parts(counted.key), counted.bounds) == ((*plain, (2, 5)), None)
-    deleted = structure_with_ending(Book, structure_of_query(q(Book)), Finish(Answer.DELETE, returning=("a", "b")))
+    deleted = structure_with_terminal_call(
+        Book, structure_of_query(q(Book)), TerminalCall(Answer.DELETE, returning=("a", "b"))
+    )
     assert isinstance(deleted, Structure)
     assert parts(deleted.key) == (("returning", ("a", "b")),)
-    changed = structure_with_ending(
-        Book, structure_of_query(q(Book)), Finish(Answer.UPDATE, (), {"pages": 1, "weight": F("pages")})
+    changed = structure_with_terminal_call(
+        Book, structure_of_query(q(Book)), TerminalCall(Answer.UPDATE, (), {"pages": 1, "weight": F("pages")})
     )
     assert isinstance(changed, Structure)
     assert parts(changed.key) == ((("pages", INTEGER), ("weight", PAGES)),)
     assert changed.values == (1,)
-    added = structure_with_ending(
-        Book, structure_of_query(q(Book)), Finish(Answer.AGGREGATE, ("pages",), {"a": F("pages")})
+    added = structure_with_terminal_call(
+        Book, structure_of_query(q(Book)), TerminalCall(Answer.AGGREGATE, ("pages",), {"a": F("pages")})
     )
     assert isinstance(added, Structure)
     assert parts(added.key) == (("pages",), (("a", PAGES),))

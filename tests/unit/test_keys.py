@@ -66,7 +66,7 @@ def slotted(query: AnyQuery) -> Recording:
     """What was noted while a query was built with slots."""
     structure = structure_of(query)
     recording = Recording(structure.values)
-    with dialect().lent():
+    with dialect().installed():
         queryset, _ = build_with_slots(query.statement, ROWS, structure, recording)
         with suppress(EmptyResultSet):
             # The expressions of ORDER BY are resolved only now.

@@ -42,7 +42,7 @@ from adj.compiler.plans.prepared import Ready
 from adj.engines.threads.server_facts import read_facts
 from adj.errors import InvalidOperand
 from adj.statement.shapes import Answer
-from adj.statement.statement import ROWS, Finish
+from adj.statement.statement import ROWS, TerminalCall
 from tests.running import run
 from tests.shop.fields import Money
 from tests.shop.models import Author, Book, Customer, Publisher, Visit
@@ -173,18 +173,18 @@ def test_a_plan_keeps_no_value_cold_or_warm(build: Build) -> None:
 
 
 ENDINGS = [
-    Finish(Answer.GET),
-    Finish(Answer.FIRST),
-    Finish(Answer.LAST),
-    Finish(Answer.COUNT),
-    Finish(Answer.EXISTS),
-    Finish(Answer.EARLIEST, ("pk",)),
+    TerminalCall(Answer.GET),
+    TerminalCall(Answer.FIRST),
+    TerminalCall(Answer.LAST),
+    TerminalCall(Answer.COUNT),
+    TerminalCall(Answer.EXISTS),
+    TerminalCall(Answer.EARLIEST, ("pk",)),
 ]
 
 
 @pytest.mark.parametrize("finish", ENDINGS, ids=lambda finish: finish.answer.value)
 @pytest.mark.parametrize("build", [MORE["own from_db"], MORE["annotations of rows"], MORE["order"]])
-def test_no_ending_keeps_a_value(build: Build, finish: Finish) -> None:
+def test_no_ending_keeps_a_value(build: Build, finish: TerminalCall) -> None:
     for _ in range(2):
         prepared(build(sentinels()), finish)
         assert_nothing_is_kept()
@@ -198,7 +198,7 @@ def test_an_aggregation_keeps_no_value_of_its_expressions() -> None:
             "b": Count("pk", filter=Q(author__name__in=v.texts())),
             "c": Sum(Case(When(title=v.text(), then=F("pages") * v.number()))),
         }
-        prepared(q(Book).filter(isbn=v.text()), Finish(Answer.AGGREGATE, (), operands))
+        prepared(q(Book).filter(isbn=v.text()), TerminalCall(Answer.AGGREGATE, (), operands))
         assert_nothing_is_kept()
 
 
@@ -213,7 +213,7 @@ def test_an_update_keeps_nothing_of_what_it_sets(returning: tuple[str, ...] | No
             "subtitle": Case(When(isbn=v.text(), then=Value(v.text())), default=Concat("title", Value(v.text()))),
         }
         query = q(Book).filter(author__name=v.text())
-        assert isinstance(prepared(query, Finish(Answer.UPDATE, (), values, returning)), Ready)
+        assert isinstance(prepared(query, TerminalCall(Answer.UPDATE, (), values, returning)), Ready)
         assert_nothing_is_kept()
     assert plan_cache.stats().hits == 2
 
@@ -456,7 +456,7 @@ def test_compiling_changes_nothing_of_the_users_own_expressions(build: Build) ->
     query = build(Values())
     before = arguments(query)
     prepared(query)
-    prepared(query, Finish(Answer.COUNT))
+    prepared(query, TerminalCall(Answer.COUNT))
     assert arguments(query) == before
 
 

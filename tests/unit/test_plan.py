@@ -28,7 +28,7 @@ from adj.compiler.slots.forget import forget_arguments
 from adj.compiler.slots.slots import Recording, Rendering, UnfitValue
 from adj.compiler.slots.slotted_query import bare_compiler
 from adj.statement.shapes import Answer
-from adj.statement.statement import ROWS, Finish
+from adj.statement.statement import ROWS, TerminalCall
 from tests.shop.models import Author, Book, OrderLine, Publisher
 from tests.unit.asking import (
     AnyQuery,
@@ -108,7 +108,7 @@ def rendering_of(model: Any, path: str, value: object) -> Rendering:
     """How the condition `path=value` was written."""
     query = q(model._base_manager.order_by()).filter(**{path: value})
     recording = Recording(structure_of(query).values)
-    with dialect().lent():
+    with dialect().installed():
         queryset, _ = build_with_slots(query.statement, ROWS, structure_of(query), recording)
         queryset.query.get_compiler("default").as_sql()
     (rendering,) = recording.renderings
@@ -351,7 +351,7 @@ def test_the_limits_of_a_plan_are_no_part_of_its_sql(empty_plan_cache: None) -> 
 
 @pytest.mark.parametrize("answer", [Answer.GET, Answer.FIRST, Answer.COUNT, Answer.EXISTS])
 def test_an_ending_after_a_slice_keeps_the_bounds_apart(answer: Answer, empty_plan_cache: None) -> None:
-    finish = Finish(answer)
+    finish = TerminalCall(answer)
     found = [ready(q(Book).order_by("pk")[start : start + 5], finish) for start in (3, 4, 30, 3)]
     assert ["OFFSET 3" in ready.sql for ready in found] == [True, False, True, True]
     assert ["OFFSET 4" in ready.sql for ready in found] == [False, True, False, False]
@@ -431,18 +431,18 @@ def test_parameters_are_the_same_by_type_and_value(one: object, other: object, s
         (q(Book).none(), ROWS, []),
         (q(Book).filter(pk__in=[]), ROWS, []),
         (q(Book)[3:3], ROWS, []),
-        (q(Book).none(), Finish(Answer.COUNT), 0),
-        (q(Book).none(), Finish(Answer.EXISTS), False),
-        (q(Book).none(), Finish(Answer.FIRST), None),
+        (q(Book).none(), TerminalCall(Answer.COUNT), 0),
+        (q(Book).none(), TerminalCall(Answer.EXISTS), False),
+        (q(Book).none(), TerminalCall(Answer.FIRST), None),
         (
             q(Book).none(),
-            Finish(Answer.AGGREGATE, (), {"n": Count("pk"), "s": Sum("pages", default=3)}),
+            TerminalCall(Answer.AGGREGATE, (), {"n": Count("pk"), "s": Sum("pages", default=3)}),
             {"n": 0, "s": 3},
         ),
-        (q(Book).filter(pages=2**70), Finish(Answer.COUNT), 0),
+        (q(Book).filter(pages=2**70), TerminalCall(Answer.COUNT), 0),
     ],
 )
-def test_an_empty_query_is_answered_without_sql(query: AnyQuery, finish: Finish, answer: object) -> None:
+def test_an_empty_query_is_answered_without_sql(query: AnyQuery, finish: TerminalCall, answer: object) -> None:
     """P5"""
     found = prepared(query, finish)
     assert isinstance(found, KnownResult)
@@ -499,7 +499,7 @@ def test_a_condition_that_can_never_be_true_is_left_to_django() -> None:
 def test_making_a_binder_takes_the_constants_out_of_the_left_side(empty_plan_cache: None) -> None:
     query = q(Book).alias(a=Concat("title", Value("secret"))).filter(a="x")
     recording = Recording(structure_of(query).values)
-    with dialect().lent():
+    with dialect().installed():
         queryset, _ = build_with_slots(query.statement, ROWS, structure_of(query), recording)
         queryset.query.get_compiler("default").as_sql()
     for rendering in recording.renderings:

@@ -30,7 +30,7 @@ def compiled(query: AnyQuery) -> tuple[Recording, Any, str, tuple[Any, ...]]:
     """A query compiled with slots: what was noted, its compiler, its SQL and its parameters."""
     structure = structure_of(query)
     recording = Recording(structure.values)
-    with dialect().lent():
+    with dialect().installed():
         queryset, _ = build_with_slots(query.statement, ROWS, structure, recording)
         compiler = queryset.query.get_compiler("default")
         sql, parameters = compiler.as_sql()
@@ -200,7 +200,7 @@ def test_a_condition_that_vanishes_for_its_value_raises_an_objection(vanishing: 
     query = q(Book).filter(Q(title="x") | Q(**vanishing), isbn="y")
     structure = structure_of(query)
     recording = Recording(structure.values)
-    with dialect().lent():
+    with dialect().installed():
         queryset, _ = build_with_slots(query.statement, ROWS, structure, recording)
         try:
             queryset.query.get_compiler("default").as_sql()

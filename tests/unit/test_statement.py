@@ -16,7 +16,7 @@ from adj.compiler.slots.row_keys import RowKeys
 from adj.statement import clauses as ask
 from adj.statement.clauses import CLAUSES, Clause
 from adj.statement.shapes import Answer
-from adj.statement.statement import ROWS, Finish, Statement
+from adj.statement.statement import ROWS, Statement, TerminalCall
 from adj.statement.text import query_text
 from tests.shop.models import Author, Book
 
@@ -76,7 +76,7 @@ def test_the_keys_of_a_prefetch_are_shown_as_a_filter() -> None:
     assert str(build(statement).query) == str(Author.objects.filter(pk__in=[1, 2]).order_by().query)
 
 
-@pytest.mark.parametrize("kind", [*CLAUSES, Finish, Statement])
+@pytest.mark.parametrize("kind", [*CLAUSES, TerminalCall, Statement])
 def test_statements_and_clauses_are_frozen_and_have_no_dict(kind: Any) -> None:
     assert dataclasses.is_dataclass(kind)
     parameters = getattr(kind, "__dataclass_params__")  # noqa: B009  # what the decorator left
@@ -124,20 +124,20 @@ def test_another_database_makes_a_new_statement() -> None:
 
 
 def test_a_finish_asks_for_rows_unless_it_says_otherwise() -> None:
-    assert Finish() is not ROWS
+    assert TerminalCall() is not ROWS
     assert (ROWS.answer, ROWS.args, ROWS.kwargs) == (Answer.ROWS, (), {})
-    assert Finish(Answer.COUNT).args == ()
+    assert TerminalCall(Answer.COUNT).args == ()
 
 
 @pytest.mark.parametrize(
     ("finish", "text"),
     [
         (ROWS, "q(Book)"),
-        (Finish(Answer.GET), "q(Book).aget()"),
-        (Finish(Answer.COUNT), "q(Book).acount()"),
-        (Finish(Answer.LATEST, ("title", "-pk")), "q(Book).alatest('title', '-pk')"),
-        (Finish(Answer.AGGREGATE, (), {"n": F("pages")}), "q(Book).aaggregate(n=F('pages'))"),
+        (TerminalCall(Answer.GET), "q(Book).aget()"),
+        (TerminalCall(Answer.COUNT), "q(Book).acount()"),
+        (TerminalCall(Answer.LATEST, ("title", "-pk")), "q(Book).alatest('title', '-pk')"),
+        (TerminalCall(Answer.AGGREGATE, (), {"n": F("pages")}), "q(Book).aaggregate(n=F('pages'))"),
     ],
 )
-def test_an_ending_is_part_of_the_text(finish: Finish, text: str) -> None:
+def test_an_ending_is_part_of_the_text(finish: TerminalCall, text: str) -> None:
     assert query_text(q(Book).statement, finish, with_values=True) == text

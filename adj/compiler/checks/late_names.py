@@ -70,8 +70,8 @@ def _check_column(model: type[Model], name: str) -> None:
     for part in name.split("__"):
         field = None if here is None else get_field(here, part)
         if field is None:
-            owner = model if here is None else here
-            raise UnknownColumn(model=owner.__name__, path=name, part=part, choices=field_names(owner))
+            last = model if here is None else here
+            raise UnknownColumn(model=last.__name__, path=name, part=part, choices=field_names(last))
         here = getattr(field, "related_model", None)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 
+from django.core.exceptions import FieldError
 from django.db.models import Model
 
 from adj.compiler.checks.argument_types import Problem, problem_of_aggregates, problem_of_order
@@ -18,7 +19,7 @@ from adj.compiler.keys.overrides import method_names
 from adj.errors import QueryError, ShapeError
 from adj.statement import clauses
 from adj.statement.shapes import Answer
-from adj.statement.statement import Finish
+from adj.statement.statement import TerminalCall
 from adj.statement.structure import StatementHolder
 from adj.statement.text import query_text
 
@@ -26,15 +27,15 @@ from adj.statement.text import query_text
 _CHECKING_MODULES = frozenset({"django.db.models.query", "django.db.models.sql.query"})
 
 
-def refusal(query: StatementHolder, finish: Finish, error: Exception) -> Exception:
+def refusal(query: StatementHolder, terminal: TerminalCall, error: Exception) -> Exception:
     """The error to raise for an error of Django's about the arguments of a terminal method.
 
     It is `error` itself unless adj knows which argument is wrong.
     """
-    if terminal_reason(query.statement, method_names(finish.answer)) is not None:
+    if terminal_reason(query.statement, method_names(terminal.answer)) is not None:
         return error
     try:
-        _refuse(query, finish, error)
+        _refuse(query, terminal, error)
     except QueryError as refused:
         # The traceback ends at the terminal method, and does not show Django's.
         refused.__traceback__, refused.__suppress_context__ = None, True
@@ -42,27 +43,28 @@ def refusal(query: StatementHolder, finish: Finish, error: Exception) -> Excepti
     return error
 
 
-def _refuse(query: StatementHolder, finish: Finish, error: Exception) -> None:
+def _refuse(query: StatementHolder, terminal: TerminalCall, error: Exception) -> None:
     statement = query.statement
-    if (problem := _problem(statement.model, finish)) is not None:
-        text = query_text(statement, finish)
+    if (problem := _problem(statement.model, terminal)) is not None:
+        text = query_text(statement, terminal)
         raise problem.error(query=text, reason=problem.reason, advice=problem.advice) from cause_of(error)
-    before, clause = kept_queryset(query), _equivalent(finish)
-    refuse_names(statement, before, clause, error)
-    check_late_names(statement.with_clause(clause), before)
+    if isinstance(error, FieldError):
+        before, clause = kept_queryset(query), _equivalent(terminal)
+        refuse_names(statement, before, clause, error)
+        check_late_names(statement.with_clause(clause), before)
     *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
     if isinstance(error, TypeError) and innermost.f_globals.get("__name__") in _CHECKING_MODULES:
-        raise ShapeError(query=query_text(statement, finish), reason=sentence(error), advice="") from None
+        raise ShapeError(query=query_text(statement, terminal), reason=sentence(error), advice="") from None
 
 
-def _problem(model: type[Model], finish: Finish) -> Problem | None:
-    if finish.answer is Answer.AGGREGATE:
-        return problem_of_aggregates(model, finish.args, finish.kwargs)
-    return problem_of_order(f"a{finish.answer.value}", finish.args)
+def _problem(model: type[Model], terminal: TerminalCall) -> Problem | None:
+    if terminal.answer is Answer.AGGREGATE:
+        return problem_of_aggregates(model, terminal.args, terminal.kwargs)
+    return problem_of_order(f"a{terminal.answer.value}", terminal.args)
 
 
-def _equivalent(finish: Finish) -> clauses.Clause:
+def _equivalent(terminal: TerminalCall) -> clauses.Clause:
     """The clause that takes the same arguments."""
-    if finish.answer is Answer.AGGREGATE:
-        return clauses.Annotate(finish.args, dict(finish.kwargs))
-    return clauses.OrderBy(finish.args)
+    if terminal.answer is Answer.AGGREGATE:
+        return clauses.Annotate(terminal.args, dict(terminal.kwargs))
+    return clauses.OrderBy(terminal.args)

@@ -25,7 +25,7 @@ from adj.django_types import PrivateQuerySet
 from adj.statement import clauses as ask
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
-from adj.statement.statement import Finish, Statement
+from adj.statement.statement import Statement, TerminalCall
 from adj.statement.structure import StatementHolder, Structure, Uncacheable
 
 
@@ -120,8 +120,8 @@ def build_on(statement: Statement, alias: str) -> DjangoQuerySet:
 
 
 def build_with_slots(
-    statement: Statement, finish: Finish, structure: Structure, recording: Recording
-) -> tuple[DjangoQuerySet, Finish]:
+    statement: Statement, terminal: TerminalCall, structure: Structure, recording: Recording
+) -> tuple[DjangoQuerySet, TerminalCall]:
     """The QuerySet of a statement and its terminal method, with a slot for each of their values.
 
     Raises `Uncacheable` unless the operands took every slot, so that no value can end up in another's place.
@@ -131,20 +131,20 @@ def build_with_slots(
     try:
         base = _slotted_base(statement, walk)
         queryset = _replay(statement, base, walk, bounds=structure.bounds)
-        finish = _finish_with(statement.model, finish, walk.of_clause())
+        terminal = _finish_with(statement.model, terminal, walk.of_clause())
     except StopIteration:
         raise Uncacheable("an operand found no slot") from None
     if next(slots, None) is not None:
         raise Uncacheable("an operand lost its slot")
-    return queryset, finish
+    return queryset, terminal
 
 
-def _finish_with(model: type[Model], finish: Finish, operands: SlotWalk) -> Finish:
+def _finish_with(model: type[Model], terminal: TerminalCall, operands: SlotWalk) -> TerminalCall:
     """A terminal method with slots in its operands."""
-    if finish.answer is Answer.UPDATE:
-        return replace(finish, kwargs=assigned_slots(model, finish.kwargs, operands))
-    args = tuple(operands.node(arg) for arg in finish.args)
-    return replace(finish, args=args, kwargs={name: operands.node(value) for name, value in finish.kwargs.items()})
+    if terminal.answer is Answer.UPDATE:
+        return replace(terminal, kwargs=assigned_slots(model, terminal.kwargs, operands))
+    args = tuple(operands.node(arg) for arg in terminal.args)
+    return replace(terminal, args=args, kwargs={name: operands.node(value) for name, value in terminal.kwargs.items()})
 
 
 def _build_nested(statement: Statement, walk: SlotWalk) -> DjangoQuerySet:

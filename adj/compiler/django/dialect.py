@@ -148,7 +148,7 @@ class Dialect:
 
     @property
     def locks_rows(self) -> bool:
-        """Whether the statement that this thread compiled last, in `lent()`, locks rows."""
+        """Whether the statement that this thread compiled last, in `installed()`, locks rows."""
         return bool(self._compiling.locks_rows)
 
     @property
@@ -183,7 +183,7 @@ class Dialect:
         return self._render_limits(low or 0, high)
 
     @contextmanager
-    def lent(self) -> Generator[None]:
+    def installed(self) -> Generator[None]:
         """Make the offline wrapper this thread's `connections[alias]` while Django builds SQL."""
         self._compiling.locks_rows = False
         open_before = {wrapper.alias: wrapper for wrapper in connections.all(initialized_only=True)}

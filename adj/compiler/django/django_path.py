@@ -30,7 +30,7 @@ from adj.compiler.keys.overrides import (
 )
 from adj.statement import clauses as ask
 from adj.statement.clauses import DjangoQuerySet
-from adj.statement.statement import Owner, Statement
+from adj.statement.statement import ProjectCode, Statement
 from adj.statement.structure import StatementHolder
 
 # -- where statements start --------------------------------------------------------------------------------------------
@@ -39,22 +39,23 @@ from adj.statement.structure import StatementHolder
 def statement_of(queryset: DjangoQuerySet, seconds: float | None = None) -> Statement:
     """The statement of a QuerySet, based on a copy without cached rows."""
     reason = django_reason(queryset)
-    return Statement(queryset.model, kept(queryset), seconds=seconds, owner=None if reason is None else Owner(reason))
+    project = None if reason is None else ProjectCode(reason)
+    return Statement(queryset.model, kept(queryset), seconds=seconds, project=project)
 
 
 def statement_of_manager(manager: Any) -> Statement:
     """The statement of a manager: its rows, and the manager itself if it overrides query methods."""
     own = own_methods(manager)
     if own and "all" not in own and begins_with_every_row(manager) and not overridden(manager._queryset_class):
-        return Statement(manager.model, owner=Owner(manager=manager, is_start=True))
+        return Statement(manager.model, project=ProjectCode(manager=manager, is_start=True))
     queryset = manager.all() if "all" in own else manager.get_queryset()
     if not isinstance(queryset, QuerySet):
         raise _not_a_queryset(queryset, f"{type(manager).__name__}'s rows")
     base, reason = _own_copy(queryset), django_reason(queryset)
     if reason is None and own <= _ALL and not base.query.filter_is_sticky:
         return Statement(base.model, base)
-    owner = Owner(reason, None if own <= _ALL else manager, is_start=True)
-    return Statement(base.model, base, owner=owner)
+    project = ProjectCode(reason, None if own <= _ALL else manager, is_start=True)
+    return Statement(base.model, base, project=project)
 
 
 _ALL = frozenset({"all"})
@@ -92,36 +93,36 @@ _AS_WRITTEN = _AsWritten()
 
 
 def stepped(statement: Statement, clause: ask.Clause) -> Statement | None:
-    """The statement after a query method of its owner; None if adj records the clause itself."""
+    """The statement after a query method of the project's code; None if adj records the clause itself."""
     source = _source_of_step(statement, clause)
     if source is None:
         return None
     result = clause.applied(source, _AS_WRITTEN)
-    told = () if statement.owner is None else statement.owner.told
+    applied = () if statement.project is None else statement.project.applied
     name = clause.method or type(clause).__name__.lower()
-    return _followed(source, name, result, statement, (*told, *statement.clauses, clause), statement.alias)
+    return _followed(source, name, result, statement, (*applied, *statement.clauses, clause), statement.alias)
 
 
 def _followed(
-    source: object, name: str, result: object, before: Statement, told: tuple[ask.Clause, ...], alias: str | None
+    source: object, name: str, result: object, before: Statement, applied: tuple[ask.Clause, ...], alias: str | None
 ) -> Statement:
     """The statement of the QuerySet that a method returned."""
     if not isinstance(result, QuerySet):
         raise _not_a_queryset(result, f"The result of {type(source).__name__}.{name}()")
     base, reason = _own_copy(result), django_reason(result)
-    owner = None if reason is None else Owner(reason, told=told)
-    return Statement(base.model, base, (), alias, before.seconds, owner)
+    project = None if reason is None else ProjectCode(reason, applied=applied)
+    return Statement(base.model, base, (), alias, before.seconds, project)
 
 
 def _source_of_step(statement: Statement, clause: ask.Clause) -> Any:
     """The object that the method of a clause is called on; None if adj records the clause itself."""
-    owner = statement.owner
-    if owner is None:
+    project = statement.project
+    if project is None:
         # Django may return the other query, or include it in this one.
         return build(statement) if isinstance(clause, ask.Combine) and _combines_own(clause) else None
-    if owner.manager is not None and clause.method in own_methods(owner.manager):
-        return owner.manager
-    return None if owner.reason is None else statement.base
+    if project.manager is not None and clause.method in own_methods(project.manager):
+        return project.manager
+    return None if project.reason is None else statement.base
 
 
 def _combines_own(clause: ask.Combine) -> bool:
@@ -130,31 +131,32 @@ def _combines_own(clause: ask.Combine) -> bool:
 
 def _is_owned(other: object) -> bool:
     if isinstance(other, StatementHolder):
-        owner = other.statement.owner
-        return owner is not None and owner.reason is not None
+        project = other.statement.project
+        return project is not None and project.reason is not None
     return isinstance(other, QuerySet) and django_reason(other) is not None
 
 
 def on_alias(statement: Statement, alias: str | None) -> Statement:
     """The statement for another database, as `using()` returns it."""
-    owner = statement.owner
-    if owner is not None and owner.manager is not None and "using" in own_methods(owner.manager):
-        source: Any = owner.manager
-    elif owner is not None and owner.reason is not None:
+    project = statement.project
+    if project is not None and project.manager is not None and "using" in own_methods(project.manager):
+        source: Any = project.manager
+    elif project is not None and project.reason is not None:
         source = statement.base
     else:
-        return replace(statement, base=_consumed(statement), alias=alias, owner=None)
+        return replace(statement, base=_consumed(statement), alias=alias, project=None)
     result = source.using(alias)
-    return _followed(source, "using", result, statement, owner.told, getattr(result, "_db", None))
+    return _followed(source, "using", result, statement, project.applied, getattr(result, "_db", None))
 
 
 def copied(statement: Statement) -> Statement:
     """The statement after `all()`: without its manager; with a copy of a project's QuerySet."""
-    owner, base = statement.owner, statement.base
-    if owner is not None and owner.is_start:
-        return replace(statement, owner=None if owner.reason is None else Owner(owner.reason, told=owner.told))
-    if owner is not None and owner.reason is not None and base is not None:
-        return _followed(base, "all", base.all(), statement, owner.told, statement.alias)
+    project, base = statement.project, statement.base
+    if project is not None and project.is_start:
+        kept_code = None if project.reason is None else ProjectCode(project.reason, applied=project.applied)
+        return replace(statement, project=kept_code)
+    if project is not None and project.reason is not None and base is not None:
+        return _followed(base, "all", base.all(), statement, project.applied, statement.alias)
     return replace(statement, base=_consumed(statement)) if _is_sticky(statement) else statement
 
 
@@ -174,13 +176,13 @@ def _is_sticky(statement: Statement) -> bool:
 
 
 def terminal_reason(statement: Statement, names: MethodNames) -> str | None:
-    """Why the owner's code has to run a terminal method; None if adj may run it."""
-    owner, base = statement.owner, statement.base
-    if owner is not None:
-        if owner.reason is not None:
-            return owner.reason
-        if owner.manager is not None and (own := own_methods(owner.manager) & names):
-            return f"{type(owner.manager).__name__} overrides {', '.join(sorted(own))}"
+    """Why the project's code has to run a terminal method; None if adj may run it."""
+    project, base = statement.project, statement.base
+    if project is not None:
+        if project.reason is not None:
+            return project.reason
+        if project.manager is not None and (own := own_methods(project.manager) & names):
+            return f"{type(project.manager).__name__} overrides {', '.join(sorted(own))}"
     if base is not None and (own := overridden_terminals(type(base)) & names):
         return f"{type(base).__name__} overrides {', '.join(sorted(own))}"
     return None
@@ -188,9 +190,9 @@ def terminal_reason(statement: Statement, names: MethodNames) -> str | None:
 
 def terminal_source(statement: Statement, alias: str, names: MethodNames) -> object:
     """The object that a terminal method is called on, for a given database: a manager or a QuerySet."""
-    owner = statement.owner
-    if owner is not None and owner.manager is not None and own_methods(owner.manager) & names:
-        return owner.manager.db_manager(alias)
+    project = statement.project
+    if project is not None and project.manager is not None and own_methods(project.manager) & names:
+        return project.manager.db_manager(alias)
     return build_on(statement, alias)
 
 

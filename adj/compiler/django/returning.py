@@ -22,7 +22,7 @@ from adj.schema.paths import column_names
 from adj.statement import clauses as ask
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
-from adj.statement.statement import ROWS, Finish, Names, Statement
+from adj.statement.statement import ROWS, Names, Statement, TerminalCall
 from adj.statement.text import query_text
 
 # MariaDB goes by the name of MySQL.
@@ -59,22 +59,23 @@ def _is_combined(statement: Statement) -> bool:
     )
 
 
-def check_backend(statement: Statement, finish: Finish, wrapper: BaseDatabaseWrapper) -> None:
+def check_backend(statement: Statement, terminal: TerminalCall, wrapper: BaseDatabaseWrapper) -> None:
     """Raise `UnsupportedFeature` where the server has no RETURNING for this kind of statement."""
     # Django's feature flag is about INSERT: SQLite supports all since 3.35; MariaDB's UPDATE does not support it.
-    is_able = wrapper.vendor in _ABLE[finish.answer] and wrapper.features.can_return_columns_from_insert
+    is_able = wrapper.vendor in _ABLE[terminal.answer] and wrapper.features.can_return_columns_from_insert
     if not is_able:
-        name = f"a{finish.answer.value}"
-        _refuse(statement, f"{wrapper.display_name} cannot return the rows of {name}().", finish)
+        name = f"a{terminal.answer.value}"
+        _refuse(statement, f"{wrapper.display_name} cannot return the rows of {name}().", terminal)
 
 
-def refuse_django_path(statement: Statement, finish: Finish, reason: str) -> None:
+def refuse_django_path(statement: Statement, terminal: TerminalCall, reason: str) -> None:
     """Raise `UnsupportedFeature` for a query that takes the Django path."""
-    _refuse(statement, f"returning() needs one statement, and Django's own code has to run this one: {reason}.", finish)
+    text = f"returning() needs one statement, and Django's own code has to run this one: {reason}."
+    _refuse(statement, text, terminal)
 
 
-def _refuse(statement: Statement, reason: str, finish: Finish = ROWS) -> None:
-    raise UnsupportedFeature(query=query_text(statement, finish), reason=reason)
+def _refuse(statement: Statement, reason: str, terminal: TerminalCall = ROWS) -> None:
+    raise UnsupportedFeature(query=query_text(statement, terminal), reason=reason)
 
 
 def returned_columns(model: type[Model], names: Names, alias: str) -> tuple[str, Layout]:

@@ -160,8 +160,8 @@ class KeyWalk(Walk[Key]):
 
 def structure_of_statement(statement: Statement) -> Structure | Unkeyed:
     """The structure of a statement with its current operands, including those of nested queries."""
-    if statement.owner is not None and statement.owner.reason is not None:
-        return Unkeyed(statement.owner.reason)
+    if statement.project is not None and statement.project.reason is not None:
+        return Unkeyed(statement.project.reason)
     describe_nested = structure_of_statement
     base = statement.base
     structure = Structure(()) if base is None else base_structure(base, describe_nested)

@@ -18,7 +18,7 @@ class _Entry(Generic[Value]):
 
 
 class Memo(Generic[Value]):
-    """At most `maximum` entries with at most `budget` bytes, as their owner estimates them.
+    """At most `maximum` entries with at most `budget` bytes, as the caller of `add()` estimates them.
 
     An entry that was used since the last eviction stays for another round (the CLOCK algorithm). This is nearly as good
     as LRU, and lookups do not need a lock.

@@ -92,7 +92,7 @@ def order_of(statement: Statement, queryset: DjangoQuerySet, dialect: Dialect) -
             advice="A page needs rows whose place is known.",
         )
     try:
-        with dialect.lent():
+        with dialect.installed():
             return _order(queryset, dialect, shape)
     except (_Unsortable, Incomparable) as error:
         raise ShapeError(

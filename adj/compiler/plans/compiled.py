@@ -13,21 +13,21 @@ from django.core.exceptions import FieldError, SynchronousOnlyOperation
 from adj.compiler.django.build import build_on
 from adj.compiler.django.dialect import AsksDatabase, Captured, Dialect, capturing
 from adj.compiler.django.returning import refuse_django_path, returned_columns
-from adj.compiler.django.terminal_methods import finish_by_one_statement
+from adj.compiler.django.terminal_methods import call_by_one_statement
 from adj.compiler.keys.overrides import django_reason
 from adj.compiler.plans.planning import plan_from
-from adj.compiler.plans.prepared import DjangoPath, KnownResult, Question, Ready
+from adj.compiler.plans.prepared import DjangoPath, Execution, KnownResult, Ready
 from adj.compiler.slots.slots import Recording
 from adj.hydrate.layout import Layout, cuts_composite_keys
 from adj.statement.clauses import DjangoQuerySet
-from adj.statement.statement import Finish
+from adj.statement.statement import TerminalCall
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledStatement:
     """A statement that Django has compiled for this run."""
 
-    question: Question
+    execution: Execution
     dialect: Dialect
     queryset: DjangoQuerySet
     captured: Captured
@@ -45,54 +45,54 @@ class CompiledStatement:
 
     def prepared(self) -> Ready | DjangoPath:
         """The statement with a plan for this run only."""
-        finish, recording = self.question.finish, Recording(())
+        terminal, recording = self.execution.terminal, Recording(())
         try:
-            plan = plan_from(self.queryset, self.captured, finish, recording, self.dialect, self.returned)
+            plan = plan_from(self.queryset, self.captured, terminal, recording, self.dialect, self.returned)
         # A column without a type: Django only fails after the database, which may raise another error.
         except (AttributeError, FieldError):
             if self.returned is not None:
                 raise
-            queryset = build_on(self.question.statement, self.dialect.alias)
-            return django_path(self.question, queryset, "its columns have no type")
+            queryset = build_on(self.execution.statement, self.dialect.alias)
+            return django_path(self.execution, queryset, "its columns have no type")
         return Ready(plan, plan.sql, self.parameters, was_cached=False)
 
 
-def compiled_by_django(question: Question, dialect: Dialect) -> CompiledStatement | KnownResult | DjangoPath:
+def compiled_by_django(execution: Execution, dialect: Dialect) -> CompiledStatement | KnownResult | DjangoPath:
     """Let Django compile a statement with the user's own operands and base, without slots."""
     try:
-        with dialect.lent():
-            queryset = build_on(question.statement, dialect.alias)
+        with dialect.installed():
+            queryset = build_on(execution.statement, dialect.alias)
             if (reason := django_reason(queryset)) is not None:
-                return django_path(question, queryset, reason)
-            captured = capture(queryset, question.finish, dialect.alias)
-            returned = returned_columns_of(question, dialect)
+                return django_path(execution, queryset, reason)
+            captured = capture(queryset, execution.terminal, dialect.alias)
+            returned = returned_columns_of(execution, dialect)
     except (AsksDatabase, SynchronousOnlyOperation, RecursionError) as error:
         # Django's code may query the database, and has a larger stack on the connection's thread. If building raises
         # the error again, it propagates.
-        return django_path(question, build_on(question.statement, dialect.alias), str(error))
+        return django_path(execution, build_on(execution.statement, dialect.alias), str(error))
     if not isinstance(captured, Captured):
-        return KnownResult(_known_result(captured, question.finish))
+        return KnownResult(_known_result(captured, execution.terminal))
     if (reason := reason_of_rows(captured)) is not None:
-        return django_path(question, build_on(question.statement, dialect.alias), reason)
-    return CompiledStatement(question, dialect, queryset, captured, returned)
+        return django_path(execution, build_on(execution.statement, dialect.alias), reason)
+    return CompiledStatement(execution, dialect, queryset, captured, returned)
 
 
-def django_path(question: Question, source: object, reason: str) -> DjangoPath:
+def django_path(execution: Execution, source: object, reason: str) -> DjangoPath:
     """A statement that takes the Django path. Raises `UnsupportedFeature` if it has `returning()`."""
-    if question.finish.returning is not None:
-        refuse_django_path(question.statement, question.finish, reason)
+    if execution.terminal.returning is not None:
+        refuse_django_path(execution.statement, execution.terminal, reason)
     return DjangoPath(source, reason)
 
 
-def _known_result(result: object, finish: Finish) -> object:
+def _known_result(result: object, terminal: TerminalCall) -> object:
     """The result of a statement that needs no query; no rows have been changed."""
-    return result if finish.returning is None else []
+    return result if terminal.returning is None else []
 
 
-def returned_columns_of(question: Question, dialect: Dialect) -> tuple[str, Layout] | None:
+def returned_columns_of(execution: Execution, dialect: Dialect) -> tuple[str, Layout] | None:
     """The `RETURNING` clause of a statement, and the layout of its rows; None without `returning()`."""
-    names = question.finish.returning
-    return None if names is None else returned_columns(question.statement.model, names, dialect.alias)
+    names = execution.terminal.returning
+    return None if names is None else returned_columns(execution.statement.model, names, dialect.alias)
 
 
 def reason_of_rows(captured: object) -> str | None:
@@ -109,10 +109,10 @@ def reason_of_rows(captured: object) -> str | None:
     return "Django cuts off columns of a composite key" if cuts_composite_keys(compiler) else None
 
 
-def capture(queryset: DjangoQuerySet, finish: Finish, alias: str) -> Any:
+def capture(queryset: DjangoQuerySet, terminal: TerminalCall, alias: str) -> Any:
     """What Django would execute for a terminal method, as `Captured`; its result if it needs no query."""
     try:
         with capturing():
-            return finish_by_one_statement(queryset.using(alias), finish)
+            return call_by_one_statement(queryset.using(alias), terminal)
     except Captured as captured:
         return captured.with_traceback(None)

@@ -15,30 +15,32 @@ from adj.compiler.keys.content_types import generation, uses_content_types
 from adj.compiler.keys.key_visitor import describe_operands
 from adj.compiler.keys.name_keys import name_keys
 from adj.statement.shapes import Answer
-from adj.statement.statement import Finish
+from adj.statement.statement import TerminalCall
 from adj.statement.structure import Structure, Uncacheable, Unkeyed, equality_pattern
 
 
-def structure_with_ending(model: type[Model], structure: Structure | Unkeyed, finish: Finish) -> Structure | Unkeyed:
+def structure_with_terminal_call(
+    model: type[Model], structure: Structure | Unkeyed, terminal: TerminalCall
+) -> Structure | Unkeyed:
     """The structure of a statement and of its terminal method's operands."""
-    if isinstance(structure, Unkeyed) or (finish.answer is Answer.ROWS):
+    if isinstance(structure, Unkeyed) or (terminal.answer is Answer.ROWS):
         return structure
-    if finish.returning is not None:
+    if terminal.returning is not None:
         try:
-            structure = structure.extended(Structure((("returning", name_keys(finish.returning)),)))
+            structure = structure.extended(Structure((("returning", name_keys(terminal.returning)),)))
         except Uncacheable as uncacheable:
             return Unkeyed(str(uncacheable))
     if structure.bounds is not None:
         # Terminal methods combine their own limits with those of the slice, which therefore are structure here.
         structure = structure.extended(Structure((structure.bounds,)))
         structure.bounds = None
-    if not finish.args and not finish.kwargs:
+    if not terminal.args and not terminal.kwargs:
         return structure
-    is_update = finish.answer is Answer.UPDATE
+    is_update = terminal.answer is Answer.UPDATE
     if is_update:
-        operands = describe_assignments(model, finish.kwargs)
+        operands = describe_assignments(model, terminal.kwargs)
     else:
-        operands = describe_operands(model, finish.args, finish.kwargs)
+        operands = describe_operands(model, terminal.args, terminal.kwargs)
     return operands if isinstance(operands, Unkeyed) else structure.extended(operands)
 
 

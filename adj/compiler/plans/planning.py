@@ -19,13 +19,13 @@ from adj.hydrate.layout import Layout, aggregate_layout, layout_of
 from adj.hydrate.rows import code_check_for, hydrator_for
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer, RowShape
-from adj.statement.statement import Finish
+from adj.statement.statement import TerminalCall
 
 
 def plan_from(
     queryset: DjangoQuerySet,
     captured: Captured,
-    finish: Finish,
+    terminal: TerminalCall,
     recording: Recording,
     dialect: Dialect,
     returned: tuple[str, Layout] | None,
@@ -52,7 +52,7 @@ def plan_from(
     unrendered = (cell for cell in recording.cells if cell.rendering is None)
     checks = tuple(check_for(cell.slot, *cell.origin) for cell in unrendered if cell.origin is not None)
     forget_arguments(compiler.query)
-    returning_sql, layout = returned or ("", _layout(queryset, compiler, finish.answer, dialect.alias))
+    returning_sql, layout = returned or ("", _layout(queryset, compiler, terminal.answer, dialect.alias))
     return Plan(
         dialect=dialect,
         sql=captured.sql + returning_sql,

@@ -28,10 +28,10 @@ from adj.compiler.plans.compiled import (
     returned_columns_of,
 )
 from adj.compiler.plans.plan import Plan
-from adj.compiler.plans.plan_key import key_of, structure_with_ending
+from adj.compiler.plans.plan_key import key_of, structure_with_terminal_call
 from adj.compiler.plans.plan_size import MOST_PARAMETERS, is_too_large, plan_size
 from adj.compiler.plans.planning import plan_from
-from adj.compiler.plans.prepared import DjangoPath, KnownResult, Prepared, Question, Ready
+from adj.compiler.plans.prepared import DjangoPath, Execution, KnownResult, Prepared, Ready
 from adj.compiler.plans.proof import difference
 from adj.compiler.plans.trust import logger, report, verification
 from adj.compiler.slots.slots import Recording, UnfitValue
@@ -75,60 +75,60 @@ class Distrusted(enum.Enum):
     DISTRUSTED = "distrusted"
 
 
-def prepare(question: Question, dialect: Dialect) -> Prepared:
+def prepare(execution: Execution, dialect: Dialect) -> Prepared:
     """Prepare a statement, without I/O.
 
     Raises Django's errors for a statement that cannot be compiled.
     """
     try:
-        return _prepared(question, dialect)
+        return _prepared(execution, dialect)
     except Uncacheable:
-        return _for_this_run(question, dialect)
+        return _for_this_run(execution, dialect)
     except RecursionError:
         # adj uses more frames per level than Django.
-        return django_path(question, build_on(question.statement, dialect.alias), TOO_DEEP)
+        return django_path(execution, build_on(execution.statement, dialect.alias), TOO_DEEP)
 
 
-def _prepared(question: Question, dialect: Dialect) -> Prepared:
-    if (on_django_path := _on_django_path(question, dialect)) is not None:
+def _prepared(execution: Execution, dialect: Dialect) -> Prepared:
+    if (on_django_path := _on_django_path(execution, dialect)) is not None:
         return on_django_path
-    structure = structure_with_ending(question.statement.model, question.structure, question.finish)
+    structure = structure_with_terminal_call(execution.statement.model, execution.structure, execution.terminal)
     if isinstance(structure, Unkeyed):
-        return _for_this_run(question, dialect)
-    key = key_of(question.statement.model, question.finish.answer, structure, dialect)
+        return _for_this_run(execution, dialect)
+    key = key_of(execution.statement.model, execution.terminal.answer, structure, dialect)
     plan = plan_cache.get(key)
     if plan is None:
         if len(structure.values) > MOST_PARAMETERS or plan_cache.is_rejected(key):
-            return _for_this_run(question, dialect)
-        return _first_run(question, structure, dialect, key, plan_cache.count_miss)
+            return _for_this_run(execution, dialect)
+        return _first_run(execution, structure, dialect, key, plan_cache.count_miss)
     if plan is Distrusted.DISTRUSTED:
-        return _for_this_run(question, dialect)
+        return _for_this_run(execution, dialect)
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except UnfitValue:
-        return _first_run(question, structure, dialect, key, plan_cache.count_refusal)
+        return _first_run(execution, structure, dialect, key, plan_cache.count_refusal)
     # Django decides whether the value is invalid.
     except Exception:  # noqa: BLE001
-        return _for_this_run(question, dialect)
+        return _for_this_run(execution, dialect)
     plan_cache.count_hit()
     ready = Ready(plan, sql, parameters, was_cached=True)
     if verification.share == 0 and not plan.trust.left:
         return ready
     is_verified = verification.is_due()
     if is_verified or plan.trust.is_due(parameters):
-        return _compared(question, ready, dialect, key, is_verified=is_verified)
+        return _compared(execution, ready, dialect, key, is_verified=is_verified)
     return ready
 
 
-def _for_this_run(question: Question, dialect: Dialect) -> Prepared:
+def _for_this_run(execution: Execution, dialect: Dialect) -> Prepared:
     """A statement without a plan, compiled for this run."""
     plan_cache.count_uncacheable()
-    return compiled_by_django(question, dialect).prepared()
+    return compiled_by_django(execution, dialect).prepared()
 
 
-def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable, *, is_verified: bool) -> Prepared:
+def _compared(execution: Execution, ready: Ready, dialect: Dialect, key: Hashable, *, is_verified: bool) -> Prepared:
     """A run of a cached plan, compared with Django's SQL, which is used if they differ."""
-    djangos = compiled_by_django(question, dialect)
+    djangos = compiled_by_django(execution, dialect)
     if isinstance(djangos, DjangoPath):
         # Django has to query the database first, so the SQL cannot be compared.
         return djangos
@@ -141,23 +141,23 @@ def _compared(question: Question, ready: Ready, dialect: Dialect, key: Hashable,
         return ready
     plan_cache.store(key, Distrusted.DISTRUSTED, rounded(key_size(key)))
     plan_cache.count_mismatch()
-    report(query_text(question.statement, question.finish, with_values=False), mismatch, is_verified=is_verified)
+    report(query_text(execution.statement, execution.terminal, with_values=False), mismatch, is_verified=is_verified)
     return djangos.prepared()
 
 
 def _first_run(
-    question: Question, structure: Structure, dialect: Dialect, key: Hashable, count: Callable[[], None]
+    execution: Execution, structure: Structure, dialect: Dialect, key: Hashable, count: Callable[[], None]
 ) -> Prepared:
     """Let Django compile a statement, and cache a plan if it returns the same SQL for the same values."""
-    djangos = compiled_by_django(question, dialect)
+    djangos = compiled_by_django(execution, dialect)
     if not isinstance(djangos, CompiledStatement):
         plan_cache.count_uncacheable()
         return djangos
     try:
-        plan = _plan_of(question, structure, dialect)
+        plan = _plan_of(execution, structure, dialect)
         _prove(plan, structure, djangos)
     except Uncacheable as uncacheable:
-        logger.debug("No plan for %s: %s.", question.statement.model.__name__, uncacheable)
+        logger.debug("No plan for %s: %s.", execution.statement.model.__name__, uncacheable)
         plan_cache.count_uncacheable()
         return djangos.prepared()
     if is_too_large(plan):
@@ -183,25 +183,25 @@ def _prove(plan: Plan, structure: Structure, djangos: CompiledStatement) -> None
     plan.trust.begin(parameters)
 
 
-def _plan_of(question: Question, structure: Structure, dialect: Dialect) -> Plan:
+def _plan_of(execution: Execution, structure: Structure, dialect: Dialect) -> Plan:
     """Compile a statement with slots for its values. Raises `Uncacheable` if that is not possible.
 
     Django has already compiled the statement without slots, so errors here are caused by slots.
     """
-    if not _is_as_written(question):
+    if not _is_as_written(execution):
         raise Uncacheable("an operand has changed since the query was written")
     recording = Recording(structure.values)
     try:
-        with dialect.lent(), recorded(recording):
-            queryset, finish = build_with_slots(question.statement, question.finish, structure, recording)
-            captured = capture(queryset, finish, dialect.alias)
-            returned = returned_columns_of(question, dialect)
+        with dialect.installed(), recorded(recording):
+            queryset, terminal = build_with_slots(execution.statement, execution.terminal, structure, recording)
+            captured = capture(queryset, terminal, dialect.alias)
+            returned = returned_columns_of(execution, dialect)
             if not isinstance(captured, Captured):
                 raise Uncacheable("Django needs no query with a slot in place of a value")
             if (reason := reason_of_rows(captured)) is not None:
                 raise Uncacheable(reason)
             recording.check(structure.constants)
-            plan = plan_from(queryset, captured, finish, recording, dialect, returned)
+            plan = plan_from(queryset, captured, terminal, recording, dialect, returned)
     except (Uncacheable, UnfitValue):
         raise
     # Code that receives a slot instead of a value may raise any exception.
@@ -212,37 +212,37 @@ def _plan_of(question: Question, structure: Structure, dialect: Dialect) -> Plan
     return plan
 
 
-def _is_as_written(question: Question) -> bool:
+def _is_as_written(execution: Execution) -> bool:
     """Whether the operands still have the key from their line: a user may change a Q inside an expression."""
-    written, now = question.structure, structure_of_statement(question.statement)
+    written, now = execution.structure, structure_of_statement(execution.statement)
     if isinstance(written, Unkeyed) or isinstance(now, Unkeyed):
         return False
     return written.key == now.key and all(map(operator.is_, written.values, now.values))
 
 
-def _on_django_path(question: Question, dialect: Dialect) -> DjangoPath | None:
+def _on_django_path(execution: Execution, dialect: Dialect) -> DjangoPath | None:
     """The Django path for overridden terminal methods, several statements, cascades or signals; None otherwise."""
-    statement, finish = question.statement, question.finish
-    if finish.returning is not None:
-        check_backend(statement, finish, dialect.wrapper)
-    if statement.owner is not None or statement.base is not None:
-        names = method_names(finish.answer)
+    statement, terminal = execution.statement, execution.terminal
+    if terminal.returning is not None:
+        check_backend(statement, terminal, dialect.wrapper)
+    if statement.project is not None or statement.base is not None:
+        names = method_names(terminal.answer)
         if (reason := terminal_reason(statement, names)) is not None:
-            return django_path(question, terminal_source(statement, dialect.alias, names), reason)
+            return django_path(execution, terminal_source(statement, dialect.alias, names), reason)
     read, update, delete, aggregate = dialect.compilers
     now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
     # Inlined to save a call.
     if now != dialect.plain_execution and (reason := dialect.execution_reason()) is not None:
-        return django_path(question, build_on(statement, dialect.alias), reason)
-    if finish.answer in WRITTEN_BY_DJANGO:
+        return django_path(execution, build_on(statement, dialect.alias), reason)
+    if terminal.answer in WRITTEN_BY_DJANGO:
         return DjangoPath(build_on(statement, dialect.alias), "instances are saved")
-    if finish.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):
+    if terminal.answer is Answer.DELETE and not is_one_statement(statement.model, dialect.alias):
         return DjangoPath(build_on(statement, dialect.alias), "deleting the rows involves cascades or signals")
     return None
 
 
-def prepare_iteration(question: Question, dialect: Dialect, names: MethodNames) -> Prepared:
+def prepare_iteration(execution: Execution, dialect: Dialect, names: MethodNames) -> Prepared:
     """Prepare a statement whose rows are iterated over by one of the named methods, which may be overridden."""
-    if (reason := terminal_reason(question.statement, names)) is not None:
-        return DjangoPath(terminal_source(question.statement, dialect.alias, names), reason)
-    return prepare(question, dialect)
+    if (reason := terminal_reason(execution.statement, names)) is not None:
+        return DjangoPath(terminal_source(execution.statement, dialect.alias, names), reason)
+    return prepare(execution, dialect)

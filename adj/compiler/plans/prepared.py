@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from adj.compiler.plans.plan import Plan
-from adj.statement.statement import Finish, Statement
+from adj.statement.statement import Statement, TerminalCall
 from adj.statement.structure import Structure, Unkeyed
 
 
@@ -50,9 +50,9 @@ Prepared: TypeAlias = Ready | KnownResult | DjangoPath
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Execution:
     """A statement with its structure and its terminal method: the input of the compiler."""
 
     statement: Statement
     structure: Structure | Unkeyed
-    finish: Finish
+    terminal: TerminalCall

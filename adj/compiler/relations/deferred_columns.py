@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.overrides import starts_plain
-from adj.compiler.plans.prepared import Question
+from adj.compiler.plans.prepared import Execution
 from adj.compiler.relations.relation import OWN_ROWS
 from adj.compiler.slots.row_keys import RowKeys
 from adj.hydrate.fetch_mode import is_default
@@ -45,13 +45,13 @@ def load_as_one(instances: Sequence[Model]) -> bool:
     )
 
 
-def columns_question(instances: Sequence[Model], attributes: Sequence[str], alias: str) -> Question:
+def columns_execution(instances: Sequence[Model], attributes: Sequence[str], alias: str) -> Execution:
     """The query for columns of instances."""
     model = type(instances[0])
     keys = RowKeys(dict.fromkeys(instance.pk for instance in instances))
     clauses = (ask.Only(tuple(attributes)), ask.Among(OWN_ROWS, keys))
     statement = Statement(model, QuerySet(model), clauses, alias)
-    return Question(statement, structure_of_statement(statement), ROWS)
+    return Execution(statement, structure_of_statement(statement), ROWS)
 
 
 def carry(instances: Sequence[Model], attributes: Sequence[str], rows: Sequence[Model]) -> None:

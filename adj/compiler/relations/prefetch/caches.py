@@ -110,13 +110,13 @@ def _comparable_keys(fetched: Fetched) -> tuple[Sequence[object], list[object]]:
     return [prepare_target(key, wrapper) for key in fetched.keys], [prepared[key] for key in row_keys]
 
 
-def _fill_back(relation: Relation, owners: dict[object, object], row_keys: list[object], rows: Instances) -> None:
+def _fill_back(relation: Relation, instances: dict[object, object], row_keys: list[object], rows: Instances) -> None:
     """Store the instance in the cache of each row."""
     name = relation.back_name
     for key, row in zip(row_keys, rows, strict=True):
         cache = row._state.fields_cache
         if relation.is_single or name not in cache:
-            cache[name] = owners[key]
+            cache[name] = instances[key]
 
 
 def _putter(fetched: Fetched) -> Callable[[PrivateModel, list[PrivateModel]], None]:

@@ -17,7 +17,7 @@ from django.db.models.query import ModelIterable
 
 from adj.compiler.keys.key_visitor import base_structure, structure_of_statement
 from adj.compiler.keys.overrides import django_reason, starts_plain
-from adj.compiler.plans.prepared import Question
+from adj.compiler.plans.prepared import Execution
 from adj.compiler.relations.known_objects import prefetches
 from adj.compiler.relations.relation import Relation
 from adj.compiler.slots.row_keys import RowKeys
@@ -54,12 +54,12 @@ class Request:
             raise TypeError("a request goes to a database that is known")
         return self.statement.alias
 
-    def question(self, keys: RowKeys) -> Question:
+    def execution(self, keys: RowKeys) -> Execution:
         """The query for the rows of some keys."""
         statement, structure = self.statement.with_clause(Among(self.relation, keys)), self.structure
         if isinstance(structure, Structure):
             structure = structure.extended(Structure((among_key(self.relation),), (keys,)))
-        return Question(statement, structure, ROWS)
+        return Execution(statement, structure, ROWS)
 
 
 def request_for(relation: Relation, instance: Model, source: StatementHolder | DjangoQuerySet | None) -> Request | None:
