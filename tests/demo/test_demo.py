@@ -85,7 +85,7 @@ def test_colours_can_be_forced(run_python: Run, database: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80])
-def test_it_keeps_within_a_narrow_terminal(run_python: Run, database: Path, columns: int) -> None:
+def test_it_fits_a_narrow_terminal(run_python: Run, database: Path, columns: int) -> None:
     again = run_demo(run_python, database, COLUMNS=str(columns))
     assert again.returncode == 0, again.stderr
     assert max(map(len, again.stdout.splitlines())) <= columns

@@ -103,6 +103,6 @@ def test_the_cities_of_a_country_are_streamed(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("address", ["XX/", "?page=0", "?page=x", "?page=9999999"])
-def test_an_address_of_nothing_is_not_found(ask: Ask, address: str) -> None:
+def test_an_unknown_address_is_a_404(ask: Ask, address: str) -> None:
     [(status, _)] = ask(f"/countries/{address}")
     assert status == 404

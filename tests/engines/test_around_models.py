@@ -62,7 +62,7 @@ def run_natively(coroutine: Coroutine[Any, Any, None]) -> None:
     assert started == []
 
 
-def test_content_types_are_found_and_remembered() -> None:
+def test_content_types_are_loaded_and_cached() -> None:
     async def main() -> None:
         ContentType.objects.clear_cache()
         found = await sync_to_async(ContentType.objects.get_for_model)(Entry)
@@ -90,7 +90,7 @@ def test_users_are_made_and_let_in() -> None:
     run_natively(main())
 
 
-def test_permissions_are_asked_for() -> None:
+def test_permissions_are_checked() -> None:
     async def main() -> None:
         user = await User.objects.acreate_user("anais")
         kind = await sync_to_async(ContentType.objects.get_for_model)(Entry)
@@ -111,7 +111,7 @@ def test_permissions_are_asked_for() -> None:
     run_natively(main())
 
 
-def test_sessions_are_kept_in_the_database() -> None:
+def test_sessions_are_stored_in_the_database() -> None:
     async def main() -> None:
         session = SessionStore()
         await session.aset("basket", [1, 2])

@@ -222,7 +222,7 @@ def test_other_databases_and_what_settings_name() -> None:
 
 
 @pytest.mark.parametrize("package", ["psycopg", "greenlet"])
-def test_a_missing_package_is_told_with_the_command(
+def test_the_error_of_a_missing_package_shows_the_command(
     postgres: str, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     monkeypatch.setattr(choice, "find_spec", lambda name: None if name == package else object())

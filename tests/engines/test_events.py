@@ -15,7 +15,7 @@ from tests.running import run
 from tests.shop.models import Country
 
 
-def test_each_query_is_told_of(place: Place, empty_plan_cache: None) -> None:
+def test_each_query_sends_an_event(place: Place, empty_plan_cache: None) -> None:
     events: list[QueryEvent] = []
     query = q(Country).using(place.alias).filter(code__in=["+8", "+9"])
 
@@ -37,7 +37,7 @@ def test_each_query_is_told_of(place: Place, empty_plan_cache: None) -> None:
     assert events[-1].error is None
 
 
-def test_a_failure_is_told_of(place: Place) -> None:
+def test_a_failed_query_sends_an_event(place: Place) -> None:
     events: list[QueryEvent] = []
 
     async def main() -> None:

@@ -106,7 +106,7 @@ LOOKUPS = ("exact", "iexact", "contains", "icontains", "startswith", "istartswit
 
 
 @pytest.mark.parametrize("lookup", LOOKUPS)
-def test_awkward_text_is_found_as_under_django(named: Place, lookup: str) -> None:
+def test_awkward_text_matches_as_in_django(named: Place, lookup: str) -> None:
     """P50: what LIKE would take for a pattern, quotes, a NUL, half of a surrogate pair."""
     texts = (*NAMES, "%", "_", "\\", "", "a\0b", "\udc80")
     assert_same(named, *(finding(lookup, [text, "plain"] if lookup == "in" else text) for text in texts))

@@ -84,7 +84,7 @@ def test_settings_that_cannot_be_honoured_are_refused(
     run(main())
 
 
-def test_statements_are_prepared_where_it_is_asked_for(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statements_are_prepared_where_the_settings_say_so(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """P37: only statements whose parameters have their types from columns; a table may change meanwhile."""
     monkeypatch.setitem(connections.settings[native.alias]["OPTIONS"], "prepare_threshold", 0)
 

@@ -45,7 +45,7 @@ def test_synchronous_code_goes_to_the_engine_of_the_block(native: Place) -> None
 
 
 @pytest.mark.parametrize("engine", ["psycopg", "threads"])
-def test_a_block_that_is_cancelled_at_its_end_keeps_no_connection(postgres: str, engine: str) -> None:
+def test_a_block_cancelled_at_its_end_returns_its_connection(postgres: str, engine: str) -> None:
     """A call in it waits for a connection meanwhile, and gets one only afterwards."""
     counts: list[asyncio.Task[Any]] = []
 
@@ -132,7 +132,7 @@ def test_a_block_holds_no_worker_between_its_calls(two_workers: str) -> None:
         assert len(set(found)) == 1
 
 
-def test_queries_of_a_block_that_keeps_a_connection_join_it(two_connections: str) -> None:
+def test_queries_use_the_connection_that_their_block_holds(two_connections: str) -> None:
     """An iteration of Django's keeps its cursor open between two calls, and so its connection."""
 
     async def body(barrier: asyncio.Barrier) -> int:
@@ -239,7 +239,7 @@ def test_a_query_in_such_code_sees_the_transaction_of_its_caller(two_workers: st
     assert run(main()) == (1, 0)
 
 
-def test_an_open_transaction_is_kept_for_the_block_and_for_nobody_else(two_workers: str) -> None:
+def test_only_its_block_can_use_an_open_transaction(two_workers: str) -> None:
     def begin() -> None:
         transaction.set_autocommit(False, using=two_workers)
         Country.objects.using(two_workers).create(code="zz", name="left open")
@@ -339,7 +339,7 @@ def test_queries_in_a_block_have_the_session_that_its_code_has_changed(schema: P
     assert run(another()) == 0
 
 
-def test_a_stream_in_such_a_block_keeps_nobody_from_writing(schema: Place) -> None:
+def test_a_stream_in_such_a_block_does_not_block_writes(schema: Place) -> None:
     """A stream's own transaction would include everything else on the connection, and be read-only."""
 
     async def body(barrier: asyncio.Barrier) -> list[str]:

@@ -104,7 +104,7 @@ def test_a_request_runs_natively(native: Place) -> None:
     run(main())
 
 
-def test_a_websocket_keeps_no_connection(native: Place) -> None:
+def test_an_open_websocket_holds_no_connection(native: Place) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         async with adj.native(native.alias):
             await Country.objects.using(native.alias).acount()
@@ -116,7 +116,7 @@ def test_a_websocket_keeps_no_connection(native: Place) -> None:
     run(main())
 
 
-def test_what_django_does_around_a_request_keeps_the_connection(native: Place) -> None:
+def test_djangos_request_signals_do_not_close_the_connection(native: Place) -> None:
     """P53: CONN_MAX_AGE is 0 here, with which Django closes its own connections."""
 
     async def main() -> None:

@@ -157,7 +157,7 @@ def test_a_read_that_crosses_with_the_end_of_its_session_is_sent_again_where_tha
     run(main())
 
 
-def test_a_server_that_is_not_there_is_told_at_once(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_server_is_reported_at_once(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connections.settings[native.alias], "NAME", "adj_no_such_database")
 
     async def main() -> None:
@@ -260,7 +260,7 @@ def test_a_process_that_was_forked_does_not_use_its_parents_connections(native: 
         "LOAD 'plpgsql'",
     ],
 )
-def test_what_a_query_changes_in_its_session_is_not_found_by_another(native: Place, statement: str) -> None:
+def test_a_query_does_not_see_session_changes_of_another(native: Place, statement: str) -> None:
     """P40."""
 
     async def main() -> None:
@@ -293,9 +293,7 @@ def functions(native: Place) -> Generator[None]:
 
 
 @pytest.mark.parametrize("statement", ["SELECT set_tenant(7)", "select public . set_tenant (7)"])
-def test_what_a_function_changes_in_its_session_is_not_found_by_another(
-    native: Place, functions: None, statement: str
-) -> None:
+def test_a_query_does_not_see_session_changes_of_a_function(native: Place, functions: None, statement: str) -> None:
     """P40: any function that the database calls volatile may."""
 
     async def main() -> None:
@@ -352,7 +350,7 @@ def tenant_of(alias: str) -> str | None:
         return tenant
 
 
-def test_what_an_expression_changes_in_its_session_is_not_found_by_another(native: Place) -> None:
+def test_a_query_does_not_see_session_changes_of_an_expression(native: Place) -> None:
     """P40: in a query of adj's own lane, and in a stream."""
     change: Any = Func(Value("adj.tenant"), Value("7"), Value(False), function="set_config", output_field=TextField())
     pid: Any = Func(function="pg_backend_pid", output_field=IntegerField())
@@ -371,7 +369,7 @@ def test_what_an_expression_changes_in_its_session_is_not_found_by_another(nativ
     run(main())
 
 
-def test_a_setting_of_a_transaction_keeps_the_session(native: Place) -> None:
+def test_a_connection_is_reused_after_a_setting_of_one_transaction(native: Place) -> None:
     async def main() -> None:
         pids = set()
         for _ in range(3):

@@ -121,7 +121,7 @@ def _closed(alias: str) -> Generator[None]:
 
 
 @pytest.mark.parametrize(("sql", "params", "name"), REFUSED)
-def test_a_setting_that_decides_which_rows_are_found_is_refused(
+def test_a_setting_that_changes_which_rows_match_is_refused(
     alias: str, sql: object, params: tuple[object, ...], name: str
 ) -> None:
     async def main() -> None:

@@ -128,7 +128,7 @@ def test_expressions_and_annotations_may_sort() -> None:
     check(counted.order_by("-n"), counted.order_by("-n", "pk"))
 
 
-def test_rows_are_as_they_were_asked_for() -> None:
+def test_rows_have_the_requested_shape() -> None:
     query = q(Entry).order_by("words", "-mood")
     whole = q(Entry).order_by("words", "-mood", "pk")
     check(query.values("title", "words"), whole.values("title", "words"))

@@ -318,7 +318,7 @@ def test_sessions_on_a_mariadb_that_was_demoted_are_replaced(own_mariadb: tuple[
     run(main())
 
 
-def test_a_write_that_one_transaction_refuses_keeps_the_session(mariadb: str) -> None:
+def test_a_session_survives_a_write_in_a_read_only_transaction(mariadb: str) -> None:
     """N12: the server has not been demoted."""
 
     def write() -> None:
@@ -343,7 +343,7 @@ def test_a_write_that_one_transaction_refuses_keeps_the_session(mariadb: str) ->
         run(main())
 
 
-def test_a_write_in_a_transaction_that_was_asked_to_read_keeps_the_session(native: Place) -> None:
+def test_a_session_survives_a_write_in_atomic_read_only(native: Place) -> None:
     pids: set[int] = set()
 
     async def write() -> None:

@@ -140,7 +140,7 @@ def test_using_asks_the_primary() -> None:
 
 
 @pytest.mark.usefixtures("routed")
-def test_the_router_is_told_of_the_row_that_is_asked_from() -> None:
+def test_the_router_gets_the_instance_as_a_hint() -> None:
     async def main() -> None:
         author: Any = await q(Author).filter(books__isnull=False).order_by("pk").afirst()
         assert author is not None

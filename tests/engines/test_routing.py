@@ -57,7 +57,7 @@ def test_using_overrules_the_router() -> None:
     assert country._state.db == "default"
 
 
-def test_a_queryset_keeps_the_database_it_is_bound_to() -> None:
+def test_a_queryset_stays_on_its_database() -> None:
     assert q(Book.objects.using("replica")).db == "replica"
     assert q(Book.objects.db_manager("replica")).db == "replica"
 

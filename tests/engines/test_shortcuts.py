@@ -34,7 +34,7 @@ def writer(place: Place) -> Iterator[Writer]:
     [Entry, Entry.objects, Entry.objects.all(), q(Entry), Entry.aobjects],
     ids=lambda source: str(type(source)),
 )
-def test_rows_are_found_in_whatever_q_takes(source: Any) -> None:
+def test_rows_are_returned_for_every_source_of_q(source: Any) -> None:
     async def main() -> None:
         assert (await get_object_or_404(source, title="Day 3")).words == 3
         assert len(await get_list_or_404(source, words__gte=5)) == 4
@@ -48,7 +48,7 @@ def test_rows_are_found_in_whatever_q_takes(source: Any) -> None:
     run(main())
 
 
-def test_rows_of_other_shapes_are_found_as_well() -> None:
+def test_rows_of_other_shapes_are_returned_as_well() -> None:
     async def main() -> None:
         assert await get_object_or_404(q(Entry).values("title"), words=2) == {"title": "Day 2"}
         assert await get_list_or_404(q(Entry).values_list("title", flat=True), words=2) == ["Day 2"]

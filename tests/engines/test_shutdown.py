@@ -25,7 +25,7 @@ from tests.running import assert_no_worker_left, run
 from tests.shop.models import Book
 
 
-def test_a_loop_that_has_ended_is_not_kept() -> None:
+def test_a_closed_loop_is_not_kept_alive() -> None:
     loops = []
 
     async def scenario() -> None:

@@ -43,7 +43,7 @@ def told(alias: str | None = None, databases: list[str] | None = None) -> list[t
     ]
 
 
-def test_each_alias_is_told_with_its_engine_and_why(postgres: str) -> None:
+def test_the_report_names_each_alias_with_its_engine_and_the_reason(postgres: str) -> None:
     assert told("default") == [
         (
             "adj.D001",
@@ -78,7 +78,7 @@ POOLERS: list[tuple[Mapping[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("settings", "sign"), POOLERS)
-def test_a_pooler_that_adj_is_not_told_of_is_warned_about(
+def test_a_pooler_missing_from_the_settings_is_warned_about(
     postgres: str, settings: Mapping[str, Any], sign: str
 ) -> None:
     with database(postgres, **settings) as alias:
@@ -109,7 +109,7 @@ def test_a_server_is_not_taken_for_a_pooler(postgres: str, settings: Mapping[str
         assert "adj.W003" not in dict(told(alias))
 
 
-def test_sessions_that_an_engine_cannot_give_are_told(postgres: str) -> None:
+def test_session_settings_that_an_engine_lacks_are_reported(postgres: str) -> None:
     for given in ({"session": dict, "engine": "django"}, {"pooler": "transaction", "engine": "threads"}):
         with override_settings(ADJ={postgres: given}):
             assert f'ADJ["{postgres}"]["{next(iter(given))}"] needs' in dict(told(postgres))["adj.E002"]
@@ -170,7 +170,7 @@ def test_a_misspelt_alias_fails_a_django_test_as_well() -> None:
         teardown_test_environment()
 
 
-def test_options_and_ages_that_do_not_count_are_told(postgres: str) -> None:
+def test_ignored_options_and_ages_are_reported(postgres: str) -> None:
     options = {"conect_timeout": 5, "pool": {"max_size": 0}}
     with database(postgres, OPTIONS=options, CONN_MAX_AGE=60) as alias:
         found = dict(told(alias))
@@ -181,7 +181,7 @@ def test_options_and_ages_that_do_not_count_are_told(postgres: str) -> None:
         assert set(dict(told(alias))) == {"adj.D001"}
 
 
-def test_more_connections_than_the_server_allows_are_told(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_larger_than_the_servers_limit_is_reported(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = session_limit(postgres)
     assert allowed is not None
     with override_settings(ADJ={postgres: {"pool": {"max_size": allowed}}}):

@@ -97,7 +97,7 @@ def test_everything_in_a_context_finds_its_tenants_rows(alias: str) -> None:
     run(main())
 
 
-def test_a_context_without_a_tenant_finds_what_it_found_before(alias: str) -> None:
+def test_a_context_without_a_tenant_is_not_affected(alias: str) -> None:
     async def main() -> None:
         executor = await executor_for(alias)
         before = await executor.run(names, alias)
@@ -215,7 +215,7 @@ def test_code_beside_a_native_connection_finds_its_tenants_rows(alias: str) -> N
 
 @pytest.mark.parametrize("alias", ["direct"], indirect=True)
 @pytest.mark.parametrize("engine", ["threads", "beside a native connection"])
-def test_a_tenant_that_code_has_told_the_backend_counts_until_its_call_ends(alias: str, engine: str) -> None:
+def test_a_tenant_set_on_the_backend_lasts_until_its_call_ends(alias: str, engine: str) -> None:
     def stray(beside: str, *, asks: bool) -> None:
         places: Any = connections
         places[beside].set_schema(TENANTS[0])
@@ -323,7 +323,7 @@ def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(ali
         ({"session": lambda: {"search_path": 1}}, r'\["session"\] must return a dict'),
     ],
 )
-def test_a_session_that_is_none_is_told(postgres: str, given: Any, message: str) -> None:
+def test_an_invalid_session_setting_is_reported(postgres: str, given: Any, message: str) -> None:
     async def main() -> None:
         with pytest.raises(ImproperlyConfigured, match=message):
             await q(Country).using(postgres).acount()
@@ -371,7 +371,7 @@ CHANGES = {
 }
 
 
-def test_what_code_changes_in_its_session_is_not_found_by_another(threads: str) -> None:
+def test_a_query_does_not_see_session_changes_of_other_code(threads: str) -> None:
     """P40."""
 
     def ask(*statements: str) -> Any:
@@ -395,7 +395,7 @@ def test_what_code_changes_in_its_session_is_not_found_by_another(threads: str) 
 
 
 @pytest.mark.parametrize("threads", ["postgres", "mariadb"], indirect=True)
-def test_what_code_changes_on_the_thread_of_another_alias_is_not_found_either(threads: str) -> None:
+def test_session_changes_on_the_thread_of_another_alias_are_reset(threads: str) -> None:
     def ask(*statements: str) -> Any:
         with connections[threads].cursor() as cursor:
             for statement in statements:
@@ -416,7 +416,7 @@ def test_what_code_changes_on_the_thread_of_another_alias_is_not_found_either(th
         run(main())
 
 
-def test_the_server_is_asked_about_a_function_once_for_all_threads(postgres: str) -> None:
+def test_a_function_is_looked_up_on_the_server_once_for_all_threads(postgres: str) -> None:
     def call() -> int:
         with connections[postgres].cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid(), to_tsvector('a'), pg_sleep(0.2)")
@@ -439,7 +439,7 @@ def test_the_server_is_asked_about_a_function_once_for_all_threads(postgres: str
         run(main())
 
 
-def test_a_connection_whose_session_is_as_it_was_is_kept(postgres: str) -> None:
+def test_a_connection_with_an_unchanged_session_is_reused(postgres: str) -> None:
     def pid(*statements: str) -> int:
         with connections[postgres].cursor() as cursor:
             for statement in (*statements, "SELECT pg_backend_pid()"):

@@ -138,7 +138,7 @@ def test_a_worker_that_arrives_together_with_a_cancellation_is_passed_on() -> No
     assert run(scenario()) == Book.objects.count()
 
 
-def test_an_error_in_the_query_keeps_the_thread_usable_and_names_the_query() -> None:
+def test_a_failed_query_leaves_its_thread_usable_and_is_named() -> None:
     async def scenario() -> int:
         with pytest.raises(OperationalError) as caught:
             await q(Book).extra(where=["no_such_column = 1"]).run()
@@ -247,7 +247,7 @@ def terminate(alias: str, pid: int) -> None:
         connections.close_all()
 
 
-def test_an_idle_thread_ends_after_a_while_when_connections_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_thread_ends_if_connections_are_not_persistent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads_module, "LINGER_SECONDS", 0.01)
 
     async def scenario() -> int:

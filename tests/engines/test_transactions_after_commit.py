@@ -204,9 +204,7 @@ def test_functions_run_to_their_end_when_the_program_ends_meanwhile(place: Place
     assert written(place) == ["+1", "+2"]
 
 
-def test_a_function_that_does_not_end_keeps_the_end_of_the_program_for_a_while_only(
-    native: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endless_function_delays_exit_only_briefly(native: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(persist, "END_SECONDS", 0.1)
 
     async def main() -> None:

@@ -147,7 +147,7 @@ def test_asynchronous_receivers_of_another_alias_are_in_the_transaction(pair: tu
     assert not {"+2", "+3"} & set(one.codes())
 
 
-def test_whoever_watches_sees_what_other_aliases_are_asked(pair: tuple[Place, Place]) -> None:
+def test_watchers_see_the_queries_of_other_aliases(pair: tuple[Place, Place]) -> None:
     one, other = pair
     if "django" in (one.engine, other.engine):
         pytest.skip("its queries run on Django's own connection of Django's own thread")

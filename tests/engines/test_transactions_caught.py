@@ -147,7 +147,7 @@ async def by_django(alias: str) -> None:
 
 
 @pytest.mark.parametrize("ask", [by_adj, by_django])
-def test_a_rollback_that_was_asked_for_is_silent(place: Place, ask: Write) -> None:
+def test_a_requested_rollback_is_silent(place: Place, ask: Write) -> None:
     async def main() -> None:
         async with atomic(place.alias):
             await create(place.alias, "+1")
@@ -163,7 +163,7 @@ def test_a_rollback_that_was_asked_for_is_silent(place: Place, ask: Write) -> No
     assert written(place) == []
 
 
-def test_a_rollback_that_was_asked_for_in_a_block_before_does_not_excuse_a_later_error(place: Place) -> None:
+def test_a_requested_rollback_does_not_hide_a_later_error(place: Place) -> None:
     async def main() -> None:
         with pytest.raises(TransactionAborted):
             async with atomic(place.alias):

@@ -187,7 +187,7 @@ def test_a_copy_that_ends_after_its_transaction_does_not_touch_the_next_one(
     assert written(postgres_place) == ["+2", "+3"]
 
 
-def test_a_cursor_that_synchronous_code_keeps_does_not_reach_the_connection_of_another_task(native: Place) -> None:
+def test_a_leaked_cursor_cannot_use_the_connection_of_another_task(native: Place) -> None:
     kept: list[Any] = []
 
     def keep() -> None:

@@ -47,6 +47,6 @@ def test_hostile_names_and_values_do_what_they_do_in_django_on_postgresql(way: s
     assert tally.counts["hot"] > tally.counts["queries"] / 3, tally
 
 
-def test_what_is_known_to_differ_has_a_reason_and_is_told_apart() -> None:
+def test_known_differences_have_a_reason_and_a_mark() -> None:
     assert len(KNOWN) <= 20
     assert all(len(known.reason) > 10 and (known.found or known.values != "*") for known in KNOWN)

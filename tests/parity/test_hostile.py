@@ -110,7 +110,7 @@ CASES: dict[str, tuple[Build, list[Any]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_the_fuzz_has_found_does_what_it_does_in_django(name: str) -> None:
+def test_queries_from_the_fuzzer_behave_as_in_django(name: str) -> None:
     build, values = CASES[name]
     compare(build, *[(value,) for value in values])
     for value in values:

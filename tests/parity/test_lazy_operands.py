@@ -168,7 +168,7 @@ def test_what_a_lazy_object_raises_is_raised_at_the_line() -> None:
     run(on_the_loop())
 
 
-def test_a_lazy_object_is_asked_at_the_line_and_once() -> None:
+def test_a_lazy_object_is_evaluated_once_at_the_line() -> None:
     calls: list[int] = []
     author = Author.objects.get(pk=1)
 

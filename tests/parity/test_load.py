@@ -81,7 +81,7 @@ def test_a_thousand_books_take_three_queries_at_most() -> None:
     assert all(list(book.tags.all()) == expected[book.pk] for book in books)
 
 
-def test_what_was_given_comes_back() -> None:
+def test_load_returns_its_argument() -> None:
     async def main() -> None:
         book = await q(Book).order_by("pk")[0].run()
         assert await adj.load(book, "author") is book
@@ -108,7 +108,7 @@ def test_what_is_loaded_stays_as_it_is() -> None:
     run(main())
 
 
-def test_only_what_is_missing_is_asked_for() -> None:
+def test_only_missing_relations_are_fetched() -> None:
     async def main() -> list[QueryEvent]:
         books = await q(Book).order_by("pk").run()
         await adj.load(books[:-1], "author")
@@ -244,7 +244,7 @@ def test_other_tasks_load_on_other_connections(postgres: str) -> None:
         (["title__length"], r'Book has no relation "title"'),
     ],
 )
-def test_unknown_names_are_refused_before_anything_is_asked(names: list[str], message: str) -> None:
+def test_unknown_names_are_refused_before_any_query(names: list[str], message: str) -> None:
     async def main() -> None:
         book = await q(Book).order_by("pk")[0].run()
         events: list[QueryEvent] = []
@@ -354,7 +354,7 @@ def related_rows(instance: Any, names: list[str]) -> Any:
     return [[row.pk for row in reached([instance], name)] for name in names]
 
 
-def test_rows_without_their_keys_are_told_apart_by_one_query(shop: str) -> None:
+def test_deferred_keys_are_loaded_by_one_query(shop: str) -> None:
     async def main() -> tuple[Any, list[QueryEvent]]:
         authors = await q(Author).using(shop).order_by("pk").run()
         return await loaded(authors, around("books", q(Book).using(shop).only("title")))

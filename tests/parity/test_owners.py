@@ -271,7 +271,7 @@ def letters() -> Iterator[None]:
 
 @pytest.mark.parametrize("kind", [ChainedByTenant, ClonedByTenant, FetchedByTenant, AllByTenant])
 @pytest.mark.parametrize("build", [pytest.param(build, id=name) for name, build in CHAINS.items()])
-def test_a_queryset_class_with_its_own_copies_is_asked(
+def test_an_overridden_clone_is_called(
     kind: Any, build: Build, letters: None, default_manager: Callable[[Any], Any]
 ) -> None:
     manager = default_manager(manager_of(kind))
@@ -580,7 +580,7 @@ def test_attributes_that_a_class_keeps_on_its_querysets_are_kept() -> None:
     assert run(q(queryset).acount()) == ("x", Book.objects.count())
 
 
-def test_a_queryset_that_is_patched_itself_is_asked() -> None:
+def test_methods_set_on_a_queryset_instance_are_called() -> None:
     queryset: Any = Book.objects.get_queryset()
     queryset.filter = types.MethodType(lambda self, **kwargs: QuerySet(Book).filter(pk=-1), queryset)
     assert run(q(queryset).filter(pages__gt=1).run()) == []
@@ -688,7 +688,7 @@ def test_a_manager_that_does_not_return_a_queryset_is_refused() -> None:
         q(manager_of(None, Listing))
 
 
-def test_methods_that_a_class_gets_later_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_methods_added_to_a_class_later_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
     class Late(QuerySet[Any]):
         pass
 
@@ -736,13 +736,13 @@ def visible() -> QuerySet[Any]:
 
 
 @pytest.mark.parametrize("build", [pytest.param(build, id=name) for name, build in CHAINS.items()])
-def test_a_query_class_of_the_project_is_asked(build: Build, letters: None) -> None:
+def test_methods_of_a_projects_query_class_are_called(build: Build, letters: None) -> None:
     for letter in TENANTS * 2:
         tenant.set(letter)
         assert titles(run(build(q(visible())).run())) == titles(build(visible()))
 
 
-def test_queries_of_owners_are_asked_inside_others(letters: None) -> None:
+def test_overridden_methods_are_called_in_nested_queries(letters: None) -> None:
     nested: dict[str, Callable[[Any], Any]] = {
         "in": lambda given: {"pk__in": given},
         "in, values": lambda given: {"isbn__in": given.values("isbn")},
@@ -838,7 +838,7 @@ def test_owners_run_on_the_transactions_connection(letters: None) -> None:
     assert [book.isbn for book in run(main())] == ["za1"]
 
 
-def test_owners_are_asked_on_postgresql(postgres: str) -> None:
+def test_overridden_methods_are_called_on_postgresql(postgres: str) -> None:
     manager = manager_of(ByEmail)
     title = Book.objects.using(postgres).earliest("pk").title
     query = q(manager).using(postgres).filter(email=title.upper())

@@ -464,7 +464,7 @@ def test_the_first_error_ends_the_others() -> None:
         run(main())
 
 
-def test_too_many_keys_are_asked_for_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_keys_are_fetched_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Dialect, "most_parameters", property(lambda self: 1_015))
 
     async def main() -> tuple[Any, int]:

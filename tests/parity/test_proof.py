@@ -269,7 +269,7 @@ ALIKE: list[list[Any]] = [
 
 
 @pytest.mark.parametrize("alike", ALIKE, ids=str)
-def test_constants_that_are_equal_in_python_are_told_apart(alike: list[Any]) -> None:
+def test_constants_that_are_equal_in_python_have_different_plans(alike: list[Any]) -> None:
     same(lambda start, constant: start(Book).annotate(x=Written("title", constant=constant)).order_by("pk"), *alike)
 
 
@@ -439,7 +439,7 @@ def test_a_generic_relation_is_of_the_current_content_types(monkeypatch: pytest.
         ContentType.objects.clear_cache()
 
 
-def test_a_field_of_the_project_that_decides_about_its_column_is_asked_at_each_run() -> None:
+def test_a_projects_field_that_writes_its_column_is_called_at_each_run() -> None:
     """`select_format` of a field that hides what a tenant may not see."""
 
     class Hidden(CharField):  # type: ignore[type-arg]  # generic for the checkers only
@@ -451,5 +451,5 @@ def test_a_field_of_the_project_that_decides_about_its_column_is_asked_at_each_r
             same(lambda start, _: start(Book).annotate(x=Cast("title", Hidden(max_length=9))).order_by("pk"), None)
 
 
-def test_integer_division_keeps_its_field() -> None:
+def test_integer_division_has_djangos_output_field() -> None:
     same(lambda start, number: start(Book).annotate(x=Cast(F("pages") / number, IntegerField())).order_by("pk"), 2, 3)

@@ -201,7 +201,7 @@ def test_writes_of_a_relation_are_djangos_on_postgresql(model: Any, name: str, c
     _compare(model, name, calls, postgres)
 
 
-def test_rows_know_the_instance_that_they_were_asked_from(shop: str) -> None:
+def test_rows_refer_to_the_instance_of_the_relation(shop: str) -> None:
     async def main() -> None:
         author: Any = await q(Author).using(shop).aget(name="Homer")
         books = await adj.related(author, "books").filter(pages__gte=0).order_by("pk").run()

@@ -98,7 +98,7 @@ def test_twenty_tests_in_random_order_leave_no_row(library: Library, processes: 
 
 
 @pytest.mark.parametrize("library", ["PostgreSQL"], indirect=True)
-def test_databases_that_are_not_kept_are_dropped(library: Library) -> None:
+def test_databases_are_dropped_without_keepdb(library: Library) -> None:
     finished = run_pytest(PROJECT, ["-q", "-n", "2"], {"LIBRARY_DATABASE": library.database})
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert library.rows_left() == {}

@@ -92,7 +92,7 @@ def test_clear_forgets_plans_and_counts() -> None:
 # -- the plans of the process ------------------------------------------------------------------------------------------
 
 
-def test_the_process_keeps_1024_plans_and_not_one_more(empty_plan_cache: None) -> None:
+def test_the_cache_holds_at_most_1024_plans(empty_plan_cache: None) -> None:
     assert plan_cache.maximum == 1_024
     for number in range(1_100):
         query = q(Book).values_list("pk").alias(**{f"n{number}": Q(pages=number)}).filter(**{f"n{number}": True})

@@ -535,7 +535,7 @@ class Empty(Func):
 
 
 @pytest.mark.parametrize("kind", [Counting, PureCounting, PureParameter])
-def test_a_plan_that_would_not_give_what_django_gave_is_not_kept(kind: Any) -> None:
+def test_a_plan_that_differs_from_django_is_not_cached(kind: Any) -> None:
     for _ in range(3):
         said.clear()
         found = prepared(q(Book).annotate(a=kind()).filter(pages=1).order_by())
@@ -547,7 +547,7 @@ def test_a_plan_that_would_not_give_what_django_gave_is_not_kept(kind: Any) -> N
     assert plan_cache.stats().misses == 0
 
 
-def test_a_statement_that_needs_no_query_with_slots_is_not_kept() -> None:
+def test_a_statement_that_is_empty_with_slots_is_not_cached() -> None:
     for _ in range(2):
         said.clear()
         found = prepared(q(Book).filter(Empty(), pages=1))
@@ -556,7 +556,7 @@ def test_a_statement_that_needs_no_query_with_slots_is_not_kept() -> None:
         assert "1 = 1" in found.sql
 
 
-def test_what_fails_with_slots_is_not_kept_and_gives_djangos_answer() -> None:
+def test_a_statement_that_fails_with_slots_is_run_by_django() -> None:
     @pure
     class Failing(Func):
         output_field: Any = CharField()
@@ -615,7 +615,7 @@ class Switched(Func):
         return "1 = 1", ()
 
 
-def test_a_plan_for_what_django_answers_without_a_query_is_found() -> None:
+def test_a_plan_that_django_needs_no_query_for_is_reported() -> None:
     said.clear()
     sql_of(q(Book).filter(Switched(), pages=1))
     said.append("")
@@ -680,7 +680,7 @@ def test_one_object_is_the_same_parameter_whatever_it_says() -> None:
     assert not are_same("a", "b")
 
 
-def test_a_plan_keeps_no_fingerprints_once_it_is_trusted() -> None:
+def test_a_trusted_plan_drops_its_fingerprints() -> None:
     with override_settings(ADJ_VERIFY=0, ADJ_PROBATION_RUNS=2):
         plan_cache.clear()
         trusts = [ready(q(Book).filter(pages=pages)).plan.trust for pages in range(2)]

@@ -193,7 +193,7 @@ def test_the_branches_of_a_known_query_share_what_is_built_of_it() -> None:
     assert clauses_built(calls) == 100 + 50
 
 
-def test_a_query_of_every_row_keeps_nothing() -> None:
+def test_a_query_of_every_row_caches_no_queryset() -> None:
     """There is one of each model for the whole process."""
     filters(q(Book), 3)
     assert q(Book)._partial is None
@@ -204,7 +204,7 @@ def chained_annotations(count: int, last: str) -> dict[str, F]:
     return {**names, "last": F(last)}
 
 
-def test_the_unknown_name_behind_many_annotations_is_found_in_proportion() -> None:
+def test_searching_many_annotations_for_an_unknown_name_is_linear() -> None:
     counts = []
     for count in (100, 200):
         with calls_of_adj() as calls, pytest.raises(UnknownField) as raised:
@@ -215,7 +215,7 @@ def test_the_unknown_name_behind_many_annotations_is_found_in_proportion() -> No
     assert counts[1] < 2.4 * counts[0]
 
 
-def test_the_unknown_name_in_a_long_chain_is_found_with_what_is_kept() -> None:
+def test_an_unknown_name_in_a_long_query_is_found_without_a_rebuild() -> None:
     query = q(Book)
     for number in range(300):
         query = query.annotate(**{f"n{number}": F("pages")})
@@ -224,7 +224,7 @@ def test_the_unknown_name_in_a_long_chain_is_found_with_what_is_kept() -> None:
     assert clauses_built(calls) <= 3
 
 
-def test_the_wrong_value_among_many_is_found_in_proportion() -> None:
+def test_searching_many_conditions_for_a_wrong_value_is_linear() -> None:
     names = [f"{path}__{lookup}" for path in ("pages", "pk", "author") for lookup in ("gt", "gte", "lt", "lte")]
     query = filters(q(Book), 200)
     with calls_of_adj() as calls, pytest.raises(InvalidOperand):
@@ -247,14 +247,14 @@ def facts(queryset: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("build_query", [pytest.param(build_query, id=name) for name, build_query in CORPUS.items()])
-def test_what_is_kept_is_what_a_replay_builds(build_query: Build) -> None:
+def test_the_cached_queryset_equals_a_rebuilt_one(build_query: Build) -> None:
     query = build_query(Values())
     assert query._partial is not None or not query.statement.clauses
     assert facts(kept_queryset(query)) == facts(build(query.statement))
 
 
 @pytest.mark.parametrize("build_query", [pytest.param(build_query, id=name) for name, build_query in CORPUS.items()])
-def test_judging_further_clauses_does_not_change_what_is_kept(build_query: Build) -> None:
+def test_checking_further_clauses_does_not_change_the_cached_queryset(build_query: Build) -> None:
     query = build_query(Values())
     before = facts(kept_queryset(query))
     clauses: list[Callable[[], Any]] = [
@@ -290,7 +290,7 @@ def test_the_first_filter_of_a_related_manager_joins_as_djangos_does() -> None:
     assert base.query.filter_is_sticky
 
 
-def test_using_another_database_keeps_nothing_of_the_first() -> None:
+def test_another_database_starts_without_the_cached_queryset() -> None:
     query = filters(q(Book), 3).using("postgres")
     assert query._partial is None
     further = query.filter(title="x")
@@ -313,7 +313,7 @@ def test_threads_may_extend_one_query_at_once() -> None:
                 assert kept == replayed
 
 
-def test_a_pickled_query_leaves_what_is_kept_behind() -> None:
+def test_a_pickled_query_does_not_contain_its_cached_queryset() -> None:
     query = filters(q(Book), 5)
     assert query._partial is not None
     restored = pickle.loads(pickle.dumps(query))  # noqa: S301  # our own
@@ -322,7 +322,7 @@ def test_a_pickled_query_leaves_what_is_kept_behind() -> None:
     assert sql_of(restored) == sql_of(query)
 
 
-def test_what_is_kept_goes_with_its_query() -> None:
+def test_a_cached_queryset_is_freed_with_its_query() -> None:
     query = filters(q(Book), 5)
     reference = weakref.ref(kept_queryset(query))
     del query
@@ -330,7 +330,7 @@ def test_what_is_kept_goes_with_its_query() -> None:
     assert reference() is None
 
 
-def test_a_manager_is_asked_each_time() -> None:
+def test_a_manager_is_called_each_time() -> None:
     """Its rows may be others by then."""
     author: Any = Author(pk=1)
     query = adj.related(author, "books")
@@ -553,7 +553,7 @@ def test_plans_stay_within_the_budget_and_the_one_unused_for_longest_goes_first(
     assert cache.stats().bytes == 250
 
 
-def test_a_plan_over_the_budget_is_not_kept_and_pushes_nothing_out() -> None:
+def test_a_plan_over_the_budget_is_not_cached_and_evicts_nothing() -> None:
     cache: PlanCache[str] = PlanCache(lambda: 100, lambda: 300)
     cache.store("a", "a", 300)
     cache.store("b", "b", 301)
@@ -597,7 +597,7 @@ def test_the_estimate_of_a_plan_is_near_what_python_allocates(shape: Callable[[i
     assert 0.5 < plan_cache.stats().bytes / size < 2
 
 
-def test_a_plan_of_many_parameters_is_not_kept() -> None:
+def test_a_plan_with_many_parameters_is_not_cached() -> None:
     def ask(count: int) -> None:
         for first in (0, 1):
             query = q(Book).filter(Q(*[("pages", first + number) for number in range(count)], _connector="OR"))

@@ -592,7 +592,7 @@ def test_a_clause_that_is_described_alone_has_what_it_has_in_a_statement() -> No
         assert (alone.values, alone.bounds) == (within.values, within.bounds)
 
 
-def test_a_base_that_keeps_its_joins_for_the_next_filter_is_left_to_django(empty_plan_cache: None) -> None:
+def test_a_sticky_filter_takes_the_django_path(empty_plan_cache: None) -> None:
     def ask_for(name: str) -> AnyQuery:
         statement = Statement(Book, base=books("_sticky_filter", True))
         return query_of(statement).filter(tags__name=name).filter(tags__weight=1)

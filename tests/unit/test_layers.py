@@ -46,7 +46,7 @@ def test_what_decides_does_not_wait(path: Path) -> None:
     assert not [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, waiting)]
 
 
-def test_what_waits_is_found_by_that_rule() -> None:
+def test_the_rule_recognizes_waiting_code() -> None:
     """A test of the test above."""
     waiting = [
         path for path in sources("engines") if any(isinstance(node, ast.Await) for node in ast.walk(tree_of(path)))

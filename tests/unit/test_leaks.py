@@ -184,7 +184,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize("finish", ENDINGS, ids=lambda finish: finish.answer.value)
 @pytest.mark.parametrize("build", [MORE["own from_db"], MORE["annotations of rows"], MORE["order"]])
-def test_no_ending_keeps_a_value(build: Build, finish: TerminalCall) -> None:
+def test_no_terminal_method_keeps_a_value(build: Build, finish: TerminalCall) -> None:
     for _ in range(2):
         prepared(build(sentinels()), finish)
         assert_nothing_is_kept()
@@ -203,7 +203,7 @@ def test_an_aggregation_keeps_no_value_of_its_expressions() -> None:
 
 
 @pytest.mark.parametrize("returning", [None, (), ("pk", "title")], ids=["counted", "instances", "tuples"])
-def test_an_update_keeps_nothing_of_what_it_sets(returning: tuple[str, ...] | None) -> None:
+def test_an_update_does_not_keep_its_values(returning: tuple[str, ...] | None) -> None:
     for _ in range(3):
         v = sentinels()
         values = {
@@ -248,7 +248,7 @@ def test_a_plan_that_was_refused_and_replaced_keeps_no_value(ask: Callable[[Valu
         assert_nothing_is_kept()
 
 
-def test_values_that_django_refuses_are_not_kept() -> None:
+def test_refused_values_are_not_kept_alive() -> None:
     v = sentinels()
     for operand in ({"pages": v.text()}, {"author": v.blob()}, {"published": v.text()}, {"reference": v.text()}):
         with pytest.raises(InvalidOperand):
@@ -369,7 +369,7 @@ def test_a_query_that_is_gone_leaves_nothing_of_it_alive(name: str) -> None:
     run(twice())
 
 
-def test_rows_are_not_kept_by_the_plan_that_made_them() -> None:
+def test_a_plan_does_not_keep_its_rows() -> None:
     async def ask() -> list[weakref.ref[Any]]:
         books = await q(Book).select_related("author__publisher").run()
         visits = await q(Visit).select_related("customer").run()
@@ -386,7 +386,7 @@ def test_rows_are_not_kept_by_the_plan_that_made_them() -> None:
     run(twice())
 
 
-def test_an_instance_in_an_error_is_not_kept() -> None:
+def test_an_error_does_not_keep_instances_alive() -> None:
     author = Author(name="watched")
     reference = weakref.ref(author)
     with pytest.raises(InvalidOperand):

@@ -199,7 +199,7 @@ def test_only_public_methods_of_the_project_are_carried() -> None:
     assert not hasattr(Entry.own, "count")
 
 
-def test_a_query_class_is_kept_by_every_step_and_by_pickle() -> None:
+def test_every_query_method_and_pickle_preserve_the_query_class() -> None:
     query = EntryQuery.of(q(Entry)).filter(words=1).using("default").timeout(3)[:5]
     assert type(query) is EntryQuery
     assert type(Entry.queries.exclude(words=1)) is EntryQuery
@@ -208,7 +208,7 @@ def test_a_query_class_is_kept_by_every_step_and_by_pickle() -> None:
     assert type(again) is EntryQuery
 
 
-def test_a_step_keeps_database_and_time_limit() -> None:
+def test_query_methods_preserve_database_and_time_limit() -> None:
     query = EntryQuery.of(q(Entry)).using("postgres").timeout(3).long()
     assert query.db == "postgres"
     assert query.statement.seconds == 3

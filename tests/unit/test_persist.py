@@ -103,7 +103,7 @@ def test_patience_begins_with_the_cancellation_and_ends_with_the_deadline(deadli
     run_fast(main())
 
 
-def test_work_that_begins_after_the_deadline_is_given_up_soon() -> None:
+def test_work_that_starts_after_the_deadline_is_abandoned_soon() -> None:
     """The caller was cancelled before, and will not be again, so this is not a cancellation."""
     ended: list[str] = []
 

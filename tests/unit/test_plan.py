@@ -350,7 +350,7 @@ def test_the_limits_of_a_plan_are_no_part_of_its_sql(empty_plan_cache: None) -> 
 
 
 @pytest.mark.parametrize("answer", [Answer.GET, Answer.FIRST, Answer.COUNT, Answer.EXISTS])
-def test_an_ending_after_a_slice_keeps_the_bounds_apart(answer: Answer, empty_plan_cache: None) -> None:
+def test_a_terminal_method_after_a_slice_has_a_plan_for_each_offset(answer: Answer, empty_plan_cache: None) -> None:
     finish = TerminalCall(answer)
     found = [ready(q(Book).order_by("pk")[start : start + 5], finish) for start in (3, 4, 30, 3)]
     assert ["OFFSET 3" in ready.sql for ready in found] == [True, False, True, True]
@@ -394,7 +394,7 @@ class Counting(Written):
 
 
 @pytest.mark.parametrize("lookup", [Fickle, Counting])
-def test_a_plan_that_does_not_give_djangos_sql_again_is_not_kept(lookup: Any, empty_plan_cache: None) -> None:
+def test_a_plan_with_other_sql_than_django_is_not_cached(lookup: Any, empty_plan_cache: None) -> None:
     before = plan_cache.stats()
     with register_lookup(CharField, lookup):
         for text in ("a", "b"):

@@ -230,7 +230,7 @@ def test_attempts_at_a_server_that_refuses_become_rare_and_are_spread() -> None:
     assert first != second
 
 
-def test_a_server_that_accepts_again_is_asked_at_once_by_all() -> None:
+def test_all_waiters_connect_at_once_when_the_server_accepts_again() -> None:
     async def main() -> None:
         pool = pool_of(server := Server(takes=0.1, room=0), max_size=8, timeout=30)
         waiting = [asyncio.create_task(pool.acquire()) for _ in range(8)]
@@ -246,7 +246,7 @@ def test_a_server_that_accepts_again_is_asked_at_once_by_all() -> None:
     "message",
     ['password authentication failed for user "x"', 'database "x" does not exist', "connection refused"],
 )
-def test_a_server_that_never_accepts_is_told_at_once_to_all_that_wait(message: str) -> None:
+def test_all_waiters_get_the_error_of_a_server_that_never_accepts(message: str) -> None:
     async def main() -> None:
         pool = pool_of(server := Server(), max_size=2)
         server.fails = message
@@ -396,7 +396,7 @@ def test_dead_lines_are_replaced_at_once_all_of_them() -> None:
     run_fast(main())
 
 
-def test_a_line_that_has_news_and_answers_is_kept() -> None:
+def test_a_connection_with_pending_notices_is_reused() -> None:
     async def main() -> None:
         pool = pool_of(Server(), max_size=1)
         line = await pool.acquire()

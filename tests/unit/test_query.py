@@ -206,7 +206,7 @@ def test_a_condition_that_grows_after_the_query_was_written_is_not_in_it() -> No
     assert sql_of(query)[1] == (96,)
 
 
-def test_a_queryset_that_was_given_goes_its_own_way() -> None:
+def test_the_source_queryset_is_copied() -> None:
     books = Book.objects.filter(pages=96)
     query = q(books)
     assert len(books) > 0
@@ -306,7 +306,7 @@ class Tenanted(QuerySet[Any]):
             self.query.add_q(Q(pages=Tenanted.pages))
 
 
-def test_a_queryset_class_that_begins_with_a_condition_is_asked_for_it_every_time(
+def test_a_queryset_class_with_an_initial_condition_is_called_each_time(
     monkeypatch: pytest.MonkeyPatch, empty_plan_cache: None
 ) -> None:
     manager: Any = Book._default_manager
@@ -332,7 +332,7 @@ def test_a_copy_asks_the_same_and_nobody_asks_the_database(build: Build, copied:
 
 
 @pytest.mark.parametrize("copied", COPIES)
-def test_a_copy_keeps_what_to_prefetch_and_the_alias(copied: Any) -> None:
+def test_a_copy_has_the_same_prefetches_and_alias(copied: Any) -> None:
     good: Any = q(Review).filter(stars=3)
     query = q(Book).prefetch_related("tags", Prefetch("reviews", good, to_attr="good")).using("default")
     arrived = copied(query)

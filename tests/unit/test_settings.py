@@ -132,7 +132,7 @@ def test_settings_made_in_code_are_judged_alike() -> None:
         AliasSettings(threads=0)
 
 
-def test_every_problem_is_found_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     with override_settings(
         ADJ={"defualt": {}, "default": {"pool": {"timeout": "5", "max_size": 0}}}, ADJ_PLAN_CACHE_SIZE=0, ADJ_VERIFY=2
     ):

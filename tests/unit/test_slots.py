@@ -129,7 +129,7 @@ def test_the_equality_of_conditions_that_django_compares_is_a_guard(empty_plan_c
         assert sql_of(ordered(one, other)) == django_sql_of(ordered(one, other))
 
 
-def test_a_marked_lookup_keeps_its_class_and_gives_its_value() -> None:
+def test_a_marked_lookup_has_the_same_class_and_value() -> None:
     recording, _, _, _ = compiled(q(Book).filter(pages=3))
     slot = Slot(0, 3, recording)
     lookup: Any = SlottedQuery(Book).build_lookup(["exact"], pages_column(), slot)

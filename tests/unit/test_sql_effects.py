@@ -85,7 +85,7 @@ def test_what_outlives_its_transaction(sql: str) -> None:
 
 
 @pytest.mark.parametrize(("sql", "functions"), CALLING)
-def test_functions_that_have_to_be_asked_about(sql: str, functions: set[str]) -> None:
+def test_functions_that_are_looked_up_on_the_server(sql: str, functions: set[str]) -> None:
     trace = session_effects(sql)
     assert not trace.is_lasting
     assert trace.functions == functions

@@ -71,7 +71,7 @@ def said(number: int) -> str:
 
 
 @pytest.mark.parametrize("runs_before", [0, 1])
-def test_a_plan_on_probation_that_differs_is_found(runs_before: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_plan_is_detected_during_probation(runs_before: int, caplog: pytest.LogCaptureFixture) -> None:
     with settings(), production(), caplog.at_level(logging.ERROR, "adj.plans"):
         for number in range(1 + runs_before):
             assert said(number) == FIRST

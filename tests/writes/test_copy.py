@@ -146,7 +146,7 @@ def test_keys_that_python_makes_and_computed_columns_are_as_in_an_insert(shop_pl
     assert rows_after(shop_place, write, Order, 0)
 
 
-def test_keys_may_be_given(shop_place: Place) -> None:
+def test_keys_may_be_set(shop_place: Place) -> None:
     async def write() -> None:
         assert await q(Tag).using(shop_place.alias).acopy([(9_999, "Q1")], ["pk", "name"]) == 1
         assert (await q(Tag).using(shop_place.alias).aget(pk=9_999)).name == "Q1"

@@ -64,7 +64,7 @@ def test_each_kind_of_violation_undoes_its_block_alone(shop_place: Place, write:
     assert not Tag.objects.using(shop_place.alias).filter(name="new").exists()
 
 
-def test_a_key_that_points_nowhere_is_found_at_the_end(shop_place: Place) -> None:
+def test_a_dangling_foreign_key_is_refused_at_the_commit(shop_place: Place) -> None:
     async def write() -> None:
         async with atomic(shop_place.alias):
             await q(Country).using(shop_place.alias).acreate(code="Q1", name="x")

@@ -69,7 +69,7 @@ def test_a_null_in_a_column_has_a_separate_plan_and_the_old_one_stays() -> None:
     assert adj.plan_cache.stats().refusals == 0
 
 
-def test_a_queryset_class_with_its_own_update_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overridden_update_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     def update(queryset: Any, **kwargs: Any) -> int:
