@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
@@ -50,7 +50,8 @@ async def native(using: str | None = None) -> AsyncGenerator[None]:
     shared = _SharedConnection((await executor_for(alias)).engine)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(shared.close)
-        stack.enter_context(changed_access(preferred=alias, native_blocks=(shared, *access().native_blocks)))
+        blocks = (shared, *access().native_blocks)
+        stack.enter_context(changed_access(replace(access(), preferred=alias, native_blocks=blocks)))
         if (context := shared.context()) is not None:
             await stack.enter_async_context(context)
         yield

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary, ref
 
@@ -18,7 +19,7 @@ from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
 from adj.completion import result_and_cancellation, to_its_end
-from adj.engines.lease.access import TransactionHandle, access, change_access
+from adj.engines.lease.access import TransactionHandle, access, set_access
 from adj.engines.lease.contexts import shares_context
 from adj.engines.lease.nested_call import NestedCall, nested_call_for
 from adj.engines.outcome import OUTCOME_UNKNOWN, has_outcome_note
@@ -174,7 +175,7 @@ class Transaction:
     async def publish(self) -> None:
         """Let the queries of this task, and Django's own async methods, use the transaction."""
         self.handle = TransactionHandle(self._connection, self._wrapper, self.users, self._loop)
-        change_access(transactions={**access().transactions, self.alias: self})
+        set_access(replace(access(), transactions={**access().transactions, self.alias: self}))
         _of_tasks.setdefault(self._owner, {})[self.alias] = self
         if (executor := self._engine.thread_executor(self._run_for_django)) is not None:
             self._connection.share()
@@ -258,7 +259,8 @@ def _own() -> Mapping[str, Transaction]:
 
 def _forget(transaction: Transaction) -> None:
     """Remove a transaction from the current context."""
-    change_access(transactions={alias: other for alias, other in _in_context().items() if other is not transaction})
+    others = {alias: other for alias, other in _in_context().items() if other is not transaction}
+    set_access(replace(access(), transactions=others))
 
 
 def _ended_joining() -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import AsyncToSync
 
 from adj.engines.bridge.async_to_sync import call_as_asgiref_does, call_by
-from adj.engines.lease.access import changed_access
+from adj.engines.lease.access import access, changed_access
 from adj.engines.lease.nested_call import NestedCall
 
 P = ParamSpec("P")
@@ -23,7 +24,7 @@ def call_with_transactions(
     def call(wrapped: AsyncToSync[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
         async def as_nested_call() -> object:
             # Not in the context of the thread, which a cancelled `sync_to_async()` copies to its caller.
-            with changed_access(nested_call=nested_call):
+            with changed_access(replace(access(), nested_call=nested_call)):
                 return await wrapped.awaitable(*args, **kwargs)
 
         return call_as_asgiref_does(AsyncToSync(as_nested_call, wrapped.force_new_loop))

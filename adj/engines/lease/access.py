@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Generator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias, TypedDict, Unpack, cast
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol, TypeAlias
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -86,16 +86,7 @@ class Access:
         return not self == other
 
 
-class Changes(TypedDict, total=False):
-    """The fields of `Access`, to be changed."""
-
-    transactions: Mapping[str, OpenTransaction]
-    native_blocks: tuple[NativeBlock, ...]
-    nested_call: object
-    block: object
-    nested_locks: Mapping[int, asyncio.Lock]
-    preferred: str
-
+_FIELDS = tuple(each.name for each in fields(Access))
 
 _access: ContextVar[Access] = ContextVar("adj_access", default=Access())  # noqa: B039  # never changed
 
@@ -103,18 +94,23 @@ access = _access.get
 """What the running code may use."""
 
 
-def change_access(**changes: Unpack[Changes]) -> None:
-    """Change fields of `Access` in the current context."""
-    _access.set(replace(access(), **changes))
+def set_access(changed: Access) -> None:
+    """Use `changed`, a `replace(access(), ...)`, from here on in the current context."""
+    _access.set(changed)
 
 
 @contextmanager
-def changed_access(**changes: Unpack[Changes]) -> Generator[None]:
-    """Change fields of `Access` in a block. At its end, these fields get their previous values."""
-    before = cast("Changes", {name: getattr(access(), name) for name in changes})
-    change_access(**changes)
+def changed_access(changed: Access) -> Generator[None]:
+    """Use `changed`, a `replace(access(), ...)`, in a block. At its end, its changes are taken back."""
+    before = access()
+    _access.set(changed)
     try:
         yield
     finally:
         # Not with a token: other fields may have changed, and the block of a pytest fixture may end in another context.
-        change_access(**before)
+        _access.set(replace(access(), **_differences(before, changed)))
+
+
+def _differences(one: Access, other: Access) -> dict[str, Any]:
+    """The fields of the first one that differ. Any: the fields have several types."""
+    return {name: value for name in _FIELDS if (value := getattr(one, name)) is not getattr(other, name)}

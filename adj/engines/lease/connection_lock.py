@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import replace
 
 from adj.engines.lease.access import access, changed_access
 
@@ -31,7 +32,7 @@ class ConnectionLock:
         inner = asyncio.Lock()
         self._nested.add(inner)
         try:
-            with changed_access(nested_locks={**access().nested_locks, id(self): inner}):
+            with changed_access(replace(access(), nested_locks={**access().nested_locks, id(self): inner})):
                 yield
         finally:
             self._nested.discard(inner)

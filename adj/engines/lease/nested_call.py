@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from adj.abc import Connection
-from adj.engines.lease.access import access, change_access, changed_access
+from adj.engines.lease.access import access, changed_access, set_access
 from adj.engines.lease.contexts import Task, shares_context
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class NestedCall:
         if self._open is None:
             self._open, self._holder = object(), asyncio.current_task()
             self._closed = asyncio.Event()
-            change_access(block=self._open)
+            set_access(replace(access(), block=self._open))
         self._depth += 1
 
     def end_block(self) -> None:
@@ -68,14 +68,14 @@ class NestedCall:
 
 
 async def _in_block(block: object, call: Coroutine[object, None, T]) -> T:
-    change_access(block=block)
+    set_access(replace(access(), block=block))
     return await call
 
 
 @contextmanager
 def running_nested_call(nested_call: NestedCall) -> Generator[None]:
     """Let the current task, and the tasks that it starts in this block, act for a nested call until the block ends."""
-    with changed_access(nested_call=nested_call):
+    with changed_access(replace(access(), nested_call=nested_call)):
         try:
             yield
         finally:
