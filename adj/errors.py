@@ -39,7 +39,6 @@ server keep Django's classes. `aget()` raises the model's `DoesNotExist` and `Mu
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -48,6 +47,8 @@ from django.core.exceptions import FieldDoesNotExist, FieldError, SynchronousOnl
 from django.db import NotSupportedError, OperationalError
 from django.db.transaction import TransactionManagementError
 from django.utils.connection import ConnectionDoesNotExist
+
+from adj.suggestions import listed, nearest
 
 if TYPE_CHECKING:
     from django.core.exceptions import FieldFetchBlocked
@@ -90,8 +91,8 @@ class UnknownField(QueryError, FieldError):
         problem: str | None = None,
     ) -> None:
         self.model, self.path, self.part, self.choices = model, path, part, tuple(sorted(choices))
-        problem = problem or f'{model} has no {kind} "{part}"{_within(path, part)}{_suggestion(part, self.choices)}'
-        super().__init__(f"{problem}{_listed(part, self.choices)}")
+        problem = problem or f'{model} has no {kind} "{part}"{_within(path, part)}{nearest(part, self.choices)}'
+        super().__init__(f"{problem}{listed(part, self.choices)}")
 
 
 class UnknownColumn(UnknownField, FieldDoesNotExist):
@@ -116,7 +117,7 @@ class UnknownLookup(QueryError, FieldError):
         self.choices = tuple(sorted(choices))
         super().__init__(
             f'{field} has no lookup or transform "{lookup}"{_within(path, lookup)}'
-            f"{_suggestion(lookup, self.choices)}{_listed(lookup, self.choices)}"
+            f"{nearest(lookup, self.choices)}{listed(lookup, self.choices)}"
         )
 
 
@@ -215,8 +216,8 @@ class UnknownDatabase(AdjError, ConnectionDoesNotExist):
     def __init__(self, *, alias: str, choices: Iterable[str]) -> None:
         self.alias, self.choices = alias, tuple(choices)
         super().__init__(
-            f'"{alias}" is not an alias in settings.DATABASES{_suggestion(alias, self.choices)}'
-            f"{_listed(alias, self.choices)}"
+            f'"{alias}" is not an alias in settings.DATABASES{nearest(alias, self.choices)}'
+            f"{listed(alias, self.choices)}"
         )
 
 
@@ -414,23 +415,3 @@ def _name_of_task() -> str:
 
 def _within(path: str, part: str) -> str:
     return "" if path == part else f' (in "{path}")'
-
-
-def _suggestion(name: str, choices: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(choices), n=1)
-    return f'; did you mean "{near[0]}"?' if near else "."
-
-
-# A message lists up to this many choices in full; of more, it lists the nearest ones and the number of the others.
-_MOST_CHOICES = 8
-_NEAREST_CHOICES = 5
-
-
-def _listed(name: str, choices: Sequence[str]) -> str:
-    """The sentence that lists the choices, with a space before it; empty without choices."""
-    if not choices:
-        return ""
-    if len(choices) <= _MOST_CHOICES:
-        return f" Choices are: {', '.join(choices)}."
-    nearest = difflib.get_close_matches(name, choices, n=_NEAREST_CHOICES, cutoff=0.0)
-    return f" Choices are: {', '.join(nearest)}, and {len(choices) - len(nearest)} more."

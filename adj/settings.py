@@ -5,7 +5,6 @@ The system checks report all problems; the first query raises the first one. Bot
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from adj.errors import UnknownDatabase
+from adj.suggestions import nearest
 
 EngineName = Literal["auto", "psycopg", "threads", "django"]
 PoolerName = Literal["transaction"]
@@ -169,12 +169,6 @@ def suggestion(name: object, choices: Iterable[str]) -> str:
     """The end of a sentence about an unknown name: a similar choice, if there is one, and all choices."""
     known = list(choices)
     return f"{nearest(name, known)} Choices are: {', '.join(known)}."
-
-
-def nearest(name: object, choices: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: a similar choice, if there is one."""
-    near = difflib.get_close_matches(name, list(choices), n=1) if isinstance(name, str) else []
-    return f'; did you mean "{near[0]}"?' if near else "."
 
 
 def _shown(name: object) -> str:

@@ -10,7 +10,7 @@ from django.db.backends.postgresql.base import Cursor, ServerBindingCursor
 from psycopg import pq
 
 from adj.engines.django_wrapper import DatabaseSettings
-from adj.settings import nearest
+from adj.suggestions import nearest
 
 # The arguments of `psycopg.connect()` that are not passed to libpq.
 _PSYCOPGS = frozenset({"autocommit", "prepare_threshold", "context", "cursor_factory", "row_factory"})
