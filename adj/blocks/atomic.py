@@ -1,4 +1,4 @@
-"""`async with atomic():`, with `on_commit()`, `set_rollback()`, `in_transaction()`, `gather()` and `run_sync()`."""
+"""`async with atomic():`, and its on_commit callbacks after the commit."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import functools
 import inspect
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.db.transaction import Atomic as DjangoAtomic
 
 from adj.completion import deadline_in, to_its_end
 from adj.engines.lease.contexts import apply_context
 from adj.errors import NestingError, QueryTimeout, TransactionAborted
-from adj.execution.databases import executor_for, preferred_alias
+from adj.execution.databases import executor_for
 from adj.execution.django_atomic import ISOLATIONS, Hook, Isolation, Mode
-from adj.execution.transaction import Transaction, current, current_aliases
+from adj.execution.transaction import Transaction, current
 from adj.time_limit import checked_seconds
 
 if TYPE_CHECKING:
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-T1 = TypeVar("T1")
-T2 = TypeVar("T2")
-T3 = TypeVar("T3")
-T4 = TypeVar("T4")
-T5 = TypeVar("T5")
 
 logger = logging.getLogger("adj.transaction")
 
@@ -74,7 +69,7 @@ class Atomic:
 
         @functools.wraps(function)
         async def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-            retries = 0 if in_transaction(self._alias) else self._retry
+            retries = 0 if current(self._alias) is not None else self._retry
             for attempt in range(retries):
                 try:
                     async with self._new_block():
@@ -243,127 +238,6 @@ class _Block:
         finally:
             if self._is_outermost:
                 await transaction.withdraw()
-
-
-def in_transaction(using: str | None = None) -> bool:
-    """Return whether the current task is in an adj transaction on an alias, `default` if omitted.
-
-    In synchronous code, return whether the connection is in an atomic block, adj's or Django's.
-    """
-    alias = DEFAULT_DB_ALIAS if using is None else using
-    if not _is_on_a_loop():
-        return connections[alias].in_atomic_block
-    return current(alias) is not None
-
-
-async def on_commit(function: Callable[[], object], *, using: str | None = None, robust: bool = False) -> None:
-    """Call a function, or await a coroutine function, after the transaction is committed; at once if there is none.
-
-    ```python
-    async with atomic():
-        await on_commit(partial(notify, book.pk))
-    ```
-
-    `using` is the alias, `default` if omitted. Callbacks run in the order of registration, together with those of
-    Django's `transaction.on_commit()`, after the connection has been returned to the pool. Callbacks of a savepoint
-    that is rolled back are discarded. An error in a callback propagates from the block and skips the remaining ones;
-    with `robust` it is logged instead. If the task is cancelled meanwhile, the cancellation is raised after the last
-    callback. Raises `TypeError` for a value that is not callable.
-    """
-    if not callable(function):
-        raise TypeError(f"on_commit() expects a function or a coroutine function; got {type(function).__name__}.")
-    alias = DEFAULT_DB_ALIAS if using is None else using
-    transaction = current(alias)
-    if transaction is None:
-        await call_hook((function, robust), alias)
-    else:
-        await transaction.connection.run(_register, alias, function, robust)
-
-
-async def set_rollback(rollback: bool = True, *, using: str | None = None) -> None:
-    """Roll back the current block when it ends, without an exception; `False` revokes this.
-
-    Raises `TransactionManagementError` outside a transaction, as Django does.
-    """
-    alias = DEFAULT_DB_ALIAS if using is None else using
-    executor = await executor_for(alias)
-    await executor.run(_set_rollback, alias, rollback)
-
-
-async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a synchronous function that uses Django's ORM, and return its result.
-
-    ```python
-    report = await run_sync(build_report, year=2026)
-    await run_sync(call_command, "clearsessions")
-    ```
-
-    The function finds its connection in `django.db.connections` as always: the transaction's connection, otherwise one
-    of the alias of the surrounding `native()` block, otherwise one of `default`. With the native PostgreSQL engine it
-    runs in a greenlet on the event loop, and other tasks continue while it waits for the server. With other engines it
-    runs in a thread that owns the connection. Context variables that it sets are visible to the caller on the native
-    engine. Raises `TypeError` for a coroutine function.
-    """
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
-        name = getattr(function, "__qualname__", repr(function))
-        raise TypeError(f"run_sync() expects a synchronous function; {name}() is async. Await it directly.")
-    aliases = current_aliases()
-    executor = await executor_for(aliases[-1] if aliases else preferred_alias())
-    return await executor.run(function, *args, **kwargs)
-
-
-@overload
-async def gather(one: Awaitable[T1], /) -> tuple[T1]: ...
-@overload
-async def gather(one: Awaitable[T1], two: Awaitable[T2], /) -> tuple[T1, T2]: ...
-@overload
-async def gather(one: Awaitable[T1], two: Awaitable[T2], three: Awaitable[T3], /) -> tuple[T1, T2, T3]: ...
-@overload
-async def gather(
-    one: Awaitable[T1], two: Awaitable[T2], three: Awaitable[T3], four: Awaitable[T4], /
-) -> tuple[T1, T2, T3, T4]: ...
-@overload
-async def gather(
-    one: Awaitable[T1], two: Awaitable[T2], three: Awaitable[T3], four: Awaitable[T4], five: Awaitable[T5], /
-) -> tuple[T1, T2, T3, T4, T5]: ...
-@overload
-async def gather(*awaitables: Awaitable[T]) -> tuple[T, ...]: ...
-async def gather(*awaitables: Awaitable[Any]) -> tuple[Any, ...]:
-    """Run several queries and return their results: concurrently, or one after another inside a transaction.
-
-    ```python
-    books, count = await gather(q(Book)[:10].run(), q(Book).acount())
-    ```
-
-    Raises the first error; inside a transaction, the queries after it are not run.
-    """
-    if not current_aliases():
-        return tuple(await asyncio.gather(*awaitables))
-    results, remaining = [], list(awaitables)
-    try:
-        while remaining:
-            results.append(await remaining.pop(0))
-    finally:
-        for awaitable in remaining:
-            if asyncio.iscoroutine(awaitable):
-                awaitable.close()
-    return tuple(results)
-
-
-def _register(alias: str, function: Callable[[], object], robust: bool) -> None:
-    connections[alias].on_commit(function, robust)
-
-
-def _set_rollback(alias: str, rollback: bool) -> None:
-    connections[alias].set_rollback(rollback)
-
-
-def _is_on_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _is_cancelled() -> bool:

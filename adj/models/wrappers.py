@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, cast, ov
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import QuerySet
 
-from adj.blocks.atomic import run_sync
+from adj.blocks.inside import run_sync
 from adj.compiler.django.django_path import statement_of
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.query.async_query import AsyncQuery
