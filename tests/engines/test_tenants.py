@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.test import override_settings
+from psycopg.sql import Composed
 
 import adj
 from adj import SessionChanged, UnsupportedFeature, atomic, q
+from adj.engines.postgres.connection import PgConnection
 from adj.execution.databases import executor_for
 from tests.engines.schemas import TENANTS, tenants_schemas
 from tests.engines.sessions import elsewhere
@@ -22,6 +25,7 @@ from tests.running import run
 from tests.shop.models import Country
 
 tenant: ContextVar[str] = ContextVar("tenant", default="")
+wanted: ContextVar[Mapping[str, str]] = ContextVar("wanted", default=MappingProxyType({}))
 
 
 def session() -> Mapping[str, str]:
@@ -297,6 +301,63 @@ def test_another_tenant_within_a_transaction_is_refused(alias: str) -> None:
         assert await q(Country).using(alias).values_list("name", flat=True).run() == [TENANTS[1]]
 
     run(main())
+
+
+@pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
+def test_a_transaction_with_an_isolation_level_finds_its_tenants_rows(alias: str, isolation: Any) -> None:
+    async def main() -> None:
+        for name in TENANTS:
+            tenant.set(name)
+            async with atomic(alias, isolation=isolation, read_only=True, set_local={"adj.x": "1"}):
+                assert await q(Country).using(alias).values_list("name", flat=True).run() == [name]
+                assert await adj.run_sync(names, alias) == [name]
+
+    run(main())
+
+
+@pytest.mark.parametrize("settings", [DIRECT, THREADS])
+def test_settings_that_the_server_refuses_leave_nothing_of_them(postgres: str, settings: Any) -> None:
+    """The first of two settings is valid."""
+
+    async def main() -> None:
+        rows = q(Country).using(postgres).order_by("name").values_list("name", flat=True)
+        before = await rows.run()
+        wanted.set({"search_path": TENANTS[0], "statement_timeout": "soon"})
+        with pytest.raises(DatabaseError, match="statement_timeout"):
+            await rows.run()
+        wanted.set({})
+        assert await rows.run() == before
+
+    one: Any = {**settings, "session": wanted.get, **({"threads": 1} if "threads" in settings else {})}
+    with tenants_schemas(postgres), override_settings(ADJ={postgres: one}):
+        run(main())
+
+
+def test_a_task_that_is_cancelled_when_its_settings_are_there_does_not_leave_them(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer and the cancellation arrive together."""
+    execute = PgConnection.execute
+
+    async def execute_and_cancel(connection: PgConnection, query: Any, *args: Any, **options: Any) -> Any:
+        result = await execute(connection, query, *args, **options)
+        if isinstance(query, Composed) and "set_config" in query.as_string(connection) and tenant.get() == TENANTS[0]:
+            raise asyncio.CancelledError
+        return result
+
+    async def main() -> None:
+        rows = q(Country).using(postgres).order_by("name").values_list("name", flat=True)
+        before = await rows.run()
+        monkeypatch.setattr(PgConnection, "execute", execute_and_cancel)
+        tenant.set(TENANTS[0])
+        with pytest.raises(asyncio.CancelledError):
+            await rows.run()
+        tenant.set("")
+        assert await rows.run() == before
+
+    one: Any = {**DIRECT, "pool": {"max_size": 1}}
+    with tenants_schemas(postgres), override_settings(ADJ={postgres: one}):
+        run(main())
 
 
 def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(alias: str) -> None:

@@ -71,9 +71,9 @@ def _checked(alias: str, settings: object) -> Settings:
     )
 
 
-def refuse_change(alias: str, wanted: Settings, has: Settings) -> NoReturn:
+def refuse_change(alias: str, wanted: Settings, has: Settings | None) -> NoReturn:
     """Raise `SessionChanged`: the transaction began with settings that differ from those of the current context."""
-    raise SessionChanged(alias=alias, names=sorted({name for name, _ in wanted.items() ^ has.items()}))
+    raise SessionChanged(alias=alias, names=sorted({name for name, _ in wanted.items() ^ (has or {}).items()}))
 
 
 def refuse_pooler(alias: str) -> NoReturn:
@@ -85,7 +85,12 @@ def refuse_pooler(alias: str) -> NoReturn:
     )
 
 
-def changes(wanted: Settings, has: Settings, before: Settings) -> Settings:
-    """The settings to set: those that differ, and the previous values of those that are no longer wanted."""
+def changes(wanted: Settings, has: Settings | None, before: Settings) -> Settings:
+    """The settings to set: those that differ, and the previous values of those that are no longer wanted.
+
+    If it is not known what the session has, these are all settings that have been set before.
+    """
+    if has is None:
+        return {**before, **wanted}
     gone = {name: before[name] for name in has.keys() - wanted.keys()}
     return {**gone, **{name: value for name, value in wanted.items() if has.get(name) != value}}
