@@ -18,6 +18,7 @@ import adj
 from adj import SessionChanged, UnsupportedFeature, atomic, q
 from adj.engines.postgres.connection import PgConnection
 from adj.execution.databases import executor_for
+from tests.engines.aliases import alias_at
 from tests.engines.schemas import TENANTS, tenants_schemas
 from tests.engines.sessions import elsewhere
 from tests.engines.test_choice import database
@@ -360,6 +361,41 @@ def test_a_task_that_is_cancelled_when_its_settings_are_there_does_not_leave_the
         run(main())
 
 
+@pytest.mark.parametrize("changed_by", ["settings", "code"])
+def test_what_django_s_pool_gives_to_another_thread_is_as_it_was(postgres: str, changed_by: str) -> None:
+    """`OPTIONS["pool"]` keeps sessions that a thread has closed."""
+    pytest.importorskip("psycopg_pool", reason="psycopg[pool] is not installed")
+
+    def set_path() -> None:
+        with connections[postgres].cursor() as cursor:
+            cursor.execute(f"SET search_path = {TENANTS[0]}")
+
+    async def main() -> None:
+        rows = q(Country).using(postgres).order_by("name").values_list("name", flat=True)
+        before = await rows.run()
+        if changed_by == "settings":
+            tenant.set(TENANTS[0])
+            assert await rows.run() == [TENANTS[0]]
+            tenant.set("")
+        else:
+            await (await executor_for(postgres)).run(set_path)
+        # All threads close their connections.
+        await adj.close()
+        for _ in range(2):
+            assert await rows.run() == before
+            await adj.close()
+
+    plain = connections.settings[postgres]
+    pooled = {**plain, "OPTIONS": {**plain["OPTIONS"], "pool": {"min_size": 1, "max_size": 1}}}
+    settings = {"engine": "threads", **({"session": session} if changed_by == "settings" else {})}
+    with tenants_schemas(postgres), alias_at(postgres, pooled), override_settings(ADJ={postgres: settings}):
+        try:
+            run(main())
+        finally:
+            wrapper: Any = connections[postgres]
+            wrapper.close_pool()
+
+
 def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(alias: str) -> None:
     async def main() -> None:
         for name in (*TENANTS, *TENANTS):
@@ -377,6 +413,7 @@ def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(ali
     [
         ({"session": 5}, r'\["session"\] must be a function or its dotted path; got 5'),
         ({"session": "django.VERSION"}, "must be a function or the path of one, not 'django.VERSION'"),
+        ({"session": asyncio.sleep}, "must be a synchronous function or the path of one, not <function sleep"),
         ({"engine": "threads", "session": "no.such.function"}, "cannot import"),
         ({"engine": "threads", "session": lambda: None}, r'\["session"\] must return a dict'),
         ({"session": "no.such.function"}, r'\["session"\]: cannot import "no.such.function"'),

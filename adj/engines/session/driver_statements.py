@@ -34,8 +34,15 @@ def record_driver_statements(connection: DjangoWrapper, record: Record) -> None:
         raw.query = recorded_query
 
 
+def stop_recording(raw: Any) -> None:
+    """Call the function no more, before a driver's connection is returned to a pool."""
+    vars(raw).pop(_RECORD, None)
+
+
 @lru_cache(maxsize=100)
 def _recording(cursor_class: type) -> type:
+    if issubclass(cursor_class, _RecordingCursor):
+        return cursor_class
     return type(cursor_class.__name__, (_RecordingCursor, cursor_class), {})
 
 

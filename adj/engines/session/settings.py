@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
 from typing import NoReturn, TypeAlias, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -49,8 +50,9 @@ def settings_function(alias: str) -> Callable[[], Settings] | None:
     if setting is None:
         return None
     function = _imported(alias, setting) if isinstance(setting, str) else setting
-    if not callable(function):
-        raise ImproperlyConfigured(f'ADJ["{alias}"]["session"] must be a function or the path of one, not {setting!r}.')
+    if not callable(function) or iscoroutinefunction(function):
+        kind = "a synchronous function" if callable(function) else "a function"
+        raise ImproperlyConfigured(f'ADJ["{alias}"]["session"] must be {kind} or the path of one, not {setting!r}.')
     call = cast("Callable[[], object]", function)
     return lambda: _checked(alias, call())
 

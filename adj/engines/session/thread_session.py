@@ -4,7 +4,7 @@ Code on a worker's thread may use all databases, so all connections of the threa
 the thread of the connection, unless stated otherwise.
 
 Private Django API used here: `DatabaseWrapper._cursor` and `DatabaseWrapper._set_autocommit`, to apply settings before
-anything is sent.
+anything is sent; `DatabaseWrapper._close`, which returns a connection to Django's pool.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.db.backends.utils import CursorWrapper
 from adj.engines.django_wrapper import DjangoWrapper
 from adj.engines.session import mysql_effects
 from adj.engines.session.driver_state import DriverState
-from adj.engines.session.driver_statements import record_driver_statements
+from adj.engines.session.driver_statements import record_driver_statements, stop_recording
 from adj.engines.session.known_functions import SELECT_FUNCTIONS, KnownFunctions
 from adj.engines.session.open_work import usable_connections
 from adj.engines.session.sql_effects import session_effects
@@ -79,6 +79,7 @@ class ThreadSession:
         """Track the connection from now on."""
         connection = self.connection
         connect, cursor, set_autocommit = connection.connect, connection._cursor, connection._set_autocommit
+        close = connection._close
 
         def connect_fresh() -> None:
             with self._not_recording(), self._driver_state.connecting():
@@ -102,12 +103,18 @@ class ThreadSession:
                 self._apply_settings()
             set_autocommit(autocommit)
 
+        def close_unless_clean() -> None:
+            self._end_pooled_session()
+            close()
+
         connection.execute_wrappers.append(self.on_statement)
         self._driver_state = DriverState(connection)
         # Attributes of the instance hide the methods of the class.
         vars(connection)["connect"] = connect_fresh
         if self._vendor == "postgresql":
             vars(connection).update(_cursor=cursor_with_settings, _set_autocommit=set_autocommit_with_settings)
+        if connection.settings_dict["OPTIONS"].get("pool"):
+            vars(connection)["_close"] = close_unless_clean
 
     @contextmanager
     def _not_recording(self) -> Generator[None]:
@@ -146,6 +153,14 @@ class ThreadSession:
         self.forget_tenant()
         self._driver_state.restore()
         self._is_marked = self._is_lasting = False
+
+    def _end_pooled_session(self) -> None:
+        """End a session that was changed, before the connection is returned to Django's `OPTIONS["pool"]`."""
+        raw = self.connection.connection
+        if raw is not None:
+            stop_recording(raw)
+            if self.is_changed or self._settings.are_set:
+                raw.close()
 
     def forget_tenant(self) -> None:
         """Let the backend forget its tenant, no matter which code has set it."""

@@ -51,6 +51,11 @@ class ThreadSettings:
         """Whether the backend keeps another tenant than at first. May be called on any thread."""
         return _schema_of(self._connection) != self._first_schema
 
+    @property
+    def are_set(self) -> bool:
+        """Whether the session may have settings of a context."""
+        return self._has != {}
+
     def apply(self) -> None:
         """Give the session the settings of the current context.
 
