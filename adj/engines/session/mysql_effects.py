@@ -25,7 +25,8 @@ _ENCLOSED = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_EXECUTED = "\x00"
+# Stand for a comment that is executed, and for a name that is not an identifier.
+_EXECUTED, _STRANGE = "\x00", "\x01"
 _WHITE_SPACE = re.compile(r"\s+")
 
 _FIRST_WORDS = re.compile(r"[ (]*(\w*) ?(\w*)")
@@ -45,7 +46,7 @@ SELECT_FUNCTIONS: Final = """
     SELECT LOWER(routine_name), 1, NULL FROM information_schema.routines
     WHERE routine_type = 'FUNCTION' AND LOWER(routine_name) IN %s
 """
-"""Selects those of some names that are stored functions; all of them may change their session."""
+"""Selects those of some names that are stored functions. Each of them may change its session."""
 
 
 def mysql_effects(sql: str) -> SessionEffects:
@@ -58,7 +59,8 @@ def _effects(sql: str) -> SessionEffects:
     if _LASTING.search(bare) or not all(map(_is_harmless, bare.split(";"))):
         return SessionEffects(is_lasting=True)
     functions = frozenset(name.lower() for name in called_functions(bare))
-    return SessionEffects(is_lasting=not _SESSION_FUNCTIONS.isdisjoint(functions), functions=functions)
+    is_lasting = _STRANGE in functions or not _SESSION_FUNCTIONS.isdisjoint(functions)
+    return SessionEffects(is_lasting=is_lasting, functions=functions)
 
 
 _cached_effects = lru_cache(maxsize=1_000)(_effects)
@@ -68,7 +70,7 @@ def _without_contents(match: re.Match[str]) -> str:
     if match["executed"] is not None:
         return _EXECUTED
     if (name := match["name"]) is not None:
-        return f'"{name}"'
+        return f'"{name}"' if name.replace("$", "_").isidentifier() else f'"{_STRANGE}"'
     return "''" if match[0][0] in "'\"" else " "
 
 
