@@ -287,8 +287,9 @@ async def call_hook(hook: Hook, alias: str) -> None:
             result = await executor.run(function)
             if asyncio.iscoroutine(result):
                 await result
-    except Exception:
-        if not robust:
+    except (Exception, asyncio.CancelledError):
+        # A callback may await another task that is cancelled. Only its own task's cancellation ends the callbacks.
+        if not robust or _is_cancelled():
             raise
         logger.exception("Error calling %s in on_commit().", getattr(function, "__qualname__", repr(function)))
 

@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary, ref
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from asgiref.sync import SyncToAsync
 from django.db import Error
 from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
 from adj.completion import result_and_cancellation, to_its_end
+from adj.engines.bridge.thread_sensitive import LastingContext
 from adj.engines.lease.access import TransactionHandle, access, set_access
 from adj.engines.lease.contexts import shares_context
 from adj.engines.lease.nested_call import NestedCall, nested_call_for
@@ -233,8 +234,8 @@ class Transaction:
                 each.discard(task)
 
 
-class _Joining(ThreadSensitiveContext):
-    """Lets Django's own async methods run in a transaction of the task."""
+class _Joining(LastingContext):
+    """Lets Django's own async methods run in a transaction of the task. They are refused in tasks that outlive it."""
 
     def __init__(self, executor: Executor, transaction: Transaction) -> None:
         super().__init__(executor=executor)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.test import override_settings
+from psycopg.sql import Composed
 
 import adj
 from adj import SessionChanged, UnsupportedFeature, atomic, q
+from adj.engines.postgres.connection import PgConnection
 from adj.execution.databases import executor_for
+from tests.engines.aliases import alias_at
 from tests.engines.schemas import TENANTS, tenants_schemas
 from tests.engines.sessions import elsewhere
 from tests.engines.test_choice import database
@@ -22,6 +26,7 @@ from tests.running import run
 from tests.shop.models import Country
 
 tenant: ContextVar[str] = ContextVar("tenant", default="")
+wanted: ContextVar[Mapping[str, str]] = ContextVar("wanted", default=MappingProxyType({}))
 
 
 def session() -> Mapping[str, str]:
@@ -299,6 +304,98 @@ def test_another_tenant_within_a_transaction_is_refused(alias: str) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
+def test_a_transaction_with_an_isolation_level_finds_its_tenants_rows(alias: str, isolation: Any) -> None:
+    async def main() -> None:
+        for name in TENANTS:
+            tenant.set(name)
+            async with atomic(alias, isolation=isolation, read_only=True, set_local={"adj.x": "1"}):
+                assert await q(Country).using(alias).values_list("name", flat=True).run() == [name]
+                assert await adj.run_sync(names, alias) == [name]
+
+    run(main())
+
+
+@pytest.mark.parametrize("settings", [DIRECT, THREADS])
+def test_settings_that_the_server_refuses_leave_nothing_of_them(postgres: str, settings: Any) -> None:
+    """The first of two settings is valid."""
+
+    async def main() -> None:
+        rows = q(Country).using(postgres).order_by("name").values_list("name", flat=True)
+        before = await rows.run()
+        wanted.set({"search_path": TENANTS[0], "statement_timeout": "soon"})
+        with pytest.raises(DatabaseError, match="statement_timeout"):
+            await rows.run()
+        wanted.set({})
+        assert await rows.run() == before
+
+    one: Any = {**settings, "session": wanted.get, **({"threads": 1} if "threads" in settings else {})}
+    with tenants_schemas(postgres), override_settings(ADJ={postgres: one}):
+        run(main())
+
+
+def test_a_task_that_is_cancelled_when_its_settings_are_there_does_not_leave_them(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer and the cancellation arrive together."""
+    execute = PgConnection.execute
+
+    async def execute_and_cancel(connection: PgConnection, query: Any, *args: Any, **options: Any) -> Any:
+        result = await execute(connection, query, *args, **options)
+        if isinstance(query, Composed) and "set_config" in query.as_string(connection) and tenant.get() == TENANTS[0]:
+            raise asyncio.CancelledError
+        return result
+
+    async def main() -> None:
+        rows = q(Country).using(postgres).order_by("name").values_list("name", flat=True)
+        before = await rows.run()
+        monkeypatch.setattr(PgConnection, "execute", execute_and_cancel)
+        tenant.set(TENANTS[0])
+        with pytest.raises(asyncio.CancelledError):
+            await rows.run()
+        tenant.set("")
+        assert await rows.run() == before
+
+    one: Any = {**DIRECT, "pool": {"max_size": 1}}
+    with tenants_schemas(postgres), override_settings(ADJ={postgres: one}):
+        run(main())
+
+
+@pytest.mark.parametrize("changed_by", ["settings", "code"])
+def test_what_django_s_pool_gives_to_another_thread_is_as_it_was(postgres: str, changed_by: str) -> None:
+    """`OPTIONS["pool"]` keeps sessions that a thread has closed."""
+    pytest.importorskip("psycopg_pool", reason="psycopg[pool] is not installed")
+
+    def set_path() -> None:
+        with connections[postgres].cursor() as cursor:
+            cursor.execute(f"SET search_path = {TENANTS[0]}")
+
+    async def main() -> None:
+        rows = q(Country).using(postgres).order_by("name").values_list("name", flat=True)
+        before = await rows.run()
+        if changed_by == "settings":
+            tenant.set(TENANTS[0])
+            assert await rows.run() == [TENANTS[0]]
+            tenant.set("")
+        else:
+            await (await executor_for(postgres)).run(set_path)
+        # All threads close their connections.
+        await adj.close()
+        for _ in range(2):
+            assert await rows.run() == before
+            await adj.close()
+
+    plain = connections.settings[postgres]
+    pooled = {**plain, "OPTIONS": {**plain["OPTIONS"], "pool": {"min_size": 1, "max_size": 1}}}
+    settings = {"engine": "threads", **({"session": session} if changed_by == "settings" else {})}
+    with tenants_schemas(postgres), alias_at(postgres, pooled), override_settings(ADJ={postgres: settings}):
+        try:
+            run(main())
+        finally:
+            wrapper: Any = connections[postgres]
+            wrapper.close_pool()
+
+
 def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(alias: str) -> None:
     async def main() -> None:
         for name in (*TENANTS, *TENANTS):
@@ -316,6 +413,7 @@ def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(ali
     [
         ({"session": 5}, r'\["session"\] must be a function or its dotted path; got 5'),
         ({"session": "django.VERSION"}, "must be a function or the path of one, not 'django.VERSION'"),
+        ({"session": asyncio.sleep}, "must be a synchronous function or the path of one, not <function sleep"),
         ({"engine": "threads", "session": "no.such.function"}, "cannot import"),
         ({"engine": "threads", "session": lambda: None}, r'\["session"\] must return a dict'),
         ({"session": "no.such.function"}, r'\["session"\]: cannot import "no.such.function"'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import pytest
@@ -117,6 +118,28 @@ def test_an_error_of_a_function_leaves_the_block_unless_it_is_robust(
 
     run(main())
     assert "told" in caplog.text
+    assert written(place) == ["+1"]
+
+
+def test_a_robust_function_that_waits_for_a_cancelled_task_does_not_skip_the_others(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    called: list[int] = []
+
+    async def wait() -> None:
+        task = asyncio.create_task(asyncio.sleep(60))
+        task.cancel()
+        await task
+
+    async def main() -> None:
+        async with atomic(place.alias):
+            await create(place.alias, "+1")
+            await adj.on_commit(wait, using=place.alias, robust=True)
+            await adj.on_commit(partial(called.append, 1), using=place.alias)
+
+    run(main())
+    assert called == [1]
+    assert "wait in on_commit()" in caplog.text
     assert written(place) == ["+1"]
 
 

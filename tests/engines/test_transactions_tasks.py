@@ -57,6 +57,33 @@ def test_a_task_that_outlives_the_block_is_refused(place: Place) -> None:
     assert written(place) == ["+1"]
 
 
+def test_django_s_methods_are_refused_in_a_task_that_outlives_the_block(place: Place) -> None:
+    """P8: with an error that says so, also while the connection is in the next transaction of the task."""
+    if place.engine == "django":
+        pytest.skip("Django's methods run on this connection anyway")
+
+    async def main() -> None:
+        is_over = asyncio.Event()
+
+        async def late() -> Country:
+            await is_over.wait()
+            return await Country.objects.using(place.alias).acreate(code="+2", name="late")
+
+        with pytest.raises(Undo):
+            async with atomic(place.alias):
+                task = asyncio.create_task(late())
+                raise Undo
+        async with atomic(place.alias):
+            await create(place.alias, "+1")
+            is_over.set()
+            with pytest.raises(CrossTaskTransaction, match=r"has (since )?ended"):
+                await task
+        assert await Country.objects.using(place.alias).filter(code="+1").aexists()
+
+    run(main())
+    assert written(place) == ["+1"]
+
+
 def test_a_task_that_was_there_before_is_not_in_the_transaction(place: Place) -> None:
     """P9."""
     if place.engine == "django" or place.alias == "default":

@@ -49,6 +49,7 @@ LASTING = [
     "CALL x()",
     "CREATE TEMP TABLE t (n int)",
     "CREATE TABLE pg_temp.t (n int)",
+    'CREATE TABLE "pg_temp" . "t" (n int)',
     "SELECT 1 AS n INTO TEMPORARY t",
     "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
     "SELECT set_config('a', 'b', false)",

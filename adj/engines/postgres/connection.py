@@ -20,7 +20,7 @@ from adj.engines.outcome import record_outcome
 from adj.engines.postgres.query_parameters import can_be_merged, can_be_sent_apart, merged
 from adj.engines.postgres.query_text import literal, with_prefix
 from adj.engines.postgres.session import PgSession
-from adj.engines.session.known_functions import SELECT_VOLATILE, KnownFunctions
+from adj.engines.session.known_functions import SELECT_FUNCTIONS, KnownFunctions
 from adj.engines.session.sql_effects import NO_EFFECTS, session_effects
 from adj.errors import UnsupportedFeature
 
@@ -116,8 +116,8 @@ class PgConnection(psycopg.AsyncConnection[DatabaseRow]):
         called_functions, self.called_functions = self.called_functions, set()
         if self.functions.may_change_session(called_functions):
             self.is_session_changed = True
-            if unknown := self.functions.unknown(called_functions):
-                self.functions.learn(unknown, await (await self.execute(SELECT_VOLATILE, [unknown])).fetchall())
+            while unknown := self.functions.unknown(called_functions):
+                self.functions.learn(unknown, await (await self.execute(SELECT_FUNCTIONS, [unknown])).fetchall())
             self.is_session_changed = self.functions.may_change_session(called_functions)
 
     def send(self, command: Command) -> Awaitable[psycopg.AsyncCursor[DatabaseRow]]:

@@ -30,7 +30,8 @@ class PgSession:
 
     def __init__(self, alias: str, wanted: Callable[[], Settings], *, is_pooled: bool) -> None:
         self._alias, self._wanted, self._is_pooled = alias, wanted, is_pooled
-        self._has: dict[str, str] = {}
+        # None if it is not known, because the statement that sets them was interrupted.
+        self._has: dict[str, str] | None = {}
         self._before: dict[str, str] = {}
         # The settings that were sent with the open transaction; None if none were sent.
         self._sent: dict[str, str] | None = None
@@ -49,7 +50,8 @@ class PgSession:
             # A rollback would take the new settings back.
             refuse_change(self._alias, wanted, self._has)
         await self._read_before(connection, wanted)
-        await connection.execute(_set(changes(wanted, self._has, self._before), is_local=False))
+        changed, self._has = changes(wanted, self._has, self._before), None
+        await connection.execute(_set(changed, is_local=False))
         self._has = wanted
 
     def prefix(self, connection: RawConnection) -> str:
@@ -72,7 +74,7 @@ class PgSession:
         return f"{_set(wanted, is_local=True).as_string(connection)};\n" if wanted else ""
 
     def transaction_began(self) -> None:
-        """Record that a transaction has begun with a separate BEGIN, without settings."""
+        """Record that a transaction begins with a statement that is sent without settings."""
         self._sent = None
 
     def refuse_autocommit(self, connection: RawConnection, what: str) -> None:

@@ -6,6 +6,7 @@ the project wants.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
@@ -19,6 +20,9 @@ from adj.engines.postgres.query_text import literal, with_prefix
 
 if TYPE_CHECKING:
     from psycopg.abc import Params
+
+_SETS_MODE = re.compile(r"\s*set\s+transaction\b", re.IGNORECASE)
+
 Query: TypeAlias = str | bytes | sql.Composable
 """What psycopg executes. Its own type asks for literal text, and Django's SQL is made at run time."""
 
@@ -92,19 +96,24 @@ async def execute(
 
     Raises `UnsupportedFeature` and `SessionChanged`, as the connection and its session do, and psycopg's errors.
     """
-    connection.record_statement(text_of(query, connection))
+    text = text_of(query, connection)
+    connection.record_statement(text)
     session = connection.session
     prefix = ""
     if session is not None:
         await session.apply(connection)
-        prefix = session.prefix(connection)
+        if _SETS_MODE.match(text):
+            # The server accepts it only before the first query. The prefix is one, and follows with the next statement.
+            session.transaction_began()
+        else:
+            prefix = session.prefix(connection)
     if not prefix:
         await cursor.execute(query, params, **options)
     elif isinstance(cast("object", cursor), psycopg.AsyncServerCursor):
         await connection.execute(literal(prefix))
         await cursor.execute(query, params, **options)
     else:
-        await cursor.execute(with_prefix(prefix, text_of(query, connection), params), params, **options)
+        await cursor.execute(with_prefix(prefix, text, params), params, **options)
         cursor.nextset()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
 from typing import NoReturn, TypeAlias, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -49,8 +50,9 @@ def settings_function(alias: str) -> Callable[[], Settings] | None:
     if setting is None:
         return None
     function = _imported(alias, setting) if isinstance(setting, str) else setting
-    if not callable(function):
-        raise ImproperlyConfigured(f'ADJ["{alias}"]["session"] must be a function or the path of one, not {setting!r}.')
+    if not callable(function) or iscoroutinefunction(function):
+        kind = "a synchronous function" if callable(function) else "a function"
+        raise ImproperlyConfigured(f'ADJ["{alias}"]["session"] must be {kind} or the path of one, not {setting!r}.')
     call = cast("Callable[[], object]", function)
     return lambda: _checked(alias, call())
 
@@ -71,9 +73,9 @@ def _checked(alias: str, settings: object) -> Settings:
     )
 
 
-def refuse_change(alias: str, wanted: Settings, has: Settings) -> NoReturn:
+def refuse_change(alias: str, wanted: Settings, has: Settings | None) -> NoReturn:
     """Raise `SessionChanged`: the transaction began with settings that differ from those of the current context."""
-    raise SessionChanged(alias=alias, names=sorted({name for name, _ in wanted.items() ^ has.items()}))
+    raise SessionChanged(alias=alias, names=sorted({name for name, _ in wanted.items() ^ (has or {}).items()}))
 
 
 def refuse_pooler(alias: str) -> NoReturn:
@@ -85,7 +87,12 @@ def refuse_pooler(alias: str) -> NoReturn:
     )
 
 
-def changes(wanted: Settings, has: Settings, before: Settings) -> Settings:
-    """The settings to set: those that differ, and the previous values of those that are no longer wanted."""
+def changes(wanted: Settings, has: Settings | None, before: Settings) -> Settings:
+    """The settings to set: those that differ, and the previous values of those that are no longer wanted.
+
+    If it is not known what the session has, these are all settings that have been set before.
+    """
+    if has is None:
+        return {**before, **wanted}
     gone = {name: before[name] for name in has.keys() - wanted.keys()}
     return {**gone, **{name: value for name, value in wanted.items() if has.get(name) != value}}

@@ -32,6 +32,7 @@ _WHITE_SPACE = re.compile(r"\s+")
 _FIRST_WORDS = re.compile(r"[ (]*(\w*) ?(\w*)")
 _LASTING_WORD = re.compile(r'(?<![".\w$])(?:temp|temporary|hold|pg_temp\w*)(?![\w$"])')
 _LAST_NAME = re.compile(r"[^\W\d][\w$]*\Z")
+_EXECUTE = re.compile(r"\bexecute\b", re.IGNORECASE)
 # What precedes the table in INSERT INTO table (columns) and the name in CREATE FUNCTION name (arguments).
 _NAMING = re.compile(r'\b(?:into|function|procedure|routine) (?:"?[\w$]+"? ?\. ?)?"?\Z', re.IGNORECASE)
 # The longest name that PostgreSQL has, in bytes; and one in a schema.
@@ -99,17 +100,17 @@ class SessionEffects:
 NO_EFFECTS: Final = SessionEffects()
 
 # The SQL of a long list of values is not cached, to save memory.
-_LONGEST = 10_000
+LONGEST_CACHED = 10_000
 
 
 def session_effects(sql: str) -> SessionEffects:
     """How one or several statements change their session."""
-    return _cached_effects(sql) if len(sql) <= _LONGEST else _effects(sql)
+    return _cached_effects(sql) if len(sql) <= LONGEST_CACHED else _effects(sql)
 
 
 def _effects(sql: str) -> SessionEffects:
     bare = _WHITE_SPACE.sub(" ", ENCLOSED.sub(_without_contents, sql))
-    functions = frozenset(_called_functions(bare))
+    functions = frozenset(called_functions(bare))
     is_lasting = (
         _NESTED in bare
         or any(map(_outlives_transaction, bare.split(";")))
@@ -119,12 +120,24 @@ def _effects(sql: str) -> SessionEffects:
     return SessionEffects(is_lasting, functions) if is_lasting or functions else NO_EFFECTS
 
 
+def functions_in_body(body: str) -> frozenset[str] | None:
+    """The functions that the body of a function calls, if it is not volatile; None if it may change its session itself.
+
+    PostgreSQL lets such a function read only. A query that reads can call a function that changes the session, though.
+    """
+    # String literals may be SQL for EXECUTE, so they are read as well.
+    functions = frozenset(called_functions(_WHITE_SPACE.sub(" ", body)))
+    return functions if SESSION_FUNCTIONS.isdisjoint(functions) and not _EXECUTE.search(body) else None
+
+
 _cached_effects = lru_cache(maxsize=1_000)(_effects)
 
 
 def _without_contents(match: re.Match[str]) -> str:
     name = match["name"]
     if name is not None:
+        if name.startswith("pg_temp"):
+            return name
         return f'"{name}"' if name.replace("$", "_").isidentifier() else f'"{_STRANGE}"'
     if match["text"] is not None:
         return "''"
@@ -145,8 +158,8 @@ def _outlives_transaction(statement: str) -> bool:
     return ("temp" in lower or "hold" in lower) and _LASTING_WORD.search(lower) is not None
 
 
-def _called_functions(bare: str) -> Iterator[str]:
-    """The names that may be functions, in SQL without literals and comments."""
+def called_functions(bare: str) -> Iterator[str]:
+    """The names that may be functions, in SQL without literals, comments and repeated white space."""
     start = -1
     while (start := bare.find("(", start + 1)) >= 0:
         begin, end = _place_of_name(bare, start)

@@ -4,28 +4,30 @@ Code on a worker's thread may use all databases, so all connections of the threa
 the thread of the connection, unless stated otherwise.
 
 Private Django API used here: `DatabaseWrapper._cursor` and `DatabaseWrapper._set_autocommit`, to apply settings before
-anything is sent.
+anything is sent; `DatabaseWrapper._close`, which returns a connection to Django's pool.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.db import DatabaseError
 from django.db.backends.utils import CursorWrapper
 
 from adj.engines.django_wrapper import DjangoWrapper
-from adj.engines.session.known_functions import SELECT_VOLATILE, KnownFunctions
+from adj.engines.session import mysql_effects
+from adj.engines.session.driver_state import DriverState
+from adj.engines.session.driver_statements import record_driver_statements, stop_recording
+from adj.engines.session.known_functions import SELECT_FUNCTIONS, KnownFunctions
 from adj.engines.session.open_work import usable_connections
 from adj.engines.session.sql_effects import session_effects
 from adj.engines.session.thread_settings import ThreadSettings
 
 T = TypeVar("T")
 
-# Statements whose effect outlives the transaction in MariaDB and MySQL, but not in PostgreSQL.
-_LASTING_IN_MYSQL = ("set", "lock")
+_SELECT_FUNCTIONS: Final = {"postgresql": SELECT_FUNCTIONS, "mysql": mysql_effects.SELECT_FUNCTIONS}
 
 
 class ThreadSessions:
@@ -63,10 +65,10 @@ class ThreadSession:
     def __init__(self, connection: DjangoWrapper, functions: KnownFunctions) -> None:
         self.connection, self._functions = connection, functions
         self._settings = ThreadSettings(connection)
-        self._is_postgresql: bool = connection.vendor == "postgresql"
+        self._vendor: str = connection.vendor
         self._is_marked = self._is_lasting = False
         self._called: set[str] = set()
-        self._is_recording = True
+        self._is_recording, self._is_in_wrapper = True, False
 
     @classmethod
     def of(cls, connection: DjangoWrapper) -> ThreadSession | None:
@@ -77,10 +79,12 @@ class ThreadSession:
         """Track the connection from now on."""
         connection = self.connection
         connect, cursor, set_autocommit = connection.connect, connection._cursor, connection._set_autocommit
+        close = connection._close
 
         def connect_fresh() -> None:
-            with self._not_recording():
+            with self._not_recording(), self._driver_state.connecting():
                 connect()
+                record_driver_statements(connection, self._record_driver_statement)
             self._settings.reset()
             self._is_marked = self._is_lasting = False
             self._called.clear()
@@ -99,11 +103,18 @@ class ThreadSession:
                 self._apply_settings()
             set_autocommit(autocommit)
 
+        def close_unless_clean() -> None:
+            self._end_pooled_session()
+            close()
+
         connection.execute_wrappers.append(self.on_statement)
+        self._driver_state = DriverState(connection)
         # Attributes of the instance hide the methods of the class.
         vars(connection)["connect"] = connect_fresh
-        if self._is_postgresql:
+        if self._vendor == "postgresql":
             vars(connection).update(_cursor=cursor_with_settings, _set_autocommit=set_autocommit_with_settings)
+        if connection.settings_dict["OPTIONS"].get("pool"):
+            vars(connection)["_close"] = close_unless_clean
 
     @contextmanager
     def _not_recording(self) -> Generator[None]:
@@ -117,27 +128,39 @@ class ThreadSession:
     @property
     def is_changed(self) -> bool:
         """Whether the session, or the tenant that the backend keeps, may have changed. May be called on any thread."""
-        return self._is_marked or self._settings.is_tenant_changed
+        return self._is_marked or self._settings.is_tenant_changed or self._driver_state.is_changed
 
     def on_statement(
         self, execute: Callable[..., T], sql: object, params: object, many: bool, context: Mapping[str, object]
     ) -> T:
         """Record a statement, and apply the settings before it: an execute wrapper of Django."""
-        if self._is_recording and isinstance(sql, str):
-            self._record_statement(sql)
+        self._record_statement(sql)
         self._apply_settings()
-        return execute(sql, params, many, context)
+        before, self._is_in_wrapper = self._is_in_wrapper, True
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self._is_in_wrapper = before
 
     def clean(self) -> None:
         """Close the connection if its session was changed, and let the backend forget its tenant."""
         connection = self.connection
         called, self._called = self._called, set()
-        may_stay = not self._is_lasting and connection.connection is not None and not connection.in_atomic_block
-        if not (may_stay and self._left_session_unchanged(called)):
+        is_kept = not self._is_lasting and not self._driver_state.is_changed and not connection.in_atomic_block
+        if not (is_kept and connection.connection is not None and self._left_session_unchanged(called)):
             with suppress(DatabaseError):
                 connection.close()
         self.forget_tenant()
+        self._driver_state.restore()
         self._is_marked = self._is_lasting = False
+
+    def _end_pooled_session(self) -> None:
+        """End a session that was changed, before the connection is returned to Django's `OPTIONS["pool"]`."""
+        raw = self.connection.connection
+        if raw is not None:
+            stop_recording(raw)
+            if self.is_changed or self._settings.are_set:
+                raw.close()
 
     def forget_tenant(self) -> None:
         """Let the backend forget its tenant, no matter which code has set it."""
@@ -145,25 +168,46 @@ class ThreadSession:
 
     def _apply_settings(self) -> None:
         if self._is_recording:
-            self._settings.apply()
+            self._is_recording = False
+            try:
+                self._settings.apply()
+            finally:
+                self._is_recording = True
 
-    def _record_statement(self, sql: str) -> None:
-        effects = session_effects(sql)
-        is_lasting_in_mysql = self.connection.vendor == "mysql" and sql.lstrip().lower().startswith(_LASTING_IN_MYSQL)
-        if effects.is_lasting or is_lasting_in_mysql:
+    def _record_driver_statement(self, statement: object) -> None:
+        if not self._is_in_wrapper:
+            self._record_statement(statement)
+
+    def _record_statement(self, statement: object) -> None:
+        if not self._is_recording:
+            return
+        sql = self._text_of(statement)
+        effects = mysql_effects.mysql_effects(sql) if self._vendor == "mysql" else session_effects(sql)
+        if effects.is_lasting:
             self._is_lasting = self._is_marked = True
-        elif self._is_postgresql and self._functions.may_change_session(effects.functions):
+        elif self._vendor in _SELECT_FUNCTIONS and self._functions.may_change_session(effects.functions):
             self._called |= effects.functions
             self._is_marked = True
 
+    def _text_of(self, statement: object) -> str:
+        """The SQL of what a driver accepts as a statement: text, bytes, or psycopg's composed SQL."""
+        if isinstance(statement, str):
+            return statement
+        if isinstance(statement, bytes):
+            return statement.decode(errors="replace")
+        as_string: Callable[[object], str] | None = getattr(statement, "as_string", None)
+        # It is unknown, and "?" is not a statement that is known to be harmless.
+        return "?" if as_string is None else as_string(self.connection.connection)
+
     def _left_session_unchanged(self, called: set[str]) -> bool:
         """Whether the called functions cannot have changed the session. Asks the server about unknown ones."""
-        if unknown := self._functions.unknown(called):
-            connection = self.connection
-            # The driver's cursor, so that adj's own query is not counted or logged.
-            with suppress(DatabaseError), connection.wrap_database_errors, connection.connection.cursor() as cursor:
-                cursor.execute(SELECT_VOLATILE, [unknown])
-                self._functions.learn(unknown, cursor.fetchall())
+        connection = self.connection
+        # The driver's cursor, so that adj's own query is not counted or logged.
+        with suppress(DatabaseError), connection.wrap_database_errors, self._not_recording():
+            while unknown := self._functions.unknown(called):
+                with connection.connection.cursor() as cursor:
+                    cursor.execute(_SELECT_FUNCTIONS[self._vendor], [unknown])
+                    self._functions.learn(unknown, cursor.fetchall())
         return not self._functions.may_change_session(called)
 
 

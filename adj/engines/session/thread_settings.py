@@ -32,7 +32,8 @@ class ThreadSettings:
 
     def __init__(self, connection: DjangoWrapper) -> None:
         self._connection = connection
-        self._has: Settings = {}
+        # None if it is not known, because the statement that sets them was interrupted.
+        self._has: Settings | None = {}
         self._before: dict[str, str] = {}
         # The search path that was passed on to a backend with tenants, the schema that the backend made of it, and the
         # schema that it had at first.
@@ -49,6 +50,11 @@ class ThreadSettings:
     def is_tenant_changed(self) -> bool:
         """Whether the backend keeps another tenant than at first. May be called on any thread."""
         return _schema_of(self._connection) != self._first_schema
+
+    @property
+    def are_set(self) -> bool:
+        """Whether the session may have settings of a context."""
+        return self._has != {}
 
     def apply(self) -> None:
         """Give the session the settings of the current context.
@@ -71,8 +77,10 @@ class ThreadSettings:
             refuse_change(alias, wanted, self._has)
         with connection.wrap_database_errors, connection.connection.cursor() as cursor:
             self._read_before(cursor, wanted)
-            for name, value in changes(wanted, self._has, self._before).items():
-                cursor.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
+            changed, self._has = changes(wanted, self._has, self._before), None
+            # One statement: if the server refuses a setting, no other is set.
+            calls = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(changed))
+            cursor.execute(f"SELECT {calls}", [part for setting in changed.items() for part in setting])
         self._has = wanted
 
     def reset(self) -> None:
