@@ -70,9 +70,8 @@ def test_asynchronous_receivers_ask_in_the_transaction(place: Place) -> None:
     async def main() -> None:
         async with atomic(place.alias):
             await create(place.alias, "+1")
-            if place.engine != "django":  # there it is Django's own thread, of which adj knows nothing
-                await Country(code="+2", name="x").asave(using=place.alias)
-            assert seen == [1] * (3 if place.engine == "django" else 6)
+            await Country(code="+2", name="x").asave(using=place.alias)
+            assert seen == [1] * 6
             results = await asyncio.gather(*late, return_exceptions=True)
             assert [type(result) for result in results] == [CrossTaskTransaction] * len(late)
             await adj.set_rollback(using=place.alias)

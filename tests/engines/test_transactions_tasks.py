@@ -59,8 +59,6 @@ def test_a_task_that_outlives_the_block_is_refused(place: Place) -> None:
 
 def test_django_s_methods_are_refused_in_a_task_that_outlives_the_block(place: Place) -> None:
     """P8: with an error that says so, also while the connection is in the next transaction of the task."""
-    if place.engine == "django":
-        pytest.skip("Django's methods run on this connection anyway")
 
     async def main() -> None:
         is_over = asyncio.Event()

@@ -17,6 +17,7 @@ from asgiref.current_thread_executor import CurrentThreadExecutor
 from adj.abc import RunCall
 from adj.engines.bridge.call_with_transactions import call_with_transactions
 from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
+from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.error_wrapper import call_recording_errors
 from adj.engines.lease.nested_call import nested_call_for
 from adj.engines.lease.task_transactions import has_transactions, new_nested_call
@@ -52,8 +53,12 @@ class DjangoEngine:
     def _new_connection(self) -> DjangoConnection:
         return DjangoConnection(self._alias)
 
-    def thread_executor(self, run: RunCall) -> None:
-        """None: Django's asynchronous methods already use this connection."""
+    def thread_executor(self, run: RunCall) -> CallExecutor:
+        """Runs in this engine's calls what Django's asynchronous methods would run in asgiref's thread.
+
+        The calls of a transaction let asynchronous receivers use it, and those of a test have the test's connections.
+        """
+        return CallExecutor(run)
 
     def stats(self) -> None:
         """Return None, since this engine has one connection and not a pool."""

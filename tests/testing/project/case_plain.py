@@ -59,7 +59,8 @@ class Writes:
         async def main() -> None:
             async with atomic():
                 await adj.run_sync(write, "inside")
-            assert await names() == ["base", "before", "inside"]
+                await ContentType.objects.acreate(app_label="written", model="joined")
+            assert await names() == ["base", "before", "inside", "joined"]
 
         asyncio.run(main())
         assert ContentType.objects.filter(model="inside").exists()
