@@ -20,19 +20,17 @@ SELECT_FUNCTIONS: Final = """
 """
 """Selects the project's functions of some names: name, whether it is volatile, and its body, if that is SQL or code."""
 
-_ANY: Final = None
-"""In place of the functions that a function calls: it may change its session by itself."""
-
 
 class KnownFunctions:
     """What is known about the functions of one database, by name. Can be shared between threads."""
 
     def __init__(self) -> None:
+        # The functions that each function calls; None if it may change its session by itself.
         self._calls: dict[str, frozenset[str] | None] = {}
 
     def may_change_session(self, names: AbstractSet[str]) -> bool:
         """Whether one of the functions may have changed its session. Unknown functions may."""
-        return any(self._calls.get(name, _ANY) is _ANY for name in self._reached(names))
+        return any(self._calls.get(name) is None for name in self._reached(names))
 
     def unknown(self, names: AbstractSet[str]) -> list[str]:
         """The names to ask the server about, also of functions that known ones call. Ask until there are none."""
@@ -45,8 +43,8 @@ class KnownFunctions:
         for function, is_volatile, body in functions:
             # Several functions may have the same name.
             before = calls[name := str(function)]
-            called = _ANY if is_volatile else functions_in_body(str(body or ""))
-            calls[name] = _ANY if before is _ANY or called is _ANY else before | called
+            called = None if is_volatile else functions_in_body(str(body or ""))
+            calls[name] = None if before is None or called is None else before | called
         self._calls.update(calls)
 
     def _reached(self, names: AbstractSet[str]) -> Iterator[str]:
