@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from inspect import iscoroutinefunction
 from typing import Any, Literal, get_args
 
 from django.conf import settings as django_settings
@@ -132,8 +133,17 @@ def problems_of_alias(name: str, options: object) -> Iterator[str]:
     yield from problems_of_pool(f'{name}["pool"]', options.get("pool", {}))
     if (pooler := options.get("pooler")) not in (None, *get_args(PoolerName)):
         yield f'{name}["pooler"]: unknown pooler {_shown(pooler)}{suggestion(pooler, get_args(PoolerName))}'
-    if not (callable(session := options.get("session")) or session is None or isinstance(session, str)):
-        yield f'{name}["session"] must be a function or its dotted path; got {session!r}.'
+    session = options.get("session")
+    is_path = session is None or isinstance(session, str)
+    if not is_path and (problem := problem_of_session_function(name, session, session)) is not None:
+        yield problem
+
+
+def problem_of_session_function(name: str, function: object, setting: object) -> str | None:
+    """The problem with an alias's `session`, a function or the path of one; `function` is what `setting` stands for."""
+    if callable(function) and not iscoroutinefunction(function):
+        return None
+    return f'{name}["session"] must be a synchronous function or its dotted path; got {setting!r}.'
 
 
 def problems_of_pool(name: str, pool: object) -> Iterator[str]:

@@ -411,9 +411,9 @@ def test_a_transaction_that_is_undone_leaves_the_settings_that_it_began_with(ali
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"session": 5}, r'\["session"\] must be a function or its dotted path; got 5'),
-        ({"session": "django.VERSION"}, "must be a function or the path of one, not 'django.VERSION'"),
-        ({"session": asyncio.sleep}, "must be a synchronous function or the path of one, not <function sleep"),
+        ({"session": 5}, r'\["session"\] must be a synchronous function or its dotted path; got 5'),
+        ({"session": "django.VERSION"}, "must be a synchronous function or its dotted path; got 'django.VERSION'"),
+        ({"session": asyncio.sleep}, "must be a synchronous function or its dotted path; got <function sleep"),
         ({"engine": "threads", "session": "no.such.function"}, "cannot import"),
         ({"engine": "threads", "session": lambda: None}, r'\["session"\] must return a dict'),
         ({"session": "no.such.function"}, r'\["session"\]: cannot import "no.such.function"'),

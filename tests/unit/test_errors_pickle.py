@@ -36,7 +36,7 @@ _FACTS: dict[str, dict[str, Any]] = {
     "InvalidOrder": {"query": "q(Book).order_by(5)", "reason": "Expects names.", "advice": "Pass names."},
     "InvalidCursor": {"reason": "it was changed"},
     "NotLoaded": {"model": "Book", "field": "author", "is_relation": True},
-    "CannotLoad": {"reason": "takes instances, not dict", "advice": "Rows of values() carry what they were asked for."},
+    "CannotLoad": {"reason": "takes instances, not dict", "advice": "Rows of values() have no relations to load."},
     "UnsupportedRelation": {"relation": "Author.books", "method": "clear", "field": "Book.author"},
     "UnusableModel": {"model": "Stamped", "reason": "it is an abstract model", "advice": "Query Book."},
     "UnknownDatabase": {"alias": "defualt", "choices": ("default", "replica")},

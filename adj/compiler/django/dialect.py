@@ -51,7 +51,7 @@ class Captured(Exception):
         self.compiler, self.sql, self.parameters = compiler, sql, parameters
 
 
-class AsksDatabase(Uncacheable):
+class QueriesDatabase(Uncacheable):
     """Compiling needs another query first, for example for the key of a content type."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ _capturing = _Capturing()
 
 @contextmanager
 def capturing() -> Generator[None]:
-    """Capture the first query of the block; any other raises `AsksDatabase`."""
+    """Capture the first query of the block; any other raises `QueriesDatabase`."""
     _capturing.is_awaited = True
     try:
         yield
@@ -83,10 +83,10 @@ class CapturingCompiler(MarkingCompiler):
     def execute_sql(self, result_type: object = MULTI, chunked_fetch: bool = False, chunk_size: int = 0) -> Any:
         """Raise `Captured`; return no rows for a query that cannot have any, as Django does.
 
-        Raises `AsksDatabase` for a query that runs while another one is compiled.
+        Raises `QueriesDatabase` for a query that runs while another one is compiled.
         """
         if not _capturing.is_awaited:
-            raise AsksDatabase
+            raise QueriesDatabase
         _capturing.is_awaited = False
         try:
             sql, parameters = self.as_sql()
@@ -165,7 +165,7 @@ class Dialect:
 
     def _refuse(self) -> NoReturn:
         if self.has_facts:
-            raise AsksDatabase
+            raise QueriesDatabase
         raise EngineNotOpen(
             alias=self.alias,
             reason="this SQL depends on the server's version or features, which are not known before the first query.",

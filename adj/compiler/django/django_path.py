@@ -84,7 +84,7 @@ class _AsWritten(Verbatim):
         """The operands of another clause."""
         return self
 
-    def given(self, pairs: Mapping[str, object]) -> dict[str, object]:
+    def keywords(self, pairs: Mapping[str, object]) -> dict[str, object]:
         """`path=operand` pairs."""
         return {path: self.node(operand) for path, operand in pairs.items()}
 

@@ -27,7 +27,7 @@ class Verbatim:
         """The operands of another clause."""
         return self
 
-    def given(self, pairs: Mapping[str, object]) -> dict[str, object]:
+    def keywords(self, pairs: Mapping[str, object]) -> dict[str, object]:
         """`path=operand` pairs."""
         return {path: self.node(pairs[path]) for path in sorted(pairs)}
 
@@ -81,7 +81,7 @@ class SlotWalk(Walk[object]):
         """The operands of a nested query."""
         return SlotWalk(model, self.slots, self.build)
 
-    def given(self, pairs: Mapping[str, object]) -> dict[str, object]:
+    def keywords(self, pairs: Mapping[str, object]) -> dict[str, object]:
         """`path=operand` pairs, in the order of their paths."""
         return dict(self.lookups(pairs))
 

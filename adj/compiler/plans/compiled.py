@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import FieldError, SynchronousOnlyOperation
 
 from adj.compiler.django.build import build_on
-from adj.compiler.django.dialect import AsksDatabase, Captured, Dialect, capturing
+from adj.compiler.django.dialect import Captured, Dialect, QueriesDatabase, capturing
 from adj.compiler.django.returning import refuse_django_path, returned_columns
 from adj.compiler.django.terminal_methods import call_by_one_statement
 from adj.compiler.keys.overrides import django_reason
@@ -66,7 +66,7 @@ def compiled_by_django(execution: Execution, dialect: Dialect) -> CompiledStatem
                 return django_path(execution, queryset, reason)
             captured = capture(queryset, execution.terminal, dialect.alias)
             returned = returned_columns_of(execution, dialect)
-    except (AsksDatabase, SynchronousOnlyOperation, RecursionError) as error:
+    except (QueriesDatabase, SynchronousOnlyOperation, RecursionError) as error:
         # Django's code may query the database, and has a larger stack on the connection's thread. If building raises
         # the error again, it propagates.
         return django_path(execution, build_on(execution.statement, dialect.alias), str(error))

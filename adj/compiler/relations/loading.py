@@ -46,7 +46,7 @@ def instances_of(source: object) -> tuple[Sequence[PrivateModel], str]:
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(
-            reason=f"takes instances, not {_listed(wrong)}", advice="Rows of values() carry what they were asked for."
+            reason=f"takes instances, not {_listed(wrong)}", advice="Rows of values() have no relations to load."
         )
     if len(models) > 1:
         raise CannotLoad(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from inspect import iscoroutinefunction
 from typing import NoReturn, TypeAlias, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -12,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from adj.engines.choice.choice import EngineChoice
 from adj.errors import SessionChanged, UnsupportedFeature
-from adj.settings import alias_settings
+from adj.settings import alias_settings, problem_of_session_function
 
 Settings: TypeAlias = Mapping[str, str]
 
@@ -50,9 +49,8 @@ def settings_function(alias: str) -> Callable[[], Settings] | None:
     if setting is None:
         return None
     function = _imported(alias, setting) if isinstance(setting, str) else setting
-    if not callable(function) or iscoroutinefunction(function):
-        kind = "a synchronous function" if callable(function) else "a function"
-        raise ImproperlyConfigured(f'ADJ["{alias}"]["session"] must be {kind} or the path of one, not {setting!r}.')
+    if (problem := problem_of_session_function(f'ADJ["{alias}"]', function, setting)) is not None:
+        raise ImproperlyConfigured(problem)
     call = cast("Callable[[], object]", function)
     return lambda: _checked(alias, call())
 

@@ -77,7 +77,7 @@ class Operands(Protocol):
         """The operand of one lookup."""
         ...
 
-    def given(self, pairs: Named) -> dict[str, Any]:
+    def keywords(self, pairs: Named) -> dict[str, Any]:
         """`path=operand` pairs."""
         ...
 

@@ -47,7 +47,7 @@ class Filter(Clause):
     def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
         conditions = [operands.node(condition) for condition in self.args]
         method = queryset.exclude if self.negated else queryset.filter
-        return method(*conditions, **operands.given(self.kwargs))
+        return method(*conditions, **operands.keywords(self.kwargs))
 
     @override
     def text(self, words: Words) -> str:
@@ -83,7 +83,7 @@ class ComplexFilter(Clause):
     def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
         condition: Any = self.condition
         is_mapping = isinstance(condition, dict)
-        return queryset.complex_filter(operands.given(condition) if is_mapping else operands.node(condition))
+        return queryset.complex_filter(operands.keywords(condition) if is_mapping else operands.node(condition))
 
     @override
     def text(self, words: Words) -> str:
