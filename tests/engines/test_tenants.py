@@ -364,7 +364,6 @@ def test_a_task_that_is_cancelled_when_its_settings_are_there_does_not_leave_the
 @pytest.mark.parametrize("changed_by", ["settings", "code"])
 def test_what_django_s_pool_gives_to_another_thread_is_as_it_was(postgres: str, changed_by: str) -> None:
     """`OPTIONS["pool"]` keeps sessions that a thread has closed."""
-    pytest.importorskip("psycopg_pool", reason="psycopg[pool] is not installed")
 
     def set_path() -> None:
         with connections[postgres].cursor() as cursor:
