@@ -42,6 +42,7 @@ _CLEARS_RELATIONS = hasattr(ModelState, "__del__")
 # The maximum number of attributes that Python stores without a dict, including `_state`.
 _MOST_ATTRIBUTES = 30
 _NOTHING = object()
+_INIT, _SETATTR, _FROM_DB = Model.__init__, Model.__setattr__, Model.from_db.__func__  # type: ignore[attr-defined]
 _PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor)
 
 
@@ -59,12 +60,21 @@ def instance_hydrator(layout: Layout) -> Hydrate:
 
 
 def instance_code_check(layout: Layout) -> Callable[[], bool]:
-    """A function that tells whether creating instances calls project code; signal receivers may change."""
+    """A function that tells whether creating instances calls project code.
+
+    Signal receivers may change, and a project's tests may replace methods of its models.
+    """
     if not _is_generated(layout):
         return lambda: True
     models = frozenset(_models(_klass_info(layout)))
 
     def is_listened_to() -> bool:
+        # Called for every query: without further Python calls.
+        for model in models:
+            if model.__init__ is not _INIT or model.__setattr__ is not _SETATTR:
+                return True
+            if model.from_db.__func__ is not _FROM_DB:  # type: ignore[attr-defined]  # a class method
+                return True
         if not pre_init.receivers and not post_init.receivers:
             return False
         return any(pre_init.has_listeners(model) or post_init.has_listeners(model) for model in models)
@@ -284,11 +294,11 @@ def _general_hydrator(layout: Layout) -> Hydrate:
     mode = mode_for(layout.fetch_mode)
     first, last = klass_info["select_fields"][0], klass_info["select_fields"][-1] + 1
     attnames = [column[0].target.attname for column in layout.select[first:last]]
-    make = _from_db(klass_info["model"], mode)
     convert = _row_converter(layout)
     modes = () if mode is None else (mode,)
 
     def hydrate(rows: Sequence[tuple[object, ...]]) -> list[object]:
+        make = _from_db(klass_info["model"], mode)
         populators = get_related_populators(klass_info, layout.select, layout.alias, *modes)
         instances: list[object] = []
         peers: list[object] = []

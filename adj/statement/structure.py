@@ -6,6 +6,7 @@ import datetime
 import decimal
 import uuid
 from collections.abc import Collection, Hashable, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 from django.utils.hashable import make_hashable
@@ -148,12 +149,20 @@ def equality_pattern(values: Sequence[object], positions: Sequence[int]) -> tupl
     """Which of the values at some positions are equal: for each, the first position with an equal value."""
     if len(positions) < 2:
         return ()
+    if _COMPARED_BY_HASH.issuperset([type(values[position]) for position in positions]):
+        first: dict[object, int] = {}
+        with suppress(TypeError):  # a signaling NaN has no hash
+            return tuple([first.setdefault(values[position], n) for n, position in enumerate(positions)])
     try:
         comparable = [_comparable(values[position]) for position in positions]
         return tuple([comparable.index(value) for value in comparable])
     # A value's `__eq__()` may raise any error, as that of a signaling NaN does.
     except Exception as error:
         raise Uncacheable("values that cannot be compared") from error
+
+
+_COMPARED_BY_HASH = PLAIN_TYPES - {dict}
+"""The types whose equal values have the same hash, so that many of them are compared in one pass."""
 
 
 def _comparable(value: object) -> object:

@@ -6,21 +6,23 @@ import gc
 import pickle
 import sys
 import threading
+import time
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 import pytest
 from django.core.exceptions import EmptyResultSet, ImproperlyConfigured
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.test import override_settings
 
 import adj
@@ -28,6 +30,7 @@ from adj import plan_cache, q
 from adj.compiler.checks import validate
 from adj.compiler.django.build import build
 from adj.compiler.django.partial import kept_queryset
+from adj.compiler.keys.key_visitor import KeyWalk
 from adj.compiler.keys.memo import Memo
 from adj.compiler.plans.cache import PlanCache
 from adj.compiler.plans.plan_size import MOST_PARAMETERS
@@ -44,7 +47,7 @@ from adj.statement import key_chain
 from adj.statement.clauses import CLAUSES
 from adj.statement.key_chain import KeyChain, key_size
 from adj.statement.statement import Statement
-from adj.statement.structure import Structure
+from adj.statement.structure import Structure, equality_pattern
 from tests.shop.models import Author, Book, Tag
 from tests.unit.asking import AnyQuery, counted, django_sql_of, prepared, ready, sql_of
 from tests.unit.corpus import CORPUS, Build, Values
@@ -666,6 +669,39 @@ def test_a_key_is_measured_by_what_it_holds() -> None:
     assert isinstance(chain, KeyChain)
     assert chain.size > chain.own_size
     assert key_size((chain, "x")) > chain.size
+
+
+# -- values of expressions ---------------------------------------------------------------------------------------------
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The least processor time of three runs."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def key_of_node(node: object) -> object:
+    """The key of an expression of books."""
+    return KeyWalk(Book).node(node)
+
+
+@pytest.mark.parametrize("value", [int, str, lambda n: n % 7])
+def test_the_equality_of_values_is_found_in_proportion(value: Callable[[int], object]) -> None:
+    values = [value(number) for number in range(40_000)]
+    assert equality_pattern(values, range(3)) == (0, 1, 2)
+    few, many = (seconds(partial(equality_pattern, values, range(n))) for n in (10_000, 40_000))
+    assert many < few * 10
+
+
+def test_the_key_of_many_expressions_is_computed_in_proportion() -> None:
+    expressions = [Lower(Value(str(number))) for number in range(20_000)]
+    nodes = [Coalesce(*expressions[:count]) for count in (5_000, 20_000)]
+    few, many = (seconds(partial(key_of_node, node)) for node in nodes)
+    assert many < few * 8
 
 
 # -- depth -------------------------------------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ KEYS: list[tuple[Any, Any]] = [
     (1.0, (float, "1.0")),
     (-0.0, (float, "-0.0")),
     (Decimal("1.0"), (Decimal, "Decimal('1.0')")),
-    (MOMENT, (datetime.datetime, repr(MOMENT))),
+    (MOMENT, (datetime.datetime, repr(MOMENT), datetime.timedelta(0))),
     (Kind.ONE, (Kind, "ONE")),
     (Numbered.ONE, (Numbered, "ONE")),
     (function, ("object", function)),
@@ -306,8 +306,8 @@ def test_the_key_of_a_plan_has_all_its_parts() -> None:
         assert key_of(Book, Answer.GET, structure, dialect) == (
             *(Book, dialect, Answer.GET, structure.key),
             (0, 0),
-            *("Asia/Tokyo", "de"),
-            generation("default"),
+            *(ZoneInfo("Asia/Tokyo"), "Asia/Tokyo", "de"),
+            generation(),
         )
     plain = structure_of_query(q(Book).filter(pages=1))
     assert key_of(Book, Answer.GET, plain, dialect)[:4] == (Book, dialect, Answer.GET, plain.key)  # type: ignore[index]

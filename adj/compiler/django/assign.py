@@ -18,6 +18,7 @@ from adj.compiler.keys.key_visitor import KeyWalk
 from adj.compiler.keys.name_keys import name_key
 from adj.compiler.keys.walk import Walk
 from adj.compiler.slots.marked_nodes import Slotted, mark
+from adj.compiler.slots.prepared_values import field_is_projects
 from adj.compiler.slots.slots import CompiledSQL, Slot
 from adj.django_types import AnyField
 from adj.errors import UnknownColumn
@@ -108,9 +109,11 @@ def _part(walk: Walk[T], value: object) -> T:
 
 
 def _assigned(model: type[Model], name: str, operand: object) -> object:
-    if type(operand) is not Slot:
-        return operand
     field = model._meta.get_field(name)
+    if type(operand) is not Slot:
+        if not hasattr(operand, "resolve_expression") and field_is_projects(field):
+            raise Uncacheable(f"{field} may prepare a constant in another way at the next run")
+        return operand
     if not isinstance(field, Field) or not _takes_nodes(field):
         raise Uncacheable(f"{field} may be written in another way for another value")
     if isinstance(operand.value, Model) and not field.remote_field:

@@ -46,9 +46,10 @@ def constant_key(value: Any) -> Key:
             raise Uncacheable("a long text that is part of its structure")
         return (value_type, value)
     if value_type in _BY_TEXT:
-        return (value_type, repr(value))
+        return _key_by_text(value)
     if isinstance(value, enum.Enum):
-        return (value_type, value.name)
+        # Unknown bits of a Flag have no name.
+        return (value_type, value.name, value.value) if isinstance(value, enum.Flag) else (value_type, value.name)
     if isinstance(value, _BY_IDENTITY):
         return ("object", value)
     if isinstance(value, datetime.tzinfo):
@@ -56,6 +57,13 @@ def constant_key(value: Any) -> Key:
     return (
         _key_of_container(value) if isinstance(value, (list, tuple, set, frozenset, Mapping)) else _of_subclass(value)
     )
+
+
+def _key_by_text(value: Any) -> Key:
+    if isinstance(value, (datetime.datetime, datetime.time)):
+        # Time zones of different offsets may have the same text.
+        return (type(value), repr(value), value.utcoffset())
+    return (type(value), repr(value))
 
 
 def _key_of_container(value: Collection[object]) -> Key:
@@ -69,8 +77,10 @@ def _key_of_container(value: Collection[object]) -> Key:
 def _of_subclass(value: object) -> Key:
     """The key of an instance of a subclass of a Python type, read with the Python type's methods.
 
-    Not for subclasses of `str`, whose own methods Django uses for formatting.
+    Not for subclasses of `str`, whose own methods Django uses for formatting, and not for instances with attributes.
     """
+    if getattr(value, "__dict__", None) or any(vars(base).get("__slots__") for base in type(value).__mro__):
+        raise Uncacheable(f"a {type(value).__name__} that has attributes")
     for base in (bytes, int, float, decimal.Decimal, datetime.datetime, datetime.date, datetime.timedelta):
         if isinstance(value, base):
             return (type(value), _text(base, value))

@@ -12,8 +12,16 @@ from typing import Any
 
 from django.apps import apps
 
-_caches: dict[str, object] = {}
-_generations: dict[str, int] = {}
+
+class _Seen:
+    """The caches of all aliases that were seen last, and how often they have changed."""
+
+    def __init__(self) -> None:
+        self.caches: dict[str, object] = {}
+        self.generation = 0
+
+
+_seen = _Seen()
 
 
 @cache
@@ -36,10 +44,20 @@ def _manager() -> Any:
     return ContentType.objects
 
 
-def generation(alias: str) -> int:
-    """A number that changes when Django's cache of an alias is cleared, since older SQL may be outdated."""
-    current = _manager()._cache.get(alias)
-    if current is not _caches.get(alias):
-        _caches[alias] = current
-        _generations[alias] = _generations.get(alias, 0) + 1
-    return _generations.get(alias, 0)
+def generation() -> int:
+    """A number that changes whenever Django fills or clears its cache of an alias, since older SQL may be outdated.
+
+    The SQL of a query may contain content types of another alias, which the router chooses.
+    """
+    # Called for every query: without further Python calls.
+    current = _manager()._cache
+    if len(current) == len(_seen.caches):
+        for alias, cache in _seen.caches.items():
+            if current.get(alias) is not cache:
+                break
+        else:
+            return _seen.generation
+    # A new dict, since other threads may be reading the old one.
+    _seen.caches = dict(current)
+    _seen.generation += 1
+    return _seen.generation

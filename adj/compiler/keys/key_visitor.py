@@ -5,6 +5,7 @@ Operands without a key raise `Uncacheable`, which is normal: such a statement is
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NoReturn, TypeAlias
 
@@ -150,7 +151,9 @@ class KeyWalk(Walk[Key]):
         start = self.seen[id(node)][1]
         if len(self.values) > start and node_type.compares_arguments:
             # Django compares expressions by their constructor arguments, which include these values.
-            self.constants = [index for index in self.constants if index < start] + [*range(start, len(self.values))]
+            # They are in ascending order.
+            del self.constants[bisect_left(self.constants, start) :]
+            self.constants.extend(range(start, len(self.values)))
         return (type(node), node_type.head(node), tuple(parts))
 
     @override

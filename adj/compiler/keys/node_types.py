@@ -25,7 +25,7 @@ from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 from typing_extensions import override
 
 from adj.compiler.keys.name_keys import name_keys
-from adj.compiler.keys.nodes import has_derived_field, structural_names
+from adj.compiler.keys.nodes import has_derived_field, has_own_slots, structural_names
 from adj.compiler.keys.overrides import django_reason, query_reason
 from adj.compiler.slots.marked_nodes import SlottedPreparedLookup, SlottedValue, mark
 from adj.compiler.slots.passing import PASSING_LEFT, passes
@@ -157,9 +157,7 @@ class AttributesType(NodeType[N]):
         super().__init__(node_class)
         self.is_local = issubclass(node_class, TimezoneMixin)
         self.compares_arguments = issubclass(node_class, BaseExpression)
-        if any(
-            vars(base).get("__slots__") for base in node_class.__mro__ if is_project_code(base) and base is not object
-        ):
+        if has_own_slots(node_class):
             raise Uncacheable(f"{node_class.__name__} keeps attributes in slots")
 
     def names(self, node: object) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Field
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.sql.query import Query
@@ -16,7 +17,7 @@ from django.utils.functional import cached_property
 
 from adj.compiler.keys.constants import constant_key
 from adj.compiler.slots.project_code import is_project_code
-from adj.statement.structure import PLAIN_TYPES, Key, StatementHolder
+from adj.statement.structure import PLAIN_TYPES, Key, StatementHolder, Uncacheable
 
 # Attributes that Django computes and caches on a Query. `table_map` repeats `alias_map`, and copies share it.
 _COMPUTED_ON_QUERIES = frozenset(
@@ -67,18 +68,57 @@ def computed_names(node_class: Any) -> frozenset[str]:
     else:
         own = _COMPUTED_ON_NODES
     classes: tuple[type, ...] = node_class.__mro__
-    cached = {name for base in classes for name, value in vars(base).items() if isinstance(value, cached_property)}
+    cached = {name for base in classes for name, value in vars(base).items() if _is_cached(value)}
     return frozenset(cached - {"output_field"}) | own
 
 
 def field_key(field: Any) -> Key:
-    """The key of a field: model and name, or its constructor arguments if it does not belong to a model."""
+    """The key of a field: model and name, or its constructor arguments if it is not the model's own field."""
+    if isinstance(field, ForeignObjectRel):
+        return (type(field), field_key(field.field))
     model = getattr(field, "model", None)
-    if model is not None and field.name:
+    if model is not None and _is_field_of(model, field):
         return (model, field.name, type(field))
     _, path, args, kwargs = field.deconstruct()
     # Some fields return another class in deconstruct(), for migrations.
-    return (type(field), path, _argument_key(args), _argument_key(kwargs))
+    key = (type(field), path, _argument_key(args), _argument_key(kwargs), *_own_attributes(field))
+    return key if model is None else (model, field.name, *key)
+
+
+def _is_field_of(model: Any, field: Any) -> bool:
+    """Whether a field is the one that its model has; a project may alter a copy of it."""
+    if field is model._meta.pk:
+        return True
+    try:
+        return model._meta.get_field(field.name) is field
+    except FieldDoesNotExist:
+        return False
+
+
+def _own_attributes(field: Any) -> tuple[Key, ...]:
+    """The keys of the attributes that a field's class of the project sets, and need not tell in `deconstruct()`."""
+    field_class: type = type(field)
+    if field_class.__module__.startswith("django."):
+        return ()
+    if has_own_slots(field_class):
+        raise Uncacheable(f"{field_class.__name__} keeps attributes in slots")
+    computed = {name for base in field_class.__mro__ for name, value in vars(base).items() if _is_cached(value)}
+    own = (name for name in vars(field) if name not in _SET_BY_DJANGO and name not in computed)
+    return tuple([(name, _argument_key(vars(field)[name])) for name in own])
+
+
+_SET_BY_DJANGO = frozenset({*vars(Field()), "attname", "column", "concrete", "model", "opts"})
+
+
+def _is_cached(attribute: object) -> bool:
+    return isinstance(attribute, cached_property)
+
+
+def has_own_slots(node_class: type) -> bool:
+    """Whether classes of a project keep attributes outside of `__dict__`."""
+    return any(
+        vars(base).get("__slots__") and not base.__module__.startswith("django.") for base in node_class.__mro__[:-1]
+    )
 
 
 def _argument_key(argument: object) -> Key:

@@ -50,8 +50,16 @@ def key_of(model: type[Model], answer: Answer, structure: Structure, dialect: Di
     if len(structure.constants) > 1:
         key = (*key, equality_pattern(structure.values, structure.constants))
     if structure.is_local or _models_are_local():
-        key = (*key, timezone.get_current_timezone_name(), translation.get_language())
-    return (*key, generation(dialect.alias)) if uses_content_types() else key
+        key = (*key, *_zone_key(), translation.get_language())
+    return (*key, generation()) if uses_content_types() else key
+
+
+def _zone_key() -> tuple[Hashable, ...]:
+    """The current time zone: its name is in the SQL, and its offsets in parameters. Either may be that of another."""
+    zone = timezone.get_current_timezone()
+    if type(zone).__hash__ is None:
+        raise Uncacheable(f"a time zone without a hash: {type(zone).__name__}")
+    return zone, timezone.get_current_timezone_name()
 
 
 @cache

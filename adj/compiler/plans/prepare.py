@@ -33,6 +33,7 @@ from adj.compiler.plans.plan_size import MOST_PARAMETERS, is_too_large, plan_siz
 from adj.compiler.plans.planning import plan_from
 from adj.compiler.plans.prepared import DjangoPath, Execution, KnownResult, Prepared, Ready
 from adj.compiler.plans.proof import difference
+from adj.compiler.plans.row_converters import check_converters
 from adj.compiler.plans.trust import logger, report, verification
 from adj.compiler.slots.slots import Recording, UnfitValue
 from adj.compiler.slots.slotted_query import recorded
@@ -93,20 +94,20 @@ def _prepared(execution: Execution, dialect: Dialect) -> Prepared:
     if (on_django_path := _on_django_path(execution, dialect)) is not None:
         return on_django_path
     structure = structure_with_terminal_call(execution.statement.model, execution.structure, execution.terminal)
-    if isinstance(structure, Unkeyed):
+    if isinstance(structure, Unkeyed) or len(structure.values) > MOST_PARAMETERS:
         return _for_this_run(execution, dialect)
     key = key_of(execution.statement.model, execution.terminal.answer, structure, dialect)
     plan = plan_cache.get(key)
     if plan is None:
-        if len(structure.values) > MOST_PARAMETERS or plan_cache.is_rejected(key):
+        if plan_cache.is_rejected(key):
             return _for_this_run(execution, dialect)
-        return _first_run(execution, structure, dialect, key, plan_cache.count_miss)
+        return _first_run(execution, structure, dialect, plan_cache.count_miss)
     if plan is Distrusted.DISTRUSTED:
         return _for_this_run(execution, dialect)
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except UnfitValue:
-        return _first_run(execution, structure, dialect, key, plan_cache.count_refusal)
+        return _first_run(execution, structure, dialect, plan_cache.count_refusal)
     # Django decides whether the value is invalid.
     except Exception:  # noqa: BLE001
         return _for_this_run(execution, dialect)
@@ -145,9 +146,7 @@ def _compared(execution: Execution, ready: Ready, dialect: Dialect, key: Hashabl
     return djangos.prepared()
 
 
-def _first_run(
-    execution: Execution, structure: Structure, dialect: Dialect, key: Hashable, count: Callable[[], None]
-) -> Prepared:
+def _first_run(execution: Execution, structure: Structure, dialect: Dialect, count: Callable[[], None]) -> Prepared:
     """Let Django compile a statement, and cache a plan if it returns the same SQL for the same values."""
     djangos = compiled_by_django(execution, dialect)
     if not isinstance(djangos, CompiledStatement):
@@ -160,6 +159,8 @@ def _first_run(
         logger.debug("No plan for %s: %s.", execution.statement.model.__name__, uncacheable)
         plan_cache.count_uncacheable()
         return djangos.prepared()
+    # Compiling may have filled Django's cache of content types.
+    key = key_of(execution.statement.model, execution.terminal.answer, structure, dialect)
     if is_too_large(plan):
         plan_cache.reject(key, rounded(key_size(key)))
         plan_cache.count_uncacheable()
@@ -200,6 +201,7 @@ def _plan_of(execution: Execution, structure: Structure, dialect: Dialect) -> Pl
                 raise Uncacheable("Django needs no query with a slot in place of a value")
             if (reason := reason_of_rows(captured)) is not None:
                 raise Uncacheable(reason)
+            check_converters(captured.compiler)
             recording.check(structure.constants)
             plan = plan_from(queryset, captured, terminal, recording, dialect, returned)
     except (Uncacheable, UnfitValue):

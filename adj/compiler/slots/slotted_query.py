@@ -22,7 +22,14 @@ from django.db.models.sql.query import Query
 from adj.compiler.slots.lookup_paths import MEMBERSHIPS
 from adj.compiler.slots.marked_nodes import Slotted, SlottedLookup, mark, render_again
 from adj.compiler.slots.passing import passes
-from adj.compiler.slots.project_code import column_objection, is_project_code, join_is_project_code, writes_own_type
+from adj.compiler.slots.prepared_values import is_prepared_by_project
+from adj.compiler.slots.project_code import (
+    column_objection,
+    creates_itself,
+    is_project_code,
+    join_is_project_code,
+    writes_own_type,
+)
 from adj.compiler.slots.row_keys import SlottedKeys
 from adj.compiler.slots.slots import CompiledSQL, Recording, Slot
 from adj.statement.structure import SEQUENCE_TYPES
@@ -53,7 +60,9 @@ class SlottedQuery(Query):
     def build_lookup(self, lookups: Sequence[str], lhs: Expression | Query, rhs: object) -> Any:
         """Create the lookup from the operand in the slot, and mark it."""
         if type(rhs) is not Slot:
-            return super().build_lookup(lookups, lhs, rhs)
+            plain: Any = super().build_lookup(lookups, lhs, rhs)
+            _check_created(plain)
+            return plain
         lookup: Any = super().build_lookup(lookups, lhs, rhs.value)
         objection = _objection(lookup, lookups, rhs)
         if objection is not None:
@@ -62,6 +71,19 @@ class SlottedQuery(Query):
         mark(lookup, SlottedKeys if _is_list_of_keys(lookup, rhs.value) else SlottedLookup, "rhs", rhs)
         lookup.cell.origin = lookup.origin()
         return lookup
+
+    def try_transform(self, *args: Any, **kwargs: Any) -> Any:
+        """Create a transform; note that project code took part."""
+        transform: Any = super().try_transform(*args, **kwargs)
+        _check_created(transform)
+        return transform
+
+
+def _check_created(node: object) -> None:
+    """Note an objection if project code has created a node, as a plan would keep what the code has read."""
+    node_class: type = type(node)
+    if (recording := _now.recording) is not None and creates_itself(node_class):
+        recording.note_objection(f"{node_class.__name__} may be created in another way at the next run")
 
 
 def _is_list_of_keys(lookup: object, value: object) -> bool:
@@ -156,6 +178,8 @@ def _compiled(
             return render_again(node, compiler, recording, compile_node)
     elif is_project_code(node_class) or (node_class in _WRITING_TYPES and _writes_own_type(node)):
         return render_again(node, compiler, recording, compile_node)
+    elif is_prepared_by_project(node):
+        recording.note_objection(f"the field of a constant in {node_class.__name__} may prepare it in another way")
     if passes(node_class):
         return compile_node(node)
     with recording.within(node_class.__name__):
