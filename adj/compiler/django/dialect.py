@@ -23,6 +23,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import MULTI
 
 from adj.abc import ServerFacts
+from adj.compiler.django.backend_code import backend_objection
 from adj.compiler.slots.slotted_query import MarkingCompiler
 from adj.djangos import is_djangos
 from adj.errors import EngineNotOpen
@@ -124,15 +125,22 @@ class Dialect:
             _replace_features(self.wrapper.features, facts.features)
 
     def execution_reason(self) -> str | None:
-        """Why Django has to execute every statement: a package replaces `execute_sql()`, to cache or to log."""
+        """Why Django has to execute every statement: a package replaces how compilers execute, or read rows."""
         read, update, delete, aggregate = self.compilers
-        now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
-        for function in now:
+        executed = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
+        now = (*executed, read.results_iter, read.apply_converters)
+        names = ("execute_sql",) * len(executed) + ("results_iter", "apply_converters")
+        for name, function in zip(names, now, strict=True):
             if not is_djangos(function):
                 where = getattr(function, "__globals__", {}).get("__name__", "other code")
-                return f"{where} replaces execute_sql() of Django's compilers"
+                return f"{where} replaces {name}() of Django's compilers"
         self.plain_execution = now
         return None
+
+    def plan_objection(self) -> str | None:
+        """Why no statement can have a plan: code outside of Django generates SQL; None if none does."""
+        operations: type = type(self.wrapper.ops)
+        return backend_objection((operations, *self.compilers))
 
     def _go_offline(self) -> None:
         wrapper, make_compiler = self.wrapper, self.wrapper.ops.compiler

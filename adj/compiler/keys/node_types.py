@@ -84,7 +84,7 @@ class NodeType(Generic[N]):
     def __init__(self, node_class: type) -> None:
         if is_project_code(node_class) and resolves_itself(node_class):
             raise Uncacheable(f"{node_class.__name__} decides about its SQL while the query is built")
-        self.passes = passes(node_class)
+        self.passes = passes(node_class) and not is_project_code(node_class)
 
     def head(self, node: N) -> Key:
         """The structure of a node without its parts."""

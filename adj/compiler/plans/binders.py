@@ -23,6 +23,8 @@ from adj.compiler.plans.plan import NO_VALUE, Bind, Binder
 from adj.compiler.slots.forget import forget_arguments
 from adj.compiler.slots.lookup_paths import MEMBERSHIPS
 from adj.compiler.slots.passing import INTEGER_COMPARISONS, PLAIN_COMPARISONS
+from adj.compiler.slots.prepared_values import field_is_projects
+from adj.compiler.slots.project_code import creates_itself, is_project_code
 from adj.compiler.slots.row_keys import RowKeys, keys_bind
 from adj.compiler.slots.slots import Rendering, UnfitValue, check_nested, nested_markers
 from adj.compiler.slots.slotted_query import bare_compiler
@@ -96,9 +98,9 @@ def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> Direc
     lookup_class, left = rendering.origin
     if lookup_class is Assigned:
         return _assigned_bind(cast("AnyField", left), connection) if rendering.sql == "%s" else None
-    if type(left) is not Col:
+    if not _compares_plainly(lookup_class, left):
         return None
-    field: Any = left.output_field
+    field: Any = cast("Any", left).output_field
     if lookup_class in PLAIN_COMPARISONS and type(field) in _TEXT_FIELDS:
         return _text_bind
     if lookup_class in INTEGER_COMPARISONS and is_plain_integer(field):
@@ -106,6 +108,12 @@ def _direct_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> Direc
     if lookup_class is RelatedExact and is_plain_integer(final_target(field)):
         return _integer_bind(field.target_field, connection, (None, None))
     return None
+
+
+def _compares_plainly(lookup_class: type, left: Any) -> bool:
+    """Whether a lookup compares a column, and no code of the project prepares or compiles its value."""
+    is_projects = is_project_code(lookup_class) or creates_itself(lookup_class)
+    return type(left) is Col and not is_projects and not field_is_projects(left.output_field)
 
 
 def _assigned_bind(field: AnyField, connection: BaseDatabaseWrapper) -> DirectBind:
@@ -123,9 +131,9 @@ def _assigned_bind(field: AnyField, connection: BaseDatabaseWrapper) -> DirectBi
 
 def _direct_keys_bind(rendering: Rendering, connection: BaseDatabaseWrapper) -> DirectBind | None:
     """A faster binder for lists of integers, compared with an integer column: only the field prepares them."""
-    if rendering.origin is None or type(rendering.origin[1]) is not Col:
+    if rendering.origin is None or not _compares_plainly(*rendering.origin):
         return None
-    field = rendering.origin[1].output_field
+    field: Any = cast("Any", rendering.origin[1]).output_field
     if rendering.origin[0] not in MEMBERSHIPS or not is_plain_integer(final_target(field)):
         return None
     prepare = getattr(field, "target_field", field).get_db_prep_value

@@ -189,6 +189,8 @@ def _plan_of(execution: Execution, structure: Structure, dialect: Dialect) -> Pl
 
     Django has already compiled the statement without slots, so errors here are caused by slots.
     """
+    if (reason := dialect.plan_objection()) is not None:
+        raise Uncacheable(reason)
     if not _is_as_written(execution):
         raise Uncacheable("an operand has changed since the query was written")
     recording = Recording(structure.values)
@@ -232,7 +234,8 @@ def _on_django_path(execution: Execution, dialect: Dialect) -> DjangoPath | None
         if (reason := terminal_reason(statement, names)) is not None:
             return django_path(execution, terminal_source(statement, dialect.alias, names), reason)
     read, update, delete, aggregate = dialect.compilers
-    now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
+    executed = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
+    now = (*executed, read.results_iter, read.apply_converters)
     # Inlined to save a call.
     if now != dialect.plain_execution and (reason := dialect.execution_reason()) is not None:
         return django_path(execution, build_on(statement, dialect.alias), reason)

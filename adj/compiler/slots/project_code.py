@@ -1,5 +1,7 @@
 """Which SQL comes from project code, and may differ at every run: by user, tenant or language.
 
+A class of Django whose methods were replaced by a project is project code as well.
+
 Such a node is compiled again whenever its plan is used: its SQL must be the recorded one; its parameters may change. If
 the project code runs while the query is built, Django compiles the statement at every run. `adj.pure` declares that a
 class depends only on its own attributes.
@@ -14,6 +16,8 @@ from functools import lru_cache
 from types import FunctionType
 from typing import TypeVar
 from weakref import WeakSet
+
+from adj.djangos import is_djangos
 
 C = TypeVar("C", bound=type)
 
@@ -35,6 +39,8 @@ _TYPING = (
 _PREPARING = ("get_prep_value", "get_db_prep_value", "get_db_prep_save", "to_python")
 # Methods that create a lookup or a transform from a path.
 _CREATING = ("__new__", "__init__", "get_prep_lookup", "get_prep_lhs")
+# Methods that compile a node, beside those of a vendor, such as `as_sqlite()`.
+_COMPILING = frozenset({"process_lhs", "process_rhs", "batch_process_rhs", "get_rhs_op", "get_db_prep_lookup"})
 # Expression methods that it calls while it builds a query, or on compiled SQL.
 _RESOLVING = (
     *("resolve_expression", "replace_expressions", "relabeled_clone", "get_group_by_cols", "get_refs"),
@@ -62,6 +68,11 @@ def pure(kind: C) -> C:
     return kind
 
 
+def is_declared_pure(kind: type) -> bool:
+    """Whether a class was declared pure."""
+    return kind in _pure
+
+
 def _forget() -> None:
     is_project_code.cache_clear()
     resolves_itself.cache_clear()
@@ -74,14 +85,31 @@ def _forget() -> None:
 
 @lru_cache(maxsize=4_096)
 def is_project_code(node_class: type) -> bool:
-    """Whether a class is not from Django and not declared pure."""
-    return not node_class.__module__.startswith("django.") and node_class not in _pure
+    """Whether a class is not from Django, or compiles by a method that replaces Django's, and is not declared pure."""
+    if node_class in _pure:
+        return False
+    return not node_class.__module__.startswith("django.") or any(map(_compiles_otherwise, node_class.__mro__))
+
+
+def _compiles_otherwise(base: type) -> bool:
+    return any(
+        is_replaced(method)
+        for name, method in vars(base).items()
+        if (name.startswith("as_") or name in _COMPILING) and base.__module__.startswith("django.")
+    )
+
+
+def is_replaced(method: object) -> bool:
+    """Whether a method of a class of Django is a function that is not from Django."""
+    return isinstance(method, FunctionType) and not is_djangos(method)
 
 
 def _is_overridden(node_class: type, name: str) -> bool:
     """Whether a class inherits a method or attribute from project code."""
-    base, _ = _defined(node_class, name)
-    return base is not None and is_project_code(base)
+    base, attribute = _defined(node_class, name)
+    if base is None or base in _pure:
+        return False
+    return is_project_code(base) or is_replaced(attribute)
 
 
 def _defined(node_class: type, name: str) -> tuple[type | None, object]:
