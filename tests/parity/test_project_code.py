@@ -269,6 +269,78 @@ def test_what_is_created_while_a_query_is_built_is_created_at_every_run(place: s
     compare_in_contexts(CREATED[place])
 
 
+class Written(int):
+    """A number whose text depends on the context."""
+
+    def __str__(self) -> str:
+        """The number, or another one."""
+        return "1" if NOW.get() == "a" else "2"
+
+
+class Word(enum.Enum):
+    """An enum whose text depends on the context."""
+
+    ONE = 1
+
+    def __str__(self) -> str:
+        """The number, or another one."""
+        return "1" if NOW.get() == "a" else "2"
+
+
+class Several(list[Any]):
+    """A list whose members depend on the context."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """One number, or two."""
+        return iter([1.5] if NOW.get() == "a" else [1.5, 2.5])
+
+
+class Elsewhere(datetime.tzinfo):
+    """A time zone whose offset and name depend on the context."""
+
+    def utcoffset(self, moment: Any) -> Any:
+        """The offset."""
+        return datetime.timedelta(hours=1 if NOW.get() == "a" else 9)
+
+    def dst(self, moment: Any) -> Any:
+        """None."""
+        return None
+
+    def tzname(self, moment: Any) -> str:
+        """A name."""
+        return "Europe/Berlin" if NOW.get() == "a" else "Asia/Tokyo"
+
+
+ELSEWHERE = Elsewhere()
+
+
+def _rounded_of(number: Any) -> Any:
+    return Func("pages", function="ROUND", template="%(function)s(%(expressions)s, %(n)s)", n=number)
+
+
+SUBCLASSES: dict[str, Ask] = {
+    "a number": lambda start: books(start).annotate(x=_rounded_of(Written(1))),
+    "an enum": lambda start: books(start).annotate(x=_rounded_of(Word.ONE)),
+    "a list": lambda start: books(start).annotate(
+        x=fn.Round(Case(When(rating__in=Several([1.5]), then=1.5), default=2.5))
+    ),
+    "a time zone": lambda start: books(start).annotate(x=fn.TruncHour("released", tzinfo=ELSEWHERE)),
+    "the time zone of a moment": lambda start: books(start).annotate(
+        x=fn.Round(Case(When(released__gt=datetime.datetime(2021, 3, 28, tzinfo=ELSEWHERE), then=1.5), default=2.5))
+    ),
+}
+
+
+@pytest.mark.parametrize("place", SUBCLASSES)
+def test_methods_of_constants_are_called_at_every_run(place: str) -> None:
+    compare_in_contexts(SUBCLASSES[place])
+
+
+def test_the_current_time_zone_may_read_the_context() -> None:
+    with timezone.override(ELSEWHERE):
+        compare_in_contexts(lambda start: books(start).filter(released__hour=1).annotate(x=fn.TruncDay("released")))
+
+
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 
 from adj.compiler.django.assign import describe_assignments
 from adj.compiler.django.dialect import Dialect
+from adj.compiler.keys.constants import check_zone
 from adj.compiler.keys.content_types import generation, uses_content_types
 from adj.compiler.keys.key_visitor import describe_operands
 from adj.compiler.keys.name_keys import name_keys
@@ -56,10 +57,7 @@ def key_of(model: type[Model], answer: Answer, structure: Structure, dialect: Di
 
 def _zone_key() -> tuple[Hashable, ...]:
     """The current time zone: its name is in the SQL, and its offsets in parameters. Either may be that of another."""
-    zone = timezone.get_current_timezone()
-    if type(zone).__hash__ is None:
-        raise Uncacheable(f"a time zone without a hash: {type(zone).__name__}")
-    return zone, timezone.get_current_timezone_name()
+    return check_zone(timezone.get_current_timezone()), timezone.get_current_timezone_name()
 
 
 @cache
