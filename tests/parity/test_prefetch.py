@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.contenttypes.prefetch import GenericPrefetch
@@ -45,6 +45,11 @@ from tests.shop.models import (
     Tag,
     Visit,
 )
+
+if TYPE_CHECKING:  # generic for the checkers only
+    Lookup = Prefetch[Any]
+else:
+    Lookup = Prefetch
 
 # The stubs know QuerySets in a Prefetch only.
 around: Any = Prefetch
@@ -658,3 +663,41 @@ def test_rows_of_raw_sql_prefetch_by_queries() -> None:
     theirs = list(Author.objects.raw(sql).prefetch_related(*lookups(lambda model: model.objects.all())))
     ours = run(main())
     assert plain(ours) == plain(theirs), difference(plain(theirs), plain(ours))
+
+
+class Narrowed(Lookup):
+    """Narrows its query itself."""
+
+    def get_current_querysets(self, level: int) -> Any:
+        """Long books only."""
+        querysets = super().get_current_querysets(level)
+        return None if querysets is None else [queryset.filter(pages__gt=300) for queryset in querysets]
+
+
+class Renamed(Lookup):
+    """Chooses the attribute of its rows itself."""
+
+    def get_current_to_attr(self, level: int) -> Any:
+        """Always an attribute."""
+        return "renamed", True
+
+
+@pytest.mark.parametrize("lookup_class", [Narrowed, Renamed])
+def test_a_prefetch_of_the_project_is_asked_for_its_query(lookup_class: Any) -> None:
+    with Session() as session:
+        for options in ({}, {"to_attr": "found"}):
+            session.compare(
+                lambda s, options=options: (
+                    s(Author).order_by("pk").prefetch_related("publisher", lookup_class("books", s(Book), **options))
+                )
+            )
+
+
+def test_a_prefetch_of_the_project_inside_another_one_is_asked_for_its_query() -> None:
+    compare(
+        lambda s: (
+            s(Publisher)
+            .order_by("pk")
+            .prefetch_related(around("authors", s(Author).prefetch_related(Narrowed("books", s(Book)))))
+        )
+    )

@@ -9,6 +9,7 @@ Private Django API used here: `QuerySet._prefetch_related_lookups`, `QuerySet._c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.db.models import Prefetch
@@ -41,6 +42,26 @@ def copied(lookup: T, **changes: object) -> T:
     copy = object.__new__(type(lookup))
     copy.__dict__.update(lookup.__dict__, **changes)
     return copy
+
+
+def overrides_its_query(lookup: AnyPrefetch) -> bool:
+    """Whether a `Prefetch` is of a class of the project that chooses its query or its attribute itself."""
+    lookup_class: type = type(lookup)
+    return lookup_class is not Prefetch and _overrides_its_query(lookup_class)
+
+
+@lru_cache(maxsize=256)
+def _overrides_its_query(lookup_class: type) -> bool:
+    own = (base for base in lookup_class.__mro__ if not base.__module__.startswith("django.") and base is not object)
+    return any(not _READ_BY_DJANGO.isdisjoint(vars(base)) for base in own)
+
+
+_READ_BY_DJANGO = frozenset(
+    {
+        *("get_current_queryset", "get_current_querysets", "get_current_to_attr", "get_current_prefetch_to"),
+        *("queryset", "querysets", "to_attr", "prefetch_to", "prefetch_through", "__getattribute__"),
+    }
+)
 
 
 def through(lookup: AnyPrefetch, level: int) -> str:

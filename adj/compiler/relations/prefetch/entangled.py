@@ -15,7 +15,16 @@ from typing import Any, TypeAlias, cast
 from django.db.models import Model
 
 from adj.compiler.keys.overrides import starts_plain
-from adj.compiler.keys.prefetch_lookups import has_second_queryset, holder, is_leaf, length, normalized, path, through
+from adj.compiler.keys.prefetch_lookups import (
+    has_second_queryset,
+    holder,
+    is_leaf,
+    length,
+    normalized,
+    overrides_its_query,
+    path,
+    through,
+)
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
 from adj.compiler.relations.prefetch.steps import is_bare, is_computed
 from adj.compiler.relations.relation import Relation, generic_key, relation_of
@@ -122,6 +131,8 @@ def _names(model: type[Model], lookups: Sequence[AnyPrefetch], level: int, *, is
 
 def _own_names(relation: Relation, lookup: AnyPrefetch, level: int) -> AttributeNames:
     """The attributes of the lookups in the query of a relation."""
+    if overrides_its_query(lookup):
+        return None
     source = lookup.queryset if is_leaf(lookup, level) else None
     own: Sequence[str | AnyPrefetch] | None
     if source is None:

@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.functional import cached_property
 
-from adj.compiler.keys.prefetch_lookups import holder, is_leaf, through
+from adj.compiler.keys.prefetch_lookups import holder, is_leaf, overrides_its_query, through
 from adj.compiler.relations.deferred_columns import load_as_one, missing
 from adj.compiler.relations.prefetch.caches import carried_rows, keys_of
 from adj.compiler.relations.prefetch.request import Request, request_for
@@ -79,6 +79,8 @@ def step_for(instances: Instances, lookup: AnyPrefetch, level: int) -> Step:
         return _other_step(instances, lookup, level, model)
     attribute = holder(lookup, level)
     if attribute != relation.name and is_computed(model, attribute):
+        return ByDjango(instances)
+    if overrides_its_query(lookup):
         return ByDjango(instances)
     bare = [*filter(is_bare(relation, attribute), instances)]
     if not bare:
