@@ -30,6 +30,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
 from adj.django_types import KlassInfo, RelatedKlassInfo
+from adj.djangos import is_djangos
 from adj.hydrate.fetch_mode import mode_for
 from adj.hydrate.generate import FunctionSource, Hydrate, converted, item_text, unpacking
 from adj.hydrate.layout import Layout
@@ -43,6 +44,7 @@ _CLEARS_RELATIONS = hasattr(ModelState, "__del__")
 _MOST_ATTRIBUTES = 30
 _NOTHING = object()
 _INIT, _SETATTR, _FROM_DB = Model.__init__, Model.__setattr__, Model.from_db.__func__  # type: ignore[attr-defined]
+_ARE_DJANGOS = is_djangos(_INIT) and is_djangos(_FROM_DB)
 _PLAIN_DESCRIPTORS = (DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor)
 
 
@@ -87,7 +89,7 @@ def _is_generated(layout: Layout) -> bool:
     if getattr(layout.fetch_mode, "track_peers", False):
         return False
     klass_info = _klass_info(layout)
-    if not all(is_plain_model(model) for model in _models(klass_info)):
+    if not _ARE_DJANGOS or not all(is_plain_model(model) for model in _models(klass_info)):
         return False
     return all(_is_plain_attribute(klass_info["model"], name) for name in layout.annotations or ())
 

@@ -12,18 +12,24 @@ from typing import Any
 import pytest
 from django.db import models
 from django.db.backends.sqlite3.operations import DatabaseOperations
-from django.db.models import F, Value
+from django.db.models import F, Model, QuerySet, Value
 from django.db.models import functions as fn
+from django.db.models.deletion import Collector
 from django.db.models.lookups import GreaterThan
+from django.db.models.manager import BaseManager
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.query import Query
 
 import adj
 from adj.compiler.django import backend_code
 from adj.compiler.django.dialect import forget_dialects
+from adj.compiler.keys import overrides
 from adj.compiler.keys.node_types import node_type_of
 from adj.compiler.slots import project_code
-from tests.parity.oracle import Session
+from tests.parity.oracle import Session, ending
 from tests.parity.test_attacks import NOW, books, now
+from tests.running import run
+from tests.shop.models import Book, Note
 
 Replaced = tuple[Any, str, Callable[..., Any], Callable[[Any, int], Any]]
 
@@ -138,13 +144,21 @@ def _forget() -> None:
     project_code._forget()
     backend_code._objection.cache_clear()
     node_type_of.cache_clear()
+    overrides._replaced_on.cache_clear()
+    overrides._of_queryset.cache_clear()
+    overrides._of_manager.cache_clear()
     forget_dialects()
 
 
 @pytest.mark.usefixtures("_looked_at_again")
 @pytest.mark.parametrize("what", REPLACED)
 def test_what_replaces_djangos_methods_is_called(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    owner, name, replacement, ask = REPLACED[what]
+    compare_replaced(REPLACED[what], monkeypatch)
+
+
+def compare_replaced(replaced: Replaced, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask in several contexts, with a method replaced."""
+    owner, name, replacement, ask = replaced
     old = getattr(owner, name, None)
     monkeypatch.setattr(
         owner, name, lambda self, *args, **kwargs: replacement(old, self, *args, **kwargs), raising=False
@@ -173,3 +187,68 @@ def test_operations_that_are_declared_pure_have_plans(monkeypatch: pytest.Monkey
                     lambda start, value=value: books(start).filter(pages=value), (), is_first=not number
                 )
             assert bool(adj.plan_cache.stats().hits) is is_pure
+
+
+# -- QuerySets, managers, queries and models ---------------------------------------------------------------------------
+
+
+def _of_tenant(old: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+    return old(self, *args, **kwargs, is_available=NOW.get() == "a")
+
+
+def _all_of_tenant(old: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+    queryset = old(self, *args, **kwargs)
+    return queryset.filter(pages__gt=300 if NOW.get() == "a" else 0) if queryset.model is Book else queryset
+
+
+def _first_of_tenant(old: Any, self: Any) -> Any:
+    return NOW.get()
+
+
+def _conditions_of_tenant(old: Any, self: Any, q_object: Any, **kwargs: Any) -> Any:
+    of_tenant = models.Q(is_available=NOW.get() == "a") if self.model is Book else models.Q()
+    return old(self, q_object & of_tenant, **kwargs)
+
+
+def _made(old: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+    old(self, *args, **kwargs)
+    self.made_by = "a package"
+
+
+OF_QUERIES: dict[str, Replaced] = {
+    "filter()": (QuerySet, "filter", _of_tenant, lambda start, n: start(Book).filter(pages__gt=n)),
+    "first()": (QuerySet, "first", _first_of_tenant, lambda start, n: (start(Book), ending("afirst"))),
+    "get_queryset()": (
+        BaseManager,
+        "get_queryset",
+        _all_of_tenant,
+        lambda start, n: start(Book).filter(pages__gt=n).order_by("pk"),
+    ),
+    "add_q()": (Query, "add_q", _conditions_of_tenant, lambda start, n: books(start).filter(pages__gt=n)),
+    "__init__()": (Model, "__init__", _made, lambda start, n: books(start).filter(pages__gt=n)),
+}
+
+
+@pytest.mark.usefixtures("_looked_at_again")
+@pytest.mark.parametrize("what", OF_QUERIES)
+def test_what_replaces_methods_of_queries_is_called(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare_replaced(OF_QUERIES[what], monkeypatch)
+
+
+@pytest.mark.usefixtures("_looked_at_again")
+def test_what_replaces_the_collection_of_deleted_rows_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted: list[str] = []
+    collect = Collector.delete
+
+    def delete(self: Any) -> Any:
+        deleted.extend(model.__name__ for model in [*self.data, *(rows.model for rows in self.fast_deletes)])
+        return collect(self)
+
+    async def delete_note() -> None:
+        async with adj.atomic():
+            await adj.q(Note).filter(text="note 1").adelete()
+            await adj.set_rollback()
+
+    monkeypatch.setattr(Collector, "delete", delete)
+    run(delete_note())
+    assert deleted == ["Note"]

@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from django.db.models.sql.datastructures import BaseTable, Join
+from django.db.models.sql.query import Query
+from django.db.models.sql.subqueries import AggregateQuery, DeleteQuery, UpdateQuery
+from django.db.models.sql.where import WhereNode
+
 from adj.compiler.slots.project_code import is_declared_pure, is_replaced
 
 
 def backend_objection(classes: Iterable[type]) -> str | None:
-    """Why the SQL that the compilers and operations of a backend generate may change from run to run; or None."""
-    return next(filter(None, map(_objection, classes)), None)
+    """Why the SQL that the compilers and operations of a backend generate may change from run to run; or None.
+
+    Packages may also have replaced methods of Django's queries.
+    """
+    return next(filter(None, map(_objection, (*classes, *_QUERIES))), None)
+
+
+_QUERIES: tuple[type, ...] = (Query, AggregateQuery, UpdateQuery, DeleteQuery, WhereNode, Join, BaseTable)
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.deletion import Collector
 
 from adj.django_types import PrivateQuerySet
+from adj.djangos import is_djangos
 from adj.statement.clauses import DjangoQuerySet
 
 
@@ -35,5 +36,8 @@ def deletion_query(queryset: DjangoQuerySet) -> DjangoQuerySet:
 
 def is_one_statement(model: type[Model], alias: str) -> bool:
     """Whether one DELETE is enough for a model: no cascades, no parent models, no signal receivers."""
+    if not all(map(is_djangos, (Collector.can_fast_delete, Collector.collect, Collector.delete))):
+        # A package's code wants to know of every deletion.
+        return False
     rows: DjangoQuerySet = QuerySet(model)
     return bool(Collector(using=alias).can_fast_delete(rows))

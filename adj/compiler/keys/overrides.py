@@ -11,7 +11,7 @@ named in `_BY_ANSWER` and `_WRITTEN`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TypeAlias, cast
 
 from django.db import DJANGO_VERSION_PICKLE_KEY
@@ -19,7 +19,9 @@ from django.db.models import Manager, Model, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.sql.query import Query
 
+from adj.compiler.slots.project_code import is_replaced
 from adj.django_types import AnyManager, PrivateManager, PrivateQuerySet
+from adj.djangos import is_djangos
 from adj.hydrate.layout import ROW_SHAPES
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
@@ -89,6 +91,10 @@ _QUERY_METHODS: MethodNames = frozenset(
 _PROXY: object = Manager.filter.__code__
 
 
+# Not of a package that has replaced it, before or after this import.
+_GET_QUERYSET: object = BaseManager.get_queryset if is_djangos(BaseManager.get_queryset) else None
+
+
 def _is_proxy(member: object) -> bool:
     return getattr(member, "__code__", None) is _PROXY
 
@@ -104,7 +110,7 @@ _MANAGER_METHODS: MethodNames = frozenset(
 def overridden(queryset_class: type) -> MethodNames:
     """The attributes of Django's QuerySet that a class overrides."""
     if queryset_class is QuerySet:
-        return _NONE
+        return _replaced_on(QuerySet)
     return _of_queryset(queryset_class).replaced()
 
 
@@ -150,7 +156,18 @@ def _of_queryset(queryset_class: type) -> _Own:
 
 
 def _overridden(own: Sequence[type]) -> MethodNames:
-    return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS
+    return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS | _replaced_on(QuerySet)
+
+
+@cache
+def _replaced_on(djangos: type) -> MethodNames:
+    """The methods and properties of a class of Django that a package has replaced, before the first query."""
+    return frozenset(
+        name
+        for base in djangos.__mro__
+        for name, member in vars(base).items()
+        if name not in _HARMLESS and is_replaced(member.fget if isinstance(member, property) else member)
+    )
 
 
 def django_reason(queryset: DjangoQuerySet) -> str | None:
@@ -203,7 +220,9 @@ def own_methods(manager: AnyManager) -> MethodNames:
     """The methods of Django's Manager that a manager overrides, other than `get_queryset()`."""
     manager_class: type = type(manager)
     attributes = manager.__dict__
-    own = _NONE if manager_class is Manager else _of_manager(manager_class).replaced()
+    own = (
+        _replaced_on(Manager) & _MANAGER_METHODS if manager_class is Manager else _of_manager(manager_class).replaced()
+    )
     if _MANAGER_METHODS.isdisjoint(attributes):
         return own
     # A many-to-many manager has a boolean attribute `reverse`.
@@ -224,7 +243,7 @@ def _own_methods(classes: Sequence[type]) -> MethodNames:
             seen.add(name)
             if not one.__module__.startswith(("django.", "adj.")) and not _is_proxy(vars(one)[name]):
                 own.add(name)
-    return frozenset(own)
+    return frozenset(own) | (_replaced_on(Manager) & _MANAGER_METHODS)
 
 
 def starts_plain(manager: AnyManager) -> bool:
@@ -239,7 +258,7 @@ def begins_with_every_row(manager: AnyManager) -> bool:
 
 def _gives_every_row(manager: AnyManager) -> bool:
     return (
-        type(manager).get_queryset is BaseManager.get_queryset
+        type(manager).get_queryset is _GET_QUERYSET
         and "get_queryset" not in manager.__dict__
         and manager._db is None
         and not cast("PrivateManager", manager)._hints
