@@ -127,10 +127,10 @@ class Dialect:
     def execution_reason(self) -> str | None:
         """Why Django has to execute every statement: a package replaces how compilers execute, or read rows."""
         read, update, delete, aggregate = self.compilers
-        executed = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
-        now = (*executed, read.results_iter, read.apply_converters)
-        names = ("execute_sql",) * len(executed) + ("results_iter", "apply_converters")
-        for name, function in zip(names, now, strict=True):
+        now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
+        names = ("execute_sql",) * len(now) + ("results_iter", "apply_converters")
+        # Those that read rows are replaced at a program's start, if at all, and not asked for at every query.
+        for name, function in zip(names, (*now, read.results_iter, read.apply_converters), strict=True):
             if not is_djangos(function):
                 where = getattr(function, "__globals__", {}).get("__name__", "other code")
                 return f"{where} replaces {name}() of Django's compilers"

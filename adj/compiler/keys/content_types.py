@@ -14,10 +14,12 @@ from django.apps import apps
 
 
 class _Seen:
-    """The caches of all aliases that were seen last, and how often they have changed."""
+    """The caches by alias that were seen last, and how often they have changed."""
+
+    __slots__ = ("caches", "generation")
 
     def __init__(self) -> None:
-        self.caches: dict[str, object] = {}
+        self.caches: tuple[tuple[str, object], ...] = ()
         self.generation = 0
 
 
@@ -50,14 +52,13 @@ def generation() -> int:
     The SQL of a query may contain content types of another alias, which the router chooses.
     """
     # Called for every query: without further Python calls.
-    current = _manager()._cache
-    if len(current) == len(_seen.caches):
-        for alias, cache in _seen.caches.items():
+    current, caches = _manager()._cache, _seen.caches
+    if len(current) == len(caches):
+        for alias, cache in caches:
             if current.get(alias) is not cache:
                 break
         else:
             return _seen.generation
-    # A new dict, since other threads may be reading the old one.
-    _seen.caches = dict(current)
+    _seen.caches = tuple(dict(current).items())
     _seen.generation += 1
     return _seen.generation

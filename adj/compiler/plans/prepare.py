@@ -234,8 +234,7 @@ def _on_django_path(execution: Execution, dialect: Dialect) -> DjangoPath | None
         if (reason := terminal_reason(statement, names)) is not None:
             return django_path(execution, terminal_source(statement, dialect.alias, names), reason)
     read, update, delete, aggregate = dialect.compilers
-    executed = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
-    now = (*executed, read.results_iter, read.apply_converters)
+    now = (read.execute_sql, update.execute_sql, delete.execute_sql, aggregate.execute_sql)
     # Inlined to save a call.
     if now != dialect.plain_execution and (reason := dialect.execution_reason()) is not None:
         return django_path(execution, build_on(statement, dialect.alias), reason)
