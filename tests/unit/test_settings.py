@@ -64,7 +64,10 @@ WRONG: list[tuple[Any, str]] = [
         {"default": {"pooler": "session"}},
         'ADJ["default"]["pooler"]: unknown pooler "session". Choices are: transaction.',
     ),
-    ({"default": {"session": 5}}, 'ADJ["default"]["session"] must be a synchronous function or its dotted path; got 5.'),
+    (
+        {"default": {"session": 5}},
+        'ADJ["default"]["session"] must be a synchronous function or its dotted path; got 5.',
+    ),
     ({"default": {"threads": 0}}, f"{THREADS} 0."),
     ({"default": {"threads": -1}}, f"{THREADS} -1."),
     ({"default": {"threads": 2.0}}, f"{THREADS} 2.0."),
