@@ -15,7 +15,7 @@ from adj.stubgen.project import ModelClass, reference
 _PAIRED: Final = 6
 """The number of types, the most frequent ones, of which rows of two columns are declared."""
 
-_UNKNOWN = "There is no such column. If the models have changed, run `manage.py adj stubs` again."
+_UNKNOWN = "The model does not have this column. If the models have changed, run `manage.py adj stubs` again."
 
 
 def lookups_class(name: str, conditions: Keywords) -> list[str]:

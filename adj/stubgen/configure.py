@@ -45,10 +45,10 @@ class Setting:
 def settings(options: StubOptions) -> tuple[Setting, ...]:
     """Return what each checker needs."""
     place = options.place
-    in_place = place == "typings"
+    pyrights = "pyright, Pylance, basedpyright"
     return (
-        Setting("pyright, Pylance") if in_place else Setting("pyright, Pylance", "tool.pyright", {"stubPath": place}),
-        Setting("basedpyright") if in_place else Setting("basedpyright", "tool.basedpyright", {"stubPath": place}),
+        # basedpyright reads the table too, and refuses a file with one for each.
+        Setting(pyrights) if place == "typings" else Setting(pyrights, "tool.pyright", {"stubPath": place}),
         Setting("ty", "tool.ty.environment", {"extra-paths": [place]}),
         Setting("ty", "tool.ty.src", {"exclude": [place]}),
         Setting("pyrefly", "tool.pyrefly", {"search-path": [place, "."], "project-excludes": [f"{place}/**"]}),

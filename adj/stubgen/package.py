@@ -83,7 +83,7 @@ def package_of(options: StubOptions) -> Files:
     """
     project = project_of(options.apps)
     used = used_paths(options.source_folders)
-    # Texts of fields are in the language of the sources, whoever runs the command.
+    # Texts of fields are in the language of the sources, and do not depend on the environment.
     with translation.override(None):
         files = {path: "\n".join(lines) for path, lines in _files(project, used, options)}
     package = {path: _with_header(text) for path, text in files.items()}
@@ -123,7 +123,7 @@ def _public(project: Project, options: StubOptions) -> Iterator[str]:
     starts = [*_starts(project)]
     yield f"# Models: {fingerprint(project, options)}"
     yield from _public_imports()
-    yield from ("from typing import Any, overload", "from django.db.models import Manager, QuerySet")
+    yield from ("from typing import Any, overload", "from django.db.models import Manager, Model, QuerySet")
     yield "from adj.typevars import M as M_, R as R_"
     yield from imports_in(starts)
     yield from (f"from adj._models import {app_module(label)} as {app_alias(label)}" for label in project.by_app)
@@ -132,6 +132,9 @@ def _public(project: Project, options: StubOptions) -> Iterator[str]:
 
 def _starts(project: Project) -> Iterator[str]:
     """The overloads of `q()`; that of a subclass precedes that of its base."""
+    # A manager or a QuerySet of an unknown model would fit every overload.
+    yield from ("class NoModel_(Model): ...", "@overload")
+    yield "def q(source: QuerySet[NoModel_, NoModel_] | Manager[NoModel_]) -> AsyncQuery[Any, Any]: ..."
     for model in sorted(project.models, key=lambda model: (-len(model.__mro__), model._meta.label)):
         source, place = reference(model), f"{app_alias(model._meta.app_label)}.{model.__name__}"
         sources = f"type[{source}] | QuerySet[{source}] | Manager[{source}]"
