@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.utils import autoreload
-
 from adj.stubgen.configure import configure, described
 from adj.stubgen.options import InvalidOptions, StubOptions, read_options
 from adj.stubgen.package import package_of
+from adj.stubgen.stale import recorded_fingerprint
+from adj.stubgen.watch import watch as watch_sources
 from adj.stubgen.writing import differences, write
 
 SUMMARY = "generate types of the project's models for pyright, Pylance, ty, pyrefly and other type checkers"
@@ -46,13 +46,17 @@ class StubsCommand:
     def run(self, *, check: bool, configure: bool, watch: bool) -> None:
         """Run the command. Raises `CommandFailed`."""
         if watch:
-            autoreload.autoreload_started.connect(self._watch_sources)
-            autoreload.run_with_reloader(self._write)
+            watch_sources(self._options().source_folders)
         elif check:
             self._check()
         else:
             self._write()
             self._show_settings(add=configure)
+
+    def refresh(self) -> None:
+        """Write the stubs again, if the project has some. Raises `CommandFailed`."""
+        if recorded_fingerprint(self._options()) is not None:
+            self._write()
 
     def _options(self) -> StubOptions:
         try:
@@ -88,8 +92,3 @@ class StubsCommand:
         options = self._options()
         for line in configure(options) if add else described(options):
             self.show(line)
-
-    def _watch_sources(self, sender: autoreload.BaseReloader, **kwargs: Any) -> None:
-        """Watch the files that are searched for paths; the reloader itself watches imported modules."""
-        for folder in self._options().source_folders:
-            sender.watch_dir(folder, "**/*.py")

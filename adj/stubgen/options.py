@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 SECTION: Final = "tool.adj.stubs"
 
@@ -60,10 +60,20 @@ def read_options(start: Path) -> StubOptions:
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         if path.is_file():
-            with path.open("rb") as file:
-                table = tomllib.load(file).get("tool", {}).get("adj", {}).get("stubs", {})
-            return checked_options(folder, table)
+            return checked_options(folder, _table_of(path))
     return StubOptions(start)
+
+
+def _table_of(path: Path) -> Mapping[str, Any]:
+    try:
+        table: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidOptions(f"{path} cannot be read: {error}.") from None
+    for name in SECTION.split("."):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            raise InvalidOptions(f"[{SECTION}] in {path} has to be a table.")
+    return cast("Mapping[str, Any]", table)
 
 
 def checked_options(root: Path, table: Mapping[str, Any]) -> StubOptions:

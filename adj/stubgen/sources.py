@@ -20,7 +20,7 @@ _SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "bu
 def used_paths(folders: Iterable[Path]) -> dict[str, list[str]]:
     """Return the candidates in the Python files of some folders, sorted, by their first name."""
     words: set[str] = set()
-    for path in _python_files(folders):
+    for path in python_files(folders):
         words.update(_WORD.findall(path.read_text(encoding="utf-8", errors="replace")))
     grouped: dict[str, list[str]] = {}
     for word in sorted(words):
@@ -28,7 +28,8 @@ def used_paths(folders: Iterable[Path]) -> dict[str, list[str]]:
     return grouped
 
 
-def _python_files(folders: Iterable[Path]) -> Iterator[Path]:
+def python_files(folders: Iterable[Path]) -> Iterator[Path]:
+    """Yield the Python files of some folders, without those of hidden folders, virtual environments and packages."""
     for top in folders:
         for folder, names, files in os.walk(top):
             names[:] = sorted(name for name in names if not _is_skipped(Path(folder, name)))

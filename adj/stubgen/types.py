@@ -73,6 +73,7 @@ def _target(relation: Any) -> Any:
     return target or (related._meta.pk if isinstance(related, type) and issubclass(related, Model) else None)
 
 
+@lru_cache(maxsize=16_384)
 def column_type(field: Any) -> str | None:
     """Return the type of a column's values, without the None of a nullable column."""
     column = key_of(field)
@@ -145,6 +146,7 @@ def _short(text: str) -> str:
 # -- operands ----------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=16_384)
 def operand_name(field: Any) -> str | None:
     """Return the name of the alias with the values that a column accepts; None if only Django knows them."""
     column = key_of(field)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
+import time
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from adj.stubgen.limits import MOST_BYTES, MOST_KEYWORDS, MOST_NAMES
-from tests.stubgen.making import MODELS, call, make_project, read_stubs
+from tests.stubgen.making import MODELS, call, environment, make_project, read_stubs
 
 
 @pytest.fixture
@@ -153,6 +156,70 @@ def test_a_wrong_option_is_refused(tmp_path: Path, option: str, message: str) ->
     assert result.returncode == 1
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("[tool", "cannot be read"), ("[tool.adj]\nstubs = 3", "has to be a table")]
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    project = make_project(tmp_path, pyproject=text)
+    result = call(project, "manage.py", "adj", "stubs")
+    assert (result.returncode, "Traceback" in result.stderr) == (1, False)
+    assert message in result.stderr
+    assert call(project, "manage.py", "check").returncode == 0
+
+
+# -- freshness -------------------------------------------------------------------------------------------------------
+
+OTHER = MODELS.replace("    pages = ", "    number = ")
+
+
+def test_a_system_check_reports_stale_stubs(project: Path) -> None:
+    assert "adj.W004" not in call(project, "manage.py", "check").stderr
+    call(project, "manage.py", "adj", "stubs")
+    assert "adj.W004" not in call(project, "manage.py", "check").stderr
+    (project / "shop/models.py").write_text(OTHER)
+    folder = project.resolve() / "typings/adj-stubs"
+    assert (
+        f"(adj.W004) The models have changed since the stubs in {folder} were generated.\n"
+        "\tHINT: Run `manage.py adj stubs`.\n"
+    ) in call(project, "manage.py", "check").stderr
+
+
+def test_watch_writes_the_stubs_after_each_change(project: Path) -> None:
+    command = [sys.executable, "manage.py", "adj", "stubs", "--watch"]
+    rows = project / "typings/adj-stubs/_models/shop/__init__.pyi"
+    with subprocess.Popen(
+        command, cwd=project, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            wait_for(rows, "    pages: int | None\n")
+            # A source with an error does not end the command.
+            (project / "shop/models.py").write_text("class")
+            (project / "shop/models.py").write_text(OTHER)
+            wait_for(rows, "    number: int | None\n")
+        finally:
+            process.kill()
+
+
+def wait_for(path: Path, line: str) -> None:
+    """Wait until a file has a line."""
+    end = time.monotonic() + 60
+    while not (path.is_file() and line in path.read_text()):
+        assert time.monotonic() < end, f"{path} does not have {line!r}"
+        time.sleep(0.05)
+
+
+def test_the_autoreloader_writes_stubs_that_exist(project: Path) -> None:
+    code = "import django; django.setup(); from django.utils.autoreload import autoreload_started as s; s.send(None)"
+    environ = ("-c", f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'; {code}")
+    assert call(project, *environ).returncode == 0
+    assert read_stubs(project) == {}
+    call(project, "manage.py", "adj", "stubs")
+    (project / "shop/models.py").write_text(OTHER)
+    result = call(project, *environ)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "    number: int | None\n" in read_stubs(project)["_models/shop/__init__.pyi"]
 
 
 # -- configuration -----------------------------------------------------------------------------------------------------

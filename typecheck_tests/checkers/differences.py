@@ -26,6 +26,15 @@ class StrictError:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewError:
+    """An error on a line of the example project that a checker reports only with the stubs."""
+
+    checker: str
+    line: str
+    reason: str
+
+
 DIFFERENCES: Final[Sequence[Difference]] = (
     Difference(
         "a column that is not selected",
@@ -63,5 +72,14 @@ STRICT_ERRORS: Final[Sequence[StrictError]] = (
     StrictError(
         "a query that is declared without its rows",
         "`AsyncQuery[Book]` is a query with rows of the type `Book`, whose fields have no types without a plugin",
+    ),
+)
+
+NEW_ERRORS: Final[Sequence[NewError]] = (
+    NewError(
+        "pyrefly",
+        "return await asyncio.gather(*(query.run() for query in queries))",
+        "a list of the results of several queries is not a `list[list[City]]` for pyrefly; pyright and ty infer the "
+        "declared type",
     ),
 )

@@ -1,4 +1,4 @@
-"""128 mistakes on the bookshop, each on a line of its own. What follows its mark is a row of `differences.py`."""
+"""128 mistakes on the bookshop, one on each line that has a mark. What follows a mark is a row of `differences.py`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from typecheck_tests.checkers.checking import HERE, ROOT, check, errors, make_folder
-from typecheck_tests.checkers.differences import CHECKERS, DIFFERENCES, STRICT_ERRORS
+from typecheck_tests.checkers.differences import CHECKERS, DIFFERENCES, NEW_ERRORS, STRICT_ERRORS
 
 _KINDS = {each.kind: each for each in DIFFERENCES}
 
@@ -89,3 +89,11 @@ def test_the_stubs_have_no_errors_of_their_own(folder: Path) -> None:
         assert ROOT.as_posix() not in path.read_text(encoding="utf-8")
     result = check("pyright", folder, "typings")
     assert result.returncode == 0, result.stdout[-3_000:]
+
+
+def test_the_documentation_shows_every_difference() -> None:
+    page = (ROOT / "docs/howto/editors.md").read_text(encoding="utf-8")
+    rows = [f"| {each.kind} | {', '.join(each.missed_by)} | {each.reason} |" for each in DIFFERENCES]
+    strict = [f"| {each.kind} | {each.reason} |" for each in STRICT_ERRORS]
+    new = [f"| `{each.line}` | {each.checker} | {each.reason} |" for each in NEW_ERRORS]
+    assert [row for row in (*rows, *strict, *new) if row not in page] == []
