@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
-from typing import Final
 
 from django.utils import translation
 
@@ -17,14 +15,12 @@ from adj.schema.paths import property_names
 from adj.stubgen.fields import fields_of
 from adj.stubgen.options import StubOptions
 from adj.stubgen.project import Project
-
-PUBLIC: Final = Path(__file__).parents[1] / "__init__.py"
-"""The file with adj's public names and its version."""
+from adj.stubgen.public import public_imports, version
 
 
 def fingerprint(project: Project, options: StubOptions) -> str:
     """Return a digest of what the stubs depend on, except for the paths that sources use."""
-    digest = sha256(PUBLIC.read_bytes())
+    digest = sha256()
     # The texts of fields are those of the sources.
     with translation.override(None):
         for fact in _facts(project, options):
@@ -33,6 +29,7 @@ def fingerprint(project: Project, options: StubOptions) -> str:
 
 
 def _facts(project: Project, options: StubOptions) -> Iterator[str]:
+    yield from (version(), *public_imports())
     yield f"{options.lookups} {options.values} {options.depth}"
     for model in project.models:
         yield f"{model.__module__}.{model.__qualname__} {property_names(model)}"

@@ -7,7 +7,6 @@ models; `_models/APP/MODEL.pyi` has the long lists of a model's names, which are
 
 from __future__ import annotations
 
-import ast
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
@@ -18,7 +17,7 @@ from django.utils import translation
 
 from adj.stubgen import calls, keywords
 from adj.stubgen.fields import fields_of
-from adj.stubgen.fingerprint import PUBLIC, fingerprint
+from adj.stubgen.fingerprint import fingerprint
 from adj.stubgen.limits import MOST_BYTES, MOST_KEYWORDS, bytes_of, literal, most_important
 from adj.stubgen.names import names_of
 from adj.stubgen.options import StubOptions
@@ -32,6 +31,7 @@ from adj.stubgen.project import (
     project_of,
     reference,
 )
+from adj.stubgen.public import public_imports
 from adj.stubgen.queries import CALLS, query_class
 from adj.stubgen.rows import row_class
 from adj.stubgen.sources import used_paths
@@ -122,7 +122,8 @@ def _public(project: Project, options: StubOptions) -> Iterator[str]:
     """The public names of adj, with `q()` and `related()` for the models of the project."""
     starts = [*_starts(project)]
     yield f"# Models: {fingerprint(project, options)}"
-    yield from _public_imports()
+    yield from public_imports()
+    yield "from adj._related import related as related"
     yield from ("from typing import Any, overload", "from django.db.models import Manager, Model, QuerySet")
     yield "from adj.typevars import M as M_, R as R_"
     yield from imports_in(starts)
@@ -143,16 +144,6 @@ def _starts(project: Project) -> Iterator[str]:
     yield from ("@overload", "def q(source: QuerySet[M_, R_]) -> AsyncQuery[M_, R_]: ...")
     yield from ("@overload", "def q(source: Manager[M_]) -> AsyncQuery[M_, M_]: ...")
     yield from ("@overload", "def q(source: type[M_]) -> AsyncQuery[M_, M_]: ...")
-
-
-def _public_imports() -> Iterator[str]:
-    """The imports of `adj/__init__.py`, as a stub exports them, without what the stub declares itself."""
-    for node in ast.parse(PUBLIC.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("adj."):
-            names = [alias.name for alias in node.names if alias.name not in {"q", "related"}]
-            if names:
-                yield f"from {node.module} import {', '.join(f'{name} as {name}' for name in names)}"
-    yield "from adj._related import related as related"
 
 
 def _operands() -> Iterator[str]:

@@ -26,7 +26,7 @@ def stale_folder(start: Path) -> Path | None:
 
 
 def recorded_fingerprint(options: StubOptions) -> str | None:
-    """Return the fingerprint of the models that stubs were generated from; None if there are no stubs."""
+    """Return the fingerprint of the models that stubs were generated from; None without stubs."""
     path = options.folder / "__init__.pyi"
     found = re.search(r"^# Models: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE) if path.is_file() else None
     return None if found is None else found[1]

@@ -1,4 +1,4 @@
-"""Writes stubs again whenever a source changes: in a process of its own each time, which imports the changed models."""
+"""Writes stubs again whenever a source changes: in a new process each time, which imports the changed models."""
 
 from __future__ import annotations
 
