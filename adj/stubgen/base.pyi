@@ -6,13 +6,14 @@ from typing import Any, Generic, LiteralString, Self, SupportsIndex, TypeAlias, 
 
 from django.db.models import Model, Q, QuerySet
 from django.db.models.expressions import Combinable
+from django.utils.functional import LazyObject
 from typing_extensions import TypeVar, deprecated
 
 from adj.query.async_query import AsyncQuery
 
-# What stands for a value that the database computes, and for a condition without a name.
-Expression: TypeAlias = Combinable | AsyncQuery[Any, Any] | QuerySet[Any, Any]
-Condition: TypeAlias = Q | Combinable
+# What stands for a value that the database computes or that is not known yet, and for a condition without a name.
+Expression: TypeAlias = Combinable | AsyncQuery[Any, Any] | QuerySet[Any, Any] | LazyObject
+Condition: TypeAlias = Q | Combinable | tuple[str, Any]
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R", covariant=True)
@@ -55,8 +56,8 @@ class ById(dict[Any, E], Generic[E, R]):
 Read = TypeVar("Read")
 Written = TypeVar("Written")
 
-class One(Generic[Read, Written]):
-    """A relation to one row: reading it returns a row, and any instance of the model can be assigned."""
+class Attribute(Generic[Read, Written]):
+    """A column or a relation: reading it returns a value, and expressions and what Django converts can be assigned."""
 
     @overload
     def __get__(self, instance: None, owner: Any) -> Self: ...

@@ -8,7 +8,7 @@ from typing import Any
 
 from adj.stubgen.fields import NamedField, fields_of
 from adj.stubgen.project import ModelClass, Project, app_alias, is_usable, reference
-from adj.stubgen.types import BUILTINS, annotations_of, column_type, is_file, optional
+from adj.stubgen.types import BUILTINS, annotations_of, column_type, is_file, operand_name, optional
 
 _BUILTIN = re.compile(rf"\b({'|'.join(sorted(BUILTINS))})\b")
 
@@ -48,7 +48,7 @@ def _qualified(name: str, hidden: frozenset[str]) -> str:
 def _attributes(project: Project, model: ModelClass) -> Iterator[tuple[str, list[str]]]:
     key = column_type(model._meta.pk)
     if key is not None:
-        yield "pk", [f"pk: {key}"]
+        yield "pk", [f"pk: Attribute[{key}, Any]"]
     for each in fields_of(model):
         if not is_usable(each.attribute):
             continue
@@ -62,16 +62,23 @@ def _column(each: NamedField) -> Iterator[tuple[str, list[str]]]:
     field = each.field
     value = None if is_file(field) else column_type(field)
     if value is not None:
-        yield each.name, [f"{each.name}: {optional(value, field.null)}", *_documentation(field)]
+        yield each.name, [_stored(each.name, field, value), *_documentation(field)]
     if field.choices:
         method = f"get_{each.name}_display"
         yield method, [f"def {method}(self) -> str: ..."]
 
 
+def _stored(name: str, field: Any, value: str) -> str:
+    """The attribute of a column; what can be assigned to it is what a lookup accepts."""
+    operand = operand_name(field)
+    written = "Any" if operand is None else optional(f"{operand}Value", field.null)
+    return f"{name}: Attribute[{optional(value, field.null)}, {written}]"
+
+
 def _relation(project: Project, model: ModelClass, each: NamedField) -> Iterator[tuple[str, list[str]]]:
     field, target = each.field, reference(each.related)
     if (attname := each.column_attribute) is not None and (value := column_type(field)) is not None:
-        yield attname, [f"{attname}: {optional(value, field.null)}"]
+        yield attname, [_stored(attname, field, value)]
     documentation = [] if each.is_reverse else _documentation(field)
     if each.is_to_many:
         manager = f"ManyRelatedManager[{target}, Any]" if field.many_to_many else f"RelatedManager[{target}]"
@@ -80,7 +87,7 @@ def _relation(project: Project, model: ModelClass, each: NamedField) -> Iterator
     # Reading a relation to one row from the other side raises an error if there is none.
     is_nullable = each.is_nullable and not each.is_reverse
     row = optional(row_reference(project, model, each.related), is_nullable)
-    yield each.attribute, [f"{each.attribute}: One[{row}, {optional(target, is_nullable)}]", *documentation]
+    yield each.attribute, [f"{each.attribute}: Attribute[{row}, {optional(target, is_nullable)}]", *documentation]
 
 
 def row_reference(project: Project, at: ModelClass, model: Any) -> str:

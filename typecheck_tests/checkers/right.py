@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
 from adj import AsyncQuery, get_object_or_404, load, q, related
@@ -39,6 +40,8 @@ async def a_book_with_another_author(author: Author) -> Book:
     book.author = author
     book.title = book.title.strip()
     book.editor = None
+    book.pages = F("pages") + 1
+    book.price, book.published, book.subtitle = 5, "2000-01-01", None
     return book
 
 
@@ -102,6 +105,8 @@ async def conditions(name: str | None, extra: dict[str, Any], objects: dict[str,
     query = query.filter(Q(title="x") | Q(pages=1), author=author, editor=None)
     query = query.filter(**extra).filter(**objects).filter(title=F("subtitle"), author__in=[author, 3])
     query = query.filter(author__in=q(Author), pk__in=[1, 2], title=gettext_lazy("x")).exclude(tags=1)
+    either = (q(Book).none() | Book.in_print.all() | query).filter(("title", name))
+    print(await either.filter(author=SimpleLazyObject(lambda: author)).run())
     return await query.filter(Exists(q(Review).filter(book=OuterRef("pk")).queryset)).run()
 
 
