@@ -1,6 +1,8 @@
-"""`python -m adj demo`: loads a real data set into SQLite and runs typed queries on it.
+"""`python -m adj demo` and `python -m adj stubs`.
 
-The demo is the Django project `examples/geography`; this file finds it, sets its database and runs its `demo` command.
+`demo` loads a real data set into SQLite and runs typed queries on it. It is the Django project `examples/geography`;
+this file finds it, sets its database and runs its `demo` command. `stubs` runs in the user's project, also if it does
+not have "adj" in `INSTALLED_APPS`.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
@@ -18,6 +21,8 @@ from typing import Final
 
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
+
+from adj.stubgen.command import SUMMARY, CommandFailed, StubsCommand, add_arguments
 
 PACKAGE: Final = Path(__file__).resolve().parent
 # Inside an installed adj the project is in the package; in a checkout it is beside it.
@@ -30,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command of the arguments, and return the exit code."""
     options = build_parser().parse_args(arguments)
     survive_any_encoding()
+    return int(options.run(options))
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Run the command `demo`, and return the exit code."""
     try:
         with database_path(options.database) as database:
             run_demo(database, rows=options.rows, runs=options.runs)
@@ -46,19 +56,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line; `demo` is the only command so far."""
+    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m adj", description="adj: typed async queries for Django models.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     summary = "run typed queries on 34,000 cities, and compare them with Django's own async ORM"
-    demo = commands.add_parser("demo", help=summary, description=f"Demo: {summary}.")
-    demo.add_argument(
+    demo_parser = commands.add_parser("demo", help=summary, description=f"Demo: {summary}.")
+    demo_parser.set_defaults(run=demo)
+    demo_parser.add_argument(
         "--database",
         metavar="PATH",
         help="the SQLite file to keep the data in (default: a temporary file), or an empty PostgreSQL database: "
         "postgresql://user:password@host:port/name",
     )
-    demo.add_argument("--rows", type=count, metavar="N", help="load only the N most populous cities")
-    demo.add_argument("--runs", type=count, default=15, metavar="N", help="run each query N times (default: 15)")
+    demo_parser.add_argument("--rows", type=count, metavar="N", help="load only the N most populous cities")
+    demo_parser.add_argument("--runs", type=count, default=15, metavar="N", help="run each query N times (default: 15)")
+    stubs_parser = commands.add_parser("stubs", help=SUMMARY, description=f"Stubs: {SUMMARY}.")
+    stubs_parser.set_defaults(run=stubs)
+    stubs_parser.add_argument(
+        "--settings", metavar="MODULE", help="the settings module (default: as manage.py, or DJANGO_SETTINGS_MODULE)"
+    )
+    add_arguments(stubs_parser)
     return parser
 
 
@@ -84,6 +101,34 @@ def run_demo(database: str, *, rows: int | None, runs: int) -> None:
 
     django.setup()
     call_command("demo", rows=rows, runs=runs)
+
+
+def stubs(options: argparse.Namespace) -> int:
+    """Run the command `stubs` in the project of the current folder, and return the exit code."""
+    settings = options.settings or os.environ.get("DJANGO_SETTINGS_MODULE") or settings_of_manage(Path.cwd())
+    if settings is None:
+        return fail("the settings module is not known. Run the command beside manage.py, or use --settings MODULE.")
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings
+    # As manage.py does; `python -m` does it as well, but not in safe mode.
+    sys.path.insert(0, str(Path.cwd()))
+    import django  # needs the settings
+
+    django.setup()
+    try:
+        StubsCommand(Path.cwd(), print).run(check=options.check, configure=options.configure, watch=options.watch)
+    except CommandFailed as error:
+        return fail(str(error))
+    except KeyboardInterrupt:
+        return fail("interrupted", code=130)
+    return 0
+
+
+def settings_of_manage(folder: Path) -> str | None:
+    """The settings module that a folder's `manage.py` names."""
+    path = folder / "manage.py"
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    found = re.search(r"""DJANGO_SETTINGS_MODULE["'],\s*["']([\w.]+)["']""", text)
+    return None if found is None else found[1]
 
 
 def find_project() -> Path:
@@ -121,7 +166,7 @@ def close_quietly() -> int:
 
 
 def fail(message: str, code: int = 1) -> int:
-    """Print to standard error why the demo stopped."""
+    """Print to standard error why the command stopped."""
     print(f"adj: {message}", file=sys.stderr)
     return code
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from django.apps import AppConfig
 from django.core import checks
@@ -52,6 +53,19 @@ def check_connections(
 ) -> list[CheckMessage]:
     """Compare the connections that adj may open with the server's limit, for `manage.py check --database default`."""
     return [message for alias in databases or () if _is_valid(alias) for message in _messages_of_limit(alias)]
+
+
+@register()
+def check_stubs(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
+    """Report generated stubs that are older than the models; projects without stubs are not asked for them."""
+    # Imported when the checks run: production processes do not need it.
+    from adj.stubgen.stale import stale_folder
+
+    folder = stale_folder(Path.cwd())
+    if folder is None:
+        return []
+    message = f"The models have changed since the stubs in {folder} were generated."
+    return [checks.Warning(message, hint="Run `manage.py adj stubs`.", id="adj.W004")]
 
 
 def _is_valid(alias: str) -> bool:

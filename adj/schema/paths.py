@@ -1,7 +1,7 @@
 """Lookup paths: resolves names such as `author__country__name__icontains` to fields, transforms and a lookup.
 
 Private Django API used here: `Options.get_field`, `get_field_names_from_opts`, `Field.get_lookups`,
-`Field.get_transform`, `Field.get_lookup`, `Field.path_infos`.
+`Field.get_transform`, `Field.get_lookup`, `Field.path_infos`, `Options._property_names`.
 """
 
 from __future__ import annotations
@@ -84,6 +84,12 @@ def column_names(model: type[Model]) -> tuple[str, ...]:
     """Every name of a column: fields, foreign keys with and without `_id`, `pk`."""
     fields = model._meta.concrete_fields
     return tuple(sorted({"pk", *(name for field in fields for name in (field.name, field.attname))}))
+
+
+def property_names(model: type[Model]) -> tuple[str, ...]:
+    """The properties of a model, which its `__init__()` accepts as keywords, like Django's own."""
+    names: frozenset[str] = model._meta._property_names  # type: ignore[attr-defined]  # not in the stubs
+    return tuple(sorted(names))
 
 
 def get_field(model: type[Model], name: str) -> PathField | None:

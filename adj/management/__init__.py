@@ -1,0 +1,1 @@
+"""Management commands, for projects with "adj" in `INSTALLED_APPS`; `python -m adj` works in every project."""
