@@ -24,11 +24,20 @@ from adj.compiler.relations.known_objects import known_related_objects, prefetch
 from adj.query.builders import BuildingQuery
 from adj.query.hidden_frames import hides_frame
 from adj.query.query_method import Source
-from adj.query.queryset_names import MANAGER_SURFACE, RELATED_SURFACE, SURFACE, Fate, advice
 from adj.query.raw import AsyncRawQuery
 from adj.query.reads import ReadingQuery
 from adj.query.results import SQL, RowAt
 from adj.query.writes import WritingQuery
+from adj.queryset_names import (
+    MANAGER_SURFACE,
+    NO_TRUTH_VALUE,
+    NOT_AWAITABLE,
+    NOT_ITERABLE,
+    RELATED_SURFACE,
+    SURFACE,
+    Fate,
+    advice,
+)
 from adj.statement import clauses
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import Unkeyed
@@ -237,18 +246,16 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
     if not TYPE_CHECKING:  # type checkers report these mistakes; the messages are for users without one
 
         def __await__(self) -> NoReturn:
-            raise TypeError(f"A query cannot be awaited. Add .run(): `await {query_text(self.statement)}.run()`.")
+            raise TypeError(NOT_AWAITABLE.format(query=query_text(self.statement)))
 
         def __iter__(self) -> NoReturn:
-            raise TypeError(
-                "A query cannot be iterated with `for`. Use `async for`, or `for row in await query.run()`."
-            )
+            raise TypeError(NOT_ITERABLE)
 
         def __len__(self) -> NoReturn:
             raise TypeError("A query has no length until it has run. Use `await query.acount()`.")
 
         def __bool__(self) -> NoReturn:
-            raise TypeError("A query has no truth value until it has run. Use `await query.aexists()`.")
+            raise TypeError(NO_TRUTH_VALUE)
 
         def __contains__(self, item: object) -> NoReturn:
             raise TypeError("`in` does not work on a query. Use `await query.acontains(instance)`.")

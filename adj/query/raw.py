@@ -10,7 +10,7 @@ from adj.compiler.django.routing import alias_of_raw, raw_copy
 from adj.compiler.keys.prefetch_lookups import prefetch_lookup
 from adj.compiler.keys.snapshot import snapshot_prefetches
 from adj.execution.databases import executor_for
-from adj.query.queryset_names import RAW_SURFACE, advice
+from adj.queryset_names import RAW_SURFACE, advice
 from adj.typevars import M
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 QUERY: Final = "adj.query.async_query.AsyncQuery"
+RAW_QUERY: Final = "adj.query.raw.AsyncRawQuery"
 MANAGER: Final = "adj.models.managers.AsyncManager"
 MODEL: Final = "django.db.models.base.Model"
 

@@ -68,6 +68,18 @@ def mark_class_variables(info: TypeInfo, names: Iterable[str]) -> None:
             symbol.node.is_classvar = True
 
 
+def add_refused_names(context: ClassDefContext) -> None:
+    """Give queries the names of Django's QuerySet that they do not have, so that the plugin's hook can report them."""
+    from adj.queryset_names import SURFACE, Instead, Refused  # late: see `adj_mypy.hooks.handlers`
+
+    for name, fate in SURFACE.items():
+        if isinstance(fate, Instead | Refused) and not name.startswith("__"):
+            _add_variable(context.cls.info, name, any_type())
+            variable = cast("Var", context.cls.info.names[name].node)
+            # Subclasses may define them.
+            variable.allow_incompatible_override = True
+
+
 def add_subclass(context: ClassDefContext) -> None:
     """Create the subclass for a project's query class that `adj_mypy.rows.query_classes` describes."""
     api, info = cast("SemanticAnalyzer", context.api), context.cls.info

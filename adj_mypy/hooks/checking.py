@@ -17,7 +17,7 @@ from adj_mypy.boundary import generic
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.types import has_base
-from adj_mypy.calls import signatures
+from adj_mypy.calls import misused, signatures
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.declared_dicts import as_expected
 from adj_mypy.hooks.handlers import FUNCTIONS, METHODS, OTHERS, Handler
@@ -37,6 +37,9 @@ LOAD: Final = "adj.query.load.load"
 
 NAMES: Final = frozenset({*METHODS, *OTHERS, *reassigning.ITEM_METHODS, *sync_reads.READS, "all"})
 """The names of methods with a hook; mypy asks for every call of every class."""
+
+REFUSED: Final = frozenset({*misused.REFUSED, misused.ITERATION})
+"""Attributes of a QuerySet that a query does not have."""
 
 TAKES_MODEL: Final = frozenset(
     f"django.shortcuts.{prefix}get_{what}_or_404" for prefix in ("", "a") for what in ("object", "list")
@@ -70,6 +73,8 @@ class Checking:
         owner, _, attribute = fullname.rpartition(".")
         if owner not in self._owners:
             return inner
+        if owner == QUERY:
+            return partial(self._refused, attribute) if attribute in REFUSED else inner
         if owner == generic.ANNOTATED_ROW:
             return partial(reading.read_annotation, self.project, attribute)
         if owner in queryset_methods.FROM_QUERYSET:
@@ -80,7 +85,12 @@ class Checking:
     def _owners(self) -> frozenset[str]:
         """The classes whose attributes have a hook; mypy asks for every attribute of every class."""
         rows = self.project.owners if self._tracked else frozenset[str]()
-        return rows | queryset_methods.FROM_QUERYSET | {generic.ANNOTATED_ROW}
+        return rows | queryset_methods.FROM_QUERYSET | {generic.ANNOTATED_ROW, QUERY}
+
+    def _refused(self, attribute: str, context: AttributeContext) -> Type:
+        """An attribute of a QuerySet that a query has only if the project's QuerySet class defines it."""
+        own = queryset_methods.own(attribute, context)
+        return misused.read(attribute, context) if own is None else own
 
     def _read(self, inner: OfAttribute | None, attribute: str, context: AttributeContext) -> Type:
         dependencies.of_row(self.project, context)
@@ -190,7 +200,7 @@ class Checking:
         call = Call(self.project, context)
         if isinstance(context, MethodContext):
             dependencies.of_call(self.project, context)
-        result = as_expected(call, handler(call))
+        result = misused.checked(call, as_expected(call, handler(call)))
         return reassigning.fitting(self.project, call.api, context.context, name, result) if self._tracked else result
 
     def _is_manager(self, fullname: str) -> bool:

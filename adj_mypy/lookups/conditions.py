@@ -201,7 +201,7 @@ def _check_relation(call: Call, scope: Scope, name: StrExpr) -> None:
         field = resolve(scope.model, name.value).field
     except QueryError as error:
         if not scope.known.is_open:
-            call.fail(paths.problem(error), name, LOOKUP)
+            call.fail(paths.problem(call, error), name, LOOKUP)
         return
     if not field.is_relation:
         call.fail(f'"{scope.model.__name__}.{name.value}" is not a relation', name, LOOKUP)

@@ -18,7 +18,7 @@ from adj_mypy.calls.call import Call
 from adj_mypy.expressions.names import Names
 from adj_mypy.lookups.annotated_paths import AnnotatedPath, meaning, split
 from adj_mypy.models.fields import optional, type_of_field
-from adj_mypy.models.project import SEPARATOR, ModelClass
+from adj_mypy.models.project import SEPARATOR, ModelClass, taken_names
 
 _OF_RELATIONS = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
 """The lookups of relations."""
@@ -35,7 +35,7 @@ def lookup(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
         return _without_generic_key(call, at, resolved)
     except QueryError as error:
         if not (is_about_the_first_name(error) and (known.is_open or elsewhere.may_be_annotated(call, error))):
-            call.fail(problem(error, known), at, LOOKUP)
+            call.fail(problem(call, error, known), at, LOOKUP)
     return None
 
 
@@ -92,13 +92,14 @@ def _names_lookup(path: str, resolved: ResolvedPath | AnnotatedPath) -> bool:
     return resolved.lookup != "exact" or path.endswith(f"{SEPARATOR}exact")
 
 
-def problem(error: QueryError, known: Iterable[str] = ()) -> str:
+def problem(call: Call, error: QueryError, known: Iterable[str] = ()) -> str:
     """Return what is wrong with a path, in one line."""
     match error:
         case UnknownField():
             within = "" if error.path == error.part else f' (in "{error.path}")'
             choices = [*error.choices, *known]
-            return f'{error.model} has no field "{error.part}"{within}{suggestion(error.part, choices)}'
+            listed = _fields_of(call, error.model) | {"pk", *known}
+            return f'{error.model} has no field "{error.part}"{within}{suggestion(error.part, choices, listed)}'
         case UnknownLookup():
             within = f' (in "{error.path}")'
             return f'{error.field} has no lookup or transform "{error.lookup}"{within}' + suggestion(
@@ -106,3 +107,9 @@ def problem(error: QueryError, known: Iterable[str] = ()) -> str:
             )
         case _:
             return str(error)
+
+
+def _fields_of(call: Call, name: str) -> frozenset[str]:
+    """Return the names of a model's fields; inside a path Django accepts lookups as well."""
+    models = (model for model in call.project.tables if model.__name__ == name)
+    return frozenset[str]().union(*map(taken_names, models))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mypy.nodes import MemberExpr
+from mypy.nodes import Decorator, FuncDef, MemberExpr
 from mypy.plugin import AttributeContext
 from mypy.types import Instance, Type, UnionType, get_proper_type
 
@@ -20,6 +20,7 @@ from adj_mypy.models.project import (
     model_info,
     relations,
     single_relations,
+    taken_names,
     target_of,
 )
 from adj_mypy.row_state.blocking import may_wait
@@ -108,7 +109,10 @@ def read_annotation(project: Project, attribute: str, context: AttributeContext)
     info = model_info(context.type)
     if info is None or not isinstance(context.type, Instance):
         return context.default_attr_type
-    names = [*info.names, *state.annotations]
-    message = f'"{info.name}" has no attribute "{attribute}"{suggestion(attribute, names)}'
+    model = project.model_of(context.type)
+    fields = {*(() if model is None else taken_names(model)), *state.annotations}
+    # The class also has Django's exceptions, and names that django-stubs adds.
+    methods = {name for name, symbol in info.names.items() if isinstance(symbol.node, (FuncDef, Decorator))}
+    message = f'"{info.name}" has no attribute "{attribute}"{suggestion(attribute, fields | methods, fields)}'
     Api(context.api).fail(message, context.context, ATTR_DEFINED)
     return erroneous()

@@ -54,6 +54,15 @@ def read(attribute: str, context: AttributeContext) -> Type:
     return context.default_attr_type if query is None else method.copy_modified(ret_type=query)
 
 
+def own(attribute: str, context: AttributeContext) -> Type | None:
+    """Return the type of a method that the project's QuerySet class itself defines; None for Django's methods."""
+    queryset = _queryset_of(get_proper_type(context.type))
+    defining = None if queryset is None else queryset.type.get_containing_type_info(attribute)
+    if defining is None or defining.fullname.startswith("django."):
+        return None
+    return read(attribute, context)
+
+
 def _queryset_of(receiver: ProperType) -> Instance | None:
     """Return the QuerySet class whose methods a manager or a query has."""
     if not isinstance(receiver, Instance):

@@ -16,7 +16,7 @@ from django.db.models.query import RawQuerySet
 import adj
 from adj import AsyncQuery, AsyncRawQuery, RelatedQuery, q, related
 from adj.models.mixin import AsyncManager, AsyncModel
-from adj.query.queryset_names import (
+from adj.queryset_names import (
     MANAGER_SURFACE,
     MODEL_SURFACE,
     RAW_SURFACE,
@@ -74,14 +74,14 @@ def known_here(surface: Mapping[str, Fate]) -> set[str]:
 
 @pytest.mark.parametrize("name", QUERYSET_NAMES)
 def test_a_name_of_queryset_has_a_fate_that_holds(name: str) -> None:
-    assert name in SURFACE, f"adj/query/queryset_names.py does not know QuerySet.{name} of Django {django.__version__}"
+    assert name in SURFACE, f"adj/queryset_names.py does not know QuerySet.{name} of Django {django.__version__}"
     check(SURFACE[name], name, AsyncQuery, q(Book))
 
 
 @pytest.mark.parametrize("name", MANAGER_NAMES)
 def test_a_name_of_manager_has_a_fate_that_holds(name: str) -> None:
     assert name in MANAGER_SURFACE, (
-        f"Django {django.__version__} has Manager.{name}, which adj/query/queryset_names.py does not know"
+        f"Django {django.__version__} has Manager.{name}, which adj/queryset_names.py does not know"
     )
     check(MANAGER_SURFACE[name], name, AsyncQuery, q(Book))
 
@@ -90,7 +90,7 @@ def test_a_name_of_manager_has_a_fate_that_holds(name: str) -> None:
 def test_a_name_of_related_managers_has_a_fate_that_holds(name: str) -> None:
     fate = Same() if name in RELATED_WRITES else RELATED_SURFACE.get(name)
     assert fate is not None, (
-        f"Django {django.__version__} has RelatedManager.{name}, which adj/query/queryset_names.py does not know"
+        f"Django {django.__version__} has RelatedManager.{name}, which adj/queryset_names.py does not know"
     )
     check(fate, name, RelatedQuery, related(Author(pk=1), "edited_books"))
 
@@ -98,7 +98,7 @@ def test_a_name_of_related_managers_has_a_fate_that_holds(name: str) -> None:
 @pytest.mark.parametrize("name", RAW_NAMES)
 def test_a_name_of_raw_queryset_has_a_fate_that_holds(name: str) -> None:
     assert name in RAW_SURFACE, (
-        f"Django {django.__version__} has RawQuerySet.{name}, which adj/query/queryset_names.py does not know"
+        f"Django {django.__version__} has RawQuerySet.{name}, which adj/queryset_names.py does not know"
     )
     check(RAW_SURFACE[name], name, AsyncRawQuery, q(Book).raw("SELECT 1 AS id"))
 
@@ -114,7 +114,7 @@ def test_the_maps_hold_no_name_that_django_does_not_have() -> None:
 @pytest.mark.parametrize("name", MODEL_NAMES)
 def test_a_name_of_a_model_has_a_fate_that_holds(name: str) -> None:
     assert name in MODEL_SURFACE, (
-        f"Django {django.__version__} has Model.{name}, which adj/query/queryset_names.py does not know"
+        f"Django {django.__version__} has Model.{name}, which adj/queryset_names.py does not know"
     )
     match MODEL_SURFACE[name]:
         case Same():

@@ -103,7 +103,7 @@ async def a_name_that_is_not_there() -> None:
     q(Book).select_related("author__publischer")
     # E: Author has no single-valued relation "publischer"; did you mean "publisher"?  [adj-lookup]
     q(Book).select_related("title")
-    # E: Book has no single-valued relation "title" (choices are: author, category, detail, editor,...
+    # E: Book has no single-valued relation "title" (choices are: editor, category, publisher, author, detail)...
 
 
 async def a_relation_to_many() -> None:

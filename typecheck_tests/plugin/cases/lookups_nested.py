@@ -140,7 +140,7 @@ def the_query_of_a_prefetch_is_checked_itself() -> None:
 def a_nested_query_in_an_expression() -> None:
     q(Author).annotate(n=Count("books", filter=Exists(q(Book).filter(author=OuterRef("pk")))))
     q(Author).filter(name=Subquery(q(Book).filter(author=OuterRef("kp")).values("title")[:1]))
-    # E: Author has no field "kp" (choices are: books, born, contributed_books, contributions, created,...
+    # E: Author has no field "kp" (choices are: pk, books, pupils, profile, updated, ...)  [adj-lookup]
 
 
 def columns_of_the_outer_row_beside_others() -> None:
@@ -153,6 +153,6 @@ def a_chain_that_begins_with_a_variable(books: QuerySet[Book]) -> None:
     query = q(Book).filter(pages__gt=3)
     q(Author).filter(Exists(query.filter(author=OuterRef("pk"))), Exists(books.filter(author=OuterRef("pk"))))
     q(Author).filter(Exists(query.filter(author=OuterRef("kp"))))
-    # E: Author has no field "kp" (choices are: books, born, contributed_books, contributions, created,...
+    # E: Author has no field "kp" (choices are: pk, books, pupils, profile, updated, ...)  [adj-lookup]
     q(Author).filter(Exists(books.filter(title=OuterRef("nam"))))
     # E: Author has no field "nam"; did you mean "name"?  [adj-lookup]

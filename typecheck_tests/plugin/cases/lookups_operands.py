@@ -170,7 +170,7 @@ def transforms() -> None:
     q(Book).filter(published__year="2020")  # E: Book: "published__year" expects "int | None", got "str"  [adj-value]
     q(Book).filter(title__length__gt="3")  # E: Book: "title__length__gt" expects "int | float", got "str"  [adj-value]
     q(Book).filter(numbers_of_pages=3)
-    # E: Book has no field "numbers_of_pages" (choices are: author, author_id, category, category_id,...
+    # E: Book has no field "numbers_of_pages" (choices are: pages, notes, order_lines, publisher_id, publisher,...
 
 
 def is_null() -> None:

@@ -1,7 +1,7 @@
 """What adj has for every public name of Django's QuerySet, Manager, RawQuerySet and Model.
 
 `tests/surface` compares the maps with Django's classes, so that a new Django release cannot add a method unnoticed.
-`AsyncQuery` and `AsyncRawQuery` take their advice on unknown names from them.
+`AsyncQuery`, `AsyncRawQuery` and the mypy plugin take their advice on unknown names from them.
 """
 
 from __future__ import annotations
@@ -44,6 +44,12 @@ Fate: TypeAlias = Same | Property | Instead | Refused | Kept
 
 _SAME: Final = Same()
 _PROPERTY: Final = Property()
+
+
+NOT_AWAITABLE: Final = "A query cannot be awaited. Add .run(): `await {query}.run()`."
+NOT_ITERABLE: Final = "A query cannot be iterated with `for`. Use `async for`, or `for row in await query.run()`."
+NO_TRUTH_VALUE: Final = "A query has no truth value until it has run. Use `await query.aexists()`."
+"""What a query raises where it is used like a QuerySet; the mypy plugin reports the same."""
 
 
 def _same(names: str) -> dict[str, Fate]:
