@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mypy.nodes import (
+    GDEF,
+    LDEF,
+    Argument,
     AssertStmt,
     AssignmentExpr,
     AssignmentStmt,
@@ -20,11 +23,13 @@ from mypy.nodes import (
     DictionaryComprehension,
     Expression,
     ForStmt,
+    FuncItem,
     GeneratorExpr,
     IfStmt,
     ListExpr,
     MatchStmt,
     MemberExpr,
+    MypyFile,
     NameExpr,
     Node,
     OperatorAssignmentStmt,
@@ -48,13 +53,18 @@ _PATTERNS = ("pattern", "patterns", "values", "positionals", "keyword_values", "
 class Positions:
     """The positions of expressions in a function or module.
 
-    `values` are expressions that are assigned to variables, `assignments` counts the assignments of each variable.
+    `values` are expressions that are assigned to variables, `sources` are the values of variables, and `assignments`
+    counts the assignments of each variable, parameters included.
     """
+
+    scope: int
+    """Where the variables are defined whose values are known: elsewhere, other code may assign them."""
 
     tested: set[Node] = field(default_factory=set[Node])
     tested_names: list[NameExpr | MemberExpr] = field(default_factory=list[NameExpr | MemberExpr])
     awaited: set[Node] = field(default_factory=set[Node])
     values: dict[Node, Var] = field(default_factory=dict[Node, Var])
+    sources: dict[Var, Expression] = field(default_factory=dict[Var, Expression])
     assignments: dict[Var, int] = field(default_factory=dict[Var, int])
 
     def fixed_variable(self, value: Context) -> Var | None:
@@ -62,11 +72,18 @@ class Positions:
         variable = self.values.get(value) if isinstance(value, Node) else None
         return variable if variable is not None and self.assignments[variable] == 1 else None
 
+    def value_of(self, name: NameExpr) -> Expression | None:
+        """Return the value of a variable, if nothing else is ever assigned to it."""
+        variable = name.node
+        if not isinstance(variable, Var) or self.assignments.get(variable) != 1:
+            return None
+        return self.sources.get(variable)
+
 
 @lru_cache(maxsize=4)
 def positions(around: Node, body: object) -> Positions:
     """Return the positions in a function or module, and in the functions inside it."""
-    found = Positions()
+    found = Positions(GDEF if isinstance(around, MypyFile) else LDEF)
     for node in nodes_in(around):
         if isinstance(node, AwaitExpr):
             found.awaited.add(node.expr)
@@ -85,26 +102,26 @@ def positions(around: Node, body: object) -> Positions:
 
 
 def _add_value(found: Positions, value: Expression, target: Expression) -> None:
-    if isinstance(target, NameExpr) and isinstance(target.node, Var):
+    if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.kind == found.scope:
         found.values[value] = target.node
+        found.sources[target.node] = value
     _count(found, target)
 
 
 def _count(found: Positions, target: object) -> None:
-    for name in _names(target):
-        if isinstance(name.node, Var):
-            found.assignments[name.node] = found.assignments.get(name.node, 0) + 1
+    for variable in _variables(target):
+        found.assignments[variable] = found.assignments.get(variable, 0) + 1
 
 
-def _names(target: object) -> Iterator[NameExpr]:
+def _variables(target: object) -> Iterator[Var]:
     match target:
-        case NameExpr():
-            yield target
+        case NameExpr(node=Var() as variable) | Argument(variable=variable):
+            yield variable
         case TupleExpr(items=items) | ListExpr(items=items):
             for item in items:
-                yield from _names(item)
+                yield from _variables(item)
         case StarExpr(expr=inner):
-            yield from _names(inner)
+            yield from _variables(inner)
         case _:
             return
 
@@ -120,6 +137,8 @@ def _targets(node: Node) -> Iterator[object]:
             yield from node.vars
         case GeneratorExpr() | DictionaryComprehension():
             yield from node.indices
+        case FuncItem():
+            yield from node.arguments
         case MatchStmt():
             for pattern in node.patterns:
                 yield from _captured(pattern)

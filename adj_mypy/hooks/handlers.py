@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from mypy.types import Type
 
 from adj_mypy.boundary.fullnames import MODEL
-from adj_mypy.calls import start
+from adj_mypy.calls import method_order, start
 from adj_mypy.calls.call import Call
 from adj_mypy.lookups import assignments, field_names, filters, related
 from adj_mypy.rows import (
@@ -45,7 +45,7 @@ def untracked(handler: Handler) -> Handler:
     return partial(load.untracked, handler)
 
 
-METHODS: Final[Mapping[str, Handler]] = {
+_METHODS: Final[Mapping[str, Handler]] = {
     "filter": filters.filtered,
     "exclude": filters.filtered,
     "complex_filter": filters.complex_filter,
@@ -80,7 +80,8 @@ METHODS: Final[Mapping[str, Handler]] = {
     "extra": annotate.extra,
     "of": query_classes.of,
     "from_queryset": queryset_methods.from_queryset,
-    **dict.fromkeys(("reverse", "none", "using", "timeout", "__getitem__"), query_classes.unchanged),
+    **dict.fromkeys(("reverse", "none", "using", "timeout"), query_classes.unchanged),
+    "__getitem__": method_order.index,
     "run": terminal_methods.run,
     "arun": terminal_methods.run,
     "aall": terminal_methods.run,
@@ -91,6 +92,11 @@ METHODS: Final[Mapping[str, Handler]] = {
     "acreate": untracked(after(assignments.create, terminal_methods.written)),
     "aget_or_create": untracked(after(assignments.get_or_create, terminal_methods.written)),
     "aupdate_or_create": untracked(after(assignments.update_or_create, terminal_methods.written)),
+}
+
+METHODS: Final[Mapping[str, Handler]] = {
+    **_METHODS,
+    **{name: after(method_order.check, _METHODS.get(name, query_classes.unchanged)) for name in method_order.CHECKED},
 }
 """The handlers of a query's methods."""
 

@@ -6,8 +6,11 @@ Their paths and values are checked, and in subqueries the names in `OuterRef`. C
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
+from django.core.exceptions import FieldError
+from django.db.models import FilteredRelation, Q
+from django.db.models.sql.query import Query as DjangoQuery
 from mypy.nodes import (
     ARG_STAR2,
     CallExpr,
@@ -28,6 +31,7 @@ from mypy.types import Instance, Type, get_proper_type
 from adj.errors import QueryError
 from adj.schema.paths import ResolvedPath, resolve
 from adj_mypy.boundary.codes import LOOKUP, SHAPE, VALUE
+from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.words import type_text
 from adj_mypy.calls.call import Argument, Call
 from adj_mypy.expressions.evaluate import METHODS, UNKNOWN, Evaluator, expression_class
@@ -128,7 +132,11 @@ def check_condition(call: Call, scope: Scope, expression: Expression) -> None:
 def check_is_condition(call: Call, at: Expression, value_type: Type) -> None:
     """Report a positional argument that cannot be a condition."""
     actual = get_proper_type(value_type)
-    if isinstance(actual, Instance) and any(actual.type.has_base(name) for name in _NO_CONDITION):
+    if not isinstance(actual, Instance):
+        return
+    if any(map(actual.type.has_base, (QUERY, subqueries.QUERYSET))):
+        call.fail("a query is not a condition; write Exists(...) around it", at, SHAPE)
+    if any(map(actual.type.has_base, _NO_CONDITION)):
         message = "conditions must be Q objects, expressions or keyword lookups; got "
         call.fail(message + type_text(call.api, value_type), at, SHAPE)
 
@@ -189,22 +197,53 @@ def _check_keywords(call: Call, scope: Scope, construction: CallExpr, own: froze
 
 def check_filtered_relation(call: Call, scope: Scope, construction: CallExpr) -> None:
     """Check the relation and the condition of a `FilteredRelation`."""
-    for name, value in zip(construction.arg_names, construction.args, strict=True):
-        if isinstance(value, StrExpr) and name in {None, "relation_name"}:
-            _check_relation(call, scope, value)
-        elif name == "condition":
-            check_condition(call, scope, value)
+    arguments = {
+        name or "relation_name": value for name, value in zip(construction.arg_names, construction.args, strict=True)
+    }
+    relation, condition = arguments.get("relation_name"), arguments.get("condition")
+    is_known = isinstance(relation, StrExpr) and _is_relation(call, scope, relation)
+    if condition is not None:
+        check_condition(call, scope, condition)
+    if condition is not None and is_known and isinstance(relation, StrExpr):
+        for path, at in _paths_in(condition):
+            _check_depth(call, scope, relation.value, path, at)
 
 
-def _check_relation(call: Call, scope: Scope, name: StrExpr) -> None:
+def _paths_in(condition: Expression) -> Iterator[tuple[str, Expression]]:
+    """Yield the paths in the `Q`s of a condition, with their values."""
+    if isinstance(condition, CallExpr) and isinstance(condition.callee, RefExpr) and condition.callee.fullname == _Q:
+        own = _OWN[_Q]
+        for name, value in zip(condition.arg_names, condition.args, strict=True):
+            if name is None:
+                yield from _paths_in(value)
+            elif name not in own:
+                yield name, value
+    for part in subqueries.parts(condition):
+        yield from _paths_in(part)
+
+
+def _check_depth(call: Call, scope: Scope, relation: str, path: str, at: Expression) -> None:
+    """Report a path that leaves the filtered relation, which Django finds out when it adds the relation."""
+    try:
+        condition: Any = Q((path, None))
+        DjangoQuery(scope.model).add_filtered_relation(FilteredRelation(relation, condition=condition), "filtered")
+    except ValueError as error:
+        call.fail(f"Django rejects this condition: {error}", at, SHAPE)
+    except FieldError:
+        return
+
+
+def _is_relation(call: Call, scope: Scope, name: StrExpr) -> bool:
+    """Return whether a name is a relation; report it if not."""
     try:
         field = resolve(scope.model, name.value).field
     except QueryError as error:
         if not scope.known.is_open:
             call.fail(paths.problem(call, error), name, LOOKUP)
-        return
+        return False
     if not field.is_relation:
         call.fail(f'"{scope.model.__name__}.{name.value}" is not a relation', name, LOOKUP)
+    return bool(field.is_relation)
 
 
 def _check_outer_names(call: Call, scope: Scope, query: Expression) -> None:

@@ -11,6 +11,7 @@ from adj_mypy.calls.call import Argument, Call, Query
 from adj_mypy.expressions.names import ANY_NAMES, NO_NAMES, Names
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import conditions
+from adj_mypy.lookups.aggregates import check_nested
 from adj_mypy.lookups.expression_types import default_alias, expression_class_of, expression_type
 from adj_mypy.row_state.row_types import is_tracked, plain_row, row_type, unknown_state
 from adj_mypy.rows.aggregate_rows import with_aggregate_rows
@@ -59,6 +60,7 @@ def _annotations(call: Call, query: Query) -> Names:
     Each may name those before it, in conditions as well.
     """
     new = NO_NAMES
+    check_nested(call)
     for argument in call.arguments("args", "kwargs"):
         scope = Scope(query.model, query.known.annotations.adding(new))
         conditions.check_conditions_inside(call, scope, argument.expression)

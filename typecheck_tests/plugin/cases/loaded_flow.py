@@ -296,7 +296,7 @@ async def an_attribute_of_an_attribute() -> None:
 
 async def the_rest_of_a_query() -> None:
     books = q(Book).filter(pages=1).select_related("author").exclude(title="x").order_by("title").distinct()
-    book = await books[:3].using("default").all().alast()
+    book = await books[:3].using("default").all().afirst()
     if book:
         book.author
         book.editor  # E: "Book.editor" is not loaded: add .select_related("editor") to the query ...
