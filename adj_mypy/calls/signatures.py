@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy.nodes import ARG_STAR2, TypeInfo
+from mypy.nodes import ARG_STAR2, Expression, TypeInfo
 from mypy.plugin import FunctionSigContext, MethodSigContext
 from mypy.types import (
     AnyType,
@@ -70,8 +70,14 @@ def exact_keywords(context: FunctionSigContext | MethodSigContext) -> FunctionLi
     at = signature.arg_kinds.index(ARG_STAR2)
     if not isinstance(get_proper_type(signature.arg_types[at]), AnyType):
         return signature
+    anything = Api(context.api).named("builtins.object")
+    unpacked = {*context.args[at]} if at < len(context.args) else set[Expression]()
     types = list(signature.arg_types)
-    types[at] = Api(context.api).named("builtins.object")
+    types[at] = anything
+    for place, given in enumerate(context.args):
+        if place != at and unpacked.intersection(given):
+            # mypy checks all values after `**` against every parameter that they might be for.
+            types[place] = anything
     return signature.copy_modified(arg_types=types)
 
 

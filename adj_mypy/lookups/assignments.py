@@ -6,7 +6,7 @@ field accepts, or an expression; and None if the column is nullable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from adj_mypy.calls.call import Argument, Call, Query
 from adj_mypy.expressions.names import Names
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import check_values, conditions
-from adj_mypy.lookups.operands import Expected, Table, is_djangos
+from adj_mypy.lookups.operands import Expected, Table, converting, is_djangos
 from adj_mypy.models.project import ModelClass, target_of
 
 Pairs = Iterable[tuple[str, Expression, Type]]
@@ -68,7 +68,9 @@ class Writing:
         table = Table(call.project, call.api)
         typ = self._of_column(table, name, field)
         if typ is not None:
-            expected = Expected(self._with_none(field, typ), lambda: self._of_column(table.shown, name, field))
+            expected = Expected(
+                self._with_none(field, typ), lambda: self._of_column(table.shown, name, field), field=converting(field)
+            )
             check_values.check(call, at, value_type, f'"{self.model.__name__}.{name}"', expected)
 
     def _with_none(self, field: Any, typ: Type) -> Type:
@@ -189,12 +191,20 @@ def _check_lookups(call: Call, query: Query) -> None:
 def _check_dicts(call: Call, query: Query, *formals: str) -> None:
     writing = _writing(call, query, is_new=True)
     for argument in call.arguments(*formals):
-        writing.check(literal_pairs(call, argument), may_be_called=True)
+        for expression in _dicts(call, argument, formals):
+            writing.check(literal_pairs(call, expression), may_be_called=True)
 
 
-def literal_pairs(call: Call, argument: Argument) -> Iterator[tuple[str, Expression, Type]]:
+def _dicts(call: Call, argument: Argument, formals: Sequence[str]) -> Iterator[Expression]:
+    """Yield the dicts for parameters; after `**` these are among the values of a dict."""
+    if argument.is_unpacked:
+        yield from (value for name, value, _ in conditions.dict_pairs(call, argument.expression) if name in formals)
+    else:
+        yield argument.expression
+
+
+def literal_pairs(call: Call, expression: Expression) -> Iterator[tuple[str, Expression, Type]]:
     """Yield the names and values of a dict literal: `{"a": 1}` or `dict(a=1)`."""
-    expression = argument.expression
     if isinstance(expression, CallExpr) and getattr(expression.callee, "fullname", "") == "builtins.dict":
         for name, value in zip(expression.arg_names, expression.args, strict=True):
             value_type = call.api.type_of(value)

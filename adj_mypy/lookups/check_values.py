@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mypy.nodes import Expression, ListExpr, SetExpr, StarExpr, TupleExpr
+from mypy.nodes import Expression, ListExpr, SetExpr, StarExpr, StrExpr, TupleExpr
 from mypy.types import Instance, TupleType, Type, UnionType, UnpackType, get_proper_type
 
 from adj_mypy.boundary.codes import VALUE
@@ -66,6 +66,9 @@ def _check_one(call: Call, at: Expression, value_type: Type, name: str, expected
         shown, got = (type_text(call.api, typ) for typ in (expected.shown, value_type))
         items = "items of " if expected.is_item else ""
         call.fail(f"{name} expects {items}{shown}, got {got}", at, VALUE)
+    elif isinstance(at, StrExpr) and not expected.accepts(at.value):
+        shown = type_text(call.api, expected.shown)
+        call.fail(f'{name} expects {shown}, got "{at.value}", which cannot be converted', at, VALUE)
 
 
 def _written(at: Expression) -> list[Expression] | None:

@@ -74,7 +74,8 @@ def pairs(call: Call, argument: Argument) -> Iterator[tuple[str, Expression, Typ
     if argument.keyword is not None:
         yield argument.keyword, argument.expression, argument.type
     elif argument.is_unpacked:
-        yield from dict_pairs(call, argument.expression)
+        parameters = call.context.callee_arg_names
+        yield from (pair for pair in dict_pairs(call, argument.expression) if pair[0] not in parameters)
 
 
 def dict_pairs(call: Call, expression: Expression) -> Iterator[tuple[str, Expression, Type]]:

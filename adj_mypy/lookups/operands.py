@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.db.models import CompositePrimaryKey, JSONField, Lookup, fields
 from django.db.models.fields.files import FileField
 from mypy.types import AnyType, Instance, NoneType, TupleType, Type, UnionType, get_proper_type
@@ -39,6 +40,10 @@ _TEXT: Final = frozenset(
 _KEYS: Final = frozenset({"has_keys", "has_any_keys"})
 _OF_ARRAYS: Final = frozenset({"exact", "contains", "contained_by", "overlap"})
 
+_COMPARING: Final = frozenset({"exact", "gt", "gte", "lt", "lte", "in", "range"})
+_CONVERTING: Final = (fields.DecimalField, fields.DateField, fields.TimeField, fields.DurationField, fields.UUIDField)
+"""Fields that accept only some strings."""
+
 _MANY: Final = frozenset({"typing.Iterable", "typing.Sequence"})
 _PAIR: Final = 2
 
@@ -60,6 +65,18 @@ class Expected:
     is_item: bool = False
     """Whether this is the type of an item."""
 
+    field: Any = None
+    """The field that converts text, if Django rejects some of it."""
+
+    def accepts(self, text: str) -> bool:
+        """Return whether the field can convert this text."""
+        try:
+            if self.field is not None:
+                self.field.to_python(text)
+        except ValidationError:
+            return False
+        return True
+
     @property
     def shown(self) -> Type:
         """The type for messages."""
@@ -69,7 +86,7 @@ class Expected:
     def item(self) -> Expected | None:
         """The type of each item; None if a single value is expected."""
         item = _item_of(self.type)
-        return None if item is None else Expected(item, lambda: _item_of(self.shown), is_item=True)
+        return None if item is None else Expected(item, lambda: _item_of(self.shown), is_item=True, field=self.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,8 @@ class Table:
         """Return what a lookup accepts; None if the plugin leaves it to Django."""
         typ = self.of_lookup(path)
         count = _PAIR if path.lookup == "range" else None
-        return None if typ is None else Expected(typ, lambda: self.shown.of_lookup(path), count)
+        field = converting(path.output) if path.lookup in _COMPARING and not path.transforms else None
+        return None if typ is None else Expected(typ, lambda: self.shown.of_lookup(path), count, field=field)
 
     def of_lookup(self, path: AnyPath) -> Type | None:
         """Return the type that a lookup accepts."""
@@ -235,6 +253,11 @@ def _is_prepared_by_field(field: Any, name: str) -> bool:
 def _is_of_postgresql(field: Any) -> bool:
     """Return whether a field is PostgreSQL's, such as ranges, which accept pairs and the driver's objects."""
     return bool(_postgresql_names(field.__class__))
+
+
+def converting(field: Any) -> Any:
+    """Return a field that converts text; None for other fields."""
+    return field if isinstance(field, _CONVERTING) and is_djangos(field) else None
 
 
 def is_djangos(field: object) -> bool:

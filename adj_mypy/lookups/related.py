@@ -88,7 +88,7 @@ def _check_through(call: Call) -> None:
         return
     for argument in call.arguments("through_defaults"):
         writing = assignments.Writing(call, through, NO_NAMES, is_new=True)
-        writing.check(assignments.literal_pairs(call, argument), may_be_called=True)
+        writing.check(assignments.literal_pairs(call, argument.expression), may_be_called=True)
 
 
 def _through_of(call: Call) -> ModelClass | None:

@@ -11,12 +11,13 @@ from mypy.types import Type
 from adj_mypy.boundary.codes import LOOKUP, SHAPE
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.prefetching import lookups
-from adj_mypy.models.project import SEPARATOR, ModelClass
+from adj_mypy.models.project import SEPARATOR
 from adj_mypy.row_state.managers import trees as trees_of
 from adj_mypy.row_state.row_types import unknown_state
 from adj_mypy.row_state.state import State
-from adj_mypy.row_state.trees import Fail, Lookup
+from adj_mypy.row_state.trees import Fail
 from adj_mypy.rows.deferred import refused_after_values, with_rows, with_unknown_rows
+from adj_mypy.rows.prefetch_conflicts import conflict
 
 
 def select_related(call: Call) -> Type:
@@ -59,19 +60,15 @@ def prefetch_related(call: Call) -> Type:
     start = before or (unknown_state(call.project, call.api, query.model) if is_row else State())
     state, paths = start, set[str]()
     for lookup, at in named:
-        if _hides_field(query.model, lookup):
-            call.fail(f'to_attr="{lookup.to_attr}" conflicts with a field of {query.model.__name__}', at, SHAPE)
+        problem = conflict(call, query, state if before is not None else State(annotations=state.annotations), lookup)
+        if problem is not None:
+            call.fail(problem, at, SHAPE)
             continue
         paths |= trees.new_steps(query.model, state, lookup)
         state = trees.with_prefetch(query.model, state, lookup, _failing(call, at))
     is_known = before is not None or (is_row and state.annotations != start.annotations)
     new = replace(clauses, prefetched=clauses.prefetched | paths)
     return with_rows(call, query, state if is_known else None, new)
-
-
-def _hides_field(model: ModelClass, lookup: Lookup) -> bool:
-    """Return whether `to_attr` is the name of a field, which Django rejects."""
-    return SEPARATOR not in lookup.path and lookup.to_attr in {field.name for field in model._meta.get_fields()}
 
 
 def _failing(call: Call, at: Context) -> Fail:

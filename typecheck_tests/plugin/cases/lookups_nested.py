@@ -124,7 +124,8 @@ def prefetch() -> None:
 
 
 def prefetch_with_a_queryset(rows: QuerySet[Book]) -> None:
-    q(Author).prefetch_related(Prefetch("books", rows), Prefetch("books", Book.objects.all()), Prefetch("books"))
+    q(Author).prefetch_related(Prefetch("books", rows), Prefetch("books"))
+    q(Author).prefetch_related(Prefetch("books", Book.objects.all()), Prefetch("books"))
 
 
 def prefetch_with_something_else() -> None:
