@@ -40,8 +40,8 @@ class Argument(NamedTuple):
 class Call:
     """A call that mypy passes to a hook."""
 
-    def __init__(self, project: Project, context: FunctionContext | MethodContext) -> None:
-        self.project, self.context = project, context
+    def __init__(self, project: Project, context: FunctionContext | MethodContext, name: str = "") -> None:
+        self.project, self.context, self._name = project, context, name
         self.api = Api(context.api)
 
     def arguments(self, *formals: str) -> list[Argument]:
@@ -97,6 +97,8 @@ class Call:
     def name(self) -> str:
         """The name of the called method."""
         callee = getattr(self.context.context, "callee", None)
+        if self._name:
+            return self._name
         return callee.name if isinstance(callee, (MemberExpr, NameExpr)) else ""
 
     def fail(self, message: str, at: Context, code: ErrorCode) -> None:

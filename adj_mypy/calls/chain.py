@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mypy.nodes import CallExpr, Context, Expression, IndexExpr, MemberExpr, NameExpr, SliceExpr
+from mypy.nodes import ARG_STAR2, CallExpr, Context, Expression, IndexExpr, MemberExpr, NameExpr, SliceExpr
+from mypy.types import Type
 
 from adj.queryset_names import SURFACE, Same
+from adj_mypy.boundary.types import any_type
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.positions import Positions, positions
+from adj_mypy.expressions.names import ANY_NAMES, Names
 
 SLICE = "[:]"
 """The name of a slice among the methods."""
+
+_ANNOTATING = frozenset({"annotate", "alias"})
+_SELECTING = _ANNOTATING | {"values", "values_list"}
+"""The methods whose keyword arguments later clauses may name."""
 
 _METHODS = frozenset({"timeout", *(name for name, fate in SURFACE.items() if isinstance(fate, Same))})
 """The methods of a query that return a query; a project's methods may do anything."""
@@ -49,3 +56,24 @@ def _receiver(found: Positions, step: Context) -> Expression | None:
             return None
         receiver = value
     return None
+
+
+def origin(call: Call) -> Expression | None:
+    """Return the expression that the chain before a call begins with."""
+    steps = list(steps_before(call))
+    return _receiver(positions(*call.api.surroundings()), steps[-1][1] if steps else call.context.context)
+
+
+def annotated_before(call: Call) -> Names:
+    """Return the annotations that the chain before a call adds; open if it may have others."""
+    names: dict[str, Type] = {}
+    for name, step in steps_before(call):
+        if name in _SELECTING or name == "extra":
+            if not isinstance(step, CallExpr) or name == "extra":
+                return ANY_NAMES
+            for kind, keyword in zip(step.arg_kinds, step.arg_names, strict=True):
+                if keyword is not None:
+                    names[keyword] = any_type()
+                elif kind == ARG_STAR2 or name in _ANNOTATING:
+                    return ANY_NAMES
+    return Names(names)

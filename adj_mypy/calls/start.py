@@ -9,12 +9,14 @@ from mypy.types import CallableType, Instance, Type, TypeType, get_proper_type
 
 from adj_mypy.boundary.fullnames import MANAGER, QUERY
 from adj_mypy.boundary.types import map_to_base
+from adj_mypy.calls.added_names import added_names
 from adj_mypy.calls.call import Call, Query
 from adj_mypy.expressions.names import ANY_NAMES
-from adj_mypy.models.project import ModelClass, model_info
+from adj_mypy.models.project import ModelClass, model_info, relations, single_relations, target_of
 from adj_mypy.row_state.managers import default_manager, first_rows, live_manager
 from adj_mypy.row_state.row_types import named_model, row_type, state_of
 from adj_mypy.row_state.state import State
+from adj_mypy.row_state.trees import with_way_back
 
 _QUERYSET: Final = "django.db.models.query.QuerySet"
 _MANAGER: Final = "django.db.models.manager.BaseManager"
@@ -33,6 +35,9 @@ def q(call: Call) -> Type:
         return call.result
     if state_of(call.project, result.args[1]) is not None:
         return call.result
+    related = _related(call, arguments[0].expression)
+    if related is not None:
+        return _query_of(call, result, *related)
     manager = _manager(call, arguments[0].expression, arguments[0].type)
     model = call.project.model_of(result.args[0]) if manager is None else manager.model
     if model is None:
@@ -41,8 +46,32 @@ def q(call: Call) -> Type:
     if rows is None:
         return _unknown_rows(call, result, model, arguments[0].type)
     known, state = rows
-    row = row_type(call.project, call.api, model, state)
+    return _query_of(call, result, model, known, row_type(call.project, call.api, model, state))
+
+
+def _query_of(call: Call, result: Instance, model: ModelClass, known: State, row: Type) -> Type:
     return result.copy_modified(args=[named_model(call.project, call.api, model, known), row])
+
+
+def _related(call: Call, source: Expression) -> tuple[ModelClass, State, Type] | None:
+    """Return the model, the names and the rows of `author.books`: those of the model's default manager.
+
+    The reverse relation of each row is loaded.
+    """
+    manager = _before_all(source)
+    owner = call.api.type_of(manager.expr) if isinstance(manager, MemberExpr) else None
+    model = call.project.model_of(owner)
+    if model is None or owner is None or not isinstance(manager, MemberExpr):
+        return None
+    relation = relations(model).get(manager.name)
+    target = None if relation is None else target_of(relation)
+    if target is None or manager.name in single_relations(model):
+        return None
+    rows = first_rows(call.project, call.api, default_manager(target))
+    if rows is None:
+        return None
+    row = row_type(call.project, call.api, target, rows[1])
+    return target, rows[0], with_way_back(call.project, call.api, relation, row, owner)
 
 
 def _unknown_rows(call: Call, result: Instance, model: ModelClass, source: Type) -> Type:
@@ -58,19 +87,24 @@ def _manager(call: Call, source: Expression, typ: Type) -> Any:
     model = call.project.class_of(typ)
     if model is not None:
         return default_manager(model)
-    if isinstance(source, CallExpr) and not source.args:
-        source = source.callee
-        if not isinstance(source, MemberExpr) or source.name != "all":
-            return None
-        source = source.expr
-    return live_manager(call.project, call.api, source)
+    return live_manager(call.project, call.api, _before_all(source))
+
+
+def _before_all(source: Expression) -> Expression:
+    """Return the manager in `Book.objects.all()`; other expressions as they are."""
+    match source:
+        case CallExpr(callee=MemberExpr(expr=manager, name="all"), args=[]):
+            return manager
+        case _:
+            return source
 
 
 def _names_beside(source: Type) -> State:
     """Return the names that rows may have beside their columns: a project's managers and QuerySets may annotate."""
     proper = get_proper_type(source)
-    is_plain = isinstance(proper, Instance) and proper.type.fullname in _PLAIN
-    return State() if is_plain else State(annotations=ANY_NAMES)
+    if not isinstance(proper, Instance):
+        return State(annotations=ANY_NAMES)
+    return State() if proper.type.fullname in _PLAIN else State(annotations=added_names(proper.type))
 
 
 def query_of_source(call: Call) -> Query | None:

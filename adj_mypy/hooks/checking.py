@@ -17,7 +17,7 @@ from adj_mypy.boundary import generic
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.types import has_base
-from adj_mypy.calls import misused, signatures
+from adj_mypy.calls import bound, methods, misused, signatures
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.declared_dicts import as_expected
 from adj_mypy.hooks.handlers import FUNCTIONS, METHODS, OTHERS, Handler
@@ -107,6 +107,8 @@ class Checking:
         if inner is not None and has_base(self._info(fullname), QUERY):
             # django-stubs types `aobjects = AsyncManager()` with `Self`, which mypy rejects where it is read.
             return None
+        if inner is None and "." not in fullname and fullname not in self.project.names:
+            return self._local
         if not self._tracked:
             return inner
         if fullname in sync_reads.CONSUMERS:
@@ -120,6 +122,13 @@ class Checking:
         result = context.default_return_type
         # mypy calls the hook for every overload that it tries, also for those that do not match.
         return result if _is_of_never(result) else self._answer(handler, context)
+
+    def _local(self, context: FunctionContext) -> Type:
+        """A local variable, which may hold a method of a query: `find = q(Book).filter`."""
+        method = methods.method_of_variable(self.project, context)
+        if method is None or method.name not in METHODS:
+            return context.default_return_type
+        return self._answer(METHODS[method.name], method.context, name=method.name)
 
     def _consume(self, context: FunctionContext) -> Type:
         """A builtin that iterates over its arguments."""
@@ -197,10 +206,11 @@ class Checking:
 
     def _answer(self, handler: Handler, context: FunctionContext | MethodContext, name: str = "") -> Type:
         """Return a handler's result, with rows that fit the context of the call."""
-        call = Call(self.project, context)
+        call = Call(self.project, context, name)
         if isinstance(context, MethodContext):
             dependencies.of_call(self.project, context)
-        result = misused.checked(call, as_expected(call, handler(call)))
+        several = bound.answer(call, handler)
+        result = misused.checked(call, as_expected(call, handler(call) if several is None else several))
         return reassigning.fitting(self.project, call.api, context.context, name, result) if self._tracked else result
 
     def _is_manager(self, fullname: str) -> bool:

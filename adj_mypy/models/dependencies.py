@@ -39,9 +39,10 @@ def of_call(project: Project, context: MethodContext) -> None:
     """Record the model of a query, and the models on the paths among its arguments."""
     receiver = get_proper_type(context.type)
     arguments = receiver.args if isinstance(receiver, Instance) else ()
-    model = project.model_of(arguments[0]) if arguments else None
-    if model is not None:
-        Api(context.api).add_references(_modules(model, frozenset(_in_call(context))))
+    models = project.models_of(arguments[0]) if arguments else ()
+    names = frozenset(_in_call(context)) if models else frozenset[str]()
+    for model in models:
+        Api(context.api).add_references(_modules(model, names))
 
 
 def of_row(project: Project, context: AttributeContext) -> None:

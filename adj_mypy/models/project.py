@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final, TypeAlias, TypeVar
@@ -14,7 +14,7 @@ from django.db.models.fields.related import ForeignObject
 from django.db.models.fields.reverse_related import ForeignObjectRel, OneToOneRel
 from django.db.models.manager import BaseManager
 from mypy.nodes import TypeInfo
-from mypy.types import FunctionLike, Instance, Type, TypeType, get_proper_type
+from mypy.types import FunctionLike, Instance, Type, TypeType, TypeVarType, UnionType, get_proper_type
 
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.django_stubs import ANNOTATED_WITH, DjangoPlugin, registered_models
@@ -104,6 +104,25 @@ class Project:
         """Return the model of a row's type; None for other types."""
         proper = get_proper_type(typ)
         return self.models.get(_written(proper.type).fullname) if isinstance(proper, Instance) else None
+
+    def models_below(self, bound: Type) -> Sequence[ModelClass]:
+        """Return the registered models that inherit from a class, and first the class itself; none for all models."""
+        proper = get_proper_type(bound)
+        name = _written(proper.type).fullname if isinstance(proper, Instance) else ""
+        if name not in self.owners or name == full_name(Model):
+            return ()
+        below = [model for model in self.models.values() if any(full_name(base) == name for base in model.__mro__)]
+        return sorted(below, key=lambda model: full_name(model) != name)
+
+    def models_of(self, typ: Type | None) -> Sequence[ModelClass]:
+        """Return the model of a row's type, or the models of a type variable or a union."""
+        proper = get_proper_type(typ)
+        if isinstance(proper, TypeVarType):
+            return self.models_below(proper.upper_bound)
+        if isinstance(proper, UnionType):
+            return [model for item in proper.items for model in self.models_of(item)]
+        model = self.model_of(proper)
+        return () if model is None else (model,)
 
     def class_of(self, typ: Type | None) -> ModelClass | None:
         """Return the model of a class object: of `Book` itself, or of a `type[Book]`."""

@@ -115,7 +115,7 @@ async def a_manager_that_is_a_parameter(manager: Manager[Publisher]) -> None:
 
 
 async def a_manager_of_a_relation(author: Author) -> None:
-    reveal_type(await q(author.books).run())  # R: list[Book]
+    reveal_type(await q(author.books).run())  # R: list[Book[TypedDict({'author'=: Author})]]
     reveal_type((await q(author.books).annotate(n=Count("tags")).aget()).n)  # R: int
 
 

@@ -85,3 +85,23 @@ class Counted(Named):
 
     class Meta:
         ordering = (Shout("name").asc(),)
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    """Methods that annotate, and others that do not."""
+
+    def counted(self) -> Self:
+        return self.annotate(copies=models.F("number") * 2)
+
+    def early(self) -> Self:
+        return self.filter(number__lt=10)
+
+
+class Release(AsyncModel):
+    """Its manager is a custom QuerySet, with a method that annotates."""
+
+    number = models.IntegerField()
+    film = models.ForeignKey(Film, models.CASCADE, related_name="releases")
+
+    objects = ReleaseQuerySet.as_manager()
+    found = AsyncManager.from_queryset(ReleaseQuerySet)()
