@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from mypy.nodes import ARG_STAR, ARG_STAR2, CallExpr, Context, Expression, MemberExpr, NameExpr, StrExpr, TypeInfo
+from mypy.nodes import (
+    ARG_STAR,
+    ARG_STAR2,
+    ArgKind,
+    CallExpr,
+    Context,
+    Expression,
+    MemberExpr,
+    NameExpr,
+    StrExpr,
+    TupleExpr,
+    TypeInfo,
+)
 from mypy.plugin import FunctionContext, MethodContext
-from mypy.types import Instance, LiteralType, NoneType, Type, TypedDictType, get_proper_type
+from mypy.types import Instance, LiteralType, NoneType, TupleType, Type, TypedDictType, UnpackType, get_proper_type
 
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.codes import ErrorCode
 from adj_mypy.boundary.django_stubs import with_attributes
 from adj_mypy.boundary.fullnames import ANNOTATED, MANAGER, QUERY
+from adj_mypy.boundary.positions import positions
 from adj_mypy.boundary.syntax import called_on
 from adj_mypy.boundary.types import map_to_base
 from adj_mypy.expressions.names import ANY_NAMES
@@ -53,22 +66,36 @@ class Call:
 
     def positional(self) -> list[Argument]:
         """Return the positional arguments in order; positional-only parameters have no name."""
-        context = self.context
-        formals = zip(context.args, context.arg_types, context.arg_names, context.arg_kinds, strict=True)
-        return [
-            Argument(None, expression, typ, kind == ARG_STAR)
-            for formal in formals
-            for expression, typ, name, kind in zip(*formal, strict=True)
-            if name is None and kind != ARG_STAR2
-        ]
+        places = range(len(self.context.args))
+        given = (pair for at in places for pair in self._given(at))
+        return [argument for kind, argument in given if argument.keyword is None and kind != ARG_STAR2]
 
     def _arguments_at(self, at: int) -> list[Argument]:
+        return [argument for _, argument in self._given(at)]
+
+    def _given(self, at: int) -> Iterator[tuple[ArgKind, Argument]]:
+        """Yield the arguments for the parameter at a place, with their kinds."""
         context = self.context
         given = (context.arg_names[at], context.args[at], context.arg_types[at], context.arg_kinds[at])
-        return [
-            Argument(name, expression, typ, kind in _UNPACKED)
-            for name, expression, typ, kind in zip(*given, strict=True)
-        ]
+        before = [expression for place in range(at) for expression in context.args[place]]
+        for name, expression, typ, kind in zip(*given, strict=True):
+            argument = Argument(name, expression, typ, kind in _UNPACKED)
+            yield kind, self._item(argument, before.count(expression)) if kind == ARG_STAR else argument
+            before.append(expression)
+
+    def _item(self, argument: Argument, number: int) -> Argument:
+        """Return one item of `*("title", "pages")`, which mypy passes once for each item; other arguments unchanged."""
+        typ = get_proper_type(argument.type)
+        if not isinstance(typ, TupleType) or any(isinstance(item, UnpackType) for item in typ.items):
+            return argument
+        if number >= len(typ.items):
+            return argument
+        value = argument.expression
+        if isinstance(value, NameExpr) and self.api.is_checker:
+            value = positions(*self.api.surroundings()).value_of(value) or value
+        is_written = isinstance(value, TupleExpr) and len(value.items) == len(typ.items)
+        part = value.items[number] if is_written and isinstance(value, TupleExpr) else argument.expression
+        return Argument(None, part, typ.items[number], False)
 
     def texts(self, formal: str) -> list[tuple[str, Expression]] | None:
         """Return the strings for a parameter and their expressions; None if one is known only at run time."""

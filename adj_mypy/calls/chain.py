@@ -8,9 +8,9 @@ from mypy.nodes import ARG_STAR2, CallExpr, Context, Expression, IndexExpr, Memb
 from mypy.types import Type
 
 from adj.queryset_names import SURFACE, Same
+from adj_mypy.boundary.positions import Positions, positions
 from adj_mypy.boundary.types import any_type
 from adj_mypy.calls.call import Call
-from adj_mypy.calls.positions import Positions, positions
 from adj_mypy.expressions.names import ANY_NAMES, Names
 
 SLICE = "[:]"

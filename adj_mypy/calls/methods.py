@@ -10,7 +10,7 @@ from mypy.types import Instance, get_proper_type
 
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import QUERY
-from adj_mypy.calls.positions import positions
+from adj_mypy.boundary.positions import positions
 from adj_mypy.models.project import Project
 
 

@@ -16,9 +16,9 @@ from adj.queryset_names import NO_TRUTH_VALUE, NOT_AWAITABLE, NOT_ITERABLE, SURF
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.codes import ATTR_DEFINED, SHAPE, TRUTH
 from adj_mypy.boundary.fullnames import ANNOTATED, QUERY, RAW_QUERY
+from adj_mypy.boundary.positions import positions
 from adj_mypy.boundary.types import erroneous
 from adj_mypy.calls.call import Call
-from adj_mypy.calls.positions import positions
 
 _COROUTINES: Final = frozenset({"typing.Coroutine", "types.CoroutineType"})
 ITERATION: Final = "__iter__"

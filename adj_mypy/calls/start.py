@@ -113,14 +113,15 @@ def query_of_source(call: Call) -> Query | None:
     source = get_proper_type(arguments[0].type) if arguments else None
     if source is None:
         return None
-    row = _class_of(source) if _is_class(source) else _row_of(source)
+    row = _class_of(source) if is_class(source) else _row_of(source)
     model = call.project.model_of(row)
     if model is None or row is None:
         return None
     manager = _manager(call, arguments[0].expression, source)
     rows = None if manager is None else first_rows(call.project, call.api, manager)
     if rows is not None:
-        return Query(model, rows[0], row)
+        is_tracked = is_class(source)
+        return Query(model, rows[0], row_type(call.project, call.api, model, rows[1]) if is_tracked else row)
     named = (state_of(call.project, row) or State()).annotations
     return Query(model, _names_beside(source).with_annotations(named), row)
 
@@ -141,7 +142,7 @@ def _class_of(source: Type) -> Type | None:
     return source.ret_type if isinstance(source, CallableType) else None
 
 
-def _is_class(typ: Type) -> bool:
+def is_class(typ: Type) -> bool:
     """Return whether the argument is a model's class, not a manager."""
     proper = get_proper_type(typ)
     return model_info(proper) is None and not isinstance(proper, Instance)

@@ -30,12 +30,14 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import BaseExpression, Combinable, Exists, OuterRef, Subquery
+from django.db.models.fields.json import KT
 from mypy.nodes import (
     ARG_NAMED,
     ARG_POS,
     CallExpr,
     Expression,
     FloatExpr,
+    IndexExpr,
     IntExpr,
     ListExpr,
     MemberExpr,
@@ -50,7 +52,9 @@ from mypy.types import Instance, LiteralType, TupleType, Type, TypedDictType, Un
 
 from adj.schema.field_types import field_class
 from adj_mypy.boundary.api import Api
-from adj_mypy.models.fields import without_none
+from adj_mypy.boundary.declarations import FIELD, field_arguments
+from adj_mypy.boundary.positions import positions
+from adj_mypy.models.fields import type_of_class, without_none
 
 
 class Unknown:
@@ -76,6 +80,9 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "^": operator.xor,
 }
 
+_MOST_VARIABLES: Final = 5
+"""The longest chain of variables that is followed."""
+
 _CONSTRUCTED: Final = (BaseExpression, F, FilteredRelation, Q, Field)
 """The classes that are constructed."""
 
@@ -95,9 +102,13 @@ class Typed(Value):
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Constructs the objects, and uses the checker's types for variables."""
+    """Constructs the objects, and uses the checker's types for variables.
+
+    `depth` is the number of variables whose value is being evaluated.
+    """
 
     api: Api
+    depth: int = 0
 
     def evaluate(self, expression: Expression) -> Any:
         """Return the object that an expression is at run time, or `UNKNOWN`."""
@@ -106,6 +117,8 @@ class Evaluator:
                 return expression.value
             case NameExpr() if expression.fullname in _CONSTANTS:
                 return _CONSTANTS[expression.fullname]
+            case NameExpr():
+                return self._variable(expression)
             case TupleExpr() | ListExpr():
                 items = [self.evaluate(item) for item in expression.items]
                 return UNKNOWN if UNKNOWN in items else items
@@ -117,6 +130,17 @@ class Evaluator:
                 return self._unary(expression)
             case _:
                 return self._literal(expression)
+
+    def _variable(self, name: NameExpr) -> Any:
+        """Return the value of a variable: an expression that is assigned once, or a literal."""
+        value = self.value_of(name)
+        if isinstance(value, (CallExpr, OpExpr, UnaryExpr)) and self.depth < _MOST_VARIABLES:
+            return Evaluator(self.api, self.depth + 1).evaluate(value)
+        return self._literal(name)
+
+    def value_of(self, name: NameExpr) -> Expression | None:
+        """Return the expression that is assigned to a variable of the same function, if it is the only one."""
+        return positions(*self.api.surroundings()).value_of(name) if self.api.is_checker else None
 
     def _literal(self, expression: Expression) -> Any:
         """Return the value of a variable that has a literal type."""
@@ -157,7 +181,7 @@ class Evaluator:
                 return self._applied(getattr(receiver, callee.name), call)
         cls = expression_class(callee)
         if cls is None:
-            return UNKNOWN
+            return self._key_transform(call)
         if issubclass(cls, Subquery) and not issubclass(cls, Exists):
             return self._subquery(call, is_array=cls.__name__ == "ArraySubquery")
         if issubclass(cls, Exists):
@@ -168,6 +192,12 @@ class Evaluator:
         if issubclass(cls, OuterRef):
             return UNKNOWN
         return self._when(call) if issubclass(cls, When) else self._applied(cls, call)
+
+    def _key_transform(self, call: CallExpr) -> Any:
+        """`KT("data__name")`, which is a method."""
+        is_called = isinstance(call.callee, RefExpr) and call.callee.fullname == "django.db.models.fields.json.KT"
+        path = self.evaluate(call.args[0]) if is_called and len(call.args) == 1 else UNKNOWN
+        return _tried(KT, path) if isinstance(path, str) else UNKNOWN
 
     def _when(self, call: CallExpr) -> Any:
         """Any condition will do here, too: see `_call`."""
@@ -183,7 +213,9 @@ class Evaluator:
         kwargs: dict[str, Any] = {}
         for kind, name, expression in zip(call.arg_kinds, call.arg_names, call.args, strict=True):
             evaluated = self.evaluate(expression)
-            if evaluated is UNKNOWN:
+            if evaluated is UNKNOWN and name == "output_field":
+                evaluated = self._field(expression)
+            elif evaluated is UNKNOWN:
                 evaluated = self._sampled(expression, is_value=is_value)
             if evaluated is UNKNOWN or kind not in {ARG_POS, ARG_NAMED}:
                 return UNKNOWN
@@ -197,12 +229,28 @@ class Evaluator:
 
     def _sampled(self, expression: Expression, *, is_value: bool) -> Any:
         """Return a stand-in for an argument; a string may name a column, except in `Value`."""
+        if _is_condition(self.api.type_of(expression)):
+            # For the type of an expression any condition will do.
+            return Q(pk__isnull=False)
         sample = self.sample(expression)
         is_text = isinstance(sample, Typed) and isinstance(sample.output_field, CharField)
         return UNKNOWN if is_text and not is_value else sample
 
+    def _field(self, expression: Expression) -> Any:
+        """Return a stand-in for an output field in a variable, by the type of its values."""
+        typ = get_proper_type(self.api.type_of(expression))
+        arguments = field_arguments(typ) if isinstance(typ, Instance) and typ.type.has_base(FIELD) else None
+        sample = UNKNOWN if arguments is None else typed(arguments[1])
+        return sample.output_field if isinstance(sample, Typed) else UNKNOWN
+
     def _subquery(self, call: CallExpr, *, is_array: bool) -> Any:
         """Return a stand-in for the column of a subquery: nullable, or a list for `ArraySubquery`."""
+        if call.arg_names[1:] == ["output_field"] and not is_array:
+            field = self.evaluate(call.args[1])
+            field = self._field(call.args[1]) if field is UNKNOWN else field
+            return (
+                Typed(type_of_class(self.api, field), field, is_optional=True) if isinstance(field, Field) else UNKNOWN
+            )
         typ = get_proper_type(self.api.type_of(call.args[0])) if call.args else None
         if len(call.args) != 1 or not isinstance(typ, Instance) or len(typ.args) != 2:
             return UNKNOWN
@@ -223,6 +271,12 @@ def _only_column(row: Type) -> Type | None:
     return proper if isinstance(proper, (Instance, UnionType)) else None
 
 
+def _is_condition(typ: Type | None) -> bool:
+    """Return whether a value is a `Q`, or None."""
+    plain = get_proper_type(without_none(typ)) if typ is not None else None
+    return isinstance(plain, Instance) and plain.type.has_base("django.db.models.query_utils.Q")
+
+
 def typed(typ: Type | None, *, is_optional: bool = False) -> Any:
     """Return a stand-in for a value of a type, if a column can have that type."""
     proper = get_proper_type(typ)
@@ -241,6 +295,9 @@ def typed(typ: Type | None, *, is_optional: bool = False) -> Any:
 
 def expression_class(callee: Expression) -> type[Any] | None:
     """Return the class that a call names, if it may be constructed."""
+    if isinstance(callee, IndexExpr):
+        # `CharField[str, str]()`
+        callee = callee.base
     if not isinstance(callee, RefExpr) or not callee.fullname:
         return None
     module, _, name = callee.fullname.rpartition(".")

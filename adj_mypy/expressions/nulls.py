@@ -21,6 +21,7 @@ from django.db.models import (
     Window,
 )
 from django.db.models.expressions import Col, Combinable, CombinedExpression
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import (
     ACos,
     ASin,
@@ -63,7 +64,8 @@ _NEVER_NULL: Final = (
 )
 
 # SQLite and MySQL return NULL outside the domain of these functions.
-_ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue, ACos, ASin, Ln, Log, Sqrt)
+# A key may be missing.
+_ALWAYS_NULLABLE: Final = (Subquery, NullIf, NthValue, ACos, ASin, Ln, Log, Sqrt, KeyTransform)
 
 _ARGUMENTS_WITH_DEFAULT: Final = 3
 

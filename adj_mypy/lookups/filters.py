@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mypy.nodes import Expression
-from mypy.types import Type
+from mypy.types import Instance, Type, get_proper_type
 
 from adj_mypy.boundary.types import any_type
 from adj_mypy.calls.call import Call, Query, literal_text
-from adj_mypy.calls.start import query_of_source
+from adj_mypy.calls.start import is_class, query_of_source
 from adj_mypy.expressions.names import Names
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups import conditions, paths
 from adj_mypy.lookups.expression_types import default_alias
+from adj_mypy.row_state.row_types import replace_rows
 
 
 def filtered(call: Call) -> Type:
@@ -26,9 +27,14 @@ def filtered(call: Call) -> Type:
 def shortcut(call: Call) -> Type:
     """`get_object_or_404()` and `get_list_or_404()`: lookups on any argument of `q()`."""
     query = query_of_source(call)
-    if query is not None:
-        check_filter(call, query)
-    return call.result
+    if query is None:
+        return call.result
+    check_filter(call, query)
+    coroutine = get_proper_type(call.result)
+    if not isinstance(coroutine, Instance) or not coroutine.args or not is_class(call.positional()[0].type):
+        return call.result
+    # mypy joins the state of the class with the declared rows, and finds Any.
+    return call.awaitable(replace_rows(call.project, coroutine.args[-1], lambda _, __: query.row))
 
 
 def check_filter(call: Call, query: Query) -> None:

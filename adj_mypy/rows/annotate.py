@@ -117,10 +117,9 @@ def _general_dict(call: Call) -> Type:
 
 
 def _longer(row: TupleType, new: Names) -> Type:
-    is_plain = row.partial_fallback.type.fullname == "builtins.tuple"
-    if not is_plain:
-        # Django does not add the new names to a named tuple.
-        return any_type()
+    if row.partial_fallback.type.fullname != "builtins.tuple":
+        # Django does not add the new names to a named tuple, only the values.
+        return any_type() if new.is_open else TupleType([*row.items, *new.values()], row.partial_fallback)
     if new.is_open:
         return row.partial_fallback.copy_modified(args=[any_type()])
     return TupleType([*row.items, *new.values()], row.partial_fallback.copy_modified(args=[any_type()]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
-from mypy.nodes import Context
+from mypy.nodes import CallExpr, Context, Expression, NameExpr
 from mypy.types import Instance, TupleType, Type, TypedDictType, get_proper_type
 
 from adj.schema.paths import ResolvedPath, resolve
@@ -14,12 +14,16 @@ from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.synthetic import named_tuple
 from adj_mypy.boundary.types import any_type, erroneous, make_simplified_union, map_to_base
 from adj_mypy.calls.call import Argument, Call, Query, literal_text
+from adj_mypy.expressions.evaluate import Evaluator, expression_class
 from adj_mypy.expressions.names import NO_NAMES
-from adj_mypy.lookups import paths
+from adj_mypy.lookups import paths, subqueries
 from adj_mypy.lookups.expression_types import default_alias, expression_class_of, expression_type
 from adj_mypy.models.fields import type_of_path
 from adj_mypy.models.project import SEPARATOR, relations, target_of
 from adj_mypy.rows.annotate import conflicting, scope_of
+
+_NO_NAME: Final = ""
+"""Stands for the name of a column that is known only at run time."""
 
 Columns: TypeAlias = Sequence[tuple[str, Type]]
 """Names and types of a row's columns, in order."""
@@ -73,7 +77,7 @@ def _flat(call: Call, columns: Columns) -> Type:
 
 def _query_of(call: Call, query: Query, columns: Columns, row: Type) -> Type:
     """Return the query with these rows; later clauses may name its computed values."""
-    selected = dict(columns)
+    selected = {name: typ for name, typ in columns if name != _NO_NAME}
     computed = {name: typ for name, typ in selected.items() if _is_computed(query, name)}
     return call.query_type(known=query.known.with_annotations(computed).selecting(selected), row=row)
 
@@ -123,13 +127,18 @@ def _listed(call: Call, query: Query) -> Columns | None:
         return _every_column(call, query)
     columns: list[tuple[str, Type]] = []
     for argument, name in zip(arguments, _names(call, arguments), strict=True):
-        if argument.is_unpacked or name is None:
+        if argument.is_unpacked:
+            call.explain_fallback("the number of columns is known only at run time", argument.expression)
             return None
         text, at = literal_text(argument), argument.expression
         if text is None:
-            columns.append((name, expression_type(call, at, scope_of(query))))
+            is_expression = subqueries.is_expression(argument.type)
+            if not is_expression:
+                call.explain_fallback("this column is known only at run time", at)
+            typ = expression_type(call, at, scope_of(query)) if is_expression else any_type()
+            columns.append((name or _NO_NAME, typ))
         else:
-            columns.append((name, column_type(call, at, query, text)))
+            columns.append((name or text, column_type(call, at, query, text)))
     return columns
 
 
@@ -150,11 +159,16 @@ def _names(call: Call, arguments: Sequence[Argument]) -> Iterator[str | None]:
 
 def _prefix(call: Call, argument: Argument) -> str | None:
     expression_class = expression_class_of(call, argument.expression)
-    return (
-        None
-        if expression_class is None
-        else default_alias(call, argument.expression) or expression_class.__name__.lower()
-    )
+    if expression_class is None:
+        return _name_of_class(call, argument.expression)
+    return default_alias(call, argument.expression) or expression_class.__name__.lower()
+
+
+def _name_of_class(call: Call, at: Expression) -> str | None:
+    """Return the name of a subquery's class; the evaluator only knows the type of its values."""
+    value = (Evaluator(call.api).value_of(at) if isinstance(at, NameExpr) else None) or at
+    cls = expression_class(value.callee) if isinstance(value, CallExpr) else None
+    return None if cls is None else cls.__name__.lower()
 
 
 def column_type(call: Call, at: Context, query: Query, path: str) -> Type:

@@ -229,7 +229,7 @@ async def all_columns_with_names_that_are_not_known(expressions: dict[str, Any])
 async def an_expression_that_is_kept_in_a_variable() -> None:
     count = Count("tags")
     book = await q(Book).annotate(n=count).aget()
-    reveal_type(book.n)  # R: Any
+    reveal_type(book.n)  # R: int
 
 
 async def columns_of_hand_written_sql() -> None:

@@ -89,7 +89,7 @@ async def arithmetic_of_dates_is_a_duration() -> None:
 
 async def a_case_without_a_default_may_be_none() -> None:
     size = Case(When(pages__gt=300, then=Value("long")), When(pages__gt=100, then=Value("short")))
-    reveal_type(await q(Book).values(size=size).aget())  # R: TypedDict({'size': Any})
+    reveal_type(await q(Book).values(size=size).aget())  # R: TypedDict({'size': str | None})
     reveal_type(await q(Book).values(size=Case(When(pages__gt=300, then=Value("long")))).aget())
     # R: TypedDict({'size': str | None})
 
@@ -155,7 +155,7 @@ async def a_wrapper_says_its_output() -> None:
     half = ExpressionWrapper(F("pages") / 2.0, output_field=DecimalField())
     reveal_type(await q(Book).values(half=ExpressionWrapper(F("pages") / 2.0, output_field=DecimalField())).aget())
     # R: TypedDict({'half': Decimal})
-    reveal_type(await q(Book).values(half=half).aget())  # R: TypedDict({'half': Any})
+    reveal_type(await q(Book).values(half=half).aget())  # R: TypedDict({'half': Decimal})
 
 
 async def a_condition_is_a_column() -> None:

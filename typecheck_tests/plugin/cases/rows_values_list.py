@@ -148,7 +148,7 @@ async def a_name_that_is_not_there() -> None:
 
 
 async def a_name_that_is_computed(name: str) -> None:
-    reveal_type(await q(Book).values_list(name).aget())  # R: tuple[Any, ...]
+    reveal_type(await q(Book).values_list(name).aget())  # R: tuple[Any]
     reveal_type(await q(Book).values_list(name, "title", named=True).aget())  # R: Any
     reveal_type(await q(Book).values_list(name, flat=True).aget())  # R: Any
 
