@@ -32,7 +32,7 @@ from adj_mypy.boundary.guard import Guard
 from adj_mypy.boundary.usage import exit_with_usage, is_before
 from adj_mypy.hooks.annotations import Annotations, OfAnnotation
 from adj_mypy.hooks.classes import Classes
-from adj_mypy.models.project import Project
+from adj_mypy.models.project import RANGE, Project
 from adj_mypy.models.sources import Sources
 from adj_mypy.options import read_options
 
@@ -85,7 +85,9 @@ class AdjPlugin(Plugin):
         return [*inner, *own]
 
     def _own_dependencies(self, file: MypyFile) -> list[Dependency]:
-        return [(10, "adj.loaded", -1)] if file.fullname in self.project.modules else []
+        loaded = ["adj.loaded"] if file.fullname in self.project.modules else []
+        ranges = [RANGE.rpartition(".")[0]] if file.fullname in self.project.modules_with_ranges else []
+        return [(10, module, -1) for module in [*loaded, *ranges]]
 
     @override
     def report_config_data(self, ctx: ReportConfigContext) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from mypy.types import Instance, LiteralType, NoneType, TupleType, Type, TypedDi
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.codes import ErrorCode
 from adj_mypy.boundary.django_stubs import with_attributes
-from adj_mypy.boundary.fullnames import ANNOTATED, MANAGER, QUERY
+from adj_mypy.boundary.fullnames import ANNOTATED, MANAGER, MODEL, QUERY
 from adj_mypy.boundary.positions import positions
 from adj_mypy.boundary.syntax import called_on
 from adj_mypy.boundary.types import map_to_base
@@ -244,6 +244,16 @@ class Query:
     def row_state(self, project: Project) -> State | None:
         """Return the state of its rows, if they are instances of known state."""
         return state_of(project, self.row)
+
+    @property
+    def has_values(self) -> bool:
+        """Whether its rows are certainly values, not instances; a protocol or a type variable may be either."""
+        row = get_proper_type(self.row)
+        if isinstance(row, (TypedDictType, TupleType)):
+            return True
+        if not isinstance(row, Instance) or row.type.is_protocol:
+            return False
+        return row.type.fullname != "builtins.object" and not row.type.has_base(MODEL)
 
     @property
     def model_names(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from mypy.nodes import CallExpr, Expression, IntExpr, SliceExpr, StrExpr, UnaryExpr
-from mypy.types import AnyType, Type, get_proper_type
+from mypy.types import Type
 
 from adj.errors import QueryError
 from adj.schema.paths import resolve
@@ -87,7 +87,7 @@ def _problems(call: Call, query: Query, steps: Sequence[tuple[str, Expression]])
     if name in NOT_AFTER_COMBINING and "none" not in names:
         # An empty query returns the other one itself.
         yield from (f"{name}() cannot follow {combining}()" for combining in names if combining in COMBINING)
-    if name == "adelete" and _has_values(call, query):
+    if name == "adelete" and query.has_values:
         yield "adelete() cannot follow values() or values_list()"
     if name in WRITING and _names_in(steps, "distinct"):
         yield f"{name}() cannot follow distinct() with fields"
@@ -100,10 +100,6 @@ def _problems(call: Call, query: Query, steps: Sequence[tuple[str, Expression]])
 def _is_sliced(names: Iterable[str]) -> bool:
     """Return whether the query is a slice; a slice that is combined with another query is a part of it."""
     return next((name for name in names if name == SLICE or name in COMBINING), None) == SLICE
-
-
-def _has_values(call: Call, query: Query) -> bool:
-    return not isinstance(get_proper_type(query.row), AnyType) and call.project.model_of(query.row) is None
 
 
 # -- DISTINCT ON -------------------------------------------------------------------------------------------------------

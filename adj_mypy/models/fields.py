@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import CompositePrimaryKey, Field, GeneratedField, Model
 from django.db.models.fields.files import FileField
@@ -15,7 +15,9 @@ from adj.schema.paths import ResolvedPath, get_field
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.declarations import FIELD, declared_types, field_arguments, returned_type
 from adj_mypy.boundary.types import any_type, make_simplified_union
-from adj_mypy.models.project import ModelClass, Project, full_name, target_of
+from adj_mypy.models.project import RANGE, ModelClass, Project, full_name, target_of
+
+_POSTGRESQL: Final = "django.contrib.postgres.fields"
 
 
 def subclasses(cls: type[Any]) -> Iterator[type[Any]]:
@@ -39,7 +41,18 @@ def type_of_class(api: Api, field: object) -> Type:
     name = None if known is None else known.value
     if name is not None and (name.startswith("builtins.") or api.info(name) is not None):
         return api.named(name)
-    return _type_of_generic_field(api, field)
+    return _type_of_postgresql(api, field) or _type_of_generic_field(api, field)
+
+
+def _type_of_postgresql(api: Api, field: Any) -> Type | None:
+    """Return the type of a field of PostgreSQL, whose classes cannot be imported without a driver."""
+    names = {base.__name__ for base in type(field).__mro__ if base.__module__.startswith(_POSTGRESQL)}
+    if "HStoreField" in names:
+        text = api.named("builtins.str")
+        return api.named("builtins.dict", [text, optional(text)])
+    if "RangeField" in names and api.info(RANGE) is not None:
+        return api.named(RANGE, [type_of_class(api, field.base_field)])
+    return None
 
 
 def _converted(api: Api, field: object) -> Type | None:

@@ -27,6 +27,8 @@ ModelClass: TypeAlias = type[Model]
 Relation: TypeAlias = Any
 """A relational field, its reverse, or a generic relation; they have no class in common."""
 
+RANGE: Final = "psycopg.types.range.Range"
+
 SEPARATOR: Final = "__"
 """Separates the names of a path."""
 
@@ -93,6 +95,13 @@ class Project:
         return frozenset(model.__module__ for model in self.models.values())
 
     @cached_property
+    def modules_with_ranges(self) -> frozenset[str]:
+        """The modules with range fields of PostgreSQL, whose values have a class of psycopg 3; psycopg2 has others."""
+        fields = ((model, field) for model in self.models.values() for field in model._meta.local_fields)
+        found = frozenset(model.__module__ for model, field in fields if hasattr(field, "range_type"))
+        return found if found and _uses_psycopg() else frozenset()
+
+    @cached_property
     def digests(self) -> Mapping[str, str]:
         """A digest of each module's models. mypy checks a module again when it changes."""
         by_module: dict[str, list[str]] = {}
@@ -136,6 +145,15 @@ class Project:
     def info(self, api: Api, model: ModelClass) -> TypeInfo | None:
         """Return mypy's class of a model; None if the checked sources do not import it."""
         return api.info(full_name(model))
+
+
+def _uses_psycopg() -> bool:
+    """Return whether Django uses psycopg 3."""
+    try:
+        from django.db.backends.postgresql.psycopg_any import is_psycopg3
+    except ImportError:
+        return False
+    return is_psycopg3
 
 
 def _is_async_manager(value: object) -> bool:

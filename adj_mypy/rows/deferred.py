@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from mypy.nodes import Context
-from mypy.types import AnyType, Type, get_proper_type
+from mypy.types import Type
 
 from adj_mypy.boundary.codes import LOOKUP, SHAPE
 from adj_mypy.boundary.words import suggestion
@@ -74,8 +74,7 @@ def _problem(model: ModelClass, path: str) -> str:
 
 def refused_after_values(call: Call, query: Query) -> bool:
     """Return whether the rows are values, for which Django raises; report it."""
-    row = get_proper_type(query.row)
-    if isinstance(row, AnyType) or call.project.model_of(row) is not None:
+    if not query.has_values:
         return False
     call.fail(f"{call.name}() cannot follow values() or values_list()", call.context.context, SHAPE)
     return True

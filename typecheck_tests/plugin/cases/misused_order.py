@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Protocol, TypeVar
+
 from django.db.models import Avg, Count, Exists, F, FilteredRelation, Max, OuterRef, Q, Sum, Window
 
 from adj import AsyncQuery, q
 from tests.shop.models import Author, Book, Order
+
+R = TypeVar("R")
+
+
+class Titled(Protocol):
+    """Books, and named tuples with a title."""
+
+    @property
+    def title(self) -> str: ...
 
 
 async def after_a_slice() -> None:
@@ -64,6 +75,11 @@ async def writes_of_values() -> None:
     # E: adelete() cannot follow values() or values_list()  [adj-shape]
     await q(Book).values("title").aupdate(pages=1)
     await q(Book).filter(pages=1).adelete()
+
+
+async def writes_of_any_rows(rows: AsyncQuery[Book, R], titled: AsyncQuery[Book, Titled]) -> None:
+    await rows.filter(pages=1).adelete()
+    await titled.only("title").adelete()
 
 
 def negative_indexes() -> None:

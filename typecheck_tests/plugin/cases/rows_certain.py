@@ -10,6 +10,7 @@ from django.db.models.fields.json import KT, KeyTextTransform
 import adj
 from adj import q
 from tests.shop.models import Book, Review, Tag
+from typecheck_tests.plugin.library.models import Screening
 
 
 async def a_condition_in_a_variable(condition: Q, optional: Q | None) -> None:
@@ -89,3 +90,9 @@ async def shortcuts(cls: type[Book]) -> None:
     reveal_type(await adj.get_list_or_404(cls, pages=1))  # R: list[Book[TypedDict({})]]
     books: list[Book] = await adj.get_list_or_404(Book, pages=1)
     print(books)
+
+
+async def fields_of_postgresql() -> None:
+    reveal_type(await q(Screening).values("labels").run())  # R: list[TypedDict({'labels': dict[str, str | None]})]
+    reveal_type(await q(Screening).values_list("seats", "days").run())
+    # R: list[tuple[Range[int], Range[datetime.date] | None]]

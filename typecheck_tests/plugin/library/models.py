@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+from django.contrib.postgres.fields import DateRangeField, HStoreField, IntegerRangeField
 from django.db import models
 
 from adj.models.mixin import AsyncManager, AsyncModel
@@ -105,3 +106,11 @@ class Release(AsyncModel):
 
     objects = ReleaseQuerySet.as_manager()
     found = AsyncManager.from_queryset(ReleaseQuerySet)()
+
+
+class Screening(models.Model):
+    """Fields of PostgreSQL."""
+
+    labels = HStoreField()
+    seats = IntegerRangeField()
+    days = DateRangeField(null=True)
