@@ -25,7 +25,8 @@ async def a_class(cls: type[B]) -> B | None:
     q(cls).filter(pages="x")  # E: Book: "pages" expects "int", got "str"  [adj-value]
     q(cls).order_by("-titel")  # E: Book has no field "titel"; did you mean "title" or "subtitle"?  [adj-lookup]
     q(cls)[:3].filter(pages=1)  # E: filter() cannot follow a slice; write [start:stop] after it  [adj-shape]
-    reveal_type(q(cls).filter(title="x").order_by("-pages"))  # R: AsyncQuery[B, B]
+    ordered: AsyncQuery[B] = q(cls).filter(title="x").order_by("-pages")
+    await ordered.run()
     return await q(cls).filter(title="x", author__name="y").afirst()
 
 
