@@ -5,8 +5,11 @@ from __future__ import annotations
 from django.db.models import Model
 from typing_extensions import TypeVar
 
-M = TypeVar("M", bound=Model)
-"""The model a query is about."""
+M = TypeVar("M", bound=Model, covariant=True)  # noqa: PLC0105  # M as in the documentation
+"""The model a query is about. As with Django's QuerySet, a query of books is a query of some model."""
+
+Instance = TypeVar("Instance", bound=Model)
+"""The model of an instance that a function takes."""
 
 Owner = TypeVar("Owner", bound=Model, default=Model)
 """The model of a manager; `Model` itself until the class that has the manager says more."""

@@ -16,6 +16,7 @@ from adj.compiler.keys.overrides import begins_with_every_row, overridden, query
 from adj.django_types import AnyManager
 from adj.models.wrappers import queryset_method, terminal
 from adj.query.async_query import AsyncQuery
+from adj.query.returns_query import ReturnsQuery
 from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
 
-class AsyncManager(AsyncQuery[Owner, Owner], BaseManager[Owner]):
+class AsyncManager(  # type: ignore[misc]  # as `ReturnsQuery` says
+    ReturnsQuery[AsyncQuery[Owner, Owner]], AsyncQuery[Owner, Owner], BaseManager[Owner]
+):
     """A manager that is a query of all its rows: it has every method of `AsyncQuery`.
 
     ```python
@@ -198,7 +201,12 @@ if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    class ManagerFromQuerySet(AsyncManager[Owner], Generic[Owner, QS]):
+    class _ReturnsOwnQuery(ReturnsQuery[Q_co]):
+        """Comes before the `ReturnsQuery` of AsyncManager, and so wins over it."""
+
+    class ManagerFromQuerySet(  # type: ignore[misc]  # as in AsyncManager
+        _ReturnsOwnQuery[QueryFromQuerySet[Owner, Owner, QS]], AsyncManager[Owner], Generic[Owner, QS]
+    ):
         """A manager with these methods, of the model that it is accessed on."""
 
         def __getattr__(self, name: str) -> Any: ...

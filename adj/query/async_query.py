@@ -23,7 +23,6 @@ from adj.compiler.plans.prepared import DjangoPath, Execution, KnownResult
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
 from adj.query.builders import BuildingQuery
 from adj.query.hidden_frames import hides_frame
-from adj.query.query_method import Source
 from adj.query.raw import AsyncRawQuery
 from adj.query.reads import ReadingQuery
 from adj.query.results import SQL, RowAt
@@ -42,7 +41,7 @@ from adj.statement import clauses
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import Unkeyed
 from adj.statement.text import query_text
-from adj.typevars import M, Q, R
+from adj.typevars import M, R
 
 if TYPE_CHECKING:
     from typing import Self
@@ -139,17 +138,17 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
 
     # -- operators -----------------------------------------------------------------------------------------------------
 
-    def __and__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
+    def __and__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> Self:
         return self._with(clauses.Combine("and", snapshot_values(self, (other,))))
 
-    def __or__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
+    def __or__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> Self:
         return self._with(clauses.Combine("or", snapshot_values(self, (other,))))
 
-    def __xor__(self: Source[Q], other: AsyncQuery[M, R] | QuerySet[M, R]) -> Q:
+    def __xor__(self, other: AsyncQuery[M, R] | QuerySet[M, R]) -> Self:
         return self._with(clauses.Combine("xor", snapshot_values(self, (other,))))
 
     @overload
-    def __getitem__(self: Source[Q], k: slice) -> Q: ...
+    def __getitem__(self, k: slice) -> Self: ...
     @overload
     def __getitem__(self, k: int) -> RowAt[R]: ...
     def __getitem__(self, k: int | slice) -> Any:

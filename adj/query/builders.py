@@ -23,12 +23,11 @@ from adj.compiler.keys.snapshot import (
 )
 from adj.errors import AdjError
 from adj.query.hidden_frames import hides_frame
-from adj.query.query_method import Source
 from adj.statement import clauses
 from adj.statement.statement import Statement
 from adj.statement.structure import StatementHolder, Structure, Unkeyed, extended
 from adj.time_limit import checked_seconds
-from adj.typevars import M, Q, R
+from adj.typevars import M, R
 
 if TYPE_CHECKING:
     from typing import Self
@@ -74,7 +73,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
 
     # -- conditions ----------------------------------------------------------------------------------------------------
 
-    def filter(self: Source[Q], *args: object, **kwargs: object) -> Q:
+    def filter(self, *args: object, **kwargs: object) -> Self:
         """Return only rows that match every condition.
 
         ```python
@@ -88,47 +87,47 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         """
         return self._with(clauses.Filter(*snapshot_conditions(self, args, kwargs)))
 
-    def exclude(self: Source[Q], *args: object, **kwargs: object) -> Q:
+    def exclude(self, *args: object, **kwargs: object) -> Self:
         """Return only rows that do not match all the conditions; see `filter()`."""
         return self._with(clauses.Filter(*snapshot_conditions(self, args, kwargs), negated=True))
 
-    def complex_filter(self: Source[Q], filter_obj: models.Q | Mapping[str, object]) -> Q:
+    def complex_filter(self, filter_obj: models.Q | Mapping[str, object]) -> Self:
         """Filter by a `Q` object or a dict of lookups, such as the value of `limit_choices_to`."""
         return self._with(clauses.ComplexFilter(snapshot_condition(self, filter_obj)))
 
     # -- columns -------------------------------------------------------------------------------------------------------
 
-    def annotate(self: Source[Q], *args: object, **kwargs: object) -> Q:
+    def annotate(self, *args: object, **kwargs: object) -> Self:
         """Add expressions to every row, as attributes or keys. Raises `ShapeError` for a value that is not one."""
         return self._with(clauses.Annotate(*snapshot_expressions(self, args, kwargs)))
 
-    def alias(self: Source[Q], *args: object, **kwargs: object) -> Q:
+    def alias(self, *args: object, **kwargs: object) -> Self:
         """Name expressions for later query methods, without adding them to the rows."""
         return self._with(clauses.Annotate(*snapshot_expressions(self, args, kwargs), selected=False))
 
-    def only(self: Source[Q], *fields: str) -> Q:
+    def only(self, *fields: str) -> Self:
         """Load only these fields and the primary key."""
         return self._with(clauses.Only(fields))
 
-    def defer(self: Source[Q], *fields: str | None) -> Q:
+    def defer(self, *fields: str | None) -> Self:
         """Do not load these fields; `defer(None)` loads all fields again."""
         return self._with(clauses.Defer(fields))
 
     # -- order, number, source -----------------------------------------------------------------------------------------
 
-    def order_by(self: Source[Q], *field_names: object) -> Q:
+    def order_by(self, *field_names: object) -> Self:
         """Sort by paths and expressions: `-path` is descending, `?` is random. Without arguments, clear the order."""
         return self._with(clauses.OrderBy(snapshot_values(self, field_names)))
 
-    def reverse(self: Source[Q]) -> Q:
+    def reverse(self) -> Self:
         """Reverse the order."""
         return self._with(clauses.Reverse())
 
-    def distinct(self: Source[Q], *field_names: str) -> Q:
+    def distinct(self, *field_names: str) -> Self:
         """Return rows without duplicates; with names, on PostgreSQL, the first row for each of their values."""
         return self._with(clauses.Distinct(field_names))
 
-    def none(self: Source[Q]) -> Q:
+    def none(self) -> Self:
         """Return no rows, without a database query."""
         return self._with(clauses.Nothing())
 
@@ -139,21 +138,21 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
             return self
         return self._with_statement(statement, structure_of_statement(statement))
 
-    def using(self: Source[Q], alias: str | None) -> Q:
+    def using(self, alias: str | None) -> Self:
         """Run the query on another database of `settings.DATABASES`; `None` leaves the choice to the router."""
         statement = on_alias(self.statement, alias)
         same_base = statement.base is self.statement.base
         return self._with_statement(statement, self.structure if same_base else structure_of_statement(statement))
 
     def extra(
-        self: Source[Q],
+        self,
         select: Mapping[str, str] | None = None,
         where: Sequence[str] | None = None,
         params: Sequence[object] | None = None,
         tables: Sequence[str] | None = None,
         order_by: Sequence[str] | None = None,
         select_params: Sequence[object] | None = None,
-    ) -> Q:
+    ) -> Self:
         """Add hand-written parts of SQL. Prefer expressions; Django plans to deprecate `extra()`."""
         return self._with(
             clauses.Extra(
@@ -166,7 +165,7 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
             )
         )
 
-    def timeout(self: Source[Q], seconds: float | None) -> Q:
+    def timeout(self, seconds: float | None) -> Self:
         """Limit the query to a number of seconds, including the wait for a connection; None removes the limit.
 
         After that the query is cancelled and raises `QueryTimeout`. The native PostgreSQL engine also cancels it on
@@ -176,19 +175,18 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         """
         if seconds is not None:
             checked_seconds(seconds, "timeout()")
-        source: Any = self
-        query: Any = self._with_statement(self.statement.within(seconds), self.structure)
+        query = self._with_statement(self.statement.within(seconds), self.structure)
         # It has the same clauses.
-        query._partial = source._partial  # noqa: SLF001  # a query's own
-        return query  # type: ignore[no-any-return]  # its class is that of `_with_statement()`
+        query._partial = self._partial  # noqa: SLF001  # a query's own
+        return query
 
     # -- relations, locks ----------------------------------------------------------------------------------------------
 
-    def select_related(self: Source[Q], *fields: str | None) -> Q:
+    def select_related(self, *fields: str | None) -> Self:
         """Load foreign keys and one-to-one relations with a join; `select_related(None)` removes them."""
         return self._with(clauses.SelectRelated(fields))
 
-    def prefetch_related(self: Source[Q], *lookups: object) -> Q:
+    def prefetch_related(self, *lookups: object) -> Self:
         """Load relations with one further query each.
 
         `lookups` are paths, and `Prefetch` objects with a QuerySet or an `AsyncQuery`. `prefetch_related(None)` removes
@@ -197,29 +195,29 @@ class BuildingQuery(StatementHolder, Generic[M, R]):
         return self._with(clauses.Prefetch(snapshot_prefetches(lookups)))
 
     def select_for_update(
-        self: Source[Q], nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
-    ) -> Q:
+        self, nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
+    ) -> Self:
         """Lock the rows until the transaction ends.
 
         Running the query outside a transaction raises `TransactionManagementError`.
         """
         return self._with(clauses.Lock(bool(nowait), bool(skip_locked), tuple(of), bool(no_key)))
 
-    def fetch_mode(self: Source[Q], fetch_mode: object) -> Q:
+    def fetch_mode(self, fetch_mode: object) -> Self:
         """Set how rows fetch attributes that are not loaded; requires Django 6.1."""
         return self._with(clauses.Fetching(fetch_mode))
 
     # -- several queries -----------------------------------------------------------------------------------------------
 
-    def union(self: Source[Q], *other_qs: object, all: bool = False) -> Q:
+    def union(self, *other_qs: object, all: bool = False) -> Self:
         """Return the rows of all queries, without duplicates unless `all` is true."""
         return self._with(clauses.Combine("union", snapshot_values(self, other_qs), bool(all)))
 
-    def intersection(self: Source[Q], *other_qs: object) -> Q:
+    def intersection(self, *other_qs: object) -> Self:
         """Return the rows that all queries have in common."""
         return self._with(clauses.Combine("intersection", snapshot_values(self, other_qs)))
 
-    def difference(self: Source[Q], *other_qs: object) -> Q:
+    def difference(self, *other_qs: object) -> Self:
         """Return the rows that the other queries do not have."""
         return self._with(clauses.Combine("difference", snapshot_values(self, other_qs)))
 

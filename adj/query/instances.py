@@ -15,7 +15,7 @@ from adj.engines.threads.unsent_writes import call_keeping_transaction
 from adj.execution.databases import executor_for
 from adj.query.async_query import AsyncQuery
 from adj.statement.text import NotedCall, call_text
-from adj.typevars import M
+from adj.typevars import Instance
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,10 +55,10 @@ async def delete(instance: Model, using: str | None = None, keep_parents: bool =
 
 
 async def refresh(
-    instance: M,
+    instance: Instance,
     using: str | None = None,
     fields: Iterable[str] | None = None,
-    from_queryset: QuerySet[M] | AsyncQuery[M, M] | None = None,
+    from_queryset: QuerySet[Instance] | AsyncQuery[Instance, Instance] | None = None,
 ) -> None:
     """Reload an instance as `instance.refresh_from_db()` does: all fields that are loaded, or the named `fields`.
 
@@ -95,11 +95,11 @@ async def validate(
         await _run(_alias_of_writes(instance, None), instance.full_clean, **options)
 
 
-def _checked(instance: M, name: str) -> M:
+def _checked(instance: Instance, name: str) -> Instance:
     """The instance, or that of a lazy object such as `request.user`. Raises `TypeError` for any other value."""
     value: Any = unwrapped(instance)
     if isinstance(value, Model):
-        return cast("M", value)
+        return cast("Instance", value)
     got = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
     raise TypeError(f"adj.{name}() expects a model instance; got {got}.")
 

@@ -1,4 +1,4 @@
-"""The type of `self` in query methods, which decides the type of the query that they return."""
+"""The type of an object whose query methods return a query: what a project's `queryset_method` is called on."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.query.async_query import AsyncQuery, query_of
 from adj.query.hidden_frames import hides_frame
+from adj.query.returns_query import ReturnsQuery
 from adj.statement.clauses import Clause
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import Structure, Unkeyed
@@ -39,7 +40,9 @@ Values = Mapping[str, Any]
 __tracebackhide__ = hides_frame
 
 
-class RelatedQuery(AsyncQuery[M, M], Generic[M]):
+class RelatedQuery(  # type: ignore[misc]  # as `ReturnsQuery` says
+    ReturnsQuery[AsyncQuery[M, M]], AsyncQuery[M, M], Generic[M]
+):
     """The rows of an instance's relation, with methods that change the relation. Created by `related()`.
 
     Query methods such as `filter()` return an `AsyncQuery`, which cannot change the relation. `objs` are instances or,

@@ -16,7 +16,7 @@ from mypy.errorcodes import ErrorCode
 from mypy.literals import literal_hash
 from mypy.lookup import lookup_fully_qualified
 from mypy.nodes import Context, Expression, FuncItem, MypyFile, Node, TypeInfo, Var
-from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, MethodContext
+from mypy.plugin import AnalyzeTypeContext, CheckerPluginInterface, FunctionContext, FunctionSigContext, MethodContext
 from mypy.semanal import SemanticAnalyzer
 from mypy.types import Instance, Type, TypedDictType, get_proper_type
 
@@ -101,6 +101,15 @@ class Api:
         with checker.msg.filter_errors():
             return checker.expr_checker.accept(expression)
 
+    def assigned(self, expression: Expression) -> Type | None:
+        """Return the type of the value that a variable has here, if it was assigned in this function.
+
+        mypy itself reads a variable with the keys of its first value and of this one.
+        """
+        if not isinstance(self._api, TypeChecker) or literal_hash(expression) is None:
+            return None
+        return self._api.binder.get(expression)
+
     def is_assigned(self, expression: Context) -> bool:
         """Return whether an attribute such as `book.author` was assigned earlier in the control flow."""
         key = literal_hash(cast("Expression", expression))
@@ -155,7 +164,7 @@ def analyzer(context: AnalyzeTypeContext) -> object:
     return cast("Any", context.api).api
 
 
-def expected_type(context: FunctionContext | MethodContext) -> Type | None:
+def expected_type(context: FunctionContext | FunctionSigContext | MethodContext) -> Type | None:
     """Return the type that the context of a call expects; None if it accepts any."""
     contexts = context.api.type_context
     return contexts[-1] if contexts else None

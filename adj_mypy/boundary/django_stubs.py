@@ -70,6 +70,15 @@ def with_attributes(query: Type) -> Type:
     return proper.copy_modified(args=[_restored(argument) for argument in proper.args])
 
 
+def annotations_of(typ: Type) -> TypedDictType | None:
+    """Return the annotations of django-stubs' `WithAnnotations[Book, Counts]`; None for other types."""
+    proper = get_proper_type(typ)
+    if not isinstance(proper, Instance) or ANNOTATED_WITH not in proper.type.name or not proper.args:
+        return None
+    known = get_proper_type(proper.args[-1])
+    return known if isinstance(known, TypedDictType) else None
+
+
 def _lacks_attributes(typ: Type) -> bool:
     proper = get_proper_type(typ)
     return isinstance(proper, Instance) and proper.extra_attrs is None and ANNOTATED_WITH in proper.type.name

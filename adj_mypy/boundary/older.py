@@ -22,5 +22,5 @@ LEAVES_DEFAULTS: Final = tuple(map(int, __version__.split(".")[:2])) < (1, 20)
 def query_annotation(info: TypeInfo, context: AnalyzeTypeContext) -> Type:
     """Return the type of a query class in an annotation: its rows are its model, unless they are given."""
     written = context.type.args
-    arguments = [*written, *written] if len(written) == 1 else written
+    arguments = [*written, *written] if len(written) == 1 and LEAVES_DEFAULTS else written
     return cast("TypeAnalyser", context.api).analyze_type_with_type_info(info, arguments, context.type, False)

@@ -1,14 +1,16 @@
 """Compare, map and combine types. The rest of the plugin imports mypy's own functions for that from here.
 
-Private API of mypy used here: `mypy.subtypes` (`is_subtype`), `mypy.typeops` (`make_simplified_union`), `mypy.maptype`
-(`map_instance_to_supertype`), `mypy.type_visitor` (`TypeTranslator`).
+Private API of mypy used here: `mypy.subtypes` (`is_subtype`, `is_proper_subtype`), `mypy.join` (`join_types`),
+`mypy.typeops` (`make_simplified_union`), `mypy.maptype` (`map_instance_to_supertype`), `mypy.type_visitor`
+(`TypeTranslator`).
 """
 
 from __future__ import annotations
 
+from mypy.join import join_types
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import TypeInfo
-from mypy.subtypes import is_subtype
+from mypy.subtypes import is_proper_subtype, is_subtype
 from mypy.type_visitor import TypeTranslator
 from mypy.typeops import make_simplified_union
 from mypy.types import AnyType, Instance, TypeOfAny
@@ -18,7 +20,9 @@ __all__ = [
     "any_type",
     "erroneous",
     "has_base",
+    "is_proper_subtype",
     "is_subtype",
+    "join_types",
     "make_simplified_union",
     "map_to_base",
 ]

@@ -181,14 +181,15 @@ class Call:
         known = state_of(self.project, model)
         if known is not None:
             return known
-        annotated = (state_of(self.project, row) or NOTHING).annotations
+        in_rows = state_of(self.project, row) or NOTHING
+        annotated = in_rows.annotations
         if is_tracked(model):
             # After `row_state.reassigning` the annotations are only in the rows.
             own = {name: typ for name, typ in annotated.items() if not self._is_list_of_rows(typ)}
             names = annotated.keeping(own)
             return State(annotations=names) if names else NOTHING
         if self.project.model_of(row) is not None:
-            return State(annotations=annotated)
+            return State(annotations=annotated, aliases=in_rows.aliases)
         return State(annotations=ANY_NAMES)
 
     def _is_list_of_rows(self, typ: Type) -> bool:

@@ -21,7 +21,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from adj_mypy.boundary.api import Api
+from adj_mypy.boundary.api import Api, expected_type
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.types import any_type, make_simplified_union
 
@@ -45,11 +45,22 @@ def nested_query(context: FunctionSigContext) -> FunctionLike:
     query = Instance(info, [any_type(), any_type()])
     items = map(get_proper_type, flatten_nested_unions([signature.arg_types[at]]))
     variable = next((item for item in items if isinstance(item, TypeVarType)), None)
-    if variable is not None:
+    if variable is not None and not _is_prefetch_expected(context):
         return signature.copy_modified(variables=[_or(each, query, variable) for each in signature.variables])
     types = list(signature.arg_types)
     types[at] = make_simplified_union([types[at], query])
     return signature.copy_modified(arg_types=types)
+
+
+def _is_prefetch_expected(context: FunctionSigContext) -> bool:
+    """Return whether the context of a call decides the type variables of a `Prefetch`: `lookups: list[Prefetch]`.
+
+    Then its query is not one of them, because the defaults of the variables only stand for QuerySets.
+    """
+    expected = get_proper_type(expected_type(context))
+    items = flatten_nested_unions([expected] if expected is not None else [])
+    proper = [get_proper_type(item) for item in items]
+    return any(isinstance(item, Instance) and item.type.fullname == PREFETCH for item in proper)
 
 
 def _or(declared: TypeVarLikeType, query: Instance, meant: TypeVarType) -> TypeVarLikeType:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mypy.nodes import CallExpr, Expression, MemberExpr
-from mypy.types import CallableType, Instance, Type, TypeType, get_proper_type
+from mypy.plugin import FunctionSigContext
+from mypy.types import AnyType, CallableType, FunctionLike, Instance, ProperType, Type, TypeType, get_proper_type
 
 from adj_mypy.boundary.fullnames import MANAGER, QUERY
-from adj_mypy.boundary.types import map_to_base
+from adj_mypy.boundary.types import any_type, map_to_base
 from adj_mypy.calls.added_names import added_names
-from adj_mypy.calls.call import Call, Query
+from adj_mypy.calls.call import TYPE_ARGUMENTS, Call, Query
 from adj_mypy.expressions.names import ANY_NAMES
 from adj_mypy.models.project import ModelClass, model_info, relations, single_relations, target_of
 from adj_mypy.row_state.managers import default_manager, first_rows, live_manager
@@ -29,19 +30,19 @@ def q(call: Call) -> Type:
 
     The state of a QuerySet's rows is not known, and it may have other names.
     """
-    result = get_proper_type(call.result)
+    result = _with_own_rows(get_proper_type(call.result))
     arguments = call.positional()
     if not isinstance(result, Instance) or result.type.fullname != QUERY or len(arguments) != 1:
         return call.result
     if state_of(call.project, result.args[1]) is not None:
-        return call.result
+        return result
     related = _related(call, arguments[0].expression)
     if related is not None:
         return _query_of(call, result, *related)
     manager = _manager(call, arguments[0].expression, arguments[0].type)
     model = call.project.model_of(result.args[0]) if manager is None else manager.model
     if model is None:
-        return call.result
+        return result
     rows = None if manager is None else first_rows(call.project, call.api, manager)
     if rows is None:
         return _unknown_rows(call, result, model, arguments[0].type)
@@ -72,6 +73,26 @@ def _related(call: Call, source: Expression) -> tuple[ModelClass, State, Type] |
         return None
     row = row_type(call.project, call.api, target, rows[1])
     return target, rows[0], with_way_back(call.project, call.api, relation, row, owner)
+
+
+def q_signature(context: FunctionSigContext) -> FunctionLike:
+    """Return the signature of `q()` with `Any` for rows that are instances of the model.
+
+    Otherwise mypy would infer from an expected query of annotated rows that the argument is their class.
+    """
+    signature = context.default_signature
+    result = get_proper_type(signature.ret_type)
+    if not isinstance(result, Instance) or len(result.args) != TYPE_ARGUMENTS or result.args[0] != result.args[1]:
+        return signature
+    return signature.copy_modified(ret_type=result.copy_modified(args=[result.args[0], any_type()]))
+
+
+def _with_own_rows(result: ProperType) -> ProperType:
+    """Return the result of that signature with rows that are instances of the model."""
+    if not isinstance(result, Instance) or len(result.args) != TYPE_ARGUMENTS:
+        return result
+    is_any = isinstance(get_proper_type(result.args[1]), AnyType)
+    return result.copy_modified(args=[result.args[0], result.args[0]]) if is_any else result
 
 
 def _unknown_rows(call: Call, result: Instance, model: ModelClass, source: Type) -> Type:

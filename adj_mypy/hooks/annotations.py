@@ -1,4 +1,4 @@
-"""The hook for names in annotations: models, `Loaded[...]`, and queries where mypy is older than 1.20."""
+"""The hook for names in annotations: models, `Loaded[...]`, and queries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Annotations:
             return self._loaded
         if fullname == QUERY:
             query = self._info(fullname)
-            return None if query is None else partial(older.query_annotation, query)
+            return None if query is None else partial(self._query, query)
         if inner is not None:
             return (lambda context: generic.bare_instance(inner(context))) if self._tracked else inner
         info = self._info(fullname)
@@ -44,8 +44,12 @@ class Annotations:
     @cached_property
     def _names(self) -> frozenset[str]:
         """The names that the plugin analyzes itself."""
-        query = (QUERY,) if older.LEAVES_DEFAULTS else ()
-        return frozenset({LOADED, *query, *(self.project.models if self._tracked else ())})
+        return frozenset({LOADED, QUERY, *(self.project.models if self._tracked else ())})
+
+    def _query(self, info: TypeInfo, context: AnalyzeTypeContext) -> Type:
+        from adj_mypy.row_state import contracts  # late, as below
+
+        return contracts.of_query(self.project, context, older.query_annotation(info, context))
 
     def _loaded(self, context: AnalyzeTypeContext) -> Type:
         # Imported late because it needs adj itself: see `adj_mypy.hooks.handlers`.

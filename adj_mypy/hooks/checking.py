@@ -5,7 +5,7 @@ The plugin imports this module late: `adj_mypy.hooks.handlers` says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Final, TypeAlias
 
@@ -17,13 +17,14 @@ from adj_mypy.boundary import generic
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.types import has_base
-from adj_mypy.calls import bound, methods, misused, signatures
+from adj_mypy.calls import bound, methods, misused, signatures, start
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.declared_dicts import as_expected
 from adj_mypy.hooks.handlers import FUNCTIONS, METHODS, OTHERS, Handler
 from adj_mypy.models import dependencies
 from adj_mypy.models.project import Project
-from adj_mypy.row_state import managers, reading, reassigning, sync_reads
+from adj_mypy.row_state import collecting, managers, reading, reassigning, sync_reads
+from adj_mypy.row_state.row_types import without_aliases
 from adj_mypy.rows import load, queryset_methods
 
 Lookup: TypeAlias = Callable[[str], TypeInfo | None]
@@ -33,9 +34,14 @@ OfMethod: TypeAlias = Callable[[MethodContext], Type]
 OfFunctionSignature: TypeAlias = Callable[[FunctionSigContext], FunctionLike]
 OfMethodSignature: TypeAlias = Callable[[MethodSigContext], FunctionLike]
 
-LOAD: Final = "adj.query.load.load"
+_SIGNATURES: Final[Mapping[str, OfFunctionSignature]] = {
+    "adj.query.load.load": load.load_signature,
+    "adj.query.entry.q": start.q_signature,
+}
 
-NAMES: Final = frozenset({*METHODS, *OTHERS, *reassigning.ITEM_METHODS, *sync_reads.READS, "all"})
+NAMES: Final = frozenset(
+    {*METHODS, *OTHERS, *reassigning.ITEM_METHODS, *collecting.ADDING, *collecting.UNITING, *sync_reads.READS, "all"}
+)
 """The names of methods with a hook; mypy asks for every call of every class."""
 
 REFUSED: Final = frozenset({*misused.REFUSED, misused.ITERATION})
@@ -141,7 +147,7 @@ class Checking:
             return signatures.exact_keywords
         if self.project.remembered(fullname, lambda: signatures.takes_queries(self._info(fullname))):
             return signatures.nested_query
-        return load.load_signature if fullname == LOAD else inner
+        return _SIGNATURES.get(fullname, inner)
 
     # -- methods -------------------------------------------------------------------------------------------------------
 
@@ -150,6 +156,10 @@ class Checking:
         owner, _, name = fullname.rpartition(".")
         if name not in NAMES and not owner.startswith("adj."):
             return None if inner is None else partial(self._ask_django, inner)
+        if self._tracked and name in collecting.ADDING and owner in collecting.COLLECTIONS:
+            return partial(collecting.added, self.project, name)
+        if self._tracked and name in collecting.UNITING and owner in collecting.COLLECTIONS:
+            return partial(collecting.united, self.project)
         if owner in reassigning.COLLECTIONS:
             return partial(self._taken, name) if self._tracked and name in reassigning.ITEM_METHODS else inner
         handler = self._handler(owner, name)
@@ -177,6 +187,8 @@ class Checking:
             return signatures.operator
         if owner.startswith("adj.") and name in METHODS:
             return signatures.exact_keywords
+        if name in collecting.TAKING and owner in collecting.COLLECTIONS:
+            return partial(collecting.signature, self.project)
         return inner
 
     def _taken(self, name: str, context: MethodContext) -> Type:
@@ -211,7 +223,9 @@ class Checking:
             dependencies.of_call(self.project, context)
         several = bound.answer(call, handler)
         result = misused.checked(call, as_expected(call, handler(call) if several is None else several))
-        return reassigning.fitting(self.project, call.api, context.context, name, result) if self._tracked else result
+        if not self._tracked:
+            return without_aliases(self.project, call.api, result)
+        return reassigning.fitting(self.project, call.api, context.context, name, result)
 
     def _is_manager(self, fullname: str) -> bool:
         """Return whether a class is a manager or QuerySet, or inherits from one."""

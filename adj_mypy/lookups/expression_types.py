@@ -26,7 +26,8 @@ from adj_mypy.expressions.guesses import refuses_every_field
 from adj_mypy.expressions.nulls import Scope, collector, is_nullable, path_of, sources
 from adj_mypy.lookups import paths
 from adj_mypy.lookups.annotated_paths import split
-from adj_mypy.models.fields import optional, type_of_class, type_of_field, type_of_path
+from adj_mypy.lookups.excluded_nulls import excludes_null
+from adj_mypy.models.fields import optional, type_of_class, type_of_field, type_of_path, without_none
 from adj_mypy.models.project import SEPARATOR, target_of
 from adj_mypy.row_state.row_types import plain_row
 
@@ -155,11 +156,14 @@ def _of_many(call: Call, at: Expression, evaluated: Any, scope: Scope) -> Type |
     collector_name = collector(evaluated)
     if collector_name is None:
         return None
+    if collector_name != "ArrayAgg":
+        return call.api.named("builtins.list", [anything])
     source = sources(evaluated)[0]
+    item = _type(call, at, source, scope)
+    if isinstance(source, F) and excludes_null(at, scope.model, path_of(source)):
+        item = without_none(item)
     # The list itself is never NULL.
-    return call.api.named(
-        "builtins.list", [_type(call, at, source, scope) if collector_name == "ArrayAgg" else anything]
-    )
+    return call.api.named("builtins.list", [item])
 
 
 def _named(call: Call, at: Expression, name: str, scope: Scope) -> Type:

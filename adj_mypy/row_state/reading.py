@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mypy.nodes import Decorator, FuncDef, MemberExpr
 from mypy.plugin import AttributeContext
-from mypy.types import Instance, Type, UnionType, get_proper_type
+from mypy.types import AnyType, Instance, NoneType, ProperType, Type, UnionType, get_proper_type
 
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.codes import ATTR_DEFINED, NOT_LOADED
 from adj_mypy.boundary.generic import bare
-from adj_mypy.boundary.types import erroneous
+from adj_mypy.boundary.types import erroneous, make_simplified_union
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.models.project import (
     ModelClass,
@@ -30,15 +30,40 @@ from adj_mypy.row_state.trees import with_way_back
 
 
 def read(project: Project, attribute: str, context: AttributeContext) -> Type:
-    """Return the type of a relation or column of a row."""
-    state, declared = state_of(project, context.type), bare(context.default_attr_type)
-    model = None if state is None else project.model_of(context.type)
+    """Return the type of a relation or column of a row, which may be one of several."""
+    declared, row = bare(context.default_attr_type), _row(Api(context.api), context)
+    if not isinstance(row, UnionType):
+        return _read_one(project, attribute, row, declared, context)
+    rows = [get_proper_type(item) for item in row.items]
+    models = {project.model_of(each) for each in rows if not isinstance(each, NoneType)}
+    if None in models or len(models) != 1:
+        # mypy asks for each item, and this does not tell for which one.
+        return declared
+    return make_simplified_union(
+        [_read_one(project, attribute, each, declared, context) for each in rows if not isinstance(each, NoneType)]
+    )
+
+
+def _row(api: Api, context: AttributeContext) -> ProperType:
+    """Return the type of the row that is read: of the value that its variable has here, as it was assigned."""
+    row, at = context.type, context.context
+    value = get_proper_type(api.assigned(at.expr)) if isinstance(at, MemberExpr) else None
+    if not isinstance(row, Instance) or not isinstance(value, Instance) or value.type is not row.type or not row.args:
+        return row
+    # isinstance() narrows to `Book[Any]`, which tells less than the variable's own type.
+    is_any = bool(value.args) and isinstance(get_proper_type(value.args[-1]), AnyType)
+    return row if is_any else value
+
+
+def _read_one(project: Project, attribute: str, row: ProperType, declared: Type, context: AttributeContext) -> Type:
+    """Return the type of a relation or column of one row."""
+    state, model = state_of(project, row), project.model_of(row)
     if state is None or model is None:
         return declared
     api = Api(context.api)
     if state.has(attribute):
-        row = with_way_back(project, api, relations(model)[attribute], state.loaded[attribute], context.type)
-        return _with_row(project, row, declared)
+        there = with_way_back(project, api, relations(model)[attribute], state.loaded[attribute], row)
+        return _with_row(project, there, declared)
     if context.is_lvalue:
         _assigned(project, api, attribute, context)
         return declared
@@ -102,15 +127,15 @@ def _with_row(project: Project, row: Type, declared: Type) -> Type:
 def read_annotation(project: Project, attribute: str, context: AttributeContext) -> Type:
     """Return the type of an annotation; an attribute that is not one is reported."""
     state = state_of(project, context.type)
-    if state is None or attribute in state.annotations:
-        return context.default_attr_type if state is None else state.annotations[attribute]
+    if state is None or attribute in state.selected:
+        return context.default_attr_type if state is None else state.selected[attribute]
     if state.is_open:
         return context.default_attr_type
     info = model_info(context.type)
     if info is None or not isinstance(context.type, Instance):
         return context.default_attr_type
     model = project.model_of(context.type)
-    fields = {*(() if model is None else taken_names(model)), *state.annotations}
+    fields = {*(() if model is None else taken_names(model)), *state.selected}
     # The class also has Django's exceptions, and names that django-stubs adds.
     methods = {name for name, symbol in info.names.items() if isinstance(symbol.node, (FuncDef, Decorator))}
     message = f'"{info.name}" has no attribute "{attribute}"{suggestion(attribute, fields | methods, fields)}'

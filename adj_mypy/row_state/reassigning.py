@@ -1,14 +1,17 @@
-"""Assigning a row with less loaded to a variable: `book = await q(Book).aget()` after a query with its author.
+"""Assigning another row to a variable: `book = await q(Book).aget()` after a query with its author.
 
-mypy infers the type of a variable from its first value, and would reject the second one. The code is correct, because
-the variable is a book. So if a value does not fit a variable only because of what is loaded, its state is forgotten.
+mypy infers the type of a variable from its first value and narrows it to each later one, but never widens it: the
+variable would still have an author. So its type becomes what both rows have, and mypy narrows that to the second one.
+
+A row without annotations does not fit a variable whose first row has some, although the variable is a book. There the
+state of the value is forgotten.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 from typing import Final
 
 from mypy.nodes import (
@@ -27,12 +30,12 @@ from mypy.nodes import (
     Var,
     WhileStmt,
 )
-from mypy.types import Instance, Type, get_proper_type
+from mypy.types import Instance, TupleType, Type, UnionType, get_proper_type
 
 from adj_mypy.boundary.api import Api
 from adj_mypy.boundary.fullnames import QUERY
 from adj_mypy.boundary.syntax import nodes_in, statements_in
-from adj_mypy.boundary.types import is_subtype
+from adj_mypy.boundary.types import is_proper_subtype, is_subtype, join_types
 from adj_mypy.models.project import Project
 from adj_mypy.row_state.row_types import open_row, replace_rows, with_rows
 
@@ -73,16 +76,39 @@ def fitting(project: Project, api: Api, at: Context, name: str, result: Type) ->
         return result
     taken, put = _value(result, name)
     if at not in targets.refitted and is_subtype(taken, declared):
+        if not is_proper_subtype(taken, declared):
+            _declare(api, target, common(project, declared, taken))
         return result
     plain = with_rows(project, api, taken, None)
     if at not in targets.refitted and not is_subtype(plain, declared):
         others = _with_other_names(project, api, taken)
         return next((put(other) for other in others if is_subtype(other, declared)), result)
     targets.refitted.add(at)
-    if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
-        # A list of rows cannot be narrowed, so the state of its rows is forgotten from here on.
-        api.declare(target.node, with_rows(project, api, declared, None))
+    # A list of rows cannot be narrowed, so the state of its rows is forgotten from here on.
+    _declare(api, target, with_rows(project, api, declared, None))
     return put(plain)
+
+
+def _declare(api: Api, target: Expression, typ: Type) -> None:
+    """Replace the type of a variable, if mypy inferred it."""
+    if isinstance(target, NameExpr) and isinstance(target.node, Var) and target.node.is_inferred:
+        api.declare(target.node, typ)
+
+
+def common(project: Project, declared: Type, taken: Type) -> Type:
+    """Return the type of a variable whose rows have what both its own and the assigned ones have."""
+    one, other = get_proper_type(declared), get_proper_type(taken)
+    if isinstance(one, UnionType):
+        return UnionType.make_union([common(project, item, taken) for item in one.items])
+    if isinstance(other, UnionType):
+        return reduce(partial(common, project), other.items, declared)
+    if isinstance(one, TupleType) and isinstance(other, TupleType) and len(one.items) == len(other.items):
+        return one.copy_modified(items=list(map(partial(common, project), one.items, other.items)))
+    if not isinstance(one, Instance) or not isinstance(other, Instance) or one.type is not other.type:
+        return declared
+    if project.model_of(one) is not None:
+        return join_types(declared, taken)
+    return one.copy_modified(args=list(map(partial(common, project), one.args, other.args)))
 
 
 def _with_other_names(project: Project, api: Api, taken: Type) -> Iterator[Type]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from mypy.types import Instance, TupleType, Type, TypedDictType, UnionType, get_proper_type
+from mypy.types import Instance, TupleType, Type, UnionType, get_proper_type
 
 from adj_mypy.boundary.api import Api
-from adj_mypy.boundary.fullnames import ANNOTATED
-from adj_mypy.boundary.types import any_type
+from adj_mypy.boundary.fullnames import ANNOTATED, QUERY
+from adj_mypy.boundary.types import any_type, has_base
 from adj_mypy.models.project import ModelClass, Project, full_name, relations, target_of
-from adj_mypy.row_state.codec import decode, encode, encode_annotations
+from adj_mypy.row_state.codec import argument_of_query, argument_of_row, state_in
 from adj_mypy.row_state.state import NOTHING, State
 
 Change: TypeAlias = Callable[[ModelClass, State], State]
@@ -38,9 +38,8 @@ def _row_type(project: Project, api: Api, model: ModelClass, state: State) -> Ty
     tracked = bool(info.defn.type_vars)
     if not tracked and not state.annotations:
         return Instance(info, [])
-    items = encode(state) if tracked else encode_annotations(state)
     annotated = api.info(full_name(model) + ANNOTATED) if state.annotations else None
-    return Instance(annotated or info, [api.typed_dict(items, readonly=True)])
+    return Instance(annotated or info, [argument_of_row(api, model, state, tracked=tracked)])
 
 
 def open_row(project: Project, api: Api, model: ModelClass) -> Type:
@@ -60,9 +59,8 @@ def state_of(project: Project, row: Type | None) -> State | None:
     proper = get_proper_type(row)
     if not isinstance(proper, Instance) or not proper.args:
         return None
-    known = get_proper_type(proper.args[-1])
     model = project.model_of(proper)
-    return decode(model, known) if model is not None and isinstance(known, TypedDictType) else None
+    return None if model is None else state_in(model, proper.args[-1])
 
 
 def with_rows(project: Project, api: Api, typ: Type, change: Change | None) -> Type:
@@ -106,11 +104,26 @@ def named_model(project: Project, api: Api, model: ModelClass, known: State) -> 
     It is the model's own class even with annotations, so that every query of books is an `AsyncQuery[Book]`.
     """
     plain = plain_row(project, api, model)
-    items = encode(known)
-    if not items or not isinstance(plain, Instance) or not plain.type.defn.type_vars:
+    if not isinstance(plain, Instance) or not plain.type.defn.type_vars:
         return plain
-    names = api.typed_dict(items, readonly=True, optional=known.aliases)
-    return plain.copy_modified(args=[names])
+    argument = argument_of_query(api, known)
+    return plain if argument is None else plain.copy_modified(args=[argument])
+
+
+def without_aliases(project: Project, api: Api, result: Type) -> Type:
+    """Return a result with the project's own class for rows that have nothing but names for later clauses.
+
+    These are in the rows only where rows are not tracked. The result may not be a query, which needs them.
+    """
+
+    def plain(model: ModelClass, row: Type) -> Type:
+        state = state_of(project, row)
+        has_only_aliases = state is not None and not state.selected and not state.is_open
+        return plain_row(project, api, model) if has_only_aliases else row
+
+    proper = get_proper_type(result)
+    is_query = isinstance(proper, Instance) and has_base(proper.type, QUERY)
+    return result if is_query else replace_rows(project, result, plain)
 
 
 def is_tracked(model: Type) -> bool:

@@ -14,6 +14,7 @@ from adj_mypy.lookups import conditions
 from adj_mypy.lookups.aggregates import check_nested
 from adj_mypy.lookups.expression_types import default_alias, expression_class_of, expression_type
 from adj_mypy.row_state.row_types import is_tracked, plain_row, row_type, unknown_state
+from adj_mypy.row_state.state import State
 from adj_mypy.rows.aggregate_rows import with_aggregate_rows
 
 
@@ -33,11 +34,13 @@ def alias(call: Call) -> Type:
     query = call.query
     if query is None:
         return call.result
-    known = query.known.with_aliases(_annotations(call, query))
-    if is_tracked(plain_row(call.project, call.api, query.model)):
-        return call.query_type(known=known, row=with_aggregate_rows(call, query).row)
-    # Only the type of the rows can tell that there are more names, not which ones.
-    return call.query_type(known=known, row=_with(call, query, ANY_NAMES))
+    new = _annotations(call, query)
+    known, row = query.known.with_aliases(new), with_aggregate_rows(call, query).row
+    if not is_tracked(plain_row(call.project, call.api, query.model)) and call.project.model_of(row) is not None:
+        # The model has no type argument, so the rows carry the names for later clauses.
+        state = query.row_state(call.project) or State()
+        row = row_type(call.project, call.api, query.model, state.with_aliases(new))
+    return call.query_type(known=known, row=row)
 
 
 def extra(call: Call) -> Type:

@@ -17,19 +17,20 @@ from adj_mypy.calls.call import Call, Query, literal_text
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups.expression_types import expression_type, is_aggregate
 from adj_mypy.models.fields import key_of, type_of_field, type_of_path
+from adj_mypy.row_state.codec import is_requirement
 from adj_mypy.row_state.row_types import open_row, plain_row, row_type
 from adj_mypy.row_state.state import State
 from adj_mypy.rows.annotate import name_of
 
 
 def run(call: Call) -> Type:
-    """`run()`: a list of rows; or of plain instances if the context expects that, as in `return await ...`.
+    """`run()`: a list of rows; or of what the context names, as in `return await ...`: a model or `Loaded[...]`.
 
     Lists are invariant, so a list of annotated rows is not a `list[Book]`. A list that was just created may be one.
     """
     query = call.query
     wanted = expected_item(call.context, "builtins.list")
-    if query is None or not isinstance(wanted, Instance) or wanted.args:
+    if query is None or not isinstance(wanted, Instance) or (wanted.args and not is_requirement(wanted)):
         return call.result
     is_wanted = call.project.model_of(wanted) is not None and is_subtype(query.row, wanted)
     return call.awaitable(call.api.named("builtins.list", [wanted])) if is_wanted else call.result

@@ -99,6 +99,10 @@ class Reader:
     def _typed_dict(self) -> Keys:
         items: dict[str, Type] = {}
         self._take("(")
+        if self._next() != "{":
+            # The class that names it in messages.
+            self._take()
+            self._take(",")
         self._take("{")
         while self._next() != "}":
             key = self._take().rstrip("=?")

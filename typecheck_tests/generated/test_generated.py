@@ -59,7 +59,7 @@ def test_a_value_has_not_a_revealed_type(text: str, value: object) -> None:
 
 
 def test_what_a_revealed_type_is_made_of() -> None:
-    typ = Reader("list[shop.Book@adj[TypedDict({'n'=: int, 'author'=: shop.Author[TypedDict({})]})]]").read()
+    typ = Reader("list[shop.Book@adj[TypedDict(Keys, {'n'=: int, 'author'=: shop.Author[TypedDict({})]})]]").read()
     names = [getattr(part, "name", "") for part in parts(typ)]
     assert names == ["list", "shop.Book@adj", "", "int", "shop.Author", ""]
     assert not has_any(typ)

@@ -20,6 +20,8 @@ from packaging.requirements import Requirement
 _MARK = re.compile(r"#\s(?P<kind>[REN])(?:\[(?P<where>[^\]]+)\])?:\s(?P<text>.*?)\s*$")
 _REVEALED = re.compile(r'^Revealed type is "(.*)"$')
 _MODULES = re.compile(r"\b(?:[a-z_]\w*\.)+(?=[A-Z]\w*|dict\b|list\b|tuple\b)")
+_TYPED_DICT = re.compile(r"TypedDict\('?(?:Keys|Nothing|Needs)'?, ")
+_COLUMNS = re.compile(r"(, )?'\.\w*'=: None")
 _EXPLANATION = "adj: "
 """How the notes begin that say why the plugin fell back to a general type."""
 REST = "..."
@@ -103,5 +105,29 @@ def _message(line: int, severity: str, text: str) -> Message:
 
 
 def short(text: str) -> str:
-    """A type or message with names as the source has them: without the modules of classes."""
-    return _MODULES.sub("", text.replace("builtins.", ""))
+    """A type or message with names as the source has them, without the modules of classes; and rows as their states.
+
+    `Book[Row[Has[TypedDict(Keys, {'author'=: ..., '.'=: None})]]]` is written `Book[TypedDict({'author'=: ...})]`.
+    """
+    return _states(_COLUMNS.sub("", _MODULES.sub("", text.replace("builtins.", ""))).replace("{, ", "{"))
+
+
+def _states(text: str) -> str:
+    """The text with the TypedDicts of rows alone, also of what `Loaded[...]` requires."""
+    text = _TYPED_DICT.sub("TypedDict(", text)
+    for begin, end in (("Row[Has[", "]]"), ("def () -> ", "")):
+        while (at := text.find(begin + "TypedDict(")) >= 0:
+            start = at + len(begin)
+            stop = _end(text, start + len("TypedDict"))
+            text = text[:at] + text[start:stop] + text[stop + len(end) :]
+    return text
+
+
+def _end(text: str, start: int) -> int:
+    """Where the brackets that open here are closed."""
+    depth = 0
+    for at in range(start, len(text)):
+        depth += (text[at] in "([{") - (text[at] in ")]}")
+        if depth == 0:
+            return at + 1
+    return len(text)

@@ -39,9 +39,15 @@ def _lines(page: list[str]) -> Iterator[str]:
 
 def _block(code: list[str], number: int) -> Iterator[str]:
     """A block with the line of its fence, which is the head of its coroutine."""
-    is_module = all(isinstance(statement, _DEFINITIONS) for statement in _statements("\n".join(code)))
+    is_module = all(_is_definition(statement) for statement in _statements("\n".join(code)))
     yield "" if is_module else f"async def block_{number}() -> None:"
     yield from code if is_module else (f"    {line}" if line else "" for line in code)
+
+
+def _is_definition(statement: ast.stmt) -> bool:
+    """Whether a statement imports or defines; so does `Listed: TypeAlias = ...`."""
+    is_alias = isinstance(statement, ast.AnnAssign) and ast.unparse(statement.annotation) == "TypeAlias"
+    return is_alias or isinstance(statement, _DEFINITIONS)
 
 
 def _statements(code: str) -> list[ast.stmt]:

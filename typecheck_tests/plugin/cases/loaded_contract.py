@@ -74,7 +74,7 @@ async def a_row_that_carries_more() -> None:
 
 async def a_row_that_does_not() -> None:
     credit(await q(Book).aget())
-    # E: Argument 1 to "credit" has incompatible type "Book[TypedDict({})]"; expected "Book[TypedDict({'autho ...
+    # E: Argument 1 to "credit" has incompatible type "Book[Row[Has[Nothing]]]"; expected "Book[Callable[[], Needs[L ...
 
 
 async def a_row_of_which_nothing_is_known(book: Book) -> None:
@@ -85,25 +85,22 @@ async def a_row_of_which_nothing_is_known(book: Book) -> None:
 async def a_path() -> None:
     imprint(await q(Book).select_related("author__publisher").aget())
     imprint(await q(Book).select_related("author").aget())
-    # E: Argument 1 to "imprint" has incompatible type "Book[TypedDict({'author'=: Author[TypedDict({})]})]"; ...
+    # E: Argument 1 to "imprint" has incompatible type "Book[Row[Has[Keys[Literal['author']]]]]"; expected "Book[Cal ...
     named(await q(Book).select_related("author").aget())
-    # E: Argument 1 to "named" has incompatible type "Book[TypedDict({'author'=: Author[TypedDict({})]})]"; e ...
+    # E: Argument 1 to "named" has incompatible type "Book[Row[Has[Keys[Literal['author']]]]]"; expected "Book[Calla ...
 
 
 async def a_relation_to_many() -> None:
     shelved(await q(Author).prefetch_related("books").aget())
     shelved(await q(Author).aget())
-    # E: Argument 1 to "shelved" has incompatible type "Author[TypedDict({})]"; expected "Author[TypedDict({' ...
+    # E: Argument 1 to "shelved" has incompatible type "Author[Row[Has[Nothing]]]"; expected "Author[Callable[[], Ne ...
 
 
 async def lists() -> None:
     all_credits(await q(Book).select_related("author").run())
     all_credits(await q(Book).run())
-    # E: Argument 1 to "all_credits" has incompatible type "list[Book[TypedDict({})]]"; expected "list[Book[T ...
+    # E: Argument 1 to "all_credits" has incompatible type "list[Book[Row[Has[Nothing]]]]"; expected "list[Book[Call ...
     all_credits(await q(Book).select_related("author", "editor").run())
-    # E: Argument 1 to "all_credits" has incompatible type "list[Book[TypedDict({'author'=: Author[TypedDict( ...
-    # N: "list" is invariant -- see https://mypy.readthedocs.io/en/stable/common_issues.html#variance
-    # N: Consider using "Sequence" instead, which is covariant
     some_credits(await q(Book).select_related("author", "editor").run())
 
 
@@ -111,11 +108,11 @@ async def members_of_classes() -> None:
     rich, poor = await q(Book).select_related("author").aget(), await q(Book).aget()
     Card(rich), Pair(rich), Entry(book=rich)
     Card(poor)
-    # E: Argument 1 to "Card" has incompatible type "Book[TypedDict({})]"; expected "Book[TypedDict({'author' ...
+    # E: Argument 1 to "Card" has incompatible type "Book[Row[Has[Nothing]]]"; expected "Book[Callable[[], Needs[Lit ...
     Pair(poor)
-    # E: Argument 1 to "Pair" has incompatible type "Book[TypedDict({})]"; expected "Book[TypedDict({'author' ...
+    # E: Argument 1 to "Pair" has incompatible type "Book[Row[Has[Nothing]]]"; expected "Book[Callable[[], Needs[Lit ...
     Entry(book=poor)
-    # E: Incompatible types (expression has type "Book[TypedDict({})]", TypedDict item "book" has type "Book[ ...
+    # E: Incompatible types (expression has type "Book[Row[Has[Nothing]]]", TypedDict item "book" has type "Book[Cal ...
 
 
 async def what_it_says_is_known_inside() -> None:
@@ -133,7 +130,7 @@ async def a_returned_row() -> Credited:
 
 async def a_returned_row_with_less() -> Credited:
     return await q(Book).aget()
-    # E: Incompatible return value type (got "Book[TypedDict({})]", expected "Book[TypedDict({'author'=: Auth ...
+    # E: Incompatible return value type (got "Book[Row[Has[Nothing]]]", expected "Book[Callable[[], Needs[Literal['a ...
 
 
 async def the_row_that_is_returned() -> None:
@@ -143,7 +140,7 @@ async def the_row_that_is_returned() -> None:
 async def a_query_of_such_rows(query: AsyncQuery[Book, Credited]) -> AsyncQuery[Book, Credited]:
     (await query.aget()).author
     return q(Book)
-    # E: Incompatible return value type (got "AsyncQuery[Book, Book[TypedDict({})]]", expected "AsyncQuery[Bo ...
+    # E: Incompatible return value type (got "AsyncQuery[Book, Book[Row[Has[Nothing]]]]", expected "AsyncQuery[Book, ...
 
 
 async def a_row_with_annotations() -> None:
@@ -151,7 +148,7 @@ async def a_row_with_annotations() -> None:
 
     credit(await q(Book).annotate(n=Count("tags")).select_related("author").aget())
     credit(await q(Book).annotate(n=Count("tags")).aget())
-    # E: Argument 1 to "credit" has incompatible type "Book@adj[TypedDict({'n'=: int})]"; expected "Book[Type ...
+    # E: Argument 1 to "credit" has incompatible type "Book@adj[Row[Has[Keys[Literal['n']]]]]"; expected "Book[Calla ...
 
 
 async def a_callable() -> None:
@@ -163,7 +160,7 @@ async def a_protocol_of_the_project() -> None:
     has_author(await q(Book).select_related("author").aget())
     shows: Shows = Shown()
     shows.show(await q(Book).aget())
-    # E: Argument 1 to "show" of "Shows" has incompatible type "Book[TypedDict({})]"; expected "Book[TypedDic ...
+    # E: Argument 1 to "show" of "Shows" has incompatible type "Book[Row[Has[Nothing]]]"; expected "Book[Callable[[] ...
 
 
 async def an_assigned_relation(author: Author) -> None:
@@ -187,7 +184,7 @@ def a_column_is_no_relation(book: Loaded[Book, Literal["pages"]]) -> None: ...
 def too_few_arguments(book: Loaded[Book]) -> None: ...
 
 
-# E: Loaded[...] takes a model and a Literal of relations  [adj-lookup]
+# E: Loaded[...] takes a model, a Literal of relations, and optionally a TypedDict of annotations  [adj-lookup]
 
 
 async def loaded_afterwards() -> None:

@@ -93,7 +93,7 @@ async def apps_that_refer_to_each_other() -> None:
         reveal_type([title.kind for title in house.titles.all()])  # R: list[str]
     for house in member.houses.all():
         house.owner
-        house.founder
+        house.founder  # E: "House.founder" is not loaded: add .select_related("founder") to the query ...
 
 
 async def a_model_of_a_package() -> None:

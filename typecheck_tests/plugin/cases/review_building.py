@@ -118,13 +118,13 @@ async def given_in_a_condition() -> None:
     if (book := await q(Book).select_related("author").afirst()) is not None:
         book.author
     if (book := await q(Book).afirst()) is not None:
-        reveal_type(book)  # R: Book
+        reveal_type(book)  # R: Book[TypedDict({})]
 
 
 async def given_to_several_variables() -> None:
     books, number = await asyncio.gather(q(Book).select_related("author").run(), q(Book).acount())
     books, number = await asyncio.gather(q(Book).run(), q(Book).acount())
-    reveal_type(books)  # R: list[Book]
+    reveal_type(books)  # R: list[Book[TypedDict({})]]
     book, count = await q(Book).select_related("author").aget(), 1
     book, count = await q(Book).aget(), 2
-    reveal_type(book)  # R: Book
+    reveal_type(book)  # R: Book[TypedDict({})]

@@ -95,7 +95,7 @@ async def a_column_that_is_not_there() -> None:
 
 async def an_alias_is_no_attribute() -> None:
     book = await q(Book).alias(n=Count("tags")).filter(n=1).aget()
-    book.n  # E: "Book[TypedDict({})]" has no attribute "n"  [attr-defined]
+    book.n  # E: "Book[Row[Has[Nothing]]]" has no attribute "n"  [attr-defined]
 
 
 async def an_alias_is_known_to_later_clauses() -> None:
@@ -160,7 +160,7 @@ async def a_list_of_rows_that_was_kept_is_invariant() -> None:
 
     books = await q(Book).annotate(n=Count("tags")).run()
     show(books)
-    # E: Argument 1 to "show" has incompatible type "list[Book@adj[TypedDict({'n'=: int})]]"; expected "list[Book]"  ...
+    # E: Argument 1 to "show" has incompatible type "list[Book@adj[Row[Has[Keys[Literal['n']]]]]]"; expected "list[B ...
     # N: "list" is invariant -- see https://mypy.readthedocs.io/en/stable/common_issues.html#variance
     # N: Consider using "Sequence" instead, which is covariant
     show([*books])
@@ -168,7 +168,7 @@ async def a_list_of_rows_that_was_kept_is_invariant() -> None:
 
 async def a_list_of_another_model_is_an_error() -> list[Author]:
     return await q(Book).annotate(n=Count("tags")).run()
-    # E: Incompatible return value type (got "list[Book@adj[TypedDict({'n'=: int})]]", expected "list[Author]")  [ret...
+    # E: Incompatible return value type (got "list[Book@adj[Row[Has[Keys[Literal['n']]]]]]", expected "list[Author]" ...
 
 
 async def a_variable_that_is_annotated_step_by_step(with_tags: bool) -> None:

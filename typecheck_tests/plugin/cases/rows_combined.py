@@ -60,7 +60,7 @@ async def the_rows_are_those_of_the_left() -> None:
 async def another_model_is_an_error() -> None:
     authors = q(Author)
     q(Book) | authors
-    # E: Unsupported operand types for | ("AsyncQuery[Book, Book[TypedDict({})]]" and "AsyncQuery[Author, Author[Type...
+    # E: Unsupported operand types for | ("AsyncQuery[Book, Book[Row[Has[Nothing]]]]" and "AsyncQuery[Author, Author ...
 
 
 async def a_queryset_on_the_right() -> None:

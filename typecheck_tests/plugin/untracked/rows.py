@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, reveal_type
 
-from django.db.models import Count, Prefetch
+from django.db.models import Count, F, Prefetch
 
 import adj
 from adj import Loaded, q
@@ -30,6 +30,18 @@ async def annotations_are_typed() -> None:
     reveal_type(book.author)  # R: Author
     title = await q(Title).aget()
     reveal_type(title.mark_count)  # R: int
+
+
+async def aliases_are_for_later_clauses() -> None:
+    query = q(Book).alias(n=Count("tags"))
+    reveal_type(await query.filter(n__gt=2).order_by("n").aget())  # R: Book
+    books: list[Book] = await query.run()
+    books = await query.filter(n="x").run()  # E: Book: "n" expects "int", got "str"  [adj-value]
+    row = await query.annotate(m=F("n") + 1).aget()
+    reveal_type(row.m)  # R: int
+    row.n  # E: "Book" has no attribute "n" ...
+    reveal_type((await query.annotate(n=F("n")).aget()).n)  # R: int
+    query.filter(k=2)  # E: Book has no field "k" ...
 
 
 async def attributes_of_prefetches_are_typed() -> None:
