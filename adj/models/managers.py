@@ -21,7 +21,7 @@ from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.statement import Statement
 from adj.statement.structure import Partial, Structure, Unkeyed
-from adj.typevars import M, Owner, Q_co, R, T
+from adj.typevars import M, Owner, Q_co, R, R_co, T
 
 if TYPE_CHECKING:
     from typing import Self
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class AsyncManager(  # type: ignore[misc]  # as `ReturnsQuery` says
-    ReturnsQuery[AsyncQuery[Owner, Owner]], AsyncQuery[Owner, Owner], BaseManager[Owner]
+    ReturnsQuery[AsyncQuery[Owner, Owner], Owner], AsyncQuery[Owner, Owner], BaseManager[Owner]
 ):
     """A manager that is a query of all its rows: it has every method of `AsyncQuery`.
 
@@ -201,11 +201,11 @@ if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    class _ReturnsOwnQuery(ReturnsQuery[Q_co]):
+    class _ReturnsOwnQuery(ReturnsQuery[Q_co, R_co]):
         """Comes before the `ReturnsQuery` of AsyncManager, and so wins over it."""
 
     class ManagerFromQuerySet(  # type: ignore[misc]  # as in AsyncManager
-        _ReturnsOwnQuery[QueryFromQuerySet[Owner, Owner, QS]], AsyncManager[Owner], Generic[Owner, QS]
+        _ReturnsOwnQuery[QueryFromQuerySet[Owner, Owner, QS], Owner], AsyncManager[Owner], Generic[Owner, QS]
     ):
         """A manager with these methods, of the model that it is accessed on."""
 

@@ -41,7 +41,7 @@ __tracebackhide__ = hides_frame
 
 
 class RelatedQuery(  # type: ignore[misc]  # as `ReturnsQuery` says
-    ReturnsQuery[AsyncQuery[M, M]], AsyncQuery[M, M], Generic[M]
+    ReturnsQuery[AsyncQuery[M, M], M], AsyncQuery[M, M], Generic[M]
 ):
     """The rows of an instance's relation, with methods that change the relation. Created by `related()`.
 

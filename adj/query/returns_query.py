@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, overload
 
-from adj.typevars import Q_co
+from adj.typevars import Q_co, R_co
 
 if TYPE_CHECKING:
     from django.db import models
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from adj.query.results import RowAt
 
 
-class ReturnsQuery(Generic[Q_co]):
+class ReturnsQuery(Generic[Q_co, R_co]):
     """Typing only: the query methods of managers and relations, which return a query of their rows, not themselves.
 
     In `AsyncQuery` they return `Self`. A type for `self`, such as a protocol, cannot say both: mypy infers a class from
@@ -65,5 +65,5 @@ class ReturnsQuery(Generic[Q_co]):
         @overload
         def __getitem__(self, k: slice) -> Q_co: ...
         @overload
-        def __getitem__(self, k: int) -> RowAt[Any]: ...
+        def __getitem__(self, k: int) -> RowAt[R_co]: ...
         def __getitem__(self, k: Any) -> Any: ...

@@ -60,4 +60,4 @@ def a_method_of_a_project(query: Paged, anything: Any) -> None:
 
 
 def no_method_at_all() -> None:
-    q(Book).nothing()  # E: "AsyncQuery[Book, Book[TypedDict({})]]" has no attribute "nothing"  [attr-defined]
+    q(Book).nothing()  # E: "AsyncQuery[Book, Book[Row[Has[Nothing]]]]" has no attribute "nothing"  [attr-defined]

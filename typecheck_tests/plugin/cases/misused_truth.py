@@ -28,7 +28,7 @@ async def a_coroutine_in_a_condition() -> None:
         pass
     while not q(Book).filter(pages=1).afirst():
         # E: afirst() returns a coroutine, which is always true; add await  [adj-truth]
-        # E: "afirst" returns "Coroutine[Any, Any, Book[TypedDict({})] | None]" which does not implement...
+        # E: "afirst" returns "Coroutine[Any, Any, Book[Row[Has[Nothing]]] | None]" which does not implement...
         pass
     if await q(Book).aexists() or not await q(Book).afirst():
         pass
@@ -52,7 +52,7 @@ async def a_query_in_a_condition(query: AsyncQuery[Book]) -> None:
         await query.run()
     assert q(Book)
     # E: A query has no truth value until it has run. Use `await query.aexists()`.  [adj-truth]
-    # E: "adj.query.entry.q" returns "AsyncQuery[Book, Book[TypedDict({})]]" which does not implement...
+    # E: "adj.query.entry.q" returns "AsyncQuery[Book, Book[Row[Has[Nothing]]]]" which does not implement...
     if await query.aexists():
         pass
 
@@ -66,7 +66,7 @@ async def the_other_places(query: AsyncQuery[Book], number: int) -> object:
     # E: "filter" returns "AsyncQuery[Book, Book]" which does not implement __bool__ or __len__ so it...
     print([each for each in range(3) if q(Book).filter(pages=each)])
     # E: A query has no truth value until it has run. Use `await query.aexists()`.  [adj-truth]
-    # E: "filter" returns "AsyncQuery[Book, Book[TypedDict({})]]" which does not implement __bool__ or...
+    # E: "filter" returns "AsyncQuery[Book, Book[Row[Has[Nothing]]]]" which does not implement __bool__ or...
     bool(q(Book))  # E: A query has no truth value until it has run. Use `await query.aexists()`.  [adj-truth]
     return number and q(Book)
 
@@ -97,7 +97,7 @@ async def a_variable_with_a_query() -> None:
     books = q(Book).filter(pages=1)
     if books:
         # E: A query has no truth value until it has run. Use `await query.aexists()`.  [adj-truth]
-        # E: "books" has type "AsyncQuery[Book, Book[TypedDict({})]]" which does not implement __bool__ or...
+        # E: "books" has type "AsyncQuery[Book, Book[Row[Has[Nothing]]]]" which does not implement __bool__ or...
         pass
 
 
@@ -105,7 +105,7 @@ async def a_match(book: Book) -> None:
     match book:
         case Book() if q(Author):
             # E: A query has no truth value until it has run. Use `await query.aexists()`.  [adj-truth]
-            # E: "adj.query.entry.q" returns "AsyncQuery[Author, Author[TypedDict({})]]" which does not...
+            # E: "adj.query.entry.q" returns "AsyncQuery[Author, Author[Row[Has[Nothing]]]]" which does not...
             pass
         case _:
             pass

@@ -125,7 +125,7 @@ async def lists_without_null() -> None:
 
 async def lists_that_may_have_null() -> None:
     other = ArrayAgg("books__subtitle", filter=Q(books__isnull=False), default=[])
-    reveal_type((await q(Author).annotate(titles=other).aget()).titles)  # R: Any
+    reveal_type((await q(Author).annotate(titles=other).aget()).titles)  # R: list[str | None]
     nullable = q(Author).annotate(titles=ArrayAgg("books__subtitle", filter=Q(books__isnull=False), default=[]))
     reveal_type((await nullable.aget()).titles)  # R: list[str | None]
     either = q(Author).annotate(titles=ArrayAgg("books__title", filter=Q(books__isnull=False) | Q(pk=1), default=[]))
