@@ -27,6 +27,8 @@ from tests.shadow.suites import POSTGRESQL_SUITES, SUBSET, SUITES
 
 SETTINGS = "tests.shadow.settings"
 FEWEST_QUERIES = 15_000
+FEWEST_HITS = 0.3
+"""The share of the comparisons."""
 
 
 def main() -> int:
@@ -114,7 +116,11 @@ def _concluded(tally: Any, count: int, report: Path | None, *, is_whole: bool) -
         report.mkdir(parents=True, exist_ok=True)
         (report / f"{connection.vendor}.txt").write_text("\n".join(_details(tally)))
     is_short = is_whole and tally.queries < FEWEST_QUERIES
-    return 1 if failed or different or tally.broken or is_short or not count else 0
+    # Whatever makes adj give its queries to Django, the hooks of this harness included, leaves nothing to compare.
+    is_idle = tally.cache["hits"] < tally.comparisons * FEWEST_HITS
+    if is_idle:
+        print(f"Plans answered less than {FEWEST_HITS:.0%} of the comparisons.")
+    return 1 if failed or different or tally.broken or is_short or is_idle or not count else 0
 
 
 def _details(tally: Any) -> Iterator[str]:

@@ -18,6 +18,10 @@ from tests.shadow.observing import Seen, observed, undone, unseen
 from tests.shadow.recording import Record, State, Step, keep, record_of
 from tests.shadow.tally import TALLY
 
+# The hooks count as methods of Django: adj looks at the module in a function's globals (adj/djangos.py), and would give
+# every query to Django if its classes had other methods.
+__name__ = "django.shadow_hooks"
+
 Method = Callable[..., Any]
 
 _STEPS = (
