@@ -456,6 +456,23 @@ def test_renewing_closes_what_is_idle_now_and_what_is_in_use_when_it_is_returned
     run_fast(main())
 
 
+def test_renewing_replaces_what_is_being_opened() -> None:
+    """A server that was demoted: the connection was begun before that was known."""
+
+    async def main() -> None:
+        pool = pool_of(server := Server(), max_size=1)
+        acquired = asyncio.create_task(pool.acquire())
+        await asyncio.sleep(server.takes / 2)
+        pool.renew()
+        line = await acquired
+        assert [other.is_closed for other in server.lines] == [True, False]
+        assert line is server.lines[1]
+        pool.release(line)
+        assert await pool.acquire() is line
+
+    run_fast(main())
+
+
 def test_a_closed_pool_refuses_and_closes_what_comes_back() -> None:
     async def main() -> None:
         pool = pool_of(server := Server(), max_size=1)

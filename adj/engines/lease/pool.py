@@ -46,6 +46,8 @@ class Pool(Generic[T]):
         # The task that has checked out each resource, and when.
         self._holders: dict[T, tuple[asyncio.Task[object] | None, float]] = {}
         self._opening: set[asyncio.Task[T]] = set()
+        # Those of them that began before `renew()`.
+        self._outdated: set[asyncio.Task[T]] = set()
         self._waiting: WaitingQueries[T] = WaitingQueries(self._loop)
         self._is_closed = False
         self._delay = 0.0
@@ -94,7 +96,8 @@ class Pool(Generic[T]):
         self._holders[other] = self._holders.pop(resource)
 
     def renew(self) -> None:
-        """Replace all open resources: the idle ones now, those in use when they are returned."""
+        """Replace all resources: the idle ones now, those that are being opened then, those in use when returned."""
+        self._outdated |= self._opening
         for resource in self._holders:
             resource.expires_at = -math.inf
         while self._idle:
@@ -224,13 +227,18 @@ class Pool(Generic[T]):
 
     def _on_opened(self, task: asyncio.Task[T]) -> None:
         self._opening.discard(task)
+        is_outdated = task in self._outdated
+        self._outdated.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._failed += 1
             self._failed_to_open(error)
         elif error is None and not task.cancelled():
             self._opened += 1
-            self._add(task.result())
+            if is_outdated:
+                self._factory.close(task.result())
+            else:
+                self._add(task.result())
         self._open_more()
 
     def _add(self, resource: T) -> None:
