@@ -11,7 +11,7 @@ named in `_BY_ANSWER` and `_WRITTEN`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TypeAlias, cast
 
 from django.db import DJANGO_VERSION_PICKLE_KEY
@@ -159,7 +159,7 @@ def _overridden(own: Sequence[type]) -> MethodNames:
     return frozenset(name for base in own for name in vars(base)) & _METHODS - _HARMLESS | _replaced_on(QuerySet)
 
 
-@cache
+@lru_cache(maxsize=16)
 def _replaced_on(djangos: type) -> MethodNames:
     """The methods and properties of a class of Django that a package has replaced, before the first query."""
     return frozenset(
