@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from tests.asgi.client import PATIENCE
 from tests.asgi.serving import APPLICATION, served
 from tests.asgi.views import REFUSED
 from tests.asgi.wrong_rows import wrong_rows
@@ -18,8 +19,8 @@ FEW = 20
 """How many requests are sent at once if each has a Django connection."""
 
 ENGINES: dict[str, dict[str, Any]] = {
-    "psycopg": {"engine": "psycopg", "pool": {"max_size": 5}},
-    "threads": {"engine": "threads", "threads": 5},
+    "psycopg": {"engine": "psycopg", "pool": {"max_size": 5, "timeout": PATIENCE}},
+    "threads": {"engine": "threads", "threads": 5, "pool": {"timeout": PATIENCE}},
 }
 
 
