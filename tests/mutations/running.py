@@ -22,12 +22,16 @@ SECONDS: Final = 900
 """How long the tests of one mutant may take; one that takes longer has been noticed."""
 
 TESTS: Final = {
-    "keys": ["tests/unit/test_key_parts.py", "tests/unit/test_key_fields.py", "tests/unit/test_keys.py"],
+    "keys": [
+        *("tests/unit/test_key_parts.py", "tests/unit/test_key_fields.py", "tests/unit/test_keys.py"),
+        "tests/parity/test_project_code.py",
+    ],
     "structures": ["tests/unit/test_key_parts.py", "tests/unit/test_key_fields.py", "tests/unit/test_keys.py"],
     "checks": [
         *("tests/unit/test_checks.py", "tests/unit/test_key_parts.py", "tests/unit/test_slots.py"),
         *("tests/unit/test_keys.py", "tests/unit/test_key_fields.py", "tests/parity/test_keys_of_plans.py"),
-        *("tests/parity/test_proof.py", "tests/parity/test_hostile.py"),
+        *("tests/parity/test_proof.py", "tests/parity/test_hostile.py", "tests/parity/test_project_code.py"),
+        "tests/parity/test_replaced_code.py",
     ],
     "guards": [
         *("tests/unit/test_checks.py", "tests/unit/test_slots.py", "tests/unit/test_key_parts.py"),
