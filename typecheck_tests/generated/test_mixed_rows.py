@@ -20,7 +20,11 @@ PAIRS, SEED = 24, 14
 
 _CLAUSES: Final = (
     *('.select_related("author")', '.select_related("author__publisher")', '.select_related("editor", "publisher")'),
-    *('.prefetch_related("editor__books")', '.prefetch_related("author__books")', '.prefetch_related(Prefetch("tags", q(Tag)))'),
+    *(
+        '.prefetch_related("editor__books")',
+        '.prefetch_related("author__books")',
+        '.prefetch_related(Prefetch("tags", q(Tag)))',
+    ),
     *('.only("title", "author", "editor", "publisher")', '.defer("subtitle")', '.defer("rating", "cost")'),
     *(
         '.annotate(n=Count("tags"))',
