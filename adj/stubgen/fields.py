@@ -44,6 +44,18 @@ def fields_of(model: ModelClass) -> tuple[NamedField, ...]:
     return (*(each for each in found if not each.is_reverse), *(each for each in found if each.is_reverse))
 
 
+def forward_relations(model: ModelClass) -> Iterator[tuple[NamedField, ModelClass]]:
+    """Yield the relations that are fields of a model, and the models that they lead to."""
+    for each in fields_of(model):
+        if each.related is not None and not each.is_reverse:
+            yield each, each.related
+
+
+def columns_of(model: ModelClass) -> Iterator[NamedField]:
+    """Yield the fields of a model that are columns of its table."""
+    return (each for each in fields_of(model) if each.field.concrete and not each.is_to_many)
+
+
 def _fields_of(model: ModelClass) -> Iterator[NamedField]:
     for field in model._meta.get_fields():
         related = getattr(field, "related_model", None)

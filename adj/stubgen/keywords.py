@@ -9,7 +9,7 @@ from django.db.models import CompositePrimaryKey, Manager, Model, QuerySet
 
 from adj.errors import QueryError
 from adj.schema.paths import property_names, resolve
-from adj.stubgen.fields import NamedField, fields_of
+from adj.stubgen.fields import NamedField, columns_of, fields_of, forward_relations
 from adj.stubgen.operands import lookup_names, operand_of
 from adj.stubgen.options import StubOptions
 from adj.stubgen.project import ModelClass, Project, is_usable, reference
@@ -65,16 +65,13 @@ def _related_paths(project: Project, model: ModelClass, depth: int, prefix: str 
     """The keywords of fields that are `depth` relations away, without relations from other models."""
     if depth < 1:
         return
-    for each in fields_of(model):
-        if each.related is None or each.is_reverse:
-            continue
+    for each, related in forward_relations(model):
         before = f"{prefix}{each.name}__"
-        for field in fields_of(each.related):
-            if field.field.concrete and not field.is_to_many:
-                yield f"{before}{field.name}", operand_of(project, field.field, "exact")
-                for lookup in lookup_names(field.field, "few"):
-                    yield f"{before}{field.name}__{lookup}", operand_of(project, field.field, lookup)
-        yield from _related_paths(project, each.related, depth - 1, before)
+        for column in columns_of(related):
+            yield f"{before}{column.name}", operand_of(project, column.field, "exact")
+            for lookup in lookup_names(column.field, "few"):
+                yield f"{before}{column.name}__{lookup}", operand_of(project, column.field, lookup)
+        yield from _related_paths(project, related, depth - 1, before)
 
 
 def _used_paths(project: Project, model: ModelClass, used: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:

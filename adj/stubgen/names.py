@@ -10,7 +10,7 @@ from django.db.models import CompositePrimaryKey
 
 from adj.errors import QueryError
 from adj.schema.paths import resolve
-from adj.stubgen.fields import NamedField, fields_of
+from adj.stubgen.fields import NamedField, columns_of, fields_of, forward_relations
 from adj.stubgen.keywords import candidates
 from adj.stubgen.limits import MOST_NAMES, most_important
 from adj.stubgen.project import ModelClass
@@ -92,16 +92,13 @@ def _related_columns(
 ) -> Iterator[tuple[str, _Column]]:
     if depth < 1:
         return
-    for each in fields_of(model):
-        if each.related is None or each.is_reverse:
-            continue
+    for each, related in forward_relations(model):
         before = f"{prefix}{each.name}__"
         may_be_null, is_of_one = is_nullable or each.is_nullable, is_stored and not each.is_to_many
-        for field in fields_of(each.related):
-            if field.field.concrete and not field.is_to_many:
-                value = optional(_value_type(field.field), may_be_null or field.is_nullable)
-                yield f"{before}{field.name}", _Column(value, _RELATED, is_of_one)
-        yield from _related_columns(each.related, depth - 1, before, is_nullable=may_be_null, is_stored=is_of_one)
+        for column in columns_of(related):
+            value = optional(_value_type(column.field), may_be_null or column.is_nullable)
+            yield f"{before}{column.name}", _Column(value, _RELATED, is_of_one)
+        yield from _related_columns(related, depth - 1, before, is_nullable=may_be_null, is_stored=is_of_one)
 
 
 def _used_columns(model: ModelClass, used: Mapping[str, list[str]]) -> Iterator[tuple[str, _Column]]:

@@ -16,9 +16,8 @@ from typing import Any, Final
 from mypy.nodes import TypeInfo
 
 from adj_mypy.boundary.types import any_type
-from adj_mypy.expressions.names import ANY_NAMES, Names
+from adj_mypy.expressions.names import ANY_NAMES, NAMING, Names
 
-_NAMING: Final = frozenset({"annotate", "alias"})
 _OPEN: Final = frozenset({"extra", "raw"})
 """Methods whose names are SQL, or known only at run time."""
 
@@ -54,7 +53,7 @@ def _names_in(tree: ast.AST) -> Iterator[str | None]:
         match node:
             case ast.Call(func=ast.Attribute(attr=method)) if method in _OPEN:
                 yield None
-            case ast.Call(func=ast.Attribute(attr=method), args=positional, keywords=keywords) if method in _NAMING:
+            case ast.Call(func=ast.Attribute(attr=method), args=positional, keywords=keywords) if method in NAMING:
                 if positional:
                     yield None
                 yield from (keyword.arg for keyword in keywords)

@@ -11,13 +11,12 @@ from adj.queryset_names import SURFACE, Same
 from adj_mypy.boundary.positions import Positions, positions
 from adj_mypy.boundary.types import any_type
 from adj_mypy.calls.call import Call
-from adj_mypy.expressions.names import ANY_NAMES, Names
+from adj_mypy.expressions.names import ANY_NAMES, NAMING, Names
 
 SLICE = "[:]"
 """The name of a slice among the methods."""
 
-_ANNOTATING = frozenset({"annotate", "alias"})
-_SELECTING = _ANNOTATING | {"values", "values_list"}
+_SELECTING = NAMING | {"values", "values_list"}
 """The methods whose keyword arguments later clauses may name."""
 
 _METHODS = frozenset({"timeout", *(name for name, fate in SURFACE.items() if isinstance(fate, Same))})
@@ -74,6 +73,6 @@ def annotated_before(call: Call) -> Names:
             for kind, keyword in zip(step.arg_kinds, step.arg_names, strict=True):
                 if keyword is not None:
                     names[keyword] = any_type()
-                elif kind == ARG_STAR2 or name in _ANNOTATING:
+                elif kind == ARG_STAR2 or name in NAMING:
                     return ANY_NAMES
     return Names(names)

@@ -16,8 +16,8 @@ from mypy.types import Instance, get_proper_type
 from adj.errors import UnknownField
 from adj_mypy.boundary.syntax import nodes_in
 from adj_mypy.calls.call import Call
+from adj_mypy.expressions.names import NAMING
 
-NAMING: Final = frozenset({"annotate", "alias"})
 _ANY_NAME: Final = "**"
 _SHORT: Final = 2
 """Names up to this length are similar to too many others to call one a typo."""

@@ -23,19 +23,8 @@ WRITING: Final = frozenset({"aupdate", "adelete"})
 
 NOT_AFTER_SLICE: Final = frozenset(
     {
-        *(
-            "filter",
-            "exclude",
-            "aget",
-            "aget_or_none",
-            "order_by",
-            "reverse",
-            "distinct",
-            "dates",
-            "datetimes",
-            "extra",
-        ),
-        *("ain_bulk", "aearliest", "alatest", "alast", "page", *WRITING),
+        *("filter", "exclude", "aget", "aget_or_none", "order_by", "reverse", "distinct"),
+        *("dates", "datetimes", "extra", "ain_bulk", "aearliest", "alatest", "alast", "page", *WRITING),
     }
 )
 """The methods that Django refuses after a slice."""

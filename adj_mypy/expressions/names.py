@@ -8,6 +8,9 @@ from typing import Final
 
 from mypy.types import Type
 
+NAMING: Final = frozenset({"annotate", "alias"})
+"""The methods whose keyword arguments are annotations."""
+
 
 @dataclass(frozen=True, slots=True)
 class Names(Mapping[str, Type]):

@@ -14,8 +14,8 @@ from mypy.nodes import ARG_NAMED, ARG_POS, CallExpr, Expression
 from adj_mypy.boundary.codes import SHAPE
 from adj_mypy.calls.call import Call
 from adj_mypy.calls.chain import steps_before
-from adj_mypy.calls.elsewhere import NAMING
 from adj_mypy.expressions.evaluate import Evaluator
+from adj_mypy.expressions.names import NAMING
 from adj_mypy.lookups.expression_types import names_in
 
 

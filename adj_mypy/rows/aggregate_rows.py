@@ -13,7 +13,7 @@ from mypy.nodes import CallExpr, Expression, MemberExpr, StrExpr
 from mypy.types import TupleType, Type, TypedDictType, get_proper_type
 
 from adj_mypy.calls.call import Call, Query
-from adj_mypy.calls.elsewhere import NAMING
+from adj_mypy.expressions.names import NAMING
 from adj_mypy.expressions.nulls import Scope
 from adj_mypy.lookups.expression_types import expression_type, is_aggregate
 

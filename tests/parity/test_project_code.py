@@ -39,20 +39,17 @@ from django.utils import timezone
 import adj
 from adj import atomic, q
 from tests.parity.oracle import Session, ending
-from tests.parity.test_attacks import NOW, Ask, Prepared, Read, ask_in_turn, books, each, now, shown
+from tests.parity.test_attacks import NOW, Ask, Lookup, Prepared, Read, TextColumn, ask_in_turn, books, each, now, shown
 from tests.running import run
 from tests.shop.data import know_content_types
 from tests.shop.fields import MoneyField
 from tests.shop.models import Author, Book, Tag
 
 if TYPE_CHECKING:  # generic for the checkers only
-    TextColumn = models.TextField[Any, Any]
     IntegerColumn = models.IntegerField[Any, Any]
     BooleanColumn = models.BooleanField[Any, Any]
-    Lookup = models.Lookup[Any]
 else:
-    TextColumn, IntegerColumn, BooleanColumn = models.TextField, models.IntegerField, models.BooleanField
-    Lookup = models.Lookup
+    IntegerColumn, BooleanColumn = models.IntegerField, models.BooleanField
 
 
 def compare_in_contexts(ask: Ask) -> None:

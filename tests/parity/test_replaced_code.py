@@ -1,4 +1,4 @@
-"""Methods of Django that a project or a package replaces: adj calls what is there now, or lets Django answer.
+"""Methods of Django that a project or a package replaces: adj calls the replacement, or leaves the query to Django.
 
 Django's documentation has `Length.as_mysql = ...`; packages strip texts in `CharField.get_prep_value()`, add comments
 in `SQLCompiler.as_sql()`, and write a tenant's schema in `DatabaseOperations.quote_name()`.

@@ -1,4 +1,4 @@
-"""`manage.py adj stubs` and `python -m adj stubs`, in a project of their own."""
+"""`manage.py adj stubs` and `python -m adj stubs`, run in a separate project."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from typecheck_tests.generated.chains import Query
-from typecheck_tests.plugin.checked import ROOT, run
+from typecheck_tests.generated.checking import checked
 
 NAME: Final = "generated_queries"
 
@@ -34,15 +34,6 @@ from tests.shop.fields import Money
 from tests.shop.models import *
 
 '''
-
-_CONFIGURATION: Final = """\
-[mypy]
-plugins = adj_mypy.plugin
-strict = True
-local_partial_types = True
-[mypy.plugins.django-stubs]
-django_settings_module = typecheck_tests.generated.settings
-"""
 
 
 @dataclass(slots=True)
@@ -72,13 +63,7 @@ def _function(query: Query, *, django: bool) -> str:
 def check(queries: Sequence[Query], directory: Path, cache: Path | None = None) -> Mapping[str, Said]:
     """What mypy with the plugin says, by the name of the query's function."""
     text = source(queries)
-    path = directory / f"{NAME}.py"
-    path.write_text(text, encoding="utf-8")
-    configuration = directory / "mypy.ini"
-    configuration.write_text(_CONFIGURATION, encoding="utf-8")
-    output = run(
-        "--config-file", str(configuration), "--cache-dir", str(cache or directory / "cache"), str(path), cwd=ROOT
-    )
+    output = checked(text, directory / f"{NAME}.py", "typecheck_tests.generated.settings", cache)
     said = {query.name: Said() for query in queries}
     owners = _owners(text)
     for line, severity, message in re.findall(rf"^.*{NAME}\.py:(\d+): (error|note): (.*)$", output, re.MULTILINE):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from typecheck_tests.plugin.checked import ROOT, run
+from typecheck_tests.generated.checking import PLUGIN_SETTINGS, checked
 from typecheck_tests.plugin.marks import said
 
 PAIRS, SEED = 120, 14
@@ -126,23 +126,10 @@ def _module() -> tuple[str, dict[int, tuple[str, bool]]]:
     return text, lines
 
 
-_CONFIGURATION: Final = """\
-[mypy]
-plugins = adj_mypy.plugin
-strict = True
-local_partial_types = True
-[mypy.plugins.django-stubs]
-django_settings_module = typecheck_tests.plugin.settings
-"""
-
-
 def test_a_contract_accepts_what_has_enough_and_nothing_else(tmp_path: Path) -> None:
     text, lines = _module()
-    path, configuration = tmp_path / "contracts_of_rows.py", tmp_path / "mypy.ini"
-    path.write_text(text, encoding="utf-8")
-    configuration.write_text(_CONFIGURATION, encoding="utf-8")
-    options = ["--config-file", str(configuration), "--cache-dir", str(tmp_path / "cache")]
-    messages = said(run(*options, str(path), cwd=ROOT)).get(str(path), [])
+    path = tmp_path / "contracts_of_rows.py"
+    messages = said(checked(text, path, PLUGIN_SETTINGS)).get(str(path), [])
     refused = {message.line: message.text for message in messages if message.kind == "E"}
     assert {line: text for line, text in refused.items() if line not in lines} == {}
     false = {about: refused[line] for line, (about, fits) in lines.items() if fits and line in refused}

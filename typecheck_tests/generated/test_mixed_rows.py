@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from typecheck_tests.plugin.checked import ROOT, run
+from typecheck_tests.generated.checking import PLUGIN_SETTINGS, checked
 from typecheck_tests.plugin.marks import Message, said
 
 PAIRS, SEED = 24, 14
@@ -157,25 +157,11 @@ def _module(*, plain: bool) -> tuple[str, list[str]]:
     return _HEAD + "\n\n" + "\n\n\n".join(functions) + "\n", names
 
 
-_CONFIGURATION: Final = """\
-[mypy]
-plugins = adj_mypy.plugin
-strict = True
-local_partial_types = True
-[mypy.plugins.django-stubs]
-django_settings_module = typecheck_tests.plugin.settings
-"""
-
-
 def _errors(directory: Path, *, plain: bool) -> dict[str, set[str]]:
     """Return mypy's errors by the function that they are in."""
     source, names = _module(plain=plain)
     path = directory / ("mixed_plain.py" if plain else "mixed_rows.py")
-    path.write_text(source, encoding="utf-8")
-    configuration = directory / "mypy.ini"
-    configuration.write_text(_CONFIGURATION, encoding="utf-8")
-    options = ["--config-file", str(configuration), "--cache-dir", str(directory / "cache")]
-    messages = said(run(*options, str(path), cwd=ROOT)).get(str(path), [])
+    messages = said(checked(source, path, PLUGIN_SETTINGS)).get(str(path), [])
     starts = [at for at, line in enumerate(source.splitlines(), 1) if line.startswith("async def ")]
     found: dict[str, set[str]] = {name: set() for name in names}
     for message in messages:

@@ -37,7 +37,7 @@ def deletion_query(queryset: DjangoQuerySet) -> DjangoQuerySet:
 def is_one_statement(model: type[Model], alias: str) -> bool:
     """Whether one DELETE is enough for a model: no cascades, no parent models, no signal receivers."""
     if not all(map(is_djangos, (Collector.can_fast_delete, Collector.collect, Collector.delete))):
-        # A package's code wants to know of every deletion.
+        # A package that replaces these methods observes every deletion.
         return False
     rows: DjangoQuerySet = QuerySet(model)
     return bool(Collector(using=alias).can_fast_delete(rows))

@@ -44,16 +44,8 @@ _PYTHONS = (
 # SQL does not depend on these.
 _NEVER_CALLED = frozenset(
     {
-        *(
-            "__doc__",
-            "__hash__",
-            "__init__",
-            "__init_subclass__",
-            "__module__",
-            "__new__",
-            "__class_getitem__",
-            "__dir__",
-        ),
+        *("__doc__", "__hash__", "__init__", "__init_subclass__", "__module__", "__new__"),
+        *("__class_getitem__", "__dir__"),
         *("__getnewargs__", "__getstate__", "__reduce__", "__reduce_ex__", "__setstate__", "__sizeof__"),
     }
 )

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from typing import Final, Protocol
+from typing import Protocol
 
 from adj.abc import DatabaseRow
+from adj.engines.session.known_functions import SELECT_FUNCTIONS
 from adj.engines.session.settings_in_sql import SettingChange, changes_of_body
 from adj.engines.session.sql_effects import session_effects
-
-_SELECT_SOURCES: Final = (
-    "SELECT p.proname, concat(p.prosrc, pg_catalog.pg_get_function_sqlbody(p.oid))"
-    " FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-    " WHERE p.proname = ANY(%s) AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
-)
 
 
 class FetchRows(Protocol):
@@ -49,8 +44,8 @@ class FunctionSettings:
         # A name that is not a function of the project is that of a table, of a type or of PostgreSQL itself.
         self._changes.update(dict.fromkeys(unknown, ()))
         self._calls.update(dict.fromkeys(unknown, frozenset()))
-        for row in fetch(_SELECT_SOURCES, (unknown,)):
-            name, source = map(str, row)
+        for function, _, body in fetch(SELECT_FUNCTIONS, (unknown,)):
+            name, source = str(function), str(body or "")
             # Functions that share a name are not told apart.
             self._changes[name] += tuple(changes_of_body(source))
             self._calls[name] |= session_effects(source).functions

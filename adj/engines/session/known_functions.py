@@ -25,7 +25,7 @@ class KnownFunctions:
     """What is known about the functions of one database, by name. Can be shared between threads."""
 
     def __init__(self) -> None:
-        # The functions that each function calls; None if it may change its session by itself.
+        # The functions that each function calls; None if it can change its session itself.
         self._calls: dict[str, frozenset[str] | None] = {}
 
     def may_change_session(self, names: AbstractSet[str]) -> bool:

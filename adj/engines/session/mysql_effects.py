@@ -10,7 +10,15 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from adj.engines.session.sql_effects import LONGEST_CACHED, SessionEffects, called_functions
+from adj.engines.session.sql_effects import (
+    LONGEST_CACHED,
+    STRANGE,
+    WHITE_SPACE,
+    SessionEffects,
+    called_functions,
+    first_words,
+    quoted,
+)
 
 # Comments, string literals and quoted names; each also ends at the end of the text, so that the expression does not
 # backtrack. The content of `/*! ... */` and `/*M! ... */` is executed.
@@ -25,11 +33,9 @@ _ENCLOSED = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# Stand for a comment that is executed, and for a name that is not an identifier.
-_EXECUTED, _STRANGE = "\x00", "\x01"
-_WHITE_SPACE = re.compile(r"\s+")
+# Stands for a comment that is executed.
+_EXECUTED = "\x00"
 
-_FIRST_WORDS = re.compile(r"[ (]*(\w*) ?(\w*)")
 # A variable of the user, but not a system variable, which a query cannot set.
 _LASTING = re.compile(r"(?<![\w@])@(?!@)|(?<![\".\w$@])temporary(?![\w$\"])|\x00", re.IGNORECASE)
 
@@ -55,11 +61,11 @@ def mysql_effects(sql: str) -> SessionEffects:
 
 
 def _effects(sql: str) -> SessionEffects:
-    bare = _WHITE_SPACE.sub(" ", _ENCLOSED.sub(_without_contents, sql))
+    bare = WHITE_SPACE.sub(" ", _ENCLOSED.sub(_without_contents, sql))
     if _LASTING.search(bare) or not all(map(_is_harmless, bare.split(";"))):
         return SessionEffects(is_lasting=True)
     functions = frozenset(name.lower() for name in called_functions(bare))
-    is_lasting = _STRANGE in functions or not _SESSION_FUNCTIONS.isdisjoint(functions)
+    is_lasting = STRANGE in functions or not _SESSION_FUNCTIONS.isdisjoint(functions)
     return SessionEffects(is_lasting=is_lasting, functions=functions)
 
 
@@ -70,12 +76,11 @@ def _without_contents(match: re.Match[str]) -> str:
     if match["executed"] is not None:
         return _EXECUTED
     if (name := match["name"]) is not None:
-        return f'"{name}"' if name.replace("$", "_").isidentifier() else f'"{_STRANGE}"'
+        return quoted(name)
     return "''" if match[0][0] in "'\"" else " "
 
 
 def _is_harmless(statement: str) -> bool:
-    words = _FIRST_WORDS.match(statement)
-    first, second = ("", "") if words is None else (words[1].lower(), words[2].lower())
+    first, second = first_words(statement)
     # BEGIN NOT ATOMIC is a block of statements.
     return (first in _HARMLESS and second != "not") or not statement.strip()

@@ -21,7 +21,7 @@ from django.dispatch import Signal
 from adj.abc import DatabaseRow
 from adj.engines.session.function_settings import FunctionSettings
 from adj.engines.session.settings_in_sql import ALL, EVERYTHING, SettingChange, setting_changes
-from adj.engines.session.sql_effects import NO_EFFECTS, session_effects
+from adj.engines.session.sql_effects import NO_EFFECTS, SessionEffects, session_effects
 from adj.engines.session.thread_session import ThreadSession, session_of_wrapper
 from adj.errors import SessionChanged
 from adj.settings import alias_settings
@@ -96,26 +96,27 @@ def is_of_session(execute_wrapper: object) -> bool:
 def record_settings(execute: Callable[..., T], sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> T:
     """Run a statement and record the settings that it changes: an execute wrapper, with Django's parameters."""
     result = execute(sql, params, many, context)
+    connection = context["connection"]
     # psycopg composes SQL of other objects than text.
-    if not isinstance(sql, str) or session_effects(sql) is not NO_EFFECTS:
-        _record(context["connection"], sql, None if many else params)
+    effects = session_effects(sql if isinstance(sql, str) else connection.ops.compose_sql(sql, None))
+    if effects is not NO_EFFECTS:
+        _record(connection, effects, sql, None if many else params)
     return result
 
 
-def _record(connection: Any, sql: Any, params: Any) -> None:
+def _record(connection: Any, effects: SessionEffects, sql: Any, params: Any) -> None:
     driver_connection = connection.connection
     by_alias = _changed.get()
     before = by_alias.get(connection.alias)
     known = before.names if before is not None and before.driver_connection() is driver_connection else frozenset()
     names = known
-    for change in _changes(connection, sql, params):
+    for change in _changes(connection, effects, sql, params):
         names = _after(change, names, connection)
     if names != known and not _is_being_created():
         _changed.set({**by_alias, connection.alias: _ChangedSettings(names, ref(driver_connection))})
 
 
-def _changes(connection: Any, sql: Any, params: Any) -> Iterator[SettingChange]:
-    effects = session_effects(sql if isinstance(sql, str) else connection.ops.compose_sql(sql, None))
+def _changes(connection: Any, effects: SessionEffects, sql: Any, params: Any) -> Iterator[SettingChange]:
     if effects.is_lasting:
         yield from setting_changes(connection.ops.compose_sql(sql, params))
     if effects.functions:

@@ -86,7 +86,7 @@ def refuse_pooler(alias: str) -> NoReturn:
 
 
 def changes(wanted: Settings, has: Settings | None, before: Settings) -> Settings:
-    """The settings to set: those that differ, and the previous values of those that are no longer wanted.
+    """The settings to apply: those that differ, and the original values of those that are no longer wanted.
 
     If it is not known what the session has, these are all settings that have been set before.
     """

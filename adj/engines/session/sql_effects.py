@@ -26,9 +26,9 @@ ENCLOSED = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 # Stand for a nested comment, and for a name that is not an identifier.
-_NESTED, _STRANGE = "\x00", "\x01"
+_NESTED, STRANGE = "\x00", "\x01"
 
-_WHITE_SPACE = re.compile(r"\s+")
+WHITE_SPACE = re.compile(r"\s+")
 _FIRST_WORDS = re.compile(r"[ (]*(\w*) ?(\w*)")
 _LASTING_WORD = re.compile(r'(?<![".\w$])(?:temp|temporary|hold|pg_temp\w*)(?![\w$"])')
 _LAST_NAME = re.compile(r"[^\W\d][\w$]*\Z")
@@ -109,12 +109,12 @@ def session_effects(sql: str) -> SessionEffects:
 
 
 def _effects(sql: str) -> SessionEffects:
-    bare = _WHITE_SPACE.sub(" ", ENCLOSED.sub(_without_contents, sql))
+    bare = WHITE_SPACE.sub(" ", ENCLOSED.sub(_without_contents, sql))
     functions = frozenset(called_functions(bare))
     is_lasting = (
         _NESTED in bare
         or any(map(_outlives_transaction, bare.split(";")))
-        or _STRANGE in functions
+        or STRANGE in functions
         or not SESSION_FUNCTIONS.isdisjoint(functions)
     )
     return SessionEffects(is_lasting, functions) if is_lasting or functions else NO_EFFECTS
@@ -126,19 +126,28 @@ def functions_in_body(body: str) -> frozenset[str] | None:
     PostgreSQL lets such a function read only. A query that reads can call a function that changes the session, though.
     """
     # String literals may be SQL for EXECUTE, so they are read as well.
-    functions = frozenset(called_functions(_WHITE_SPACE.sub(" ", body)))
+    functions = frozenset(called_functions(WHITE_SPACE.sub(" ", body)))
     return functions if SESSION_FUNCTIONS.isdisjoint(functions) and not _EXECUTE.search(body) else None
 
 
 _cached_effects = lru_cache(maxsize=1_000)(_effects)
 
 
+def quoted(name: str) -> str:
+    """A quoted name in SQL whose content is not read: as it is if it is an identifier."""
+    return f'"{name}"' if name.replace("$", "_").isidentifier() else f'"{STRANGE}"'
+
+
+def first_words(statement: str) -> tuple[str, str]:
+    """The first two words of a statement without repeated white space, in lower case; empty where there is none."""
+    words = _FIRST_WORDS.match(statement)
+    return ("", "") if words is None else (words[1].lower(), words[2].lower())
+
+
 def _without_contents(match: re.Match[str]) -> str:
     name = match["name"]
     if name is not None:
-        if name.startswith("pg_temp"):
-            return name
-        return f'"{name}"' if name.replace("$", "_").isidentifier() else f'"{_STRANGE}"'
+        return name if name.startswith("pg_temp") else quoted(name)
     if match["text"] is not None:
         return "''"
     comment = match["comment"]
@@ -148,8 +157,7 @@ def _without_contents(match: re.Match[str]) -> str:
 
 def _outlives_transaction(statement: str) -> bool:
     """Whether the effect of a statement, apart from its functions, outlives the transaction."""
-    words = _FIRST_WORDS.match(statement)
-    first, second = ("", "") if words is None else (words[1].lower(), words[2].lower())
+    first, second = first_words(statement)
     if first == "set":
         return second not in _OF_TRANSACTION
     if first not in _HARMLESS:
