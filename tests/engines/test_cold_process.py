@@ -6,18 +6,22 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.models.functions import JSONObject
+from django.test import override_settings
 from django.utils.functional import cached_property
 
+from adj import EngineNotOpen, q
 from adj.compiler.django.dialect import Dialect, forget_dialects
 from adj.execution.databases import executor_for
 from tests.engines.places import Place
 from tests.running import run
+from tests.shop.models import Country
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +50,41 @@ def test_every_feature_is_known_on_the_loop_without_a_connection(place: Place) -
 
     assert run(main()) == expected
     assert len(expected) > 5
+
+
+@pytest.mark.parametrize("engine", ["psycopg", "threads"])
+def test_a_first_query_that_fails_leaves_no_server_half_known(postgres: str, engine: str) -> None:
+    """Facts that are read while the session's settings raise would be missing for the life of the process."""
+    forget_dialects()
+
+    def session() -> Mapping[str, str]:
+        raise LookupError("no tenant")
+
+    async def refused() -> None:
+        with pytest.raises(LookupError, match="no tenant"):
+            await q(Country).using(postgres).acount()
+
+    async def served() -> Dialect:
+        await q(Country).using(postgres).acount()
+        return (await executor_for(postgres)).dialect
+
+    with override_settings(ADJ={postgres: {"engine": engine, "session": session}}):
+        run(refused())
+    with override_settings(ADJ={postgres: {"engine": engine}}):
+        assert run(served()).wrapper.pg_version >= 140_000
+
+
+def test_sql_that_depends_on_the_server_is_refused_before_the_first_query(postgres: str) -> None:
+    forget_dialects()
+    query = q(Country).using(postgres).annotate(found=JSONObject(name="name"))
+
+    async def main() -> None:
+        with pytest.raises(EngineNotOpen, match="Run a query on this alias first"):
+            query.sql()
+        await q(Country).using(postgres).acount()
+        assert "JSON" in query.sql().sql
+
+    run(main())
 
 
 COLD = """

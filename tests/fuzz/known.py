@@ -24,7 +24,7 @@ class Known:
 KNOWN: Final = [
     Known(
         "adj says at the line what it takes, with a TypeError; Django fails in its own code, as with an AttributeError",
-        found=r"ShapeError\(.*\(\) expects (names|a query|expressions|lookups|the name of a)",
+        found=r"(ShapeError|InvalidOrder)\(.*\(\) expects (names|a query|expressions|lookups|the name of a)",
     ),
     Known(
         "a query of adj has no truth, length or rows before it has run; Django runs a QuerySet for them",
@@ -52,6 +52,11 @@ KNOWN: Final = [
         )
         for places in ("*prefetch*", "*Prefetch*", "*select_related*")
     ],
+    Known(
+        "a prepared statement counts its parameters before it is run; Django's own has none to prepare",
+        found="bind message supplies 0 parameters",
+        places="extra*",
+    ),
     Known("a random order", found=r"ORDER BY RAND(OM)?\(\)"),
     Known(
         "aiterator() of Django, as of adj, takes no None; the iterator() that it is compared with does",

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from django.db import DatabaseError, Error, connections, transaction
 from django.db.models import Model, signals
+from psycopg.pq import TransactionStatus
 
 import adj
 from adj import atomic, q
@@ -40,6 +41,7 @@ class Written(Side):
 
     signals: list[Any] = field(default_factory=list)
     must_roll_back: bool = False
+    is_refused_by_driver: bool = False
     data: Any = None
 
 
@@ -65,8 +67,7 @@ def assert_same(django: Written, ours: Written, given: Any) -> None:
     if django.error is not None or ours.error is not None:
         assert django.error is not None, context
         assert isinstance(ours.error, type(django.error)), context
-    is_refused = django.error is not None and not isinstance(django.error, Error)
-    if not django.executed or (is_refused and len(django.executed) == 1):
+    if not django.executed or (django.is_refused_by_driver and len(django.executed) == 1):
         # Django gives up a transaction for a value that it, or its driver, refuses before anything was sent; adj need
         # not.
         django.must_roll_back = django.must_roll_back and ours.must_roll_back
@@ -96,6 +97,7 @@ def write_in_django(
             queryset, ending = case(lambda source: managed(source).using(place.alias), *values)
             method = getattr(queryset, ending.name.removeprefix("a"))
             written.answer = plain(method(*ending.args, **ending.kwargs))
+        written.is_refused_by_driver = written.error is not None and _is_unsent(place.alias, written.error)
         look(written, place.alias, tables)
         transaction.set_rollback(True, using=place.alias)
     return written
@@ -122,6 +124,15 @@ def look(written: Written, alias: str, tables: Tables) -> None:
     written.must_roll_back = connection.needs_rollback
     if written.error is None:
         written.data = [_stored(model, alias) for model in tables]
+
+
+def _is_unsent(alias: str, error: BaseException) -> bool:
+    """Whether a failed statement has not reached the server: PostgreSQL would have aborted the transaction."""
+    connection: Any = connections[alias]
+    if connection.vendor == "postgresql":
+        intact: bool = connection.connection.info.transaction_status == TransactionStatus.INTRANS
+        return intact
+    return not isinstance(error, Error)
 
 
 def _stored(model: type[Model], alias: str) -> Any:

@@ -145,6 +145,8 @@ class Dialect:
     def _go_offline(self) -> None:
         wrapper, make_compiler = self.wrapper, self.wrapper.ops.compiler
         wrapper.connect = wrapper.ensure_connection = self._refuse
+        # Django's own guard against event loops would raise first.
+        wrapper.cursor = wrapper.temporary_connection = self._refuse
         wrapper.get_autocommit = self._note_row_lock
         wrapper.ops.compiler = lambda name: capturing_class(make_compiler(name))
         wrapper.ops.limit_offset_sql = self._limits

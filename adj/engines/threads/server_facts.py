@@ -20,8 +20,15 @@ _NOT_FACTS = ("supports_transactions", "introspected_", "django_test_", "test_",
 
 
 def read_facts(alias: str) -> ServerFacts:
-    """Everything that the compiler may read from a connection, computed on an open one."""
+    """Everything that the compiler may read from a connection, computed on an open one.
+
+    Raises the errors of opening a connection and a cursor, so that facts are only missing where the backend cannot
+    compute them.
+    """
     connection = open_connection(alias)
+    # The settings of a session are applied to a cursor, and the function that returns them may raise.
+    with connection.cursor():
+        pass
     features = _computed(connection.features, (cached_property, property))
     return ServerFacts(connection.vendor, features, _computed(connection, (cached_property,)))
 
