@@ -64,6 +64,8 @@ def temporary_database(collation: str) -> Generator[dict[str, object]]:
                 "PORT": str(where["port"]),
                 "USER": where["user"],
                 "PASSWORD": where["password"],
+                # Reading the certificates of the machine takes as long as twenty connections.
+                "OPTIONS": {"ssl_disabled": True},
             }
         finally:
             cursor.execute(f"DROP DATABASE {name}")

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
 
+from adj.engines.choice import choice
 from tests.engines.aliases import alias_at
 from tests.engines.bouncer import bounced
 from tests.engines.places import NATIVE, PLACES, POSTGRESQL_PLACES, Place
@@ -33,6 +34,16 @@ def postgres_place(postgres: str, request: Any) -> Generator[Place]:
     """An engine on PostgreSQL."""
     with request.param.chosen():
         yield request.param
+
+
+@pytest.fixture
+def packages() -> Generator[pytest.MonkeyPatch]:
+    """Replaces how adj finds the installed packages, which it asks for once per process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "missing_packages", choice.missing_packages.__wrapped__)
+        yield patch
+    # Others may have asked as well.
+    choice.missing_packages.cache_clear()
 
 
 @pytest.fixture

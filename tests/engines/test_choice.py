@@ -223,9 +223,9 @@ def test_other_databases_and_what_settings_name() -> None:
 
 @pytest.mark.parametrize("package", ["psycopg", "greenlet"])
 def test_the_error_of_a_missing_package_shows_the_command(
-    postgres: str, monkeypatch: pytest.MonkeyPatch, package: str
+    postgres: str, packages: pytest.MonkeyPatch, package: str
 ) -> None:
-    monkeypatch.setattr(choice, "find_spec", lambda name: None if name == package else object())
+    packages.setattr(choice, "find_spec", lambda name: None if name == package else object())
     found = adj.engine_of(postgres)
     assert found.engine == "threads"
     assert f"needs {package}>=" in found.reason
@@ -237,16 +237,16 @@ def test_the_error_of_a_missing_package_shows_the_command(
         adj.engine_of(postgres)
 
 
-def test_a_package_that_is_too_old_counts_as_missing(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "version", lambda name: "3.1.18")
+def test_a_package_that_is_too_old_counts_as_missing(postgres: str, packages: pytest.MonkeyPatch) -> None:
+    packages.setattr(choice, "version", lambda name: "3.1.18")
     assert "needs psycopg>=3.2" in adj.engine_of(postgres).reason
 
 
-def test_a_package_without_metadata_is_taken_as_it_is(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_without_metadata_is_taken_as_it_is(postgres: str, packages: pytest.MonkeyPatch) -> None:
     def unknown(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(choice, "version", unknown)
+    packages.setattr(choice, "version", unknown)
     assert adj.engine_of(postgres).engine == "psycopg"
 
 

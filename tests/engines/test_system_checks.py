@@ -117,7 +117,7 @@ def test_session_settings_that_an_engine_lacks_are_reported(postgres: str) -> No
         assert "cannot import" in dict(told(postgres))["adj.E002"]
 
 
-def test_postgresql_that_is_not_served_natively_is_news(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgresql_that_is_not_served_natively_is_news(postgres: str, packages: pytest.MonkeyPatch) -> None:
     with database(postgres, ENGINE="tests.backends.opening") as alias:
         ((identity, text),) = told(alias)
         assert identity == "adj.I001"
@@ -126,7 +126,7 @@ def test_postgresql_that_is_not_served_natively_is_news(postgres: str, monkeypat
             assert [identity for identity, _ in told(alias)] == ["adj.D001"]
         with override_settings(ADJ={alias: {"engine": "psycopg"}}):
             assert [identity for identity, _ in told(alias)] == ["adj.E002"]
-    monkeypatch.setattr(choice, "find_spec", lambda name: None if name == "greenlet" else object())
+    packages.setattr(choice, "find_spec", lambda name: None if name == "greenlet" else object())
     ((identity, text),) = told(postgres)
     assert identity == "adj.W001"
     assert 'pip install "adj[postgres]"' in text

@@ -36,7 +36,7 @@ class _Walk:
     def plain(self, value: Any) -> Any:
         if isinstance(value, _SCALARS):
             # repr tells 0.0 from -0.0 and makes NaN equal to itself. A text may hold the repr of an object.
-            return (type(value).__name__, _ADDRESSES.sub("", repr(value)))
+            return (type(value).__name__, _shown(value))
         if isinstance(value, Model):
             return self.instance(value)
         if isinstance(value, QuerySet):
@@ -53,7 +53,7 @@ class _Walk:
             return ("memoryview", bytes(value))
         if type(value).__repr__ is _ADDRESS and hasattr(value, "__dict__"):
             return (type(value).__module__, type(value).__qualname__, self.plain(vars(value)))
-        return (type(value).__module__, type(value).__qualname__, _ADDRESSES.sub("", repr(value)))
+        return (type(value).__module__, type(value).__qualname__, _shown(value))
 
     def instance(self, instance: Model) -> Any:
         if (number := self.seen.get(id(instance))) is not None:
@@ -83,6 +83,11 @@ class _Walk:
         """The cached rows of a prefetched relation."""
         rows = queryset._result_cache  # what was prefetched, and nothing else
         return (type(queryset).__name__, queryset.model, queryset.db, self.plain(rows))
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return _ADDRESSES.sub("", text) if " at 0x" in text else text
 
 
 def difference(django: Any, ours: Any, place: str = "") -> str:

@@ -402,6 +402,7 @@ FOR_GOOD = {
     "adj.compiler.keys.content_types.uses_content_types",
     "adj.compiler.plans.plan_key._models_are_local",
     "adj.compiler.slots.lookup_paths._local_transforms",
+    "adj.engines.choice.choice.missing_packages",
 }
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 from django.db import DatabaseError, Error, connections, transaction
@@ -136,11 +137,19 @@ def _is_unsent(alias: str, error: BaseException) -> bool:
 
 
 def _stored(model: type[Model], alias: str) -> Any:
-    """The rows of a table, or why they cannot be read: SQLite stores anything anywhere."""
+    """The rows of a table as the driver returns them, or why it cannot: SQLite stores anything anywhere."""
     try:
-        return plain(list(rows_of(model, alias)))
+        with connections[alias].cursor() as cursor:
+            cursor.execute(*_all_rows(model, alias))
+            return [repr([bytes(v) if isinstance(v, memoryview) else v for v in row]) for row in cursor.fetchall()]
     except (ValueError, TypeError, ArithmeticError, DatabaseError) as error:
         return repr(error)
+
+
+@cache
+def _all_rows(model: type[Model], alias: str) -> tuple[str, Any]:
+    sql, parameters = rows_of(model, alias).query.get_compiler(alias).as_sql()
+    return sql, parameters
 
 
 def rows_of(model: type[Model], alias: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Literal, TypeAlias
@@ -161,11 +162,15 @@ def _chooses_selector() -> bool:
     return type(policy).__name__ == "WindowsSelectorEventLoopPolicy"
 
 
-def missing_packages() -> list[str]:
-    """The requirements of `adj[postgres]` that are not installed, or installed in an older version."""
-    return [
+@cache
+def missing_packages() -> tuple[str, ...]:
+    """The requirements of `adj[postgres]` that are not installed, or installed in an older version.
+
+    Found out once per process: reading the metadata of packages takes milliseconds, and each event loop asks.
+    """
+    return tuple(
         f"{name}>={'.'.join(map(str, least))}" for name, least in _NATIVE_PACKAGES.items() if _is_older(name, least)
-    ]
+    )
 
 
 def _is_older(package: str, least: tuple[int, ...]) -> bool:
