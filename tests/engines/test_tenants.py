@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, transaction
 from django.test import override_settings
@@ -98,6 +99,32 @@ def test_everything_in_a_context_finds_its_tenants_rows(alias: str) -> None:
 
     async def main() -> None:
         await asyncio.gather(*(asyncio.create_task(work(number)) for number in range(40)))
+
+    run(main())
+
+
+def in_drivers_transaction(alias: str) -> list[str]:
+    """The countries that code finds which uses the driver's own connection."""
+    connection: Any = connections[alias]
+    connection.ensure_connection()
+    with connection.connection.transaction():
+        return [name for (name,) in connection.connection.execute("SELECT name FROM shop_country").fetchall()]
+
+
+@pytest.mark.parametrize("alias", ["direct", "pgbouncer"], indirect=True)
+def test_a_transaction_of_the_driver_finds_its_tenants_rows_or_is_refused(alias: str) -> None:
+    async def main() -> None:
+        executor = await executor_for(alias)
+        is_pooled = "pooler" in settings.ADJ[alias]
+        for name in TENANTS:
+            tenant.set(name)
+            if is_pooled:
+                with pytest.raises(UnsupportedFeature, match="transaction"):
+                    await executor.run(in_drivers_transaction, alias)
+            else:
+                assert await executor.run(in_drivers_transaction, alias) == [name]
+            async with atomic(alias):
+                assert await executor.run(in_drivers_transaction, alias) == [name]
 
     run(main())
 

@@ -7,9 +7,9 @@ the project wants.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import psycopg
 from psycopg import sql
@@ -78,6 +78,10 @@ class PgCursor(Protocol):
         """Close the cursor."""
         ...
 
+    def stream(self, query: Query, params: Params | None = None, **options: Any) -> AsyncGenerator[DatabaseRow]:
+        """Run a statement, and read its rows one by one."""
+        ...
+
     def copy(
         self, statement: Query, params: Params | None = None, **options: object
     ) -> AbstractAsyncContextManager[PgCopy]:
@@ -123,6 +127,14 @@ async def prepare_session(connection: PgConnection, query: Query, what: str) -> 
     Raises `UnsupportedFeature` in autocommit behind a pooler, where the settings would be those of another session.
     """
     connection.record_statement(text_of(query, connection))
+    await apply_settings(connection, what)
+
+
+async def apply_settings(connection: PgConnection, what: str) -> None:
+    """Set what the project wants for the session before something that is no statement of ours.
+
+    Raises `UnsupportedFeature` as `prepare_session()` does.
+    """
     session = connection.session
     if session is not None:
         session.refuse_autocommit(connection, what)

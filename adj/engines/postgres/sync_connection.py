@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 import psycopg
 
 from adj.abc import DatabaseRow
 from adj.engines.postgres.connection import PgConnection
-from adj.engines.postgres.statements import PgCursor, Query
-from adj.engines.postgres.sync_cursor import AsyncServerSideCursor, SyncCursor, SyncServerCursor, wait_on
+from adj.engines.postgres.statements import PgCursor, Query, apply_settings
+from adj.engines.postgres.sync_calls import synchronous, wait_on
+from adj.engines.postgres.sync_cursor import AsyncServerSideCursor, SyncCursor, SyncServerCursor
 
 if TYPE_CHECKING:
     from psycopg.abc import Params
@@ -55,6 +57,14 @@ class SyncConnection:
     def execute(self, query: Query, params: Params | None = None, **options: bool | None) -> SyncCursor:
         """Execute a statement on a new cursor."""
         return self.cursor().execute(query, params, **options)
+
+    def transaction(self, *args: Any, **options: Any) -> AbstractContextManager[psycopg.AsyncTransaction]:
+        """A block that psycopg makes a transaction, or a savepoint inside one."""
+        wait_on(self._raw, apply_settings(self._raw, "transaction()"))
+        block: AbstractContextManager[psycopg.AsyncTransaction] = synchronous(self._raw, self._raw.transaction)(
+            *args, **options
+        )
+        return block
 
     def commit(self) -> None:
         """Commit the transaction."""
@@ -111,4 +121,4 @@ class SyncConnection:
         wait_on(self._raw, self._raw.set_deferrable(value))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._raw, name)
+        return synchronous(self._raw, getattr(self._raw, name))

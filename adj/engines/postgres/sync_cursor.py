@@ -5,26 +5,24 @@ Private API used here: psycopg's `AsyncCursor._conn`, to tell whether the cursor
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 from psycopg.client_cursor import ClientCursorMixin
 
 from adj.abc import DatabaseRow
-from adj.engines.bridge.greenlets import await_, check_in_use, dispose
 from adj.engines.postgres.connection import PgConnection
 from adj.engines.postgres.statements import PgCopy, PgCursor, Query, execute, prepare_session
+from adj.engines.postgres.sync_calls import items, synchronous, wait_on
 
 if TYPE_CHECKING:
     from typing import Self
 
     from psycopg.abc import Params
-
-T = TypeVar("T")
 
 
 class AsyncServerSideCursor(ClientCursorMixin[psycopg.AsyncConnection[Any]], psycopg.AsyncServerCursor[DatabaseRow]):
@@ -34,21 +32,6 @@ class AsyncServerSideCursor(ClientCursorMixin[psycopg.AsyncConnection[Any]], psy
     def closed(self) -> bool:
         """Whether the cursor, or its connection, is closed. psycopg warns about cursors that were not closed."""
         return super().closed or self._conn.closed
-
-
-def wait_on(raw: PgConnection, awaitable: Awaitable[T]) -> T:
-    """Wait for an operation on a connection, if the running code still has that connection.
-
-    Raises `CrossTaskTransaction` otherwise.
-    """
-    wrapper = raw.wrapper
-    try:
-        if wrapper.is_managed_by_adj:
-            check_in_use(wrapper)
-    except BaseException:
-        dispose(awaitable)
-        raise
-    return await_(awaitable)
 
 
 class SyncCursor:
@@ -90,6 +73,11 @@ class SyncCursor:
         """Move to another row."""
         wait_on(self._raw, self._cursor.scroll(value, mode))
 
+    def stream(self, query: Query, params: Params | None = None, **options: Any) -> Generator[DatabaseRow]:
+        """The rows of a statement, read one by one."""
+        wait_on(self._raw, prepare_session(self._raw, query, "stream()"))
+        yield from items(self._raw, self._cursor.stream(query, params, **options))
+
     def copy(self, statement: Query, params: Params | None = None, **options: object) -> SyncCopy:
         """`with cursor.copy("COPY ... FROM STDIN") as copy:`."""
         wait_on(self._raw, prepare_session(self._raw, statement, "COPY"))
@@ -110,7 +98,7 @@ class SyncCursor:
         self.close()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
+        return synchronous(self._raw, getattr(self._cursor, name))
 
 
 class SyncServerCursor(SyncCursor):
@@ -168,4 +156,4 @@ class SyncCopy:
             yield data
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._copy, name)
+        return synchronous(self._raw, getattr(self._copy, name))
