@@ -131,7 +131,7 @@ async def prepare_session(connection: PgConnection, query: Query, what: str) -> 
 
 
 async def apply_settings(connection: PgConnection, what: str) -> None:
-    """Set what the project wants for the session before something that is no statement of ours.
+    """Set what the project wants for the session before work that the driver begins itself.
 
     Raises `UnsupportedFeature` as `prepare_session()` does.
     """
