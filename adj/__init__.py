@@ -52,9 +52,9 @@ from adj.query.pages import Page
 from adj.query.raw import AsyncRawQuery
 from adj.query.related import RelatedQuery, related
 from adj.query.results import SQL, RowAt
+from adj.query.returning import ReturningQuery
 from adj.query.shortcuts import get_list_or_404, get_object_or_404
 from adj.query.stream import RowStream
-from adj.query.writes import ReturningQuery
 
 __version__ = "0.1.0"
 

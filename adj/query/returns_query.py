@@ -25,7 +25,7 @@ class ReturnsQuery(Generic[Q_co, R_co]):
     __slots__ = ()
 
     if TYPE_CHECKING:
-        # Their docstrings are in `builders.py`.
+        # Their docstrings are in `AsyncQuery`.
         # ruff: noqa: D102
 
         def filter(self, *args: object, **kwargs: object) -> Q_co: ...

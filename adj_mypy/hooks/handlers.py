@@ -101,7 +101,7 @@ METHODS: Final[Mapping[str, Handler]] = {
 """The handlers of a query's methods."""
 
 OTHERS: Final[Mapping[str, Mapping[str, Handler]]] = {
-    "aupdate": {"adj.query.writes.ReturningQuery": assignments.update},
+    "aupdate": {"adj.query.returning.ReturningQuery": assignments.update},
     "arefresh_from_db": {
         "adj.models.mixin.AsyncModel": after(field_names.refresh, load.refresh_own),
         MODEL: load.refresh_own,

@@ -173,7 +173,7 @@ def test_pytest_hides_the_query_method(tmp_path: Path) -> None:
     output = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root).stdout
     assert 'q(Book).filter(autor__name="x")' in output
     assert "UnknownField: Book has no field" in output
-    assert "builders.py" not in output
+    assert "async_query.py" not in output
 
 
 def test_a_long_list_of_choices_is_cut_to_the_nearest_five() -> None:

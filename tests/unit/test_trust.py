@@ -70,6 +70,21 @@ def said(number: int) -> str:
     return FIRST if f"'{FIRST}'" in found.sql else THEN
 
 
+def test_a_distrusted_structure_stays_uncacheable_after_its_place_in_the_cache_is_gone() -> None:
+    with override_settings(ADJ_PLAN_CACHE_SIZE=4), settings(), production():
+        assert said(1) == FIRST
+        spoken[0] = THEN
+        assert said(2) == THEN
+        assert plan_cache.stats().mismatches == 1
+        for name in ("pages", "weight", "title", "isbn", "price", "rating"):
+            prepared(q(Book).filter(**{name: 1}))
+        before = plan_cache.stats()
+        assert [said(3), said(4)] == [THEN, THEN]
+        after = plan_cache.stats()
+    assert after.uncacheable == before.uncacheable + 2
+    assert after.mismatches == 1
+
+
 @pytest.mark.parametrize("runs_before", [0, 1])
 def test_a_wrong_plan_is_detected_during_probation(runs_before: int, caplog: pytest.LogCaptureFixture) -> None:
     with settings(), production(), caplog.at_level(logging.ERROR, "adj.plans"):

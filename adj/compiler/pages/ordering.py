@@ -184,11 +184,13 @@ def _check_order(compiled: CompiledOrder, theirs: list[Term], ours: list[tuple[T
     keys: dict[object, tuple[Term, object]] = {}
     for term, node in ours:
         keys.setdefault(term.what, (term, node))
-    if len(wanted) > len(keys) or not all(
-        expected == term or expected == compiled.resolved_again(term, node)
-        for expected, (term, node) in zip(wanted.values(), keys.values(), strict=False)
-    ):
-        raise _Unsortable("page() cannot tell the order of this query.")
+    positions = list(keys.values())
+    for number, expected in enumerate(wanted.values()):
+        if not any(
+            expected == term or expected == compiled.resolved_again(term, node)
+            for term, node in positions[number : number + 1]
+        ):
+            raise _Unsortable(f"Django sorts this query by {expected.sql}, which page() cannot compare.")
 
 
 def _check_stability(query: Query, nodes: Sequence[BaseExpression]) -> None:

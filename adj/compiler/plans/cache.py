@@ -53,6 +53,9 @@ class PlanCache(Generic[Entry]):
         self._sizes: dict[Hashable, int] = {}
         self._bytes = 0
         self._rejected: Memo[bool] = Memo(maximum=1_024, budget=2**20)
+        # Hashes of keys, which need little memory: none of them may be forgotten while the process runs. A key that has
+        # the hash of another one has no plan, which is right as well.
+        self._distrusted: set[int] = set()
         self._lock = threading.Lock()
         self._hits = self._misses = self._refusals = self._uncacheable = self._mismatches = 0
 
@@ -79,14 +82,14 @@ class PlanCache(Generic[Entry]):
             return entry
 
     def store(self, key: Hashable, entry: Entry, size: int = 0) -> None:
-        """Store a plan of `size` bytes, unless it exceeds the budget.
+        """Store a plan of `size` bytes, unless it exceeds the budget or its key is distrusted.
 
         The least recently used plans are dropped if there are too many, or too many bytes.
         """
         maximum, budget = self.maximum, self.budget
         with self._lock:
             self._drop(key)
-            if size > budget:
+            if size > budget or hash(key) in self._distrusted:
                 return
             self._entries[key], self._sizes[key] = entry, size
             self._bytes += size
@@ -97,9 +100,16 @@ class PlanCache(Generic[Entry]):
         """Remember that the plan of a key is too large to cache; `size` is that of the key in bytes."""
         self._rejected.add(key, True, size)
 
+    def distrust(self, key: Hashable) -> None:
+        """Drop the plan of a key, which differed from Django's SQL, and never store one for it again."""
+        with self._lock:
+            self._mismatches += 1
+            self._distrusted.add(hash(key))
+            self._drop(key)
+
     def is_rejected(self, key: Hashable) -> bool:
-        """Whether the plan of a key is known to be too large to cache."""
-        return self._rejected.get(key) is not None
+        """Whether the plan of a key is known to be too large to cache, or to differ from Django's SQL."""
+        return hash(key) in self._distrusted or self._rejected.get(key) is not None
 
     def _drop(self, key: Hashable) -> None:
         self._entries.pop(key, None)
@@ -125,11 +135,6 @@ class PlanCache(Generic[Entry]):
         with self._lock:
             self._uncacheable += 1
 
-    def count_mismatch(self) -> None:
-        """Count a plan that differed from Django's SQL."""
-        with self._lock:
-            self._mismatches += 1
-
     def stats(self) -> CacheStats:
         """The counts so far."""
         maximum = self.maximum
@@ -153,6 +158,7 @@ class PlanCache(Generic[Entry]):
             self._bytes = 0
             self._maximum = self._budget = None
             self._rejected.clear()
+            self._distrusted.clear()
             self._hits = self._misses = self._refusals = self._uncacheable = self._mismatches = 0
 
     def __len__(self) -> int:

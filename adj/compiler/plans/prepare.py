@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import operator
 from collections.abc import Callable, Hashable
 
@@ -43,7 +42,7 @@ from adj.statement.shapes import Answer
 from adj.statement.structure import TOO_DEEP, Structure, Uncacheable, Unkeyed
 from adj.statement.text import query_text
 
-plan_cache: PlanCache[Plan | Distrusted] = PlanCache(plan_cache_size, plan_cache_bytes)
+plan_cache: PlanCache[Plan] = PlanCache(plan_cache_size, plan_cache_bytes)
 """The plans of this process. `plan_cache.stats()` returns counts; `plan_cache.clear()` drops all plans."""
 
 
@@ -68,12 +67,6 @@ def _drop_plans(setting: str, **kwargs: object) -> None:
 def _drop_plans_of_other_tables(**kwargs: object) -> None:
     """Drop plans after a flush, when Django creates content types with new keys."""
     plan_cache.clear()
-
-
-class Distrusted(enum.Enum):
-    """Replaces a plan in the cache that differed from Django: its structure is uncacheable from then on."""
-
-    DISTRUSTED = "distrusted"
 
 
 def prepare(execution: Execution, dialect: Dialect) -> Prepared:
@@ -102,8 +95,6 @@ def _prepared(execution: Execution, dialect: Dialect) -> Prepared:
         if plan_cache.is_rejected(key):
             return _for_this_run(execution, dialect)
         return _first_run(execution, structure, dialect, plan_cache.count_miss)
-    if plan is Distrusted.DISTRUSTED:
-        return _for_this_run(execution, dialect)
     try:
         sql, parameters = plan.bind(structure.values, structure.bounds)
     except UnfitValue:
@@ -140,8 +131,7 @@ def _compared(execution: Execution, ready: Ready, dialect: Dialect, key: Hashabl
     if mismatch is None:
         ready.plan.trust.gain(ready.parameters)
         return ready
-    plan_cache.store(key, Distrusted.DISTRUSTED, rounded(key_size(key)))
-    plan_cache.count_mismatch()
+    plan_cache.distrust(key)
     report(query_text(execution.statement, execution.terminal, with_values=False), mismatch, is_verified=is_verified)
     return djangos.prepared()
 
