@@ -88,7 +88,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
     concurrently. Two queries are equal if they have the same clauses with the same values.
 
     Query methods do not touch the database; each adds one clause. Terminal methods are coroutines, or iterate
-    asynchronously. Those that write use the router's `db_for_write`, or the alias of `using()`. All of them raise
+    asynchronously. Those that write use the router's `db_for_write`, or the alias of `using()`. They raise
     Django's own errors for errors of the database, such as `IntegrityError`.
     """
 

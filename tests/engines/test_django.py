@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.signals import request_finished
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import TestCase, override_settings
 
+import adj
 from adj import atomic, q
 from adj.engines import engine_for
 from adj.engines.django.engine import DjangoEngine
@@ -129,6 +131,48 @@ def test_the_end_of_a_request_closes_what_a_query_has_opened() -> None:
             return [before, await is_open()]
 
     assert run(scenario()) == [True, False]
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+@pytest.mark.parametrize("outlives", [False, True], ids=["in the request", "after the request"])
+def test_a_transaction_of_a_request_stays_on_the_thread_of_the_request(
+    postgres: str, alias: str, outlives: bool
+) -> None:
+    """Under ASGI each request has a thread, and each thread a connection."""
+
+    def state() -> tuple[int, bool]:
+        return threading.get_ident(), connections[alias].in_atomic_block
+
+    async def work(begins: asyncio.Event) -> list[tuple[int, bool]]:
+        await begins.wait()
+        states = [await sync_to_async(state)()]
+        async with atomic(alias):
+            await Publisher.objects.using(alias).acreate(name="Late", slug="late")
+            states.append(await sync_to_async(state)())
+            async with atomic(alias):
+                await q(Publisher).using(alias).filter(slug="late").aupdate(name="Later")
+                states.append(await adj.run_sync(state))
+        states.append(await sync_to_async(state)())
+        await sync_to_async(lambda: connections[alias].close())()
+        return states
+
+    async def main() -> list[tuple[int, bool]]:
+        begins = asyncio.Event()
+        async with ThreadSensitiveContext():
+            task = asyncio.create_task(work(begins))
+            if not outlives:
+                begins.set()
+                await task
+        begins.set()
+        return await task
+
+    with override_settings(ADJ={alias: {"engine": "django"}}):
+        states = run(main())
+    # On this thread's connection, which waits for locks of the others.
+    deleted, _ = Publisher.objects.using(alias).filter(slug="late", name="Later").delete()
+    assert deleted == 1
+    assert [in_block for _, in_block in states] == [False, True, True, False]
+    assert len({thread for thread, _ in states}) == 1
 
 
 def test_an_in_memory_database_gets_this_engine_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ Its executor is in `AsyncToSync.executors`, which is in the context. A cancelled
 its caller, which may belong to another thread. Its next call, such as a ROLLBACK, would then run in the middle of other
 code, or fail because that thread has stopped waiting. So the executor is restored after each call.
 
-Private API used here: `SyncToAsync.thread_sensitive_context` and `SyncToAsync.context_to_thread_executor`, to pass by
-executors of adj; `AsyncToSync.executors`, `CurrentThreadExecutor._broken` and `CurrentThreadExecutor._old_executor`, to
-find and restore the executor of the waiting thread.
+Private API used here: `SyncToAsync.thread_sensitive_context`, to pass by executors of adj; `AsyncToSync.executors`,
+`CurrentThreadExecutor._broken` and `CurrentThreadExecutor._old_executor`, to find and restore the executor of the
+waiting thread.
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ from typing import ParamSpec, TypeVar, cast
 from asgiref.current_thread_executor import CurrentThreadExecutor
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 
-from adj.engines.bridge.thread_sensitive import CallExecutor
+from adj.engines.bridge.thread_sensitive import context_outside
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# asgiref tests the context variable for truth, so None is the same as no context.
-_no_context = cast("ThreadSensitiveContext", None)
 
 
 def waiting_executor() -> CurrentThreadExecutor | None:
@@ -41,10 +38,11 @@ async def run_on_django_thread(
     """
     executor = _if_waiting(executor)
     _set_waiting_executor(executor)
-    joining = SyncToAsync.thread_sensitive_context.get(None)
-    if joining is not None and isinstance(SyncToAsync.context_to_thread_executor.get(joining), CallExecutor):
-        # A block of adj around this code runs Django's methods on its connection. This call must not go there.
-        SyncToAsync.thread_sensitive_context.set(_no_context)
+    joining, outside = SyncToAsync.thread_sensitive_context.get(None), context_outside()
+    if joining is not outside:
+        # Blocks of adj around this code run Django's methods on their connections. This call must not go there, but to
+        # the thread where those connections are.
+        SyncToAsync.thread_sensitive_context.set(cast("ThreadSensitiveContext", outside))
     try:
         return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
     finally:

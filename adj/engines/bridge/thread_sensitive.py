@@ -13,11 +13,14 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
 from adj.abc import RunCall
+
+if TYPE_CHECKING:
+    from typing import Self
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,13 +63,27 @@ class LastingContext(ThreadSensitiveContext):
     def __init__(self, executor: concurrent.futures.Executor) -> None:
         super().__init__(executor=executor)
         self._lasting = executor
+        self._outer: ThreadSensitiveContext | None = None
+
+    async def __aenter__(self) -> Self:
+        self._outer = SyncToAsync.thread_sensitive_context.get(None)
+        # asgiref does not annotate it.
+        await cast("Any", super()).__aenter__()
+        return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        # asgiref does not annotate it.
-        await cast("Any", super().__aexit__)(*exc_info)
+        await cast("Any", super()).__aexit__(*exc_info)
         self._exited = False
         # The keys are weak: the entry lives while the context of some task has this object.
         SyncToAsync.context_to_thread_executor[self] = self._lasting
+
+
+def context_outside() -> ThreadSensitiveContext | None:
+    """The context of asgiref around all blocks of adj, such as that of a request; it has a thread."""
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    while isinstance(context, LastingContext):
+        context = context._outer
+    return context
 
 
 def _forget_loop() -> None:
