@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connections, transaction
+from django.db.models.signals import post_save
 
 import adj
 from adj import atomic
 from adj import completion as persist
+from adj.execution.databases import executor_for
 from tests.engines.countries import Undo, codes, create, written
 from tests.engines.places import Place
+from tests.receivers import receiving
 from tests.running import run
+from tests.shop.models import Country
 
 
 def test_functions_are_called_after_the_commit_in_their_order(place: Place) -> None:
@@ -195,6 +203,76 @@ def test_functions_run_to_their_end_when_the_task_is_cancelled_meanwhile(place: 
 
     run(main())
     assert called == ["slow", "last"]
+    assert written(place) == ["+1"]
+
+
+_SLOW = {
+    "postgres": "SELECT pg_sleep(0.3)",
+    "mariadb": "SELECT SLEEP(0.3)",
+    "default": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 999999) SELECT count(*) FROM n",
+}
+
+
+class DjangosBlock:
+    """Synchronous code that writes in Django's own `atomic()`, after which two functions are called."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.called = place, list[str]()
+        self.is_running, self.have_run = threading.Event(), threading.Event()
+
+    def __call__(self, **kwargs: object) -> None:
+        alias = self.place.alias
+        with transaction.atomic(alias):
+            if not kwargs:
+                Country.objects.using(alias).create(code="+1", name="one")
+            transaction.on_commit(self.slow, using=alias)
+            transaction.on_commit(self.last, using=alias)
+
+    def last(self) -> None:
+        self.called.append("last")
+        self.have_run.set()
+
+    def slow(self) -> None:
+        with connections[self.place.alias].cursor() as cursor:
+            self.is_running.set()
+            cursor.execute(_SLOW[self.place.alias])
+            cursor.fetchall()
+        self.called.append("slow")
+
+
+async def by_run_sync(block: DjangosBlock) -> None:
+    await (await executor_for(block.place.alias)).run(block)
+
+
+async def in_a_native_block(block: DjangosBlock) -> None:
+    async with adj.native(block.place.alias):
+        await sync_to_async(block)()
+
+
+async def in_a_receiver(block: DjangosBlock) -> None:
+    with receiving(post_save, block, sender=Country):
+        await adj.save(Country(code="+1", name="one"), using=block.place.alias, force_insert=True)
+
+
+@pytest.mark.parametrize("write", [by_run_sync, in_a_native_block, in_a_receiver])
+def test_functions_of_djangos_own_blocks_run_to_their_end(
+    place: Place, write: Callable[[DjangosBlock], Awaitable[None]]
+) -> None:
+    block = DjangosBlock(place)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(write(block))
+        assert await asyncio.to_thread(block.is_running.wait, 20)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0.02)
+        with suppress(asyncio.CancelledError):
+            await task
+        # Where a thread calls them, the task need not wait.
+        assert await asyncio.to_thread(block.have_run.wait, 20)
+
+    run(main())
+    assert block.called == ["slow", "last"]
     assert written(place) == ["+1"]
 
 

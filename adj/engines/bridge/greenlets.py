@@ -12,8 +12,8 @@ Private API used here: `asyncio._set_running_loop`, which asyncio documents for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager, nullcontext
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import greenlet
 from asgiref.sync import AsyncToSync, SyncToAsync
 
+from adj.completion import result_and_cancellation
 from adj.engines.bridge.async_to_sync import call_by
 from adj.engines.bridge.loop_calls import can_wait_on_loop, is_usable_here, wait_on_loop
 from adj.engines.bridge.thread_connections import Wrappers, install_connections, restore_connections
@@ -46,9 +47,15 @@ class BridgeConnections:
 
 
 class _Bridge(greenlet.greenlet):
-    """A greenlet in which synchronous code may wait. `is_closing` once its coroutine is being closed."""
+    """A greenlet in which synchronous code may wait. `is_closing` once its coroutine is being closed.
+
+    `kept_blocks` counts the blocks around the running code that are not cancelled, and `cancelled` is what came
+    meanwhile.
+    """
 
     is_closing = False
+    kept_blocks = 0
+    cancelled: asyncio.CancelledError | None = None
     connections: BridgeConnections
 
 
@@ -113,7 +120,14 @@ async def run_in_bridge(
     result = step(bridge.switch, *args, **kwargs)
     while not bridge.dead:
         try:
-            value = await result
+            if bridge.kept_blocks:
+                value = await _to_its_end(bridge, result)
+            elif bridge.cancelled is not None:
+                dispose(result)
+                cancelled, bridge.cancelled = bridge.cancelled, None
+                raise cancelled
+            else:
+                value = await result
         except GeneratorExit as closing:
             bridge.is_closing = True
             step(bridge.throw, closing)
@@ -122,7 +136,34 @@ async def run_in_bridge(
             result = step(bridge.throw, error)
         else:
             result = step(bridge.switch, value)
+    if bridge.cancelled is not None:
+        raise bridge.cancelled
     return cast("T", result)
+
+
+async def _to_its_end(bridge: _Bridge, awaitable: Awaitable[T]) -> T:
+    """Wait for something in a block that is not cancelled, and keep a cancellation for later."""
+    value, cancelled = await result_and_cancellation(_awaited(awaitable))
+    bridge.cancelled = bridge.cancelled or cancelled
+    return value
+
+
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+@contextmanager
+def not_cancelled() -> Generator[None]:
+    """A block of code in a bridge that runs to its end. A cancellation is raised where the code waits next after it."""
+    current = greenlet.getcurrent()
+    if not isinstance(current, _Bridge):
+        yield
+        return
+    current.kept_blocks += 1
+    try:
+        yield
+    finally:
+        current.kept_blocks -= 1
 
 
 def dispose(awaitable: Awaitable[object]) -> None:

@@ -22,7 +22,7 @@ from django.utils.functional import cached_property
 from psycopg import AsyncClientCursor, AsyncCursor, IsolationLevel, pq
 from psycopg.postgres import types
 
-from adj.engines.bridge.greenlets import await_
+from adj.engines.bridge.greenlets import await_, not_cancelled
 from adj.engines.choice.choice import check_native
 from adj.engines.choice.connection_parameters import check_parameters
 from adj.engines.django_wrapper import ConnectionParameters, DjangoWrapper, new_django_wrapper
@@ -101,6 +101,11 @@ class _AsyncConnectionMixin(_Backend):
         if autocommit and self.connection is None and not self.in_atomic_block:
             return
         super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+
+    def run_and_clear_commit_hooks(self) -> None:
+        """Call the functions of `on_commit()`, all of them, however often the task is cancelled meanwhile."""
+        with not_cancelled():
+            super().run_and_clear_commit_hooks()
 
     def _rollback(self) -> None:
         with self._cleaning_up():

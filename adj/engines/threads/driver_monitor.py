@@ -33,7 +33,7 @@ class DriverMonitor:
         self._changes = threading.Condition()
         self._call: object = None
         self._failed: object = None
-        self._depth = 0
+        self._depth = self._kept_blocks = 0
         self._is_interrupting = False
         self.has_refused_write = False
 
@@ -63,6 +63,17 @@ class DriverMonitor:
                 self._failed = self._call
                 self._changes.notify_all()
 
+    @contextmanager
+    def not_interrupted(self) -> Generator[None]:
+        """A block that runs to its end: an interrupt waits for the code after it."""
+        with self._changes:
+            self._kept_blocks += 1
+        try:
+            yield
+        finally:
+            with self._changes:
+                self._kept_blocks -= 1
+
     # -- on other threads ----------------------------------------------------------------------------------------------
 
     def ignores_interrupts(self) -> bool:
@@ -78,7 +89,7 @@ class DriverMonitor:
         with self._changes:
             self._is_interrupting = True
             while self._call is call and self._failed is not call:
-                report(interrupt(connection) if self._depth else None)
+                report(interrupt(connection) if self._depth and not self._kept_blocks else None)
                 self._changes.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._is_interrupting = False
@@ -122,3 +133,6 @@ def install_monitor(alias: str, monitor: DriverMonitor) -> None:
         connection = thread_wrapper(alias)
         # A cached property: the value is in the instance.
         vars(connection)["wrap_database_errors"] = MonitoredErrorWrapper(connection, monitor)
+        # The functions of `on_commit()` are called, all of them, however often the task is cancelled meanwhile.
+        run_hooks = type(connection).run_and_clear_commit_hooks.__get__(connection)
+        vars(connection)["run_and_clear_commit_hooks"] = monitor.not_interrupted()(run_hooks)
