@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from psycopg.sql import SQL, Identifier
 
 import adj
 from adj import SessionChanged, q
-from adj.engines.session.own_connections import record_settings
 from tests.running import run
 from tests.shop.models import Country
 
@@ -200,19 +199,78 @@ def test_what_receivers_set_on_each_connection_holds_for_adjs_as_well(alias: str
         connection_created.disconnect(receiver)
 
 
-def test_a_connection_is_watched_once_and_adjs_connections_are_not(alias: str) -> None:
-    def counts() -> list[int]:
+def test_connections_of_adj_are_not_watched(alias: str) -> None:
+    def is_watched() -> list[bool]:
         connection = connections[alias]
         found = []
         for _ in range(2):
             connection.ensure_connection()
-            found.append(connection.execute_wrappers.count(record_settings))
+            found.append("_adj_record_sent" in vars(getattr(connection.connection, "raw", connection.connection)))
             connection.close()
         return found
 
     async def main() -> None:
-        assert await sync_to_async(counts)() == [1, 1]
+        assert await sync_to_async(is_watched)() == [True, True]
         async with adj.native(alias):
-            assert await adj.run_sync(lambda: record_settings in connections[alias].execute_wrappers) is False
+            assert await adj.run_sync(is_watched) == [False, False]
+
+    run(main())
+
+
+def by_callproc(connection: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.callproc("set_config", ["search_path", "tenant_1", False])
+
+
+def by_executemany(connection: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany("SELECT set_config('app.tenant', %s, false)", [["7"]])
+
+
+def on_drivers_connection(connection: Any) -> None:
+    connection.ensure_connection()
+    connection.connection.execute("SET search_path TO tenant_1")
+
+
+def on_drivers_cursor(connection: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.cursor.execute(b"SET search_path TO tenant_1")
+
+
+def on_a_cursor_with_a_name(connection: Any) -> None:
+    with transaction.atomic(connection.alias), connection.chunked_cursor() as cursor:
+        cursor.execute("SELECT set_config('app.tenant', '7', false)")
+
+
+def by_copy(connection: Any) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY (SELECT set_config('app.tenant', '7', false)) TO STDOUT") as rows,
+    ):
+        assert list(rows)
+
+
+def by_stream(connection: Any) -> None:
+    with connection.cursor() as cursor:
+        assert list(cursor.stream("SELECT set_config('search_path', 'tenant_1', false)"))
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        by_callproc,
+        by_executemany,
+        on_drivers_connection,
+        on_drivers_cursor,
+        on_a_cursor_with_a_name,
+        by_copy,
+        by_stream,
+    ],
+)
+def test_a_setting_that_does_not_go_through_djangos_cursors_is_noticed(alias: str, work: Callable[[Any], None]) -> None:
+    async def main() -> None:
+        await sync_to_async(lambda: work(connections[alias]))()
+        with pytest.raises(SessionChanged):
+            await q(Country).using(alias).acount()
 
     run(main())

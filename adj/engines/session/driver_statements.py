@@ -6,24 +6,30 @@ is recorded for psycopg2 and SQLite, whose cursors cannot be replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from adj.engines.django_wrapper import DjangoWrapper
 
 Record: TypeAlias = Callable[[object], None]
+"""Called with a statement before it is sent."""
 
-_RECORD = "_adj_record"
+RecordSent: TypeAlias = Callable[[object, object, bool], None]
+"""Called after a statement with the statement, its parameters, and whether it has been sent: COPY and `stream()` begin
+later."""
+
+_BEFORE, _AFTER = "_adj_record", "_adj_record_sent"
 
 
 def record_driver_statements(connection: DjangoWrapper, record: Record) -> None:
     """Call a function before each statement on a driver's connection that was just opened."""
     raw: Any = connection.connection
-    if hasattr(raw, "pgconn"):
-        setattr(raw, _RECORD, record)
-        raw.cursor_factory = _recording(raw.cursor_factory)
-        raw.server_cursor_factory = _recording(raw.server_cursor_factory)
+    if can_record_sent(raw):
+        # Django's own pool may have lent it to Django's own connection before.
+        vars(raw).pop(_AFTER, None)
+        _record_on_cursors(raw, _BEFORE, record)
     elif connection.vendor == "mysql":
         query = raw.query
 
@@ -34,9 +40,37 @@ def record_driver_statements(connection: DjangoWrapper, record: Record) -> None:
         raw.query = recorded_query
 
 
+def can_record_sent(raw: object) -> bool:
+    """Whether a driver's connection is psycopg's, whose cursors can be replaced."""
+    return hasattr(raw, "pgconn")
+
+
+def record_sent_statements(raw: object, record: RecordSent) -> None:
+    """Call a function after each statement on a connection of psycopg that was just opened."""
+    _record_on_cursors(raw, _AFTER, record)
+
+
+def _record_on_cursors(raw: Any, name: str, record: Callable[..., None]) -> None:
+    setattr(raw, name, record)
+    raw.cursor_factory = _recording(raw.cursor_factory)
+    raw.server_cursor_factory = _recording(raw.server_cursor_factory)
+
+
+@contextmanager
+def sent_unrecorded(raw: object) -> Generator[None]:
+    """A block whose statements are recorded otherwise, or are adj's own."""
+    # psycopg2's connections have no attributes of others.
+    record = getattr(raw, "__dict__", {}).pop(_AFTER, None)
+    try:
+        yield
+    finally:
+        if record is not None:
+            setattr(raw, _AFTER, record)
+
+
 def stop_recording(raw: Any) -> None:
     """Call the function no more, before a driver's connection is returned to a pool."""
-    vars(raw).pop(_RECORD, None)
+    vars(raw).pop(_BEFORE, None)
 
 
 @lru_cache(maxsize=100)
@@ -68,6 +102,11 @@ class _RecordingCursor:
         return self._recorded("copy", statement, *args, **options)
 
     def _recorded(self, method: str, statement: object, *args: Any, **options: Any) -> Any:
-        if (record := getattr(self.connection, _RECORD, None)) is not None:
-            record(statement)
-        return getattr(super(), method)(statement, *args, **options)
+        raw = self.connection
+        if (before := getattr(raw, _BEFORE, None)) is not None:
+            before(statement)
+        result = getattr(super(), method)(statement, *args, **options)
+        if (after := getattr(raw, _AFTER, None)) is not None:
+            parameters = (args[0] if args else options.get("params")) if method == "execute" else None
+            after(statement, parameters, method.startswith("execute"))
+        return result

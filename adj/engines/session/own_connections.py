@@ -1,8 +1,9 @@
 """Settings that code makes on Django's own connections, and that adj's connections do not have: noticed and refused.
 
 A middleware that runs `SET search_path` chooses a tenant for the code of its request. The setting applies to Django's
-connection; queries of adj would read another schema without an error. So each new PostgreSQL connection of Django gets
-an execute wrapper that records such settings in the context, which asgiref passes on to the code of the same request.
+connection; queries of adj would read another schema without an error. So each new PostgreSQL connection of Django
+records such settings in the context, which asgiref passes on to the code of the same request: an execute wrapper does,
+and with psycopg the driver's cursors, which see what does not go through Django's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any, Final, TypeVar
 from weakref import ref
@@ -19,6 +21,7 @@ from django.db.backends.signals import connection_created
 from django.dispatch import Signal
 
 from adj.abc import DatabaseRow
+from adj.engines.session.driver_statements import can_record_sent, record_sent_statements, sent_unrecorded
 from adj.engines.session.function_settings import FunctionSettings
 from adj.engines.session.settings_in_sql import ALL, EVERYTHING, SettingChange, setting_changes
 from adj.engines.session.sql_effects import NO_EFFECTS, SessionEffects, session_effects
@@ -79,9 +82,13 @@ def refuse_settings_of_django(alias: str) -> None:
 
 
 def _watch_connection(sender: object, connection: Any, **kwargs: object) -> None:
-    """Install `record_settings` on a new connection, if it is Django's own."""
+    """Record what statements change on a new connection, if it is Django's own."""
     is_adjs = hasattr(connection, "is_managed_by_adj") or ThreadSession.of(connection) is not None
-    if connection.vendor == "postgresql" and not is_adjs and record_settings not in connection.execute_wrappers:
+    if connection.vendor != "postgresql" or is_adjs:
+        return
+    if can_record_sent(connection.connection):
+        record_sent_statements(connection.connection, partial(_record_sent, connection))
+    if record_settings not in connection.execute_wrappers:
         connection.execute_wrappers.append(record_settings)
 
 
@@ -95,23 +102,30 @@ def is_of_session(execute_wrapper: object) -> bool:
 
 def record_settings(execute: Callable[..., T], sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> T:
     """Run a statement and record the settings that it changes: an execute wrapper, with Django's parameters."""
-    result = execute(sql, params, many, context)
     connection = context["connection"]
-    # psycopg composes SQL of other objects than text.
-    effects = session_effects(sql if isinstance(sql, str) else connection.ops.compose_sql(sql, None))
-    if effects is not NO_EFFECTS:
-        _record(connection, effects, sql, None if many else params)
+    with sent_unrecorded(connection.connection):
+        result = execute(sql, params, many, context)
+    _record_sent(connection, sql, None if many else params, is_sent=True)
     return result
 
 
-def _record(connection: Any, effects: SessionEffects, sql: Any, params: Any) -> None:
+def _record_sent(connection: Any, sql: Any, params: Any, is_sent: bool) -> None:
+    """Record the settings that a statement changes, or will change if it is not sent yet."""
+    # psycopg composes SQL of other objects than text.
+    effects = session_effects(sql if isinstance(sql, str) else connection.ops.compose_sql(sql, None))
+    if effects is not NO_EFFECTS:
+        with sent_unrecorded(connection.connection):
+            _record(connection, effects, sql, params, is_sent=is_sent)
+
+
+def _record(connection: Any, effects: SessionEffects, sql: Any, params: Any, *, is_sent: bool) -> None:
     driver_connection = connection.connection
     by_alias = _changed.get()
     before = by_alias.get(connection.alias)
     known = before.names if before is not None and before.driver_connection() is driver_connection else frozenset()
     names = known
     for change in _changes(connection, effects, sql, params):
-        names = _after(change, names, connection)
+        names = _after(change, names, connection, is_sent=is_sent)
     if names != known and not _is_being_created():
         _changed.set({**by_alias, connection.alias: _ChangedSettings(names, ref(driver_connection))})
 
@@ -124,8 +138,8 @@ def _changes(connection: Any, effects: SessionEffects, sql: Any, params: Any) ->
         yield from functions.changes(effects.functions, lambda *query: _rows(connection, *query))
 
 
-def _after(change: SettingChange, names: frozenset[str], connection: Any) -> frozenset[str]:
-    """The names of the changed settings after another change."""
+def _after(change: SettingChange, names: frozenset[str], connection: Any, *, is_sent: bool) -> frozenset[str]:
+    """The names of the changed settings after another change. Before it is sent, its value cannot be asked for."""
     name = change.name
     if name == EVERYTHING:
         return frozenset()
@@ -133,7 +147,7 @@ def _after(change: SettingChange, names: frozenset[str], connection: Any) -> fro
         return names & _OF_USER
     if name not in _ABOUT_ROWS and "." not in name:
         return names
-    return names - {name} if change.is_reset or _has_default(connection, name) else names | {name}
+    return names - {name} if change.is_reset or (is_sent and _has_default(connection, name)) else names | {name}
 
 
 def _has_default(connection: Any, name: str) -> bool:
