@@ -172,6 +172,7 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
     Raises Django's own errors, and `TransactionAborted`.
     """
     connection = thread_wrapper(alias)
+    of_body = error
     nested = _end_inner_blocks(connection, block, error)
     error = error or nested
     is_outermost = connection.atomic_blocks == [block]
@@ -187,7 +188,10 @@ def leave(alias: str, block: Atomic, error: BaseException | None) -> list[Hook]:
     except Error as failure:
         if is_outermost and error is None and failure.__cause__ is not None:
             note_commit(connection, failure)
-        raise
+        if of_body is None:
+            raise
+        # Django opens a new connection at the end of a block whose connection was lost. The server may not be there
+        # yet, and has rolled back already.
     finally:
         _Rollbacks.stop(connection, block)
     if aborted is not None:

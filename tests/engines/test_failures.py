@@ -95,6 +95,35 @@ def test_a_rollback_that_fails_does_not_hide_the_error_before_it(place: Place, i
     run(main())
 
 
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_rollback_without_a_server_does_not_hide_the_error_before_it(place: Place, is_nested: bool) -> None:
+    """P13: Django opens a new connection at the end of the block, and there is none to be had."""
+    if place.alias == "default":
+        pytest.skip("SQLite has no line that could be cut")
+
+    def go_away() -> None:
+        cut(place.alias)
+        connections[place.alias].settings_dict.update(HOST="127.0.0.1", PORT="1")
+
+    async def main() -> None:
+        error = Undo()
+        with pytest.raises(Undo) as raised:
+            async with atomic(place.alias), atomic(place.alias) if is_nested else contextlib.nullcontext():
+                await q(Country).using(place.alias).acount()
+                await adj.run_sync(go_away)
+                raise error
+        assert raised.value is error
+        settings.update(before)
+        await assert_next_works(place)
+
+    settings = connections.settings[place.alias]
+    before = dict(settings)
+    try:
+        run(main())
+    finally:
+        settings.update(before)
+
+
 def test_a_commit_whose_answer_is_lost_says_that_its_outcome_is_unknown(place: Place) -> None:
     """P13 and P27."""
     if place.alias == "default":
