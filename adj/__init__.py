@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import adj.checks  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the system checks
 from adj.blocks.atomic import atomic
-from adj.blocks.inside import gather, in_transaction, on_commit, run_sync, set_rollback
+from adj.blocks.inside import gather, in_transaction, run_sync, set_rollback
 from adj.blocks.native import native
+from adj.blocks.on_commit import on_commit
 from adj.compiler.plans.cache import CacheStats
 from adj.compiler.plans.prepare import plan_cache
 from adj.compiler.slots.project_code import pure

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import logging
 import random
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from contextvars import Context, copy_context
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
@@ -17,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.db.transaction import Atomic as DjangoAtomic
 
-from adj.completion import deadline_in, to_its_end
-from adj.engines.lease.contexts import apply_context
+from adj.blocks.on_commit import call_to_their_end, is_cancelled
+from adj.completion import deadline_in
 from adj.errors import NestingError, QueryTimeout, TransactionAborted
 from adj.execution.databases import executor_for
 from adj.execution.django_atomic import ISOLATIONS, Hook, Isolation, Mode
@@ -224,9 +222,9 @@ class _Block:
                 raise QueryTimeout(query=f"atomic(using={self._alias!r})", seconds=self._timeout or 0.0) from None
             raise
         if hooks:
-            await _call_to_their_end(hooks, self._alias, cancelled)
+            await call_to_their_end(hooks, self._alias, cancelled)
         # A cancellation by the block's own deadline during the commit is dropped: the commit has succeeded.
-        if cancelled is not None and _is_cancelled():
+        if cancelled is not None and is_cancelled():
             raise cancelled
 
     async def _leave(self, error: BaseException | None) -> tuple[list[Hook], asyncio.CancelledError | None]:
@@ -238,60 +236,6 @@ class _Block:
         finally:
             if self._is_outermost:
                 await transaction.withdraw()
-
-
-def _is_cancelled() -> bool:
-    """Whether the current task has been cancelled, other than by a deadline that has already expired."""
-    task = asyncio.current_task()
-    return task is not None and bool(task.cancelling())
-
-
-async def _call_to_their_end(hooks: Iterable[Hook], alias: str, cancelled: asyncio.CancelledError | None) -> None:
-    """Call all callbacks, even if the task is cancelled meanwhile: the transaction has been committed.
-
-    They share the block's context variables.
-    """
-    contexts: list[Context] = []
-
-    async def call() -> None:
-        try:
-            await _call_hooks(hooks, alias)
-        finally:
-            contexts.append(copy_context())
-
-    try:
-        await to_its_end(call())
-    except Exception:
-        if cancelled is None or not _is_cancelled():
-            raise
-        # The code that cancelled the task expects a CancelledError.
-        logger.exception("Error in an on_commit() callback of a cancelled task.")
-    finally:
-        for context in contexts:
-            apply_context(context)
-
-
-async def _call_hooks(hooks: Iterable[Hook], alias: str) -> None:
-    for hook in hooks:
-        await call_hook(hook, alias)
-
-
-async def call_hook(hook: Hook, alias: str) -> None:
-    """Call a callback, or await a coroutine function."""
-    function, robust = hook
-    try:
-        if inspect.iscoroutinefunction(function):
-            await function()
-        else:
-            executor = await executor_for(alias)
-            result = await executor.run(function)
-            if asyncio.iscoroutine(result):
-                await result
-    except (Exception, asyncio.CancelledError):
-        # A callback may await another task that is cancelled. Only its own task's cancellation ends the callbacks.
-        if not robust or _is_cancelled():
-            raise
-        logger.exception("Error calling %s in on_commit().", getattr(function, "__qualname__", repr(function)))
 
 
 def _may_succeed_later(error: DatabaseError) -> bool:

@@ -1,4 +1,4 @@
-"""What code in a transaction calls: `on_commit()`, `set_rollback()`, `in_transaction()`, `gather()`, `run_sync()`."""
+"""What code in a transaction calls: `in_transaction()`, `set_rollback()`, `run_sync()`, `gather()`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from adj.blocks.atomic import call_hook
 from adj.execution.databases import executor_for, preferred_alias
 from adj.execution.transaction import current, current_aliases
 
@@ -31,30 +30,6 @@ def in_transaction(using: str | None = None) -> bool:
     if not _is_on_a_loop():
         return connections[alias].in_atomic_block
     return current(alias) is not None
-
-
-async def on_commit(function: Callable[[], object], *, using: str | None = None, robust: bool = False) -> None:
-    """Call a function, or await a coroutine function, after the transaction is committed; at once if there is none.
-
-    ```python
-    async with atomic():
-        await on_commit(partial(notify, book.pk))
-    ```
-
-    `using` is the alias, `default` if omitted. Callbacks run in the order of registration, together with those of
-    Django's `transaction.on_commit()`, after the connection has been returned to the pool. Callbacks of a savepoint
-    that is rolled back are discarded. An error in a callback propagates from the block and skips the remaining ones;
-    with `robust` it is logged instead. If the task is cancelled meanwhile, the cancellation is raised after the last
-    callback. Raises `TypeError` for a value that is not callable.
-    """
-    if not callable(function):
-        raise TypeError(f"on_commit() expects a function or a coroutine function; got {type(function).__name__}.")
-    alias = DEFAULT_DB_ALIAS if using is None else using
-    transaction = current(alias)
-    if transaction is None:
-        await call_hook((function, robust), alias)
-    else:
-        await transaction.connection.run(_register, alias, function, robust)
 
 
 async def set_rollback(rollback: bool = True, *, using: str | None = None) -> None:
@@ -125,10 +100,6 @@ async def gather(*awaitables: Awaitable[Any]) -> tuple[Any, ...]:
             if asyncio.iscoroutine(awaitable):
                 awaitable.close()
     return tuple(results)
-
-
-def _register(alias: str, function: Callable[[], object], robust: bool) -> None:
-    connections[alias].on_commit(function, robust)
 
 
 def _set_rollback(alias: str, rollback: bool) -> None:

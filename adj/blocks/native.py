@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from adj.abc import Connection, Engine
 from adj.completion import to_its_end
-from adj.engines.bridge.thread_sensitive import LastingContext
+from adj.engines.bridge.async_methods import LastingContext
 from adj.engines.lease.access import access, changed_access
 from adj.engines.lease.task_transactions import has_transactions, on_behalf_of_current_task
 from adj.execution.databases import executor_for

@@ -19,7 +19,7 @@ from django.db.transaction import Atomic
 
 from adj.abc import Connection, Engine
 from adj.completion import result_and_cancellation, to_its_end
-from adj.engines.bridge.thread_sensitive import LastingContext
+from adj.engines.bridge.async_methods import LastingContext
 from adj.engines.lease.access import TransactionHandle, access, set_access
 from adj.engines.lease.contexts import shares_context
 from adj.engines.lease.nested_call import NestedCall, nested_call_for

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from django.db import DEFAULT_DB_ALIAS
 
-from adj.blocks.atomic import call_hook
+from adj.blocks.on_commit import call_hook
 from adj.engines.django_wrapper import thread_wrapper
 from adj.execution.databases import executor_for
 from adj.execution.django_atomic import Hook

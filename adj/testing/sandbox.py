@@ -10,7 +10,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.core.exceptions import ImproperlyConfigured
 
 from adj.engines import native_aliases
-from adj.engines.bridge.thread_sensitive import CallExecutor
+from adj.engines.bridge.async_methods import CallExecutor
 from adj.execution.databases import close_all, databases_of_loop, executor_for, pin_everywhere
 
 

@@ -52,11 +52,6 @@ def extra(call: Call) -> Type:
     return call.query_type(known=query.known.with_annotations(new), row=_with(call, query, new))
 
 
-def scope_of(query: Query) -> Scope:
-    """Return the scope of the expressions in a query's clauses."""
-    return Scope(query.model, query.known.annotations)
-
-
 def _annotations(call: Call, query: Query) -> Names:
     """Return the annotations of a call; open if a name is known only at run time.
 

@@ -18,9 +18,10 @@ from adj_mypy.expressions.evaluate import Evaluator, expression_class
 from adj_mypy.expressions.names import NO_NAMES
 from adj_mypy.lookups import paths, subqueries
 from adj_mypy.lookups.expression_types import default_alias, expression_class_of, expression_type
+from adj_mypy.lookups.filters import scope_of
 from adj_mypy.models.fields import type_of_path
 from adj_mypy.models.project import SEPARATOR, relations, target_of
-from adj_mypy.rows.annotate import conflicting, scope_of
+from adj_mypy.rows.annotate import conflicting
 
 _NO_NAME: Final = ""
 """Stands for the name of a column that is known only at run time."""

@@ -23,7 +23,7 @@ from django.utils.functional import cached_property
 
 from adj import NotLoaded, q
 from adj.compiler.django.build import build
-from adj.compiler.plans.compiled import capture
+from adj.compiler.plans.djangos_sql import capture
 from adj.compiler.plans.planning import _layout
 from adj.hydrate import generate
 from adj.hydrate.instances import (

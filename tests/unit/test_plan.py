@@ -19,7 +19,7 @@ from django.utils.functional import lazystr
 
 from adj import AsyncQuery, plan_cache, q
 from adj.compiler.django.build import build_with_slots
-from adj.compiler.django.dialect import LIMITS
+from adj.compiler.django.limits import LIMITS
 from adj.compiler.plans.binders import _direct_bind, _general_bind, binder_for
 from adj.compiler.plans.plan import Guard, Parameter, Plan
 from adj.compiler.plans.prepared import KnownResult, Ready

@@ -16,7 +16,7 @@ from django.db.models import Model, Prefetch, QuerySet
 from django.db.models.query import ModelIterable
 
 from adj.compiler.django.assign import assigned_slots
-from adj.compiler.django.dialect import Bound
+from adj.compiler.django.limits import Bound
 from adj.compiler.django.substitute import SlotWalk, Verbatim, WithBuiltQueries
 from adj.compiler.keys.prefetch_lookups import prefetch_lookup
 from adj.compiler.slots.slots import Recording, Slot

@@ -5,13 +5,13 @@ connection for them. The wrapper here gets these facts once, from an engine. Its
 marked nodes and limits that are inserted at run time.
 
 Private Django API used here: `ConnectionHandler.create_connection`, `DatabaseOperations.compiler`,
-`DatabaseOperations.limit_offset_sql`, `DatabaseFeatures.__dict__`, `DatabaseWrapper.__dict__`.
+`DatabaseFeatures.__dict__`, `DatabaseWrapper.__dict__`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NoReturn, cast
@@ -24,24 +24,14 @@ from django.db.models.sql.constants import MULTI
 
 from adj.abc import ServerFacts
 from adj.compiler.django.backend_code import backend_objection
+from adj.compiler.django.limits import Limits
 from adj.compiler.slots.slotted_query import MarkingCompiler
 from adj.djangos import is_djangos
 from adj.errors import EngineNotOpen
 from adj.settings import check_alias
 from adj.statement.structure import Uncacheable
 
-
-class Bound(int):
-    """A slice limit that is inserted into the SQL at run time; adding it to a limit of 0 keeps it."""
-
-    def __radd__(self, other: int) -> int:
-        return self if other == 0 else int(self) + other
-
-
 _RUN_BY_PLANS = ("SQLCompiler", "SQLUpdateCompiler", "SQLDeleteCompiler", "SQLAggregateCompiler")
-
-# Cannot occur in Django's SQL.
-LIMITS = "\x00limits\x00"
 
 
 class Captured(Exception):
@@ -114,7 +104,6 @@ class Dialect:
         self.has_facts = facts is not None
         # Its attributes are replaced on the instance, which type checkers do not allow.
         self.wrapper: Any = connections.create_connection(alias)
-        self._render_limits: Callable[[int, int | None], str] = self.wrapper.ops.limit_offset_sql
         self._compiling = threading.local()
         # The backend's classes; a package may replace their `execute_sql` later.
         self.compilers: tuple[type[SQLCompiler], ...] = tuple(map(self.wrapper.ops.compiler, _RUN_BY_PLANS))
@@ -149,7 +138,7 @@ class Dialect:
         wrapper.cursor = wrapper.temporary_connection = self._refuse
         wrapper.get_autocommit = self._note_row_lock
         wrapper.ops.compiler = lambda name: capturing_class(make_compiler(name))
-        wrapper.ops.limit_offset_sql = self._limits
+        self.limits = Limits(wrapper.ops)
 
     def _note_row_lock(self) -> bool:
         """Django checks for a transaction when it writes FOR UPDATE; adj checks when the query runs."""
@@ -181,16 +170,6 @@ class Dialect:
             reason="this SQL depends on the server's version or features, which are not known before the first query.",
             advice="Run a query on this alias first, then ask for its SQL.",
         )
-
-    def _limits(self, low: int, high: int | None) -> str:
-        if isinstance(low, Bound) or isinstance(high, Bound):
-            return LIMITS
-        return self._render_limits(low, high)
-
-    def limits(self, bounds: tuple[int | None, int | None]) -> str:
-        """`LIMIT ... OFFSET ...` as the backend writes it."""
-        low, high = bounds
-        return self._render_limits(low or 0, high)
 
     @contextmanager
     def installed(self) -> Generator[None]:

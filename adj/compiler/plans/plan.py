@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from adj.compiler.django.dialect import LIMITS, Dialect
+from adj.compiler.django.dialect import Dialect
+from adj.compiler.django.limits import LIMITS
 from adj.compiler.plans.trust import Trust
 from adj.compiler.slots.row_keys import placeholders
 from adj.compiler.slots.slots import UnfitValue
@@ -114,7 +115,7 @@ class Plan:
             count = len(bound[keys.parameters.binder]) - keys.parameters.start
             sql = sql.replace(keys.token, placeholders(count))
         if bounds is not None:
-            sql = sql.replace(LIMITS, self.dialect.limits(bounds))
+            sql = sql.replace(LIMITS, self.dialect.limits.sql(bounds))
         return sql, parameters
 
     def _filled(self, bound: Sequence[Sequence[object]]) -> Iterator[object]:

@@ -18,7 +18,7 @@ from adj.compiler.django.terminal_methods import WRITTEN_BY_DJANGO
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.overrides import MethodNames, method_names
 from adj.compiler.plans.cache import PlanCache
-from adj.compiler.plans.compiled import (
+from adj.compiler.plans.djangos_sql import (
     CompiledStatement,
     capture,
     compiled_by_django,

@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar, cast
 from asgiref.current_thread_executor import CurrentThreadExecutor
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 
-from adj.engines.bridge.thread_sensitive import context_outside
+from adj.engines.bridge.async_methods import context_outside
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -23,10 +23,10 @@ import greenlet
 from asgiref.sync import AsyncToSync, SyncToAsync
 
 from adj.completion import result_and_cancellation
+from adj.engines.bridge.async_methods import CallExecutor, LastingContext
 from adj.engines.bridge.async_to_sync import call_by
 from adj.engines.bridge.loop_calls import can_wait_on_loop, is_usable_here, wait_on_loop
 from adj.engines.bridge.thread_connections import Wrappers, install_connections, restore_connections
-from adj.engines.bridge.thread_sensitive import CallExecutor, LastingContext
 from adj.engines.django_wrapper import DjangoWrapper
 from adj.engines.lease.connection_lock import ConnectionLock
 from adj.engines.lease.contexts import apply_context

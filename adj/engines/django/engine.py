@@ -15,9 +15,9 @@ from typing import ParamSpec, TypeVar
 from asgiref.current_thread_executor import CurrentThreadExecutor
 
 from adj.abc import RunCall
+from adj.engines.bridge.async_methods import CallExecutor
 from adj.engines.bridge.call_with_transactions import call_with_transactions
 from adj.engines.bridge.django_thread import run_on_django_thread, waiting_executor
-from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.error_wrapper import call_recording_errors
 from adj.engines.lease.nested_call import nested_call_for
 from adj.engines.lease.task_transactions import has_transactions, new_nested_call

@@ -17,8 +17,8 @@ from django.db.transaction import Atomic
 
 from adj.abc import RunCall
 from adj.completion import to_its_end
+from adj.engines.bridge.async_methods import CallExecutor
 from adj.engines.bridge.thread_connections import Wrappers
-from adj.engines.bridge.thread_sensitive import CallExecutor
 from adj.engines.lease.connection_lock import ConnectionLock
 from adj.engines.lease.pool_stats import PoolStats
 from adj.engines.postgres.connection import PgConnection, PgWrapper

@@ -20,7 +20,7 @@ from typing import cast
 from django.db import connections
 
 from adj.abc import Connection, RunCall
-from adj.engines.bridge.thread_sensitive import CallExecutor
+from adj.engines.bridge.async_methods import CallExecutor
 from adj.engines.lease.native_blocks import connection_of_native_block
 from adj.engines.lease.pool import Pool
 from adj.engines.lease.pool_options import PoolOptions
