@@ -264,11 +264,11 @@ def test_what_has_no_relations_is_refused() -> None:
         rows: Any = await q(Book).values("title")[:1].run()
         cases: list[tuple[Any, str]] = [
             (unsaved, "an unsaved Book.* Save it first"),
-            (mixed, "one model, not of Author and Book"),
-            (query, "not AsyncQuery.* Run a query first"),
-            (Book.objects.all(), "not BookQuerySet"),
-            (rows, "not dict"),
-            ("book", "not str"),
+            (mixed, "one model; got Author and Book"),
+            (query, "got AsyncQuery.* Run a query first"),
+            (Book.objects.all(), "got BookQuerySet"),
+            (rows, "got dict"),
+            ("book", "got str"),
         ]
         for given, message in cases:
             with pytest.raises(CannotLoad, match=message):
@@ -280,7 +280,7 @@ def test_what_has_no_relations_is_refused() -> None:
 def test_rows_of_several_databases_are_refused(postgres: str) -> None:
     async def main() -> None:
         here, there = await q(Book).order_by("pk")[0].run(), await q(Book).using(postgres).order_by("pk")[0].run()
-        with pytest.raises(CannotLoad, match="one database, not of default and postgres"):
+        with pytest.raises(CannotLoad, match="one database; got default and postgres"):
             await adj.load([here, there], "author")
 
     run(main())

@@ -84,7 +84,7 @@ def check_copyable(model: type[Model]) -> None:
     """Raise `ValueError` for a model whose rows are in several tables, as `bulk_create()` does."""
     concrete = model._meta.concrete_model
     if concrete is not None and concrete._meta.parents:
-        raise ValueError(f"{model.__name__} inherits from another table; COPY fills one: save the instances instead.")
+        raise ValueError(f"{model.__name__} uses multi-table inheritance, and COPY fills a single table. Save the instances instead.")
 
 
 def fields_of(model: type[Model], names: Sequence[str] | None) -> list[AnyField]:
@@ -132,7 +132,7 @@ def copied(model: type[Model], names: Sequence[str] | None, row: Any, connection
     if is_instance:
         _complete(cast("PrivateModel", row), model)
     elif names is None:
-        raise ValueError("acopy() of sequences needs to know what is in them: name the columns in `fields`.")
+        raise ValueError("acopy() requires `fields` for sequences: the names of their columns.")
     named = fields_of(model, names)
     readers: Mapping[AnyField, Read] = dict(
         _instance_readers(named) if is_instance else _sequence_readers(named, model)
@@ -164,7 +164,7 @@ def _complete(instance: PrivateModel, model: type[Model]) -> None:
 def _check_model(instance: Model, model: type[Model]) -> None:
     """Raise `TypeError` for an instance of another table; a proxy shares its model's."""
     if instance._meta.concrete_model is not model._meta.concrete_model:
-        raise TypeError(f"acopy() takes instances of {model.__name__}, not of {type(instance).__name__}.")
+        raise TypeError(f"acopy() expects instances of {model.__name__}; got {type(instance).__name__}.")
 
 
 def _is_databases(field: AnyField, value: object) -> bool:
@@ -174,8 +174,8 @@ def _is_databases(field: AnyField, value: object) -> bool:
 
 def _mixed(field: AnyField) -> ValueError:
     return ValueError(
-        f"{field.model.__name__}.{field.name} is given in some rows, and left to the database in others. "
-        "Copy these and those apart."
+        f"{field.model.__name__}.{field.name} has a value in some rows and not in others. "
+        "Copy the two kinds of rows separately."
     )
 
 
@@ -287,5 +287,5 @@ def _surrounding(field: Any, connection: BaseDatabaseWrapper) -> Callable[[objec
 def _refused(field: AnyField, what: str) -> UnsupportedFeature:
     name = f"{field.model.__name__}.{field.name}"
     return UnsupportedFeature(
-        query=f"q({field.model.__name__}).acopy(...)", reason=f"COPY takes plain values, and {name} has {what}."
+        query=f"q({field.model.__name__}).acopy(...)", reason=f"COPY accepts plain values only; {name} has {what}."
     )

@@ -168,7 +168,7 @@ class Dialect:
         raise EngineNotOpen(
             alias=self.alias,
             reason="this SQL depends on the server's version or features, which are not known before the first query.",
-            advice="Run a query on this alias first, then ask for its SQL.",
+            advice="Run a query on this alias first, then call sql().",
         )
 
     @contextmanager

@@ -38,9 +38,9 @@ def check_returning(statement: Statement, names: Names) -> None:
     model = statement.model
     concrete_model = model._meta.concrete_model
     if concrete_model is not None and concrete_model._meta.parents:
-        _refuse(statement, f"returning() has the columns of one table, and {model.__name__} inherits from another.")
+        _refuse(statement, f"returning() supports models with a single table; {model.__name__} uses multi-table inheritance.")
     if _is_combined(statement):
-        _refuse(statement, "returning() is for what changes rows, which a slice or a combined query cannot.")
+        _refuse(statement, "returning() cannot be used after a slice or union(), which cannot be updated or deleted.")
     choices = column_names(model)
     for name in names:
         if name not in choices:
@@ -70,7 +70,7 @@ def check_backend(statement: Statement, terminal: TerminalCall, wrapper: BaseDat
 
 def refuse_django_path(statement: Statement, terminal: TerminalCall, reason: str) -> None:
     """Raise `UnsupportedFeature` for a query that takes the Django path."""
-    text = f"returning() needs one statement, and Django's own code has to run this one: {reason}."
+    text = f"returning() requires a single statement, but this query takes the Django path: {reason}."
     _refuse(statement, text, terminal)
 
 

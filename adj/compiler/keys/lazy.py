@@ -37,8 +37,8 @@ def _set_up(proxy: Any) -> None:
         proxy._setup()
     except SynchronousOnlyOperation as error:
         error.add_note(
-            f"A {type(proxy).__name__} queries the database when it is first used, which code on the event loop cannot "
-            "wait for. Load what it stands for first: for `request.user`, `user = await request.auser()`."
+            f"A {type(proxy).__name__} queries the database when it is first used, which is not possible on the event "
+            "loop. Load its object first: for `request.user`, write `user = await request.auser()`."
         )
         raise
 

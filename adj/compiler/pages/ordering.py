@@ -89,7 +89,7 @@ def order_of(statement: Statement, queryset: DjangoQuerySet, dialect: Dialect) -
         raise ShapeError(
             query=query_text(statement),
             reason=reason or "A class of the project creates its rows.",
-            advice="A page needs rows whose place is known.",
+            advice="Run the query without page(), or slice it.",
         )
     try:
         with dialect.installed():
@@ -104,15 +104,15 @@ def _refusal(statement: Statement, query: Query, shape: RowShape | None) -> str 
     """Why a query does not support pages; None if it does."""
     has_instances = shape is RowShape.INSTANCE
     refusals = {
-        "page() does not go with union(), intersection() and difference().": query.combinator,
-        "page() cuts a query itself, and cannot cut a slice.": query.is_sliced,
-        "page() does not go with distinct(*fields).": query.distinct_fields,
-        "page() does not go with values() of distinct rows.": query.distinct and not has_instances,
-        "page() does not go with values() of groups.": query.group_by is not None
+        "page() does not support union(), intersection() and difference().": query.combinator,
+        "page() does not support slices.": query.is_sliced,
+        "page() does not support distinct() with field names.": query.distinct_fields,
+        "page() does not support values() with distinct().": query.distinct and not has_instances,
+        "page() does not support grouped values().": query.group_by is not None
         and not (has_instances and query.group_by is True),
-        "page() does not go with extra(order_by=...).": query.extra_order_by,
-        "page() does not go with extra(tables=...).": query.extra_tables,
-        "page() makes rows of one value from values_list(flat=True) only.": shape is RowShape.SCALAR
+        "page() does not support extra(order_by=...).": query.extra_order_by,
+        "page() does not support extra(tables=...).": query.extra_tables,
+        "page() supports rows of a single value with values_list(flat=True) only.": shape is RowShape.SCALAR
         and not any(isinstance(clause, ValuesList) and clause.flat for clause in statement.clauses),
     }
     return next((reason for reason, holds in refusals.items() if holds), None)
@@ -199,7 +199,7 @@ def _check_stability(query: Query, nodes: Sequence[BaseExpression]) -> None:
         if (reason := unstable_reason(node)) is not None:
             raise _Unsortable(reason)
     if query.where.contains_over_clause or any(node.contains_over_clause for node in query.annotations.values()):
-        raise _Unsortable("A window function sees the rows of the page only, and would give other values than without.")
+        raise _Unsortable("A window function would be computed over the rows of the page only, so its values would differ.")
 
 
 def _check_rows(compiled: CompiledOrder) -> None:
@@ -208,23 +208,23 @@ def _check_rows(compiled: CompiledOrder) -> None:
     if repeated:
         name = relation_name(compiled.query, min(repeated, key=list(compiled.query.alias_map).index))
         raise _Unsortable(
-            f'"{name}" leads to several rows, so that a row would have several places. Where it is a condition, add '
+            f'"{name}" leads to several rows, so a row would appear several times. If it is used as a condition, add '
             "distinct()."
         )
     if any(isinstance(node, ColPairs) for node in compiled.query.annotation_select.values()):
-        raise _Unsortable("page() does not go with a primary key of several columns as an annotation.")
+        raise _Unsortable("page() does not support a composite primary key as an annotation.")
     if compiled.returns_sets():
-        raise _Unsortable("A function that returns sets would give a row several places.")
+        raise _Unsortable("A function that returns sets would return a row several times.")
 
 
 def _sortable_type(node: BaseExpression) -> AnyField | None:
     """The output field of a key; None if unknown. Raises `_Unsortable` for types without an order."""
     field = output_field_of(node)
     if isinstance(node, ColPairs):
-        raise _Unsortable("A primary key of several columns inside an annotation cannot be compared.")
+        raise _Unsortable("A composite primary key inside an annotation cannot be compared.")
     if isinstance(field, JSONField):
         name = getattr(getattr(node, "target", None), "name", None) or type(node).__name__
-        raise _Unsortable(f'"{name}" is JSON; its sort order differs between databases.')
+        raise _Unsortable(f'"{name}" is a JSONField; its sort order differs between databases.')
     return field
 
 
@@ -281,12 +281,12 @@ def _direction(term: str, *, is_reversed: bool) -> tuple[str, bool]:
 def _of_name(model: type[Model], name: str, query: Query, *, descending: bool) -> Iterator[OrderKey]:
     """The keys of a name: an annotation, or a path."""
     if name == "?":
-        raise _Unsortable("page() does not go with a random order.")
+        raise _Unsortable("page() does not support a random order.")
     if name in query.annotations:
         yield from _of_annotation(OrderKey(F(name), descending), query)
         return
     if name in query.extra:
-        raise _Unsortable(f'page() cannot order by "{name}", which is SQL of extra().')
+        raise _Unsortable(f'page() does not support ordering by "{name}", which is an extra(select=...) column.')
     yield from _of_path(model, name, "", descending, query)
 
 

@@ -35,14 +35,14 @@ def read_cursor(cursor: str, mark: str, count: int) -> tuple[list[Place], bool]:
     Raises `InvalidCursor` for a text that is not a cursor, or a cursor of another order.
     """
     if not isinstance(cursor, str):
-        raise InvalidCursor(reason=f"a cursor is text, not a {type(cursor).__name__}")
+        raise InvalidCursor(reason=f"a cursor is a str; got {type(cursor).__name__}")
     try:
         signed_mark, includes_row, *written = signing.loads(cursor, salt=_SALT)
         places = [_read(value) for value in written]
     except (signing.BadSignature, ValueError, TypeError, binascii.Error):
-        raise InvalidCursor(reason="it was not made by this project, or it was changed") from None
+        raise InvalidCursor(reason="it was changed, or was not signed by this project") from None
     if signed_mark != mark or len(places) != count:
-        raise InvalidCursor(reason="it belongs to a query of another model, of another order, or to another database")
+        raise InvalidCursor(reason="it belongs to a query with another model, order or database")
     return places, bool(includes_row)
 
 

@@ -39,30 +39,30 @@ def instances_of(source: object) -> tuple[Sequence[PrivateModel], str]:
     """
     if isinstance(source, (QuerySet, StatementHolder, str, dict)) or not isinstance(source, (Model, Collection)):
         raise CannotLoad(
-            reason=f"takes an instance or a list of instances, not {type(source).__name__}",
+            reason=f"expects an instance or a list of instances; got {type(source).__name__}",
             advice="Run a query first: `await adj.load(await query.run(), ...)`.",
         )
     instances: Sequence[PrivateModel] = [unwrapped(one) for one in ([source] if isinstance(source, Model) else source)]
     models = {type(instance) for instance in instances}
     if wrong := [model.__name__ for model in models if not issubclass(model, Model)]:
         raise CannotLoad(
-            reason=f"takes instances, not {_listed(wrong)}", advice="Rows of values() have no relations to load."
+            reason=f"expects instances; got {_listed(wrong)}", advice="Rows of values() have no relations to load."
         )
     if len(models) > 1:
         raise CannotLoad(
-            reason=f"takes instances of one model, not of {_listed(model.__name__ for model in models)}",
-            advice="Load those of each model by themselves.",
+            reason=f"expects instances of one model; got {_listed(model.__name__ for model in models)}",
+            advice="Load the instances of each model separately.",
         )
     if any(instance.pk is None or instance._state.adding for instance in instances):
         raise CannotLoad(
-            reason=f"was given an unsaved {type(instances[0]).__name__}, which has no relations in the database yet",
+            reason=f"got an unsaved {type(instances[0]).__name__}, which has no relations in the database yet",
             advice="Save it first.",
         )
     aliases = {str(instance._state.db) for instance in instances}
     if len(aliases) > 1:
         raise CannotLoad(
-            reason=f"takes instances of one database, not of {_listed(aliases)}",
-            advice="Load those of each database by themselves.",
+            reason=f"expects instances of one database; got {_listed(aliases)}",
+            advice="Load the instances of each database separately.",
         )
     return instances, next(iter(aliases), "")
 
