@@ -84,7 +84,9 @@ def check_copyable(model: type[Model]) -> None:
     """Raise `ValueError` for a model whose rows are in several tables, as `bulk_create()` does."""
     concrete = model._meta.concrete_model
     if concrete is not None and concrete._meta.parents:
-        raise ValueError(f"{model.__name__} uses multi-table inheritance, and COPY fills a single table. Save the instances instead.")
+        raise ValueError(
+            f"{model.__name__} uses multi-table inheritance, and COPY fills a single table. Save the instances instead."
+        )
 
 
 def fields_of(model: type[Model], names: Sequence[str] | None) -> list[AnyField]:

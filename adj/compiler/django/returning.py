@@ -38,7 +38,10 @@ def check_returning(statement: Statement, names: Names) -> None:
     model = statement.model
     concrete_model = model._meta.concrete_model
     if concrete_model is not None and concrete_model._meta.parents:
-        _refuse(statement, f"returning() supports models with a single table; {model.__name__} uses multi-table inheritance.")
+        _refuse(
+            statement,
+            f"returning() supports models with a single table; {model.__name__} uses multi-table inheritance.",
+        )
     if _is_combined(statement):
         _refuse(statement, "returning() cannot be used after a slice or union(), which cannot be updated or deleted.")
     choices = column_names(model)

@@ -199,7 +199,9 @@ def _check_stability(query: Query, nodes: Sequence[BaseExpression]) -> None:
         if (reason := unstable_reason(node)) is not None:
             raise _Unsortable(reason)
     if query.where.contains_over_clause or any(node.contains_over_clause for node in query.annotations.values()):
-        raise _Unsortable("A window function would be computed over the rows of the page only, so its values would differ.")
+        raise _Unsortable(
+            "A window function would be computed over the rows of the page only, so its values would differ."
+        )
 
 
 def _check_rows(compiled: CompiledOrder) -> None:
