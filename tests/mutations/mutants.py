@@ -133,19 +133,15 @@ def _key_parts(root: Path, group: str) -> Iterator[Mutant]:
         for function, node in module.functions():
             if not is_wanted(function):
                 continue
-            yield from _shorter_tuples(module, function, node)
+            for found in _key_tuples(node):
+                for number, element in enumerate(found.elts):
+                    rest = [*found.elts[:number], *found.elts[number + 1 :]]
+                    what = f"without {_text(element)} in {_text(found)}"
+                    yield module.mutant(function, what, found, ast.Tuple(rest, ast.Load()))
             if function.endswith(".head"):
                 for given in ast.walk(node):
                     if isinstance(given, ast.Return) and isinstance(given.value, ast.Call):
                         yield module.mutant(function, "None", given.value, ast.Constant(None))
-
-
-def _shorter_tuples(module: _Module, function: str, node: ast.AST) -> Iterator[Mutant]:
-    for found in _key_tuples(node):
-        for number, element in enumerate(found.elts):
-            rest = [*found.elts[:number], *found.elts[number + 1 :]]
-            what = f"without {_text(element)} in {_text(found)}"
-            yield module.mutant(function, what, found, ast.Tuple(rest, ast.Load()))
 
 
 def _key_tuples(function: ast.AST) -> Iterator[ast.Tuple]:
@@ -398,8 +394,9 @@ def _code(root: Path, group: str) -> Iterator[Mutant]:
     for name, functions in {"name_keys": {"name_key"}, "validate": {"validate", "_prefetched"}}.items():
         module = _Module(root, name, group)
         for function, node in module.functions():
-            if function in functions:
-                yield from _shorter_tuples(module, function, node)
+            for found in _key_tuples(node) if function in functions else ():
+                for element in found.elts:
+                    yield module.mutant(function, f"None for {_text(element)} in a key", element, ast.Constant(None))
     for name in ("name_keys", "row_converters", "backend_code"):
         yield from _refusals(_Module(root, name, group))
     yield from _returns(
