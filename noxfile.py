@@ -123,7 +123,7 @@ THIRD_PARTY = [
 
 @nox.session(python=NEWEST)
 def third_party(session: nox.Session) -> None:
-    """Compare models of third-party packages with Django, and print the CPU of their queries beside Django's."""
+    """Compare models of third-party packages with Django, and their CPU time, which has a goal."""
     session.install("--quiet", "--editable", ".[test]", *THIRD_PARTY)
     session.run("python", "-m", "tests.thirdparty", *session.posargs)
     session.run("python", "-m", "benchmarks.foreign")

@@ -1,7 +1,8 @@
 """`python -m benchmarks.foreign [--postgres DATABASE]`: CPU of `aget()` on four packages' querysets.
 
 The packages have to be installed, as `nox -s third_party` installs them. One run measures Django and adj in turn: the
-ratio is the median over the rounds of adj's CPU time divided by Django's in the same round, all threads included.
+ratio is the median over the rounds of adj's CPU time divided by Django's in the same round, all threads included. The
+exit status is 1 if a ratio exceeds its goal.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ import argparse
 import asyncio
 import gc
 import os
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 TIMES = 150
+
+GOAL: Final = 1.1
+"""The greatest ratio: adj leaves these queries to Django, and may add a tenth for the way there and back."""
 
 Ask = Callable[[], Awaitable[Any]]
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.foreign", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, metavar="N")
     parser.add_argument("--postgres", metavar="DATABASE", help="an empty database; SQLite without it")
@@ -38,8 +43,18 @@ def main() -> None:
     from tests.thirdparty import data
 
     data.load()
-    for name, ratio, seconds in asyncio.run(measure(options.rounds)):
+    measured = asyncio.run(measure(options.rounds))
+    for name, ratio, seconds in measured:
         print(f"{name:40} {ratio:5.2f} of Django's {seconds * 1e6:5.0f} µs")
+    slow = exceeding(measured)
+    if slow:
+        print(f"More than {GOAL} of Django's CPU time:", *slow, sep="\n  ")
+    return 1 if slow else 0
+
+
+def exceeding(measured: Sequence[tuple[str, float, float]]) -> list[str]:
+    """The querysets whose ratio exceeds the goal, with the ratio."""
+    return [f"{name}: {ratio:.3f}" for name, ratio, _ in measured if ratio > GOAL]
 
 
 async def measure(rounds: int) -> list[tuple[str, float, float]]:
@@ -98,4 +113,4 @@ def contenders() -> dict[str, tuple[Ask, Ask]]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

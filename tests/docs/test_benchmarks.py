@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import adj
+from benchmarks.foreign import GOAL, exceeding
 
 ROOT: Final = Path(adj.__file__).resolve().parents[1]
 
@@ -40,6 +41,10 @@ def test_an_application_under_load_answers_every_request() -> None:
 
 def test_the_profile_shows_functions_of_adj() -> None:
     assert "prepare.py" in run("benchmarks.profile", "one", "--times=1", "--top=200")
+
+
+def test_a_queryset_of_a_package_that_exceeds_its_goal_is_named() -> None:
+    assert exceeding([("at the goal", GOAL, 1e-4), ("slow", GOAL + 0.023, 1e-4)]) == ["slow: 1.123"]
 
 
 def test_the_readme_quotes_the_table() -> None:

@@ -206,16 +206,19 @@ _REFUSALS = {"UnfitValue", "Uncacheable", "Unkeyed", "keys.refuse"}
 def _checks(root: Path, group: str) -> Iterator[Mutant]:
     """Each check without its condition, or without one of several, and each objection without its note."""
     for name in _CHECKED:
-        module = _Module(root, name, group)
-        for function, node in module.functions():
-            for found in ast.walk(node):
-                if isinstance(found, ast.If) and _refuses(found, function):
-                    yield module.mutant(function, f"never {_text(found.test)}", found.test, ast.Constant(False))
-                    yield from _without_one(module, function, found.test)
-                if isinstance(found, ast.ExceptHandler) and any(map(_is_refusal, found.body)):
-                    yield module.mutant(function, f"no refusal at {_text(found)}", found, _raising(found))
-                if isinstance(found, ast.Expr) and "note_objection(" in _text(found.value):
-                    yield module.mutant(function, f"without {_text(found)}", found, ast.Pass())
+        yield from _refusals(_Module(root, name, group))
+
+
+def _refusals(module: _Module) -> Iterator[Mutant]:
+    for function, node in module.functions():
+        for found in ast.walk(node):
+            if isinstance(found, ast.If) and _refuses(found, function):
+                yield module.mutant(function, f"never {_text(found.test)}", found.test, ast.Constant(False))
+                yield from _without_one(module, function, found.test)
+            if isinstance(found, ast.ExceptHandler) and any(map(_is_refusal, found.body)):
+                yield module.mutant(function, f"no refusal at {_text(found)}", found, _raising(found))
+            if isinstance(found, ast.Expr) and "note_objection(" in _text(found.value):
+                yield module.mutant(function, f"without {_text(found)}", found, ast.Pass())
 
 
 def _refuses(found: ast.If, function: str) -> bool:
@@ -383,6 +386,42 @@ def _returns(root: Path, group: str, table: Mapping[str, list[str]]) -> Iterator
             raise ValueError(f"there is no {path}")
 
 
+# -- (e) names, accepted types, and code of projects and packages -----------------------------------------------------
+
+
+def _code(root: Path, group: str) -> Iterator[Mutant]:
+    """A name for one that it equals, a value for one that was accepted, code of a project or a package for Django's."""
+    for name, functions in {"name_keys": {"name_key"}, "validate": {"validate", "_prefetched"}}.items():
+        module = _Module(root, name, group)
+        for function, node in module.functions():
+            for found in _key_tuples(node) if function in functions else ():
+                for element in found.elts:
+                    yield module.mutant(function, f"None for {_text(element)} in a key", element, ast.Constant(None))
+    for name in ("name_keys", "row_converters", "backend_code"):
+        yield from _refusals(_Module(root, name, group))
+    yield from _returns(
+        root,
+        group,
+        {
+            "name_keys._is_steady": ["True"],
+            "name_keys._is_known": ["True"],
+            "validate._are_accepted": ["True"],
+            "validate._prefetched": ["None"],
+            "validate._types_for": ["frozenset(PLAIN_TYPES)"],
+            "prepared_values.is_prepared_by_project": ["False"],
+            "prepared_values.field_is_projects": ["False"],
+            "prepared_values._is_projects": [
+                "prepares_values(type(field))",
+                "getattr(field, 'encoder', None) is not None",
+            ],
+            "prepared_values._fields": ["iter([field])"],
+            "backend_code.backend_objection": ["None", "next(filter(None, map(_objection, classes)), None)"],
+            "dialect.Dialect.execution_reason": ["None"],
+            "dialect.Dialect.plan_objection": ["None"],
+        },
+    )
+
+
 GROUPS: Final[Mapping[str, Callable[[Path, str], Iterator[Mutant]]]] = {
     "keys": _key_parts,
     "structures": _key_statements,
@@ -390,4 +429,5 @@ GROUPS: Final[Mapping[str, Callable[[Path, str], Iterator[Mutant]]]] = {
     "guards": _guards,
     "proof": _proof,
     "lists": _lists,
+    "code": _code,
 }

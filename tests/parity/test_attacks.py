@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.postgres import search
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank, SearchVector
 from django.db import models
@@ -45,9 +46,10 @@ from django.db.models import (
 )
 from django.db.models import functions as fn
 from django.db.models.expressions import OrderBy, RawSQL
-from django.db.models.fields.json import KT, KeyTextTransform, KeyTransform
+from django.db.models.fields.json import KT, HasKey, KeyTextTransform, KeyTransform
 from django.db.models.functions import window
 from django.test.utils import register_lookup
+from django.utils.functional import lazy
 from django.utils.safestring import mark_safe
 
 import adj
@@ -88,13 +90,23 @@ def sums(**frame: Any) -> Any:
     return Window(Sum("pages"), order_by="pk", frame=RowRange(**frame))
 
 
+# A text that is computed where it is read.
+lazily: Any = lazy(str, str)
+
+
 # -- queries that look alike -------------------------------------------------------------------------------------------
 
 _FIRST = Book.objects.filter(author=OuterRef("author")).order_by("pk").values("title")
 ALIKE: dict[str, list[Ask]] = {
     "numbers": shown(Value(1), Value(True), Value(1.0), Value(decimal.Decimal(1)), Value(decimal.Decimal("1.00"))),
     "zeros": shown(Value(0.0), Value(-0.0), Value(0), Value(False), Value(decimal.Decimal("-0"))),
-    "texts": shown(Value("name"), Value(mark_safe("name")), Value(Choice.NAME)),
+    "texts": shown(
+        Value("name"), Value(mark_safe("name")), Value(Choice.NAME), Value(lazily("name"), output_field=CharField())
+    ),
+    "texts that are compared": each(
+        lambda text, start: books(start).filter(Q(title=text) | Q(title__in=["x", text])),
+        *("Emma", mark_safe("Emma"), lazily("Emma"), "name", Choice.NAME, lazily("name")),
+    ),
     "types of a value": shown(
         Value(1, output_field=IntegerField()), Value(1, output_field=TextField()), Value(1, output_field=JSONField())
     ),
@@ -257,6 +269,25 @@ def test_queries_that_look_alike_keep_apart(kind: str) -> None:
 
 
 _NAME = SearchVector("title")
+# Django has it from 6.0 on.
+Lexeme: Any = getattr(search, "Lexeme", None)
+
+
+def lexemes() -> list[Ask]:
+    """Searches by lexemes, which are written into one parameter."""
+    pairs = [(Lexeme(one), Lexeme(other)) for one, other in (("dark", "left"), ("emma", "sea"), ("z", "dark"))]
+    return [
+        *each(
+            lambda query, start: books(start).annotate(v=_NAME).filter(v=query),
+            *[SearchQuery(one | other) for one, other in pairs],
+            *[SearchQuery(one & ~other) for one, other in pairs],
+            *[SearchQuery(Lexeme(text, prefix=True, weight="A")) for text in ("dark", "emma")],
+            *[one | other for one, other in pairs],
+        ),
+        *each(lambda query, start: books(start).filter(title__search=query), *[one | other for one, other in pairs]),
+    ]
+
+
 ON_POSTGRESQL: dict[str, list[Ask]] = {
     "search": each(
         lambda query, start: books(start).annotate(v=_NAME).filter(v=query),
@@ -270,6 +301,15 @@ ON_POSTGRESQL: dict[str, list[Ask]] = {
             ~(SearchQuery("dark") | SearchQuery("left")),
         ),
     ),
+    "values of a search": each(
+        lambda value, start: books(start).filter(title__search=value), *("t", 1, "dark", 2, 1.5, "1", True)
+    ),
+    "keys that JSON has": [
+        *each(lambda key, start: books(start).filter(metadata__has_key=Value(key)), "prints", "loc", "x"),
+        *each(lambda key, start: books(start).filter(HasKey(F("metadata"), Value(key))), "prints", "loc", "x"),
+        *each(lambda key, start: books(start).exclude(metadata__has_key=key), "prints", "loc", "x"),
+    ],
+    **({"lexemes": lexemes()} if Lexeme is not None else {}),
     "ranks": shown(
         *[
             SearchRank(SearchVector("title", weight=weight), SearchQuery("dark"), weights=weights)

@@ -16,7 +16,10 @@ from django.db.models import Count, F, FilteredRelation, Q, Window
 from django.db.models.functions import Lower, RowNumber
 from django.test.utils import isolate_apps
 
+from adj import ShapeError, q
+from tests.engines.test_page_walks import walk
 from tests.parity.oracle import Session, compare, ending
+from tests.running import run
 from tests.shop.models import Order, OrderLine
 
 # The stubs know no models that are defined in a block.
@@ -266,3 +269,45 @@ def test_composite_keys_beside_other_columns_are_djangos_on_postgresql(postgres:
     with parcels_on(postgres), Session(postgres) as session:
         for build in (*INSTANCES.values(), *VALUES.values(), *CUT.values()):
             session.compare(build, (), (), in_any_order=True)
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+SORTED: list[tuple[Any, list[Any]]] = [
+    (Scan, ["leg"]),
+    (Scan, ["-leg"]),
+    (Scan, ["leg", "note"]),
+    (Scan, ["leg__number"]),
+    (Scan, ["leg__parcel"]),
+    (Scan, ["leg__parcel", "-leg"]),
+    (Scan, ["leg__parcel__name"]),
+    (Parcel, ["label"]),
+    (Parcel, ["label__pk"]),
+    (Parcel, ["-label__pk"]),
+    (Parcel, [F("label__pk").asc()]),
+    (Leg, ["parcel__label"]),
+    (Leg, ["-parcel__label__pk"]),
+]
+
+
+def check_pages(alias: str) -> None:
+    """Pages by composite keys, forwards and backwards, are Django's rows."""
+    for model, terms in SORTED:
+        expected = list(model._base_manager.using(alias).order_by(*terms, "pk"))
+        assert run(walk(q(model).using(alias).order_by(*terms), 2)) == expected, terms
+
+
+def test_pages_by_a_composite_key_of_a_relation_are_djangos_rows() -> None:
+    check_pages("default")
+
+
+def test_pages_by_a_composite_key_of_a_relation_are_djangos_rows_on_postgresql(postgres: str) -> None:
+    with parcels_on(postgres):
+        check_pages(postgres)
+
+
+@pytest.mark.parametrize("term", ["leg__pk", "-leg__pk", F("leg__pk"), F("leg__pk").desc()], ids=str)
+def test_pages_by_the_key_of_a_row_that_may_be_missing_are_refused(term: Any) -> None:
+    """Django joins the row and sorts by its key; a path to it gives the columns that refer to it, which may dangle."""
+    with pytest.raises(ShapeError, match=r'sorts this query by "shop_leg"\."parcel_id", which page\(\) cannot compare'):
+        run(q(Scan).order_by(term).page(2))

@@ -41,8 +41,9 @@ from django.utils import translation
 import adj
 from adj import plan_cache, q
 from adj.compiler.keys.content_types import _manager
+from tests.parity.oracle import Session, compare
 from tests.running import run
-from tests.shop.models import Author, Book, Publisher, Tag
+from tests.shop.models import Author, Book, Contribution, Publisher
 
 Ask = Callable[..., Any]
 
@@ -89,15 +90,42 @@ def test_a_query_that_django_gives_in_place_of_another_takes_values(ask: Ask) ->
     same(lambda start, name: ask(start, name).order_by("pk"), first, last, "missing")
 
 
-def test_a_union_with_none_takes_values() -> None:
-    first = Author.objects.order_by("name")[0].name
-    same(lambda start, name: start(Author).none().union(start(Author)).filter(name=name), first, "missing")
+ANY_BOOK: dict[str, Callable[[Any], Any]] = {
+    "none() | a QuerySet": lambda start: start(Book).none() | Book.objects.all(),
+    "none() | a query": lambda start: start(Book).none() | start(Book),
+    "none() in a union": lambda start: start(Book).none().union(start(Book)),
+}
+CONDITIONS: dict[str, tuple[Ask, list[Any]]] = {
+    "a text": (lambda rows, value: rows.filter(title=value), ["Emma", "missing"]),
+    "a number": (lambda rows, value: rows.filter(pages=value), [96, 220, 341]),
+    "a greater number": (lambda rows, value: rows.exclude(pages__gt=value), [96, 220, 341]),
+    "a JSON document": (lambda rows, value: rows.filter(metadata=value), [{"prints": 1}, {"a": [1]}, "x"]),
+    "a key of JSON": (lambda rows, value: rows.filter(metadata__prints=value), [12, 3, "12"]),
+}
 
 
-def test_deleting_and_updating_what_was_combined_with_none_change_the_rows_that_django_would() -> None:
-    query = (q(Tag).none() | Tag.objects.all()).exclude(name__in=list(Tag.objects.values_list("name", flat=True)))
-    assert run(query.aupdate(weight=99)) == 0
-    assert not Tag.objects.filter(weight=99).exists()
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("rows", ANY_BOOK)
+def test_values_of_every_type_reach_what_was_combined_with_none(rows: str, condition: str) -> None:
+    build, values = CONDITIONS[condition]
+    compare(lambda start, value: build(ANY_BOOK[rows](start), value).order_by("pk"), *values, *values)
+
+
+def test_writes_to_what_was_combined_with_none_spare_excluded_rows() -> None:
+    async def main() -> list[Any]:
+        async with adj.atomic():
+            book, author = await q(Book).order_by("pk").aget(pk=1), await q(Author).order_by("pk").aget(pk=1)
+            await q(Contribution).all().adelete()
+            for role in ("owner", "guest", "editor"):
+                await q(Contribution).acreate(book=book, author=author, role=role)
+            rows = q(Contribution).none() | Contribution.objects.all()
+            counts = [await rows.exclude(role=role).aupdate(position=7) for role in ("owner", "guest", "missing")]
+            deleted, _ = await rows.exclude(role="owner").adelete()
+            left = await q(Contribution).values_list("role", flat=True).run()
+            await adj.set_rollback()
+        return [counts, deleted, left]
+
+    assert run(main()) == [[2, 2, 3], 2, ["owner"]]
 
 
 EXPRESSIONS: dict[str, Ask] = {
@@ -129,6 +157,13 @@ def test_a_lookup_that_looks_at_parameters_finds_values(ask: Ask) -> None:
     same(lambda start, text: ask(start, text).order_by("pk"), title, title.upper(), title[:3], "nothing")
 
 
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_a_lookup_that_looks_at_parameters_finds_values_on_mariadb(name: str, mariadb_shop: str) -> None:
+    title = Book.objects.order_by("pk")[0].title
+    texts = (title, title.upper(), title[:3], "nothing", title)
+    compare(lambda start, text: EXPRESSIONS[name](start, text).order_by("pk"), *texts, alias=mariadb_shop)
+
+
 class Holding(models.Lookup):
     """A lookup of the project's that works on its parameters."""
 
@@ -156,6 +191,24 @@ def test_a_lookup_of_the_project_works_on_values() -> None:
             )
 
 
+def compare_lookup_of_the_project(alias: str) -> None:
+    title = Book.objects.order_by("pk")[0].title
+    with register_lookup(CharField, Holding), Session(alias) as session:
+        for wrap in (lambda text: text, Value, lambda text: Concat(Value(text), Value(""))):
+            session.compare(
+                lambda start, text, wrap=wrap: start(Book).filter(title__holding=wrap(text)).order_by("pk"),
+                *(title[1:4], title[:2], title[1:4]),
+            )
+
+
+def test_a_lookup_of_the_project_works_on_values_on_mariadb(mariadb_shop: str) -> None:
+    compare_lookup_of_the_project(mariadb_shop)
+
+
+def test_a_lookup_of_the_project_works_on_values_on_postgresql(postgres: str) -> None:
+    compare_lookup_of_the_project(postgres)
+
+
 # -- a value is consumed in Python -------------------------------------------------------------------------------------
 
 
@@ -172,6 +225,11 @@ class Repeated(Func):
 
 CONSUMED: dict[str, Ask] = {
     "members of a JSON list": lambda start, text: start(Book).filter(metadata__lang__in=[Value(text)]),
+    "members of a JSON list's item": lambda start, text: start(Book).filter(metadata__0__in=[Value(text)]),
+    "members of an item below a key": lambda start, text: start(Book).filter(metadata__lang__0__in=[Value(text)]),
+    "members below several keys": lambda start, text: start(Book).exclude(
+        metadata__loc__shelf__in=[Value(text), Value("x")]
+    ),
     "a JSON key's value": lambda start, text: start(Book).filter(metadata__lang=Value(text, output_field=JSONField())),
     "a function's argument": lambda start, text: start(Book).annotate(x=Repeated("title", Value(text))),
     "an argument within Django's": lambda start, text: start(Book).annotate(x=Upper(Repeated("title", Value(text)))),
@@ -183,7 +241,7 @@ CONSUMED: dict[str, Ask] = {
 
 @pytest.mark.parametrize("ask", CONSUMED.values(), ids=list(CONSUMED))
 def test_a_value_that_code_looks_at_is_the_runs_own(ask: Ask) -> None:
-    same(lambda start, text: ask(start, text).order_by("pk"), "en", "de", "x")
+    same(lambda start, text: ask(start, text).order_by("pk"), "en", "prints", "x", "de", "A1", "loc")
 
 
 def test_a_precision_that_sqlite_looks_at_is_structure() -> None:
@@ -377,6 +435,25 @@ def test_a_transform_of_the_project_is_of_the_current_language() -> None:
                 same(lambda start, _: start(Book).order_by("title__translated", "pk"), None)
                 same(lambda start, text: start(Book).filter(title__translated=text), "a", f"b{language}")
                 same(lambda start, _: start(Book).filter(title__translated__isnull=False).order_by("pk"), None)
+
+
+class InLanguage(models.Lookup):
+    """Compares with a text and the current language."""
+
+    lookup_name = "in_language"
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        left, parameters = self.process_lhs(compiler, connection)
+        right, more = self.process_rhs(compiler, connection)
+        return f"{left} > {right} || %s", [*parameters, *more, translation.get_language()]
+
+
+def test_a_lookup_of_the_project_is_of_the_current_language() -> None:
+    with register_lookup(CharField, InLanguage):
+        for language in ("en", "de", "en", "fr"):
+            with translation.override(language):
+                same(lambda start, text: start(Book).filter(title__in_language=text).order_by("pk"), "E", "T")
+                same(lambda start, text: start(Book).exclude(Q(title__in_language=text)).order_by("pk"), "E", "T")
 
 
 @override_settings(ADJ_VERIFY=0, ADJ_PROBATION_RUNS=0)

@@ -30,3 +30,15 @@ def test_an_adj_test_case_has_coroutines_around_its_tests(
     project: Path, variables: dict[str, str], processes: str
 ) -> None:
     assert_passed(project, variables, f"--parallel={processes}", "case_adj", "case_plain", tests=17)
+
+
+@pytest.mark.parametrize("variables", [("SQLite", "threads")], indirect=True, ids=["SQLite"])
+def test_a_plan_that_differs_from_django_raises_where_tests_use_adj_testing(
+    project: Path, variables: dict[str, str]
+) -> None:
+    verifying = {**variables, "PROJECT_VERIFY": "1"}
+    assert_passed(project, verifying, "case_adj", "case_verifying", tests=6)
+    # As in production: Django's SQL runs, and the difference is logged.
+    finished = run_django(project, ["test", "--noinput", "case_verifying"], verifying)
+    assert "AssertionError: PlanMismatch not raised" in finished.stderr
+    assert "the SQL differs" in finished.stderr

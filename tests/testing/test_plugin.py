@@ -33,6 +33,14 @@ def test_the_sandbox_says_that_it_needs_postgresql(project: Path, variables: dic
     assert "native_sandbox() and adj_db require PostgreSQL in DATABASES" in ran.stdout
 
 
+@pytest.mark.parametrize("variables", [("SQLite", "threads")], indirect=True, ids=["SQLite"])
+def test_a_plan_that_differs_from_django_raises_in_tests(project: Path, variables: dict[str, str]) -> None:
+    arguments = [*SETTINGS, "case_verifying.py"]
+    assert_passed(run_pytest(project, arguments, {**variables, "PROJECT_VERIFY": "1"}), 1)
+    # Without `ADJ_VERIFY`, nothing is compared after probation.
+    assert "AssertionError: PlanMismatch not raised" in run_pytest(project, arguments, variables).stdout
+
+
 def test_without_django_the_plugin_does_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_plain.py").write_text(
         textwrap.dedent(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet, FieldError, FullResultSet
@@ -27,12 +27,17 @@ _CONSTANT: Final = re.compile(r"%s|-?[\d.]+|NULL|TRUE|FALSE|EmptyResultSet|FullR
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term of an ORDER BY: its SQL, its parameters as text, and its direction."""
+    """One term of an ORDER BY: its SQL, its parameters as text, and its direction.
+
+    `sql` has the paths of tables in place of their aliases; `django_sql` is the SQL as Django writes it, for messages.
+    """
 
     sql: str
     parameters: tuple[str, ...]
     descending: bool
     nulls_first: bool | None
+    # The order of two queries is the same whatever the aliases are, and the text of a term marks the order in cursors.
+    django_sql: str = field(compare=False, repr=False)
 
     @property
     def what(self) -> tuple[str, tuple[str, ...]]:
@@ -63,7 +68,8 @@ class CompiledOrder:
 
     def term(self, node: object, descending: bool, nulls_first: bool | None) -> Term:
         """The term of a resolved expression."""
-        return Term(*self._text(node), descending, nulls_first)
+        sql, parameters = self._compiled(node)
+        return Term(self._with_paths(sql), parameters, descending, nulls_first, sql)
 
     def resolved_again(self, term: Term, node: Any) -> Term:
         """The same term as Django writes it when sorting by the name of an annotation."""
@@ -74,7 +80,8 @@ class CompiledOrder:
         """The conditions of the query if a node is an aggregate, whose value depends on them."""
         if not any(node.contains_aggregate for node in nodes):
             return ""
-        return " ".join(map(str, self._text(self.query.where)))
+        sql, parameters = self._compiled(self.query.where)
+        return f"{self._with_paths(sql)} {parameters}"
 
     def distinguishing_aliases(self) -> set[str]:
         """The joined tables whose rows multiply result rows: all, or those in GROUP BY or DISTINCT."""
@@ -107,13 +114,17 @@ class CompiledOrder:
             if not is_cast and not term.is_constant:
                 yield term
 
-    def _text(self, node: object) -> tuple[str, tuple[str, ...]]:
-        """The SQL of a node and its parameters, in a form that is the same in every process."""
+    def _compiled(self, node: object) -> tuple[str, tuple[str, ...]]:
+        """The SQL of a node, and its parameters in a form that is the same in every process."""
         try:
             sql, parameters = self._compiler.compile(node)
         except (EmptyResultSet, FullResultSet) as error:
             return type(error).__name__, ()
-        return self._columns.sub(self._column, sql), tuple(map(_value_text, parameters))
+        return sql, tuple(map(_value_text, parameters))
+
+    def _with_paths(self, sql: str) -> str:
+        """SQL with the paths of tables in place of their aliases."""
+        return self._columns.sub(self._column, sql)
 
     def _column(self, match: re.Match[str]) -> str:
         """A column with the path of its table; for a related row's key, the column that refers to it."""

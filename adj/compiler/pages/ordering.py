@@ -190,7 +190,7 @@ def _check_order(compiled: CompiledOrder, theirs: list[Term], ours: list[tuple[T
             expected == term or expected == compiled.resolved_again(term, node)
             for term, node in positions[number : number + 1]
         ):
-            raise _Unsortable(f"Django sorts this query by {expected.sql}, which page() cannot compare.")
+            raise _Unsortable(f"Django sorts this query by {expected.django_sql}, which page() cannot compare.")
 
 
 def _check_stability(query: Query, nodes: Sequence[BaseExpression]) -> None:

@@ -13,6 +13,7 @@ DATABASES = {
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": _DATABASE, "TEST": {"NAME": f"{_DATABASE}.test"}}
 }
 ADJ = {"default": {"engine": os.environ.get("PROJECT_ENGINE", "auto")}}
+ADJ_VERIFY = float(os.environ.get("PROJECT_VERIFY", "0"))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["django.contrib.contenttypes"]
 SECRET_KEY = "project: an example that signs nothing"  # noqa: S105
