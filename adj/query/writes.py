@@ -39,7 +39,7 @@ class WritingQuery(StatementHolder, Generic[M, R]):
         created: M = await answer(self, TerminalCall(Answer.CREATE, kwargs=kwargs))
         return created
 
-    async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
+    async def aget_or_create(self, defaults: Mapping[str, object] | None = None, **kwargs: Any) -> tuple[M, bool]:
         """Return the row that matches the conditions, or create it from them and `defaults`.
 
         Also returns whether it was created. Raises the model's `MultipleObjectsReturned`.
@@ -50,8 +50,8 @@ class WritingQuery(StatementHolder, Generic[M, R]):
 
     async def aupdate_or_create(
         self,
-        defaults: Mapping[str, Any] | None = None,
-        create_defaults: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, object] | None = None,
+        create_defaults: Mapping[str, object] | None = None,
         **kwargs: Any,
     ) -> tuple[M, bool]:
         """Set `defaults` on the row that matches the conditions, or create it; return it and whether it was created.

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers import postgresql_server, temporary_database
-from typecheck_tests.application.checking import CLINIC, SERVICES, messages, output
+from typecheck_tests.application.checking import (
+    CLINIC,
+    SERVICES,
+    messages,
+    messages_about_any,
+    messages_without_adj,
+    output,
+)
+from typecheck_tests.application.remaining_any import reason
 from typecheck_tests.generated.revealed import Reader, has_any
 from typecheck_tests.plugin.checked import ROOT
 from typecheck_tests.plugin.marks import marks
@@ -123,3 +131,16 @@ def test_every_revealed_type_was_compared_with_a_value(outcome: Outcome) -> None
 
 def test_every_function_of_the_services_was_called(outcome: Outcome) -> None:
     assert {name for path in SERVICE_FILES for name in functions(path)} - set(outcome["called"]) == set()
+
+
+@pytest.mark.parametrize("path", SERVICE_FILES, ids=lambda path: path.stem)
+def test_mypy_finds_any_on_no_line_where_it_finds_none_without_adj(path: Path) -> None:
+    without = {message.line for message in messages_without_adj(path)}
+    assert [message for message in messages_about_any(path) if message.line not in without] == []
+
+
+@pytest.mark.parametrize("path", SERVICE_FILES, ids=lambda path: path.stem)
+def test_each_any_that_remains_has_a_reason_outside_of_adj(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    remaining = [(message.text, lines[message.line - 1]) for message in messages_about_any(path)]
+    assert [(text, line) for text, line in remaining if reason(text, line) is None] == []
