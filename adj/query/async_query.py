@@ -128,7 +128,11 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         return self._of_any_rows._with(clause)  # noqa: SLF001  # it is `self`
 
     def raw(
-        self, raw_query: str, params: object = (), translations: Mapping[str, str] | None = None, using: str | None = None
+        self,
+        raw_query: str,
+        params: object = (),
+        translations: Mapping[str, str] | None = None,
+        using: str | None = None,
     ) -> AsyncRawQuery[M]:
         """Return instances from hand-written SQL. As in Django, the query's own clauses are ignored."""
         alias = using if using is not None else self.statement.alias

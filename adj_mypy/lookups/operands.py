@@ -96,7 +96,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The accepted types; without `is_lenient`, those that are unusual are left out: None, lazy strings, parent rows."""
+    """The accepted types; without `is_lenient`, unusual ones are left out: None, lazy strings, rows of parents."""
 
     project: Project
     api: Api

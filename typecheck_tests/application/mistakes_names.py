@@ -252,7 +252,7 @@ async def truth_values(query: AsyncQuery[Admission] | None, bed: int) -> AsyncQu
     if not q(Patient).filter(number="P1"):
         # E: A query has no truth value until it has run. Use `await query.aexists()`.  [adj-truth]
         # E: "filter" returns "AsyncQuery[Patient, Patient[Row[Has[Nothing]]]]" which does not impl ...  [truthy-bool]
-        print("nobody")
+        print("no one")
     found = query or q(Admission)
     # E: A query has no truth value until it has run. Use `await query.aexists()`. To find out whether ...  [adj-truth]
     print("free" if q(Admission).filter(bed_number=bed).acount() else "taken")

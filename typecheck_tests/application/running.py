@@ -8,15 +8,18 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Final, TypedDict
 
 import adj
 from adj.testing import native_sandbox
 from typecheck_tests.generated.revealed import Reader
 from typecheck_tests.generated.rows import rows_problem
+
+_MONITORING: Final[Any] = getattr(sys, "monitoring", None)
+"""New in Python 3.12."""
 
 _PACKAGE: Final = "typecheck_tests.application.clinic"
 _CLINIC: Final = Path(__file__).parent / "clinic"
@@ -59,10 +62,12 @@ class Watch:
                 self.problems.append(f"{place}: {text}: {problem}")
         return value
 
-    def profile(self, frame: FrameType, event: str, _: object) -> None:
-        """Remember the functions of the services; a profiler of `sys.setprofile()`."""
-        if event == "call" and _is_of_services(frame.f_code):
-            self.called.add(f"{Path(frame.f_code.co_filename).name}:{frame.f_code.co_qualname}")
+    def started(self, code: CodeType, _: int) -> Any:
+        """Remember a function of the services; a callback of `sys.monitoring`, which calls it once for each."""
+        path = Path(code.co_filename)
+        if path.parent == _CLINIC / "services":
+            self.called.add(f"{path.name}:{code.co_qualname}")
+        return _MONITORING.DISABLE
 
 
 def run(revealed: Mapping[str, str]) -> Outcome:
@@ -73,11 +78,8 @@ def run(revealed: Mapping[str, str]) -> Outcome:
     for module in _modules("services"):
         vars(module)["reveal_type"] = watch
     scenes = dict(_scenes())
-    sys.setprofile(watch.profile)
-    try:
+    with _monitored(watch):
         failures = asyncio.run(_run_all(scenes))
-    finally:
-        sys.setprofile(None)
     return Outcome(
         failures=failures,
         problems=watch.problems,
@@ -113,6 +115,17 @@ def _scenes() -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
                 yield name, value
 
 
-@cache
-def _is_of_services(code: CodeType) -> bool:
-    return Path(code.co_filename).parent == _CLINIC / "services"
+@contextmanager
+def _monitored(watch: Watch) -> Iterator[None]:
+    """Watch which functions are called, from Python 3.12 on: before, greenlets lose the functions of `setprofile()`."""
+    if _MONITORING is None:
+        yield
+        return
+    tool, start = _MONITORING.PROFILER_ID, _MONITORING.events.PY_START
+    _MONITORING.use_tool_id(tool, "hospital")
+    _MONITORING.register_callback(tool, start, watch.started)
+    _MONITORING.set_events(tool, start)
+    try:
+        yield
+    finally:
+        _MONITORING.free_tool_id(tool)

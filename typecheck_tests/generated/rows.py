@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, SynchronousOnlyOperation
 from django.db import models
 
 from adj.errors import NotLoaded
@@ -66,7 +66,7 @@ def _problem_of_loaded(row: models.Model, name: str, expected: revealed.Type, *,
         value = getattr(row, name)
     except ObjectDoesNotExist:
         return None
-    except NotLoaded:
+    except (NotLoaded, SynchronousOnlyOperation):
         return f"{name} is not loaded"
     except AttributeError:
         return f"there is no {name}"
@@ -91,7 +91,7 @@ def _way_back(row: models.Model, name: str) -> str | None:
 def _problem_of_unloaded(row: models.Model, name: str) -> str | None:
     try:
         value = getattr(row, name)
-    except NotLoaded:
+    except (NotLoaded, SynchronousOnlyOperation):
         return None
     except ObjectDoesNotExist:
         return None

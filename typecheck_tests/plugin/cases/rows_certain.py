@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final, Literal, reveal_type
 
 from django.db.models import (
@@ -88,7 +89,7 @@ async def a_named_tuple_with_an_annotation() -> None:
     rows[0].n  # E: "Row" has no attribute "n"  [attr-defined]
 
 
-PRICE = DecimalField(max_digits=8, decimal_places=2)
+PRICE: DecimalField[Decimal, Decimal] = DecimalField(max_digits=8, decimal_places=2)
 
 
 async def output_fields_of_the_module() -> None:

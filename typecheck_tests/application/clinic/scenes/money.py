@@ -111,7 +111,7 @@ async def workloads() -> None:
     assert (busiest.name, busiest.open_stays) == ("Ada Holm", 2)
     assert set(found.by_grade) == {2, 3}
     assert await reports.introductions() == [
-        "Ada Holm (2) of nobody", "Ben Lund (0) of Ada Holm", "Cleo Moe (0) of Ben Lund"
+        "Ada Holm (2) of no one", "Ben Lund (0) of Ada Holm", "Cleo Moe (0) of Ben Lund"
     ]  # fmt: skip
     assert len(await reports.sections()) == 11
     assert await reports.grades() == Counter([3, 2, 1])

@@ -1,4 +1,4 @@
-"""Bills: what a stay costs, and who has paid."""
+"""Bills: the costs of a stay, and its payments."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from adj import AsyncQuery, q
 from typecheck_tests.application.clinic.models import Admission, Clinician, Dose, Drug, Patient, Prescription
 from typecheck_tests.application.clinic.services.rows import CostlyPrescription, DrugLine
 
-MONEY = DecimalField(max_digits=10, decimal_places=2)
+MONEY: DecimalField[Decimal, Decimal] = DecimalField(max_digits=10, decimal_places=2)
 
 
 class OutOfStock(Exception):
@@ -221,7 +221,7 @@ async def copy_drugs(lines: Sequence[tuple[str, str, Decimal]]) -> int:
 
 
 async def discontinue(code: str) -> dict[str, int]:
-    """Remove a drug that nobody uses."""
+    """Remove a drug that is not prescribed."""
     deleted, by_model = await q(Drug).filter(code=code, doses=None).adelete()
     reveal_type(deleted)  # R: int
     return by_model

@@ -69,7 +69,7 @@ class Section(Generic[R]):
 
 @dataclass
 class Workload:
-    """Who has how much to do."""
+    """The open stays of clinicians."""
 
     workers: list[Worker] = field(default_factory=list)
     by_grade: dict[int, list[Worker]] = field(default_factory=dict)
@@ -101,7 +101,7 @@ async def workload(least: Grade) -> Workload:
 
 def introduce(worker: SupervisedWorker) -> str:
     supervisor = worker.supervisor
-    return f"{worker.name} ({worker.open_stays}) of {supervisor.name if supervisor else 'nobody'}"
+    return f"{worker.name} ({worker.open_stays}) of {supervisor.name if supervisor else 'no one'}"
 
 
 async def introductions() -> list[str]:

@@ -89,7 +89,7 @@ class AdmissionKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What hangs on the wall of a ward."""
+    """The board on the wall of a ward."""
 
     ward: BusyWard
     present: list[ListedAdmission]
@@ -110,7 +110,7 @@ class Chart:
 
     def title(self) -> str:
         practitioner = self.admission.patient.practitioner
-        name = "nobody" if practitioner is None else practitioner.name
+        name = "no one" if practitioner is None else practitioner.name
         return f"{self.admission.patient.name} on {self.admission.ward.name}, referred by {name}"
 
 

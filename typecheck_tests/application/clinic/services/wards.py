@@ -77,7 +77,7 @@ async def bed_counts() -> dict[str, int]:
 
 
 async def free_beds(ward: Ward) -> list[int]:
-    """The numbers of the beds where nobody lies."""
+    """The numbers of the free beds."""
     taken = q(Admission).filter(ward=OuterRef("ward"), bed_number=OuterRef("number"), status=Status.PRESENT)
     free = q(ward.beds).filter(~Exists(taken)).order_by("number")
     numbers = await free.values_list("number", flat=True).run()
@@ -191,7 +191,7 @@ async def numbers_of_wards() -> dict[str, dict[str, int]]:
 
 
 async def beds_left(limit: int) -> list[Ward]:
-    """The wards with many beds that nobody uses; a plain list for callers that know nothing of annotations."""
+    """The wards with many unused beds; a plain list for callers that know nothing of annotations."""
     used = q(Admission).filter(ward=OuterRef("pk"), status=Status.PRESENT).order_by().values("ward")
     number = Subquery(used.annotate(n=Count("pk")).values("n"), output_field=IntegerField())
     wards = q(Ward.counted).annotate(left=F("bed_count") - Coalesce(number, 0))
