@@ -15,6 +15,8 @@ from adj.blocks.native import native
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Y = TypeVar("Y")
+S = TypeVar("S")
 
 # The types of ASGI, https://asgi.readthedocs.io/en/latest/specs/main.html; a message may hold anything.
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -46,11 +48,11 @@ class NativeMiddleware:
 
 
 @overload
-def atomic_view(using: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+def atomic_view(using: Callable[P, Coroutine[Y, S, T]], /) -> Callable[P, Coroutine[Y, S, T]]: ...
 @overload
 def atomic_view(
     using: str | None = None, **options: Any
-) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]: ...
+) -> Callable[[Callable[P, Coroutine[Y, S, T]]], Callable[P, Coroutine[Y, S, T]]]: ...
 def atomic_view(using: Any = None, **options: Any) -> Any:
     """Decorate an async view, so that each request runs in a transaction, which an exception rolls back.
 
@@ -66,9 +68,9 @@ def atomic_view(using: Any = None, **options: Any) -> Any:
         view: Any = using
         return atomic_view()(view)
 
-    def decorate(view: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    def decorate(view: Callable[P, Coroutine[Y, S, T]]) -> Callable[P, Coroutine[Y, S, T]]:
         wrapped: Any = atomic(using, **options)(view)
-        exempt: Callable[P, Coroutine[Any, Any, T]] = transaction.non_atomic_requests(using)(wrapped)
+        exempt: Callable[P, Coroutine[Y, S, T]] = transaction.non_atomic_requests(using)(wrapped)
         return exempt
 
     return decorate

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# Of a coroutine function's result. `Any` in their place would be an error of `--disallow-any-expr` at the decorator.
+Y = TypeVar("Y")
+S = TypeVar("S")
 
 logger = logging.getLogger("adj.transaction")
 
@@ -62,7 +65,7 @@ class Atomic:
             raise RuntimeError("atomic() was left without being entered, or left twice.")
         await self._innermost().__aexit__(error_type, error, traceback)
 
-    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    def __call__(self, function: Callable[P, Coroutine[Y, S, T]]) -> Callable[P, Coroutine[Y, S, T]]:
         """Decorate a coroutine function, so that each call runs in a transaction."""
 
         @functools.wraps(function)
@@ -89,7 +92,7 @@ class Atomic:
 
 
 @overload
-def atomic(using: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, Coroutine[Any, Any, T]]: ...
+def atomic(using: Callable[P, Coroutine[Y, S, T]], /) -> Callable[P, Coroutine[Y, S, T]]: ...
 @overload
 def atomic(
     using: str | None = None,

@@ -341,7 +341,11 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         return self._of_any_rows._with(clause)  # noqa: SLF001  # it is `self`
 
     def raw(
-        self, raw_query: str, params: Any = (), translations: Mapping[str, str] | None = None, using: str | None = None
+        self,
+        raw_query: str,
+        params: object = (),
+        translations: Mapping[str, str] | None = None,
+        using: str | None = None,
     ) -> AsyncRawQuery[M]:
         """Return instances from hand-written SQL. As in Django, the query's own clauses are ignored."""
         alias = using if using is not None else self.statement.alias
@@ -586,7 +590,7 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         created: M = await answer(self, TerminalCall(Answer.CREATE, kwargs=kwargs))
         return created
 
-    async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **kwargs: Any) -> tuple[M, bool]:
+    async def aget_or_create(self, defaults: Mapping[str, object] | None = None, **kwargs: Any) -> tuple[M, bool]:
         """Return the row that matches the conditions, or create it from them and `defaults`.
 
         Also returns whether it was created. Raises the model's `MultipleObjectsReturned`.
@@ -597,8 +601,8 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
 
     async def aupdate_or_create(
         self,
-        defaults: Mapping[str, Any] | None = None,
-        create_defaults: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, object] | None = None,
+        create_defaults: Mapping[str, object] | None = None,
         **kwargs: Any,
     ) -> tuple[M, bool]:
         """Set `defaults` on the row that matches the conditions, or create it; return it and whether it was created.

@@ -34,7 +34,7 @@ from adj.typevars import M
 if TYPE_CHECKING:
     from typing import Self
 
-Values = Mapping[str, Any]
+Values = Mapping[str, object]
 
 # pytest reads it from the globals of a frame.
 __tracebackhide__ = hides_frame

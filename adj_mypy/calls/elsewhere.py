@@ -23,11 +23,13 @@ _SHORT: Final = 2
 """Names up to this length are similar to too many others to call one a typo."""
 
 
-def may_be_annotated(call: Call, error: UnknownField) -> bool:
-    """Return whether an unknown field may be an annotation of the query."""
+def may_be_annotated(call: Call, error: UnknownField, known: Iterable[str]) -> bool:
+    """Return whether an unknown field may be an annotation of the query, beside the known ones."""
     if call.query is not None and call.query.model.__name__ != error.model:
         return False
-    return _is_named_around(call, error.part) or (_is_any_query(call) and not is_misspelt(error.part, error.choices))
+    if _is_named_around(call, error.part):
+        return True
+    return _is_any_query(call) and not is_misspelt(error.part, [*error.choices, *known])
 
 
 def _is_any_query(call: Call) -> bool:

@@ -213,9 +213,9 @@ class Evaluator:
         kwargs: dict[str, Any] = {}
         for kind, name, expression in zip(call.arg_kinds, call.arg_names, call.args, strict=True):
             evaluated = self.evaluate(expression)
-            if evaluated is UNKNOWN and name == "output_field":
+            if evaluated is UNKNOWN:
                 evaluated = self._field(expression)
-            elif evaluated is UNKNOWN:
+            if evaluated is UNKNOWN and name != "output_field":
                 evaluated = self._sampled(expression, is_value=is_value)
             if evaluated is UNKNOWN or kind not in {ARG_POS, ARG_NAMED}:
                 return UNKNOWN

@@ -65,7 +65,7 @@ class Writing:
         if not isinstance(field, Field):
             return
         call = self.call
-        table = Table(call.project, call.api)
+        table = Table(call.project, call.api, takes_parents=False)
         typ = self._of_column(table, name, field)
         if typ is not None:
             expected = Expected(

@@ -62,13 +62,24 @@ def _check_one(call: Call, at: Expression, value_type: Type, name: str, expected
         # So are those in a composite key.
         parts = [any_type() if subqueries.is_expression(each) else each for each in actual.items]
         value_type = actual.copy_modified(items=parts)
-    if not is_subtype(value_type, expected.type) or _is_text_among_many(value_type, expected):
+    is_accepted = is_subtype(value_type, expected.type) and not _is_text_among_many(value_type, expected)
+    if not is_accepted or _is_sibling(call, value_type, expected):
         shown, got = (type_text(call.api, typ) for typ in (expected.shown, value_type))
         items = "items of " if expected.is_item else ""
         call.fail(f"{name} expects {items}{shown}, got {got}", at, VALUE)
     elif isinstance(at, StrExpr) and not expected.accepts(at.value):
         shown = type_text(call.api, expected.shown)
         call.fail(f'{name} expects {shown}, got "{at.value}", which cannot be converted', at, VALUE)
+
+
+def _is_sibling(call: Call, value_type: Type, expected: Expected) -> bool:
+    """Return whether a row is of another child of the parent's table: it has the parent's type, but not the key."""
+    if expected.rows is None:
+        return False
+    actual = get_proper_type(value_type)
+    items = actual.items if isinstance(actual, UnionType) else [actual]
+    models = (call.project.model_of(item) for item in items)
+    return any(model is not None and not subqueries.shares_keys(model, expected.rows) for model in models)
 
 
 def _written(at: Expression) -> list[Expression] | None:

@@ -68,6 +68,9 @@ class Expected:
     field: Any = None
     """The field that converts text, if Django rejects some of it."""
 
+    rows: ModelClass | None = None
+    """The model at the other end of a relation."""
+
     def accepts(self, text: str) -> bool:
         """Return whether the field can convert this text."""
         try:
@@ -86,16 +89,20 @@ class Expected:
     def item(self) -> Expected | None:
         """The type of each item; None if a single value is expected."""
         item = _item_of(self.type)
-        return None if item is None else Expected(item, lambda: _item_of(self.shown), is_item=True, field=self.field)
+        if item is None:
+            return None
+        return Expected(item, lambda: _item_of(self.shown), is_item=True, field=self.field, rows=self.rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The accepted types; without `is_lenient`, None and lazy strings are left out where they are unusual."""
+    """The accepted types; without `is_lenient`, unusual ones are left out: None, lazy strings, rows of parents."""
 
     project: Project
     api: Api
     is_lenient: bool = True
+    takes_parents: bool = True
+    """Whether a relation accepts rows of its model's parents: a lookup compares keys, an assignment checks classes."""
 
     @property
     def is_strict(self) -> bool:
@@ -114,13 +121,15 @@ class Table:
         typ = self.of_lookup(path)
         count = _PAIR if path.lookup == "range" else None
         field = converting(path.output) if path.lookup in _COMPARING and not path.transforms else None
-        return None if typ is None else Expected(typ, lambda: self.shown.of_lookup(path), count, field=field)
+        if typ is None:
+            return None
+        compared = _compared(path)
+        rows = target_of(compared) if getattr(compared, "is_relation", False) else None
+        return Expected(typ, lambda: self.shown.of_lookup(path), count, field=field, rows=rows)
 
     def of_lookup(self, path: AnyPath) -> Type | None:
         """Return the type that a lookup accepts."""
-        field: Any = path.output
-        if isinstance(path, ResolvedPath) and not path.transforms:
-            field = path.field
+        field = _compared(path)
         if path.lookup == "isnull":
             return self.api.named("builtins.bool")
         if _is_array(field):
@@ -209,12 +218,15 @@ class Table:
 
     def of_relation(self, target: ModelClass) -> Type | None:
         """Return the type of a model's rows and keys."""
-        key = self.of_field(target._meta.pk)
+        column: Any = target._meta.pk
+        key = self.of_key(column) if getattr(column, "is_relation", False) else self.of_field(column)
         return None if key is None else self._any_of([self.rows(target), key])
 
     def rows(self, target: ModelClass) -> Type:
-        """Return the type of instances of a model, its parents and its proxies: Django compares their keys."""
-        family = [base for base in target.__mro__ if base in self.project.tables]
+        """Return the type of instances of a model: those of its parents and proxies have the same keys."""
+        family = [base for base in target.__mro__ if base in self.project.tables] if self.is_lenient else [target]
+        if not self.takes_parents:
+            family = [base for base in family if base._meta.concrete_model is target._meta.concrete_model]
         return self._any_of([plain_row(self.project, self.api, model) for model in family])
 
     def _of_composite(self, field: Any) -> Type:
@@ -234,6 +246,11 @@ class Table:
     def _any_of(self, types: Sequence[Type]) -> Type:
         """Return a union; it is simplified only for messages, because that is slow."""
         return UnionType.make_union(types) if self.is_lenient else make_simplified_union(types)
+
+
+def _compared(path: AnyPath) -> Any:
+    """Return the field that a lookup is on: for a relation from either side the relation itself."""
+    return path.field if isinstance(path, ResolvedPath) and not path.transforms else path.output
 
 
 def _item_of(typ: Type) -> Type | None:

@@ -34,7 +34,7 @@ def lookup(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
         resolved = resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
         return _without_generic_key(call, at, resolved)
     except QueryError as error:
-        if not (is_about_the_first_name(error) and (known.is_open or elsewhere.may_be_annotated(call, error))):
+        if not (is_about_the_first_name(error) and (known.is_open or elsewhere.may_be_annotated(call, error, known))):
             call.fail(problem(call, error, known), at, LOOKUP)
     return None
 

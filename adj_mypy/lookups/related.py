@@ -77,7 +77,7 @@ def _check_objects(call: Call, query: Query) -> None:
 
 
 def _objects(call: Call, model: ModelClass) -> Expected | None:
-    table = Table(call.project, call.api)
+    table = Table(call.project, call.api, takes_parents=False)
     typ = table.of_relation(model)
     return None if typ is None else Expected(typ, lambda: typ)
 

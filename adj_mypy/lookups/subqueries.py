@@ -73,13 +73,16 @@ def mismatch(project: Project, api: Api, operand: Type, rows: ModelClass | None,
     return None
 
 
+def shares_keys(one: ModelClass, other: ModelClass) -> bool:
+    """Return whether rows of one model can be compared with those of another: it is the same, a parent or a child."""
+    first, second = one._meta.concrete_model or one, other._meta.concrete_model or other
+    return issubclass(first, second) or issubclass(second, first)
+
+
 def _mismatch_of_rows(project: Project, row: Instance, rows: ModelClass | None) -> str | None:
     """A relation accepts rows of its model, its parents and its children; a column accepts the keys of any rows."""
     model = project.model_of(row)
-    if rows is None or model is None:
-        return None
-    one, other = model._meta.concrete_model or model, rows._meta.concrete_model or rows
-    if issubclass(one, other) or issubclass(other, one):
+    if rows is None or model is None or shares_keys(model, rows):
         return None
     return f"a subquery of {rows.__name__} rows, got {model.__name__} rows"
 

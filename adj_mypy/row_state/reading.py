@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy.nodes import Decorator, FuncDef, MemberExpr
 from mypy.plugin import AttributeContext
 from mypy.types import AnyType, Instance, NoneType, ProperType, Type, UnionType, get_proper_type
@@ -27,6 +29,8 @@ from adj_mypy.row_state.blocking import may_wait
 from adj_mypy.row_state.row_types import plain_row, state_of, with_rows
 from adj_mypy.row_state.state import State
 from adj_mypy.row_state.trees import with_way_back
+
+_RELATED_MANAGER: Final = "django.db.models.fields.related_descriptors.RelatedManager"
 
 
 def read(project: Project, attribute: str, context: AttributeContext) -> Type:
@@ -61,6 +65,7 @@ def _read_one(project: Project, attribute: str, row: ProperType, declared: Type,
     if state is None or model is None:
         return declared
     api = Api(context.api)
+    declared = _with_manager(project, api, model, attribute, declared)
     if state.has(attribute):
         there = with_way_back(project, api, relations(model)[attribute], state.loaded[attribute], row)
         return _with_row(project, there, declared)
@@ -72,6 +77,15 @@ def _read_one(project: Project, attribute: str, row: ProperType, declared: Type,
         hint = " (reading it would query the database, which async code cannot do)"
         api.fail(problem + hint, context.context, NOT_LOADED)
     return declared
+
+
+def _with_manager(project: Project, api: Api, model: ModelClass, attribute: str, declared: Type) -> Type:
+    """Return the manager of a generic relation, for which django-stubs has `Any`; other types as they are."""
+    relation, info = relations(model).get(attribute), api.info(_RELATED_MANAGER)
+    if not isinstance(get_proper_type(declared), AnyType) or not hasattr(relation, "content_type_field_name"):
+        return declared
+    target = None if relation is None else target_of(relation)
+    return declared if info is None or target is None else Instance(info, [plain_row(project, api, target)])
 
 
 def _assigned(project: Project, api: Api, attribute: str, context: AttributeContext) -> None:

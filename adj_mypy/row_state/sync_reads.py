@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mypy.nodes import CallExpr, Context, Expression, MemberExpr
+from mypy.nodes import CallExpr, Context, Expression, IndexExpr, MemberExpr, SliceExpr
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import Instance, Type, get_proper_type
 
@@ -20,7 +20,10 @@ from adj_mypy.row_state.row_types import state_of
 from adj_mypy.row_state.trees import with_way_back
 
 READS: Final = frozenset(
-    {"__iter__", "__len__", "__bool__", "__contains__", "count", "exists", "contains", "first", "last", "get"}
+    {
+        *("__iter__", "__len__", "__bool__", "__contains__", "__getitem__"),
+        *("count", "exists", "contains", "first", "last", "get"),
+    }
 )
 """The methods of a manager or QuerySet that query the database synchronously."""
 
@@ -39,7 +42,7 @@ CONSUMERS: Final = frozenset(
 
 def check_method(project: Project, name: str, context: MethodContext) -> None:
     """Report a method that reads rows which were not prefetched."""
-    read = context.context if name.startswith("__") else called_on(context.context)
+    read = _indexed(context.context) if name.startswith("__") else called_on(context.context)
     if read is not None:
         _check(project, Api(context.api), read)
 
@@ -68,6 +71,13 @@ def check_arguments(project: Project, context: FunctionContext) -> None:
     for arguments in context.args:
         for argument in arguments:
             _check(project, Api(context.api), argument)
+
+
+def _indexed(read: Context) -> Context | None:
+    """Return the rows in `book.tags.all()[0]`, and other expressions as they are; None for a slice, which is lazy."""
+    if not isinstance(read, IndexExpr):
+        return read
+    return None if isinstance(read.index, SliceExpr) else read.base
 
 
 def _check(project: Project, api: Api, read: Expression | Context) -> None:

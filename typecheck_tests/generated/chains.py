@@ -8,7 +8,8 @@ from typing import Final
 
 from typecheck_tests.generated import conditions, expressions
 from typecheck_tests.generated.dice import Dice
-from typecheck_tests.generated.facts import MODELS, Model, columns, links
+from typecheck_tests.generated.facts import MODELS, columns
+from typecheck_tests.generated.relations import Model, links
 from typecheck_tests.generated.scope import Scope, spelt
 
 _NAMES: Final = ("first_one", "second_one", "third_one", "fourth_one", "fifth_one", "sixth_one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from typecheck_tests.generated.dice import Dice
-from typecheck_tests.generated.facts import Link
+from typecheck_tests.generated.relations import Link
 from typecheck_tests.generated.scope import Scope, spelt
 from typecheck_tests.generated.values import LITERALS, literal, lookup
 

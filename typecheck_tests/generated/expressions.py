@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from typecheck_tests.generated import conditions
 from typecheck_tests.generated.dice import Dice
-from typecheck_tests.generated.facts import links
+from typecheck_tests.generated.relations import links
 from typecheck_tests.generated.scope import Scope, spelt
 from typecheck_tests.generated.values import literal
 

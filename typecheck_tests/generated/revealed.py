@@ -11,6 +11,9 @@ from django.utils.module_loading import import_string
 
 _TOKEN: Final = re.compile(r"\s*('(?:[^'\\]|\\.)*'=?\??|\.\.\.|[\w.@\-]+|[\[\](){},:|=*?])")
 
+_STATES: Final = frozenset({"adj.loaded.Row", "adj.loaded.Has"})
+"""Around the TypedDict of what a row has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Class:
@@ -91,6 +94,9 @@ class Reader:
             if self._next() == ",":
                 self._take(",")
         self._take("]")
+        if name in _STATES:
+            # What a row has: `Row[Has[TypedDict]]`.
+            return arguments[0]
         is_list = arguments[-1:] == [Class("...")]
         if name.removeprefix("builtins.") == "tuple" and not is_list:
             return Places(tuple(arguments), is_named)

@@ -7,21 +7,17 @@ import datetime
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet, MultipleObjectsReturned, ObjectDoesNotExist
 from django.core.management import call_command
 from django.db import models
 
 import adj
-from adj.errors import NotLoaded
 from tests.shop import data
 from typecheck_tests.generated import module, revealed
 from typecheck_tests.generated.chains import Query
-from typecheck_tests.generated.facts import links
-
-_ENOUGH: Final = 12
-"""So many rows of a query are looked at."""
+from typecheck_tests.generated.rows import rows_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ async def _run_all(
             text = types_of_rows[query.name]
             wrong = None
             if text and not asked.is_refused and not asked.is_empty:
-                wrong = _problem(revealed.Reader(text).read(), asked.rows)
+                wrong = rows_problem(revealed.Reader(text).read(), asked.rows)
             found[query] = asked, wrong
     finally:
         await adj.close()
@@ -160,83 +156,3 @@ def plain(rows: Any) -> Any:
             return rows.isoformat()
         case _:
             return rows
-
-
-def _problem(typ: revealed.Type, rows: Any) -> str | None:
-    wrong = revealed.problem(typ, rows)
-    if wrong is not None:
-        return wrong
-    for part in revealed.parts(typ):
-        if isinstance(part, revealed.Class) and "models." in part.name:
-            found = rows if isinstance(rows, list) else list(rows.values()) if isinstance(rows, dict) else [rows]
-            problems = (_problem_of_row(part, row) for row in found[:_ENOUGH] if isinstance(row, models.Model))
-            return next((each for each in problems if each is not None), None)
-    return None
-
-
-# -- rows of models ----------------------------------------------------------------------------------------------------
-
-
-def _problem_of_row(typ: revealed.Class, row: models.Model, knows: str | None = None) -> str | None:
-    """Whether a row carries what its type says, and nothing else but the row that it came from, `knows`.
-
-    It runs on the event loop, where nothing is fetched.
-    """
-    if not typ.arguments or not isinstance(typ.arguments[0], revealed.Keys):
-        return None
-    known = typ.arguments[0].items
-    by_name = {link.attribute: link for link in links(type(row))}
-    for name, expected in known.items():
-        if name.startswith("-"):
-            problem = _problem_of_unloaded(row, name[1:])
-        elif name in by_name and by_name[name].many:
-            is_there = name in getattr(row, "_prefetched_objects_cache", {})
-            problem = None if is_there else f"{name} is not prefetched"
-        else:
-            problem = _problem_of_loaded(row, name, expected, is_relation=name in by_name)
-        if problem is not None:
-            return problem
-    absent = [name for name, link in by_name.items() if not link.many and name not in known and name != knows]
-    if any(name.endswith("_ptr") for name in known):
-        # What a parent's part has is there by the row's inherited relation, too.
-        absent = []
-    return next((problem for name in absent if (problem := _problem_of_unloaded(row, name)) is not None), None)
-
-
-def _problem_of_loaded(row: models.Model, name: str, expected: revealed.Type, *, is_relation: bool) -> str | None:
-    try:
-        value = getattr(row, name)
-    except ObjectDoesNotExist:
-        return None
-    except NotLoaded:
-        return f"{name} is not loaded"
-    except AttributeError:
-        return f"there is no {name}"
-    if is_relation:
-        if value is None or not isinstance(expected, revealed.Class):
-            return None
-        return _problem_of_row(expected, value, knows=_way_back(row, name))
-    wrong = revealed.problem(expected, value)
-    return None if wrong is None else f"{name}: {wrong}"
-
-
-def _way_back(row: models.Model, name: str) -> str | None:
-    """The attribute of the row at the other end that leads back, where only this row can be meant."""
-    links_back = [link for link in links(type(row)) if link.attribute == name]
-    relation: Any = row._meta.get_field(links_back[0].name).remote_field
-    if not relation.one_to_one:
-        return None
-    back: str = relation.get_accessor_name() if hasattr(relation, "get_accessor_name") else relation.name
-    return back
-
-
-def _problem_of_unloaded(row: models.Model, name: str) -> str | None:
-    try:
-        value = getattr(row, name)
-    except NotLoaded:
-        return None
-    except ObjectDoesNotExist:
-        return None
-    # A NULL key means that the other row does not exist, and a parent's row is built from its child's columns.
-    is_parent = name.endswith("_ptr")
-    return None if value is None or is_parent else f"{name} is loaded, and the type says that it is not"

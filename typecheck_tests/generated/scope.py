@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from typecheck_tests.generated.dice import Dice
-from typecheck_tests.generated.facts import Column, Link, Model, columns, links, reachable
+from typecheck_tests.generated.facts import Column, columns, reachable
+from typecheck_tests.generated.relations import Link, Model, links
 
 
 @dataclass(slots=True)

@@ -59,7 +59,9 @@ def test_a_value_has_not_a_revealed_type(text: str, value: object) -> None:
 
 
 def test_what_a_revealed_type_is_made_of() -> None:
-    typ = Reader("list[shop.Book@adj[TypedDict(Keys, {'n'=: int, 'author'=: shop.Author[TypedDict({})]})]]").read()
+    author = "shop.Author[adj.loaded.Row[adj.loaded.Has[TypedDict(adj.loaded.Nothing, {})]]]"
+    keys = f"TypedDict(adj.loaded.Keys, {{'n'=: int, 'author'=: {author}}})"
+    typ = Reader(f"list[shop.Book@adj[adj.loaded.Row[adj.loaded.Has[{keys}]]]]").read()
     names = [getattr(part, "name", "") for part in parts(typ)]
     assert names == ["list", "shop.Book@adj", "", "int", "shop.Author", ""]
     assert not has_any(typ)

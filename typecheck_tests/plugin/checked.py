@@ -21,23 +21,27 @@ enable_error_code = truthy-bool, ignore-without-code
 show_error_codes = True
 {mypy}
 [mypy.plugins.django-stubs]
-django_settings_module = typecheck_tests.plugin.settings
+django_settings_module = {settings}
 [mypy.plugins.adj]
 debug = {debug}
 {adj}
 """
+SETTINGS = "typecheck_tests.plugin.settings"
 
 
-def check(*paths: str, adj: str = "", mypy: str = "", debug: bool = False) -> str:
-    """What mypy prints of files, given relative to the root of the project; `adj` and `mypy` are options."""
-    return _verdict(*_checked(paths, adj, mypy, debug=debug))
+def check(*paths: str, adj: str = "", mypy: str = "", debug: bool = False, settings: str = SETTINGS) -> str:
+    """What mypy prints of files, given relative to the root of the project; `adj` and `mypy` are options.
+
+    Sections may follow the options of adj.
+    """
+    return _verdict(*_checked(paths, adj, mypy, settings, debug=debug))
 
 
 @cache
-def _checked(paths: tuple[str, ...], adj: str, mypy: str, *, debug: bool) -> tuple[int, str]:
+def _checked(paths: tuple[str, ...], adj: str, mypy: str, settings: str, *, debug: bool) -> tuple[int, str]:
     with tempfile.TemporaryDirectory() as directory:
         configuration = Path(directory) / "mypy.ini"
-        text = CONFIGURATION.format(mypy=mypy, adj=adj, debug=str(debug).lower())
+        text = CONFIGURATION.format(mypy=mypy, adj=adj, settings=settings, debug=str(debug).lower())
         configuration.write_text(text, encoding="utf-8")
         options = ["--config-file", str(configuration), "--cache-dir", str(Path(directory) / "cache")]
         return _ended(ROOT, *options, *paths)
@@ -59,4 +63,6 @@ def _ended(cwd: Path, *arguments: str, project: Path | None = None) -> tuple[int
     command = [sys.executable, "-m", "mypy", "--show-traceback", *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project or cwd), str(ROOT)])}
     result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    # mypy goes on without a configuration that it cannot read.
+    assert ".ini: " not in result.stderr, result.stderr
     return result.returncode, result.stdout if result.returncode in {0, 1} else result.stdout + result.stderr

@@ -1,9 +1,9 @@
 """What a file of cases expects of mypy, line by line.
 
-`# R: int` is the revealed type, `# E: message  [code]` an error, `# N: message` another note; `# ...` at the end of a
-message leaves out the rest of it. `# R[django-stubs>=6.1]: int` counts beside these versions alone, where that package
-itself says another thing than before. A mark stands at the end of its line, or alone on the lines below; a line without
-one has to be right. Names of models are written without their module.
+`# R: int` is the revealed type, `# E: message  [code]` an error, `# N: message` another note; `...` at the end of a
+message leaves out the rest of it, and `...  [code]` all before the code. `# R[django-stubs>=6.1]: int` counts beside
+these versions alone, where that package itself says another thing than before. A mark stands at the end of its line, or
+alone on the lines below; a line without one has to be right. Names of models are written without their module.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _COLUMNS = re.compile(r"(, )?'\.\w*'=: None")
 _EXPLANATION = "adj: "
 """How the notes begin that say why the plugin fell back to a general type."""
 REST = "..."
+_CODE = "  ["
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,8 +40,10 @@ class Message:
         """Whether this, which is expected, is what was said."""
         if (self.line, self.kind) != (said.line, said.kind):
             return False
-        is_beginning = self.text.endswith(REST)
-        return said.text.startswith(self.text.removesuffix(REST).rstrip()) if is_beginning else self.text == said.text
+        begin, is_beginning, code = self.text.rpartition(REST)
+        if not is_beginning or (code and not code.startswith(_CODE)):
+            return self.text == said.text
+        return said.text.startswith(begin.rstrip()) and said.text.endswith(code)
 
 
 @dataclass(frozen=True, slots=True)

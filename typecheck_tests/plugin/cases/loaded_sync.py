@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from typing import Literal, reveal_type
 
 from asgiref.sync import sync_to_async
 
@@ -39,8 +39,28 @@ async def comprehensions() -> None:
     max([tag.weight for tag in book.tags.all()])  # E: "Book.tags" is not loaded: ...
 
 
+async def an_index() -> None:
+    book = await q(Book).aget()
+    book.tags.all()[0]  # E: "Book.tags" is not loaded: ...
+    book.tags.all()[:2]
+
+
+async def a_generic_relation() -> None:
+    book = await q(Book).aget()
+    reveal_type(book.notes)  # R: RelatedManager[Note]
+    list(book.notes.all())  # E: "Book.notes" is not loaded: ...
+    loaded = await q(Book).prefetch_related("notes").aget()
+    reveal_type(loaded.notes.all()[0])  # R: Note[TypedDict({})]
+    loaded.notes.all()[0].txt  # E: "Note[Row[Has[Nothing]]]" has no attribute "txt"; ...
+
+
+def a_generic_relation_that_is_not_tracked(book: Book) -> None:
+    reveal_type(book.notes)  # R: Any
+
+
 async def what_is_prefetched() -> None:
     book = await q(Book).prefetch_related("tags").aget()
+    book.tags.all()[0]
     list(book.tags.all())
     len(book.tags.all())
     book.tags.all().count()

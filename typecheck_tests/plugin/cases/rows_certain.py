@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final, Literal, reveal_type
 
-from django.db.models import CharField, Count, DecimalField, Exists, F, Field, Func, OuterRef, Q, Subquery, Sum
+from django.db.models import (
+    CharField,
+    Count,
+    DecimalField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Field,
+    Func,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+)
 from django.db.models.fields.json import KT, KeyTextTransform
+from django.db.models.functions import Cast
 
 import adj
 from adj import q
@@ -72,6 +87,17 @@ async def a_named_tuple_with_an_annotation() -> None:
     reveal_type(rows[0].title)  # R: str
     reveal_type(rows[0][1])  # R: int
     rows[0].n  # E: "Row" has no attribute "n"  [attr-defined]
+
+
+PRICE: DecimalField[Decimal, Decimal] = DecimalField(max_digits=8, decimal_places=2)
+
+
+async def output_fields_of_the_module() -> None:
+    exact = Cast("pages", PRICE)
+    reveal_type((await q(Book).annotate(n=exact).aget()).n)  # R: Decimal
+    reveal_type((await q(Book).annotate(n=Cast("subtitle", PRICE)).aget()).n)  # R: Decimal | None
+    total = Sum(ExpressionWrapper(F("pages") * F("price"), PRICE))
+    reveal_type(await q(Book).aaggregate(total=total))  # R: TypedDict({'total': Decimal | None})
 
 
 async def output_fields(field: Field[str, str], anything: Any) -> None:

@@ -61,6 +61,8 @@ def a_projects_queryset(film: Film, rows: ReleaseQuerySet) -> None:
 def annotations_of_a_projects_queryset(rows: ReleaseQuerySet) -> None:
     q(Release.objects.counted()).filter(copies__gt=1).order_by("copies", "number")
     q(rows).filter(copies=1).values("copies", "number")
+    q(Release.objects.counted()).filter(copise__gt=1)
+    # E: Release has no field "copise" (in "copise__gt"); did you mean "copies"?  [adj-lookup]
     q(rows).filter(added_elsewhere=1)
 
 

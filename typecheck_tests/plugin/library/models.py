@@ -42,6 +42,10 @@ class Film(Medium):
     director = models.ForeignKey("Person", models.SET_NULL, null=True, related_name="films")
 
 
+class Recording(Medium):
+    """Another child of the same parent."""
+
+
 class LongFilm(Film):
     """A proxy."""
 

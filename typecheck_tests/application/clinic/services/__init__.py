@@ -1,0 +1,1 @@
+"""What the hospital does with its models."""
