@@ -16,11 +16,13 @@ from django.db.models import QuerySet
 
 from adj.compiler.django.build import build, pickled, unpickled
 from adj.compiler.django.dialect import dialect_for
+from adj.compiler.django.object_rows import IntoRows
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
 from adj.compiler.plans.prepare import prepare
 from adj.compiler.plans.prepared import DjangoPath, Execution, KnownResult
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
+from adj.errors import ShapeError
 from adj.query.builders import BuildingQuery
 from adj.query.hidden_frames import hides_frame
 from adj.query.raw import AsyncRawQuery
@@ -37,11 +39,12 @@ from adj.queryset_names import (
     Fate,
     advice,
 )
+from adj.schema.row_columns import NoRowClass
 from adj.statement import clauses
 from adj.statement.statement import ROWS, Statement
 from adj.statement.structure import Unkeyed
 from adj.statement.text import query_text
-from adj.typevars import M, R
+from adj.typevars import M, R, T
 
 if TYPE_CHECKING:
     from typing import Self
@@ -106,6 +109,32 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         """
         clause = clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named))
         return self._of_any_rows._with(clause)  # noqa: SLF001  # it is `self`
+
+    def into(self, row_class: type[T], /, **paths: str) -> AsyncQuery[M, T]:
+        """Return rows as objects of a class, whose fields are named after columns, annotations or paths.
+
+        ```python
+        @dataclass
+        class BookCard:
+            title: str
+            pages: int
+            writer: str
+
+
+        cards = await q(Book).into(BookCard, writer="author__name").run()
+        ```
+
+        `row_class` is a dataclass, an attrs class, a `TypedDict`, a `NamedTuple`, a msgspec `Struct` or a pydantic
+        model; a field whose type is another one is the row of a relation, which is joined. `paths` are those of fields
+        with another name. Raises `UnknownField` for a field without a default that is not a column, `RowTypeMismatch`
+        for one whose type does not accept the column's values, and `ShapeError` for a class that is none of these.
+        """
+        rows = IntoRows(row_class, tuple(paths.items()))
+        try:
+            return self._of_any_rows._with(clauses.Into(rows))  # noqa: SLF001  # it is `self`
+        except NoRowClass as problem:
+            text = query_text(self.statement)
+            raise ShapeError(query=text, reason=problem.reason, advice=problem.advice) from None
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """Return the distinct dates of a field, truncated to `kind`: "year", "month", "week" or "day".
