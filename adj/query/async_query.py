@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from adj.compiler.django.build import build, pickled, unpickled
 from adj.compiler.django.dialect import dialect_for
-from adj.compiler.django.object_rows import IntoRows
+from adj.compiler.django.object_rows import IntoRows, plain_text
 from adj.compiler.keys.key_visitor import structure_of_statement
 from adj.compiler.keys.snapshot import snapshot_expressions, snapshot_value, snapshot_values
 from adj.compiler.plans.prepare import prepare
@@ -129,7 +129,7 @@ class AsyncQuery(ReadingQuery[M, R], WritingQuery[M, R], Generic[M, R]):
         with another name. Raises `UnknownField` for a field without a default that is not a column, `RowTypeMismatch`
         for one whose type does not accept the column's values, and `ShapeError` for a class that is none of these.
         """
-        rows = IntoRows(row_class, tuple(paths.items()))
+        rows = IntoRows(row_class, tuple([(plain_text(name), plain_text(path)) for name, path in paths.items()]))
         try:
             return self._of_any_rows._with(clauses.Into(rows))  # noqa: SLF001  # it is `self`
         except NoRowClass as problem:

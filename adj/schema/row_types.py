@@ -92,13 +92,14 @@ def _is_not_required(hint: object) -> bool:
 
 
 def _named_tuple(cls: Any) -> RowType | None:
-    if not issubclass(cls, tuple) or not hasattr(cls, "_fields"):
+    names: tuple[str, ...] | None = getattr(cls, "_fields", None)
+    if names is None or tuple not in cls.__mro__:
         return None
     hints, defaults = _hints(cls), cls._field_defaults
-    fields = tuple(RowField(name, name, hints.get(name, UNKNOWN), name not in defaults) for name in cls._fields)
+    fields = tuple(RowField(name, name, hints.get(name, UNKNOWN), name not in defaults) for name in names)
     # A subclass may have a `__new__()` of its own.
     is_plain = cls.__mro__[1] is tuple
-    return RowType(cls, Form.TUPLE if is_plain else Form.CALL, fields, cls._fields, runs_project_code=not is_plain)
+    return RowType(cls, Form.TUPLE if is_plain else Form.CALL, fields, names, runs_project_code=not is_plain)
 
 
 def _pydantic(cls: Any) -> RowType | None:

@@ -18,6 +18,7 @@ import attrs
 import msgspec
 import pydantic
 import pytest
+from django.db import models
 from django.db.models import Avg, BooleanField, Count, ExpressionWrapper, F, Q, Sum
 from django.db.models.functions import Lower
 
@@ -356,6 +357,47 @@ def test_rows_of_a_manager_and_of_a_related_manager() -> None:
     rows = run(q(author.books).order_by("pk").into(card(title=str)).run())  # type: ignore[attr-defined]
     assert [row.title for row in rows] == wanted
     assert run(q(Book.objects.published()).into(card(title=str)).acount()) > 0
+
+
+def test_prefetches_are_ignored_as_by_values() -> None:
+    for rows in (books.prefetch_related("tags").into(AuthorName), books.into(AuthorName).prefetch_related("tags")):
+        row = run(rows.order_by("pk").afirst())
+        assert vars(row) == {"author__name": "Ursula K. Le Guin"}
+        assert run(books.prefetch_related("tags").values("pk").afirst())
+    assert vars(books.prefetch_related("tags").into(AuthorName).queryset[0]).keys() == {"author__name"}
+
+
+def test_a_manager_and_a_queryset_that_override_values_list_are_called() -> None:
+    class Long(models.QuerySet[Book]):
+        def values_list(self, *fields: Any, **options: Any) -> Any:
+            return super().values_list(*fields, **options).filter(pages__gt=300)
+
+    class LongManager(models.Manager[Book]):
+        def values_list(self, *fields: Any, **options: Any) -> Any:
+            return self.get_queryset().filter(pages__gt=300).values_list(*fields, **options)
+
+    manager = LongManager()
+    manager.model = Book
+    wanted = run(books.filter(pages__gt=300).acount())
+    assert 0 < wanted < run(books.acount())
+    assert len(run(q(manager).into(AuthorName).run())) == wanted
+    assert len(run(q(Long(Book)).filter(pages__gt=0).into(AuthorName).run())) == wanted
+    with pytest.raises(UnknownField):
+        q(Long(Book)).into(card(titel=str))
+
+
+def test_names_of_a_class_of_str_with_another_equality_have_plans_of_their_own() -> None:
+    class Same(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        def __hash__(self) -> int:
+            return 0
+
+    one, other = (run(books.order_by("pk").into(card(n=Any), n=Same(path)).afirst()) for path in ("title", "pages"))
+    assert (one.n, other.n) == ("The Left Hand of Darkness", 0)
 
 
 def test_a_null_that_an_aggregate_returns_is_not_checked() -> None:

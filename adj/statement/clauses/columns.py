@@ -159,6 +159,12 @@ class Into(Clause):
 
     rows: ObjectRows
 
+    @property
+    @override
+    def method(self) -> str:
+        # What it calls on a project's manager or QuerySet.
+        return "values_list"
+
     @override
     def key(self, keys: Keys) -> Hashable:
         return ("into", self.rows)
