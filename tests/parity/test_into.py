@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -79,6 +80,18 @@ def test_rows_have_the_values_of_values(card: Any, shop: str) -> None:
 @each_class
 def test_rows_have_the_values_of_values_on_postgresql(card: Any, postgres: str) -> None:
     run(compare(card, postgres))
+
+
+def test_project_code_of_a_class_may_use_the_database(postgres: str) -> None:
+    @dataclass
+    class Counting:
+        title: str
+
+        def __post_init__(self) -> None:
+            self.count = Book.objects.using(postgres).count()
+
+    rows = run(q(Book).using(postgres).into(Counting).run())
+    assert {row.count for row in rows} == {len(rows)}
 
 
 @each_class

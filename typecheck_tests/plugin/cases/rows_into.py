@@ -103,6 +103,9 @@ async def later_clauses_know_the_model() -> None:
     cards.filter(pagez=3)  # E: Book has no field "pagez"; did you mean "pages"?  [adj-lookup]
     await cards.adelete()  # E: adelete() cannot follow values() or values_list()...
     reveal_type(await cards.values("pages").aget())  # R: TypedDict({'pages': int})
+    cards.annotate(n=Count("tags"))  # E: annotate() cannot follow into(), whose class has no place for another...
+    cards.values("pages").annotate(n=Count("tags"))
+    cards.alias(n=Count("tags")).filter(n=1)
 
 
 @dataclass
