@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         _hints: dict[str, object]
         _query: Query
         _fields: tuple[str, ...] | None
+        _iterable_class: type[Any]
         _for_write: bool
         _sticky_filter: bool
         _defer_next_filter: bool

@@ -9,6 +9,7 @@ AdjError
     UnknownLookup      (FieldError)       .model .path .field .lookup .choices
     InvalidOperand     (TypeError, ValueError)  .model .path .expected .got
       InvalidFormat    (ValidationError)  text that cannot be parsed
+    RowTypeMismatch    (TypeError)        .row_type .field .annotation .source .got: into() a field of another type
     ShapeError         (TypeError)        .query .reason .advice: only() after values(), filter() after a slice
       InvalidOrder     (FieldError)       an argument of order_by() that is neither a name nor an expression
     InvalidCursor      (ValueError)       .reason: page() got a malformed cursor, or one of another query
@@ -138,6 +139,22 @@ class InvalidFormat(InvalidOperand, ValidationError):
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+class RowTypeMismatch(QueryError, TypeError):
+    """A field of a class passed to `into()` is annotated with a type that does not accept its column's values.
+
+    `source` is the column or relation, `got` the type of its values; `got` is "None" for a column that can be NULL.
+    """
+
+    def __init__(self, *, row_type: str, field: str, annotation: str, source: str, got: str) -> None:
+        self.row_type, self.field, self.annotation, self.source, self.got = row_type, field, annotation, source, got
+        problem = (
+            f"can be NULL. Annotate the field as {annotation} | None."
+            if got == "None"
+            else f"has values of type {got}."
+        )
+        super().__init__(f"{row_type}.{field} is annotated as {annotation}, but {source} {problem}")
 
 
 class ShapeError(QueryError, TypeError):

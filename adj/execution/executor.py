@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.db import DatabaseError
+from django.db.models import Model
 from django.db.models.query import MAX_GET_RESULTS
 
 from adj.abc import Command, Connection, Engine
@@ -78,8 +79,8 @@ class Executor:
         return Executor(self.engine, self.dialect, self._executor_for, connection)
 
     async def prefetch(self, execution: Execution, rows: Rows) -> None:
-        """Fetch the prefetches of a query for its rows."""
-        if rows and (lookups := prefetches(execution.statement)):
+        """Fetch the prefetches of a query for its rows, unless these are values, whose prefetches Django ignores."""
+        if rows and isinstance(rows[0], Model) and (lookups := prefetches(execution.statement)):
             await prefetch(self, rows, lookups)
 
     async def load(self, instances: Sequence[PrivateModel], lookups: Sequence[str | AnyPrefetch]) -> None:

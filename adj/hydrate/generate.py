@@ -83,6 +83,11 @@ def unpacking(layout: Layout) -> str:
     targets = [f"c{index}" for index in range(len(layout.columns))]
     if layout.is_trimmed or layout.has_surplus:
         targets.append("*rest")
+    return unpacked(targets)
+
+
+def unpacked(targets: Sequence[str]) -> str:
+    """A target of several variables."""
     return f"({', '.join(targets)},)"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import BaseExpression, ColPairs, Expression
@@ -23,7 +24,9 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.query import Query
 
 from adj.django_types import KlassInfo, Selected
+from adj.hydrate.object_iterable import ObjectIterable
 from adj.statement.clauses import DjangoQuerySet
+from adj.statement.row_class import ClassRow
 from adj.statement.shapes import RowShape
 
 ROW_SHAPES: Mapping[type, RowShape] = {
@@ -33,6 +36,13 @@ ROW_SHAPES: Mapping[type, RowShape] = {
     NamedValuesListIterable: RowShape.NAMED_TUPLE,
     FlatValuesListIterable: RowShape.SCALAR,
 }
+
+
+def shape_of(iterable: type) -> RowShape | None:
+    """The shape of the rows of an iterable class; None for a class of the project."""
+    if issubclass(iterable, ObjectIterable):
+        return RowShape.OBJECT
+    return ROW_SHAPES.get(iterable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class Layout:
     `items` are the members of a tuple-like row: the number of a column, or the numbers of a composite key's columns.
     `names` are the keys of a dict or named tuple. `klass_info`, `select` and `annotations` are Django's description of
     instances. `is_trimmed`: there are further columns, for the ORDER BY only. `has_surplus`: the ORDER BY of a combined
-    query added columns, which Django leaves in its tuples.
+    query added columns, which Django leaves in its tuples. `row` is the class of `into()`, whose columns come first.
     """
 
     shape: RowShape
@@ -65,12 +75,14 @@ class Layout:
     fetch_mode: object = None
     is_trimmed: bool = False
     has_surplus: bool = False
+    row: ClassRow | None = None
 
 
 def layout_of(queryset: DjangoQuerySet, compiler: SQLCompiler, alias: str) -> Layout:
     """The layout of a QuerySet's rows."""
     select: Sequence[Selected] = (compiler.select or [])[: compiler.col_count]
-    shape = ROW_SHAPES[queryset._iterable_class]
+    iterable: Any = queryset._iterable_class
+    shape = ROW_SHAPES.get(iterable, RowShape.OBJECT)
     columns, items = _columns([expression for expression, _, _ in select], compiler)
     return Layout(
         shape=shape,
@@ -85,6 +97,7 @@ def layout_of(queryset: DjangoQuerySet, compiler: SQLCompiler, alias: str) -> La
         fetch_mode=getattr(queryset, "_fetch_mode", None),
         is_trimmed=bool(compiler.has_extra_select),
         has_surplus=bool(compiler.query.combinator),
+        row=iterable.rows.row if shape is RowShape.OBJECT else None,
     )
 
 

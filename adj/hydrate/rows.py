@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from django.db.models.utils import create_namedtuple_class
 
+from adj.hydrate.class_rows import row_text
 from adj.hydrate.generate import FunctionSource, Hydrate, item_text, unpacking
 from adj.hydrate.instances import instance_code_check, instance_hydrator
 from adj.hydrate.layout import Layout
@@ -24,11 +25,17 @@ def hydrator_for(layout: Layout) -> Hydrate:
 
 def code_check_for(layout: Layout) -> Callable[[], bool]:
     """A function that tells whether creating rows of a layout calls project code, which may use the database."""
+    if layout.row is not None:
+        return _always if layout.row.runs_project_code else _never
     return instance_code_check(layout) if layout.shape is RowShape.INSTANCE else _never
 
 
 def _never() -> bool:
     return False
+
+
+def _always() -> bool:
+    return True
 
 
 def _tuple_hydrator(layout: Layout) -> Hydrate:
@@ -48,6 +55,9 @@ def _is_as_sent(layout: Layout) -> bool:
 
 
 def _row(layout: Layout, source: FunctionSource, items: list[str]) -> str:
+    if layout.row is not None:
+        raw = [f"c{item if isinstance(item, int) else item[0]}" for item in layout.items]
+        return row_text(layout.row, source, items, raw)
     everything = [*items, "*rest"] if layout.has_surplus else items
     members = f"({', '.join(everything)},)" if everything else "()"
     match layout.shape:

@@ -23,6 +23,7 @@ from adj.compiler.django.assign import check_assignments
 from adj.compiler.django.build import build, has_instances, pickled, unpickled
 from adj.compiler.django.dialect import dialect_for
 from adj.compiler.django.django_path import copied, on_alias, stepped, terminal_reason
+from adj.compiler.django.object_rows import IntoRows, plain_text
 from adj.compiler.django.returning import check_returning
 from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.key_visitor import structure_of, structure_of_statement
@@ -38,7 +39,7 @@ from adj.compiler.keys.snapshot import (
 from adj.compiler.plans.prepare import prepare
 from adj.compiler.plans.prepared import DjangoPath, Execution, KnownResult
 from adj.compiler.relations.known_objects import known_related_objects, prefetches
-from adj.errors import AdjError
+from adj.errors import AdjError, ShapeError
 from adj.execution.databases import executor_for
 from adj.execution.deadline import within_time
 from adj.execution.executor import all_rows
@@ -61,6 +62,7 @@ from adj.queryset_names import (
     Fate,
     advice,
 )
+from adj.schema.row_columns import NoRowClass
 from adj.statement import clauses
 from adj.statement.shapes import Answer
 from adj.statement.statement import ROWS, Statement, TerminalCall
@@ -319,6 +321,32 @@ class AsyncQuery(StatementHolder, Generic[M, R]):
         """
         clause = clauses.ValuesList(snapshot_values(self, fields), bool(flat), bool(named))
         return self._of_any_rows._with(clause)  # noqa: SLF001  # it is `self`
+
+    def into(self, row_class: type[T], /, **paths: str) -> AsyncQuery[M, T]:
+        """Return rows as objects of a class, whose fields are named after columns, annotations or paths.
+
+        ```python
+        @dataclass
+        class BookCard:
+            title: str
+            pages: int
+            writer: str
+
+
+        cards = await q(Book).into(BookCard, writer="author__name").run()
+        ```
+
+        `row_class` is a dataclass, an attrs class, a `TypedDict`, a `NamedTuple`, a msgspec `Struct` or a pydantic
+        model; a field whose type is another one is the row of a relation, which is joined. `paths` are those of fields
+        with another name. Raises `UnknownField` for a field without a default that is not a column, `RowTypeMismatch`
+        for one whose type does not accept the column's values, and `ShapeError` for a class that is none of these.
+        """
+        rows = IntoRows(row_class, tuple([(plain_text(name), plain_text(path)) for name, path in paths.items()]))
+        try:
+            return self._of_any_rows._with(clauses.Into(rows))  # noqa: SLF001  # it is `self`
+        except NoRowClass as problem:
+            text = query_text(self.statement)
+            raise ShapeError(query=text, reason=problem.reason, advice=problem.advice) from None
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> AsyncQuery[M, datetime.date]:
         """Return the distinct dates of a field, truncated to `kind`: "year", "month", "week" or "day".

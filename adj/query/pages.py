@@ -89,7 +89,8 @@ async def _fetch_page(query: Any, size: int, after: str | None, before: str | No
         # The rows after the cursor are gone. The page before it has to include the cursor's row, which no page shows.
         back = None if start is None else write_cursor(order.mark, start, includes_row=True)
         following, previous = (back, None) if is_backward else (None, back)
-    return Page([row for row, _ in rows], following, previous)
+    page = [row for row, _ in rows]
+    return Page(page if order.iterable is None else order.iterable.create(page), following, previous)
 
 
 def _cursor(query: Any, order: Order, values: Sequence[Any]) -> str:
@@ -106,6 +107,8 @@ def _sorted(query: Any, order: Order, keys: Sequence[OrderKey]) -> Any:
     """The query ordered by the keys, whose values are added to the rows."""
     if order.shape is RowShape.SCALAR:
         query = _unflattened(query)
+    if order.iterable is not None:
+        query = query.values_list(*order.iterable.rows.columns)
     named = [(key_name(position), key) for position, key in enumerate(keys)]
     query = query.alias(**{name: key.expression for name, key in named})
     # The keys are already reversed.
@@ -140,6 +143,9 @@ def _split(row: Any, order: Order) -> tuple[Any, list[Any]]:
             return _row_class(row._fields[: len(plain)])._make(plain), list(row[-len(names) :])
         case RowShape.SCALAR:
             return row[0], list(row[-len(names) :])
+        case RowShape.OBJECT:
+            # The objects of a page are created at once.
+            return row[: -len(names)], list(row[-len(names) :])
 
 
 @lru_cache(maxsize=256)

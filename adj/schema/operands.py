@@ -54,13 +54,19 @@ _known_types = lru_cache(maxsize=4_096)(_operand_types)
 
 def _relation_types(resolved: ResolvedPath) -> frozenset[type] | None:
     """The types of a relation's key. Instances are checked one by one, since they must be saved."""
+    target = key_field(resolved)
+    return FIELD_TYPES.get(type(target)) if isinstance(target, Field) else None
+
+
+def key_field(resolved: ResolvedPath) -> object:
+    """The field whose values the key of a relation has; None if there is none, or after transforms."""
     related = resolved.field.related_model
     if resolved.transforms or related is None:
         return None
     target = _target_field(resolved.field) or related._meta.pk
     while getattr(target, "is_relation", False) and (further := _target_field(target)) is not None:
         target = further
-    return FIELD_TYPES.get(type(target)) if isinstance(target, Field) else None
+    return target
 
 
 def _target_field(relation: object) -> object:

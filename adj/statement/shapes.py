@@ -53,3 +53,4 @@ class RowShape(enum.Enum):
     TUPLE = "tuple"
     NAMED_TUPLE = "named tuple"
     SCALAR = "scalar"
+    OBJECT = "object"

@@ -19,7 +19,7 @@ SLICE = "[:]"
 _SELECTING = NAMING | {"values", "values_list"}
 """The methods whose keyword arguments later clauses may name."""
 
-_METHODS = frozenset({"timeout", *(name for name, fate in SURFACE.items() if isinstance(fate, Same))})
+_METHODS = frozenset({"into", "timeout", *(name for name, fate in SURFACE.items() if isinstance(fate, Same))})
 """The methods of a query that return a query; a project's methods may do anything."""
 
 

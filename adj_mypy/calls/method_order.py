@@ -1,4 +1,4 @@
-"""Report methods that cannot follow earlier ones: after a slice, after `union()`, and after `values()`."""
+"""Report methods that cannot follow earlier ones: after a slice, `union()`, `values()` or `into()`."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ NOT_AFTER_COMBINING: Final = frozenset(
 )
 """The methods that Django refuses after `union()` and similar methods."""
 
+_CHOOSING: Final = frozenset({"values", "values_list", "into"})
+"""The methods that choose the columns of rows."""
+
 CHECKED: Final = NOT_AFTER_SLICE | NOT_AFTER_COMBINING
 """The methods that are checked."""
 
@@ -76,6 +79,8 @@ def _problems(call: Call, query: Query, steps: Sequence[tuple[str, Expression]])
     if name in NOT_AFTER_COMBINING and "none" not in names:
         # An empty query returns the other one itself.
         yield from (f"{name}() cannot follow {combining}()" for combining in names if combining in COMBINING)
+    if name == "annotate" and next((step for step in names if step in _CHOOSING), None) == "into":
+        yield "annotate() cannot follow into(), whose class has no place for another column; call it before"
     if name == "adelete" and query.has_values:
         yield "adelete() cannot follow values() or values_list()"
     if name in WRITING and _names_in(steps, "distinct"):

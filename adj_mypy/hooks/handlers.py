@@ -19,6 +19,7 @@ from adj_mypy.lookups import assignments, field_names, filters, related
 from adj_mypy.rows import (
     annotate,
     deferred,
+    into,
     load,
     query_classes,
     queryset_methods,
@@ -70,6 +71,7 @@ _METHODS: Final[Mapping[str, Handler]] = {
     "defer": deferred.defer,
     "values": filters.with_conditions(values.values),
     "values_list": filters.with_conditions(values.values_list),
+    "into": into.into,
     "dates": after(field_names.order_of_dates, values.dates),
     "datetimes": after(field_names.order_of_dates, values.datetimes),
     "union": values.combined,

@@ -15,7 +15,8 @@ async def run(page: str, texts: list[str]) -> None:
     # The name lets the classes of a page find their module.
     names: dict[str, object] = {"__name__": "__main__"}
     for text in texts:
-        code = compile(text, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        # A page does not have the `__future__` imports of this file.
+        code = compile(text, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         if code.co_flags & inspect.CO_COROUTINE:
             await eval(code, names)  # noqa: S307  # our own pages
         else:

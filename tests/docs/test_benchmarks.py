@@ -35,6 +35,10 @@ def test_rows_are_loaded_and_updated_in_every_way() -> None:
     assert output.count("% |") == 3
 
 
+def test_every_kind_of_class_gives_as_many_rows() -> None:
+    assert run("benchmarks.row_classes", "--rounds=1").count(" ms | ") == 8
+
+
 def test_an_application_under_load_answers_every_request() -> None:
     assert run("benchmarks.load", "--rounds=1", "--requests=64").count(" 0 errors, ") == 9
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
@@ -14,6 +14,7 @@ from adj import (
     InvalidCursor,
     InvalidOperand,
     NotLoaded,
+    RowTypeMismatch,
     ShapeError,
     UnknownField,
     UnknownLookup,
@@ -68,6 +69,11 @@ def outside(query: Any) -> Awaitable[Any]:
     finally:
         coroutine.close()
     raise AssertionError("the query ran without an event loop")
+
+
+def book_card(**fields: type) -> type[Any]:
+    """A dataclass for `into()`."""
+    return make_dataclass("BookCard", fields.items())
 
 
 # Any: type checkers report these mistakes.
@@ -154,6 +160,36 @@ MISTAKES = (
         'q(Book).values("title").only("title")',
         ShapeError,
         lambda: books.values("title").only("title"),
+    ),
+    Mistake(
+        "A field of a row class that is not a column: `titel: str`",
+        "q(Book).into(BookCard)",
+        UnknownField,
+        lambda: books.into(book_card(titel=str)),
+    ),
+    Mistake(
+        "A field of a row class with another type: `pages: str`",
+        "q(Book).into(BookCard)",
+        RowTypeMismatch,
+        lambda: books.into(book_card(pages=str)),
+    ),
+    Mistake(
+        "A field of a row class for a column that can be NULL: `subtitle: str`",
+        "q(Book).into(BookCard)",
+        RowTypeMismatch,
+        lambda: books.into(book_card(subtitle=str)),
+    ),
+    Mistake(
+        "A class of another kind in `into()`",
+        "q(Book).into(Book)",
+        ShapeError,
+        lambda: books.into(Book),
+    ),
+    Mistake(
+        "`annotate()` after `into()`",
+        "q(Book).into(BookCard).annotate(n=Count('tags'))",
+        ShapeError,
+        lambda: books.into(book_card(title=str)).annotate(n=Count("tags")),
     ),
     Mistake(
         "`filter()` after a slice",

@@ -20,6 +20,7 @@ from django.db.models.sql.query import Query
 
 from adj import q
 from adj.compiler.django.dialect import dialect_for
+from adj.compiler.django.object_rows import IntoRows
 from adj.compiler.django.routing import alias_of
 from adj.compiler.keys.key_visitor import structure_of, structure_of_statement
 from adj.compiler.keys.nodes import computed_names
@@ -33,6 +34,7 @@ from adj.statement.shapes import WRITES, Answer
 from adj.statement.statement import ROWS, ProjectCode, Statement, TerminalCall
 from adj.statement.structure import Key, Structure, Unkeyed
 from tests.shop.models import Author, Book, Tag
+from tests.shop.row_classes import AuthorLength, AuthorName, BookWithDetail
 from tests.unit.asking import AnyQuery, django_sql_of, sql_of
 
 
@@ -205,6 +207,17 @@ FLIPS: dict[Any, tuple[Clause, Flips]] = {
     ask.ValuesList: (
         ask.ValuesList(("title",)),
         {"names": NAMES_OR_EXPRESSIONS, "flat": [InKey(False, True)], "named": [InKey(False, True)]},
+    ),
+    ask.Into: (
+        ask.Into(IntoRows(AuthorLength, (("length", "pages"),))),
+        {
+            "rows": [
+                InKey(IntoRows(AuthorName, ()), IntoRows(BookWithDetail, ())),
+                InKey(
+                    IntoRows(AuthorLength, (("length", "pages"),)), IntoRows(AuthorLength, (("length", "copies_sold"),))
+                ),
+            ]
+        },
     ),
     ask.Dates: (
         ask.Dates("published", "year", "ASC"),

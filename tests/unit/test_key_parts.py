@@ -69,7 +69,7 @@ def test_every_clause_begins_with_a_word_of_its_own() -> None:
     assert set(words) == {
         *("filter", "complex_filter", "annotate", "order_by", "reverse", "distinct", "values", "values_list"),
         *("dates", "datetimes", "only", "defer", "select_related", "select_for_update", "extra", "none", "slice"),
-        *("union", "fetch_mode", "among"),
+        *("union", "fetch_mode", "among", "into"),
     }
 
 

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 
 from adj import q
 from adj.compiler.django.build import build
+from adj.compiler.django.object_rows import IntoRows
 from adj.compiler.relations.relation import relation_of
 from adj.compiler.slots.row_keys import RowKeys
 from adj.statement import clauses as ask
@@ -19,6 +20,7 @@ from adj.statement.shapes import Answer
 from adj.statement.statement import ROWS, Statement, TerminalCall
 from adj.statement.text import query_text
 from tests.shop.models import Author, Book
+from tests.shop.row_classes import AuthorLength
 
 SAMPLES: list[Clause] = [
     ask.Filter((Q(pages=1),), {"title": "x"}),
@@ -33,6 +35,7 @@ SAMPLES: list[Clause] = [
     ask.Values(("title",), {"n": F("pages")}),
     ask.ValuesList(("title",), flat=True),
     ask.ValuesList(("title", "pages"), named=True),
+    ask.Into(IntoRows(AuthorLength, (("length", "pages"),))),
     ask.Dates("published", "year", "DESC"),
     ask.Datetimes("released", "hour", "ASC", None),
     ask.Only(("title",)),

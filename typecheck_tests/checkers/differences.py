@@ -47,6 +47,12 @@ DIFFERENCES: Final[Sequence[Difference]] = (
         "pyrefly takes rows of `values()` for plain dicts after `run()`",
     ),
     Difference(
+        "the fields of a class",
+        ("pyright", "basedpyright", "ty", "pyrefly", "zuban"),
+        "they infer the rows of `into()`, but stubs cannot compare the fields of a class with columns; adj does so when"
+        " the query is written",
+    ),
+    Difference(
         "a manager of an unknown model",
         ("pyright", "basedpyright", "ty", "zuban"),
         "its class is declared as `Manager[Any]`, or without a model; the query is not typed",

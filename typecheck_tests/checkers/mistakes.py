@@ -1,9 +1,22 @@
-"""128 mistakes on the bookshop, one on each line that has a mark. What follows a mark is a row of `differences.py`."""
+"""132 mistakes on the bookshop, one on each line that has a mark. What follows a mark is a row of `differences.py`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from adj import AsyncQuery, q
 from tests.shop.models import Author, Book, Country, Order, Publisher, Reader, Review, Tag
+
+
+@dataclass
+class BookCard:
+    title: str
+    pages: int
+
+
+@dataclass
+class WrongCard:
+    titel: str
 
 
 async def mistakes(author: Author, tag: Tag) -> None:
@@ -138,6 +151,13 @@ async def mistakes(author: Author, tag: Tag) -> None:
         print(number.upper())  # wrong
     numbers: list[str] = await q(Book).values_list("pages", flat=True).run()  # wrong
     a, b, c = await q(Book).values_list("title", "pages").aget()  # wrong
+
+    for card in await q(Book).into(BookCard).run():
+        print(card.titel)  # wrong
+        print(card.title + 1)  # wrong
+    cards: list[str] = await q(Book).into(BookCard).run()  # wrong
+    print(cards)
+    await q(Book).into(WrongCard).run()  # wrong: the fields of a class
 
     # -- writing -------------------------------------------------------------------------------------------------------
 

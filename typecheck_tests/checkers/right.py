@@ -6,7 +6,8 @@ import datetime
 import decimal
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
 from django.utils.functional import SimpleLazyObject
@@ -154,6 +155,28 @@ async def values_lists() -> None:
     print(await q(Book).values_list(F("title")).run())
     keys: list[int] = await q(Book).values_list("pk", flat=True).run()
     print(keys)
+
+
+@dataclass
+class BookCard:
+    title: str
+    pages: int
+    writer: str
+    n: int = 0
+
+
+class BookDict(TypedDict):
+    title: str
+    pages: int
+
+
+async def objects_of_a_class() -> None:
+    cards = q(Book).into(BookCard, writer="author__name")
+    for card in await cards.filter(pages__gte=300).order_by("-pages").run():
+        print(card.title.upper(), card.pages + 1, card.writer.upper())
+    rows: list[BookCard] = await q(Book).annotate(n=Count("tags")).into(BookCard, writer="author__name").run()
+    print(rows, [each.title.upper() async for each in cards])
+    print((await q(Book).into(BookDict).aget())["title"].upper(), (await cards.page(3)).rows[0].title.upper())
 
 
 async def annotated(names: Sequence[str]) -> None:

@@ -23,11 +23,13 @@ from adj.compiler.checks.late_names import check_late_names
 from adj.compiler.checks.name_types import check_name_types
 from adj.compiler.checks.names import begins_with, names_in, paths
 from adj.compiler.django.partial import with_clause
-from adj.errors import InvalidFormat, InvalidOperand, ShapeError, UnknownField, UnsupportedFeature
+from adj.errors import InvalidFormat, InvalidOperand, QueryError, ShapeError, UnknownField, UnsupportedFeature
+from adj.hydrate.layout import shape_of
 from adj.schema.operands import expected
 from adj.schema.paths import resolve
 from adj.statement import clauses
 from adj.statement.clauses import DjangoQuerySet
+from adj.statement.shapes import RowShape
 from adj.statement.statement import Statement
 from adj.statement.structure import Partial
 from adj.statement.text import query_text
@@ -41,8 +43,12 @@ def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
     """
     check_name_types(statement)
     clause = statement.clauses[-1]
+    _refuse_further_columns(statement, before)
     try:
         queryset = with_clause(before, clause)
+    except QueryError:
+        # into() has the facts.
+        raise
     except FieldError as error:
         refuse_names(statement, *_refused_part(before, clause), error)
         _refuse_arguments(statement, error)
@@ -53,6 +59,20 @@ def judge(statement: Statement, before: DjangoQuerySet) -> Partial:
         _raise_misfit(statement, before, error)
     check_late_names(statement, before)
     return Partial(len(statement.clauses), queryset)
+
+
+def _refuse_further_columns(statement: Statement, before: DjangoQuerySet) -> None:
+    """Raise `ShapeError` if the last clause adds columns to the rows of `into()`, whose class has no place for them."""
+    clause = statement.clauses[-1]
+    adds_columns = isinstance(clause, clauses.Annotate) and clause.selected
+    adds_columns = adds_columns or (isinstance(clause, clauses.Extra) and bool(clause.select))
+    if adds_columns and shape_of(before._iterable_class) is RowShape.OBJECT:
+        method = clause.method
+        raise ShapeError(
+            query=query_text(statement),
+            reason=f"{method}() cannot add columns to the rows of into().",
+            advice=f"Call {method}() before into(); its names can be fields of the class.",
+        )
 
 
 def _refused_part(before: DjangoQuerySet, clause: clauses.Clause) -> tuple[DjangoQuerySet, clauses.Clause]:
@@ -129,8 +149,10 @@ def _raise_misfit(statement: Statement, before: DjangoQuerySet, error: Exception
         raise wrong from cause_of(error)
     _refuse_arguments(statement, error)
     if isinstance(error, TypeError):
-        advice = _advice(statement)
-        raise ShapeError(query=query_text(statement), reason=sentence(error), advice=advice) from cause_of(error)
+        reason, advice = sentence(error), _advice(statement)
+        if shape_of(before._iterable_class) is RowShape.OBJECT:
+            reason = reason.replace(".values() or .values_list()", ".into()")
+        raise ShapeError(query=query_text(statement), reason=reason, advice=advice) from cause_of(error)
     raise error
 
 
@@ -182,6 +204,8 @@ def _advice(statement: Statement) -> str:
         return "Slice last: write [start:stop] after the other query methods."
     if any(isinstance(clause, (clauses.Values, clauses.ValuesList)) for clause in earlier):
         return "Use one or the other: values() and values_list() already choose the columns."
+    if any(isinstance(clause, clauses.Into) for clause in earlier):
+        return "Use one or the other: the fields of its class already choose the columns."
     if any(isinstance(clause, clauses.Combine) for clause in earlier):
         return "Call it on the queries before combining them."
     return ""

@@ -22,7 +22,7 @@ from django.db.models.sql.query import Query
 from adj.compiler.slots.project_code import is_replaced
 from adj.django_types import AnyManager, PrivateManager, PrivateQuerySet
 from adj.djangos import is_djangos
-from adj.hydrate.layout import ROW_SHAPES
+from adj.hydrate.layout import shape_of
 from adj.statement.clauses import DjangoQuerySet
 from adj.statement.shapes import Answer
 
@@ -187,7 +187,7 @@ def django_reason(queryset: DjangoQuerySet) -> str | None:
     if (reason := query_reason(private._query)) is not None:
         return reason
     iterable = queryset._iterable_class
-    return None if iterable in ROW_SHAPES else f"{iterable.__name__} makes the rows"
+    return None if shape_of(iterable) is not None else f"{iterable.__name__} makes the rows"
 
 
 @lru_cache(maxsize=1_024)

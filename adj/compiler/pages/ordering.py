@@ -29,7 +29,8 @@ from adj.compiler.pages.unique_rows import relation_name, repeated_aliases
 from adj.compiler.pages.unstable import unstable_reason
 from adj.django_types import AnyField
 from adj.errors import ShapeError
-from adj.hydrate.layout import ROW_SHAPES
+from adj.hydrate.layout import shape_of
+from adj.hydrate.object_iterable import ObjectIterable
 from adj.statement.clauses import DjangoQuerySet, ValuesList
 from adj.statement.shapes import RowShape
 from adj.statement.statement import Statement
@@ -60,14 +61,15 @@ class OrderKey:
 class Order:
     """The keys of a query, including the primary key, and the shape of its rows.
 
-    `columns` are fetched with each row and contain its keys in a form without loss. `mark` identifies the order: a
-    digest of the model, the keys' SQL and its parameters.
+    `iterable` creates the rows of `into()`. `columns` are fetched with each row and contain its keys in a form without
+    loss. `mark` identifies the order: a digest of the model, the keys' SQL and its parameters.
     """
 
     keys: tuple[OrderKey, ...]
     comparables: tuple[Comparable, ...]
     columns: Mapping[str, Expression]
     shape: RowShape
+    iterable: type[ObjectIterable] | None
     is_reversed: bool
     mark: str
 
@@ -84,7 +86,7 @@ def key_name(position: int) -> str:
 
 def order_of(statement: Statement, queryset: DjangoQuerySet, dialect: Dialect) -> Order:
     """The order of a statement. Raises `ShapeError` if it does not determine the position of a row."""
-    shape = ROW_SHAPES.get(queryset._iterable_class)
+    shape = shape_of(queryset._iterable_class)
     if (reason := _refusal(statement, queryset.query, shape)) is not None or shape is None:
         raise ShapeError(
             query=query_text(statement),
@@ -152,7 +154,8 @@ def _order(queryset: DjangoQuerySet, dialect: Dialect, shape: RowShape) -> Order
         for node, key in zip(nodes, keys, strict=True)
     )
     mark = order_mark(f"{model._meta.label} {dialect.wrapper.vendor}", [*map(str, terms), compiled.groups(nodes)])
-    return Order(resolved, comparables, columns, shape, _is_reversed(query), mark)
+    iterable: Any = queryset._iterable_class if shape is RowShape.OBJECT else None
+    return Order(resolved, comparables, columns, shape, iterable, _is_reversed(query), mark)
 
 
 def _keyed(queryset: DjangoQuerySet, keys: Sequence[OrderKey], dialect: Dialect) -> tuple[CompiledOrder, list[Term]]:

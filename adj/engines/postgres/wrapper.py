@@ -103,7 +103,7 @@ class _AsyncConnectionMixin(_Backend):
         super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
 
     def run_and_clear_commit_hooks(self) -> None:
-        """Call the functions of `on_commit()`, all of them, however often the task is cancelled meanwhile."""
+        """Call the functions of `on_commit()`, even if the task is cancelled meanwhile."""
         with not_cancelled():
             super().run_and_clear_commit_hooks()
 

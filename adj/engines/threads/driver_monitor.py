@@ -133,6 +133,6 @@ def install_monitor(alias: str, monitor: DriverMonitor) -> None:
         connection = thread_wrapper(alias)
         # A cached property: the value is in the instance.
         vars(connection)["wrap_database_errors"] = MonitoredErrorWrapper(connection, monitor)
-        # The functions of `on_commit()` are called, all of them, however often the task is cancelled meanwhile.
+        # The functions of `on_commit()` are all called, even if the task is cancelled meanwhile.
         run_hooks = type(connection).run_and_clear_commit_hooks.__get__(connection)
         vars(connection)["run_and_clear_commit_hooks"] = monitor.not_interrupted()(run_hooks)

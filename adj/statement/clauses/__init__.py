@@ -6,7 +6,19 @@ To add one, write a class in one of these files and list it in `CLAUSES`, which 
 from __future__ import annotations
 
 from adj.statement.clauses.clause import Clause, DjangoQuerySet, Keys, Operands, Role, Words, conditions_of
-from adj.statement.clauses.columns import Annotate, Dates, Datetimes, Defer, Only, OrderBy, Reverse, Values, ValuesList
+from adj.statement.clauses.columns import (
+    Annotate,
+    Dates,
+    Datetimes,
+    Defer,
+    Into,
+    ObjectRows,
+    Only,
+    OrderBy,
+    Reverse,
+    Values,
+    ValuesList,
+)
 from adj.statement.clauses.relations import Fetching, Prefetch, SelectRelated
 from adj.statement.clauses.rows import (
     Among,
@@ -37,10 +49,12 @@ __all__ = [
     "Extra",
     "Fetching",
     "Filter",
+    "Into",
     "KeyedRelation",
     "Keys",
     "Lock",
     "Nothing",
+    "ObjectRows",
     "Only",
     "Operands",
     "OrderBy",
@@ -65,6 +79,7 @@ CLAUSES: tuple[type[Clause], ...] = (
     Distinct,
     Values,
     ValuesList,
+    Into,
     Dates,
     Datetimes,
     Only,

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import FilteredRelation
 from typing_extensions import override
@@ -25,6 +25,7 @@ from adj.statement.clauses.clause import (
     Words,
     is_name_or_expression,
 )
+from adj.statement.row_class import RowClass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +133,52 @@ class ValuesList(Clause):
     @override
     def takes(self, name: object) -> bool:
         return is_name_or_expression(name)
+
+
+class ObjectRows(Protocol):
+    """The rows of `into()`; see `adj/compiler/django/object_rows.py`. Equal ones choose the same columns."""
+
+    @property
+    def row_class(self) -> RowClass:
+        """The class of a row."""
+        ...
+
+    @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """The paths of fields that are not named after theirs."""
+        ...
+
+    def chosen(self, queryset: DjangoQuerySet) -> DjangoQuerySet:
+        """A QuerySet with these rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Into(Clause):
+    """`into(row_class, **paths)`: a row is an object of a class."""
+
+    rows: ObjectRows
+
+    @property
+    @override
+    def method(self) -> str:
+        # What it calls on a project's manager or QuerySet.
+        return "values_list"
+
+    @override
+    def key(self, keys: Keys) -> Hashable:
+        return ("into", self.rows)
+
+    @override
+    def applied(self, queryset: DjangoQuerySet, operands: Operands) -> DjangoQuerySet:
+        return self.rows.chosen(queryset)
+
+    @override
+    def text(self, words: Words) -> str:
+        call = words.call("into", (), self.rows.paths)
+        row_class: object = self.rows.row_class
+        start = f".into({row_class.__name__ if isinstance(row_class, type) else words.value(row_class)}"
+        return f"{start})" if not self.rows.paths else f"{start}, {call.removeprefix('.into(')}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
