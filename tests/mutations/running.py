@@ -46,8 +46,9 @@ TESTS: Final = {
         *("tests/parity/test_keys_of_plans.py", "tests/parity/test_proof.py", "tests/writes/test_plans.py"),
     ],
     "code": [
-        *("tests/parity/test_replaced_code.py", "tests/parity/test_names.py", "tests/parity/test_project_code.py"),
-        *("tests/unit/test_checks.py", "tests/unit/test_query.py", "tests/unit/test_operands.py"),
+        *("tests/parity/test_replaced_code.py", "tests/unit/test_operands.py", "tests/unit/test_false_refusals.py"),
+        *("tests/unit/test_query.py", "tests/unit/test_growth.py", "tests/parity/test_project_code.py"),
+        *("tests/parity/test_models_in_context.py", "tests/parity/test_names.py"),
     ],
 }
 """Which tests have to notice the mutants of a group, the likeliest first."""

@@ -36,10 +36,12 @@ from tests.shop.models import Author, Book
 
 if TYPE_CHECKING:  # generic for the checkers only
     TextColumn = models.CharField[Any, Any]
+    IntegerColumn = models.IntegerField[Any, Any]
     ForeignKey = models.ForeignKey[Any, Any]
     Rows = models.Manager[Any]
 else:
-    TextColumn, ForeignKey, Rows = models.CharField, models.ForeignKey, models.Manager
+    TextColumn, IntegerColumn = models.CharField, models.IntegerField
+    ForeignKey, Rows = models.ForeignKey, models.Manager
 
 # The stubs know no models that are defined in a block.
 fields: Any = models
@@ -103,6 +105,14 @@ class Stamp(TextColumn):
         return self.get_placeholder(value, compiler, connection), (value,)
 
 
+class Shifted(IntegerColumn):
+    """A field that stores another number for each tenant."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """The number, or one more."""
+        return super().get_prep_value(value) + (TENANT.get() != "a")
+
+
 with isolate_apps("tests.shop"):
 
     class House(models.Model):
@@ -150,8 +160,20 @@ with isolate_apps("tests.shop"):
         class Meta:
             app_label = "shop"
 
+    class Meter(models.Model):
+        number: Any = Shifted(primary_key=True)
 
-MODELS: tuple[Any, ...] = (House, Room, Lamp, Door, Secret, Letter)
+        class Meta:
+            app_label = "shop"
+
+    class Gauge(models.Model):
+        meter = fields.ForeignKey(Meter, models.CASCADE, related_name="gauges")
+
+        class Meta:
+            app_label = "shop"
+
+
+MODELS: tuple[Any, ...] = (House, Room, Lamp, Door, Secret, Letter, Meter, Gauge)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -161,6 +183,10 @@ def _houses(_sqlite: None) -> Generator[None]:
     with wrapper.schema_editor() as editor:
         for model in MODELS:
             editor.create_model(model)
+    with tenant("a"):
+        for number in (1, 2):
+            Meter._base_manager.create(number=number)
+            Gauge._base_manager.create(meter_id=number)
     for name in "abc":
         house = House._base_manager.create(name=name)
         for owner in "abc":
@@ -206,6 +232,8 @@ MEMBERS: dict[str, Any] = {
         s(House).annotate(x=Case(When(name__beside="b", then=Value(1)), default=Value(0))).order_by("pk")
     ),
     "get_lookup, over a relation": lambda s: s(Room).exclude(house__name__beside="b").order_by("pk"),
+    "the key of a relation": lambda s: s(Gauge).filter(meter=1).order_by("pk"),
+    "the key of a relation, a constant": lambda s: s(Gauge).filter(meter=True).order_by("pk"),
 }
 SELECTED: dict[str, Any] = {
     "instances": lambda s: s(Secret).order_by("pk"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import datetime
 import enum
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,14 @@ class PreparedNumber(IntegerColumn):
         return super().get_prep_value(value) + (NOW.get() != "a")
 
 
+class Encoder(json.JSONEncoder):
+    """Writes JSON by the context."""
+
+    def encode(self, o: Any) -> str:
+        """The value and now."""
+        return super().encode([o, NOW.get()])
+
+
 def _numbers(start: Any) -> Any:
     return books(start).annotate(x=fn.Cast("pages", PreparedNumber()))
 
@@ -98,6 +107,9 @@ CONSTANTS: dict[str, Ask] = {
     "NULL": lambda start: books(start).annotate(x=Value(None, output_field=Prepared())),
     "a value in a function that may read it": lambda start: books(start).annotate(
         x=fn.SHA256(Value("x", output_field=Prepared()))
+    ),
+    "JSON in a function that may read it": lambda start: books(start).annotate(
+        x=fn.SHA256(Value({"a": 1}, output_field=models.JSONField(encoder=Encoder)), output_field=TextField())
     ),
     "a value beside a column": lambda start: books(start).annotate(
         x=fn.Coalesce("weight", Value(True, output_field=PreparedNumber()), output_field=PreparedNumber())

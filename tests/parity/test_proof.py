@@ -454,6 +454,8 @@ def test_a_lookup_of_the_project_is_of_the_current_language() -> None:
             with translation.override(language):
                 same(lambda start, text: start(Book).filter(title__in_language=text).order_by("pk"), "E", "T")
                 same(lambda start, text: start(Book).exclude(Q(title__in_language=text)).order_by("pk"), "E", "T")
+                # A constant is part of the plan.
+                same(lambda start, constant: start(Book).filter(title__in_language=constant).order_by("pk"), True)
 
 
 @override_settings(ADJ_VERIFY=0, ADJ_PROBATION_RUNS=0)
