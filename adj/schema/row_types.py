@@ -97,7 +97,7 @@ def _named_tuple(cls: Any) -> RowType | None:
         return None
     hints, defaults = _hints(cls), cls._field_defaults
     fields = tuple(RowField(name, name, hints.get(name, UNKNOWN), name not in defaults) for name in names)
-    # A subclass may have a `__new__()` of its own.
+    # A subclass may define `__new__()`.
     is_plain = cls.__mro__[1] is tuple
     return RowType(cls, Form.TUPLE if is_plain else Form.CALL, fields, names, runs_project_code=not is_plain)
 
