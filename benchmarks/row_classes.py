@@ -1,6 +1,6 @@
 """`python -m benchmarks.row_classes`: rows of `into()`, in each kind of class, beside those of `values()`.
 
-Every round runs each kind in turn, on a SQLite file.
+Every round runs each of them once, in turn, on a SQLite file.
 The table shows the medians, and the median of the ratios within a round.
 """
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import AsyncIterator, Callable
-from typing import Any, assert_type
+from dataclasses import dataclass
+from typing import Any, TypedDict, assert_type
 
 from django.db.models import Count, Manager, Prefetch, QuerySet
 
@@ -20,6 +21,16 @@ from adj.testing import (
     native_sandbox,
 )
 from tests.shop.models import Author, Book, Tag
+
+
+@dataclass
+class BookCard:
+    title: str
+    writer: str
+
+
+class BookDict(TypedDict):
+    title: str
 
 
 async def rows_of_a_model() -> None:
@@ -70,6 +81,9 @@ async def rows_of_other_shapes() -> None:
     assert_type(await q(Book).values("title").run(), list[dict[str, Any]])
     assert_type(await q(Book).values("title").afirst(), dict[str, Any] | None)
     assert_type(await q(Book).values_list("title").run(), list[tuple[Any, ...]])
+    assert_type(q(Book).into(BookCard, writer="author__name"), AsyncQuery[Book, BookCard])
+    assert_type(await q(Book).into(BookCard).filter(pages=3).run(), list[BookCard])
+    assert_type(await q(Book).into(BookDict)[:3].afirst(), BookDict | None)
     assert_type(await q(Book).dates("published", "year").run(), list[datetime.date])
     assert_type(await q(Book).datetimes("released", "hour").run(), list[datetime.datetime])
     assert_type(q(Book).raw("SELECT * FROM shop_book"), AsyncRawQuery[Book])
