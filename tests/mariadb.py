@@ -64,7 +64,7 @@ def temporary_database(collation: str) -> Generator[dict[str, object]]:
                 "PORT": str(where["port"]),
                 "USER": where["user"],
                 "PASSWORD": where["password"],
-                # Reading the certificates of the machine takes as long as twenty connections.
+                # Reading the certificates of the machine takes the time of twenty connections.
                 "OPTIONS": {"ssl_disabled": True},
             }
         finally:
