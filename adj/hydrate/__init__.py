@@ -1,1 +1,1 @@
-"""From database rows to instances, tuples, dicts and scalars, by code generated once per layout."""
+"""From database rows to instances, tuples, dicts, scalars and row classes, by code generated once per layout."""

@@ -1,4 +1,7 @@
-"""Whether an annotation accepts values of a type, as far as that is certain."""
+"""Whether an annotation accepts values of a type, as far as that is certain.
+
+Private name of Python's `typing` used here: `_is_protocol`.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 attrs, msgspec and pydantic are optional: their classes are recognized by their attributes, and adj imports neither of
 them before the project does.
+
+Private name of a class used here: `_field_defaults`, which `typing.NamedTuple` documents.
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import typing_extensions
 from django.db.models import Model
 
-from adj.statement.row_class import Form
+from adj.statement.row_class import Form, RowClass
+
+# What other packages set on their classes has no type for checkers.
+Class: TypeAlias = Any
 
 
 class Unknown(enum.Enum):
@@ -55,7 +60,7 @@ class RowType:
     as pydantic does it. `runs_project_code`: creating an object calls code of the project.
     """
 
-    row_class: type[Any]
+    row_class: RowClass
     form: Form
     fields: tuple[RowField, ...]
     positional: tuple[str, ...] = ()
@@ -70,11 +75,11 @@ def row_type(row_class: object) -> RowType | None:
 
 
 @lru_cache(maxsize=512)
-def _described(row_class: type[Any]) -> RowType | None:
+def _described(row_class: RowClass) -> RowType | None:
     return next((described for read in _READERS if (described := read(row_class)) is not None), None)
 
 
-def _typed_dict(cls: Any) -> RowType | None:
+def _typed_dict(cls: Class) -> RowType | None:
     if not typing_extensions.is_typeddict(cls):
         return None
     # Where annotations are strings, `__required_keys__` does not know of NotRequired.
@@ -91,7 +96,7 @@ def _is_not_required(hint: object) -> bool:
     return origin is typing_extensions.NotRequired
 
 
-def _named_tuple(cls: Any) -> RowType | None:
+def _named_tuple(cls: Class) -> RowType | None:
     names: tuple[str, ...] | None = getattr(cls, "_fields", None)
     if names is None or tuple not in cls.__mro__:
         return None
@@ -102,11 +107,11 @@ def _named_tuple(cls: Any) -> RowType | None:
     return RowType(cls, Form.TUPLE if is_plain else Form.CALL, fields, names, runs_project_code=not is_plain)
 
 
-def _pydantic(cls: Any) -> RowType | None:
+def _pydantic(cls: Class) -> RowType | None:
     fields: Mapping[str, Any] | None = vars(cls).get("__pydantic_fields__")
     if fields is None or dataclasses.is_dataclass(cls):
         return None
-    config: Mapping[str, Any] = cls.model_config
+    config: Mapping[str, object] = cls.model_config
     by_name = bool(config.get("populate_by_name") or config.get("validate_by_name"))
     decorators = cls.__pydantic_decorators__
     converts = bool(decorators.field_validators or decorators.model_validators or decorators.validators)
@@ -136,7 +141,7 @@ def _alias(name: str, field: Any) -> str:
     return next((choice for choice in choices if isinstance(choice, str)), name)
 
 
-def _msgspec(cls: Any) -> RowType | None:
+def _msgspec(cls: Class) -> RowType | None:
     if not hasattr(cls, "__struct_fields__") or "msgspec" not in sys.modules:
         return None
     from msgspec.structs import fields as fields_of  # the project has imported msgspec
@@ -148,7 +153,7 @@ def _msgspec(cls: Any) -> RowType | None:
     return RowType(cls, Form.CALL, fields, _positional(cls), runs_project_code=_has_own_code(cls))
 
 
-def _attrs(cls: Any) -> RowType | None:
+def _attrs(cls: Class) -> RowType | None:
     attributes: Sequence[Any] | None = getattr(cls, "__attrs_attrs__", None)
     if attributes is None:
         return None
@@ -169,7 +174,7 @@ def _attrs(cls: Any) -> RowType | None:
     return RowType(cls, Form.CALL, fields, _positional(cls), runs_project_code=runs_code or _has_own_code(cls))
 
 
-def _dataclass(cls: Any) -> RowType | None:
+def _dataclass(cls: Class) -> RowType | None:
     if not hasattr(cls, "__dataclass_fields__"):
         return None
     # pydantic's dataclasses validate as its models do.
@@ -183,7 +188,7 @@ def _dataclass(cls: Any) -> RowType | None:
     )
 
 
-def _dataclass_fields(cls: Any, *, is_converted: bool) -> Iterator[RowField]:
+def _dataclass_fields(cls: Class, *, is_converted: bool) -> Iterator[RowField]:
     hints = _hints(cls)
     known = {each.name: each for each in dataclasses.fields(cls)}
     missing = dataclasses.MISSING
@@ -197,7 +202,7 @@ def _dataclass_fields(cls: Any, *, is_converted: bool) -> Iterator[RowField]:
             yield RowField(name, name, initial.type if is_argument else hint, is_required, is_converted)
 
 
-_READERS: Final[Sequence[Callable[[Any], RowType | None]]] = (
+_READERS: Final[Sequence[Callable[[Class], RowType | None]]] = (
     _typed_dict,
     _named_tuple,
     _pydantic,
@@ -207,7 +212,7 @@ _READERS: Final[Sequence[Callable[[Any], RowType | None]]] = (
 )
 
 
-def _positional(cls: Any) -> tuple[str, ...]:
+def _positional(cls: Class) -> tuple[str, ...]:
     """The leading arguments that can be passed by position."""
     try:
         parameters = inspect.signature(cls).parameters.values()
@@ -223,14 +228,14 @@ _HOOKS: Final = (
 )
 
 
-def _has_own_code(cls: Any) -> bool:
+def _has_own_code(cls: Class) -> bool:
     """Whether creating an object calls functions that somebody wrote, and not only generated ones."""
     codes = [getattr(getattr(cls, name, None), "__code__", None) for name in _HOOKS]
     # Generated code has no file: "<string>", "<attrs generated ...>".
     return any(code is not None and not code.co_filename.startswith("<") for code in codes)
 
 
-def _hints(cls: Any) -> dict[str, object]:
+def _hints(cls: Class) -> dict[str, object]:
     """The annotations of a class and its bases; those that cannot be evaluated are unknown."""
     try:
         return dict(typing_extensions.get_type_hints(cls, include_extras=True))
@@ -239,7 +244,7 @@ def _hints(cls: Any) -> dict[str, object]:
         return {name: hint for base in reversed(cls.__mro__) for name, hint in _own_hints(base)}
 
 
-def _own_hints(base: type[Any]) -> Iterator[tuple[str, object]]:
+def _own_hints(base: RowClass) -> Iterator[tuple[str, object]]:
     try:
         annotations: Mapping[str, object] = inspect.get_annotations(base)
     # Since Python 3.14, reading annotations evaluates them.
@@ -250,7 +255,7 @@ def _own_hints(base: type[Any]) -> Iterator[tuple[str, object]]:
         yield name, _evaluated(hint, names, dict(vars(base)))
 
 
-def _evaluated(hint: object, names: dict[str, Any], own: dict[str, Any]) -> object:
+def _evaluated(hint: object, names: dict[str, object], own: dict[str, object]) -> object:
     if isinstance(hint, typing.ForwardRef):
         hint = hint.__forward_arg__
     if not isinstance(hint, str):

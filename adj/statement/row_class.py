@@ -6,6 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+RowClass: TypeAlias = type[Any]
+"""A dataclass, attrs class, TypedDict, NamedTuple, msgspec Struct or pydantic model."""
+
 
 class Form(enum.Enum):
     """How a row of a class is created."""
@@ -32,7 +35,7 @@ class ClassRow:
     `runs_project_code`: creating an object calls code of the project, which may use the database.
     """
 
-    row_class: type[Any]
+    row_class: RowClass
     form: Form
     arguments: tuple[Argument, ...]
     absent_if_null: int | None = None
@@ -45,7 +48,3 @@ class ClassRows:
 
     columns: tuple[str, ...]
     row: ClassRow
-
-
-RowClass: TypeAlias = type[Any]
-"""A dataclass, attrs class, TypedDict, NamedTuple, msgspec Struct or pydantic model."""
