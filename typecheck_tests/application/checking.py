@@ -21,6 +21,8 @@ enable_error_code = possibly-undefined, redundant-self, unused-awaitable
 warn_unreachable = True
 [mypy-typecheck_tests.application.clinic.services.*]
 disallow_any_expr = True
+[mypy-django.db.backends.postgresql.psycopg_any]
+ignore_missing_imports = True
 """
 _WITHOUT_ADJ: Final = f"""\
 [mypy]

@@ -10,7 +10,7 @@ _TYPES: Final[Mapping[str, str]] = {
     r"type\[\w+(\[.*\]|@adj\[.*\])?\]": "a class of a model: the constructor of django-stubs accepts Any",
     r"\w+\[Field\[Any, Any\]\]": "an expression whose output field django-stubs does not know",
     r"ExpressionWrapper\[Any\]": "an expression whose output field django-stubs does not know",
-    r"DurationField\[Any, timedelta\]": "a field to which django-stubs allows Any to be assigned",
+    r"(Decimal|Duration|Integer)Field\[Any, \w+\]": "a field to which django-stubs allows Any to be assigned",
     r"Callable\[\[Any\], Any\]": "a key function: typeshed compares keys of type Any",
 }
 """Types that are reported, on any line."""

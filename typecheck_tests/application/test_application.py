@@ -39,7 +39,9 @@ LEAST_LINES, LEAST_REVEALED, LEAST_MODELS = 1_500, 100, 12
 def revealed(path: Path) -> dict[int, str]:
     """The types that mypy reveals in a file, by line, with the modules of classes."""
     prefix, middle = f"{path.relative_to(ROOT)}:", 'note: Revealed type is "'
-    lines = (line for line in output().splitlines() if line.startswith(prefix) and middle in line)
+    lines = (
+        line.replace("builtins.", "") for line in output().splitlines() if line.startswith(prefix) and middle in line
+    )
     return {int(line.split(":")[1]): line.partition(middle)[2][:-1] for line in lines}
 
 

@@ -65,7 +65,7 @@ async def a_generic_foreign_key() -> None:
 async def a_generic_relation() -> None:
     title = await q(Title.plain).prefetch_related("marks__by").aget()
     for mark in title.marks.all():
-        reveal_type(mark)  # R: Any
+        reveal_type(mark)  # R: Mark[TypedDict({'by'=: Member[TypedDict({})]})]
 
 
 async def none_takes_all_back() -> None:

@@ -40,7 +40,9 @@ class Clinician(Person):
     grade = models.IntegerField(choices=Grade.choices)
     skills = ArrayField(models.CharField(max_length=40), default=list)
     supervisor = models.ForeignKey("self", models.SET_NULL, null=True, related_name="trainees")
-    wards = models.ManyToManyField(Ward, through="Posting", related_name="clinicians")
+    wards: models.ManyToManyField[Ward, Posting] = models.ManyToManyField(
+        Ward, through="Posting", related_name="clinicians"
+    )
 
     class Meta:
         get_latest_by = "created_at"

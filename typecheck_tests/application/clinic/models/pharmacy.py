@@ -26,7 +26,9 @@ class Prescription(Stamped):
     prescriber = models.ForeignKey(Clinician, models.PROTECT, related_name="prescriptions")
     starts = models.DateField()
     days = models.PositiveSmallIntegerField(default=1)
-    drugs = models.ManyToManyField(Drug, through="Dose", related_name="prescriptions")
+    drugs: models.ManyToManyField[Drug, Dose] = models.ManyToManyField(
+        Drug, through="Dose", related_name="prescriptions"
+    )
 
 
 class Dose(models.Model):
