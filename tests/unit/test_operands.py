@@ -5,20 +5,20 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.contenttypes.fields import GenericForeignKey
-from django.db.models import Field, Model
+from django.db.models import Field, Model, Prefetch
 from django.db.models.functions import Length
 
 from adj import AsyncQuery, q
 from adj.compiler.checks.validate import _accepted, _are_accepted, _seen
 from adj.compiler.keys.key_visitor import structure_of
-from adj.errors import InvalidOperand
+from adj.errors import InvalidOperand, ShapeError, UnknownField, UnknownRelation
 from adj.schema.operands import FIELD_TYPES, expected, operand_types
 from adj.schema.paths import field_names, get_field
 from adj.statement.statement import Statement
@@ -259,6 +259,38 @@ def test_a_wrong_value_is_refused_where_the_table_has_no_entry(path: str, right:
         assert isinstance(q(Book).filter(**{path: right}), AsyncQuery)
         with pytest.raises(InvalidOperand):
             q(Book).filter(**{path: wrong})
+
+
+# Any: the stubs refuse it as Django does.
+_NOT_A_QUERYSET: Any = "books"
+ALIKE: dict[str, tuple[Callable[[], object], Callable[[], object], type[Exception]]] = {
+    "another model": (
+        lambda: q(Book).filter(title="x"),
+        lambda: q(Publisher).filter(title="x"),
+        UnknownField,
+    ),
+    "another name": (lambda: q(Book).filter(title="x"), lambda: q(Book).filter(titel="x"), UnknownField),
+    "another relation": (
+        lambda: q(Book).prefetch_related("tags"),
+        lambda: q(Book).prefetch_related("tgas"),
+        UnknownRelation,
+    ),
+    "a prefetch of another class": (
+        lambda: q(Author).prefetch_related(Prefetch("books", Book.objects.all())),
+        lambda: q(Author).prefetch_related(Prefetch("books", _NOT_A_QUERYSET)),
+        ShapeError,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_an_accepted_clause_does_not_vouch_for_one_that_looks_alike(name: str) -> None:
+    accepted, refused, error = ALIKE[name]
+    _seen.clear()
+    for _ in range(2):
+        accepted()
+        with pytest.raises(error):
+            refused()
 
 
 @pytest.mark.parametrize("build", [pytest.param(build, id=name) for name, build in CORPUS.items()])
