@@ -22,7 +22,7 @@ from adj.engines.session.driver_state import DriverState
 from adj.engines.session.driver_statements import record_driver_statements, stop_recording
 from adj.engines.session.known_functions import SELECT_FUNCTIONS, KnownFunctions
 from adj.engines.session.open_work import usable_connections
-from adj.engines.session.sql_effects import session_effects
+from adj.engines.session.sql_effects import NO_EFFECTS, session_effects
 from adj.engines.session.thread_settings import ThreadSettings
 
 T = TypeVar("T")
@@ -135,7 +135,8 @@ class ThreadSession:
     ) -> T:
         """Record a statement, and apply the settings before it: an execute wrapper of Django."""
         self._record_statement(sql)
-        self._apply_settings()
+        if self._vendor == "postgresql":
+            self._apply_settings()
         before, self._is_in_wrapper = self._is_in_wrapper, True
         try:
             return execute(sql, params, many, context)
@@ -181,8 +182,10 @@ class ThreadSession:
     def _record_statement(self, statement: object) -> None:
         if not self._is_recording:
             return
-        sql = self._text_of(statement)
+        sql = statement if type(statement) is str else self._text_of(statement)
         effects = mysql_effects.mysql_effects(sql) if self._vendor == "mysql" else session_effects(sql)
+        if effects is NO_EFFECTS:
+            return
         if effects.is_lasting:
             self._is_lasting = self._is_marked = True
         elif self._vendor in _SELECT_FUNCTIONS and self._functions.may_change_session(effects.functions):

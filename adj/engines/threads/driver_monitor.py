@@ -24,16 +24,19 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
 
 
 class DriverMonitor:
-    """Which call a thread is running, and whether it is in the driver.
+    """Which call a thread is running, and whether it is in the driver: `depth` counts how often it has entered it.
 
+    `lock` is held while an interrupt is sent. The thread holds it while it leaves the driver.
     `has_refused_write` says that the server has refused a write since the attribute was last reset.
     """
 
     def __init__(self) -> None:
-        self._changes = threading.Condition()
+        # The garbage collector may run code that leaves the driver, wherever this thread is.
+        self.lock = threading.RLock()
+        self._changes = threading.Condition(self.lock)
         self._call: object = None
         self._failed: object = None
-        self._depth = self._kept_blocks = 0
+        self.depth = self._kept_blocks = 0
         self._is_interrupting = False
         self.has_refused_write = False
 
@@ -50,14 +53,10 @@ class DriverMonitor:
                 self._call = self._failed = None
                 self._changes.notify_all()
 
-    def enter(self) -> None:
-        """Record that the thread enters the driver."""
-        self._depth += 1
-
-    def leave(self, *, has_failed: bool) -> None:
-        """Record that the thread leaves the driver. Waits for an interrupt that is being sent."""
+    def leave_with_error(self, *, has_failed: bool) -> None:
+        """Record that the thread leaves the driver, which has raised something. Waits for an interrupt being sent."""
         with self._changes:
-            self._depth -= 1
+            self.depth -= 1
             if has_failed:
                 # Interrupted or not, the call ends with this error. Its cleanup is not interrupted.
                 self._failed = self._call
@@ -78,7 +77,7 @@ class DriverMonitor:
 
     def ignores_interrupts(self) -> bool:
         """Whether the thread is still in its driver although its call is being interrupted."""
-        return self._is_interrupting and self._depth > 0
+        return self._is_interrupting and self.depth > 0
 
     def interrupt(self, call: object, connection: DjangoWrapper | None, report: Callable[[bool | None], None]) -> None:
         """Interrupt a call until one of its statements has failed, or the call has ended. Blocks meanwhile.
@@ -89,7 +88,7 @@ class DriverMonitor:
         with self._changes:
             self._is_interrupting = True
             while self._call is call and self._failed is not call:
-                report(interrupt(connection) if self._depth and not self._kept_blocks else None)
+                report(interrupt(connection) if self.depth and not self._kept_blocks else None)
                 self._changes.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._is_interrupting = False
@@ -114,15 +113,22 @@ class MonitoredErrorWrapper(RecordingErrorWrapper):
         super().__init__(wrapper)
         self._monitor = monitor
 
+    # Django enters and leaves four times for a query, so nothing is called on this way.
+
     def __enter__(self) -> None:
-        self._monitor.enter()
+        self._monitor.depth += 1
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._monitor.leave(has_failed=isinstance(exc_value, Exception))
+        monitor = self._monitor
+        if exc_type is None:
+            with monitor.lock:
+                monitor.depth -= 1
+            return
+        monitor.leave_with_error(has_failed=isinstance(exc_value, Exception))
         if exc_value is not None and is_refused_write(self.wrapper, exc_value):
-            self._monitor.has_refused_write = True
+            monitor.has_refused_write = True
         super().__exit__(exc_type, exc_value, traceback)
 
 
