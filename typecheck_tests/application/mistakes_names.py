@@ -237,7 +237,8 @@ async def wrong_shapes(query: AsyncQuery[Admission]) -> None:
         print(row)
     query.get(pk=1)
     # E: "AsyncQuery" has no attribute "get"; use `await query.aget()`, or `query.queryset` in synch ...  [attr-defined]
-    query.fliter(pk=1)  # E: "AsyncQuery[Admission, Admission]" has no attribute "fliter"; maybe "filter"?  [attr-defined]
+    query.fliter(pk=1)
+    # E: "AsyncQuery[Admission, Admission]" has no attribute "fliter"; maybe "filter"?  [attr-defined]
     query.filter(pk=1).count()
     # E: "AsyncQuery" has no attribute "count"; use `await query.acount()`, or `query.queryset` in s ...  [attr-defined]
     len(query)
