@@ -103,6 +103,22 @@ def test_everything_in_a_context_finds_its_tenants_rows(alias: str) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("engine", ["auto", "threads", "django"])
+def test_a_backend_with_tenants_needs_the_settings_of_its_sessions(postgres: str, engine: str) -> None:
+    async def main(alias: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r'"session"\] is missing: the backend keeps'):
+            await q(Country).using(alias).acount()
+        with pytest.raises(ImproperlyConfigured, match=r'"session"\] is missing: the backend keeps'):
+            async with atomic(alias):
+                pass
+
+    with (
+        database(postgres, ENGINE="tests.backends.schemas") as alias,
+        override_settings(ADJ={alias: {"engine": engine}}),
+    ):
+        run(main(alias))
+
+
 def in_drivers_transaction(alias: str) -> list[str]:
     """The countries that code finds which uses the driver's own connection."""
     connection: Any = connections[alias]

@@ -164,6 +164,14 @@ def test_a_block_that_another_task_leaves_is_undone(place: Place) -> None:
     assert written(place) == ["+2"]
 
 
+def test_a_block_is_left_only_after_it_was_entered() -> None:
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="left without being entered"):
+            await atomic().__aexit__(None, None, None)
+
+    run(main())
+
+
 def test_a_generator_that_is_not_run_to_its_end_leaves_its_transaction(place: Place) -> None:
     """P15: the event loop ends it in another task."""
 
