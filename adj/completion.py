@@ -105,7 +105,7 @@ async def to_its_end(coroutine: Coroutine[object, None, T], patience: float = ma
 
     Raises `TimeoutError` if the caller's deadline has already passed and the work does not end soon.
     """
-    task, cancelled = await _ended(coroutine, patience)
+    task, cancelled = await ended(coroutine, patience)
     if cancelled is not None:
         if not task.cancelled():
             # Otherwise asyncio would report an exception that was never retrieved.
@@ -122,13 +122,14 @@ async def result_and_cancellation(
     An error of the work is always raised. The work is cancelled as well, `patience` seconds after the first
     cancellation, or shortly after the caller's deadline if that is sooner.
     """
-    task, cancelled = await _ended(coroutine, patience)
+    task, cancelled = await ended(coroutine, patience)
     return task.result(), cancelled
 
 
-async def _ended(
+async def ended(
     coroutine: Coroutine[object, None, T], patience: float = math.inf
 ) -> tuple[asyncio.Task[T], asyncio.CancelledError | None]:
+    """Run a coroutine as `result_and_cancellation()` does; return its task, which has ended, and the cancellation."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

@@ -276,6 +276,35 @@ def test_functions_of_djangos_own_blocks_run_to_their_end(
     assert written(place) == ["+1"]
 
 
+def test_an_error_of_a_robust_function_does_not_hide_a_cancellation(native: Place) -> None:
+    """It fails while the task is being cancelled, and Django logs the error."""
+    called: list[str] = []
+    is_running = threading.Event()
+
+    def fail() -> None:
+        with connections[native.alias].cursor() as cursor:
+            is_running.set()
+            cursor.execute("SELECT 1 / length(pg_sleep(0.2)::text)")
+
+    def work() -> None:
+        with transaction.atomic(native.alias):
+            Country.objects.using(native.alias).create(code="+1", name="one")
+            transaction.on_commit(fail, using=native.alias, robust=True)
+            transaction.on_commit(lambda: called.append("last"), using=native.alias)
+
+    async def main() -> None:
+        executor = await executor_for(native.alias)
+        task = asyncio.ensure_future(executor.run(work))
+        assert await asyncio.to_thread(is_running.wait, 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main())
+    assert called == ["last"]
+    assert written(native) == ["+1"]
+
+
 def test_functions_run_to_their_end_when_the_program_ends_meanwhile(place: Place) -> None:
     """N17: `asyncio.run()` cancels all tasks."""
     called: list[str] = []

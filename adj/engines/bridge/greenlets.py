@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import greenlet
 from asgiref.sync import AsyncToSync, SyncToAsync
 
-from adj.completion import result_and_cancellation
+from adj.completion import ended
 from adj.engines.bridge.async_methods import CallExecutor, LastingContext
 from adj.engines.bridge.async_to_sync import call_by
 from adj.engines.bridge.loop_calls import can_wait_on_loop, is_usable_here, wait_on_loop
@@ -143,9 +143,9 @@ async def run_in_bridge(
 
 async def _to_its_end(bridge: _Bridge, awaitable: Awaitable[T]) -> T:
     """Wait for something in a block that is not cancelled, and keep a cancellation for later."""
-    value, cancelled = await result_and_cancellation(_awaited(awaitable))
+    task, cancelled = await ended(_awaited(awaitable))
     bridge.cancelled = bridge.cancelled or cancelled
-    return value
+    return task.result()
 
 
 async def _awaited(awaitable: Awaitable[T]) -> T:
