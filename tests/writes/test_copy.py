@@ -293,7 +293,7 @@ def test_rows_have_to_be_alike(shop_place: Place) -> None:
     query = q(Tag).using(shop_place.alias)
     first = Tag(name="Q1")
     mistakes: list[tuple[Any, Any, type[Exception], str]] = [
-        ([("Q1",)], None, ValueError, "no fields|name the columns"),
+        ([("Q1",)], None, ValueError, "no fields|requires `fields`"),
         ([("Q1", 2)], ["name"], ValueError, "2 values for 1 fields"),
         ([("Q1",), ("Q2", 2)], ["name"], ValueError, "2 values for 1 fields"),
         ([first], ["nothing"], UnknownField, 'Tag has no column to write "nothing"'),
