@@ -98,7 +98,8 @@ class Session:
         self.runner = asyncio.Runner()
 
     def __enter__(self) -> Self:
-        # Django asks SQLite for this when it first compiles JSON.
+        # What opening executes is not part of a case, nor what Django asks SQLite when it first compiles JSON.
+        connections[self.alias].ensure_connection()
         _ = connections[self.alias].features.supports_json_field
         self.runner.run(self._warm_up())
         return self
