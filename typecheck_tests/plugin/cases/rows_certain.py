@@ -105,8 +105,7 @@ async def output_fields(field: Field[str, str], anything: Any) -> None:
     reveal_type((await q(Book).annotate(n=named).aget()).n)  # R: str | None
     queryset = Subquery(Tag.objects.values("name")[:1], output_field=CharField())
     reveal_type((await q(Book).annotate(n=queryset).aget()).n)  # R: str | None
-    price = DecimalField(max_digits=8, decimal_places=2)
-    reveal_type((await q(Book).annotate(n=Func(F("pages"), function="f", output_field=price)).aget()).n)  # R: Decimal
+    reveal_type((await q(Book).annotate(n=Func(F("pages"), function="f", output_field=PRICE)).aget()).n)  # R: Decimal
     reveal_type((await q(Book).annotate(n=Func(F("pages"), function="f", output_field=field)).aget()).n)  # R: str
     reveal_type((await q(Book).annotate(n=Func(F("pages"), function="f", output_field=anything)).aget()).n)  # R: Any
 
