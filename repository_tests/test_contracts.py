@@ -26,7 +26,7 @@ def folders() -> Iterator[tuple[str, set[str]]]:
 def test_every_folder_has_a_contract_about_its_layers() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layered = {name for contract in contracts if contract.get("exhaustive") for name in contract["containers"]}
-    # A single module has nothing to lie above or below.
+    # A folder with a single module needs no layers.
     assert {folder for folder, names in folders() if len(names) > 1} <= layered
 
 

@@ -82,7 +82,9 @@ def layout_of(queryset: DjangoQuerySet, compiler: SQLCompiler, alias: str) -> La
     """The layout of a QuerySet's rows."""
     select: Sequence[Selected] = (compiler.select or [])[: compiler.col_count]
     iterable: Any = queryset._iterable_class
-    shape = ROW_SHAPES.get(iterable, RowShape.OBJECT)
+    shape = shape_of(iterable)
+    if shape is None:
+        raise KeyError(iterable)
     columns, items = _columns([expression for expression, _, _ in select], compiler)
     return Layout(
         shape=shape,

@@ -38,6 +38,11 @@ class ResolvedPath:
     is_nullable: bool
 
 
+def ends_in_lookup(path: str, lookup: str) -> bool:
+    """Whether a path, resolved to a lookup, names that lookup, which may be a written `exact`: it is not a column's."""
+    return lookup != "exact" or path.endswith("__exact")
+
+
 LONGEST_PATH = 200
 """Longer paths are not cached, since a request may choose the keys of a JSON value, which are part of a path."""
 

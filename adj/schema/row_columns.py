@@ -14,8 +14,8 @@ from adj.errors import QueryError, RowTypeMismatch, UnknownField
 from adj.schema.annotations import accepts, annotation_text, members
 from adj.schema.field_types import field_type
 from adj.schema.operands import key_field
-from adj.schema.paths import ResolvedPath, resolve
-from adj.schema.row_types import UNKNOWN, RowField, RowType, row_type
+from adj.schema.paths import ResolvedPath, ends_in_lookup, resolve
+from adj.schema.row_types import KINDS, UNKNOWN, RowField, RowType, row_type
 from adj.statement.row_class import Argument, ClassRow, ClassRows, Form
 from adj.suggestions import nearest
 
@@ -26,9 +26,6 @@ class NoRowClass(Exception):
     def __init__(self, reason: str, advice: str) -> None:
         self.reason, self.advice = reason, advice
         super().__init__(reason)
-
-
-KINDS = "a dataclass, an attrs class, a TypedDict, a NamedTuple, a msgspec Struct or a pydantic model"
 
 
 def class_rows(
@@ -247,8 +244,7 @@ class _Chooser:
 
 def _is_column(resolved: ResolvedPath) -> bool:
     """Whether a path names a column or a relation, and not a lookup or a generic foreign key."""
-    is_lookup = resolved.lookup != "exact" or resolved.path.endswith("__exact")
-    return not is_lookup and not hasattr(resolved.field, "ct_field")
+    return not ends_in_lookup(resolved.path, resolved.lookup) and not hasattr(resolved.field, "ct_field")
 
 
 def _is_own_column(resolved: ResolvedPath) -> bool:

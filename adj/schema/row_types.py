@@ -24,6 +24,9 @@ from django.db.models import Model
 
 from adj.statement.row_class import Form, RowClass
 
+KINDS: Final = "a dataclass, an attrs class, a TypedDict, a NamedTuple, a msgspec Struct or a pydantic model"
+"""The classes, for messages."""
+
 # What other packages set on their classes has no type for checkers.
 Class: TypeAlias = Any
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import CompositePrimaryKey
 
 from adj.errors import QueryError
-from adj.schema.paths import resolve
+from adj.schema.paths import ends_in_lookup, resolve
 from adj.stubgen.fields import NamedField, columns_of, fields_of, forward_relations
 from adj.stubgen.keywords import candidates
 from adj.stubgen.limits import MOST_NAMES, most_important
@@ -107,8 +107,7 @@ def _used_columns(model: ModelClass, used: Mapping[str, list[str]]) -> Iterator[
             resolved = resolve(model, path)
         except QueryError:
             continue
-        # A column's path ends with a field or a transform; "pages__exact" does not.
-        if resolved.lookup != "exact" or path.endswith("__exact"):
+        if ends_in_lookup(path, resolved.lookup):
             continue
         value = "Any" if resolved.transforms else _value_type(resolved.field)
         is_stored = not resolved.transforms and not resolved.is_to_many

@@ -10,7 +10,7 @@ from mypy.nodes import Context
 from mypy.types import Type
 
 from adj.errors import QueryError, UnknownField, UnknownLookup
-from adj.schema.paths import ResolvedPath, resolve
+from adj.schema.paths import ResolvedPath, ends_in_lookup, resolve
 from adj_mypy.boundary.codes import LOOKUP
 from adj_mypy.boundary.words import suggestion
 from adj_mypy.calls import elsewhere
@@ -34,9 +34,14 @@ def lookup(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
         resolved = resolve(model, path) if begins is None else _on_annotation(call, model, path, begins, known)
         return _without_generic_key(call, at, resolved)
     except QueryError as error:
-        if not (is_about_the_first_name(error) and (known.is_open or elsewhere.may_be_annotated(call, error, known))):
+        if not may_be_annotated(call, error, known):
             call.fail(problem(call, error, known), at, LOOKUP)
     return None
+
+
+def may_be_annotated(call: Call, error: QueryError, known: Names) -> bool:
+    """Return whether a path begins with a name that may be an annotation which is not among the known ones."""
+    return is_about_the_first_name(error) and (known.is_open or elsewhere.may_be_annotated(call, error, known))
 
 
 def _without_generic_key(
@@ -78,18 +83,13 @@ def column(call: Call, at: Context, model: ModelClass, path: str, known: Names) 
     resolved = lookup(call, at, model, path, known)
     if resolved is None:
         return None
-    if _names_lookup(path, resolved):
+    if ends_in_lookup(path, resolved.lookup):
         call.fail(f'{model.__name__}: "{path}" ends in the lookup "{resolved.lookup}" and is not a column', at, LOOKUP)
         return None
     if isinstance(resolved, ResolvedPath):
         return resolved
     typ = type_of_field(call.project, call.api, resolved.output)
     return optional(typ) if resolved.is_nullable else typ
-
-
-def _names_lookup(path: str, resolved: ResolvedPath | AnnotatedPath) -> bool:
-    """Return whether a path ends in a lookup, which may be a written `exact`."""
-    return resolved.lookup != "exact" or path.endswith(f"{SEPARATOR}exact")
 
 
 def problem(call: Call, error: QueryError, known: Iterable[str] = ()) -> str:

@@ -9,20 +9,18 @@ from mypy.nodes import Expression
 from mypy.types import AnyType, Instance, LiteralType, NoneType, Type, UnionType, get_proper_type
 
 from adj.errors import QueryError
-from adj.schema.paths import ResolvedPath, resolve
+from adj.schema.paths import ResolvedPath, ends_in_lookup, resolve
+from adj.schema.row_types import KINDS
 from adj_mypy.boundary.codes import LOOKUP, SHAPE, VALUE, ErrorCode
 from adj_mypy.boundary.fullnames import MODEL
 from adj_mypy.boundary.row_classes import ClassField, RowClass, row_class
 from adj_mypy.boundary.types import is_subtype, make_simplified_union
 from adj_mypy.boundary.words import suggestion, type_text
-from adj_mypy.calls import elsewhere
 from adj_mypy.calls.call import Argument, Call, Query, literal_text
 from adj_mypy.expressions.names import NO_NAMES
 from adj_mypy.lookups import annotated_paths, paths
 from adj_mypy.models.fields import type_of_path, without_none
 from adj_mypy.models.project import ModelClass, relations, target_of
-
-_KINDS = "a dataclass, an attrs class, a TypedDict, a NamedTuple, a msgspec Struct or a pydantic model"
 
 
 def into(call: Call) -> Type:
@@ -42,7 +40,7 @@ def into(call: Call) -> Type:
             checker.check(described, query.model, is_own=True)
     elif isinstance(row, Instance) and (row.type.fullname.startswith("builtins.") or row.type.has_base(MODEL)):
         got = type_text(call.api, row)
-        call.fail(f"into() expects {_KINDS}, got {got}", given[0].expression, SHAPE)
+        call.fail(f"into() expects {KINDS}, got {got}", given[0].expression, SHAPE)
     return call.query_type(row=row)
 
 
@@ -91,7 +89,7 @@ class _Checker:
         try:
             resolved = resolve(model, path)
         except QueryError as error:
-            if not has_default and not (is_own and self._may_be_annotated(error)):
+            if not has_default and not (is_own and paths.may_be_annotated(self.call, error, known)):
                 self._fail(f"{label}: {paths.problem(self.call, error, known)}", LOOKUP)
             return
         if has_default and (resolved.is_to_many or not _is_column(resolved)):
@@ -100,13 +98,6 @@ class _Checker:
             self._fail(f'{label}: "{path}" of {model.__name__} is not a column', LOOKUP)
             return
         self._check_resolved(label, field, resolved, holders)
-
-    def _may_be_annotated(self, error: QueryError) -> bool:
-        if not paths.is_about_the_first_name(error):
-            return False
-        return self.query.known.annotations.is_open or elsewhere.may_be_annotated(
-            self.call, error, self.query.known.annotations
-        )
 
     def _check_resolved(self, label: str, field: ClassField, resolved: ResolvedPath, holders: tuple[str, ...]) -> None:
         source = f'"{resolved.path}" of {resolved.model.__name__}'
@@ -144,9 +135,8 @@ class _Checker:
 
 
 def _is_column(resolved: ResolvedPath) -> bool:
-    is_lookup = resolved.lookup != "exact" or resolved.path.endswith("__exact")
     relation = relations(resolved.field.model).get(resolved.field.name) if resolved.field.is_relation else None
-    return not is_lookup and (relation is None or target_of(relation) is not None)
+    return not ends_in_lookup(resolved.path, resolved.lookup) and (relation is None or target_of(relation) is not None)
 
 
 def _inner(typ: Type) -> RowClass | None:

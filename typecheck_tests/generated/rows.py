@@ -56,7 +56,7 @@ def _problem_of_row(typ: revealed.Class, row: models.Model, knows: str | None = 
             return problem
     absent = [name for name, link in by_name.items() if not link.many and name not in known and name != knows]
     if any(name.endswith("_ptr") for name in known):
-        # What a parent's part has is there by the row's inherited relation, too.
+        # The columns of a parent's table can also be read through the inherited relation.
         absent = []
     return next((problem for name in absent if (problem := _problem_of_unloaded(row, name)) is not None), None)
 

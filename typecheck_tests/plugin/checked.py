@@ -63,6 +63,6 @@ def _ended(cwd: Path, *arguments: str, project: Path | None = None) -> tuple[int
     command = [sys.executable, "-m", "mypy", "--show-traceback", *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project or cwd), str(ROOT)])}
     result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    # mypy goes on without a configuration that it cannot read.
+    # mypy continues if it cannot read its configuration.
     assert ".ini: " not in result.stderr, result.stderr
     return result.returncode, result.stdout if result.returncode in {0, 1} else result.stdout + result.stderr

@@ -30,18 +30,6 @@ Query: TypeAlias = str | bytes | sql.Composable
 class PgCopy(Protocol):
     """psycopg's `AsyncCopy`, as far as it is used here."""
 
-    async def read(self) -> bytes | bytearray | memoryview:
-        """The next block of data; empty at the end."""
-        ...
-
-    async def read_row(self) -> DatabaseRow | None:
-        """The next row, or None."""
-        ...
-
-    async def write(self, buffer: bytes | bytearray | memoryview | str) -> None:
-        """Send a block of data."""
-        ...
-
     async def write_row(self, row: Sequence[object]) -> None:
         """Send a row."""
         ...

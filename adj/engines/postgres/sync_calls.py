@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager
 from functools import wraps
 from inspect import isasyncgen, isawaitable, ismethod
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from adj.engines.bridge.greenlets import await_, check_in_use, dispose
@@ -47,7 +48,7 @@ def synchronous(raw: PgConnection, attribute: Any) -> Any:
         if isasyncgen(returned):
             return items(raw, cast("AsyncGenerator[object]", returned))
         if isinstance(returned, AbstractAsyncContextManager):
-            return _entered(raw, returned)
+            return _Block(raw, returned)
         return returned
 
     return call
@@ -66,24 +67,32 @@ def items(raw: PgConnection, generator: AsyncGenerator[T]) -> Generator[T]:
         wait_on(raw, generator.aclose())
 
 
-@contextmanager
-def _entered(raw: PgConnection, manager: AbstractAsyncContextManager[T]) -> Generator[Any]:
-    """What the manager's block is about, with methods that wait."""
-    entered = wait_on(raw, manager.__aenter__())
-    try:
-        yield _Waiting(raw, entered)
-    except BaseException as error:
-        if not wait_on(raw, manager.__aexit__(type(error), error, error.__traceback__)):
-            raise
-    else:
-        wait_on(raw, manager.__aexit__(None, None, None))
+class _Block:
+    """A context manager of psycopg whose block is entered and left without `await`.
+
+    Not a generator: one that is not run to its end would leave the block when it is collected, in the turn of others.
+    """
+
+    def __init__(self, raw: PgConnection, manager: AbstractAsyncContextManager[object]) -> None:
+        self._raw, self._manager = raw, manager
+
+    def __enter__(self) -> _Waiting:
+        return _Waiting(self._raw, wait_on(self._raw, self._manager.__aenter__()))
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return wait_on(self._raw, self._manager.__aexit__(exc_type, exc_value, traceback))
 
 
 class _Waiting:
-    """An object of psycopg, such as a transaction or a pipeline, whose methods wait."""
+    """An object of psycopg, such as a transaction, a pipeline or a COPY, whose methods wait."""
 
-    def __init__(self, raw: PgConnection, waited_for: object) -> None:
+    def __init__(self, raw: PgConnection, waited_for: Any) -> None:
         self._raw, self._waited_for = raw, waited_for
+
+    def __iter__(self) -> Iterator[Any]:
+        return items(self._raw, self._waited_for.__aiter__())
 
     def __getattr__(self, name: str) -> Any:
         return synchronous(self._raw, getattr(self._waited_for, name))

@@ -1,4 +1,4 @@
-"""psycopg's asynchronous cursors and COPY with the synchronous methods that Django's code calls. For bridges only.
+"""psycopg's asynchronous cursors with the synchronous methods that Django's code calls. For bridges only.
 
 Private API used here: psycopg's `AsyncCursor._conn`, to tell whether the cursor's connection is closed.
 """
@@ -6,8 +6,7 @@ Private API used here: psycopg's `AsyncCursor._conn`, to tell whether the cursor
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -16,7 +15,7 @@ from psycopg.client_cursor import ClientCursorMixin
 
 from adj.abc import DatabaseRow
 from adj.engines.postgres.connection import PgConnection
-from adj.engines.postgres.statements import PgCopy, PgCursor, Query, execute, prepare_session
+from adj.engines.postgres.statements import PgCursor, Query, execute, prepare_session
 from adj.engines.postgres.sync_calls import items, synchronous, wait_on
 
 if TYPE_CHECKING:
@@ -78,10 +77,11 @@ class SyncCursor:
         wait_on(self._raw, prepare_session(self._raw, query, "stream()"))
         yield from items(self._raw, self._cursor.stream(query, params, **options))
 
-    def copy(self, statement: Query, params: Params | None = None, **options: object) -> SyncCopy:
+    def copy(self, statement: Query, params: Params | None = None, **options: object) -> AbstractContextManager[Any]:
         """`with cursor.copy("COPY ... FROM STDIN") as copy:`."""
         wait_on(self._raw, prepare_session(self._raw, statement, "COPY"))
-        return SyncCopy(self._cursor.copy(statement, params, **options), self._raw)
+        block: AbstractContextManager[Any] = synchronous(self._raw, self._cursor.copy)(statement, params, **options)
+        return block
 
     def close(self) -> None:
         """Close the cursor."""
@@ -113,47 +113,3 @@ class SyncServerCursor(SyncCursor):
         """Close the cursor."""
         self._raw.open_cursors.discard(self)
         super().close()
-
-
-class SyncCopy:
-    """A psycopg `AsyncCopy` with the methods of a synchronous one."""
-
-    def __init__(self, manager: AbstractAsyncContextManager[PgCopy], raw: PgConnection) -> None:
-        self._manager, self._raw = manager, raw
-
-    def __enter__(self) -> Self:
-        self._copy = wait_on(self._raw, self._manager.__aenter__())
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        wait_on(self._raw, self._manager.__aexit__(exc_type, exc_value, traceback))
-
-    def read(self) -> bytes | bytearray | memoryview:
-        """The next block of data; empty at the end."""
-        return wait_on(self._raw, self._copy.read())
-
-    def read_row(self) -> DatabaseRow | None:
-        """The next row, or None."""
-        return wait_on(self._raw, self._copy.read_row())
-
-    def write(self, buffer: bytes | bytearray | memoryview | str) -> None:
-        """Send a block of data."""
-        wait_on(self._raw, self._copy.write(buffer))
-
-    def write_row(self, row: Sequence[object]) -> None:
-        """Send a row."""
-        wait_on(self._raw, self._copy.write_row(row))
-
-    def rows(self) -> Iterator[DatabaseRow]:
-        """The rows that the server sends."""
-        while (row := self.read_row()) is not None:
-            yield row
-
-    def __iter__(self) -> Iterator[bytes | bytearray | memoryview]:
-        while data := self.read():
-            yield data
-
-    def __getattr__(self, name: str) -> Any:
-        return synchronous(self._raw, getattr(self._copy, name))

@@ -27,7 +27,7 @@ def record_driver_statements(connection: DjangoWrapper, record: Record) -> None:
     """Call a function before each statement on a driver's connection that was just opened."""
     raw: Any = connection.connection
     if can_record_sent(raw):
-        # Django's own pool may have lent it to Django's own connection before.
+        # With Django's own pool, Django's own connection may have used it before.
         vars(raw).pop(_AFTER, None)
         _record_on_cursors(raw, _BEFORE, record)
     elif connection.vendor == "mysql":

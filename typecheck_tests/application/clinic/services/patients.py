@@ -300,7 +300,7 @@ async def latest(fallback: Patient) -> Patient:
 
 
 async def oldest_of(numbers: Iterable[str]) -> Patient | None:
-    """The oldest of some patients, each fetched by itself."""
+    """The oldest of several patients, fetched one at a time."""
     oldest: Patient | None = None
     for number in numbers:
         patient = await q(Patient).select_related("practitioner").aget_or_none(number=number)
